@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.goal import Result, topic
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import AttemptKey, Observation, Timings
 from harness.store.journal.journal import SegmentJournal
 

@@ -17,7 +17,7 @@ import msgspec
 
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
 from harness.store.journal.hash_chains import append_line, chained
 from harness.store.journal.header import HEADER, write_header

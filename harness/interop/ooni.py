@@ -35,7 +35,7 @@ from harness.interop.record import (
     decode_line,
     trial,
 )
-from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.facts import Certificate, Hop, WebFacts
 from harness.model.observation import Stage
 from harness.model.verdict import Trial
 

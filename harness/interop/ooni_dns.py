@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from harness.interop.ooni_form import Control, ControlDns, Keys, Measurement, Query, failure_from
 from harness.interop.record import Side
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 
 VALID, BOGON = 8, 4
 """Flags of the test helper: its handshake proved the address valid; the address is a bogon."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.interop.record import Side
-from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.facts import Certificate, Hop, WebFacts
 from harness.model.failures import FAILURES
 from harness.model.observation import Failure, Stage
 

@@ -22,7 +22,7 @@ from harness.interop.record import (
     decode_line,
     trial,
 )
-from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.facts import Certificate, Hop, WebFacts
 
 TEXT_CHARACTERS = 6000
 MARKUP_CHARACTERS = 400_000

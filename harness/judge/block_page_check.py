@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.sketch import BARE, Sketch, share_within
 
 if TYPE_CHECKING:

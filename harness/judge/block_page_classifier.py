@@ -27,7 +27,7 @@ from harness.judge.statements import (
     talk_weight,
     word_weight,
 )
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 
 ENOUGH_ALONE = 3.0
 ENOUGH_BESIDE = 1.5

@@ -24,8 +24,7 @@ from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.judge.trial_features import TrialFeatures
 from harness.model.campaign import BlockPage
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition

@@ -19,8 +19,7 @@ from harness.judge.block_page_check import (
     shown_beside_text,
 )
 from harness.model.campaign import BlockPage
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import Observation
 from harness.model.sketch import Sketch, share_within
 

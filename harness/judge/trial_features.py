@@ -12,9 +12,7 @@ import msgspec
 from harness.judge import block_page_check, block_page_classifier
 from harness.judge.block_page_check import UNLIKE
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import Certificate, WebFacts
+from harness.model.facts import Certificate, DnsFacts, ReachFacts, WebFacts
 from harness.model.sketch import share_within
 from harness.model.verdict import Mechanism, State, Trial
 

@@ -21,8 +21,7 @@ from urllib.parse import urlsplit
 from harness.measure.concurrency_limiter import LineTraffic
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import has_answer, is_answer, is_trouble

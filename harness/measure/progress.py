@@ -9,8 +9,7 @@ from typing import Protocol
 
 from harness.model.batch import ways
 from harness.model.campaign import Campaign
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import CONTROL, Observation
 from harness.ports.storage import Clock
 

@@ -27,7 +27,7 @@ from harness.measure.attempts import (
 from harness.measure.concurrency_limiter import LineTraffic
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, Look, Observation
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 

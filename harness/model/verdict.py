@@ -11,9 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.model.corpus import Item
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, ReachFacts, WebFacts
 from harness.model.failures import (
     ABRUPT,
     BLOCK_CODES,

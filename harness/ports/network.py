@@ -13,9 +13,7 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import CorpusReference, Item
-from harness.model.facts import Facts
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import Certificate
+from harness.model.facts import Certificate, DnsFacts, Facts
 from harness.model.marker import (
     Marker,
     WordGroup,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.ports.network import Attempt, Line, Probe, ProbeResult, Request
 from probes.net.browser import can_browse
 from probes.net.browser_profiles import Headers, profile_for

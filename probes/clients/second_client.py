@@ -21,7 +21,7 @@ from urllib.parse import urldefrag, urlsplit
 import httpcore
 import httpx
 
-from harness.model.facts.web import CanarySighting, Hop, WebFacts
+from harness.model.facts import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
 from harness.model.observation import Failure, Stage, Timings
 from harness.model.sketch import sketch_of, title_mark

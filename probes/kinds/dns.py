@@ -12,8 +12,7 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import NAME_LAYERS, ProbeDeclaration

@@ -16,7 +16,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, sketch_of, title_mark

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.plugins import LINES
 from harness.ports.network import (

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from harness.model.campaign import Limits
 from harness.model.corpus import is_among
 from harness.model.declared import Declared
-from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.facts import DnsFacts, DnsRecord
 from harness.model.observation import Failure, Stage, Timings
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Origin, Question, Request

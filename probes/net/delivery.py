@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from harness.model.facts.web import CanarySighting
+from harness.model.facts import CanarySighting
 from harness.ports.network import Attempt, Exchange, Line
 from probes.net.browser_profiles import Headers
 from probes.net.html_text import decode_text

@@ -19,7 +19,7 @@ import msgspec
 
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Stage, Timings
 from harness.ports.network import (
     Answer,

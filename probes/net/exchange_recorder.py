@@ -16,7 +16,7 @@ from time import perf_counter
 
 import msgspec
 
-from harness.model.facts.web import Certificate
+from harness.model.facts import Certificate
 from harness.model.observation import Failure, Stage, Timings
 from harness.ports.network import Exchange, Request
 from probes.net.content_coding import decode

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urljoin, urlsplit
 
-from harness.model.facts.web import Hop
+from harness.model.facts import Hop
 from harness.model.observation import Failure
 from harness.model.private_address import without_blanks
 from harness.ports.network import Exchange, Line, Request

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from cryptography import x509
 
-from harness.model.facts.web import Certificate
+from harness.model.facts import Certificate
 from harness.model.instrument_record import RANDOM, ClientHello
 
 

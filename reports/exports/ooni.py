@@ -22,8 +22,7 @@ from harness.interop.ooni_dns import OF_LINE, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair
-from harness.model.facts.dns import ADDRESS_TYPES, DnsFacts
-from harness.model.facts.web import Hop, WebFacts
+from harness.model.facts import ADDRESS_TYPES, DnsFacts, Hop, WebFacts
 from harness.model.observation import Observation
 from harness.model.verdict import Trial
 from harness.ports.storage import Journal

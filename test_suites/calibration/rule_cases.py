@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.judge.filter_fingerprints import FilterFingerprints
-from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
-from harness.model.facts.web import Hop
+from harness.model.facts import DnsFacts, DnsRecord, ExtendedError, Hop
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import RuleCase

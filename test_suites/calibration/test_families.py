@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal

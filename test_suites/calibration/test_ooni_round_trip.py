@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import judge_foreign, judge_measurement
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.facts import Certificate, DnsFacts, Hop, WebFacts
 from harness.model.failures import FAILURES
 from harness.model.observation import CONTROL, Failure
 from harness.ports.storage import Journal

@@ -13,8 +13,7 @@ import pytest
 
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS, FilterFingerprints
 from harness.judge.judge import judge_trial
-from harness.model.facts.dns import ExtendedError
-from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.facts import Certificate, ExtendedError, Hop, WebFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.recorded_signals import judged

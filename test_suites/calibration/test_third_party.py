@@ -15,7 +15,7 @@ PROBE = '''
 """Asks whether a greeting gets through: a protocol that Accredit does not know."""
 
 from harness.model.observation import Timings
-from harness.model.facts.reach import ReachFacts
+from harness.model.facts import ReachFacts
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Request, ProbeResult

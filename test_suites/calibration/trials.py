@@ -8,10 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.facts import Facts
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import Certificate, WebFacts
+from harness.model.facts import Certificate, DnsFacts, Facts, ReachFacts, WebFacts
 from harness.model.observation import (
     CONTROL,
     AttemptKey,

@@ -9,7 +9,7 @@ import pytest
 
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from test_suites.products.blocklist import BlockList

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.store.journal.journal import open_journal
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from

@@ -29,7 +29,7 @@ import httptools
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
+from harness.model.facts import DnsFacts, DnsRecord, ExtendedError
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport, mix_case

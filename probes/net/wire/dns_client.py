@@ -17,7 +17,7 @@ from time import perf_counter
 import dns.message
 from msgspec.structs import replace
 
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.observation import Timings
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport

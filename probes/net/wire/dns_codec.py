@@ -16,7 +16,7 @@ import dns.rcode
 import dns.rdatatype
 import msgspec
 
-from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
+from harness.model.facts import DnsFacts, DnsRecord, ExtendedError
 from harness.ports.network import Question
 from probes.net.dns_server import Transport, mix_case
 

@@ -10,7 +10,7 @@ from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import AttemptKey, Evidence, Failure, Stage, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Attempt, ProbeResult

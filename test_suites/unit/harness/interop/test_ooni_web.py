@@ -11,7 +11,7 @@ import pytest
 from harness.interop.ooni import read_control_web, read_web
 from harness.interop.ooni_form import Measurement
 from harness.interop.record import Side
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from test_suites.calibration.ooni_cases import (
     GOOD,
     HOST,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.interop.page import NOWHERE, read_page
 from harness.interop.record import NotReadable
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 
 
 def _facts(**page: Any) -> WebFacts:

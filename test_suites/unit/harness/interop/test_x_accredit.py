@@ -7,7 +7,7 @@ import pytest
 
 from harness.interop.ooni_form import CONTROL, SERVICE, ExtraFacts, extra_facts, with_extra_facts
 from harness.interop.record import Side
-from harness.model.facts.web import Hop, WebFacts
+from harness.model.facts import Hop, WebFacts
 from harness.model.marker import token_for
 from test_suites.calibration.trials import certificate, dns, failed, foreign
 

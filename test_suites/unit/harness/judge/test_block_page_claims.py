@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.block_page_check import claimed_category
-from harness.model.facts.web import Hop
+from harness.model.facts import Hop
 from test_suites.calibration.trials import foreign
 
 

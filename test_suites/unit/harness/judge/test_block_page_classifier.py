@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_ALONE, PageKind, classify_page
-from harness.model.facts.web import Hop
+from harness.model.facts import Hop
 from test_suites.calibration.trials import PROSE, THEIRS, foreign, web
 
 BLOCKS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.trial_features import is_intercepted, is_public, is_same_origin
-from harness.model.facts.web import Certificate
+from harness.model.facts import Certificate
 from test_suites.calibration.trials import certificate
 
 ORIGIN = certificate("leaf", "CN=R3,O=Let's Encrypt")

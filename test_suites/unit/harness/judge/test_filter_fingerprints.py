@@ -10,7 +10,7 @@ from harness.judge.filter_fingerprints import (
     learn_fingerprints,
 )
 from harness.model.campaign import BlockPage
-from harness.model.facts.web import Hop
+from harness.model.facts import Hop
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
 

@@ -8,8 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import judge
-from harness.model.facts import Facts
-from harness.model.facts.dns import ExtendedError
+from harness.model.facts import ExtendedError, Facts
 from harness.model.observation import CONTROL, Failure, Heartbeats, Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, key_again
 from harness.model.verdict import State, Verdict

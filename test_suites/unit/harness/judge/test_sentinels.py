@@ -19,7 +19,7 @@ from harness.judge.sentinels import (
     check_sentinels,
     missing_sentinels_check,
 )
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import Failure
 from test_suites.calibration.trials import batch_of, dns, failed, web
 

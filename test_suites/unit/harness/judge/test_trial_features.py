@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.trial_features import TrialFeatures
-from harness.model.facts.web import Hop
+from harness.model.facts import Hop
 from harness.model.verdict import Trial
 from test_suites.calibration.trials import (
     PROSE,

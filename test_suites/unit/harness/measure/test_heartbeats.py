@@ -9,7 +9,7 @@ import pytest
 
 from harness.measure.attempts import heartbeat_loop_at
 from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, PassedItem
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import Heartbeats, Timings
 from harness.ports.network import Attempt, ProbeResult
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, item, tools

@@ -16,7 +16,7 @@ from harness.measure.observe import observe_batch
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import Evidence, Failure, Observation, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Attempt, Origin, ProbeResult

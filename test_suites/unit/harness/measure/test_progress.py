@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from harness.measure.progress import Progress, ProgressCounter
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import AttemptKey, Failure, Observation
 
 ITEM = Item(id="i", value="a.test", labels=("DRUG",))

@@ -10,7 +10,7 @@ import pytest
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, heartbeat_loop_at, target_of
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, observe_all
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import Observation, Timings
 from harness.ports.network import Attempt, ProbeResult
 from test_suites.unit.harness.scripted import (

@@ -8,10 +8,7 @@ import msgspec
 import pytest
 
 from harness.model.corpus import Item
-from harness.model.facts import Facts
-from harness.model.facts.dns import DnsFacts, DnsRecord
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, DnsRecord, Facts, ReachFacts, WebFacts
 from harness.model.observation import AttemptKey, Failure, Observation, Timings
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.facts import Facts
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, Facts, ReachFacts, WebFacts
 from harness.model.observation import Failure
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 from test_suites.calibration.trials import dns, failed, observation, reach, web

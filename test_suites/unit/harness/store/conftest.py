@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import AttemptKey, Failure, Observation, Timings
 
 Make = Callable[..., Observation]

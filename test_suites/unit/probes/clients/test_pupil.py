@@ -8,8 +8,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import AttemptKey, Failure, Timings
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult, Request
 from probes.clients import pupil

@@ -9,7 +9,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.ports.network import Attempt, Line
 from probes.clients.second_client import MAX_DEPTH, MAX_REQUESTS, SecondClient, referer_for
 from test_suites.unit.probes.clients.visited import (

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey
 from harness.ports.network import Attempt, Line, Origin, ProbeResult

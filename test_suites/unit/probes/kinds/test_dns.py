@@ -6,7 +6,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Failure, Timings
 from harness.plugins import PROBES

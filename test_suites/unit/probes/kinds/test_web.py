@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.dns import DnsFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Failure, Timings
 from harness.plugins import PROBES

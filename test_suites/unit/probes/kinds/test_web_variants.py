@@ -8,7 +8,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings
 from harness.plugins import PROBES

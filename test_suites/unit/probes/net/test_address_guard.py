@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.control import Control as ControlLine

@@ -10,7 +10,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.facts.web import WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import AttemptKey, Timings
 from harness.ports.network import Attempt, Exchange, Line, Request
 from probes.kinds.web import Web

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
 from probes.net import address_guard

@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from harness.model.campaign import Limits
-from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.facts import DnsFacts, DnsRecord
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions

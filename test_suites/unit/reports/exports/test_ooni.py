@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from harness.model.facts.web import Hop, WebFacts
+from harness.model.facts import Hop, WebFacts
 from harness.model.observation import CONTROL, Observation, Stage
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS

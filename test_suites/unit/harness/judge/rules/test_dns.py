@@ -8,7 +8,7 @@ import pytest
 
 from harness.judge.filter_fingerprints import FilterFingerprints, learn_fingerprints
 from harness.judge.judge import judge_trial
-from harness.model.facts.dns import DnsRecord, ExtendedError
+from harness.model.facts import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
 from test_suites.calibration.trials import OURS, THEIRS, dns, observation, trial, web
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.judge.judge import judge_trial
 from harness.judge.rules.dns import HTTPS_RULES, asks_https
-from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.facts import DnsFacts, DnsRecord
 from harness.model.verdict import State
 from test_suites.calibration.trials import OURS, dns, failed, trial
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.judge import judge_trial
-from harness.model.facts.reach import ReachFacts
-from harness.model.facts.web import WebFacts
+from harness.model.facts import ReachFacts, WebFacts
 from harness.model.failures import FAILURES, LOCAL_TROUBLE
 from harness.model.observation import CONTROL
 from harness.model.verdict import State, Trial

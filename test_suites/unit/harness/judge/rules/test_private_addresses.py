@@ -6,7 +6,7 @@ import pytest
 
 from harness.judge.filter_fingerprints import FilterFingerprints, learn_fingerprints
 from harness.judge.judge import judge, judge_trial
-from harness.model.facts.web import Hop, WebFacts
+from harness.model.facts import Hop, WebFacts
 from harness.model.observation import Failure, Observation
 from harness.model.verdict import State, Trial
 from test_suites.calibration.trials import OURS, failed, observation, trial, web

@@ -1,0 +1,189 @@
+"""Facts: what an attempt saw, one class for each kind of probe, known by its tag.
+
+To add a kind, write a subclass of ``FactsBase`` here with a tag of its own, a group of rules in
+``harness.judge.rules`` and a calibration case. Observations of the new kind are then read and
+written; a campaign whose probe records facts without rules is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Union
+
+import msgspec
+
+
+class FactsBase(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=""
+):
+    """What one attempt saw. A kind of facts is a subclass with a tag of its own."""
+
+
+class Hop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer on the way to the last page (RFC 9110 section 15.4)."""
+
+    url: str
+    status: int
+    location: str = ""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The chain that the line showed: SHA-256 of each certificate (leaf first), names."""
+
+    chain: tuple[str, ...]
+    issuer: str = ""
+    subject: str = ""
+    trusted: bool | None = None
+
+
+class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="web"):
+    """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
+
+    ``peer`` is the address that was tried, of the family that was taken, reached or not.
+    ``headers`` are the chosen ones (see ``probes.kinds.web``), names in lower case.
+    ``text`` is the start of the visible text, white space folded. Of S3 and S4 items, title and
+    text are empty, ``frames`` and ``url`` hosts only; ``title_mark`` and ``sketch`` stand for them.
+    ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh,
+    script). ``choices`` are those of a PAC file that were tried for the item's own URL (``PROXY
+    cache.school.example:3128``, ``DIRECT``), the one that carried it last.
+
+    ``words`` are the delivery words (``harness.model.marker``) that came where the token did
+    not; of an item that is judged by its content, those of the piece that carries the marker,
+    and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
+    a header shows that the origin was asked. ``codings`` are the content codings that were
+    undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what may show content
+    without text (``probes.net.html_text``), ``text_length`` the characters of the visible text.
+    ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
+    ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
+    ``sketch`` is that of all visible text, on the control line and where the page did not come.
+    """
+
+    url: str
+    status: int | None = None
+    tunnel_status: int | None = None
+    hops: tuple[Hop, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    peer: str = ""
+    certificate: Certificate | None = None
+    title: str = ""
+    text: str = ""
+    frames: tuple[str, ...] = ()
+    body_length: int | None = None
+    body_sha256: str = ""
+    truncated: bool = False
+    canary: CanarySighting = "not_applicable"
+    choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    page_words: int = 0
+    asked: bool = False
+    codings: tuple[str, ...] = ()
+    undecoded: str = ""
+    embedded: int = 0
+    text_length: int = 0
+    title_mark: str = ""
+    sketch: tuple[int, ...] = ()
+    browser: str = ""
+    inner: tuple[WebFacts, ...] = ()
+
+
+CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
+"""Whether the origin's token or a delivery word came. ``elsewhere``: that of the last page's own
+host came, but an answer on the way to it did not come from the origin."""
+
+
+ADDRESS_TYPES = frozenset({"A", "AAAA"})
+
+
+class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dns"):
+    """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
+
+    ``case_lost``: the server did not repeat the mixed case of the question, so it was asked
+    once more as the name is written (draft-vixie-dnsext-dns0x20). ``landing`` is the page that
+    stands at an address which is not the origin's, for a name of the canary zone.
+    """
+
+    name: str
+    type: str
+    server: str
+    transport: Literal["udp", "tcp", "tls", "https"] = "udp"
+    rcode: str = ""
+    flags: str = ""
+    records: tuple[DnsRecord, ...] = ()
+    addresses: tuple[str, ...] = ()
+    has_soa: bool = False
+    extended_errors: tuple[ExtendedError, ...] = ()
+    case_lost: bool = False
+    landing: WebFacts | None = None
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """What was asked for: the addresses, or of another type the data of its records."""
+        if self.type in ADDRESS_TYPES:
+            return frozenset(self.addresses)
+        return frozenset(each.data.lower() for each in self.records if each.type == self.type)
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The names that the question's name is an alias of, one after the other (CNAME)."""
+        aliases = {each.name: each.data for each in self.records if each.type == "CNAME"}
+        names: list[str] = []
+        name = self.name
+        while target := aliases.pop(name.rstrip(".").lower(), ""):
+            name = target.rstrip(".").lower()
+            names.append(name)
+        return tuple(names)
+
+    @property
+    def has_alias_loop(self) -> bool:
+        """Whether the aliases lead back to one of them, so that nobody can follow them."""
+        chain = self.chain
+        return len({self.name.rstrip(".").lower(), *chain}) <= len(chain)
+
+
+class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource record of an answer (RFC 1035 section 3.2)."""
+
+    name: str
+    type: str
+    ttl: int
+    data: str
+
+
+class ExtendedError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An extended DNS error (RFC 8914)."""
+
+    code: int
+    text: str = ""
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A named number with its unit, as a probe of another kind reports it."""
+
+    name: str
+    value: float
+    unit: str
+
+
+class ReachFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="reach"):
+    """For probes of other protocols: was the far end reached, and what stood in the way."""
+
+    target: str
+    reached: bool | None = None
+    refusal: str = ""
+    readings: tuple[Reading, ...] = ()
+
+
+KINDS: dict[str, type[FactsBase]] = dict(
+    sorted((str(kind.__struct_config__.tag), kind) for kind in FactsBase.__subclasses__())
+)
+"""Every kind of facts by its tag."""
+
+if TYPE_CHECKING:
+    Facts = FactsBase
+else:
+    Facts = Union[tuple(KINDS.values())]  # noqa: UP007 - the kinds are found at run time
+"""Facts of any kind."""
+
+
+def tag_of(facts: Facts | None) -> str:
+    """Return the tag of the kind of some facts; empty if there are none."""
+    return "" if facts is None else str(facts.__struct_config__.tag)
