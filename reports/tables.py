@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.model.corpus import AS_VISITED
-from harness.model.metric import Metric
+from harness.model.metric import Foreknowledge, Metric, PackRate
 from harness.model.outcome import Assessment, Outcome
-from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
 from reports import phrases
 from reports.phrases import RATES, limit_of, quantity

@@ -25,10 +25,9 @@ from harness.estimate.outcome_groups import (
     results_by_profile,
 )
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
-from harness.model.metric import holm
+from harness.model.metric import Foreknowledge, PackRate, holm
 from harness.model.outcome import Measurement
 from harness.model.outcome_group import Counts
-from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Policy, Scheme
 from harness.model.verdict import State
 

@@ -24,11 +24,11 @@ from harness.model.campaign import (
     CorpusSelection,
     LineDeclaration,
     ProfileDeclaration,
+    Sentinels,
     Service,
 )
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
-from harness.model.sentinel import Sentinels
 from harness.store.journal.header import HEADER
 
 if TYPE_CHECKING:

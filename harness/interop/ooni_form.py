@@ -13,8 +13,7 @@ import msgspec
 
 from harness.interop.record import Side
 from harness.model.facts import Certificate, Hop, WebFacts
-from harness.model.failures import FAILURES
-from harness.model.observation import Failure, Stage
+from harness.model.observation import FAILURES, Failure, Stage
 
 OLD_NAMES = {
     "address_family_not_supported_error": "address_family_not_supported",

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from harness.measure.concurrency_limiter import LineTraffic
 from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, port_of, target_at
 from harness.measure.measurement_context import MeasurementContext
-from harness.model.campaign import Campaign, Limits
+from harness.model.campaign import Campaign, Limits, Sentinel
 from harness.model.corpus import AGREED, Item
 from harness.model.facts import tag_of
-from harness.model.failures import TIMEOUTS
 from harness.model.marker import Marker, browser_number, mark
 from harness.model.observation import (
     CONTROL,
+    TIMEOUTS,
     AttemptKey,
     Failure,
     Look,
@@ -27,7 +27,6 @@ from harness.model.observation import (
     Role,
     Timings,
 )
-from harness.model.sentinel import Sentinel
 from harness.model.verdict import is_silent, is_trouble
 from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_by
 

@@ -16,8 +16,7 @@ import msgspec
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
-from harness.model.metric import Metric, Spread
-from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
 

@@ -12,15 +12,16 @@ import msgspec
 
 from harness.model.corpus import Item
 from harness.model.facts import DnsFacts, ReachFacts, WebFacts
-from harness.model.failures import (
+from harness.model.observation import (
     ABRUPT,
     BLOCK_CODES,
     BUSY,
     FALSE_CERTIFICATES,
     RESOLVER_TROUBLE,
     TIMEOUTS,
+    AttemptKey,
+    Observation,
 )
-from harness.model.observation import AttemptKey, Observation
 
 BRACKET_FAILED = "bracket-failed"
 """The rule of every verdict whose batch is void."""

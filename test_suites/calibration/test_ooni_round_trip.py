@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import judge_foreign, judge_measurement
 from harness.model.facts import Certificate, DnsFacts, Hop, WebFacts
-from harness.model.failures import FAILURES
-from harness.model.observation import CONTROL, Failure
+from harness.model.observation import CONTROL, FAILURES, Failure
 from harness.ports.storage import Journal
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
 from test_suites.calibration.held import Held

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.assess.outcomes import assess
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Foreknowledge, Metric, Part, Source
 from harness.model.outcome import Measurement, Outcome
-from harness.model.pack_rate import Foreknowledge
 from harness.model.scheme import Decision
 from test_suites.unit.harness.assess.test_outcomes import (
     CONFORMS,

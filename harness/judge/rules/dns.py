@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from harness.judge.block_page_check import says_nothing
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.facts import DnsFacts
-from harness.model.failures import BLOCK_CODES, TIMEOUTS
+from harness.model.observation import BLOCK_CODES, TIMEOUTS
 from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 

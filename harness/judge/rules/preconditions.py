@@ -6,7 +6,7 @@ from harness.judge import block_page_classifier
 from harness.judge.rules.dns import asks_https
 from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
-from harness.model.failures import LOCAL_TROUBLE
+from harness.model.observation import LOCAL_TROUBLE
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 

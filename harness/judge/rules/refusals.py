@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from harness.judge.block_page_check import READ, says_nothing
 from harness.judge.trial_features import Rule, TrialFeatures
-from harness.model.failures import OTHER_CERTIFICATES
-from harness.model.observation import Stage
+from harness.model.observation import OTHER_CERTIFICATES, Stage
 from harness.model.verdict import Mechanism, State
 
 BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})

@@ -13,7 +13,7 @@ from harness.judge.rules.refusals import (
     is_refused_for_legal_reasons,
 )
 from harness.judge.trial_features import Rule, TrialFeatures
-from harness.model.failures import DNS_FAILED, OTHER_CERTIFICATES, TIMEOUTS
+from harness.model.observation import DNS_FAILED, OTHER_CERTIFICATES, TIMEOUTS
 from harness.model.verdict import Mechanism, State, says_blocked
 
 TUNNEL_OPEN = range(200, 300)

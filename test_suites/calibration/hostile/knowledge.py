@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.model.sentinel import Sentinels
+from harness.model.campaign import Sentinels
 from probes.range.zone import ZONE, normalise, original_host
 
 Kind = Literal["agreed", "real", "content", "ordinary"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.model.campaign import Sentinels
 from harness.model.marker import HEADERS
-from harness.model.sentinel import Sentinels
 from probes.range.proxy import without_nonce
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers

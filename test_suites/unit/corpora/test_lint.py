@@ -12,7 +12,7 @@ from corpora.lint import lint, revealing_word
 from corpora.pack_reader import Pack, open_pack, shipped_packs
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.taxonomy import Taxonomy, shipped
-from harness.model.sentinel import Sentinels
+from harness.model.campaign import Sentinels
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.model.metric import Part, Source
+from harness.model.metric import Foreknowledge, PackRate, Part, Source
 from harness.model.outcome import Assessment
-from harness.model.pack_rate import Foreknowledge, PackRate
 from reports import phrases
 from reports.documents.html import render
 from reports.tables import (

@@ -16,7 +16,7 @@ from harness.estimate.estimate import estimate
 from harness.estimate.intervals import WeightedItem, clopper_pearson, weighted_rate
 from harness.estimate.rates_by_pack import PackComparison, compare_packs, fisher_exact
 from harness.model.journal_header import PackNote
-from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.metric import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import MemoryFold

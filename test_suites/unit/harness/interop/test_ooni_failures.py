@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.interop.ooni_form import OLD_NAMES, UNKNOWN, failure_from
-from harness.model.failures import FAILURES
+from harness.model.observation import FAILURES
 
 
 @pytest.mark.parametrize("name", sorted(FAILURES))

@@ -14,8 +14,7 @@ from harness.judge.rules.order import RULES_VERSION
 from harness.judge.sentinels import FILTER_IS_ON, ORIGIN_ANSWERS
 from harness.model.campaign import BlockPage
 from harness.model.facts import Hop, WebFacts
-from harness.model.failures import FAILURES
-from harness.model.observation import CONTROL, Failure, Observation
+from harness.model.observation import CONTROL, FAILURES, Failure, Observation
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State
 from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
 

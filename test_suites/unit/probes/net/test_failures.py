@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.model.failures import FAILURES
+from harness.model.observation import FAILURES
 from probes.net.exchange_recorder import (
     ERRNO_NAMES,
     RCODE_NAMES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.model.campaign import Sentinels
 from harness.model.corpus import Item
-from harness.model.sentinel import Sentinels
 from probes.range.filter import FilterPolicy
 
 SENTINELS = (

@@ -6,8 +6,7 @@ import pytest
 
 from harness.judge.judge import judge_trial
 from harness.model.facts import ReachFacts, WebFacts
-from harness.model.failures import FAILURES, LOCAL_TROUBLE
-from harness.model.observation import CONTROL
+from harness.model.observation import CONTROL, FAILURES, LOCAL_TROUBLE
 from harness.model.verdict import State, Trial
 from test_suites.calibration.trials import dns, failed, foreign, observation, reach, trial, web
 

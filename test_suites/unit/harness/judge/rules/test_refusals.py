@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.judge.rules.order import RULES
 from harness.judge.rules.refusals import REFUSALS
-from harness.model.failures import FAILURES
+from harness.model.observation import FAILURES
 from harness.model.verdict import Mechanism, State
 
 NO_REFUSALS = {
