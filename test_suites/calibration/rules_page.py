@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.judge import liveness
+from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
-from harness.judge.rules.order import RULES_VERSION
+from harness.judge.rules.order import REACH_RULES, RULES_VERSION
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
-from harness.judge.rules.reach import REACH_RULES
 from harness.judge.rules.refusals import REFUSALS
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
-from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.trial_features import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
 from harness.judge.judge import judge_trial
 from harness.judge.rules.order import RULES
-from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_cases import CASES
 

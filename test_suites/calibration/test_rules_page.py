@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
 from harness.judge.rules.order import RULES
-from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from test_suites.calibration.rules_page import PAGE, rules_page
 
 

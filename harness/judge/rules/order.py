@@ -2,7 +2,8 @@
 
 A rule's id is in every verdict, so it must never be reused for another meaning. A new branch needs
 a new rule and a calibration case. Order: first what voids the trial, then delivery (the token),
-then each kind of block, and at last *insufficient*.
+then each kind of block, and at last *insufficient*. The rules stand in the modules of this package;
+those for probes of other protocols, which only say whether the far end was reached, stand here.
 """
 
 from __future__ import annotations
@@ -15,10 +16,40 @@ from importlib.resources import files
 from harness.errors import UsageError, known
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
-from harness.judge.rules.reach import REACH_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
+from harness.model.verdict import Mechanism, State
+
+REACH_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="reached",
+        matches=lambda features: features.reach is not None and features.reach.reached,
+        state=State.ALLOWED,
+        says="the far end was reached",
+        saw=lambda features: f"target {features.reach.target}" if features.reach else "",
+    ),
+    Rule(
+        id="reach-refused",
+        matches=lambda features: (
+            features.reach is not None
+            and features.reach.reached is False
+            and features.reach.refusal
+        ),
+        state=State.BLOCKED,
+        mechanism=Mechanism.OTHER,
+        says="access to the far end was refused",
+        saw=lambda features: features.reach.refusal if features.reach else "",
+    ),
+    Rule(
+        id="reach-unknown",
+        matches=lambda features: features.reach is not None,
+        state=State.INSUFFICIENT,
+        says="it is not known whether the far end was reached",
+    ),
+)
+"""Rules for probes of other protocols, which only say whether the far end was reached."""
+
 
 SOURCES = ("harness.judge", "harness.judge.rules")
 """The packages whose code and data judge."""

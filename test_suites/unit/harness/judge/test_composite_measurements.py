@@ -1,11 +1,13 @@
-"""The layers of one measurement explain each other."""
+"""The layers of one measurement explain each other; a page alone shows little."""
 
 from __future__ import annotations
 
 import pytest
 
 from harness.judge.composite_measurements import (
+    ALONE_RULES,
     LED_ASTRAY,
+    PROVEN_RULES,
     ForeignJudge,
     judge_foreign,
     judge_journal,
@@ -13,7 +15,8 @@ from harness.judge.composite_measurements import (
     judge_of,
     judge_without_control,
 )
-from harness.judge.judge import Judge
+from harness.judge.filter_fingerprints import NO_FINGERPRINTS
+from harness.judge.judge import Judge, judge_trial
 from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL
 from harness.model.verdict import Mechanism, State
@@ -127,3 +130,20 @@ def test_the_header_of_a_journal_says_how_it_is_judged() -> None:
 def test_the_header_says_who_judges() -> None:
     assert isinstance(judge_of(header(foreign="ooni"), []), ForeignJudge)
     assert isinstance(judge_of(header(), []), Judge)
+
+
+GOOD = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
+
+
+def test_without_a_control_nothing_is_allowed_by_its_looks() -> None:
+    assert State.ALLOWED not in {rule.state for rule in ALONE_RULES}
+
+
+def test_a_verified_origin_that_refuses_is_not_allowed() -> None:
+    page = foreign(f"https://{THEIRS}/", certificate=GOOD, status=403, title="", text="")
+
+    verdict = judge_trial(
+        trial(page, alone=True, host=THEIRS), NO_FINGERPRINTS, (*PROVEN_RULES, *ALONE_RULES)
+    )
+
+    assert verdict.state is State.INSUFFICIENT

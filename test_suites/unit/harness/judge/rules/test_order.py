@@ -7,11 +7,10 @@ import re
 import pytest
 
 from harness.errors import UsageError
+from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
 from harness.judge.rules.dns import DNS_RULES
-from harness.judge.rules.order import JUDGED_FACTS, RULES, RULES_VERSION, rules_for
-from harness.judge.rules.reach import REACH_RULES
+from harness.judge.rules.order import JUDGED_FACTS, REACH_RULES, RULES, RULES_VERSION, rules_for
 from harness.judge.rules.web_pages import PAGE_RULES
-from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.model.facts import KINDS
 from harness.model.verdict import Mechanism, State
 
