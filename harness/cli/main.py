@@ -124,13 +124,13 @@ class MainVerbs(LazyVerbs):
         "bundle": Verb(
             "bundle:app", "Make and verify signed bundles; import and export measurements."
         ),
-        "journal": Verb("journal:app", "Check journals."),
+        "journal": Verb("verify:journal_app", "Check journals."),
         "report": Verb(
             "conclude:report_command", "Write a self-contained document from a journal."
         ),
         "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
-        "registry": Verb("registry:app", "Check registries of findings and plans."),
+        "registry": Verb("verify:registry_app", "Check registries of findings and plans."),
         "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
