@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from harness.estimate.interval_choice import design_effect as effect_of
 from harness.estimate.item_selection import CONTROL_CATEGORY, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
-from harness.estimate.rates import MeasuredMetric, count
+from harness.estimate.rates import MeasuredMetric, count, of_required_kind
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import State
@@ -90,6 +90,7 @@ PREVALENCE = 0.011
 """The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
 
 
+@of_required_kind
 def discordant(selection: Selection) -> MeasuredMetric:
     """Count items that one probe or round found blocked and another allowed."""
     differ: list[GroupResult] = []
@@ -119,6 +120,7 @@ def discordant(selection: Selection) -> MeasuredMetric:
     )
 
 
+@of_required_kind
 def wrong_cells(selection: Selection) -> MeasuredMetric:
     """Count policy cells with an item that was blocked or allowed against the policy.
 

@@ -18,7 +18,7 @@ from harness.estimate.outcome_groups import (
     ProfileResults,
     results_by_profile,
 )
-from harness.estimate.rates import MeasuredMetric, count
+from harness.estimate.rates import MeasuredMetric, count, of_required_kind
 from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric
@@ -90,6 +90,7 @@ MIN_ITEMS = 5
 """The fewest items that show two policies to be different, or to be the same."""
 
 
+@of_required_kind
 def superset_violations(selection: Selection) -> MeasuredMetric:
     """Count items that a stricter profile allows and a weaker one blocks, on the same line.
 
@@ -127,11 +128,13 @@ def superset_violations(selection: Selection) -> MeasuredMetric:
     return replace(measured, adverse=tuple(adverse for _, adverse in wrong.values()))
 
 
+@of_required_kind
 def profiles_missing(selection: Selection) -> MeasuredMetric:
     """Count which of pupils and staff have no policy of their own."""
     return _missing("profiles_missing", selection, PUPILS_AND_STAFF)
 
 
+@of_required_kind
 def age_bands_missing(selection: Selection) -> MeasuredMetric:
     """Count the age bands, of four, that have no policy of their own."""
     return _missing("age_bands_missing", selection, AGE_BANDS)

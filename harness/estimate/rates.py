@@ -7,14 +7,15 @@ were drawn, not by the items that the filter let through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import wraps
 
 from harness.estimate.interval_choice import RateBounds, rate_bounds
 from harness.estimate.intervals import Bounds
-from harness.estimate.item_selection import Selection
+from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
-from harness.model.metric import NOT_IMPLEMENTED, Metric
+from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import Mechanism, State
 
@@ -217,4 +218,49 @@ def _rate_bounds(
         wanted.rule,
         selection.alpha,
         wanted.threshold,
+    )
+
+
+def of_required_kind(
+    metric_function: Callable[[Selection], MeasuredMetric],
+) -> Callable[[Selection], MeasuredMetric]:
+    """Restrict a metric of lines and profiles to the kind of items a requirement rests on.
+
+    The metric is computed from the items of that kind. It is also computed for each other source of
+    items (kind, known or hidden), and the worst of these results stands: evidence from another kind
+    cannot show conformity, but a contradiction counts wherever it occurs.
+    """
+
+    @wraps(metric_function)
+    def worst(selection: Selection) -> MeasuredMetric:
+        of_pack = selection.sources.of_pack
+        sources = sorted({of_pack(result.group.pack) for result in selection.results})
+        if len(sources) < 2:  # noqa: PLR2004 - several
+            return metric_function(selection)
+        basis = set(selection.basis.sources)
+        own = metric_function(_restricted(selection, basis))
+        others = [
+            metric_function(_restricted(selection, {one})) for one in sources if one not in basis
+        ]
+        return max((own, *others), key=lambda one: one.metric.k if one.metric.n else 0)
+
+    return worst
+
+
+def _restricted(selection: Selection, sources: set[Source]) -> Selection:
+    """Return the selection restricted to items of these sources."""
+
+    def kept(results: Iterable[GroupResult]) -> tuple[GroupResult, ...]:
+        return tuple(
+            result for result in results if selection.sources.of_pack(result.group.pack) in sources
+        )
+
+    def profile_selections() -> tuple[ProfileSelection, ...]:
+        return tuple(
+            replace(profile_selection, results=kept(profile_selection.results))
+            for profile_selection in selection.profile_selections()
+        )
+
+    return replace(
+        selection, results=kept(selection.results), profile_selections=profile_selections
     )

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.estimate.campaign_comparison import hodges_lehmann
+from harness.estimate.durations import TimedEvent, time_to_effect
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
 from harness.estimate.planning import fewest_items
 from harness.estimate.sequential import BETS, anytime_bounds
-from harness.estimate.survival import TimedEvent, time_to_effect
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     STAKES,

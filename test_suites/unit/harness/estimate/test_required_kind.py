@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.estimate.by_kind import discordant, wrong_cells
 from harness.estimate.item_selection import Selection
+from harness.estimate.line_metrics import discordant, wrong_cells
 from harness.model.verdict import State, Verdict
 from test_suites.unit.harness.estimate.test_worst_group import drawn, group, rested
 
