@@ -11,9 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.estimate.intervals import Bounds
-
-BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""The betting fractions of the e-process, mixed in equal parts (METHOD (c))."""
+from harness.model.smallest_sample import BETS
 
 
 @dataclass(slots=True, kw_only=True)

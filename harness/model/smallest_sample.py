@@ -21,8 +21,8 @@ from harness.model.scheme import DecisionRule, Requirement, Threshold
 MEDIAN = 0.5
 """The quantile of a duration where a measure names none."""
 
-STAKES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""The betting fractions of the e-process (METHOD (c), "Repeated looks")."""
+BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""The betting fractions of the e-process, mixed in equal parts (METHOD (c), "Repeated looks")."""
 
 LAST = 64
 """How many last events are searched for the lowest point of a waiting time's band."""
@@ -84,8 +84,8 @@ def smallest_at_any_time(threshold: float, alpha: float) -> int | None:
         return None
     if threshold <= 0:
         return 1
-    gains = [math.log1p(stake * (1 - threshold) / threshold) for stake in STAKES]
-    mark = math.log(len(STAKES) / alpha)
+    gains = [math.log1p(bet * (1 - threshold) / threshold) for bet in BETS]
+    mark = math.log(len(BETS) / alpha)
     return _first(lambda n: _log_sum([n * gain for gain in gains]) >= mark)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from harness.estimate.intervals import clopper_pearson
-from harness.estimate.sequential import BETS, EProcess, anytime_bounds
+from harness.estimate.sequential import EProcess, anytime_bounds
+from harness.model.smallest_sample import BETS
 
 
 def highest(rates: float, threshold: float, runs: int, length: int, seed: int) -> np.ndarray:

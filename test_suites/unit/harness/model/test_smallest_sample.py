@@ -12,10 +12,9 @@ from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.durations import TimedEvent, time_to_effect
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
 from harness.estimate.planning import fewest_items
-from harness.estimate.sequential import BETS, anytime_bounds
+from harness.estimate.sequential import anytime_bounds
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
-    STAKES,
     smallest_at_any_time,
     smallest_for_rate,
     smallest_for_shift,
@@ -75,7 +74,6 @@ def test_bounds_at_any_time_reach_with_that_number_and_not_before(
 ) -> None:
     number = smallest_at_any_time(rate, alpha) or 0
 
-    assert STAKES == BETS
     assert (anytime_bounds(number, number, alpha).lower or 0) >= rate
     assert (anytime_bounds(number - 1, number - 1, alpha).lower or 0) < rate
 
