@@ -31,7 +31,7 @@ from harness.ports.network import (
     Request,
 )
 from harness.untrusted.regular_file import read_bounded
-from probes.lines.interface import Interface, InterfaceOptions
+from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
 from probes.net.dialling import dial_stream, not_dialled
 from probes.net.direct import MIN_PATIENCE, invalid, invalid_request

@@ -12,7 +12,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import ByteStream, DialRequest, DialsStreams, SendsDatagrams
-from probes.lines.control import Control, ControlOptions
+from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.lines.pac import Pac, PacOptions
 from probes.net.route import client_tls_context, parse_address

@@ -12,8 +12,8 @@ from harness.model.campaign import Limits
 from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Question, Request
-from probes.lines.control import Control as ControlLine
-from probes.lines.control import ControlOptions
+from probes.lines.direct import Control as ControlLine
+from probes.lines.direct import ControlOptions
 from probes.lines.pac import Pac, PacOptions
 from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.route import Address

@@ -16,7 +16,7 @@ from harness.model.campaign import Limits
 from harness.model.facts import DnsFacts, DnsRecord
 from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Request
-from probes.lines.resolver import ResolverLine, ResolverOptions
+from probes.lines.direct import ResolverLine, ResolverOptions
 from probes.net.backend import BACKENDS, BackendName
 from probes.net.direct import DirectLine, DirectOptions, Ports, _address_in
 from probes.net.dns_server import parse_dns_server

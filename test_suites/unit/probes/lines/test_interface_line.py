@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
-from probes.lines.interface import Interface, InterfaceOptions
+from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.backend import BACKENDS
 from probes.net.route import Address
 
@@ -96,7 +96,7 @@ def test_an_address_is_one_and_has_a_family() -> None:
 
 def test_its_name_server_is_never_the_origins(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Address(host="192.0.2.53", port=53)
-    monkeypatch.setattr("probes.lines.interface.system_server", lambda _: found)
+    monkeypatch.setattr("probes.lines.direct.system_server", lambda _: found)
 
     assert str(line()._server) == "192.0.2.53:53"
 
@@ -106,7 +106,7 @@ def test_a_namespace_may_have_its_own_name_server(
 ) -> None:
     (tmp_path / "resolv.conf").write_text("nameserver 192.0.2.54\n", encoding="ascii")
     monkeypatch.setattr(
-        "probes.lines.interface.resolver_file",
+        "probes.lines.direct.resolver_file",
         lambda name: tmp_path / "resolv.conf" if name == "site" else None,
     )
 

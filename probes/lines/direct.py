@@ -1,6 +1,8 @@
-"""The interface line: a device's view on site, through one network interface.
+"""Lines without a proxy: the control line, the resolver line and the interface line.
 
-On site a filter is usually transparent: nothing is configured on the device.
+The control line bypasses the service under test. The resolver line uses a service that filters by
+its DNS answers. The interface line is a device's view on site, through one network interface: there
+a filter is usually transparent, and nothing is configured on the device.
 """
 
 from __future__ import annotations
@@ -18,6 +20,68 @@ from probes.net.dns_server import DnsServer, parse_dns_server
 from probes.net.local_binding import LocalBinding, resolver_file
 from probes.net.portable.resolver import system_server
 from probes.net.route import Address, Family, is_literal
+
+
+class ControlOptions(DirectOptions):
+    """``resolver`` as ``address:port`` (default: the origin's, else this machine's own).
+
+    It may be a URL as for the resolver line; ``server_address`` is then its IP address. Other
+    lines' answers are compared with its answers, so ``mixed_case`` makes them hard to spoof.
+    """
+
+    resolver: str | None = None
+    server_address: str = ""
+    mixed_case: bool = True
+
+
+@LINES.register("control")
+class Control(DirectLine):
+    """Resolves by an unfiltered name server and connects directly."""
+
+    Options: ClassVar[type[BaseModel]] = ControlOptions
+
+    def __init__(
+        self, name: str, options: ControlOptions, origin: Origin | None, limits: Limits
+    ) -> None:
+        address_text = options.resolver or (origin.resolver if origin else "")
+        what = f"line {name!r}, option 'resolver'"
+        at = options.server_address
+        server = (
+            parse_dns_server(address_text, what, at)
+            if address_text
+            else DnsServer(address=system_server())
+        )
+        super().__init__(name, options, origin, limits, server)
+
+
+class ResolverOptions(DirectOptions):
+    """Options of the resolver line.
+
+    ``server`` is the service's name server, ``address:port`` or a URL with ``tcp://``, ``tls://``
+    (DoT) or ``https://`` (DoH). ``server_address`` is the IP address of a server given by name, if
+    this machine's resolver does not know the name.
+    """
+
+    server: str
+    server_address: str = ""
+
+
+@LINES.register("resolver")
+class ResolverLine(DirectLine):
+    """Resolves by the service's name server and connects to the answered address."""
+
+    Options: ClassVar[type[BaseModel]] = ResolverOptions
+
+    def __init__(
+        self, name: str, options: ResolverOptions, origin: Origin | None, limits: Limits
+    ) -> None:
+        what = f"line {name!r}, option 'server'"
+        server = parse_dns_server(options.server, what, options.server_address)
+        super().__init__(name, options, origin, limits, server)
+
+    def _declared_endpoints(self) -> tuple[Address, ...]:
+        return (self._server.address,)
+
 
 HTTP_PORT = 80
 

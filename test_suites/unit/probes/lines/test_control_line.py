@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin, Question, Request
-from probes.lines.control import Control, ControlOptions
+from probes.lines.direct import Control, ControlOptions
 from probes.range.testbed import RangeTestbed
 
 HOST = "gamb-001.canary.accredit.test"

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
-from probes.lines.resolver import ResolverLine, ResolverOptions
+from probes.lines.direct import ResolverLine, ResolverOptions
 from probes.net.backend import BACKENDS
 from probes.range.testbed import RangeTestbed
 
