@@ -174,7 +174,7 @@ class ControlDns(msgspec.Struct, kw_only=True):
 
 
 class AddressKnown(msgspec.Struct, kw_only=True):
-    """What the test helper knows of an address; see ``VALID`` in ``ooni_dns``."""
+    """What the test helper knows of an address; see ``VALID`` in ``harness.interop.ooni``."""
 
     asn: int | None = None
     flags: int | None = None

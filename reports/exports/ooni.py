@@ -17,8 +17,7 @@ from typing import Any
 
 import msgspec
 
-from harness.interop.ooni import TEST, TIMES
-from harness.interop.ooni_dns import OF_LINE, host_of_url
+from harness.interop.ooni import OF_LINE, TEST, TIMES, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns
+from harness.interop.ooni import host_of_input, host_of_url, read_dns
 from harness.interop.ooni_form import Measurement
 from harness.model.facts import DnsFacts
 from test_suites.calibration.ooni_cases import (
