@@ -2,9 +2,9 @@
 
 A stopping plan is decided by Wald's test alone, repeated over the observations in the order of the
 seed; to fail, the rate must also be below the threshold by bounds that hold at any time
-(``harness.estimate.sequential``). Other requirements may count items of a plan. If all the items
-that one counts belong to one plan, its bounds become those that hold at any time. Otherwise the
-mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
+(``harness.estimate.interval_choice``). Other requirements may count items of a plan. If all the
+items that one counts belong to one plan, its bounds become those that hold at any time. Otherwise
+the mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Schem
 
 
 def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
-    from harness.estimate.sequential import anytime_bounds  # noqa: PLC0415 - an agent has no scipy
+    from harness.estimate.interval_choice import anytime_bounds  # noqa: PLC0415 - an agent has no scipy
 
     decided, doubt = rate.blocked + rate.allowed, rate.altered + rate.insufficient
     if not decided:

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
 from harness.estimate.estimate import estimate
+from harness.estimate.interval_choice import anytime_bounds
 from harness.estimate.intervals import lower_bound
-from harness.estimate.sequential import anytime_bounds
 from harness.model.corpus import AS_VISITED
 from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential

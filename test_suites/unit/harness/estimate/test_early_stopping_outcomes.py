@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.assess.outcomes import assess
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.estimate import estimate
-from harness.estimate.sequential import anytime_bounds
+from harness.estimate.interval_choice import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
 from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import Item

@@ -8,10 +8,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from harness.estimate.interval_choice import RateBounds, count_by_domain, design_effect, rate_bounds
+from harness.estimate.interval_choice import (
+    RateBounds,
+    anytime_bounds,
+    count_by_domain,
+    design_effect,
+    rate_bounds,
+)
 from harness.estimate.intervals import Bounds, clopper_pearson, lower_bound, upper_bound, worst_case
 from harness.estimate.outcome_groups import GroupResult
-from harness.estimate.sequential import anytime_bounds
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.scheme import DecisionRule, Threshold

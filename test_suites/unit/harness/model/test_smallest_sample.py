@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.durations import TimedEvent, time_to_effect
+from harness.estimate.interval_choice import anytime_bounds
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
 from harness.estimate.planning import fewest_items
-from harness.estimate.sequential import anytime_bounds
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     smallest_at_any_time,

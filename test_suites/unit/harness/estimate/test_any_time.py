@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.estimate.interval_choice import EProcess, anytime_bounds
 from harness.estimate.intervals import clopper_pearson
-from harness.estimate.sequential import EProcess, anytime_bounds
 from harness.model.smallest_sample import BETS
 
 
