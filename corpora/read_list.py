@@ -18,8 +18,15 @@ from pathlib import Path
 import msgspec
 
 from corpora.hostnames import why_refused
-from corpora.import_entry import SHOWN_CHARACTERS, ImportEntry, rejected_entry
-from corpora.source import Deadline, Limits, ListRefused, Source
+from corpora.source import (
+    SHOWN_CHARACTERS,
+    Deadline,
+    ImportEntry,
+    Limits,
+    ListRefused,
+    Source,
+    rejected_entry,
+)
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import PluginTable

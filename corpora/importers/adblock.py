@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
-from corpora.import_entry import (
+from corpora.importers.dns_lists import host_line
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import (
     SHOWN_CHARACTERS,
     ImportEntry,
+    Source,
     host_entry,
     rejected_entry,
     skipped_entry,
 )
-from corpora.importers.dns_lists import host_line
-from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Source
 
 _COSMETIC = re.compile(r"#[@?$%]*#|\$\$")
 _REGEX = re.compile(r"(/.+/)(?:\$([^/]*))?$")

@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
-from corpora.import_entry import (
+from corpora.item_table import is_date
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import (
     SHOWN_CHARACTERS,
     ImportEntry,
+    Line,
+    ListRefused,
+    Record,
+    Source,
     address_entry,
     host_entry,
     rejected_entry,
 )
-from corpora.item_table import is_date
-from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Line, ListRefused, Record, Source
 
 HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]
 SCHEME = "citizenlab"

@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
-from corpora.import_entry import (
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import (
     NULL_ADDRESSES,
     SHOWN_CHARACTERS,
     ImportEntry,
+    Line,
+    Source,
     host_entry,
     redirect_entry,
     rejected_entry,
     skipped_entry,
 )
-from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Line, Source
 
 OWN_NAMES = frozenset(
     {

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from corpora import hostnames
-from corpora.import_entry import (
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import (
     ImportEntry,
+    Source,
     address_entry,
     host_entry,
     rejected_entry,
     skipped_entry,
 )
-from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Source
 
 
 @LIST_IMPORTERS.register("domains")

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from corpora import hostnames
 from corpora.archive import is_archive, unpacked
-from corpora.import_entry import (
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import (
     ImportEntry,
+    ListRefused,
+    Source,
     address_entry,
     host_entry,
     rejected_entry,
     skipped_entry,
 )
-from corpora.read_list import LIST_IMPORTERS
-from corpora.source import ListRefused, Source
 from harness.untrusted.regular_file import read_bounded
 
 SCHEME = "ut1"

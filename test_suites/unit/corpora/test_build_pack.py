@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from corpora import read_list
 from corpora.build_pack import ImportReport, RowLabel, ValueStore, import_pack
-from corpora.import_entry import ImportEntry
 from corpora.pack_reader import Pack, open_pack
+from corpora.source import ImportEntry
 from harness.errors import UsageError
 
 FIXTURES = Path(__file__).parent / "importers" / "fixtures"

@@ -52,7 +52,7 @@ class Scratch:
 """
 
 IMPORTER = """
-from corpora.import_entry import host_entry
+from corpora.source import host_entry
 from corpora.read_list import LIST_IMPORTERS
 
 @LIST_IMPORTERS.register("scratch")

@@ -3,7 +3,7 @@
 import pytest
 
 from corpora.hostnames import BadName
-from corpora.import_entry import (
+from corpora.source import (
     SHOWN_CHARACTERS,
     address_entry,
     host_entry,
