@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harness.measure.progress import Progress, ProgressCounter
+from harness.measure.progress import NullReporter, Progress, ProgressCounter
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
@@ -110,3 +110,7 @@ def test_in_the_end_nothing_is_to_come() -> None:
     counter.finish()
 
     assert ear.heard[-1].done == ear.heard[-1].total == 1
+
+
+def test_silence(capsys: object) -> None:
+    NullReporter().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0, failures=0))
