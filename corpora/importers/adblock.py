@@ -18,8 +18,8 @@ from corpora.import_entry import (
     rejected_entry,
     skipped_entry,
 )
+from corpora.importers import LIST_IMPORTERS
 from corpora.importers.dns_lists import host_line
-from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 _COSMETIC = re.compile(r"#[@?$%]*#|\$\$")

@@ -17,8 +17,8 @@ from corpora.import_entry import (
     host_entry,
     rejected_entry,
 )
+from corpora.importers import LIST_IMPORTERS
 from corpora.item_table import is_date
-from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, ListRefused, Record, Source
 
 HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]

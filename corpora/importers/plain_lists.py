@@ -13,7 +13,7 @@ from corpora.import_entry import (
     rejected_entry,
     skipped_entry,
 )
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import Source
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora.import_entry import ImportEntry, host_entry, rejected_entry, skipped_entry
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import Line, Source
 
 _CLASSES = ("IN", "CH", "HS")

@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography import x509
 
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns
 from harness.interop.ooni_form import (
     Keys,
@@ -28,7 +29,6 @@ from harness.interop.ooni_form import (
 from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
     LONG_AGO,
-    MEASUREMENT_IMPORTERS,
     NotReadable,
     Record,
     Side,
