@@ -240,7 +240,7 @@ def p_above_mark(within: int, n: int, quantile: float) -> float:
 
 def _first_rank(n: int, quantile: float, confidence: float) -> int:
     """Return the smallest r with P[Bin(n, quantile) <= r - 1] >= confidence; n + 1 if none."""
-    return 1 + _smallest(0, n, lambda rank: special.bdtr(rank, n, quantile) >= confidence)
+    return 1 + _smallest(0, n, lambda rank: bool(special.bdtr(rank, n, quantile) >= confidence))
 
 
 def _check(k: int, n: int) -> None:
