@@ -22,6 +22,7 @@ from benchmarks import (
     pages,
     scale,
     silence,
+    start_up,
     waiting,
 )
 from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
@@ -30,7 +31,18 @@ from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
 DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
-MODULES = (pages, waiting, names, journal, silence, scale, conclude, corpora, false_conformance)
+MODULES = (
+    pages,
+    waiting,
+    names,
+    journal,
+    silence,
+    scale,
+    conclude,
+    corpora,
+    start_up,
+    false_conformance,
+)
 """Imported so that their topics are known."""
 
 

@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -45,10 +46,27 @@ def run_program(*command: str) -> tuple[Cost, str]:
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with pinned(CLIENT):
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-    wall = time.perf_counter() - begun
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return _cost_since(before, begun), done.stdout
+
+
+def run_commands(commands: Iterable[Sequence[str]], expected: Container[int]) -> Cost:
+    """Run commands in turn on the clients' processor; return their cost together.
+
+    Raises RuntimeError if one ends with an exit code that is not expected.
+    """
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    with pinned(CLIENT):
+        for command in commands:
+            done = subprocess.run(command, check=False, capture_output=True)
+            if done.returncode not in expected:
+                raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}")
+    return _cost_since(before, begun)
+
+
+def _cost_since(before: resource.struct_rusage, begun: float) -> Cost:
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu=cpu, wall=wall), done.stdout
+    return Cost(cpu=cpu, wall=wall)
 
 
 async def _measure(name: str, arguments: dict[str, Any]) -> Cost:

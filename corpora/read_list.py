@@ -1,8 +1,8 @@
-"""Read other people's lists: the table of list formats, and the import report.
+"""Read other people's lists: and write the import report.
 
 The import report is a CSV file with one row for each entry of the list: accepted, skipped or
 rejected, with a reason. Its counts by status add up to its rows. Formats are plug-ins
-(``LIST_IMPORTERS``): functions from a ``Source`` to entries.
+(``corpora.importers``): functions from a ``Source`` to entries.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from corpora.hostnames import why_refused
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import (
     SHOWN_CHARACTERS,
     Deadline,
@@ -29,7 +30,6 @@ from corpora.source import (
 )
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
-from harness.plugins import PluginTable
 from harness.untrusted.visible_text import spreadsheet_cell
 
 BATCH = 8192
@@ -51,12 +51,6 @@ MOST_LABELS = 50
 
 STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
 """The statuses of rows; ``ok_with_modifier`` counts as ok."""
-
-
-ListImporter = Callable[[Source], Iterator[ImportEntry]]
-"""Reads the entries of a list in one format. Raises ListRefused if the file is not such a list."""
-
-LIST_IMPORTERS = PluginTable[ListImporter]("importers", "corpora.importers", of="lists")
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):

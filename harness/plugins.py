@@ -5,26 +5,40 @@ Probes, lines, importers, exporters and documents are plug-ins. A module adds on
 those of other packages are found through the entry-point group ``accredit.<kind>``, whose entries
 name the module that registers the plug-in. A table is loaded when it is first read.
 
-Tables are defined where their types are known: ``PROBES`` and ``LINES`` here,
-``corpora.read_list.LIST_IMPORTERS``, ``harness.interop.record.MEASUREMENT_IMPORTERS``,
-``corpora.exporters.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
-``reports.documents.DOCUMENTS``.
+Tables are defined in the room that knows their type: ``PROBES`` and ``LINES`` here, the others in
+the package that holds the built-in plug-ins: ``corpora.importers.LIST_IMPORTERS``,
+``corpora.exporters.LIST_EXPORTERS``, ``harness.interop.MEASUREMENT_IMPORTERS``,
+``reports.exports.JOURNAL_EXPORTERS`` and ``reports.documents.DOCUMENTS``. These packages import
+nothing else, so that the tables can be listed quickly.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Generic, TypeVar
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from harness.errors import UsageError, known
-from harness.ports.network import LineType, Probe
+
+if TYPE_CHECKING:
+    from harness.ports.network import LineType, Probe
 
 KINDS = ("probes", "lines", "importers", "exporters", "documents")
 
 Plugin = TypeVar("Plugin")
+
+
+class PluginSummary(NamedTuple):
+    """The name of a plug-in, the first line of its docstring, and the module that defines it."""
+
+    name: str
+    about: str
+    module: str
 
 
 class PluginTable(Generic[Plugin]):
@@ -77,14 +91,37 @@ class PluginTable(Generic[Plugin]):
         Raises UsageError if a plug-in of another package cannot be loaded.
         """
         if not self.is_loaded:
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
-                if not module.ispkg and not module.name.startswith("_"):
-                    importlib.import_module(f"{self._package}.{module.name}")
-            for entry in entry_points(group=f"accredit.{self.kind}"):
-                self._load_entry(entry)
+            for module in self._built_in():
+                importlib.import_module(module)
+            self._load_entries()
             self.is_loaded = True
         return dict(sorted(self.registered.items()))
+
+    def summaries(self) -> list[PluginSummary]:
+        """Return a summary of all plug-ins, by name.
+
+        The built-in modules are parsed, not imported: importing all of them takes a second. Those
+        of other packages are loaded; raises UsageError if one cannot be.
+        """
+        found = {each.name: each for module in self._built_in() for each in _registered_in(module)}
+        self._load_entries()
+        for name, plugin in self.registered.items():
+            about = (inspect.getdoc(plugin) or "").partition("\n")[0]
+            module = getattr(plugin, "__module__", "?")
+            found[name] = PluginSummary(name=name, about=about, module=module)
+        return [found[name] for name in sorted(found)]
+
+    def _built_in(self) -> list[str]:
+        package = importlib.import_module(self._package)
+        return [
+            f"{self._package}.{module.name}"
+            for module in pkgutil.iter_modules(package.__path__)
+            if not module.ispkg and not module.name.startswith("_")
+        ]
+
+    def _load_entries(self) -> None:
+        for entry in entry_points(group=f"accredit.{self.kind}"):
+            self._load_entry(entry)
 
     @property
     def _singular(self) -> str:
@@ -115,11 +152,27 @@ class PluginTable(Generic[Plugin]):
             raise UsageError(msg)
 
 
-ProbeType = Callable[[], Probe]
+ProbeType: TypeAlias = "Callable[[], Probe]"
 """Makes a probe: its class."""
 
-PROBES = PluginTable[ProbeType]("probes", "probes.kinds")
-LINES = PluginTable[LineType]("lines", "probes.lines")
+PROBES: PluginTable[ProbeType] = PluginTable("probes", "probes.kinds")
+LINES: PluginTable[LineType] = PluginTable("lines", "probes.lines")
+
+
+def _registered_in(module: str) -> Iterator[PluginSummary]:
+    """Yield what a module registers by a decorator, from its source."""
+    spec = find_spec(module)
+    source = getattr(spec.loader, "get_source", str)(module) if spec is not None else ""
+    for node in ast.parse(source or "").body:
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            continue
+        about = (ast.get_docstring(node) or "").partition("\n")[0]
+        for decorator in node.decorator_list:
+            match decorator:
+                case ast.Call(
+                    func=ast.Attribute(attr="register"), args=[ast.Constant(value=str() as name)]
+                ):
+                    yield PluginSummary(name=name, about=about, module=module)
 
 
 def _address(plugin: object) -> str:

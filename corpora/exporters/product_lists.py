@@ -7,10 +7,74 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from corpora.exporters import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
+from corpora import hostnames
+from corpora.exporters import LIST_EXPORTERS
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
 from harness.model.corpus import Item
+
+HOST_KINDS = ("host", "suffix")
+ADDRESS_KINDS = ("ip", "cidr")
+
+
+def hosts_of(items: Iterable[Item]) -> Iterator[str]:
+    """Each host once, in order: of hosts and suffixes, and of URLs that are a whole site."""
+    written: set[str] = set()
+    for item in items:
+        host = _host(item)
+        if host and host not in written:
+            written.add(host)
+            yield host
+
+
+def urls_of(items: Iterable[Item]) -> Iterator[str]:
+    """Each URL below a site's root, once and without scheme, as squidGuard writes them."""
+    written: set[str] = set()
+    for item in items:
+        if item.kind == "url" and item.value and not _is_site(item):
+            rest = hostnames.to_address(item.value).href.partition("://")[2]
+            if rest not in written:
+                written.add(rest)
+                yield rest
+
+
+def addresses_of(items: Iterable[Item]) -> Iterator[str]:
+    """Each address and network, once."""
+    values = (item.value for item in items if item.kind in ADDRESS_KINDS)
+    return iter(dict.fromkeys(value for value in values if value))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a list. Raises UsageError if it would be empty, OSError if it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    count = 0
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as stream:
+            for line in lines:
+                stream.write(line + "\n")
+                count += not line.startswith(("#", ";", "$", "@"))
+        if not count:
+            msg = f"{path}: the format cannot express any of the items"
+            raise UsageError(msg)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _host(item: Item) -> str:
+    if item.kind in HOST_KINDS:
+        return item.host
+    if item.kind == "url" and item.value and _is_site(item):
+        host = hostnames.to_address(item.value).host
+        return "" if hostnames.is_address(host.strip("[]")) else host
+    return ""
+
+
+def _is_site(item: Item) -> bool:
+    address = hostnames.to_address(item.value)
+    return address.path == "/" and not address.href.partition(address.host)[2].strip("/")
+
 
 FILES: dict[str, Callable[[Iterable[Item]], Iterator[str]]] = {
     "bannedsitelist": hosts_of,
@@ -92,10 +156,7 @@ def _is_covered(host: str, wide: set[str]) -> bool:
     return False
 
 
-SCHEME = "ut1"
-
-
-@LIST_EXPORTERS.register(SCHEME)
+@LIST_EXPORTERS.register("ut1")
 def export_ut1(items: Iterable[Item], out: Path) -> None:
     """Write a tree of categories, with UT1's name of each category, or its code if UT1 has none."""
     folders: dict[str, list[Item]] = defaultdict(list)
@@ -122,6 +183,6 @@ def export_ut1(items: Iterable[Item], out: Path) -> None:
 def _names() -> dict[str, str]:
     """The first UT1 name of each code."""
     names: dict[str, str] = {}
-    for label, code in shipped().labels_of(SCHEME).items():
+    for label, code in shipped().labels_of("ut1").items():
         names.setdefault(code, label)
     return names

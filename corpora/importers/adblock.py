@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
+from corpora.importers import LIST_IMPORTERS
 from corpora.importers.dns_lists import host_line
-from corpora.read_list import LIST_IMPORTERS
 from corpora.source import (
     SHOWN_CHARACTERS,
     ImportEntry,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
+from corpora.importers import LIST_IMPORTERS
 from corpora.item_table import is_date
-from corpora.read_list import LIST_IMPORTERS
 from corpora.source import (
     SHOWN_CHARACTERS,
     ImportEntry,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import (
     NULL_ADDRESSES,
     SHOWN_CHARACTERS,

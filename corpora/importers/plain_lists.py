@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from corpora import hostnames
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import (
     ImportEntry,
     Source,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from corpora import hostnames
 from corpora.archive import is_archive, unpacked
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from corpora.source import (
     ImportEntry,
     ListRefused,
@@ -26,7 +26,6 @@ from corpora.source import (
 )
 from harness.untrusted.regular_file import read_bounded
 
-SCHEME = "ut1"
 _ROOT = "blacklists"
 _ALIAS_BYTES = 128
 _COLOURS = ("white", "black")
@@ -43,7 +42,7 @@ class _Category:
     note: str
 
 
-@LIST_IMPORTERS.register(SCHEME)
+@LIST_IMPORTERS.register("ut1")
 def read_ut1(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree, or of an archive that holds one, in the order of their names."""
     if is_archive(source.path):
@@ -109,7 +108,7 @@ def _alias_entry(prefix: str, target: str) -> ImportEntry:
 
 
 def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[ImportEntry]:
-    code = source.translate(SCHEME, folder.name)
+    code = source.translate("ut1", folder.name)
     notes = [_usage(source, folder, prefix)] + ([] if code else ["unknown category"])
     note = "; ".join(filter(None, notes))
     category = _Category(folder=folder, prefix=prefix, code=code, note=note)

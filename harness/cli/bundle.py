@@ -25,7 +25,7 @@ from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import appeals_in
 from harness.errors import UsageError
-from harness.interop.record import MEASUREMENT_IMPORTERS
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage, Campaign
 from harness.schemes.check import resolve
 from harness.yaml_reader import read_document, validate

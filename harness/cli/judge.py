@@ -20,7 +20,8 @@ import typer
 
 from harness.cli.printing import say_json
 from harness.errors import UsageError
-from harness.interop.record import MEASUREMENT_IMPORTERS, bounded_lines
+from harness.interop import MEASUREMENT_IMPORTERS
+from harness.interop.record import bounded_lines
 from harness.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:

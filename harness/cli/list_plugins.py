@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.table import Table
 
-# Each plug-in table is defined in the room that knows its type, and imported from there.
 from corpora.exporters import LIST_EXPORTERS
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from harness.cli.drawing import terminal
 from harness.cli.printing import say_json
 from harness.errors import UsageError, known
-from harness.interop.record import MEASUREMENT_IMPORTERS
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.plugins import LINES, PROBES
 from reports.documents import DOCUMENTS
 from reports.exports import JOURNAL_EXPORTERS
@@ -45,13 +43,13 @@ def list_command(
         {
             "kind": table.kind,
             "of": table.of,
-            "name": name,
-            "about": _about(plugin),
-            "from": plugin.__module__,
+            "name": plugin.name,
+            "about": plugin.about,
+            "from": plugin.module,
         }
         for table in TABLES
         if kind in (None, table.kind)
-        for name, plugin in table.load().items()
+        for plugin in table.summaries()
     ]
     if json:
         say_json(msgspec.json.encode(rows))
@@ -60,7 +58,3 @@ def list_command(
     for row in rows:
         printed.add_row(row["kind"], row["of"], row["name"], row["about"])
     terminal().print(printed)
-
-
-def _about(plugin: object) -> str:
-    return (inspect.getdoc(plugin) or "").partition("\n")[0]

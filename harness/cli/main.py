@@ -68,7 +68,9 @@ class LazyVerbs(Verbs):
             return None
         module, _, attribute = self.verbs[cmd_name].target.partition(":")
         command = getattr(import_module(f"harness.cli.{module}"), attribute)
-        group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+        group = typer.Typer(
+            rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
+        )
         if isinstance(command, typer.Typer):
             group.add_typer(command, name=cmd_name, help=self.verbs[cmd_name].help)
             return typer.main.get_group(group).commands[cmd_name]

@@ -20,9 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special
-from scipy.special import stdtrit
-from scipy.stats import binom, hypergeom
+from scipy import special
 
 Rates = Mapping[float, int]
 """Numbers of domains by their rate, between 0 and 1."""
@@ -100,6 +98,8 @@ def _lower(groups: _Groups, alpha: float) -> float:
 
     if excess(low) >= 0 or excess(high) <= 0:  # the rates differ by rounding only
         return low if excess(low) >= 0 else high
+    from scipy import optimize  # noqa: PLC0415 - takes 0.1 s to import; most campaigns need none
+
     return float(optimize.brentq(excess, low, high, xtol=PRECISION))
 
 
@@ -240,7 +240,7 @@ def p_above_mark(within: int, n: int, quantile: float) -> float:
 
 def _first_rank(n: int, quantile: float, confidence: float) -> int:
     """Return the smallest r with P[Bin(n, quantile) <= r - 1] >= confidence; n + 1 if none."""
-    return int(binom.ppf(confidence, n, quantile)) + 1
+    return 1 + _smallest(0, n, lambda rank: bool(special.bdtr(rank, n, quantile) >= confidence))
 
 
 def _check(k: int, n: int) -> None:
@@ -261,6 +261,8 @@ def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
         raise ValueError(msg)
     if sampled == 0:
         return Bounds(None, None)
+    from scipy.stats import hypergeom  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
+
     low, high = misses, size - sampled + misses
 
     def is_plausibly_as_many(many: int) -> bool:
@@ -345,7 +347,7 @@ def _bounds(
     variance = math.fsum(_variance_of_total(scores) for scores in strata)
     if variance == 0:
         return effective_bounds(value, kish, alpha), kish
-    ratio = float(stdtrit(n - 1, 1 - alpha) / stdtrit(freedom, 1 - alpha))
+    ratio = float(special.stdtrit(n - 1, 1 - alpha) / special.stdtrit(freedom, 1 - alpha))
     items = min(value * (1 - value) / variance * ratio**2, float(n))
     return effective_bounds(value, items, alpha), items
 

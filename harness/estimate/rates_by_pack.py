@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 
 from scipy import special
-from scipy.stats import hypergeom
 
 from harness.estimate.intervals import Bounds, WeightedItem, weighted_rate, worst_case
 from harness.estimate.item_selection import CONTROL_CATEGORY, Packs, counts_category, source_of
@@ -142,6 +141,8 @@ def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
     (right, n), (other_right, other_n) = one, other
     if not n or not other_n:
         return 1.0
+    from scipy.stats import hypergeom  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
+
     return float(hypergeom.sf(right - 1, n + other_n, right + other_right, n))
 
 

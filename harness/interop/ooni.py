@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.interop.ooni_form import (
     Control,
     ControlDns,
@@ -36,7 +37,6 @@ from harness.interop.ooni_form import (
 from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
     LONG_AGO,
-    MEASUREMENT_IMPORTERS,
     NotReadable,
     Record,
     Side,

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from selectolax.lexbor import LexborHTMLParser
 
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.interop.record import (
-    MEASUREMENT_IMPORTERS,
     NotReadable,
     Record,
     Side,

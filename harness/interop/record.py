@@ -1,6 +1,6 @@
 """Records: single measurements of other people, as trials that the rules can judge.
 
-Also the table of importers, and ``bounded_lines``, which reads files within limits.
+Also ``bounded_lines``, which reads files within limits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from harness.model.corpus import Item
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, AttemptKey, Failure, Observation
 from harness.model.verdict import Trial
-from harness.plugins import PluginTable
 
 T = TypeVar("T")
 
@@ -45,14 +44,6 @@ def decode_line(line: bytes | str, form: type[T]) -> T:
         return msgspec.json.decode(line, type=form, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotReadable(str(error)) from None
-
-
-MeasurementImporter = Callable[[bytes], Record]
-"""Reads one measurement from one line. Raises NotReadable."""
-
-MEASUREMENT_IMPORTERS = PluginTable[MeasurementImporter](
-    "importers", "harness.interop", of="measurements"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.outcome import Assessment
 from harness.plugins import PluginTable
 
-Document = Callable[[Assessment, Path], Path]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.model.outcome import Assessment
+
+Document: TypeAlias = "Callable[[Assessment, Path], Path]"
 """Writes an assessment into a file, whole or not at all; returns the path of the file."""
 
-DOCUMENTS = PluginTable[Document]("documents", "reports.documents")
+DOCUMENTS: PluginTable[Document] = PluginTable("documents", "reports.documents")

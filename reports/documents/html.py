@@ -38,7 +38,7 @@ class Plot:
 
 @DOCUMENTS.register("html")
 def write_html(assessment: Assessment, path: Path) -> Path:
-    """Write the page to ``path``, whole or not at all. Raises InstrumentError."""
+    """A self-contained HTML page, written whole or not at all. Raises InstrumentError."""
     return write_document(path, render(assessment).encode())
 
 

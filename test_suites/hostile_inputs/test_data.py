@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from harness.untrusted.visible_text import cell_text
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.hostile_inputs.texts import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.hostile_inputs.texts import NAME
 

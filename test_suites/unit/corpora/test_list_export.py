@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.exporters import addresses_of, hosts_of, urls_of, write_lines
+from corpora.exporters.product_lists import addresses_of, hosts_of, urls_of, write_lines
 from harness.errors import UsageError
 from harness.model.corpus import Item, ItemKind
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from corpora import duplicates
 from corpora.duplicates import DuplicateFinder
-from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
+from corpora.importers import LIST_IMPORTERS
+from corpora.read_list import STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
 from harness.errors import UsageError
 

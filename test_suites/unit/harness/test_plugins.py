@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
+from harness.cli.list_plugins import TABLES
 from harness.errors import UsageError
-from harness.interop.record import MEASUREMENT_IMPORTERS
+from harness.interop import MEASUREMENT_IMPORTERS
 from harness.plugins import PROBES, PluginTable
 
 
@@ -53,7 +55,7 @@ class Scratch:
 
 IMPORTER = """
 from corpora.source import host_entry
-from corpora.read_list import LIST_IMPORTERS
+from corpora.importers import LIST_IMPORTERS
 
 @LIST_IMPORTERS.register("scratch")
 def read_scratch(source):
@@ -84,6 +86,26 @@ def test_an_importer_of_another_package_reads_what_its_table_says(
     ):
         MEASUREMENT_IMPORTERS.find("scratch")
     assert "read_scratch" == LIST_IMPORTERS.find("scratch").__name__
+
+
+def test_summaries_say_what_the_loaded_plug_ins_say() -> None:
+    for table in TABLES:
+        expected = [
+            (name, (inspect.getdoc(plugin) or "").partition("\n")[0], plugin.__module__)
+            for name, plugin in table.load().items()
+        ]
+        table.registered = {}  # the fixture restores it
+
+        assert expected == table.summaries()
+        assert {} == table.registered, "a built-in plug-in was imported"
+
+
+def test_a_plug_in_of_another_package_is_summarised_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch_package(tmp_path, monkeypatch, PROBE)
+
+    assert ("scratch", "A probe from another package.", "scratch_plugin") in PROBES.summaries()
 
 
 def test_a_plug_in_of_another_package_that_fails_is_named(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 from typer.testing import CliRunner
 
@@ -30,3 +32,14 @@ def test_an_unknown_kind_tells_what_is_known(runner: CliRunner) -> None:
     assert "no plug-in kind 'wands'; known: " in str(
         runner.invoke(app, ["list", "wands"]).exception
     )
+
+
+def test_listing_imports_no_plug_in_of_ours() -> None:
+    code = (
+        "from harness.cli.main import invoke\nimport sys\ninvoke(['list', '--json'])\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "harness.plugins" in done.stderr.split()
+    assert not {"dns", "aiohttp", "cryptography", "probes.kinds.web"} & {*done.stderr.split()}
