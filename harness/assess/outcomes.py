@@ -19,6 +19,8 @@ from harness.model.coverage import (
     format_value,
     known_beside_hidden,
     left_out,
+    meets_threshold,
+    misses_threshold,
     pooled_shortfall,
     shortfall,
     shortfalls,
@@ -179,14 +181,14 @@ def _guarded(
     requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
 ) -> _Ruling:
     """Conform if the near bound meets the threshold, fail if the far bound does not."""
-    reaches, fails = _against(threshold, metric)
+    bounds = Span(metric.lower, metric.upper)
     values = [metric.value, metric.spread.rate] if metric.spread else [metric.value]
     is_passing = all(_meets(threshold, value) for value in values)
     leaning = "pass" if is_passing else "fail"
-    if fails:
+    if misses_threshold(threshold, bounds):
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _doubts(requirement, metric, decision)
-    if not reaches and not _too_few(requirement, metric):
+    if not meets_threshold(threshold, bounds) and not _too_few(requirement, metric):
         doubts = (shortfall(metric, threshold, is_passing=is_passing), *doubts)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, leaning, doubts)
@@ -244,27 +246,9 @@ LEFT_OUT = {
 """Reasons why items are left out, in words."""
 
 
-def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
-    """Return whether the bounds prove that the threshold is met, and that it is not met."""
-    lower, upper = metric.lower, metric.upper
-    reaches = fails = False
-    if threshold.at_least is not None:
-        reaches = lower is not None and lower >= threshold.at_least
-        fails = upper is not None and upper < threshold.at_least
-    if threshold.at_most is not None:
-        below = upper is not None and upper <= threshold.at_most
-        above = lower is not None and lower > threshold.at_most
-        reaches = below and (reaches or threshold.at_least is None)
-        fails = fails or above
-    return reaches, fails
-
-
 def _meets(threshold: Threshold, value: float | None) -> bool:
     """Whether the observed value alone meets the threshold (the historic point rule)."""
-    if value is None:
-        return False
-    enough = threshold.at_least is None or value >= threshold.at_least
-    return enough and (threshold.at_most is None or value <= threshold.at_most)
+    return meets_threshold(threshold, Span(value, value))
 
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
