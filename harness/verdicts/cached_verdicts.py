@@ -154,13 +154,7 @@ def _in_condition(column: str, numbers: Collection[int]) -> str:
 
 KEPT = "kept.json"
 SUFFIXES = (".py", ".toml")
-SOURCES = (
-    "harness.model",
-    "harness.judge",
-    "harness.judge.rules",
-    "harness.model.facts",
-    "harness.verdicts",
-)
+SOURCES = ("harness.model", "harness.judge", "harness.judge.rules", "harness.verdicts")
 """Packages whose code and data the verdicts depend on."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.model.outcome import Precondition, VerdictBasis
 from harness.model.verdict import State, Verdict
 from harness.verdicts.cached_verdicts import (
     KEPT,
+    SOURCES,
     VerdictCache,
     digest_of_makers,
     temporary_verdict_cache,
@@ -109,3 +111,10 @@ def test_a_passing_folder_goes() -> None:
 
 def test_other_makers_have_another_digest() -> None:
     assert digest_of_makers("a", "b") == digest_of_makers("a", "b") != digest_of_makers("b", "a")
+
+
+def test_the_makers_are_packages_of_which_none_is_named_twice() -> None:
+    folders = [files(package) for package in SOURCES]
+
+    assert len(SOURCES) == len({str(folder) for folder in folders})
+    assert all(folder.joinpath("__init__.py").is_file() for folder in folders)
