@@ -7,17 +7,16 @@ the same code gives the same bytes, which a test compares.
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from corpora import hostnames
 from corpora.generator import vector_packs
-from corpora.generator.vector_packs import school_pages
+from corpora.generator.vector_packs import Row, read_table, school_pages
 from corpora.pack_reader import PACKS
 from corpora.pack_writer import PackDetails, write_pack
-from corpora.taxonomy import DATA, shipped, twin_of
+from corpora.taxonomy import shipped, twin_of
 from harness.model.campaign import PHASES
 
 ZONE = "accredit.test"
@@ -25,8 +24,6 @@ CREATED = "2026-11-24T00:00:00Z"
 BLOCKS = 120
 TWINS = 60
 SPECIAL = {"redirect": 20, "slow": 5, "dead": 5}
-
-Row = dict[str, str]
 
 _PHASES = {
     "all": "*",
@@ -94,7 +91,7 @@ def overblock() -> Iterator[Row]:
     Pages of a category that a policy may want blocked are of that category's stratum and of no
     language, so that a few of them do not make up a stratum or a language of their own.
     """
-    for term in _table("overblock_terms.csv"):
+    for term in read_table("overblock_terms.csv"):
         number = term["id"].removeprefix("OB-")
         host = f"ob-{number}.overblock.{ZONE}"
         code = term["canonical_code"]
@@ -116,7 +113,7 @@ def education_uk() -> Iterator[Row]:
     Contested and made-up entries of the source table are left out.
     """
     domains: set[str] = set()
-    for site in _table("education_uk.csv"):
+    for site in read_table("education_uk.csv"):
         domain = hostnames.registrable(site["host"])
         if domain in domains or site["note"]:
             continue
@@ -135,11 +132,6 @@ def education_uk() -> Iterator[Row]:
             "verify_status": "unchecked",
             "sensitivity": "S0",
         }
-
-
-def _table(name: str) -> list[Row]:
-    with (DATA / name).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 _OWN = ({"title": "own work of the project", "x-licence": "CC0-1.0"},)

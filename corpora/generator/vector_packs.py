@@ -36,7 +36,7 @@ class VectorPack:
 
 def circumvention() -> Iterator[Row]:
     """Ways round a filter, each towards a host that is blocked and towards one that is not."""
-    for line in _table("circumvention.csv"):
+    for line in read_table("circumvention.csv"):
         name = f"{line['layer']}/{line['technique']}"
         note = _joined(line["description"], line["example"], line["reference"])
         row = _row(line, "vector", name, f"technique:{line['layer']}", note)
@@ -45,7 +45,7 @@ def circumvention() -> Iterator[Row]:
 
 def content() -> Iterator[Row]:
     """Pages that a filter knows by their content alone, and the same pages without a marker."""
-    for line in _table("content.csv"):
+    for line in read_table("content.csv"):
         code = line["canonical_code"]
         name = f"{line['marker_kind']}/{code}/{line['name']}"
         note = _joined(line["marker"], line["body"])
@@ -56,7 +56,7 @@ def content() -> Iterator[Row]:
 
 def malware() -> Iterator[Row]:
     """Test files in their containers and ways of transport, and harmless files in the same."""
-    for line in _table("malware.csv"):
+    for line in read_table("malware.csv"):
         sample, container, transport = line["sample"], line["container"], line["transport"]
         same = f"{container} by {transport}"
         row = _row(line, "vector", f"{sample} in {same}", f"transport:{transport}", "")
@@ -66,7 +66,7 @@ def malware() -> Iterator[Row]:
 
 def upload() -> Iterator[Row]:
     """Invented personal data on its way out, and harmless words by the same channel."""
-    for line in _table("upload.csv"):
+    for line in read_table("upload.csv"):
         same = f"{line['channel']} as {line['encoding']}"
         note = _joined(line["payload"], line["reserved_basis"])
         row = _row(line, "vector", f"{line['id']} {line['kind']} by {same}", "", note)
@@ -76,7 +76,7 @@ def upload() -> Iterator[Row]:
 
 def mail() -> Iterator[Row]:
     """Messages: spam and malware test strings, forged senders, limits, and honest school mail."""
-    for line in _table("mail.csv"):
+    for line in read_table("mail.csv"):
         note = _joined(line["construction"], line["reference"])
         stratum = f"mail:{line['canonical_code']}"
         yield _row(line, "vector", line["name"], stratum, note) | {"applies_to": "content"}
@@ -84,7 +84,7 @@ def mail() -> Iterator[Row]:
 
 def search() -> Iterator[Row]:
     """Locks of search engines and tenants, and a harmless search that must still be answered."""
-    for line in _table("search.csv"):
+    for line in read_table("search.csv"):
         name = f"{line['engine']}/{line['mechanism']}"
         note = _joined(line["what"], line["reference"])
         row = _row(line, "vector", f"{line['id']} {name}", f"search:{line['layer']}", note)
@@ -94,7 +94,7 @@ def search() -> Iterator[Row]:
 
 def vendor_tests() -> Iterator[Row]:
     """Pages by which vendors let everybody test a category; the harmless ones are among them."""
-    for line in _table("vendor_tests.csv"):
+    for line in read_table("vendor_tests.csv"):
         note = _joined(line["vendor"], line["vendor_category"])
         row = _row(line, "url", line["url"], line["canonical_code"], note)
         yield {**row, "applies_to": line["layer"], "verify_status": "unchecked"}
@@ -137,7 +137,8 @@ def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part.strip("-"))
 
 
-def _table(name: str) -> Iterator[Row]:
+def read_table(name: str) -> Iterator[Row]:
+    """Yield the rows of a CSV file of ``corpora/data``."""
     with (DATA / name).open(encoding="utf-8", newline="") as stream:
         yield from csv.DictReader(stream)
 
@@ -231,7 +232,7 @@ def school_pages() -> Iterator[Row]:
     Subjects with a word that misleads crude filters are in the stratum ``page_title`` (OVB-05).
     """
     numbers = count(1)
-    for line in _table("school_subjects.csv"):
+    for line in read_table("school_subjects.csv"):
         for form in FORMS:
             yield _school_row(next(numbers), line, form.format(line["subject"]))
 
