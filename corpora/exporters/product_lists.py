@@ -118,11 +118,7 @@ def export_rpz(items: Iterable[Item], out: Path) -> None:
     """Write a response policy zone for any zone name. A suffix covers all names below it."""
     listed = list(items)
     wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
-    lines = list(_records(listed, wide))
-    if not lines:
-        msg = f"{out}: the format cannot express any of the items"
-        raise UsageError(msg)
-    write_lines(out, [*HEAD, *lines])
+    write_lines(out, chain(HEAD, _records(listed, wide)))
 
 
 def _records(items: list[Item], wide: set[str]) -> Iterator[str]:
