@@ -21,6 +21,12 @@ from harness.campaign.assemble import Prepared, twin_lines
 from harness.cli.printing import say
 from harness.errors import UsageError
 from harness.judge.rules.order import JUDGED_FACTS
+from harness.measure.concurrency_limiter import (
+    CONFIRMATION_FACTOR,
+    ConcurrencyLimiter,
+    RateLimits,
+)
+from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
@@ -170,9 +176,13 @@ def measurement_context(
     ``run`` is the random id of this run; every nonce derives from it.
     """
     campaign, dependencies = prepared.campaign, prepared.dependencies
-    return MeasurementContext.create(
-        campaign.limits,
-        clock,
+    limits = campaign.limits
+    return MeasurementContext(
+        clock=clock,
+        limiter=ConcurrencyLimiter(limits.concurrency),
+        confirmation_limiter=ConcurrencyLimiter(CONFIRMATION_FACTOR * limits.concurrency),
+        rate_limits=RateLimits(limits),
+        lag_monitor=LoopLagMonitor(clock),
         probes=prepared.probes,
         lines=prepared.lines,
         origin=prepared.origin,

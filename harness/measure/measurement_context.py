@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Required, Self, TypedDict, Unpack
 
 from harness.measure.concurrency_limiter import (
-    CONFIRMATION_FACTOR,
     ConcurrencyLimiter,
     LineTraffic,
     RateLimits,
@@ -24,23 +22,6 @@ from harness.ports.storage import Clock, EvidenceStore
 SENTINEL_INTERVAL = 300.0
 """Seconds between sentinels inside a batch: filters are switched off for hours, but also for
 minutes."""
-
-
-class ContextOptions(TypedDict, total=False):
-    """What a measurement takes from a prepared campaign; see ``MeasurementContext``."""
-
-    probes: Required[Mapping[str, Probe]]
-    lines: Required[Mapping[tuple[str, str], Line]]
-    origin: Required[Origin | None]
-    evidence: Required[EvidenceStore]
-    half: Half
-    sketch_key: bytes
-    only_undecided: bool
-    seed: str
-    run: str
-    second_client: SecondClient | None
-    pupil: PupilClient | None
-    twin_lines: Mapping[tuple[str, str], Line]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,18 +60,6 @@ class MeasurementContext:
     pupil: PupilClient | None = None
     twin_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
     strained: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    @classmethod
-    def create(cls, limits: Limits, clock: Clock, **options: Unpack[ContextOptions]) -> Self:
-        """Create a context with the limits of a campaign."""
-        return cls(
-            clock=clock,
-            limiter=ConcurrencyLimiter(limits.concurrency),
-            confirmation_limiter=ConcurrencyLimiter(CONFIRMATION_FACTOR * limits.concurrency),
-            rate_limits=RateLimits(limits),
-            lag_monitor=LoopLagMonitor(clock),
-            **options,
-        )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))
