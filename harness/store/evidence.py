@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.corpus import Item
 from harness.model.observation import Evidence, digest_of
 from harness.store.atomic_write import write_whole_unsynced
 from harness.store.private_folder import make_private
@@ -17,9 +16,9 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 class EvidenceFolder:
     """A folder of bodies ``ab/cd/<digest>``, each with its media type in ``<digest>.type``.
 
-    ``keep`` stores any body: the caller must check the item's sensitivity, or use ``keep_for``,
-    which checks it. Writing does not wait for the disk: after a power cut a body may be missing or
-    truncated; ``read`` detects this, and the next ``keep`` writes it again.
+    ``keep`` stores any body: the caller must check the item's sensitivity. Writing does not wait
+    for the disk: after a power cut a body may be missing or truncated; ``read`` detects this, and
+    the next ``keep`` writes it again.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -42,12 +41,6 @@ class EvidenceFolder:
             msg = f"{path}: evidence cannot be stored: {error.strerror or error}"
             raise InstrumentError(msg) from error
         return digest
-
-    def keep_for(self, item: Item, evidence: Evidence) -> str | None:
-        """Store a body and return its digest; for S3 and S4 items do nothing, return ``None``."""
-        if item.is_sensitive:
-            return None
-        return self.keep(evidence)
 
     def read(self, digest: str) -> bytes:
         """The body. Raises UsageError if it is missing, InstrumentError if it was changed."""

@@ -1,4 +1,4 @@
-"""Evidence is kept once, by digest, and never for S3 and S4."""
+"""Evidence is kept once, by digest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.corpus import Item, Sensitivity
 from harness.model.observation import Evidence
 from harness.store.evidence import EvidenceFolder
 
@@ -32,22 +31,6 @@ def test_keeps_a_body_once_under_its_digest(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in files(tmp_path)}
     store.keep(PAGE)
     assert before == {path: path.stat().st_mtime_ns for path in files(tmp_path)}
-
-
-@pytest.mark.parametrize("sensitivity", ["S3", "S4"])
-def test_never_stores_what_must_not_be_stored(tmp_path: Path, sensitivity: Sensitivity) -> None:
-    item = Item(id="a", value="", labels=("ILL",), sensitivity=sensitivity)
-
-    assert EvidenceFolder(tmp_path).keep_for(item, PAGE) is None
-
-    assert files(tmp_path) == []
-
-
-@pytest.mark.parametrize("sensitivity", ["S0", "S1", "S2"])
-def test_stores_for_other_items(tmp_path: Path, sensitivity: Sensitivity) -> None:
-    item = Item(id="a", value="a.test", labels=("GAMB",), sensitivity=sensitivity)
-
-    assert EvidenceFolder(tmp_path).keep_for(item, PAGE) == PAGE.digest
 
 
 def test_a_changed_body_is_noticed_and_mended_when_kept_again(tmp_path: Path) -> None:
