@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,17 +53,6 @@ class Taxonomy:
             msg = f"no mapping of scheme {scheme!r}; {known(self.labels)}"
             raise UsageError(msg)
         return self.labels[scheme]
-
-    def translate(self, scheme: str, external: Iterable[str]) -> dict[str, str]:
-        """The codes of external labels. Raises UsageError naming each label that has none."""
-        labels = self.labels_of(scheme)
-        wanted = list(dict.fromkeys(external))
-        unknown = [label for label in wanted if label not in labels]
-        if unknown:
-            listed = ", ".join(repr(label) for label in unknown)
-            msg = f"unknown {scheme} labels: {listed}; {known(labels)}"
-            raise UsageError(msg)
-        return {label: labels[label] for label in wanted}
 
 
 @functools.cache

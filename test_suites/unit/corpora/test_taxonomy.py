@@ -32,20 +32,9 @@ def test_every_mapping_leads_to_a_category() -> None:
     assert all(code in taxonomy for labels in taxonomy.labels.values() for code in labels.values())
 
 
-def test_labels_are_translated() -> None:
-    translated = shipped().translate("citizenlab", ["GMB", "NEWS", "GMB"])
-
-    assert translated == {"GMB": "GAMB", "NEWS": "ALW.NEWS"}
-
-
-def test_each_unknown_label_is_named() -> None:
-    with pytest.raises(UsageError, match="unknown citizenlab labels: 'XYZ', 'ABC'; known: ALDR"):
-        shipped().translate("citizenlab", ["XYZ", "GMB", "ABC"])
-
-
 def test_an_unknown_scheme_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"no mapping of scheme 'nobody'; known: .*ut1"):
-        shipped().translate("nobody", [])
+        shipped().labels_of("nobody")
 
 
 def test_each_category_that_may_be_blocked_has_a_benign_neighbour() -> None:
