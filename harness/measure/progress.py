@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from harness.model.batch import ways
 from harness.model.campaign import Campaign
-from harness.model.facts import DnsFacts, WebFacts
-from harness.model.observation import CONTROL, Observation
+from harness.model.observation import Observation
 from harness.ports.storage import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a measurement is; counts are attempts.
-
-    ``blocked`` maps categories to (items whose token did not arrive, items tried), of items on our
-    own origin; ``rate`` is attempts per second.
-    """
+    """How far a measurement is, in attempts; ``rate`` is attempts per second."""
 
     done: int
     total: int
     resumed: int
     rate: float
-    failures: int
-    blocked: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Reporter(Protocol):
@@ -45,7 +37,7 @@ class NullReporter:
 
 
 class ProgressCounter:
-    """Count attempts done and failed; the rate is that of this run, without resumed batches."""
+    """Count attempts done; the rate is that of this run, without resumed batches."""
 
     def __init__(
         self,
@@ -59,9 +51,6 @@ class ProgressCounter:
         self._total = sum(sizes)
         self._resumed = sum(sizes[number - 1] for number in held if number <= len(sizes))
         self._done = self._resumed
-        self._failures = 0
-        self._stopped: Counter[str] = Counter()
-        self._tried: Counter[str] = Counter()
         self._clock = clock
         self._started = clock.monotonic()
         self._reporter = reporter or NullReporter()
@@ -70,12 +59,7 @@ class ProgressCounter:
     def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
         """Add a batch, and report; ``spared`` attempts will not be made."""
         self._total -= spared
-        for observation in observations:
-            self._done += 1
-            self._failures += observation.failure is not None
-            if _shows_arrival(observation):
-                self._tried[observation.item.category] += 1
-                self._stopped[observation.item.category] += not _arrived(observation)
+        self._done += sum(1 for _ in observations)
         self._total = max(self._total, self._done)
         self._report()
 
@@ -98,11 +82,6 @@ class ProgressCounter:
                 total=self._total,
                 resumed=self._resumed,
                 rate=fresh / seconds if seconds > 0 else 0.0,
-                failures=self._failures,
-                blocked={
-                    category: (self._stopped[category], tried)
-                    for category, tried in sorted(self._tried.items())
-                },
             )
         )
 
@@ -116,13 +95,3 @@ def _sizes(campaign: Campaign, items: int) -> list[int]:
         for start in range(0, items, width)
         for way in ways(campaign)
     ]
-
-
-def _shows_arrival(observation: Observation) -> bool:
-    """Whether this is an item on our own origin, tried through the service."""
-    is_service = observation.role == "item" and observation.key.line != CONTROL
-    return is_service and bool(observation.nonce) and not isinstance(observation.facts, DnsFacts)
-
-
-def _arrived(observation: Observation) -> bool:
-    return isinstance(observation.facts, WebFacts) and observation.facts.canary == "seen"

@@ -15,7 +15,7 @@ def told(*, terminal: bool) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100, legacy_windows=False)
     with ProgressDisplay(console, "autumn") as teller:
         for done in range(0, 1001, 10):
-            teller.on_progress(Progress(done=done, total=1000, resumed=100, rate=250.0, failures=0))
+            teller.on_progress(Progress(done=done, total=1000, resumed=100, rate=250.0))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 

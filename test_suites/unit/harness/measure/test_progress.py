@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from harness.measure.progress import NullReporter, Progress, ProgressCounter
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.facts import WebFacts
-from harness.model.observation import AttemptKey, Failure, Observation
+from harness.model.observation import AttemptKey, Observation
 
 ITEM = Item(id="i", value="a.test", labels=("DRUG",))
 CAMPAIGN = Campaign.model_validate(
@@ -45,20 +44,12 @@ class Ear:
         self.heard.append(progress)
 
 
-def seen(*, fails: bool = False, line: str = "a", canary: str = "") -> Observation:
-    """An observation."""
-    key = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2").on(line)
-    failure = Failure(name="connection_reset", stage="response") if fails else None
-    facts = WebFacts(url="u", canary=canary) if canary else None  # type: ignore[arg-type]
-    return Observation(
-        key=key,
-        item=ITEM,
-        started=Clock().now(),
-        batch=2,
-        failure=failure,
-        facts=facts,
-        nonce="n" if canary else "",
-    )
+OBSERVED = Observation(
+    key=AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2"),
+    item=ITEM,
+    started=Clock().now(),
+    batch=2,
+)
 
 
 def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
@@ -72,31 +63,16 @@ def test_what_was_there_before_is_done_but_not_fast() -> None:
     ear, clock = Ear(), Clock()
     counter = ProgressCounter(CAMPAIGN, 12, frozenset({1}), clock, ear)
     clock.seconds = 2.0
-    counter.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
+    counter.count([OBSERVED] * 20)
     last = ear.heard[-1]
 
-    assert (40, 40, 20, 10.0, 5) == (last.done, last.total, last.resumed, last.rate, last.failures)
-
-
-def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
-    ear = Ear()
-    counter = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
-    counter.count(
-        [
-            seen(canary="absent"),
-            seen(canary="seen"),
-            seen(canary="seen", line="control"),
-            seen(fails=True),
-        ]
-    )
-
-    assert {"DRUG": (1, 2)} == ear.heard[-1].blocked
+    assert (40, 40, 20, 10.0) == (last.done, last.total, last.resumed, last.rate)
 
 
 def test_what_is_spared_leaves_the_whole() -> None:
     ear = Ear()
     counter = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
-    counter.count([seen(fails=False)] * 20, spared=16)
+    counter.count([OBSERVED] * 20, spared=16)
 
     assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)
 
@@ -105,7 +81,7 @@ def test_in_the_end_nothing_is_to_come() -> None:
     """Of some items no attempt is made: a URL is tried by the probe of its scheme alone."""
     ear = Ear()
     counter = ProgressCounter(CAMPAIGN, 6, frozenset(), Clock(), ear)
-    counter.count([seen()])
+    counter.count([OBSERVED])
 
     counter.finish()
 
@@ -113,4 +89,4 @@ def test_in_the_end_nothing_is_to_come() -> None:
 
 
 def test_silence(capsys: object) -> None:
-    NullReporter().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0, failures=0))
+    NullReporter().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0))
