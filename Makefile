@@ -12,7 +12,7 @@ demo: $(VENV)/.made-demo
 	$(BIN)/accredit demo
 
 test: $(VENV)/.made-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
 
 # The static checks, each in an environment of its own.
 check: $(VENV)/.made-test

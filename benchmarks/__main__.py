@@ -1,7 +1,7 @@
 """``python -m benchmarks [topic ...] [--publish]``: measure goals, print them, keep them as JSON.
 
 ``latest.json`` keeps the last run; ``--publish`` also writes ``published.json``, and the table
-into the documents that have a place for it. Topics that are not measured keep their old results.
+into the page on performance. Topics that are not measured keep their old results.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchmarks.machine import describe
 from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
-DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
+DOCUMENT = HERE.parent / "docs/reference/performance.md"
 MODULES = (
     pages,
     waiting,
@@ -73,8 +73,7 @@ def main(words: Sequence[str]) -> int:
     print(f"\n{markdown(report)}")
     if "--publish" in words:
         (HERE / "published.json").write_bytes(kept)
-        for document in DOCUMENTS:
-            put_between(document, markdown(report))
+        put_between(DOCUMENT, markdown(report))
     return 0
 
 

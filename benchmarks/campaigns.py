@@ -31,9 +31,19 @@ from probes.clients.second_client import SecondClient
 
 
 async def observation(
-    name: str, port: int, count: int, concurrency: int, holes: int = 0, **limits: float
+    name: str,
+    port: int,
+    count: int,
+    concurrency: int,
+    holes: int = 0,
+    *,
+    same_page: bool = False,
+    **limits: float,
 ) -> Found:
-    """Everything: batches observed by the web probe over a line, and appended to a journal."""
+    """Everything: batches observed by the web probe over a line, and appended to a journal.
+
+    With ``same_page`` the paths differ in their query only, which the server ignores.
+    """
     declared = {"name": "none", "type": "control"}
     campaign = Campaign.model_validate(
         {
@@ -67,7 +77,10 @@ async def observation(
             await instruments.open(stack)
             await _observe(["warm"] * 100, 1, campaign, instruments, journal)
             yield {}
-            yield await _observe(paths(count, holes), 2, campaign, instruments, journal)
+            asked = paths(count, holes)
+            if same_page:
+                asked = [f"same?{path}" for path in asked]
+            yield await _observe(asked, 2, campaign, instruments, journal)
 
 
 async def _observe(

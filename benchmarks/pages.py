@@ -1,8 +1,9 @@
 """Pages by HTTP: the wire lane beside wrk, and both lanes beside bare aiohttp.
 
 *Bare* is a lane's exchange alone; *full* is the whole way of a campaign: the web probe over a
-line, the observation with its facts, and the journal. Beside them stands the barest client that
-Python can have at all: nearer to wrk than that nobody comes in this language.
+line, the observation with its facts, and the journal. Each URL has a page of its own; *again* is
+*full* with a page that was read before, as that of a service that returns what the control
+returned. The barest client in Python shows what is possible in this language.
 """
 
 # ruff: noqa: RUF001 - the sign of multiplication
@@ -33,6 +34,7 @@ def pages() -> Iterable[Result]:
                 ("barest Python", "floor.barest", 8000, {}),
                 ("bare", "engines.lane", 8000, {"name": "wire"}),
                 ("full", "campaigns.observation", 5000, {"name": "wire"}),
+                ("again", "campaigns.observation", 5000, {"name": "wire", "same_page": True}),
                 ("aiohttp", "engines.bare_aiohttp", 2000, {}),
                 ("portable", "campaigns.observation", 2000, {"name": "portable"}),
             ):
@@ -40,8 +42,12 @@ def pages() -> Iterable[Result]:
                 _note(figures, name, *_each(cost, count))
     note = _said(figures)
     yield _cpu("wire lane, bare: CPU × wrk", figures, "bare", "wrk", 1.5, note)
-    yield _cpu("wire lane, full: CPU × wrk", figures, "full", "wrk", 2.0, note)
-    yield _cpu("wire lane, full: CPU × aiohttp", figures, "full", "aiohttp", 0.35, note)
+    yield _cpu("wire lane, full: CPU × wrk", figures, "full", "wrk", 3.0, note)
+    yield _cpu("wire lane, full: CPU × aiohttp", figures, "full", "aiohttp", 0.55, note)
+    yield _cpu("wire lane, full, page read before: CPU × wrk", figures, "again", "wrk", 3.0, note)
+    yield _cpu(
+        "wire lane, full, page read before: CPU × aiohttp", figures, "again", "aiohttp", 0.55, note
+    )
     yield _cpu("portable, full: CPU × aiohttp", figures, "portable", "aiohttp", 1.25, note)
     yield _speed("wire lane, bare: URLs a second × wrk", figures, "bare", 0.7, note)
     yield _speed("wire lane, full: URLs a second × wrk", figures, "full", 0.5, note)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from msgspec.structs import replace
@@ -50,7 +51,7 @@ GRACE = 5.0
 """Seconds beyond an attempt's own timeout after which the instrument is to blame."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedAttempt:
     """What is tried, in which role, and the batch that the observation belongs to."""
 
@@ -58,6 +59,11 @@ class PlannedAttempt:
     item: Item
     role: Role
     batch: int
+
+    @cached_property
+    def target(self) -> HeartbeatTarget:
+        """The heartbeat target of the attempt."""
+        return target_at(self.key, self.item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ async def attempt(
         browser=browser_number(context.seed, planned.key),
         may_lead=planned.role == "must_block" and planned.key.line != CONTROL,
     )
-    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    heartbeat_loop = context.heartbeat_loops.get(planned.target)
     begun = context.clock.monotonic()
     started = context.clock.now()
     result = await _try(request, context)
@@ -151,11 +157,6 @@ def with_heartbeats(
 ) -> Observation:
     """Add the heartbeats that began since ``begun`` (monotonic seconds)."""
     return replace(observation, heartbeats=heartbeat_loop.since(begun))
-
-
-def target_of(planned: PlannedAttempt) -> HeartbeatTarget:
-    """Return the heartbeat target of an attempt."""
-    return target_at(planned.key, planned.item)
 
 
 def line_traffic(line: str, limits: Limits, context: MeasurementContext) -> LineTraffic:

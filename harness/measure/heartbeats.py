@@ -107,7 +107,7 @@ def target_at(key: AttemptKey, item: Item) -> HeartbeatTarget:
 
 def port_of(item: Item) -> str:
     """Return the port that an item's URL names; empty if it names none."""
-    if item.kind != "url":
+    if item.kind != "url" or ":" not in item.url().partition("://")[2].partition("/")[0]:
         return ""
     try:
         port = urlsplit(item.url()).port

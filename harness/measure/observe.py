@@ -19,7 +19,6 @@ from harness.measure.attempts import (
     heartbeat_loop_at,
     item_of,
     sentinels_for,
-    target_of,
 )
 from harness.measure.heartbeats import HeartbeatLoop
 from harness.measure.measurement_context import MeasurementContext
@@ -133,7 +132,7 @@ async def _join_heartbeat_loops(
     """Join the heartbeat loops of these attempts, and measure the idle times that are unknown."""
     found = (
         heartbeat_loop_at(place, campaign, context)
-        for place in dict.fromkeys(map(target_of, tries))
+        for place in dict.fromkeys(planned.target for planned in tries)
     )
     heartbeat_loops = [heartbeat_loop for heartbeat_loop in found if heartbeat_loop is not None]
     for heartbeat_loop in heartbeat_loops:

@@ -21,7 +21,6 @@ from harness.measure.attempts import (
     item_of,
     line_traffic,
     sentinels_for,
-    target_of,
     with_heartbeats,
 )
 from harness.measure.concurrency_limiter import LineTraffic
@@ -80,7 +79,7 @@ async def _measure(
     tries: Iterable[PlannedAttempt], context: MeasurementContext, *, is_alone: bool = False
 ) -> None:
     """Measure the idle time of items that passed, at the targets of these attempts."""
-    batches = {target_of(planned): planned.batch for planned in tries}
+    batches = {planned.target: planned.batch for planned in tries}
     found = ((context.heartbeat_loops.get(at), batch) for at, batch in batches.items())
     known = [
         (heartbeat_loop, batch)
@@ -96,7 +95,7 @@ async def attempt_within_limits(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
     """Make one attempt when the limits allow; repeat it after trouble of our own equipment."""
-    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    heartbeat_loop = context.heartbeat_loops.get(planned.target)
     with heartbeat_loop.waiting() if heartbeat_loop is not None else nullcontext():
         return await _attempt_until_not_strained(planned, options, limits, context)
 
@@ -135,7 +134,7 @@ async def _begin(
 
     A service that drops requests while it is busy must not get all of these at once.
     """
-    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    heartbeat_loop = context.heartbeat_loops.get(planned.target)
     if options.look != "patience" or heartbeat_loop is None:
         async with traffic.under_way():
             return await attempt(planned, options, limits, context)
@@ -199,7 +198,7 @@ async def _repeat_alone(
 
 def _has_items(planned: PlannedAttempt, context: MeasurementContext) -> bool:
     """Whether heartbeats there are passed items, which the service treats like other items."""
-    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    heartbeat_loop = context.heartbeat_loops.get(planned.target)
     return heartbeat_loop is not None and heartbeat_loop.has_items
 
 
@@ -210,7 +209,7 @@ async def _rest(limits: Limits) -> None:
 async def _attempt_beside_heartbeat(
     planned: PlannedAttempt, limits: Limits, context: MeasurementContext
 ) -> Observation:
-    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    heartbeat_loop = context.heartbeat_loops.get(planned.target)
     first = 2 + CONFIRMATIONS
     for turn in range(first, first + ALONE):
         options = AttemptOptions(look="alone", patience=limits.timeout, turn=turn)

@@ -14,7 +14,6 @@ from harness.measure.attempts import (
     PlannedAttempt,
     heartbeat_loop_at,
     line_traffic,
-    target_of,
 )
 from harness.measure.heartbeats import HeartbeatLoop
 from harness.measure.measurement_context import MeasurementContext
@@ -103,7 +102,7 @@ class SilenceRetrials:
             return
         self._tried.add((key, is_doubted))
         planned = PlannedAttempt(key=key, item=observation.item, role="retry", batch=self._number)
-        heartbeat_loop = heartbeat_loop_at(target_of(planned), self._campaign, self._context)
+        heartbeat_loop = heartbeat_loop_at(planned.target, self._campaign, self._context)
         if heartbeat_loop is not None:
             heartbeat_loop.join(self._number)
             self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop

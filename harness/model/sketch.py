@@ -2,7 +2,8 @@
 
 A sketch holds the smallest keyed hashes of the text's shingles (three consecutive words): bottom-k
 sampling (Broder, "On the resemblance and containment of documents", 1997; Thorup, "Bottom-k and
-priority sampling", 2013). Without the key, nobody can test whether a text contains a phrase.
+priority sampling", 2013). Each word has a keyed hash, and the hash of a shingle is computed from
+those of its words. Without the key, nobody can test whether a text contains a phrase.
 ``BARE`` is the text length up to which a page is a bare page.
 """
 
@@ -10,6 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BARE = 60
 """Characters of visible text up to which a page is *bare*: it proves nothing by itself."""
@@ -25,22 +31,78 @@ Sketch = tuple[int, ...]
 """Numbers below 2**32, ascending."""
 
 _WORDS = re.compile(r"[^\W\d_]+")
+_ASCII_LETTERS = bytes(
+    ord(chr(byte).lower()) if chr(byte).isalpha() and byte < 128 else 32  # noqa: PLR2004 - ASCII
+    for byte in range(256)
+)
+"""Lower-case letters as they are, upper-case ones in lower case, and a space for all others."""
+
+_FACTORS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+"""Odd factors of the words of a shingle, by place (the constants of SplitMix64)."""
+
+_MOST_HASHES = 65536
+"""The most words of a key whose hashes are kept."""
 
 
 def sketch_of(text: str, key: bytes) -> Sketch:
     """Return the sketch of a text, ignoring digits, case and punctuation; empty without words."""
-    words = _WORDS.findall(text[: MOST_WORDS * 12].casefold())[:MOST_WORDS]
+    words = _words_of(text[: MOST_WORDS * 12])[:MOST_WORDS]
     if not words:
         return ()
-    last = max(1, len(words) - SHINGLE + 1)
-    shingles = {" ".join(words[start : start + SHINGLE]) for start in range(last)}
-    keyed = hashlib.blake2b(key=key[:64], digest_size=4)
-    hashes = set()
-    for shingle in shingles:
-        digest = keyed.copy()
-        digest.update(shingle.encode())
-        hashes.add(int.from_bytes(digest.digest(), "big"))
-    return tuple(sorted(hashes)[:SIZE])
+    import numpy as np  # noqa: PLC0415 - most commands read no page
+
+    words += [b""] * (SHINGLE - len(words))
+    hashes = b"".join(map(_word_hashes(key).__getitem__, words))
+    ordered = _shingle_hashes(np.frombuffer(hashes, "<u8"))
+    ordered.sort()
+    is_new = np.empty(len(ordered), np.bool_)
+    is_new[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return tuple(ordered[is_new][:SIZE].tolist())
+
+
+def _words_of(text: str) -> list[bytes]:
+    if text.isascii():  # ten times faster than the expression, with the same result
+        return text.encode().translate(_ASCII_LETTERS).split()
+    return [word.encode() for word in _WORDS.findall(text.casefold())]
+
+
+def _shingle_hashes(words: NDArray[Any]) -> NDArray[Any]:
+    """Return 32-bit hashes of shingles from the 64-bit hashes of consecutive words.
+
+    The finalizer of SplitMix64, as far as the upper half needs it, spreads the bits of the sum
+    (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014).
+    """
+    count = len(words) - SHINGLE + 1
+    mixed = words[:count] * _FACTORS[0]
+    for place in range(1, SHINGLE):
+        mixed += words[place : place + count] * _FACTORS[place]
+    mixed ^= mixed >> 30
+    mixed *= _FACTORS[1]
+    mixed ^= mixed >> 27
+    mixed *= _FACTORS[2]
+    mixed >>= 32
+    return mixed
+
+
+class _WordHashes(dict[bytes, bytes]):
+    """Keyed hashes of words, 8 bytes each, computed once."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = hashlib.blake2b(key=key[:64], digest_size=8)
+
+    def __missing__(self, word: bytes) -> bytes:
+        digest = self._keyed.copy()
+        digest.update(word)
+        if len(self) >= _MOST_HASHES:
+            self.clear()
+        self[word] = found = digest.digest()
+        return found
+
+
+@lru_cache(maxsize=4)
+def _word_hashes(key: bytes) -> _WordHashes:
+    return _WordHashes(key)
 
 
 def title_mark(title: str, host: str, key: bytes) -> str:

@@ -24,7 +24,7 @@ import httpx
 from harness.model.facts import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
 from harness.model.observation import Failure, Stage, Timings
-from harness.model.sketch import sketch_of, title_mark
+from harness.model.sketch import title_mark
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.clients.page_links import Step, read_links
 from probes.net.backend import ClientSettings, client_settings_of
@@ -365,7 +365,7 @@ def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
         embedded=read.embedded,
         text_length=read.length,
         title_mark=title_mark(read.title, page.url.host, key),
-        sketch=sketch_of(read.words, key),
+        sketch=read.sketch(key),
         canary="not_applicable" if visit.attempt.marker is None else delivered,
     )
 

@@ -19,7 +19,7 @@ from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
-from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
+from harness.model.sketch import BARE, Sketch, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.net.browser_profiles import SentHeaders, profile_for
@@ -210,7 +210,7 @@ class _Visit:
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
             return "", ()
         key = self._attempt.sketch_key
-        return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
+        return title_mark(page.title, chain.hosts[-1], key), page.sketch(key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:
         request_marks = self._expected.request_marks(host)

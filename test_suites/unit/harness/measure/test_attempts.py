@@ -14,7 +14,6 @@ from harness.measure.attempts import (
     attempt,
     heartbeat_loop_at,
     run_attempt,
-    target_of,
 )
 from harness.measure.heartbeats import port_of
 from harness.model.corpus import Item
@@ -72,7 +71,7 @@ async def test_only_a_must_block_sentinel_of_the_service_may_lead_to_a_private_a
 
 async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:
     with_tools = tools(Played(in_turn(RESET)))
-    heartbeat_loop = heartbeat_loop_at(target_of(THIS), CAMPAIGN, with_tools)
+    heartbeat_loop = heartbeat_loop_at(THIS.target, CAMPAIGN, with_tools)
     assert heartbeat_loop is not None
     heartbeat_loop.join(3)
     await heartbeat_loop.measure(3)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from harness.measure.attempts import AttemptOptions, PlannedAttempt, heartbeat_loop_at, target_of
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, heartbeat_loop_at
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, observe_all
 from harness.model.facts import WebFacts
@@ -43,7 +43,7 @@ async def observe(play: Play, *tries: PlannedAttempt) -> tuple[list[Observation]
 
 async def _ready(with_tools: MeasurementContext, stack: AsyncExitStack) -> None:
     for line in ("a", "control"):
-        heartbeat_loop = heartbeat_loop_at(target_of(tried(line=line)), CAMPAIGN, with_tools)
+        heartbeat_loop = heartbeat_loop_at(tried(line=line).target, CAMPAIGN, with_tools)
         assert heartbeat_loop is not None
         heartbeat_loop.join(1)
         await heartbeat_loop.measure(1)
