@@ -44,7 +44,7 @@ class PluginSummary(NamedTuple):
 class PluginTable(Generic[Plugin]):
     """The plug-ins of one kind, by name.
 
-    ``package`` holds the built-in ones, a module each. Where a kind has plug-ins of several
+    ``package`` holds the built-in ones, in its modules. Where a kind has plug-ins of several
     types, each type has a table of its own, and ``of`` says what they read, yield or write; a
     name is taken once in all tables of a kind. ``registered`` are those of the modules imported
     so far; ``load`` gives all.
