@@ -22,7 +22,13 @@ from harness.model.verdict import State, Verdict
 from harness.ports.network import Origin
 from harness.store.journal.journal import open_journal
 
-QUICK = {"timeout": 0.7, "confirmation_timeout": 2.0, "silence_timeout": 3.0, "concurrency": 40}
+QUICK = {
+    "timeout": 0.7,
+    "confirmation_timeout": 2.0,
+    "silence_timeout": 3.0,
+    "reading_timeout": 10.0,
+    "concurrency": 40,
+}
 """Patience for loopback, where an answer takes milliseconds."""
 
 
