@@ -15,10 +15,10 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
-from probes.net.direct import DirectLine, DirectOptions
+from probes.net.direct_line import DirectLine, DirectOptions
 from probes.net.dns_server import DnsServer, parse_dns_server
 from probes.net.local_binding import LocalBinding, resolver_file
-from probes.net.portable.resolver import system_server
+from probes.net.portable.name_resolver import system_server
 from probes.net.route import Address, Family, is_literal
 
 

@@ -34,7 +34,7 @@ from harness.ports.network import (
 from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.backend import BackendName, ClientSettings, open_backend
 from probes.net.dialling import dial_stream, not_dialled
-from probes.net.direct import MIN_PATIENCE, find_address, invalid_request, pupil_options
+from probes.net.direct_line import MIN_PATIENCE, find_address, invalid_request, pupil_options
 from probes.net.local_binding import LocalBinding, check_binding
 from probes.net.route import (
     Address,

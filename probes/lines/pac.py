@@ -34,9 +34,9 @@ from harness.untrusted.regular_file import read_bounded
 from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
 from probes.net.dialling import dial_stream, not_dialled
-from probes.net.direct import MIN_PATIENCE, invalid, invalid_request
+from probes.net.direct_line import MIN_PATIENCE, invalid, invalid_request
 from probes.net.local_binding import local_address
-from probes.net.pac import (
+from probes.net.pac_script import (
     DIRECT,
     SCRIPT_BYTES,
     Choice,

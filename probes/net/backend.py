@@ -27,8 +27,8 @@ from probes.net.route import Address, Route
 BackendName = Literal["auto", "portable", "wire", "browser"]
 
 BACKENDS = {
-    "portable": "probes.net.portable.client:PortableBackend",
-    "wire": "probes.net.wire.client:WireBackend",
+    "portable": "probes.net.portable.portable_backend:PortableBackend",
+    "wire": "probes.net.wire.wire_backend:WireBackend",
     "browser": "probes.net.browser:BrowserBackend",
 }
 """Module and class of each backend; imported only when it is opened."""

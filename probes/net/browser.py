@@ -26,7 +26,7 @@ from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dialling import Stream, open_stream
 from probes.net.dns_server import DnsServer
 from probes.net.exchange_recorder import ExchangeRecorder, Head, header_text, write_head
-from probes.net.portable.client import PortableBackend
+from probes.net.portable.portable_backend import PortableBackend
 from probes.net.route import Route
 from probes.net.url_target import UrlTarget, parse_url_target
 

@@ -19,7 +19,7 @@ from harness.campaign import origin_file
 from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
 from harness.yaml_reader import MOST_FAULTS
-from probes.net.pac import SCRIPT_BYTES
+from probes.net.pac_script import SCRIPT_BYTES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/limits.md").read_text("utf-8")
 ROWS = {

@@ -21,7 +21,7 @@ from harness.model.facts import DnsFacts
 from harness.model.observation import Timings
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport
-from probes.net.portable.resolver import Resolver, name_failure, read_message, read_reply
+from probes.net.portable.name_resolver import Resolver, name_failure, read_message, read_reply
 from probes.net.wire.dns_codec import (
     Query,
     is_truncated,

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from harness.model.observation import Failure
-from probes.net.direct import find_address
+from probes.net.direct_line import find_address
 from probes.net.route import Address, Family
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.pac import DIRECT, KINDS, PORTS, read_choices
+from probes.net.pac_script import DIRECT, KINDS, PORTS, read_choices
 from probes.net.route import Address
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.net.pac import SCRIPT_BYTES, Decision, Script, ScriptError
+from probes.net.pac_script import SCRIPT_BYTES, Decision, Script, ScriptError
 
 WEDNESDAY = calendar.timegm((2026, 11, 25, 10, 30, 15))
 """10:30:15 GMT."""

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
-from probes.net.portable.client import ArrivalTimes
+from probes.net.portable.portable_backend import ArrivalTimes
 
 
 async def hear(serve: Any, play: Any) -> ArrivalTimes:

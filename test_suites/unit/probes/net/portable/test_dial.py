@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from probes.net.exchange_recorder import ExchangeRecorder
-from probes.net.portable.client import dial
+from probes.net.portable.portable_backend import dial
 from probes.net.proxy_handshake import TunnelRefusedError
 from probes.net.route import Address, Proxy, Route
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.ports.network import Question
 from probes.net.dns_server import DnsServer
-from probes.net.portable.resolver import read_message
+from probes.net.portable.name_resolver import read_message
 from probes.net.route import Address
 from probes.net.wire.dns_codec import (
     Query,

@@ -18,7 +18,7 @@ from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Request
 from probes.lines.direct import ResolverLine, ResolverOptions
 from probes.net.backend import BACKENDS, BackendName
-from probes.net.direct import DirectLine, DirectOptions, Ports, _address_in
+from probes.net.direct_line import DirectLine, DirectOptions, Ports, _address_in
 from probes.net.dns_server import parse_dns_server
 from probes.net.route import Address, Family
 from probes.range.faults import Fault, FaultKind

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.ports.network import Request
 from probes.net.route import Address, Route
-from probes.net.wire.client import WireBackend
+from probes.net.wire.wire_backend import WireBackend
 
 
 def route(port: int) -> Route:

@@ -28,7 +28,7 @@ from probes.net.exchange_recorder import (
     header_text,
     request_headers,
 )
-from probes.net.portable.resolver import Resolver
+from probes.net.portable.name_resolver import Resolver
 from probes.net.proxy_handshake import PROXY_AUTHENTICATION_REQUIRED
 from probes.net.route import Address, Route, unverified_tls_context
 from probes.net.tls_facts import read_certificate

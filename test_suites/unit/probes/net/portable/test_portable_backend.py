@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.ports.network import Request
-from probes.net.portable.client import PortableBackend
+from probes.net.portable.portable_backend import PortableBackend
 from probes.net.route import Address, Route
 
 

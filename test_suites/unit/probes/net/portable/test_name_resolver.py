@@ -12,7 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.ports.network import Question
 from probes.net.dns_server import DnsServer
-from probes.net.portable.resolver import name_failure, read_message, system_server
+from probes.net.portable.name_resolver import name_failure, read_message, system_server
 from probes.net.route import Address
 
 SERVER = DnsServer(address=Address(host="::1", port=53))
@@ -35,7 +35,7 @@ def test_a_machine_without_a_name_server_needs_one(monkeypatch: pytest.MonkeyPat
     class Nothing:
         nameservers: tuple[str, ...] = ()
 
-    monkeypatch.setattr("probes.net.portable.resolver.dns.resolver.Resolver", Nothing)
+    monkeypatch.setattr("probes.net.portable.name_resolver.dns.resolver.Resolver", Nothing)
     with pytest.raises(UsageError, match="has no name server"):
         system_server()
 
