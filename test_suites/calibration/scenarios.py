@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 
 from test_suites.calibration.scenario import Scenario
+from test_suites.calibration.scenarios_connection import TCP_SCENARIOS, TLS_SCENARIOS
 from test_suites.calibration.scenarios_dns import DNS_SCENARIOS
 from test_suites.calibration.scenarios_origin import ORIGIN_SCENARIOS
 from test_suites.calibration.scenarios_page import HTTP_SCENARIOS
-from test_suites.calibration.scenarios_way import TCP_SCENARIOS, TLS_SCENARIOS
 
 SCENARIOS: tuple[Scenario, ...] = (
     *DNS_SCENARIOS,

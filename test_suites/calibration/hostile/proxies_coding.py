@@ -1,4 +1,4 @@
-"""Proxies that send the page in a coding or character set that a careless reader misses."""
+"""Proxies that send the page in an unusual coding or character set."""
 
 from __future__ import annotations
 
