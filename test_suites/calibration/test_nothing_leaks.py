@@ -64,7 +64,7 @@ def pack(folder: Path, **secret: str) -> Path:
 
 
 def called(*arguments: object) -> str:
-    """Everything that the command line says, with the traceback that nobody may ever see."""
+    """All output of a command, with the traceback of an unexpected error."""
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         try:
