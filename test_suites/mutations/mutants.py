@@ -7,7 +7,6 @@ status of pytest for each variant). Their form belongs to the version pinned in 
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 import io
@@ -19,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from test_suites.mutations.exposed import lines_of_functions
 
 FOLDER = "mutants"
 """The folder in which mutmut works, inside the checkout that it changes."""
@@ -88,11 +88,13 @@ class Mutant:
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % share == 0
 
 
-def read_mutants(checkout: Path) -> list[Mutant]:
-    """All mutants of a checkout in which mutmut worked, by file and line."""
+def read_mutants(checkout: Path, original: Path) -> list[Mutant]:
+    """All mutants of a checkout in which mutmut worked, by their places in the original."""
     found: list[Mutant] = []
     for meta in sorted((checkout / FOLDER).rglob("*.py.meta")):
-        found += _mutants_of(meta.with_suffix(""), checkout)
+        path = meta.with_suffix("")
+        file = path.relative_to(checkout / FOLDER)
+        found += _mutants_of(path, file.as_posix(), (original / file).read_text())
     return sorted(found, key=lambda one: (one.file, one.line, one.name))
 
 
@@ -127,11 +129,10 @@ def only_a_sentence_differs(before: str, after: str) -> bool:
     return now.lower() in {one.lower() for one in variants}
 
 
-def _mutants_of(path: Path, checkout: Path) -> Iterator[Mutant]:
-    file = path.relative_to(checkout / FOLDER).as_posix()
+def _mutants_of(path: Path, file: str, source: str) -> Iterator[Mutant]:
     spans = json.loads(Path(f"{path}.spans").read_text())["spans"]
     variants = path.read_text().splitlines()
-    starts = dict(_functions(ast.parse((checkout / file).read_text())))
+    starts = lines_of_functions(source)
 
     def text_of(variant: str) -> str:
         first, last = spans[variant]
@@ -168,14 +169,6 @@ def _difference(old: list[str], new: list[str]) -> tuple[int, str, str]:
     before = [line.strip() for _, first, last, _, _ in changes for line in old[first:last]]
     after = [line.strip() for _, _, _, first, last in changes for line in new[first:last]]
     return changes[0][1] - begin, "\n".join(before), "\n".join(after)
-
-
-def _functions(parent: Any, prefix: str = "") -> Iterator[tuple[str, int]]:
-    for node in parent.body:
-        if isinstance(node, ast.ClassDef):
-            yield from _functions(node, f"{node.name}.")
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{prefix}{node.name}", node.lineno
 
 
 def _tokens(text: str) -> list[str]:

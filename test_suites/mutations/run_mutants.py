@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -24,6 +25,7 @@ from time import perf_counter
 from harness.errors import HarnessError, UsageError
 from test_suites.mutations.checkout import CheckoutCopy
 from test_suites.mutations.equivalent import EQUIVALENTS, Equivalent, read_equivalents, unusable
+from test_suites.mutations.exposed import exposed
 from test_suites.mutations.mutants import DEAD, Fate, Mutant, read_mutants, skip
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +42,13 @@ create_mutants(1)
 """What ``mutmut run`` does before it starts a test; its command line cannot do it alone."""
 
 
-def make(checkout: Path) -> list[Mutant]:
+def make(checkout: Path, original: Path) -> list[Mutant]:
     """Make all mutants of a copy of the checkout, without trying one."""
+    patterns = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["mutmut"]
+    for path in checkout.rglob("*.py"):
+        file = path.relative_to(checkout).as_posix()
+        if any(fnmatch(file, pattern) for pattern in patterns["only_mutate"]):
+            path.write_text(exposed(path.read_text()))
     made = subprocess.run(
         [sys.executable, "-c", GENERATE],
         cwd=checkout,
@@ -53,7 +60,7 @@ def make(checkout: Path) -> list[Mutant]:
     )
     if made.returncode:
         raise UsageError(f"mutmut made no mutants: {made.stderr.strip()[-2000:]}")
-    return read_mutants(checkout)
+    return read_mutants(checkout, original)
 
 
 def run_tests(checkout: Path, children: int, seconds: float) -> bool:
@@ -107,8 +114,9 @@ def run(given: argparse.Namespace, folder: Path) -> int:
     """Work in a copy of the checkout in this folder; returns the exit status."""
     began = perf_counter()
     equivalents = read_equivalents(given.equivalents)
-    CheckoutCopy.copy_of(given.checkout.resolve(), folder)
-    made = make(folder)
+    original = given.checkout.resolve()
+    CheckoutCopy.copy_of(original, folder)
+    made = make(folder, original)
     if stale := unusable(equivalents, made):
         raise UsageError("\n".join(f"no mutant fits {one}" for one in stale))
     wanted = {one.name for one in chosen(made, given.only, given.share)}
@@ -118,7 +126,7 @@ def run(given: argparse.Namespace, folder: Path) -> int:
     sentences = sum(one.is_sentence for one in made)
     _say(f"{len(made)} mutants; {sentences} of sentences; {len(wanted)} are tried")
     in_time = run_tests(folder, given.children, given.minutes * 60 - (perf_counter() - began))
-    tried = [one for one in read_mutants(folder) if one.name in wanted]
+    tried = [one for one in read_mutants(folder, original) if one.name in wanted]
     lines, status = report(tried, equivalents)
     _say("\n".join(lines))
     _say(f"{(perf_counter() - began) / 60:.0f} min" + ("" if in_time else ", which was all"))

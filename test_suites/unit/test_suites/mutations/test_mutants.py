@@ -108,7 +108,7 @@ def equal(*after: str, before: str = "return a + b") -> Equivalent:
 
 
 def test_each_mutant_says_where_it_is_and_what_it_changes(checkout: Path) -> None:
-    added, refused, sentence = read_mutants(checkout)
+    added, refused, sentence = read_mutants(checkout, checkout)
 
     assert str(added) == (
         "killed    sums.py:8 add  [sums.x_add__mutmut_1]\n    - return a + b\n    + return a - b"
@@ -125,7 +125,7 @@ def test_what_is_skipped_is_told_to_mutmut(checkout: Path) -> None:
     skip(checkout, {"sums.xǁSumǁmore__mutmut_2", "elsewhere.x_add__mutmut_1"})
 
     assert [Fate.KILLED, Fate.SURVIVED, Fate.SKIPPED] == [
-        one.fate for one in read_mutants(checkout)
+        one.fate for one in read_mutants(checkout, checkout)
     ]
 
 
