@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge.rules.order import RULES
-from harness.judge.rules.refusals import REFUSALS
+from harness.judge.rules.refusals import REFUSALS, how_it_failed
 from harness.model.observation import FAILURES
 from harness.model.verdict import Mechanism, State
 
@@ -39,3 +39,15 @@ def test_no_failure_is_in_two_rows() -> None:
 
 def test_every_row_says_what_the_control_showed() -> None:
     assert all(each.control and each.stages for each in REFUSALS)
+
+
+def test_each_row_becomes_the_rule_that_it_says() -> None:
+    for each in REFUSALS:
+        rule = each.as_rule()
+
+        assert rule in RULES
+        assert (rule.id, rule.says) == (each.rule, each.says)
+        assert (rule.state, rule.mechanism) == (State.BLOCKED, each.mechanism)
+        assert rule.matches == each.matches
+        assert rule.saw is how_it_failed
+        assert not rule.origin_refusal
