@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
@@ -25,6 +29,25 @@ def test_each_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
         verdict.state,
         verdict.mechanism,
     )
+
+
+NAMED = tomllib.loads(Path(__file__).with_name("rule_facts.toml").read_text())["case"]
+
+
+@pytest.mark.parametrize(
+    ("case", "named"),
+    [pytest.param(*pair, id=pair[0].rule) for pair in zip(CASES, NAMED, strict=True)],
+)
+def test_a_verdict_names_the_facts_that_it_rests_on(case: RuleCase, named: dict[str, Any]) -> None:
+    rules = (*PROVEN_RULES, *ALONE_RULES) if case.alone else RULES
+    verdict = judge_trial(case.trial, case.fingerprints, rules)
+    [rule] = [one for one in rules if one.id == case.rule]
+
+    assert named["rule"] == verdict.rule
+    assert verdict.witnesses == tuple(filter(None, (rule.says, named["saw"])))
+    assert verdict.claimed_category == named.get("claimed", "")
+    assert verdict.origin_refusal is named.get("origin_refusal", False)
+    assert verdict.intercepted is named.get("intercepted", False)
 
 
 def test_every_rule_has_a_case() -> None:
