@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +11,16 @@ import pytest
 from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
-from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
+from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes, bounded_at_any_time
 from harness.estimate.estimate import estimate
 from harness.estimate.interval_choice import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
 from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import Item
+from harness.model.journal_header import PackNote
 from harness.model.observation import AttemptKey
-from harness.model.outcome import Conformity, Outcome
+from harness.model.outcome import Conformity, Outcome, Precondition, VerdictBasis
+from harness.model.plain_twin import TwinPair
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
@@ -25,6 +28,7 @@ from test_suites.journal_headers import header
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 
+PACKS = {"pack 0123abcd": PackNote(name="pack", kind="real")}
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
 MARK = {"at_least": 0.9, "provenance": "proposed", "source": "test"}
 STOP = Stop(plan=1, categories=("PORN",), profile="ks2", after={"proxy": 40},
@@ -280,6 +284,77 @@ def test_the_table_of_categories_is_bounded_at_any_time_as_well() -> None:
         anytime_bounds(40, 40, 0.05).upper,
     )
     assert settlement(campaign(), wanted, kept).with_anytime_bounds(plain) == plain
+
+
+def test_the_estimates_are_those_of_the_journal_with_bounds_that_hold_at_any_time() -> None:
+    found = verdicts([State.BLOCKED] * 38 + [State.ALLOWED] * 2)
+    kept, wanted = journal(3, 100, STOP), scheme()
+    early = settlement(campaign(PLAN), wanted, kept)
+    kept.header = replace(kept.header, packs=PACKS, frames={"PORN": 100})
+    off = Precondition(name="filter on", line="proxy", profile="ks2", held=False, detail="off")
+    pair = TwinPair(
+        item="PORN-1", category="PORN", line="proxy", profile="ks2", probe="web",
+        tested="blocked", plain="allowed",
+    )  # fmt: skip
+    basis = VerdictBasis(observations=40, rules_version="v", preconditions=(off,), twins=(pair,))
+    whole = early.estimate(MemoryFold(found), basis, ())
+    plain = estimate(
+        MemoryFold(found), early.scheme, {"ks2": "ks2"}, (off,),
+        frames={"PORN": 100}, packs=PACKS, items="real", twins=(pair,),
+    )  # fmt: skip
+
+    assert whole == dataclasses.replace(plain, rates=early.with_anytime_bounds(plain.rates))
+    assert whole.rates != plain.rates
+    assert off in whole.preconditions
+    assert len(whole.preconditions) > 1, "that of the twins"
+
+
+def test_what_a_plan_holds_and_does_not_decide_is_bounded_at_any_time() -> None:
+    other = {"measure": measure("block_rate_by_category", "PORN")}
+
+    assert {"URL-01"} == bounded_at_any_time(campaign(PLAN), scheme(**other))
+    assert set() == bounded_at_any_time(campaign(PLAN), scheme()), "the plan decides it"
+    assert set() == bounded_at_any_time(campaign(), scheme(**other)), "no plan"
+    apart = {"measure": measure("block_rate", "PORN", "DRUG")}
+    assert set() == bounded_at_any_time(campaign(PLAN), scheme(**apart))
+
+
+def test_the_plan_that_holds_all_items_decides_wherever_it_stands() -> None:
+    drugs = StoppingPlan(categories=("DRUG",), bad=0.5, good=0.6)
+    second = replace(STOP, plan=2)
+    found = outcome(campaign(drugs, PLAN), scheme(), journal(3, 100, second), verdicts(GOOD))
+
+    assert found.conformity is Conformity.CONFORMS
+    assert found.sequential is not None
+    assert (found.sequential.plan, found.sequential.bad, found.sequential.good) == (2, 0.9, 0.98)
+    assert (found.sequential.alpha, found.sequential.beta) == (0.05, 0.1)
+
+
+def test_an_open_test_says_so_and_counts_what_it_saw() -> None:
+    found = outcome(campaign(PLAN), scheme(), journal(10, 20), verdicts([State.BLOCKED] * 5))
+
+    assert found.sequential is not None
+    assert found.sequential.decision == "continue"
+    assert found.sequential.why_open == "the items at hand do not tell 0.9 from 0.98"
+    assert (found.sequential.blocked, found.sequential.missed, found.sequential.doubtful) == (
+        5,
+        0,
+        0,
+    )
+    decided = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(GOOD)).sequential
+    assert decided is not None
+    assert decided.why_open == ""
+
+
+def test_where_nothing_was_tried_the_test_is_open() -> None:
+    kept, wanted = journal(10, 20), scheme()
+    early = settlement(campaign(PLAN), wanted, kept)
+    drugs = verdicts([State.BLOCKED] * 5, "DRUG")
+    [measured] = estimate(MemoryFold(drugs), early.scheme, {"ks2": "ks2"}).measurements
+    [decided] = early.decide([measured])
+
+    assert decided.sequential is not None
+    assert (decided.sequential.decision, decided.sequential.used) == ("continue", 0)
 
 
 def test_without_stopping_no_journal_is_asked() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from harness.judge.composite_measurements import (
@@ -11,25 +14,29 @@ from harness.judge.composite_measurements import (
     ForeignJudge,
     judge_foreign,
     judge_journal,
+    judge_maker,
     judge_measurement,
     judge_of,
     judge_without_control,
 )
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.judge import Judge, judge_trial
+from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL
 from harness.model.verdict import Mechanism, State
 from test_suites.calibration.trials import (
     THEIRS,
+    batch_of,
     certificate,
     dns,
     failed,
     foreign,
     observation,
     trial,
+    web,
 )
-from test_suites.journal_headers import header
+from test_suites.journal_headers import CAMPAIGN, header
 
 TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)
@@ -63,6 +70,11 @@ def test_a_strange_address_explains_a_page_that_did_not_come() -> None:
     verdict = judge_measurement([NAME_DIFFERS, PAGE_RESET])
 
     assert (verdict.rule, verdict.mechanism) == (LED_ASTRAY, Mechanism.DNS_SINKHOLE)
+    assert verdict.witnesses == (
+        "the resolver gave addresses that the control does not know, and the page did not come",
+        "the connection was reset before an answer",
+        "service: connection_reset at response",
+    )
 
 
 def test_with_the_right_address_the_failure_speaks_for_itself() -> None:
@@ -105,7 +117,10 @@ def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks(
 
 
 def test_an_empty_foreign_journal_lacks_sentinels_too() -> None:
-    assert [False] == [each.held for each in judge_foreign([]).preconditions]
+    [missing] = judge_foreign([]).preconditions
+
+    assert (missing.name, missing.held) == (SENTINELS_PRESENT, False)
+    assert (missing.line, missing.profile) == ("*", "*")
 
 
 def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
@@ -116,6 +131,42 @@ def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
     ]
 
     assert State.BLOCKED is judge_foreign(seen, BlockPage(title="Hilltop")).verdicts[0].state
+    assert State.BLOCKED is not judge_foreign(seen).verdicts[0].state
+
+
+@pytest.mark.parametrize("foreign_source", ["", "ooni"])
+def test_each_journal_is_judged_by_the_block_page_that_its_header_declares(
+    foreign_source: str,
+) -> None:
+    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
+    seen = [
+        *batch_of(1, web(), page),
+        observation(page, host=THEIRS),
+        observation(foreign(), CONTROL, host=THEIRS),
+    ]
+    declared = BlockPage(title="Hilltop")
+    service = CAMPAIGN.service.model_copy(update={"block_page": declared})
+    campaign = CAMPAIGN.model_copy(update={"service": service})
+    kept: Any = SimpleNamespace(
+        header=header(campaign, foreign=foreign_source),
+        sentinels=lambda: [one for one in seen if one.role != "item"],
+    )
+    judging = judge_maker(kept)()
+    whole = judge_journal(kept.header, seen)
+
+    assert isinstance(judging, ForeignJudge if foreign_source else Judge)
+    assert [State.BLOCKED] == [
+        one.state for one in judging.verdicts(seen) if one.key.item == "gamb-001"
+    ]
+    assert [State.BLOCKED] == [one.state for one in whole.verdicts if one.key.item == "gamb-001"]
+
+
+def test_a_failed_question_explains_no_failed_connection() -> None:
+    unasked = trial(failed("dns_servfail_error", "resolve"), dns("93.184.216.34"), host=THEIRS)
+
+    assert judge_measurement([unasked, PAGE_RESET]).rule != LED_ASTRAY
+    empty = trial(dns(rcode="SERVFAIL"), dns("93.184.216.34"), host=THEIRS)
+    assert judge_measurement([empty, PAGE_RESET]).mechanism is Mechanism.TCP_RESET
 
 
 def test_the_header_of_a_journal_says_how_it_is_judged() -> None:

@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import judge
+from harness.judge.liveness import LOOK_WORDS
 from harness.model.facts import ExtendedError, Facts
 from harness.model.observation import CONTROL, Failure, Heartbeats, Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, key_again
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.calibration.trials import batch_of, dns, failed, observation, web
 
 MUTE = failed("generic_timeout_error")
@@ -164,6 +165,13 @@ def test_what_passes_when_it_is_tried_again_was_not_blocked(
 
     assert verdict.state is state
     assert (verdict.rule == "passed-on-retry") == (said == "passed-on-retry")
+    if said == "passed-on-retry":
+        first, second = verdict.witnesses
+        assert first == f"it passed when it was tried again, {LOOK_WORDS[look]}"
+        assert second == "without that: blocked by rule page-learned"
+        assert verdict.mechanism is Mechanism.BLOCK_PAGE
+        assert verdict.claimed_category == ""
+        assert (verdict.first_byte_service, verdict.first_byte_control) == (None, None)
 
 
 def test_what_passed_while_the_filter_was_off_says_nothing_of_the_item() -> None:

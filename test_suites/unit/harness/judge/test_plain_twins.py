@@ -41,7 +41,20 @@ def test_an_item_that_a_pupil_gets_is_seen_beside_its_block() -> None:
     found = pairs(DENIED, twin(web(), CONTROL), twin(web()))
 
     assert [("blocked", "allowed")] == states(found)
-    assert (found[0].item, found[0].probe) == ("gamb-001", "web")
+    assert found == (
+        TwinPair(
+            item="gamb-001", category="GAMB", line="proxy", profile="ks2", probe="web",
+            tested="blocked", plain="allowed",
+        ),
+    )  # fmt: skip
+
+
+def test_a_twin_without_its_item_is_undecided() -> None:
+    twins = [twin(web(), CONTROL), twin(web())]
+    judge = Judge(twins, samples_required=False)
+    list(judge.verdicts(twins))
+
+    assert [("insufficient", "allowed")] == states(judge.twins)
 
 
 def test_both_blocked() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.judge import statements
 from harness.judge.statements import Language, fold, read_vocabulary, scripts_of, vocabulary
 
 TOY = {"name": "Toy", "page": "site", "stopped": "shut", "unavailable": "away", "direct": "this"}
@@ -20,6 +24,31 @@ def test_at_least_forty_languages_or_groups_are_shipped_each_once() -> None:
 
     assert len(names) >= 40
     assert len(set(names)) == len(names)
+
+
+def test_each_language_has_its_name_and_letters_from_the_file() -> None:
+    text = Path(statements.__file__).with_name("vocabulary.toml").read_text(encoding="utf-8")
+    parts = tomllib.loads(text)["language"]
+    vocabulary.cache_clear()
+    languages = vocabulary()
+
+    assert [part["name"] for part in parts] == [one.name for one in languages]
+    assert [fold(part.get("letters", "")) for part in parts] == [
+        one.letters.pattern for one in languages
+    ]
+    assert read_vocabulary({"language": parts}) == languages
+    assert any(part.get("letters") for part in parts)
+
+
+def test_a_language_is_compiled_as_its_part_says() -> None:
+    toy = _toy(letters="Q", joined=True, reason="Grund")
+
+    assert (toy.name, toy.letters.pattern, toy.reason.pattern) == ("Toy", "q", "(?:grund)")
+    assert (toy.withheld.pattern, toy.stopped.pattern) == ("(?:shut|away)", "(?:shut)")
+    assert _toy().withheld.pattern == r"\b(?:shut|away)"
+    assert _toy().letters.pattern == ""
+    assert _toy().reason.search("anything at all") is None
+    assert (_toy(page="Ж").scripts, _toy().scripts) == (scripts_of("ж"), frozenset())
 
 
 @pytest.mark.parametrize("language", vocabulary(), ids=lambda language: language.name)
