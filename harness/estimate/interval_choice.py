@@ -119,7 +119,8 @@ class _Sample:
     def p_value(self, threshold: Threshold) -> float:
         """Return the smallest level at which a bound is on the wrong side of the threshold.
 
-        A threshold with two sides tests each at half the level (Bonferroni).
+        A threshold with two sides tests each at half the level (Bonferroni). It is 1 for a
+        threshold that no rate can miss.
         """
         below, above = (anytime_p_below, anytime_p_above)
         p_values: list[float] = []
@@ -135,7 +136,7 @@ class _Sample:
                 if self.is_sequential
                 else p_above(self.least, limit)
             )
-        return min(1.0, len(p_values) * min(p_values, default=1.0))
+        return min(1.0, len(p_values) * min(p_values)) if p_values else 1.0
 
 
 def rate_bounds(

@@ -9,8 +9,11 @@ import msgspec
 import pytest
 
 from harness.estimate.interval_choice import (
+    EXACT,
+    ClusteredRate,
     RateBounds,
     anytime_bounds,
+    clustered_rate,
     count_by_domain,
     design_effect,
     rate_bounds,
@@ -235,3 +238,59 @@ def test_domains_of_other_items_do_not_count() -> None:
     assert {(2, 2, 0): 2} == count_by_domain(
         [(((0, 2), (1, 2), (2, 2)), 2), (((2, 1),), 9)], (yes, no, [])
     )
+
+
+def test_nothing_counted_has_the_method_of_exact_bounds_and_nothing_else() -> None:
+    assert of(0, 0, 3, "guarded") == RateBounds(bounds=Bounds(None, None), method=EXACT)
+
+
+def test_domains_of_one_composition_are_added_up_where_doubt_is_left_out() -> None:
+    """Two fates of doubtful items: both domains have one block beside them."""
+    first, second, third, fourth = results(4, 1, 1, 2)
+    made: list[tuple[DomainComposition, int]] = [
+        (((0, 1), (2, 1)), 1), (((0, 1), (3, 2)), 1), (((0, 2),), 1), (((1, 1),), 1),
+    ]  # fmt: skip
+    found = rate_bounds(made, [first], [second], [third, fourth], "guarded", 0.05)
+
+    assert found.spread is not None
+    assert (found.spread.domains, found.spread.tried) == (4, 4)
+    assert found.spread.rate == pytest.approx(3 / 4)
+    assert (found.spread.least, found.spread.most) == pytest.approx((1 / 2 + 1 / 3 + 1, 3))
+    assert found.pooled == pytest.approx((4 / 8, 7 / 8))
+    assert found.decided == pytest.approx(clopper_pearson(3, 4, 0.05))
+    low, high = clopper_pearson(4, 8, 0.05).lower, clopper_pearson(7, 8, 0.05).upper
+    assert found.alone == pytest.approx((low, high))
+    assert "4 domains counted once each" in found.method
+
+
+def test_what_is_decided_alone_and_by_items_is_bounded_at_any_time_as_well() -> None:
+    found = of(30, 3, 3, "sequential", pages=3)
+
+    assert found.decided is not None
+    assert found.alone is not None
+    assert found.decided == pytest.approx(anytime_bounds(10, 11, 0.05))
+    low, high = anytime_bounds(30, 36, 0.05).lower, anytime_bounds(33, 36, 0.05).upper
+    assert found.alone == pytest.approx((low, high))
+    assert of(30, 3, 3, "sequential").spread is None
+    assert of(30, 3, 3, "sequential").alone is None
+
+
+def test_a_p_value_is_never_above_one() -> None:
+    both = Threshold(at_least=0.4, at_most=0.6, provenance="proposed", source="t")
+    none = Threshold(at_least=0.0, at_most=1.0, provenance="proposed", source="t")
+
+    assert of(5, 5, 0, "guarded", threshold=both).p_value == 1.0
+    assert of(5, 5, 0, "guarded", threshold=none).p_value == 1.0
+    assert of(5, 5, 0, "sequential", threshold=both).p_value == 1.0
+
+
+def test_clusters_of_nothing_are_no_clusters() -> None:
+    assert clustered_rate([(0, 0)]) == ClusteredRate(k=0, n=0, clusters=0, design_effect=1.0)
+    assert clustered_rate([(2, 4)]) == ClusteredRate(k=2, n=4, clusters=1, design_effect=4.0)
+    assert clustered_rate([(2, 2), (4, 4)]) == ClusteredRate(
+        k=6, n=6, clusters=2, design_effect=3.0
+    )
+    mixed = clustered_rate([(2, 2), (0, 2), (1, 2)])
+    assert (mixed.k, mixed.n, mixed.clusters) == (3, 6, 3)
+    assert mixed.design_effect == pytest.approx(3 / 2 * 2 / 36 / (1 / 24))
+    assert mixed.effective_n == pytest.approx(6 / mixed.design_effect)

@@ -134,3 +134,16 @@ def test_a_later_trial_that_decides_makes_up_for_one_that_did_not(first: State) 
     other_round = tried(first)
     other_round.add(verdict(State.BLOCKED, round=2))
     assert other_round.states() == {first, State.BLOCKED}
+
+
+def test_the_probes_that_tried_an_item_include_those_of_void_batches() -> None:
+    tried = Trials(item=item())
+    tried.add(verdict(State.BLOCKED, "web"))
+    tried.add(verdict(State.INSUFFICIENT, "dns"))
+    tried.add(verdict(State.INSUFFICIENT, "tcp", rule=BRACKET_FAILED))
+
+    assert {"web", "dns", "tcp"} == tried.probes
+    assert {State.BLOCKED, State.INSUFFICIENT} == tried.states()
+    assert {State.BLOCKED} == tried.states(("web",))
+    assert {State.INSUFFICIENT} == tried.states(("tcp",))
+    assert set() == tried.states(("mail",))

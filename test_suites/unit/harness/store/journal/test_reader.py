@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
@@ -100,3 +101,41 @@ def test_a_header_without_a_campaign_is_named(tmp_path: Path, observe_batch: Bat
     assert reader.rows == 3
     with pytest.raises(UsageError, match=r"journal/header\.json: not the header of a journal: "):
         _ = reader.header
+
+
+def test_what_is_no_item_is_found_sealed_or_not(tmp_path: Path, observe_batch: Batch) -> None:
+    roles = ("must_allow", "item", "heartbeat", "retry", "item")
+    first, second = (
+        [replace(one, role=role) for one, role in zip(observe_batch(n, 5), roles, strict=True)]
+        for n in (1, 2)
+    )
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, first)
+    reader = JournalReader(tmp_path / "journal")
+    expected = [one for one in first if one.role != "item"]
+    assert expected == list(reader.sentinels())
+
+    writer.seal()
+    writer.append(2, second)
+
+    assert expected + [one for one in second if one.role != "item"] == list(reader.sentinels())
+    assert first + second == list(reader.observations())
+    assert {one.key for one in first + second} == reader.keys()
+
+
+def test_the_fingerprint_changes_with_the_header_and_with_each_batch(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    found = []
+    for name in ("spring", "summer"):
+        writer = SegmentJournal.create(tmp_path / name, {"campaign": name})
+        reader = JournalReader(tmp_path / name)
+        found.append(reader.fingerprint())
+        writer.append(1, observe_batch(1, 2))
+        found.append(reader.fingerprint())
+        writer.seal()
+        found.append(reader.fingerprint())
+        assert reader.fingerprint() == reader.fingerprint()
+        writer.close()
+
+    assert len(found) == len(set(found)) == 6
