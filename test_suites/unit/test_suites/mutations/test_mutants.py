@@ -134,7 +134,7 @@ def test_what_is_skipped_is_told_to_mutmut(checkout: Path) -> None:
     [
         (None, Fate.NOT_TRIED), (0, Fate.SURVIVED), (1, Fate.KILLED), (3, Fate.KILLED),
         (5, Fate.UNTESTED), (33, Fate.UNTESTED), (-24, Fate.TIMED_OUT), (-9, Fate.TIMED_OUT),
-        (2, Fate.UNCLEAR), (4, Fate.UNCLEAR), (-11, Fate.UNCLEAR),
+        (2, Fate.UNCLEAR), (4, Fate.UNCLEAR), (-11, Fate.UNCLEAR), (255, Fate.UNCLEAR),
     ],
 )  # fmt: skip
 def test_what_pytest_ended_with_says_what_became_of_it(status: int | None, fate: Fate) -> None:
