@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,15 @@ def test_looking_all_the_time_such_bounds_rarely_exclude_the_truth() -> None:
 
     assert np.mean(low) <= 0.05
     assert np.mean(high) <= 0.05
+
+
+def test_the_mirror_agrees_with_the_definition() -> None:
+    """The mean over bets of the product of 1 + bet (x - T) / T."""
+    watch = EProcess(threshold=0.8, certifying=True)
+    for blocked in (True, True, False):
+        watch.add(blocked=blocked)
+    gains = (0.25, 0.25, -1.0)
+
+    expected = sum(math.prod(1 + bet * gain for gain in gains) for bet in BETS) / len(BETS)
+    assert watch.evidence == pytest.approx(expected)
+    assert watch.items == 3

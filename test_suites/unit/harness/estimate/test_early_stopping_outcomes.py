@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 
 PACKS = {"pack 0123abcd": PackNote(name="pack", kind="real")}
+RECORD: Any = object()
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
 MARK = {"at_least": 0.9, "provenance": "proposed", "source": "test"}
 STOP = Stop(plan=1, categories=("PORN",), profile="ks2", after={"proxy": 40},
@@ -298,6 +300,15 @@ def test_the_estimates_are_those_of_the_journal_with_bounds_that_hold_at_any_tim
     )  # fmt: skip
     basis = VerdictBasis(observations=40, rules_version="v", preconditions=(off,), twins=(pair,))
     whole = early.estimate(MemoryFold(found), basis, ())
+    with patch("harness.estimate.estimate.estimate", return_value=whole) as estimated:
+        assert (
+            early.estimate(MemoryFold(found), basis, (RECORD,)).measurements == whole.measurements
+        )
+    assert estimated.call_args.kwargs == {
+        "frames": kept.header.frames, "packs": PACKS, "items": early._campaign.items,
+        "twins": (pair,), "instrument": (RECORD,), "probes": kept.header.probes,
+    }  # fmt: skip
+    assert estimated.call_args.args[1:] == (early.scheme, {"ks2": "ks2"}, (off,))
     plain = estimate(
         MemoryFold(found), early.scheme, {"ks2": "ks2"}, (off,),
         frames={"PORN": 100}, packs=PACKS, items="real", twins=(pair,),

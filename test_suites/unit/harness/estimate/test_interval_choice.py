@@ -261,6 +261,8 @@ def test_domains_of_one_composition_are_added_up_where_doubt_is_left_out() -> No
     low, high = clopper_pearson(4, 8, 0.05).lower, clopper_pearson(7, 8, 0.05).upper
     assert found.alone == pytest.approx((low, high))
     assert "4 domains counted once each" in found.method
+    effect = clustered_rate([(1, 1), (1, 1), (2, 2), (0, 1)]).design_effect
+    assert f"design effect {effect:.2f}" in found.method
 
 
 def test_what_is_decided_alone_and_by_items_is_bounded_at_any_time_as_well() -> None:

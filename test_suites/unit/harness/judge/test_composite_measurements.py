@@ -93,6 +93,8 @@ def test_a_measurement_without_a_trial_is_refused() -> None:
 
 def test_a_page_alone_is_never_allowed() -> None:
     assert judge_without_control(trial(foreign(), alone=True)).state is State.INSUFFICIENT
+    notice = foreign(text="This website has been blocked by your school. Category: Games")
+    assert judge_without_control(trial(notice, alone=True, host=THEIRS)).rule == "alone-block-page"
 
 
 def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks() -> None:

@@ -52,7 +52,7 @@ def test_texts_are_compared_by_words_without_hosts_numbers_and_case() -> None:
 
 
 def test_titles_count_where_they_are_more_alike() -> None:
-    one = page("http://a.test/", title="a.test is stopped", text="x", body_length=10)
+    one = page("http://a.test/", title="A.test is stopped", text="x", body_length=10)
     other = page("http://b.test/", title="b.test is stopped", text="y", body_length=1000)
 
     assert 1.0 == likeness(one, other)
@@ -120,6 +120,7 @@ def test_the_server_of_a_url(url: str, server: str) -> None:
     [
         ("www.example.co.uk", "example"),
         ("example.com", "example"),
+        ("example.co.uk", "example"),
         ("co.uk", "co"),
         ("com", ""),
         ("a.b.example.sch.uk", "example"),
@@ -220,6 +221,10 @@ def test_a_page_at_the_address_of_a_resolver_is_a_trial_without_the_failure() ->
     assert (found.landing.web, found.landing.status, found.landing.failure) == (landing, 302, "")
     assert found.landing.control_web is None
     assert found.landing.answered
+    broken = trial(dns(landing=landing), dns(), failure=failed("dns_servfail_error", "resolve"))
+    after = TrialFeatures(broken, NO_FINGERPRINTS).landing
+    assert after is not None
+    assert (after.failure, after.answered) == ("", True)
     assert TrialFeatures(trial(dns(), dns()), NO_FINGERPRINTS).landing is None
     assert isinstance(found.control_dns, DnsFacts)
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import judge
-from harness.judge.liveness import LOOK_WORDS
+from harness.judge.liveness import LOOK_WORDS, passed_on_retry
 from harness.model.facts import ExtendedError, Facts
 from harness.model.observation import CONTROL, Failure, Heartbeats, Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, key_again
@@ -185,3 +185,16 @@ def test_what_passed_while_the_filter_was_off_says_nothing_of_the_item() -> None
 
     assert State.BLOCKED is judged([one], again)[0].state
     assert "silence-not-tried-with-patience" == rule(mute, patient(mute, web(), filter_off=True))
+
+
+def test_an_item_that_passed_later_keeps_no_times_of_the_first_trial() -> None:
+    timed = Verdict(
+        key=item(BLOCKED).key, item=item(BLOCKED).item, state=State.BLOCKED, rule="page-learned",
+        rules_version="v", mechanism=Mechanism.BLOCK_PAGE, claimed_category="Games",
+        first_byte_service=0.2, first_byte_control=0.1,
+    )  # fmt: skip
+    found = passed_on_retry(timed, "at_end", State.ALLOWED)
+
+    assert (found.first_byte_service, found.first_byte_control) == (None, None)
+    assert (found.claimed_category, found.mechanism) == ("", Mechanism.BLOCK_PAGE)
+    assert (found.state, found.rule, found.key) == (State.ALLOWED, "passed-on-retry", timed.key)

@@ -125,3 +125,39 @@ def test_any_text_can_be_read(title: str, text: str) -> None:
 @given(st.text(alphabet="this site is blocked by law доступ закрыт.,*\n", max_size=900))
 def test_text_full_of_the_words_is_read_as_well(text: str) -> None:
     read_statement(text[:100], text)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "weight", "against", "start", "speaks", "leads"),
+    [
+        # 1.5 for the statement, 1.5 as it speaks to the reader, 0.5 near the top, 0.5 in a short text
+        ("", "This site is blocked.", 4.0, 0.0, 8, True, False),
+        ("", "This site is blocked by your school.", 5.0, 0.0, 8, True, False),
+        ("", "This site is blocked under an order of the court.", 6.0, 0.0, 8, True, False),
+        ("Blocked", "The page is blocked.", 2.0, 0.0, 14, True, False),
+        ("", "Blocked sites", 0.0, 0.0, 0, False, False),
+        ("", "The site is blocked. " + "x " * 400, 1.5, 0.0, 7, False, False),
+        ("", "x " * 60 + "The site is blocked.", 1.5, 0.0, 127, False, False),
+        ("This site is blocked", "Open every day", 4.5, 0.0, 5, True, True),
+        ("Is this site blocked?", "Open", 4.5, 0.0, 8, True, False),
+        ("", "The site is unavailable by order of the court.", 4.5, 0.0, 7, True, False),
+        ("", "The site is blocked. Your request was under a court order.", 4.0, 0.0, 7, True, False),
+        ("", "The site is blocked. Please contact your administrator.", 2.5, 0.0, 7, False, False),
+        ("", "This site is blocked. Said the minister yesterday in an article.", 4.5, 1.0, 8, True, False),
+        ("", "The website has been blocked; the court ruled on the law.", 2.5, 0.0, 7, False, False),
+        ("", "Please log in. This site is blocked.", 4.0, 2.5, 23, True, False),
+        (
+            "",
+            ("This page is blocked, researchers reported; according to a study users said. "
+            "Published on Monday."),
+            4.0, 7.0, 8, True, False,
+        ),
+    ],
+)  # fmt: skip
+def test_the_weight_is_the_sum_of_what_is_said(
+    title: str, text: str, weight: float, against: float, start: int, *, speaks: bool, leads: bool
+) -> None:
+    found = read_statement(title, text)
+
+    assert (weight, against, start) == (found.weight, found.against, found.start)
+    assert (speaks, leads) == (found.speaks, found.leads)
