@@ -6,12 +6,14 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal, open_journal
+from harness.store.journal.key_index import KeyFilter
 
 Batch = Callable[[int, int], list[Observation]]
 HEADER = {"campaign": '{"campaign":"spring","seed":"a"}', "corpora": ["canary 1"]}
@@ -282,3 +284,19 @@ def test_an_empty_batch_counts_as_done(folder: Path) -> None:
     journal.seal()
     assert {3} == open_journal(folder).batches()
     assert read(folder) == []
+
+
+def test_a_key_that_is_only_suspected_to_be_sealed_is_written(
+    tmp_path: Path, observe_batch: Callable[[int, int], list[Observation]]
+) -> None:
+    journal = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    sealed = observe_batch(1, 2)
+    journal.append(1, sealed)
+    journal.seal()
+    fresh = observe_batch(2, 3)
+
+    with patch.object(KeyFilter, "suspects", lambda _, keys: set(keys)):
+        assert fresh == journal._without_sealed([*sealed, *fresh])
+        assert [] == journal._without_sealed(sealed)
+    with patch.object(KeyFilter, "suspects", lambda _, keys: {keys[0]}):
+        assert fresh == journal._without_sealed([sealed[0], *fresh])

@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
+from harness.store.journal import journal_state
 from harness.store.journal.journal import SegmentJournal, open_journal
 from harness.store.journal.journal_state import (
     HEAD,
@@ -23,6 +24,7 @@ from harness.store.journal.journal_state import (
     read_journal_state,
     scan_folder,
 )
+from harness.store.journal.reader import JournalReader
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]
@@ -265,3 +267,25 @@ def test_a_byte_of_any_file_cannot_be_changed_unnoticed(folder: Path) -> None:
                     SegmentJournal(folder).verify()
         path.write_bytes(whole)
     SegmentJournal(folder).verify()
+
+
+@pytest.mark.parametrize("earlier", [0, 1, 2])
+def test_the_head_before_a_segment_was_sealed_is_known_while_its_lines_exist(
+    tmp_path: Path, observe_batch: Callable[[int, int], list[Observation]], earlier: int
+) -> None:
+    folder = tmp_path / "journal"
+    journal = SegmentJournal.create(folder, {"campaign": "spring"})
+    for number in range(1, earlier + 1):
+        journal.append(number, observe_batch(number, number))
+        journal.seal()
+    journal.append(8, observe_batch(8, 3))
+    journal.append(9, observe_batch(9, 2))
+    name = f"segment-{earlier + 1:06d}.jsonl"
+    before, lines = journal.head, (folder / name).read_bytes()
+    journal.seal()
+    sealed, start = JournalReader(folder).state().sealed, journal.start
+
+    assert [] == journal_state._before_sealing(folder, start, sealed)
+    (folder / name).write_bytes(lines)
+    assert [before] == journal_state._before_sealing(folder, start, sealed)
+    assert [] == journal_state._before_sealing(folder, start, ())
