@@ -312,3 +312,16 @@ def test_a_plan_for_what_is_not_tried_is_a_mistake(ready: Prepared, campaign: Ca
 
     with pytest.raises(UsageError, match=r"plan 2: no item of category 'PORN' is chosen; known: "):
         check_stopping_plans(other, ready.items)
+
+
+def test_a_stop_names_the_last_batch_that_its_decision_rests_on(
+    ready: Prepared, campaign: Campaign, whole: Batches
+) -> None:
+    journal = Memory()
+    stopper = stopper_of(campaign, ready.items, journal)
+    for number in sorted(whole):
+        before = len(journal.written)
+        stopper.store_batch(number, whole[number])
+        assert {number} >= {one.settled for one in journal.written[before:]}
+
+    assert journal.written
