@@ -109,6 +109,8 @@ def parse_request(received: bytes | bytearray, rules: VisitorRules = UNLIMITED) 
         head = parser.next_event()
         if not isinstance(head, h11.Request):
             return None
+        if len(received) - len(parser.trailing_data[0]) > rules.head_bytes:
+            raise MalformedRequestError(431, "the request's header is too long")
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         _check_length(headers, rules.body_bytes)
         while isinstance(event := parser.next_event(), h11.Data):

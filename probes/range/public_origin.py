@@ -186,21 +186,22 @@ class PublicOrigin:
             contents={self._own(host): code for host, code in contents.items()},
             names=settings.names,
         )
-        log = settings.log
-        path = Path(log) if log == "-" else folder / log
-        try:
-            self.log = ArrivalLog(path, max_kept=0, report=report)
-        except OSError as error:
-            msg = f"{path}: the log cannot be written: {error.strerror}"
-            raise UsageError(msg) from None
+        self._log_path = Path("-") if settings.log == "-" else folder / settings.log
+        self._report = report
+        self.log = ArrivalLog(max_kept=0)
 
     def _own(self, host: str) -> str:
         """Return the name in the own zone for a name in the range's."""
         return host.removesuffix(f".{ZONE}") + f".{self.settings.zone}"
 
     async def __aenter__(self) -> Self:
-        check_ports(self.settings)
         settings, limits = self.settings, VisitorLimits(rules=self.settings.limits)
+        check_ports(settings)
+        try:
+            self.log = ArrivalLog(self._log_path, max_kept=0, report=self._report)
+        except OSError as error:
+            msg = f"{self._log_path}: the log cannot be written: {error.strerror}"
+            raise UsageError(msg) from None
         zones = ZoneServer(
             log=self.log,
             names=settings.names,
