@@ -15,7 +15,7 @@ ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
 def free_ports() -> dict[str, int]:
     """Three ports that are free on loopback, for TCP and UDP."""
     opened: list[socket.socket] = []
-    ports = []
+    ports: list[int] = []
     try:
         while len(ports) < 3:
             tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)

@@ -298,4 +298,8 @@ def _records(settings: OriginSettings) -> str:
     )
     if settings.certificate:
         lines.append("; The certificate's key must be readable by the group ssl-cert.")
+    if Path(sys.executable).is_relative_to(Path.home()):
+        lines.append(
+            "; The service cannot read home folders: install with 'pipx install --global'."
+        )
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -177,7 +178,9 @@ def read_settings(file: Path, listen: tuple[str, ...] = ()) -> OriginSettings:
 async def _serve(origin: PublicOrigin) -> None:
     """Serve until a signal ends it. Standard output is for the log alone."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    loop.set_exception_handler(_Surprises())
+    surprises = _Surprises()
+    loop.set_exception_handler(surprises.in_loop)
+    sys.unraisablehook = surprises.in_callback
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, origin.reload)
@@ -199,10 +202,18 @@ class _Surprises:
     def __init__(self) -> None:
         self._reported: set[str] = set()
 
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Report an error that the event loop caught."""
         del loop
-        error = context.get("exception")
-        kind = f"{context.get('message', '')}: {type(error).__name__}: {error}"[:300]
+        self._report_once(str(context.get("message", "")), context.get("exception"))
+
+    def in_callback(self, error: sys.UnraisableHookArgs) -> None:
+        """Report an error in a callback of a library, but no server name that is not ASCII."""
+        if not isinstance(error.exc_value, UnicodeDecodeError):
+            self._report_once(error.err_msg or "", error.exc_value)
+
+    def _report_once(self, message: str, error: BaseException | None) -> None:
+        kind = f"{message}: {type(error).__name__}: {error}"[:300]
         if kind not in self._reported and len(self._reported) < MOST_SURPRISES:
             self._reported.add(kind)
             _report(f"unexpected error, the service continues: {kind}")

@@ -369,3 +369,24 @@ def test_a_faulty_file_is_named(
 
     with pytest.raises(UsageError, match=f"{name}: {message}"):
         origin_in(folder, reports)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", [b"\xff\xfe.canary.example.org", b"a\0b.canary.example.org"])
+async def test_a_server_name_that_is_no_text_harms_nobody(
+    origin: PublicOrigin, folder: Path, reports: list[str], name: bytes
+) -> None:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    stand_in = "x" * (len(name) - 4) + ".org"
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=stand_in)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read().replace(stand_in.encode(), name)
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", origin.settings.ports.https)
+    writer.write(hello)
+    answered = await _rest(reader)
+    writer.close()
+
+    assert b"\x15" == answered[:1]  # a TLS alert
+    assert [] == reports
