@@ -235,7 +235,7 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     }
     secret_files = ["origin.yaml", settings.key, settings.content_seed]
     secret_files += [settings.authority] if settings.authority else []
-    credentials = (f"LoadCredential={name}:{folder / name}" for name in secret_files)
+    credentials = (f"LoadCredential={name}:{_literal(str(folder / name))}" for name in secret_files)
     mounted = {
         Path(name).parent for name in (settings.certificate, settings.certificate_key) if name
     }
@@ -269,7 +269,20 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
 def _command() -> str:
     """Return the command of this installation, as a service starts it."""
     beside = Path(sys.executable).parent / "accredit"
-    return str(beside) if beside.is_file() else f"{sys.executable} -m harness.cli.process"
+    if beside.is_file():
+        return _quoted(str(beside))
+    return f"{_quoted(sys.executable)} -m harness.cli.process"
+
+
+def _quoted(path: str) -> str:
+    """Return the path of a program as systemd reads it back (systemd.service(5))."""
+    text = _literal(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"' if set(text) & set(" \t\\\"'") else text
+
+
+def _literal(text: str) -> str:
+    """Return a text in which systemd replaces nothing (systemd.unit(5), "Specifiers")."""
+    return text.replace("%", "%%")
 
 
 def _records(settings: OriginSettings) -> str:

@@ -26,6 +26,9 @@ from probes.range.zone import ADDRESS
 PORT_TRIES = 20
 """Attempts to find a port that is free for both UDP and TCP."""
 
+MOST_UNREAD = 64 * 1024
+"""Bytes of answers over TCP that a client of a public origin may leave unread."""
+
 SMALLEST_ANSWER = 512
 """Bytes of an answer over UDP that every client accepts (RFC 1035 section 4.2.1)."""
 
@@ -204,9 +207,14 @@ class _Stream(asyncio.Protocol):
             answer(self._reply_to, message, self._send)
 
     def _may_ask(self) -> bool:
-        """Whether one more question of this connection is answered; it also restarts its time."""
+        """Whether one more question of this connection is answered; it also restarts its time.
+
+        Not if the client asks without reading the answers, which would fill the memory.
+        """
         if self._limits is None or self._visit is None or self._transport is None:
             return True
+        if self._transport.get_write_buffer_size() > MOST_UNREAD:
+            return False
         self._visit.restart(self._transport)
         return self._limits.admit(self._visit.address) is Admission.SERVED
 

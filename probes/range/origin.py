@@ -44,20 +44,22 @@ STDOUT = 1
 class ArrivalLog:
     """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory.
 
-    The path ``-`` is standard output. Without ``report`` an error of the file is raised; with it,
-    arrivals that cannot be written are dropped, and ``report`` gets one sentence for each time that
-    the file was opened.
+    The path ``-`` is standard output. Of texts the first ``longest`` characters are kept. Without
+    ``report`` an error of the file is raised; with it, arrivals that cannot be written are dropped,
+    and ``report`` gets one sentence for each time that the file was opened.
     """
 
     def __init__(
         self,
         path: Path | None = None,
         max_kept: int = 100_000,
+        longest: int | None = None,
         report: Callable[[str], None] | None = None,
     ) -> None:
         self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
         self._lock = Lock()
         self._path = path
+        self._longest = longest
         self._report = report
         self._is_torn = False
         self._has_reported = False
@@ -78,9 +80,9 @@ class ArrivalLog:
         arrival = Arrival(
             at=datetime.now(UTC),
             over=over,
-            host=host,
-            method=method,
-            path=path,
+            host=host[: self._longest],
+            method=method[: self._longest],
+            path=path[: self._longest],
             nonce=nonce,
             answer=answer,
         )

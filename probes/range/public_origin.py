@@ -33,6 +33,9 @@ from probes.range.zone import ZONE, ZoneAddresses, ZoneNames
 LONGEST_ZONE = 180
 """Characters of a zone, so that the longest names of items fit into 253."""
 
+LONGEST_LOGGED = 1024
+"""Characters of a path or host in the log, so that strangers cannot fill the disk fast."""
+
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"[0-9a-f]{32,128}")
 _KEY_BYTES = 1024
@@ -198,7 +201,9 @@ class PublicOrigin:
         settings, limits = self.settings, VisitorLimits(rules=self.settings.limits)
         check_ports(settings)
         try:
-            self.log = ArrivalLog(self._log_path, max_kept=0, report=self._report)
+            self.log = ArrivalLog(
+                self._log_path, max_kept=0, longest=LONGEST_LOGGED, report=self._report
+            )
         except OSError as error:
             msg = f"{self._log_path}: the log cannot be written: {error.strerror}"
             raise UsageError(msg) from None

@@ -264,6 +264,20 @@ def test_the_service_has_one_capability_and_its_files_exist(folder: Path) -> Non
     assert "multi-user.target" == unit_of(folder)["Install"]["WantedBy"]
 
 
+def test_a_folder_with_a_strange_name_is_written_as_systemd_reads_it(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / 'my "own" bin' / "python"
+    program.parent.mkdir()
+    (program.parent / "accredit").touch()
+    monkeypatch.setattr(sys, "executable", str(program))
+    init(runner, tmp_path / "my origin 100%")
+
+    text = (tmp_path / "my origin 100%/accredit-origin.service").read_text()
+    assert f"LoadCredential=origin.key:{tmp_path}/my origin 100%%/origin.key\n" in text
+    assert f'ExecStart="{tmp_path}/my \\"own\\" bin/accredit" origin serve' in text
+
+
 def test_every_file_that_the_service_names_is_loaded_for_it(folder: Path) -> None:
     settings = read_settings(folder / "origin.yaml")
     text = (folder / "accredit-origin.service").read_text()

@@ -17,16 +17,10 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.range import public_origin
-from probes.range.name_server import Reply, answer
-from probes.range.origin import ArrivalLog
+from probes.range import name_server, public_origin
 from probes.range.public_origin import PublicOrigin
-from probes.range.resolver import ZoneServer
-from probes.range.zone import RANGE
 from test_suites.public_origin import TWINS, ZONE, limit, origin_in, write_folder
 
 HOST = f"porn-001.canary.{ZONE}"
@@ -252,6 +246,32 @@ async def test_questions_over_tcp_are_limited_in_number_and_size(
     assert received.count(wire[:2]) <= 4
 
 
+async def test_a_client_that_reads_no_answers_over_tcp_is_cut_off(
+    folder: Path, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(name_server, "MOST_UNREAD", 0)
+    limit(folder, per_second=1e6, burst=10_000_000)
+    wire = dns.message.make_query(HOST, "NS").to_wire()
+    framed = (len(wire).to_bytes(2, "big") + wire) * 1000
+    async with origin_in(folder, reports) as origin:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(0)
+            await loop.sock_connect(client, ("127.0.0.1", origin.settings.ports.dns))
+            with pytest.raises(ConnectionError):
+                await loop.sock_sendall(client, framed * 1000)
+
+
+async def test_long_texts_are_cut_in_the_log(folder: Path, reports: list[str]) -> None:
+    path = folder / "origin.yaml"
+    path.write_text(path.read_text().replace('log: "-"', "log: arrivals"))
+    async with origin_in(folder, reports) as origin:
+        await sent(origin, get(HOST, "/" + "a" * 10_000))
+
+    assert (folder / "arrivals").stat().st_size < 1300
+
+
 async def test_it_is_no_open_resolver(origin: PublicOrigin) -> None:
     answered = await asked(origin, "www.example.com")
 
@@ -272,40 +292,6 @@ async def test_a_foreign_server_name_gets_an_alert_and_no_certificate(
     writer.write(get(HOST))
     assert b"ACCREDIT-MARKER-PORN-" in await reader.read()
     writer.close()
-
-
-def zone_reply(query: dns.message.Message) -> Reply:
-    server = ZoneServer(log=ArrivalLog(max_kept=0), names=RANGE, is_resolver=False)
-    return Reply(message=server.answer(query))
-
-
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(
-    st.binary(max_size=300)
-    | st.tuples(st.integers(0, 40), st.binary(min_size=1, max_size=6), st.integers(0, 60)).map(
-        lambda change: _damaged(*change)
-    )
-)
-def test_what_is_no_question_is_never_an_error(wire: bytes) -> None:
-    sent: list[bytes] = []
-    answer(zone_reply, wire, sent.append, most=1232, over_udp=True)
-
-    assert len(sent) <= 1
-    assert all(len(each) <= max(512, 1232) for each in sent)
-
-
-def _damaged(start: int, content: bytes, cut: int) -> bytes:
-    wire = bytearray(dns.message.make_query("a.accredit.test", "A", use_edns=0).to_wire())
-    wire[start : start + len(content)] = content
-    return bytes(wire[: len(wire) - cut] if cut % 3 == 0 else wire)
-
-
-def test_an_answer_is_not_answered() -> None:
-    response = dns.message.make_response(dns.message.make_query("a.accredit.test", "A"))
-    sent: list[bytes] = []
-    answer(zone_reply, response.to_wire(), sent.append)
-
-    assert [] == sent
 
 
 @pytest.mark.parametrize(

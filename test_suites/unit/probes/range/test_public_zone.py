@@ -10,12 +10,14 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.update
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.model.plain_twin import twin_of
 from probes.range.name_server import Reply, answer
 from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
-from probes.range.zone import PageKind, ZoneAddresses, ZoneNames
+from probes.range.zone import RANGE, PageKind, ZoneAddresses, ZoneNames
 
 ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
 NAMES = ZoneNames(
@@ -169,3 +171,37 @@ def test_what_does_not_fit_is_cut_off_and_says_so() -> None:
 
 def _reply(server: ZoneServer, query: dns.message.Message) -> Reply:
     return Reply(message=server.answer(query))
+
+
+def zone_reply(query: dns.message.Message) -> Reply:
+    server = ZoneServer(log=ArrivalLog(max_kept=0), names=RANGE, is_resolver=False)
+    return Reply(message=server.answer(query))
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.binary(max_size=300)
+    | st.tuples(st.integers(0, 40), st.binary(min_size=1, max_size=6), st.integers(0, 60)).map(
+        lambda change: _damaged(*change)
+    )
+)
+def test_what_is_no_question_is_never_an_error(wire: bytes) -> None:
+    sent: list[bytes] = []
+    answer(zone_reply, wire, sent.append, most=1232, over_udp=True)
+
+    assert len(sent) <= 1
+    assert all(len(each) <= max(512, 1232) for each in sent)
+
+
+def _damaged(start: int, content: bytes, cut: int) -> bytes:
+    wire = bytearray(dns.message.make_query("a.accredit.test", "A", use_edns=0).to_wire())
+    wire[start : start + len(content)] = content
+    return bytes(wire[: len(wire) - cut] if cut % 3 == 0 else wire)
+
+
+def test_an_answer_is_not_answered() -> None:
+    response = dns.message.make_response(dns.message.make_query("a.accredit.test", "A"))
+    sent: list[bytes] = []
+    answer(zone_reply, response.to_wire(), sent.append)
+
+    assert [] == sent
