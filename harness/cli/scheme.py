@@ -12,6 +12,7 @@ from rich.table import Table
 from harness.cli.drawing import styled, terminal
 from harness.cli.printing import say_json
 from harness.errors import UsageError
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme, Threshold
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -45,6 +46,9 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     if json:
         _print_json(chosen.model_dump(mode="json", exclude_none=True))
         return
+    from reports.phrases import demand  # noqa: PLC0415 - keep the start light
+    from reports.words import SEVERITIES, source_of  # noqa: PLC0415 - the same
+
     console = terminal()
     console.print(f"{chosen.title} ({chosen.id} {chosen.version})")
     for line in (chosen.about, _reviewed(chosen), chosen.decision.statement, *chosen.sources):
@@ -56,10 +60,11 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     for requirement in chosen.requirements:
         table.add_row(
             requirement.id,
-            f"{requirement.title} ({requirement.severity}, {_rule(requirement)})",
-            threshold_text(requirement),
+            f"{requirement.title} ({SEVERITIES[requirement.severity]}, {_decided(requirement)})",
+            demand(requirement, spec_of(requirement.measure.metric).unit),
         )
-        table.add_row("", styled(_origin(requirement.threshold), style="dim"), "")
+        if requirement.threshold is not None:
+            table.add_row("", styled(source_of(requirement.threshold), style="dim"), "")
         if requirement.n_min:
             table.add_row("", styled(_sizes(requirement), style="dim"), "")
     console.print(table)
@@ -206,6 +211,14 @@ def _sizes(requirement: Requirement) -> str:
 
 def _origin(threshold: Threshold | None) -> str:
     return f"{threshold.provenance}: {threshold.source}" if threshold else "-"
+
+
+def _decided(requirement: Requirement) -> str:
+    """How a requirement is decided, in a few words."""
+    from reports.words import RULES  # noqa: PLC0415 - keep the start light
+
+    binds = requirement.binding or requirement.rule == "report"
+    return RULES[requirement.rule] + ("" if binds else ", not binding")
 
 
 def _rule(requirement: Requirement) -> str:

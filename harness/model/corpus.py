@@ -82,12 +82,20 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def host(self) -> str:
-        """The host name in ``value``, lower case, without port and user; empty if there is none."""
+        """The host name in ``value``, lower case, without port and user; empty if there is none.
+
+        An IPv6 address is without its brackets.
+        """
         if self.kind in MADE:
             return ""
         if self.kind == "url" and "://" in self.value:
-            authority = self.value.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
-            return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
+            authority = self.value.split("://", 1)[1]
+            for end in "/?#":  # RFC 3986 section 3.2
+                authority = authority.split(end, 1)[0]
+            named = authority.rsplit("@", 1)[-1].lower()
+            if named.startswith("["):
+                return named[1:].split("]", 1)[0]
+            return named.split(":", 1)[0]
         return self.value.lower().rstrip(".")
 
     @property

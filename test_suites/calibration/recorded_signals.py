@@ -1,6 +1,6 @@
 """The recorded signals: those that are judged, and those that are not with the reason of each.
 
-``python -m test_suites.calibration.recorded_signals`` writes the page of the reference anew.
+``python -m test_suites.calibration.recorded_signals`` regenerates the reference page.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ PRODUCTS = {
 
 _START = """# Recorded signals
 
-{number} signals of real products were recorded in a laboratory whose origin knew the truth: what was
-asked, what the client saw, and whether the content came. {judged} of them are judged in the tests as
-they were known to be (`test_suites/calibration/test_product_signals.py`); {listed} are not judged, for
-the reasons below. A test holds that every signal is one or the other.
+{number} signals of real products were recorded in a laboratory: what was requested, what the client
+saw, and whether the content came, which the laboratory's origin recorded. For {judged} of them a test
+checks the verdict (`test_suites/calibration/test_product_signals.py`); {listed} are not judged, for the
+reasons below. Another test checks that every signal is either judged or listed.
 
 This page is generated: `python -m test_suites.calibration.recorded_signals`.
 """

@@ -1,4 +1,4 @@
-"""All rules as a page for people: ``docs/reference/rules.md``.
+"""The reference page of all rules: ``docs/reference/rules.md``.
 
 The page is generated: ``python -m test_suites.calibration.rules_page``.
 """
@@ -26,27 +26,27 @@ Version {RULES_VERSION.partition("+")[0]}. A trial is the service's observation 
 are tried in order, and the first that matches gives the verdict. Its id is part of the verdict, so
 an id is never used again for another meaning. *Insufficient* is never favourable.
 
-The version stands in each verdict and assessment. Until the first release it stays 1; from then
-on it grows with each release in which a rule was added, moved or changed. Each rule has a case
-(`test_suites/calibration/rule_cases.py`), and [scenarios](scenarios.md) play them on a network.
+Each verdict and assessment contains the version. Until the first release it stays 1; from then
+on it increases with each release in which a rule was added, moved or changed. Each rule has a case
+(`test_suites/calibration/rule_cases.py`), and [scenarios](scenarios.md) simulate them on a network.
 
 A block needs evidence of a block, and access needs evidence of the page. For pages of our own
 origin there are three answers, in this order: *content came* (the token or a delivery word arrived,
-however the answer looked, ended or was changed), *a block was seen* (the whole answer was read and
+even if the answer was changed or did not end), *a block was seen* (the whole answer was read and
 decoded, is known as a block page, and is unlike the origin's content; or it was an explicit
-refusal), and *neither*, which is insufficient and says what was seen.
+refusal), and *neither*, which is insufficient and states what was seen.
 
 What the supplier's block page looks like is learned from the must-block sentinels of the same
 journal, and from `service.block_page` of the [campaign file](campaign-file.md).
 
 The words, the title or the host of a block page are easily copied onto other content. So they count
-only on a page that cannot hold other content: no more pictures, frames, scripts and style sheets
-than the pages that the must-block sentinels met; less unknown text than half of the control's text;
-and no frame that shows something else. A frame of the block page's host counts only on a page that
-says nothing itself. A page at that host must be known, or say nothing. Scripts are not run and
-pictures are not looked at: a supplier whose block page always has them could show others in their
-place. Where an honest supplier has several block pages, give a sentinel for each (`sentinels` in
-the campaign file), so that they are known.
+only on a page that cannot contain other content: no more pictures, frames, scripts and style sheets
+than the pages shown to the must-block sentinels; less unknown text than half of the control's text;
+and no frame that shows something else. A frame of the block page's host counts only on a page
+without text of its own. A page at that host must be known, or have no text. Scripts are not run and
+pictures are not examined: a supplier whose block page always has them could show others in their
+place. If a supplier has several block pages, give a sentinel for each (`sentinels` in the campaign
+file), so that all of them are known.
 
 This page is generated: `python -m test_suites.calibration.rules_page`.
 """
@@ -54,13 +54,13 @@ This page is generated: `python -m test_suites.calibration.rules_page`.
 _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     (
         "Preconditions",
-        "What voids a trial: no control, no line, a failure of our own equipment.",
+        "Why a trial cannot be judged: no control, no line, a failure of our own equipment.",
         PRECONDITION_RULES,
     ),
     ("Reach", "Probes of other protocols: was the far end reached?", REACH_RULES),
     (
         "HTTPS records",
-        "By the probe `dns_https`: the verdicts are recorded, and count in no rate.",
+        "Verdicts of the probe `dns_https` are recorded, but do not count in any rate.",
         HTTPS_RULES,
     ),
     ("Names", "Answers of resolvers.", DNS_RULES),
@@ -76,37 +76,37 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     ),
     ("Pages", "A whole answer came, and it is not the origin's: is it a block page?", PAGE_RULES),
     (
-        "Other people's measurements",
+        "Measurements of other parties",
         "Tried before all other rules, and only for these measurements.",
         PROVEN_RULES,
     ),
-    ("Pages alone", "Instead of all others, for pages without a control.", ALONE_RULES),
+    ("Pages without a control", "Used instead of all other rules.", ALONE_RULES),
 )
 
 
 _REFUSALS = """## Explicit refusals
 
-What counts as a block although no block page was seen. The failure must come before any part of
-an answer, at a stage that the control passed for the same item in the same batch. Nothing else is
-a refusal. Beside these, a proxy's answer to CONNECT (rules `tunnel-refused`,
+An explicit refusal counts as a block although no block page was seen. The failure must come before
+any part of an answer, at a stage that the control passed for the same item in the same batch.
+Nothing else is a refusal, except that a proxy's answer to CONNECT (rules `tunnel-refused`,
 `tunnel-refused-learned`), plain text in place of a TLS handshake (`tls-plain-answer`), the answers
 of resolvers under *Names*, and the statuses 403 and 451 without a page (`status-403`,
-`status-451`) are explicit refusals. A page that says next to nothing but shows a picture, a
-background, a frame, a script or the fields of a form is a page.
+`status-451`) are explicit refusals too. A page with almost no text that shows a picture, a
+background, a frame, a script or the fields of a form still counts as a page.
 
 | rule | failure | stage | what the control showed |
 |---|---|---|---|
 """
 
-_LIVENESS = """## Blocks need a sign of life
+_LIVENESS = """## Blocks on a line that may be down
 
-A block that a rule above found counts only if the line was alive meanwhile; see
-[dd-009](../design/dd-009-liveness.md). Each of these makes it **insufficient**. Other people's
-measurements hold no heartbeats, and are judged without these rules.
+A block found by a rule above counts only if the line worked at that time; see
+[dd-009](../design/dd-009-liveness.md). Each of these rules makes it **insufficient**. Measurements
+of other parties contain no heartbeats, and are judged without these rules.
 
 An item that was blocked and passed when it was tried again (with the longest timeout, at once, at
 the end, or by the second client) is **allowed** by rule `passed-on-retry`, and keeps the mechanism
-of its block: it counts against the service whether it should have been blocked or let through.
+of its block: it counts against the service, whether the item should be blocked or let through.
 
 | rule | says |
 |---|---|

@@ -1,4 +1,4 @@
-"""A scenario: something that a network does to one host, and the verdict that it must get."""
+"""A scenario: a fault that the test range simulates for one host, and the expected verdict."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Known = Literal["token", "page"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is played for one host, over which line and probe, and what must be judged.
+    """The faults simulated for one host, the line and probe, and the expected verdict.
 
-    ``known`` says by what the truth is known: the token of our own origin, or (as with other
-    people's sites) only the page that the control sees. ``refusal`` and ``intercepted`` are
-    the verdict's marks. The control is healthy, unless ``layer`` is *origin* and the fault is
+    ``known`` says how it is known whether the content came: by the token of our own origin, or (as
+    with other parties' sites) only by the page on the control line. ``refusal`` and ``intercepted``
+    are marks of the verdict. The control line works, unless ``layer`` is *origin* and the fault is
     the origin's own.
     """
 
@@ -39,16 +39,16 @@ class Scenario:
 
     @property
     def host(self) -> str:
-        """A host of the scenario's own; what is played for it touches no other."""
+        """The host of this scenario only; its faults affect no other host."""
         return f"{self.name}.scenario.accredit.test"
 
     def faults(self) -> Iterable[Fault]:
-        """What is played, for this host alone."""
+        """The simulated faults, limited to this host."""
         return (replace(fault, hosts=frozenset({self.host})) for fault in self.plays)
 
     @property
     def played(self) -> str:
-        """What is played, in words for a table."""
+        """The simulated faults in words, for the table."""
         return ", ".join(_words(fault) for fault in self.plays) or "nothing"
 
 

@@ -1,6 +1,6 @@
 """All scenarios, and the table of them in ``docs/reference/scenarios.md``.
 
-Write the table anew with ``python -m test_suites.calibration.scenarios``.
+Regenerate the table with ``python -m test_suites.calibration.scenarios``.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 
 from test_suites.calibration.scenario import Scenario
+from test_suites.calibration.scenarios_connection import TCP_SCENARIOS, TLS_SCENARIOS
 from test_suites.calibration.scenarios_dns import DNS_SCENARIOS
 from test_suites.calibration.scenarios_origin import ORIGIN_SCENARIOS
 from test_suites.calibration.scenarios_page import HTTP_SCENARIOS
-from test_suites.calibration.scenarios_way import TCP_SCENARIOS, TLS_SCENARIOS
 
 SCENARIOS: tuple[Scenario, ...] = (
     *DNS_SCENARIOS,
@@ -24,21 +24,21 @@ SCENARIOS: tuple[Scenario, ...] = (
 TABLE = Path(__file__).parents[2] / "docs" / "reference" / "scenarios.md"
 
 HEADINGS = {
-    "dns": "Names",
+    "dns": "DNS",
     "tcp": "Connections",
     "tls": "TLS",
     "http": "Answers",
-    "origin": "The origin itself, and nothing at all",
+    "origin": "Faults of the origin, and no fault",
 }
-_START = f"""# Scenarios that the range plays
+_START = f"""# Scenarios of the test range
 
-{len(SCENARIOS)} scenarios, each with the verdict that it must get. All of them are played on
-loopback by the range (`probes/range`), measured as a campaign measures, and judged by the rules
-(`test_suites/calibration/test_scenarios.py`). The control line is healthy beside every one of
-them, except where the origin itself is in trouble.
+{len(SCENARIOS)} scenarios, each with the verdict that it must get. The test range (`probes/range`)
+simulates each of them on loopback. They are measured as in a campaign and judged by the rules
+(`test_suites/calibration/test_scenarios.py`). The control line works in all scenarios, except
+where the origin itself fails.
 
-*Known by* says what tells the truth: the token of our own origin, or, as with other people's
-sites, only the page that the control line sees. The lines are `names` (a filtering resolver),
+*Known by* says how it is known whether the content came: by the token of our own origin, or, as
+with other parties' sites, only by the page on the control line. The lines are `names` (a filtering resolver),
 `proxy` (a filtering proxy) and `gateway` (a transparent filter).
 
 This page is generated: `python -m test_suites.calibration.scenarios`.
@@ -49,7 +49,9 @@ def table() -> str:
     """The whole page."""
     parts = [_START]
     for layer, scenarios in groupby(SCENARIOS, key=lambda scenario: scenario.layer):
-        head = "| scenario | played | line | probe | known by | verdict | mechanism | why |"
+        head = (
+            "| scenario | simulated fault | line | probe | known by | verdict | mechanism | why |"
+        )
         rows = "\n".join(map(_row, scenarios))
         parts.append(f"## {HEADINGS[layer]}\n\n{head}\n{'|---' * 8}|\n{rows}\n")
     return "\n".join(parts)

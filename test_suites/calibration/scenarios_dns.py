@@ -1,4 +1,4 @@
-"""Scenarios in which a resolver is in the way."""
+"""Scenarios in which a resolver blocks, fails or gives a false answer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_NXDOMAIN,
-        "a name that exists is denied",
+        "the resolver says that an existing name does not exist",
     ),
     _names(
         "dns-nxdomain-said",
@@ -55,7 +55,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_NXDOMAIN,
-        "denied, and the resolver says that it blocks",
+        "the resolver says that the name does not exist, and that it blocks it",
     ),
     _names(
         "dns-refused",
@@ -63,7 +63,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_REFUSED,
-        "a name that exists is refused",
+        "the resolver refuses to answer for a name that exists",
     ),
     _names(
         "dns-servfail",
@@ -71,7 +71,7 @@ ASKED = (
         "dns",
         State.INSUFFICIENT,
         Mechanism.DNS_SERVFAIL,
-        "a failing resolver may be broken: no favour to anybody",
+        "the resolver fails, which may be a block or a technical fault",
     ),
     _names(
         "dns-nodata",
@@ -79,7 +79,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_NODATA,
-        "a name with an address is said to have none",
+        "the resolver gives no address for a name that has one",
     ),
     _names(
         "dns-null",
@@ -87,7 +87,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_SINKHOLE,
-        "the address leads nowhere",
+        "the address cannot be reached",
     ),
     _names(
         "dns-sinkhole",
@@ -95,7 +95,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_SINKHOLE,
-        "the address is the supplier's own server",
+        "the address is that of the supplier's own server",
     ),
     _names(
         "dns-private",
@@ -103,7 +103,7 @@ ASKED = (
         "dns",
         State.INSUFFICIENT,
         Mechanism.NONE,
-        "the address is a private one that no sentinel got, so it is not visited",
+        "the private address was not given for a sentinel, so it is not visited",
     ),
     _names(
         "dns-silent",
@@ -111,7 +111,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_SILENT,
-        "no answer, twice",
+        "two queries were not answered",
     ),
     _names(
         "dns-injected",
@@ -119,7 +119,7 @@ ASKED = (
         "dns",
         State.BLOCKED,
         Mechanism.DNS_SINKHOLE,
-        "a false answer wins the race, as it would for any client",
+        "the false answer arrives first, and any client would take it",
     ),
     _names(
         "dns-injected-late",
@@ -127,7 +127,7 @@ ASKED = (
         "dns",
         State.ALLOWED,
         Mechanism.NONE,
-        "the false answer comes too late to do anything",
+        "the false answer comes after the true one and has no effect",
     ),
     _names(
         "dns-stray",
@@ -135,7 +135,7 @@ ASKED = (
         "dns",
         State.ALLOWED,
         Mechanism.NONE,
-        "a false answer that does not fit the question is passed over",
+        "a false answer that does not match the query is ignored",
     ),
     _names(
         "dns-small-letters",
@@ -143,52 +143,52 @@ ASKED = (
         "dns",
         State.ALLOWED,
         Mechanism.NONE,
-        "a server that does not repeat mixed case is asked once more, and believed",
+        "the server does not repeat mixed case; the same answer to a second query counts",
     ),
 )
 
 HTTPS_RECORDS = (
     _names("https-record-withheld", FaultKind.NO_HTTPS, "dns_https", State.ALTERED,
-           Mechanism.DNS_NODATA, "held back, so that browsers do without: noted, no block"),
+           Mechanism.DNS_NODATA, "withheld, and browsers work without it: recorded, but not a block"),
     _names("https-record-withheld-site", FaultKind.NO_HTTPS, "dns", State.ALLOWED,
-           Mechanism.NONE, "the address of the same name still comes"),
+           Mechanism.NONE, "the resolver still gives the address of the name"),
     _names("https-record-refused", FaultKind.REFUSE, "dns_https", State.ALTERED,
-           Mechanism.DNS_REFUSED, "refused for this type at least: A and AAAA tell of the rest"),
+           Mechanism.DNS_REFUSED, "refused for this record type; A and AAAA show whether the name is blocked"),
     _names("https-record-silent", FaultKind.SILENT, "dns_https", State.ALTERED,
-           Mechanism.DNS_SILENT, "no answer for this type at least"),
+           Mechanism.DNS_SILENT, "no answer for this record type"),
     _names("https-record-denied", FaultKind.NXDOMAIN, "dns_https", State.BLOCKED,
-           Mechanism.DNS_NXDOMAIN, "the name itself is denied, whatever the type"),
+           Mechanism.DNS_NXDOMAIN, "the resolver says that the name does not exist, for any record type"),
     _names("https-record-none", Fault(kind=FaultKind.NO_HTTPS, service="names"), "dns_https",
-           State.INSUFFICIENT, Mechanism.NONE, "the control knows of none: nothing to compare"),
+           State.INSUFFICIENT, Mechanism.NONE, "the control has no such record, so there is nothing to compare"),
 )  # fmt: skip
 
 VISITED = (
     _names("visit-nxdomain", FaultKind.NXDOMAIN, "web", State.BLOCKED, Mechanism.DNS_NXDOMAIN,
-           "the page cannot be asked for"),
+           "without an address, the page cannot be requested"),
     _names("visit-nxdomain-tls", FaultKind.NXDOMAIN, "web_https", State.BLOCKED,
-           Mechanism.DNS_NXDOMAIN, "the page cannot be asked for"),
+           Mechanism.DNS_NXDOMAIN, "without an address, the page cannot be requested"),
     _names("visit-refused", FaultKind.REFUSE, "web", State.BLOCKED, Mechanism.DNS_REFUSED,
-           "the page cannot be asked for"),
+           "without an address, the page cannot be requested"),
     _names("visit-servfail", FaultKind.SERVFAIL, "web", State.INSUFFICIENT,
-           Mechanism.DNS_SERVFAIL, "a failing resolver may be broken"),
+           Mechanism.DNS_SERVFAIL, "the resolver fails, which may be a block or a technical fault"),
     _names("visit-nodata", FaultKind.NODATA, "web", State.BLOCKED, Mechanism.DNS_NODATA,
-           "the page cannot be asked for"),
+           "without an address, the page cannot be requested"),
     _names("visit-silent", FaultKind.SILENT, "web", State.BLOCKED, Mechanism.DNS_SILENT,
-           "the resolver, not the page, keeps silent"),
+           "the resolver does not answer, so the page cannot be requested"),
     _names("visit-null", _address(FaultKind.SINKHOLE, NOWHERE), "web", State.BLOCKED,
-           Mechanism.DNS_SINKHOLE, "nothing is connected to: 0.0.0.0 is this machine itself"),
+           Mechanism.DNS_SINKHOLE, "0.0.0.0 would be this machine itself, so no connection is made"),
     _names("visit-closed", _address(FaultKind.SINKHOLE, CLOSED), "web", State.BLOCKED,
-           Mechanism.TCP_REFUSED, "a sinkhole where nobody listens looks like this to a browser"),
+           Mechanism.TCP_REFUSED, "the sinkhole does not listen, so a browser sees a refused connection"),
     _names("visit-landing", _address(FaultKind.SINKHOLE, LANDING_ADDRESS), "web", State.BLOCKED,
-           Mechanism.BLOCK_PAGE, "a sinkhole with the supplier's page"),
+           Mechanism.BLOCK_PAGE, "the sinkhole shows the supplier's block page"),
     _names("visit-landing-tls", _address(FaultKind.SINKHOLE, LANDING_ADDRESS), "web_https",
            State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE,
-           "the supplier's server has no certificate for the name that anybody trusts",
+           "the supplier's server has no trusted certificate for the name",
            intercepted=True),
     _names("visit-injected", _address(FaultKind.INJECTED, LANDING_ADDRESS), "web", State.BLOCKED,
-           Mechanism.BLOCK_PAGE, "the false answer leads to the supplier's page"),
+           Mechanism.BLOCK_PAGE, "the false answer leads to the supplier's block page"),
     _names("visit-injected-late", _address(FaultKind.INJECTED_LATE, LANDING_ADDRESS), "web",
-           State.ALLOWED, Mechanism.NONE, "the true answer won"),
+           State.ALLOWED, Mechanism.NONE, "the true answer arrives first"),
 )  # fmt: skip
 
 DNS_SCENARIOS = (*ASKED, *HTTPS_RECORDS, *VISITED)

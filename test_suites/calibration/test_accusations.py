@@ -1,4 +1,4 @@
-"""Accusing any of many rows needs a correction; granting needs none."""
+"""Failures among several outcomes are corrected for multiple testing (Holm); passes are not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CENSUS = requirement("census", at_most=0)
 
 
 def measured(*rows: tuple[Requirement, Metric]) -> tuple[Outcome, ...]:
-    """The outcomes of rows that are looked at together."""
+    """The outcomes of requirements that are decided together."""
     taken = [
         Measurement(requirement=wanted, profile=f"p{n}", line="proxy", metric=metric)
         for n, (wanted, metric) in enumerate(rows)
@@ -42,7 +42,7 @@ def below(p_value: float, alpha: float = 0.05) -> Metric:
 FINE = replace(rate(100, 100), p_value=1.0)
 
 
-def test_one_row_of_many_needs_more_certainty() -> None:
+def test_a_failure_among_several_outcomes_needs_a_smaller_p_value() -> None:
     alone = measured((NINETY, below(0.03)))
     among = measured((NINETY, below(0.03)), (NINETY, FINE))
 
@@ -60,7 +60,7 @@ def test_one_row_of_many_needs_more_certainty() -> None:
     assert "Holm" not in alone[0].decided_by
 
 
-def test_the_second_worst_row_is_corrected_by_what_is_left() -> None:
+def test_holm_corrects_each_next_outcome_by_the_number_of_those_left() -> None:
     found = measured((NINETY, below(0.02)), (NINETY, below(0.03)), (NINETY, below(1e-9)))
 
     assert [one.conformity for one in found] == [FAILS, FAILS, FAILS]
@@ -70,7 +70,7 @@ def test_the_second_worst_row_is_corrected_by_what_is_left() -> None:
     ]
 
 
-def test_what_binds_nobody_or_is_counted_item_by_item_is_no_member_of_the_family() -> None:
+def test_non_binding_and_census_outcomes_do_not_count_in_the_correction() -> None:
     found = measured((NINETY, below(0.03)), (LOOSE, below(0.04)), (CENSUS, count(1, 60)))
 
     assert [one.conformity for one in found] == [FAILS, FAILS, FAILS]
@@ -78,7 +78,7 @@ def test_what_binds_nobody_or_is_counted_item_by_item_is_no_member_of_the_family
     assert measured((NINETY, below(0.03)), (NINETY, empty))[0].conformity is FAILS
 
 
-def test_each_row_keeps_its_own_level() -> None:
+def test_each_outcome_is_corrected_at_its_own_alpha() -> None:
     strict = NINETY.model_copy(update={"alpha": 0.01})
     found = measured((NINETY, below(0.02)), (strict, below(0.006, alpha=0.01)))
 
@@ -88,7 +88,7 @@ def test_each_row_keeps_its_own_level() -> None:
 
 
 @pytest.mark.parametrize(("domains", "conformity"), [(49, INSUFFICIENT), (50, CONFORMS)])
-def test_the_agreed_minimum_counts_domains(domains: int, conformity: object) -> None:
+def test_n_min_counts_domains(domains: int, conformity: object) -> None:
     wanted = requirement(at_least=0.9, n_min=50)
     spread = Spread(domains=domains, rate=1.0, tried=domains, least=domains, most=domains)
     found = held(wanted, replace(rate(500, 500), spread=spread))
@@ -98,7 +98,7 @@ def test_the_agreed_minimum_counts_domains(domains: int, conformity: object) -> 
         assert "49 domains were decided; the agreed minimum is 50" in found.reasons
 
 
-def test_a_pooled_rate_below_the_mark_forbids_a_pass_and_accuses_nobody() -> None:
+def test_a_pooled_rate_below_the_threshold_prevents_a_pass_but_is_no_failure() -> None:
     large = replace(rate(400, 600), lower=0.95, upper=1.0, pooled=Span(0.67, 0.67))
     found = held(NINETY, large)
 

@@ -1,4 +1,4 @@
-"""What is blocked once and let through the next time is a miss, in the only round there is."""
+"""An item that is blocked first and let through when tried again counts as a miss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration import wily_services
+from test_suites.calibration import block_then_allow
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
@@ -37,9 +37,10 @@ def harmful(run: Rehearsal) -> Counter[tuple[str, str]]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    "answer", [wily_services.reload_to_pass, wily_services.coach_page, wily_services.tarpit]
+    "answer",
+    [block_then_allow.reload_to_pass, block_then_allow.coach_page, block_then_allow.tarpit],
 )
-def test_a_proxy_that_lets_through_in_the_end_blocks_nothing(
+def test_a_proxy_that_blocks_first_and_then_lets_through_does_not_conform(
     world: RangeTestbed, origin_file: Path, tmp_path: Path, answer: Answer
 ) -> None:
     with serving(SlowProxy(origin=world.origin, answer=answer, slots=50)) as proxy:
@@ -51,10 +52,10 @@ def test_a_proxy_that_lets_through_in_the_end_blocks_nothing(
 
 
 @pytest.mark.timeout(240)
-def test_names_that_are_denied_every_other_time_are_not_blocked(
+def test_names_denied_in_every_second_answer_count_as_allowed(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    with wily_services.flapping_names() as server:
+    with block_then_allow.flapping_names() as server:
         line = {
             "name": "names",
             "type": "resolver",
@@ -66,7 +67,7 @@ def test_names_that_are_denied_every_other_time_are_not_blocked(
     assert {("allowed", "passed-on-retry"): 120} == harmful(run)
 
 
-def test_a_filter_that_holds_is_tried_again_and_stays_as_it_was(
+def test_retries_do_not_change_the_verdicts_of_a_consistent_filter(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     campaign = write_campaign(

@@ -1,7 +1,7 @@
-"""Two sockets in a wall, a network's filter behind one of them, and cables that are swapped.
+"""Crossover campaigns over two sockets, one of them filtered, whose cables are swapped.
 
-The two cards are two addresses of loopback. What is behind each is told by the source of what
-arrives: a name server forwards questions to the range's, and denies names to filtered sources.
+The two network cards are two addresses of loopback. A name server forwards queries to that of the
+test range, and denies names to the source address that is filtered.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DRUGS = 60
 
 
 class Wall(ThreadingUDPServer):
-    """Names for two cards: the card at ``filtered`` is plugged into the filtered socket."""
+    """A name server for two cards; the card with the address ``filtered`` is filtered."""
 
     block_on_close = True
 
@@ -53,7 +53,7 @@ class Wall(ThreadingUDPServer):
 
     @property
     def resolver(self) -> str:
-        """Where a campaign asks."""
+        """The address of the name server."""
         return f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -114,12 +114,12 @@ def measure_half(campaign: Path) -> Path:
 
 
 def drugs(run: Rehearsal) -> tuple[Conformity, int, int]:
-    """What became of the one category that the filter knows."""
+    """The outcome and counts of the category that is filtered."""
     outcome = run.outcome("URL-04", "classroom")
     return outcome.conformity, outcome.metric.k, outcome.metric.n
 
 
-def test_nothing_is_swapped_before_the_first_half_is_whole(campaign: Path) -> None:
+def test_the_second_half_cannot_start_before_the_first_is_complete(campaign: Path) -> None:
     with pytest.raises(UsageError, match="the rounds before the swap are not complete"):
         rehearse(campaign, swapped=True)
     journal = open_journal(campaign.parent / "out" / "rehearsal" / "journal")
@@ -129,7 +129,7 @@ def test_nothing_is_swapped_before_the_first_half_is_whole(campaign: Path) -> No
     assert not rows
 
 
-def test_the_doctor_tells_cables_that_were_not_swapped(wall: Wall, campaign: Path) -> None:
+def test_doctor_finds_cables_that_were_not_swapped(wall: Wall, campaign: Path) -> None:
     ready = prepare(campaign, swapped=True)
 
     assert not any(check.holds for check in campaign_checks(ready))
@@ -157,7 +157,7 @@ def test_both_halves_together_conform(wall: Wall, campaign: Path) -> None:
     assert (Conformity.CONFORMS, DRUGS, DRUGS) == drugs(run)
 
 
-def test_half_of_it_grants_nothing(campaign: Path) -> None:
+def test_the_first_half_alone_is_insufficient(campaign: Path) -> None:
     run = read_rehearsal(measure_half(campaign))
     outcome = run.outcome("URL-04", "classroom")
 
@@ -166,7 +166,7 @@ def test_half_of_it_grants_nothing(campaign: Path) -> None:
     assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
 
 
-def test_cables_that_were_not_swapped_grant_nothing(campaign: Path) -> None:
+def test_a_second_half_without_swapped_cables_is_insufficient(campaign: Path) -> None:
     measure_half(campaign)
 
     run = rehearse(campaign, swapped=True)
@@ -178,7 +178,7 @@ def test_cables_that_were_not_swapped_grant_nothing(campaign: Path) -> None:
     assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
 
 
-def test_a_retest_is_a_crossover_too(wall: Wall, campaign: Path) -> None:
+def test_a_retest_of_a_crossover_has_two_halves(wall: Wall, campaign: Path) -> None:
     wall.denied = ("copper-meadow",)
     measure_half(campaign)
     wall.filtered = SECOND

@@ -1,4 +1,4 @@
-"""One journal, every shipped scheme: each requirement is told, and nothing passes uncounted."""
+"""One journal assessed against every shipped scheme: every requirement has an outcome."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def held_against(journal: Path, scheme: str) -> Assessment:
 
 
 @pytest.mark.parametrize("scheme", shipped())
-def test_every_requirement_has_an_outcome_or_a_reason_not_to(journal: Path, scheme: str) -> None:
+def test_every_requirement_has_an_outcome_or_is_not_applicable(journal: Path, scheme: str) -> None:
     assessment = held_against(journal, scheme)
     told = {outcome.requirement.id for outcome in assessment.outcomes}
     excused = {sentence.partition("[")[0] for sentence in assessment.not_applicable}
@@ -57,7 +57,7 @@ def test_every_requirement_has_an_outcome_or_a_reason_not_to(journal: Path, sche
 
 
 @pytest.mark.parametrize("scheme", shipped())
-def test_nothing_conforms_that_was_not_counted(journal: Path, scheme: str) -> None:
+def test_no_requirement_conforms_without_counted_items(journal: Path, scheme: str) -> None:
     for outcome in held_against(journal, scheme).outcomes:
         metric = outcome.metric
         if outcome.conformity is Conformity.CONFORMS:
@@ -71,7 +71,7 @@ def test_nothing_conforms_that_was_not_counted(journal: Path, scheme: str) -> No
 
 
 @pytest.mark.parametrize("scheme", shipped())
-def test_conclude_prints_rate_counts_bounds_rule_origin_and_outcome(
+def test_conclude_json_contains_metric_rule_threshold_and_outcome(
     journal: Path, scheme: str
 ) -> None:
     ended = CliRunner().invoke(app, ["conclude", str(journal), "--scheme", scheme, "--json"])
@@ -85,7 +85,7 @@ def test_conclude_prints_rate_counts_bounds_rule_origin_and_outcome(
         assert threshold is None or threshold["provenance"] in {"seen", "reported", "proposed"}
 
 
-def test_a_category_that_is_open_fails_where_it_is_asked(journal: Path) -> None:
+def test_an_unblocked_category_fails_the_requirements_that_name_it(journal: Path) -> None:
     by_id = {one.requirement.id: one for one in held_against(journal, "uksic-2024").outcomes}
 
     assert by_id["URL-06"].conformity is Conformity.DOES_NOT_CONFORM
@@ -94,7 +94,7 @@ def test_a_category_that_is_open_fails_where_it_is_asked(journal: Path) -> None:
     assert by_id["URL-04"].conformity is Conformity.CONFORMS
 
 
-def test_the_scheme_in_the_reference_loads(tmp_path: Path) -> None:
+def test_the_example_scheme_of_the_documentation_loads(tmp_path: Path) -> None:
     page = (ROOT / "docs/reference/schemes.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     path = tmp_path / "our-school.yaml"

@@ -1,4 +1,4 @@
-"""A service that just meets the mark conforms, or is accused, no oftener than was agreed.
+"""Error rates: a service exactly at the threshold passes or fails no more often than alpha.
 
 Each row is drawn at p = T; a share of campaigns may exceed alpha by three of its own standard
 errors. ``python -m benchmarks false-conformance`` does the same with more campaigns and designs.
@@ -38,11 +38,11 @@ SHOWN = {
     "1x400+100 i1",
     "zipf120 mix",
 }
-"""Designs that the bound in use before let pass in 5 to 79 % of campaigns."""
+"""Designs that an earlier bound let pass in 5 to 79 % of campaigns."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_no_rule_grants_or_accuses_at_the_mark_oftener_than_agreed(case: Case) -> None:
+def test_error_rates_at_the_threshold_are_at_most_alpha(case: Case) -> None:
     replicates, wanted = 1_000, scheme(case.wanted)
     alpha = case.wanted.get("alpha", 0.05)
     most = allowed(alpha, replicates)
@@ -53,7 +53,7 @@ def test_no_rule_grants_or_accuses_at_the_mark_oftener_than_agreed(case: Case) -
 
 @pytest.mark.parametrize("rule", ["guarded", "sequential"])
 @pytest.mark.parametrize("name", sorted(SHOWN))
-def test_pages_of_one_domain_make_no_conformity(name: str, rule: str) -> None:
+def test_error_rates_hold_for_pages_that_share_domains(name: str, rule: str) -> None:
     [design] = [one for one in DESIGNS if one.name == name]
     replicates, wanted = 300, scheme(block("block_rate", "B", rule=rule))
 
@@ -68,8 +68,8 @@ def test_pages_of_one_domain_make_no_conformity(name: str, rule: str) -> None:
         assert found <= allowed(0.05, replicates)
 
 
-def test_five_big_platforms_do_not_pass_behind_a_hundred_small_sites() -> None:
-    """Each site counts once, but the pooled rate of all pages must meet the mark as well."""
+def test_five_large_domains_with_a_low_rate_prevent_a_pass() -> None:
+    """Each domain counts once, but the pooled rate of all pages must reach the threshold too."""
     wanted = scheme(block("block_rate", "B"))
     sites = Row(category="B", domains=Counter({(1, 0, 0): 100, (30, 20, 0): 5}))
     [found] = outcomes([sites], wanted)
@@ -80,7 +80,7 @@ def test_five_big_platforms_do_not_pass_behind_a_hundred_small_sites() -> None:
     assert "large domains fare worse: over all items the rate is 71.43 %" in found.reasons[0]
 
 
-def test_too_few_domains_cannot_conform_however_many_pages_they_have() -> None:
+def test_too_few_domains_do_not_conform_whatever_their_number_of_pages() -> None:
     wanted = scheme(block("block_rate", "B"))
     for domains, conformity in ((28, Conformity.INSUFFICIENT), (29, Conformity.CONFORMS)):
         row = Row(category="B", domains=Counter({(10, 0, 0): domains}))
@@ -91,7 +91,7 @@ def test_too_few_domains_cannot_conform_however_many_pages_they_have() -> None:
     assert outcomes([few], wanted)[0].conformity is Conformity.DOES_NOT_CONFORM
 
 
-def test_a_service_at_every_mark_is_accused_of_anything_in_one_campaign_of_twenty() -> None:
+def test_a_service_at_every_threshold_fails_in_at_most_one_campaign_of_twenty() -> None:
     replicates, wanted = 600, scheme(*MANY)
     plain = [scheme(each) for each in MANY]
 
@@ -105,7 +105,7 @@ def test_a_service_at_every_mark_is_accused_of_anything_in_one_campaign_of_twent
     assert alone / 60 > 0.15, "without correction, far more are accused"
 
 
-def test_a_service_that_filters_nothing_is_accused_of_every_row() -> None:
+def test_a_service_that_filters_nothing_fails_every_requirement() -> None:
     wanted = scheme(*MANY)
     rows = [
         Row(
@@ -124,7 +124,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 @pytest.mark.timeout(240)
-def test_real_early_stopping_grants_nothing_oftener(recorded: Recorded) -> None:
+def test_error_rates_hold_with_early_stopping(recorded: Recorded) -> None:
     replicates, random = 150, np.random.default_rng(5)
     granted = np.zeros(len(SCHEME.requirements))
     accused = stopped = 0
@@ -140,8 +140,8 @@ def test_real_early_stopping_grants_nothing_oftener(recorded: Recorded) -> None:
     assert accused / replicates <= allowed(0.05, replicates)
 
 
-def test_conclude_itself_says_the_same(recorded: Recorded) -> None:
-    """Of the journal on simulated lines, judged and folded on disk as ever."""
+def test_outcomes_in_memory_equal_those_of_conclude(recorded: Recorded) -> None:
+    """The journal of simulated lines is judged and counted on disk, as usual."""
     random = np.random.default_rng(6)
     for _ in range(4):
         journal = recorded.journal(at_the_mark(recorded, random))
@@ -149,7 +149,7 @@ def test_conclude_itself_says_the_same(recorded: Recorded) -> None:
         assert recorded.outcomes(journal, SCHEME) == recorded.concluded(journal, SCHEME)
 
 
-def test_a_good_service_still_conforms(recorded: Recorded) -> None:
+def test_a_good_service_conforms_with_early_stopping(recorded: Recorded) -> None:
     journal = recorded.journal({item for code in ("DRUG", "VIOL") for item in recorded.of(code)})
     found: tuple[Outcome, ...] = recorded.concluded(journal, SCHEME)
 

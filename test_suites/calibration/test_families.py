@@ -1,4 +1,4 @@
-"""IPv4 and IPv6 apart: one line for each, judged apart, and neither stands in for the other."""
+"""IPv4 and IPv6 on a line each: recorded and judged separately."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def run(world: RangeTestbed, folder: Path) -> Rehearsal:
     return rehearse(path)
 
 
-def test_each_family_is_a_fact_and_judged_for_itself(both: RangeTestbed, tmp_path: Path) -> None:
+def test_ipv4_and_ipv6_are_recorded_and_judged_separately(
+    both: RangeTestbed, tmp_path: Path
+) -> None:
     both.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({MISSED})))
     came = run(both, tmp_path)
     peers: dict[str, set[str]] = {}
@@ -74,7 +76,7 @@ def test_each_family_is_a_fact_and_judged_for_itself(both: RangeTestbed, tmp_pat
         assert line == came.outcome("URL-01", line).line
 
 
-def test_names_without_ipv6_are_no_blocks_on_its_line(
+def test_names_without_ipv6_are_insufficient_on_the_ipv6_line(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     came = run(world, tmp_path)

@@ -1,4 +1,4 @@
-"""A service that learned the public list and filters nothing else is found, from file to report."""
+"""A service that only filters the public list is reported as tuned to known items."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write(folder: Path, name: str, numbers: range, audience: Audience) -> None:
 
 
 def conclude(folder: Path, *blocked: str) -> Assessment:
-    """Measure and conclude a campaign over both packs, through the commands' own doors."""
+    """Measure and conclude a campaign over both packs, by the functions of the commands."""
     write(folder, "open", PUBLIC, "public")
     write(folder, "secret", SEALED, "sealed")
     names = ", ".join((*blocked, "copper-meadow.accredit.test"))
@@ -68,7 +68,7 @@ def conclude(folder: Path, *blocked: str) -> Assessment:
         ([host(n) for n in (*PUBLIC[3:], *SEALED[4:])], 36, "no difference shown"),
     ],
 )
-def test_what_only_known_items_get_is_told(
+def test_a_service_tuned_to_known_items_is_reported(
     tmp_path: Path, blocked: list[str], hidden: int, says: str
 ) -> None:
     assessment = conclude(tmp_path, *blocked)

@@ -1,4 +1,4 @@
-"""Three kinds of items through the whole range: what each shows, and what none of them hides."""
+"""Campaigns with agreed, real and content items on the test range, and their outcomes."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_service_that_knows_the_agreed_list_alone_does_not_conform(
     assert "hidden real items" in run.outcome("URL-04", "proxy").metric.method
 
 
-def test_on_the_agreed_list_alone_it_conforms_within_that_limit(
+def test_with_agreed_items_only_the_outcome_is_limited_to_the_agreed_list(
     tried: Try, world: RangeTestbed
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(vendor_list())))
@@ -133,7 +133,7 @@ def test_on_the_agreed_list_alone_it_conforms_within_that_limit(
     assert run.assessment.exit_code == 3
 
 
-def test_a_service_that_reads_no_page_fails_where_pages_are_asked_about(
+def test_a_service_that_ignores_page_content_fails_the_content_requirement(
     tried: Try, world: RangeTestbed
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.UNREAD))
@@ -144,7 +144,9 @@ def test_a_service_that_reads_no_page_fails_where_pages_are_asked_about(
     assert said(run.outcome("URL-04", "proxy")) == (CONFORMS, "real", "")
 
 
-def test_a_category_that_no_hidden_item_was_tried_of_is_named(tried: Try, packs: Any) -> None:
+def test_a_category_without_hidden_items_is_limited_to_the_agreed_list(
+    tried: Try, packs: Any
+) -> None:
     packs["real"] = packs["real"] | {"categories": ["DRUG"]}
 
     run = tried("agreed", "real")

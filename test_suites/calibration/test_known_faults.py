@@ -1,4 +1,4 @@
-"""With faults set to known values, a campaign recovers exactly those items."""
+"""A campaign finds exactly the faults that the test range simulates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sent_hosts(ids: set[str], verdicts: tuple[Verdict, ...]) -> set[str]:
     return {verdict.item.host for verdict in verdicts if verdict.item.id in ids}
 
 
-def test_the_proxy_and_the_resolver_give_back_exactly_what_was_put_in(
+def test_exactly_the_simulated_faults_of_proxy_and_resolver_are_found(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=MISSED))
@@ -61,7 +61,7 @@ def test_the_proxy_and_the_resolver_give_back_exactly_what_was_put_in(
         assert {"down": 3} == run.outcome("URL-03", line).metric.left_out
 
 
-def test_each_style_of_block_is_told_apart(
+def test_each_kind_of_block_has_its_own_mechanism(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     styles = {
@@ -90,7 +90,7 @@ def test_each_style_of_block_is_told_apart(
             assert mechanism == told[host], (kind, host)
 
 
-def test_each_answer_of_a_filtering_resolver_is_told_apart(
+def test_each_answer_of_a_filtering_resolver_has_its_own_mechanism(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     answers = {

@@ -1,4 +1,4 @@
-"""An audit of a pack's labels travels from its manifest to the figure beside the block rate."""
+"""An audit of a pack's labels gives a second, corrected figure beside the block rate."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def measured(folder: Path, audit: dict[str, int] | None) -> Rehearsal:
     )
 
 
-def test_the_second_figure_is_shown_and_decides_nothing(tmp_path: Path) -> None:
+def test_the_figure_corrected_by_the_audit_is_shown_and_does_not_decide(tmp_path: Path) -> None:
     audited = measured(tmp_path / "audited", {"items": 299, "wrong": 3})
     plain = measured(tmp_path / "plain", None)
     one, other = audited.outcome("URL-04", "proxy"), plain.outcome("URL-04", "proxy")

@@ -1,4 +1,4 @@
-"""Both lanes of a line carry the same campaign to the same verdicts."""
+"""Both network backends (lanes) give the same verdicts in the same campaign."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _verdicts(run: Rehearsal) -> dict[tuple[str, str, str], tuple[object, ...]]:
     }
 
 
-def test_both_lanes_give_the_same_verdicts(
+def test_both_backends_give_the_same_verdicts(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     if not has_wire():
@@ -61,7 +61,7 @@ def test_both_lanes_give_the_same_verdicts(
     assert portable == wire
 
 
-def test_the_lane_that_is_asked_for_is_the_lane_that_is_taken(
+def test_lines_use_the_requested_backend(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     path = _campaign(world, origin_file, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""An overloaded service is not taken for one that filters, and a filter is not taken for a busy one."""
+"""Overload is not judged as a block, and silent drops are not judged as overload."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
 
 
 def drop(world: RangeTestbed, number: int) -> frozenset[str]:
-    """Have the first so many hosts of a category dropped in silence; gives them."""
+    """Simulate silent drops for the first hosts of a category; returns the hosts."""
     dropped = frozenset(f"drug-{each:03d}.canary.accredit.test" for each in range(1, number + 1))
     world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
     return dropped
@@ -63,7 +63,7 @@ def through_proxy(world: RangeTestbed, folder: Path, origin: Path, **limits: int
         slow_proxies.unavailable_when_busy,
     ],
 )
-def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
+def test_an_overloaded_proxy_without_filter_has_no_blocks(
     world: RangeTestbed, origin_file: Path, tmp_path: Path, answer: Answer
 ) -> None:
     with serving(SlowProxy(origin=world.origin, answer=answer)) as proxy:
@@ -74,7 +74,7 @@ def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
     assert states[State.ALLOWED] > 0
 
 
-def test_silent_drops_among_many_are_found_and_a_sample_of_them_is_waited_for(
+def test_silent_drops_are_found_and_a_sample_is_retried_with_the_longest_timeout(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dropped = drop(world, 70)
@@ -104,7 +104,7 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_who_is_killed_while_silences_are_waited_for_concludes_nothing_of_them_and_goes_on(
+def test_a_campaign_killed_while_it_retries_silent_items_resumes_them(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dropped = drop(world, 5)

@@ -1,4 +1,4 @@
-"""A dead service, line or origin never looks like a good filter: no requirement conforms."""
+"""With a dead service, line or origin, no requirement conforms."""
 
 from __future__ import annotations
 
@@ -60,21 +60,27 @@ def elsewhere(kind: str, port: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["proxy", "resolver"])
-def test_a_closed_port(kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_closed_port_is_insufficient(
+    kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     run = run_against(tmp_path, origin_file, elsewhere(kind, closed_port()))
 
     assert_nothing_conforms(run, "unreachable", "reach")
 
 
 @pytest.mark.parametrize("kind", ["proxy", "resolver"])
-def test_a_black_hole(kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_black_hole_is_insufficient(
+    kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     with BlackHole() as hole:
         run = run_against(tmp_path, origin_file, elsewhere(kind, hole.port))
 
     assert_nothing_conforms(run, "unreachable", "reach", "answer")
 
 
-def test_a_dead_origin(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_dead_origin_is_insufficient(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     world.faults.add(Fault(kind=FaultKind.DEAD))
     run = run_against(
         tmp_path, origin_file, proxy_line(world), resolver_line(world, probes=["web"])
@@ -83,7 +89,7 @@ def test_a_dead_origin(world: RangeTestbed, origin_file: Path, tmp_path: Path) -
     assert_nothing_conforms(run, "origin", "control")
 
 
-def test_a_captive_portal_that_answers_200_to_everything(
+def test_a_captive_portal_with_status_200_is_insufficient(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.CAPTIVE))
@@ -92,17 +98,19 @@ def test_a_captive_portal_that_answers_200_to_everything(
     assert_nothing_conforms(run, "everything", "one page", "must-allow", "allow")
 
 
-def test_a_filter_that_is_off(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_an_inactive_filter_is_insufficient(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     world.faults.add(Fault(kind=FaultKind.OFF))
     run = run_against(tmp_path, origin_file, proxy_line(world))
 
     assert_nothing_conforms(run, "off")
 
 
-def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
+def test_no_web_requirement_conforms_if_the_filter_is_switched_off_half_way(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    """Batches before the fault count, those after it say nothing; so no rate is shown good."""
+    """Batches before the fault count, and those after it are void, so no rate conforms."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=150))
     run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=30)
 
@@ -117,7 +125,9 @@ def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
     }
 
 
-def test_a_wrong_address(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_proxy_name_that_does_not_resolve_is_insufficient(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     """The proxy's name does not resolve."""
     line = {
         "name": "proxy",
@@ -129,10 +139,10 @@ def test_a_wrong_address(world: RangeTestbed, origin_file: Path, tmp_path: Path)
     assert_nothing_conforms(run, "unreachable", "reach", "resolve")
 
 
-def test_a_void_batch_is_tried_again_when_the_filter_is_back(
+def test_void_batches_are_repeated_when_the_filter_is_active_again(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    """What was seen while the filter was off stays in the journal, and decides nothing."""
+    """Attempts while the filter was off stay in the journal and do not decide."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=120))
     run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=20)
 

@@ -1,4 +1,4 @@
-"""Nothing of an S4 entry in plain, and no body of an S3 page, is in anything that is written.
+"""No S4 entry in plain text and no body of an S3 page is in any output or file.
 
 A secret name goes into a pack as its keyed digest alone; a secret sentence stands on pages of
 S3 items, one blocked and one let through. Then everything is searched: what was printed, and
@@ -64,7 +64,7 @@ def pack(folder: Path, **secret: str) -> Path:
 
 
 def called(*arguments: object) -> str:
-    """Everything that the command line says, with the traceback that nobody may ever see."""
+    """All output of a command, with the traceback of an unexpected error."""
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         try:
@@ -128,7 +128,7 @@ def suite_run(folder: Path, journal: Path) -> str:
     return ended.stdout + ended.stderr
 
 
-def test_no_secret_is_in_anything_that_is_written(campaign: Path, tmp_path: Path) -> None:
+def test_no_secret_is_in_any_output_or_file(campaign: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     out = home / "out"
@@ -152,14 +152,14 @@ def test_no_secret_is_in_anything_that_is_written(campaign: Path, tmp_path: Path
         assert not [name for name, text in written if secret in text]
 
 
-def test_a_hidden_entry_leaves_a_census_insufficient(campaign: Path) -> None:
+def test_an_entry_known_by_its_digest_only_leaves_a_census_insufficient(campaign: Path) -> None:
     assessment = rehearse(campaign).outcome("ILL-01", "proxy")
 
     assert assessment.conformity is Conformity.INSUFFICIENT
     assert assessment.metric.frame == 1
 
 
-def test_the_digest_of_an_s3_body_stays_without_the_body(campaign: Path, tmp_path: Path) -> None:
+def test_the_digest_of_an_s3_body_is_kept_without_the_body(campaign: Path, tmp_path: Path) -> None:
     called("measure", campaign, "--out", tmp_path / "out")
 
     kept = {path.name for path in (tmp_path / "out").rglob("evidence/**/*") if path.is_file()}
@@ -189,7 +189,7 @@ def test_the_digest_of_an_s3_body_stays_without_the_body(campaign: Path, tmp_pat
     ],
 )
 @pytest.mark.parametrize("verb", ["info", "lint"])
-def test_a_faulty_s4_row_is_told_without_its_cells(
+def test_the_message_about_a_faulty_s4_row_omits_its_values(
     verb: str, secret: dict[str, str], tmp_path: Path
 ) -> None:
     said = called("corpus", verb, pack(tmp_path / "pack", **secret))
@@ -198,7 +198,7 @@ def test_a_faulty_s4_row_is_told_without_its_cells(
     assert SECRET_NAME not in said
 
 
-def test_two_s4_entries_of_one_domain_are_told_without_it(tmp_path: Path) -> None:
+def test_the_message_about_two_s4_entries_of_one_domain_omits_the_domain(tmp_path: Path) -> None:
     def twice() -> Iterator[dict[str, str]]:
         for row in rows(registrable=SECRET_NAME):
             yield row

@@ -19,7 +19,7 @@ from test_suites.unit.harness.assess.test_outcomes import (
 )
 
 
-def test_a_limit_is_told_of_what_conforms_and_of_nothing_else() -> None:
+def test_only_conforming_outcomes_have_a_qualifier() -> None:
     def held_within(metric: Metric) -> Outcome:
         taken = Measurement(
             requirement=requirement(at_least=0.9), profile="ks2", line="proxy", metric=metric,
@@ -36,7 +36,7 @@ def test_a_limit_is_told_of_what_conforms_and_of_nothing_else() -> None:
     assert held_within(rate(9, 10)).qualifier == ""
 
 
-def test_a_part_that_was_not_tried_forbids_a_pass() -> None:
+def test_a_part_that_was_not_tried_prevents_a_pass() -> None:
     source = Source("real", is_hidden=True)
     parts = tuple(
         Part(group=name, source=source, metric=rate(n, n))
@@ -49,7 +49,7 @@ def test_a_part_that_was_not_tried_forbids_a_pass() -> None:
     assert "GAMB, hidden real items: not tried" in found.reasons
 
 
-def test_each_item_counts_in_each_part() -> None:
+def test_a_census_with_an_untried_part_is_insufficient() -> None:
     parts = tuple(
         Part(group=name, source=Source(), metric=count(0, n))
         for name, n in (("ILL.CSAM", 60), ("ILL.TERR", 0))
@@ -81,7 +81,7 @@ def held_beside(hidden: tuple[int, int], contrast: Foreknowledge) -> Outcome:
     return assess([taken], Decision())[0]
 
 
-def test_hidden_items_that_fall_short_of_known_ones_tell_a_tuned_service() -> None:
+def test_a_service_tuned_to_known_items_fails_by_its_hidden_items() -> None:
     found = held_beside((40, 60), beside((60, 60), (40, 60), 1e-6))
 
     assert found.conformity is FAILS
@@ -90,7 +90,7 @@ def test_hidden_items_that_fall_short_of_known_ones_tell_a_tuned_service() -> No
     )
 
 
-def test_a_difference_by_chance_is_no_tuning() -> None:
+def test_a_difference_by_chance_is_not_called_tuning() -> None:
     found = held_beside((58, 60), beside((60, 60), (58, 60), 0.25))
 
     assert found.conformity is INSUFFICIENT
@@ -98,7 +98,7 @@ def test_a_difference_by_chance_is_no_tuning() -> None:
     assert told in found.reasons
 
 
-def test_where_hidden_items_conform_the_difference_is_shown() -> None:
+def test_a_difference_is_shown_if_the_hidden_items_conform() -> None:
     found = held_beside((570, 600), beside((600, 600), (570, 600), 0.001))
 
     assert found.conformity is CONFORMS

@@ -1,4 +1,4 @@
-"""Plans: opened by failures, closed by a conforming re-test alone."""
+"""Action plans are opened by failures, and closed only by a conforming re-test."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def faults(world: RangeTestbed) -> dict[str, Fault]:
 def campaign(
     world: RangeTestbed, faults: dict[str, Fault], origin_file: Path, tmp_path: Path
 ) -> Path:
-    """A campaign that finds both."""
+    """A campaign that finds both faults."""
     return write_campaign(
         tmp_path / "run",
         origin=origin_file,
@@ -61,7 +61,7 @@ def record(places: CampaignPaths, *events: PlanEvent) -> None:
 
 
 def claim(places: CampaignPaths, plan: ActionPlan) -> None:
-    """What a supplier does, from a draft or from a re-opened plan."""
+    """Record a supplier's events up to the claim, from a draft or a re-opened plan."""
     at = WallClock().now()
     events: list[PlanEvent] = []
     if plan.state is PlanState.DRAFT:
@@ -88,7 +88,9 @@ def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
         )
 
 
-def test_the_life_of_a_plan(world: RangeTestbed, faults: dict[str, Fault], campaign: Path) -> None:
+def test_a_plan_is_opened_claimed_and_retested(
+    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
+) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
     places = CampaignPaths(out=out, campaign="rehearsal")
@@ -112,7 +114,7 @@ def test_the_life_of_a_plan(world: RangeTestbed, faults: dict[str, Fault], campa
         retest_plan(drug.id, campaign, out, SUPPLIER, quiet())
 
 
-def test_a_conforming_retest_closes_its_plan_alone(
+def test_a_conforming_retest_closes_only_its_own_plan(
     world: RangeTestbed, faults: dict[str, Fault], campaign: Path
 ) -> None:
     run = rehearse(campaign)
@@ -132,7 +134,7 @@ def test_a_conforming_retest_closes_its_plan_alone(
         retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
 
 
-def test_a_retest_on_a_dead_line_verifies_nothing(
+def test_a_retest_with_a_dead_origin_can_be_repeated(
     world: RangeTestbed, faults: dict[str, Fault], campaign: Path
 ) -> None:
     run = rehearse(campaign)

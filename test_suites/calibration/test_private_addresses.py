@@ -1,4 +1,4 @@
-"""Nothing is fetched from private addresses that nobody declared: a listener there sees no one.
+"""Undeclared private addresses are never visited: a listener there gets no connection.
 
 It listens at an address of loopback that no campaign declares, and every way leads to it: URLs in
 every notation, names, redirects, frames, sinkholes; over each line, lane and client.
@@ -97,7 +97,9 @@ def attempt(url: str) -> Attempt:
 
 
 @pytest.mark.parametrize("lane", sorted(BACKENDS))
-async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, lane: str) -> None:
+async def test_no_line_or_client_visits_a_private_address_in_any_notation(
+    tmp_path: Path, lane: str
+) -> None:
     seen = set()
     async with (
         serving(PLACE) as listener,
@@ -122,7 +124,7 @@ async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, l
     assert "private_address" in seen
 
 
-async def test_a_given_address_is_guarded_too() -> None:
+async def test_a_private_address_given_with_the_request_is_not_visited() -> None:
     async with serving(PLACE) as listener:
         line = built("resolver", {"server": "127.0.0.1:9"}, None)
         async with line as opened:
@@ -205,7 +207,9 @@ def led_there(folder: Path, listening: Listener, *, sentinels: bool) -> Rehearsa
         return campaign(world, folder / "c")
 
 
-def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener) -> None:
+def test_a_campaign_does_not_follow_redirects_to_a_private_address(
+    tmp_path: Path, listening: Listener
+) -> None:
     made = led_there(tmp_path, listening, sentinels=False)
 
     assert [] == listening.heard
@@ -217,7 +221,7 @@ def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener
     assert {State.INSUFFICIENT} == {state for state, _ in states(made).values()}
 
 
-def test_the_same_server_as_the_sentinels_is_a_block_without_a_visit(
+def test_a_redirect_to_the_private_server_of_the_sentinels_is_a_block(
     tmp_path: Path, listening: Listener
 ) -> None:
     made = led_there(tmp_path, listening, sentinels=True)
@@ -231,7 +235,7 @@ def test_the_same_server_as_the_sentinels_is_a_block_without_a_visit(
 
 
 @pytest.mark.parametrize("how", ["sentinel", "declared"])
-def test_a_block_page_in_a_private_network_is_visited_by_sentinel_or_declaration(
+def test_a_private_block_page_is_visited_if_declared_or_shown_to_sentinels(
     tmp_path: Path, listening: Listener, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """PLACE plays a server at 10.0.0.1, which a test cannot have."""

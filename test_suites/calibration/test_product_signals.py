@@ -1,4 +1,4 @@
-"""Signals recorded from real filtering products are judged as they were known to be.
+"""Signals recorded from real filtering products get their known verdicts.
 
 ``product_signals.json`` holds what clients saw through Squid, e2guardian, haproxy, Unbound,
 BIND and an nftables gateway in a laboratory where the origin knew the truth. The control is
@@ -129,7 +129,7 @@ def _is_intercepted(made: Trial) -> bool:
 @pytest.mark.parametrize(
     "signal", SIGNALS, ids=lambda signal: f"{signal['supplier']} {signal['case']}"
 )
-def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> None:
+def test_a_recorded_signal_gets_its_known_verdict(signal: dict[str, Any]) -> None:
     made = _dns_trial(signal) if "dns" in signal else _web_trial(signal)
     fingerprints = LOOKS_LIKE_TROUBLE.get(signal["saw"].partition("[")[0], NO_FINGERPRINTS)
 
@@ -147,13 +147,15 @@ def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("saw", LOOKS_LIKE_TROUBLE)
-def test_what_looks_like_trouble_is_no_block_before_it_was_learned(saw: str) -> None:
+def test_signals_like_technical_faults_are_insufficient_without_fingerprints(saw: str) -> None:
     signal = next(one for one in SIGNALS if one["saw"] == saw)
 
     assert judge_trial(_web_trial(signal)).state is State.INSUFFICIENT
 
 
-def test_a_supplier_that_intercepts_is_seen_to(subtests: pytest.Subtests) -> None:
+def test_interception_is_recorded_for_the_suppliers_that_intercept(
+    subtests: pytest.Subtests,
+) -> None:
     for signal in SIGNALS:
         if "web" in signal and signal["web"].get("issuer"):
             theirs = "Supplier" in signal["web"]["issuer"]

@@ -1,4 +1,4 @@
-"""The accreditation suite on a real campaign: measured first, then read without a packet."""
+"""The accreditation suite on a real campaign: measured first, then read from its journal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_campaign_is_measured_and_its_journal_read_again(
+def test_pytest_measures_a_campaign_and_reads_its_journal(
     world: RangeTestbed, origin_file: Path, pytester: pytest.Pytester
 ) -> None:
     missed = frozenset(f"drug-{number:03}.canary.accredit.test" for number in range(1, 201))
@@ -63,7 +63,7 @@ def test_a_campaign_is_measured_and_its_journal_read_again(
     assert digests(pytester.path / "out") == before
 
 
-def test_without_a_journal_there_is_one_clear_line(pytester: pytest.Pytester) -> None:
+def test_without_a_journal_one_line_is_printed(pytester: pytest.Pytester) -> None:
     pytester.makeini(INI)
 
     ended = pytester.runpytest_subprocess("--journal", "nowhere")
@@ -72,7 +72,7 @@ def test_without_a_journal_there_is_one_clear_line(pytester: pytest.Pytester) ->
     ended.stderr.fnmatch_lines(["ERROR: nowhere: no journal here*"])
 
 
-def test_an_unknown_scheme_is_said_with_those_that_are_known(
+def test_the_message_about_an_unknown_scheme_lists_the_known_ones(
     world: RangeTestbed, origin_file: Path, pytester: pytest.Pytester
 ) -> None:
     pytester.makeini(INI)

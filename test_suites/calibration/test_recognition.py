@@ -1,4 +1,4 @@
-"""Recognition of block pages, in figures: with a control, and from the page alone."""
+"""Recognition rates of block pages, with and without a control."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _is_blocked(line: bytes) -> bool:
     return judged.state is State.BLOCKED
 
 
-def test_there_are_at_least_thirty_styles_and_200_ordinary_pages() -> None:
+def test_the_collection_has_thirty_styles_and_200_ordinary_pages() -> None:
     assert 27 * 15 == len(PAGES)
     assert len({page.style for page in PAGES}) * 5 >= 30
     assert len(ORDINARY) == 200
@@ -49,7 +49,7 @@ def test_with_a_control_99_in_100_block_pages_are_recognised() -> None:
     assert len(missed) <= 0.01 * len(PAGES), missed[:3]
 
 
-def test_with_a_control_no_ordinary_page_is_called_a_block() -> None:
+def test_with_a_control_no_ordinary_page_is_recognised_as_a_block() -> None:
     wrong = [
         page
         for number, page in enumerate(ORDINARY)
@@ -59,13 +59,13 @@ def test_with_a_control_no_ordinary_page_is_called_a_block() -> None:
     assert [] == wrong
 
 
-def test_alone_80_in_100_block_pages_are_recognised() -> None:
+def test_without_a_control_80_in_100_block_pages_are_recognised() -> None:
     missed = [page for page in PAGES if not _is_blocked(_line(page.body, page.status))]
 
     assert len(missed) <= 0.2 * len(PAGES), sorted({page.style for page in missed})
 
 
-def test_alone_at_most_1_in_100_ordinary_pages_is_called_a_block() -> None:
+def test_without_a_control_at_most_1_in_100_ordinary_pages_is_recognised_as_a_block() -> None:
     wrong = [page for page in ORDINARY if _is_blocked(_line(page))]
 
     assert len(wrong) <= 0.01 * len(ORDINARY), wrong[:3]

@@ -1,4 +1,4 @@
-"""Recognition from the page alone, in many languages: rates that must hold, and no mistakes."""
+"""Recognition rates of block pages without a control, in many languages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _language(page: KeptPage) -> str:
     return page.name.partition(". ")[2].partition(":")[0]
 
 
-def test_the_pages_come_in_many_languages() -> None:
+def test_the_pages_are_in_many_languages() -> None:
     assert len(ORDINARY) >= 140
     assert len({_language(page) for page in ORDINARY}) >= 30
     assert len(NOTICES) >= 80
@@ -31,7 +31,7 @@ def test_the_pages_come_in_many_languages() -> None:
 
 
 @pytest.mark.parametrize("page", ORDINARY, ids=[page.name for page in ORDINARY])
-def test_no_page_that_speaks_of_blocks_is_called_blocked(page: KeptPage) -> None:
+def test_no_page_about_blocking_is_recognised_as_a_block(page: KeptPage) -> None:
     assert not _is_blocked(page)
 
 
@@ -51,7 +51,7 @@ def test_recorded_block_pages_are_recognised_at_the_agreed_rate(held_out: bool) 
 
 
 @pytest.mark.skipif(not RECORDED, reason="the recorded block pages are not at hand")
-def test_no_recorded_ordinary_page_is_called_blocked() -> None:
+def test_no_recorded_ordinary_page_is_recognised_as_a_block() -> None:
     ordinary = [page for page in RECORDED if not page.blocked]
 
     assert ordinary

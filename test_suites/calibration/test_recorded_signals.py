@@ -1,4 +1,4 @@
-"""Every recorded signal is judged, or listed with its reason."""
+"""Every recorded signal is judged, or listed with the reason why not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_each_reason_is_one_sentence_and_each_product_is_known() -> None:
     assert {each.partition(" ")[0] for each in accounted_for()} == set(PRODUCTS)
 
 
-def test_the_page_in_the_documentation_is_what_the_lists_say() -> None:
+def test_the_documentation_page_is_up_to_date() -> None:
     assert page() == PAGE.read_text(encoding="utf-8"), (
         "write it anew: python -m test_suites.calibration.recorded_signals"
     )

@@ -1,4 +1,4 @@
-"""A killed measurement goes on: nothing is lost, nothing is doubled, the outcome is the same."""
+"""A killed measurement resumes without losing or repeating items, and has the same outcome."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_kill_9_in_the_middle(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_campaign_killed_half_way_resumes_without_loss(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     world.faults.add(
         Fault(
             kind=FaultKind.MISS,
@@ -130,10 +132,10 @@ def test_concluding_again_sends_no_packet(
     assert expected == child.stdout.split(), child.stderr
 
 
-def test_read_rehearsal_agrees_with_itself(
+def test_reading_a_journal_again_gives_the_same_verdicts(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    """The same journal gives the same verdicts, whoever reads it."""
+    """The same journal always gives the same verdicts."""
     run = rehearse(
         write_campaign(
             tmp_path / "run",

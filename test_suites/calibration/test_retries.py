@@ -1,4 +1,4 @@
-"""A hiccup of one item costs a census nothing; an item that stays dead does, and can be retried."""
+"""A census with a dead item is insufficient until the item is tried again successfully."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def written(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> Path:
     )  # fmt: skip
 
 
-def test_an_entry_that_stays_dead_leaves_a_census_open_until_it_is_tried_again(
+def test_a_census_is_insufficient_until_a_dead_entry_is_tried_again(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dead = world.faults.add(Fault(kind=FaultKind.DEAD, hosts=LOST))
@@ -49,7 +49,7 @@ def test_an_entry_that_stays_dead_leaves_a_census_open_until_it_is_tried_again(
     assert len(then.verdicts) == len(first.verdicts) + 1
 
 
-def test_there_must_be_a_journal(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
+def test_a_retry_needs_a_journal(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     campaign = written(world, origin_file, tmp_path)
 
     ended = CliRunner().invoke(

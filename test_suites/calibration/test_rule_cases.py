@@ -1,4 +1,4 @@
-"""Every rule has its calibration case, and each case gets the verdict of its rule."""
+"""Every rule has a case, and each case gets the verdict of its rule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WITHOUT_CASE = {"control-without-facts"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
-def test_a_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
+def test_each_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
     verdict = judge_trial(
         case.trial, case.fingerprints, (*PROVEN_RULES, *ALONE_RULES) if case.alone else RULES
     )

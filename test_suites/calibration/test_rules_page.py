@@ -1,4 +1,4 @@
-"""The page of rules tells of the rules as they are."""
+"""The reference page of rules lists all rules and is up to date."""
 
 from __future__ import annotations
 

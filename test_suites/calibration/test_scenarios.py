@@ -1,4 +1,4 @@
-"""Every scenario that the range plays is judged right, on the real road."""
+"""Every scenario of the test range, measured by both backends, gets its expected verdict."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ONLY_SENTINELS = FilterPolicy(blocks=lambda *_: False)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A range in which all scenarios are played at once, each for its own host."""
+    """A test range that simulates all scenarios at once, each for its own host."""
     folder = tmp_path_factory.mktemp("world")
     with RangeTestbed.running(
         folder, policy=ONLY_SENTINELS, profiles=("pupils",), gateway=True
@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
 def verdicts(
     request: pytest.FixtureRequest, world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Place, Verdict]:
-    """The verdict of each item on each line by each probe, by one lane."""
+    """The verdict of each item on each line by each probe, with one backend."""
     folder = tmp_path_factory.mktemp(request.param)
     judged = {}
     for known in ("token", "page"):
@@ -51,11 +51,13 @@ def verdicts(
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_a_scenario_is_judged_right(scenario: Scenario, verdicts: dict[Place, Verdict]) -> None:
+def test_each_scenario_gets_its_expected_verdict(
+    scenario: Scenario, verdicts: dict[Place, Verdict]
+) -> None:
     verdict = verdicts[scenario.host, scenario.line, scenario.probe]
 
-    told = (verdict.state, verdict.mechanism, verdict.origin_refusal, verdict.intercepted)
-    assert told == (
+    judged = (verdict.state, verdict.mechanism, verdict.origin_refusal, verdict.intercepted)
+    assert judged == (
         scenario.state,
         scenario.mechanism,
         scenario.refusal,
@@ -63,10 +65,10 @@ def test_a_scenario_is_judged_right(scenario: Scenario, verdicts: dict[Place, Ve
     ), (verdict.rule, verdict.witnesses)
 
 
-def test_what_is_played_for_one_line_is_never_held_against_another(
+def test_a_fault_of_one_line_does_not_change_verdicts_of_other_lines(
     verdicts: dict[Place, Verdict],
 ) -> None:
-    """A scenario of one service leaves the same host alone on every other line."""
+    """A scenario of one service does not affect the same host on other lines."""
     touched = {scenario.host: _touched(scenario) for scenario in SCENARIOS}
     elsewhere = {
         place: verdict for place, verdict in verdicts.items() if place[1] not in touched[place[0]]
@@ -80,20 +82,20 @@ def test_what_is_played_for_one_line_is_never_held_against_another(
     }
 
 
-def test_there_are_scenarios_enough_and_each_has_its_own_name() -> None:
+def test_there_are_at_least_40_scenarios_with_different_names() -> None:
     names = [scenario.name for scenario in SCENARIOS]
 
     assert len(set(names)) == len(names) >= 40
 
 
-def test_the_table_in_the_documentation_is_what_the_scenarios_say() -> None:
+def test_the_documentation_page_is_up_to_date() -> None:
     assert table() == TABLE.read_text(encoding="utf-8"), (
-        "write it anew: python -m test_suites.calibration.scenarios"
+        "regenerate it: python -m test_suites.calibration.scenarios"
     )
 
 
 def _touched(scenario: Scenario) -> set[str]:
-    """The lines on which what is played is seen: an origin's own trouble on all of them."""
+    """The lines that a scenario affects: faults of the origin affect all of them."""
     lines = {"resolver": {"names"}, "proxy": {"proxy"}, "gateway": {"gateway"}}
     everywhere = {"names", "proxy", "gateway"}
     return set().union(*(lines.get(str(fault.service), everywhere) for fault in scenario.plays))
@@ -102,7 +104,7 @@ def _touched(scenario: Scenario) -> set[str]:
 def _campaign(
     world: RangeTestbed, folder: Path, hosts: Iterable[str], known: Known, lane: str
 ) -> Path:
-    """A campaign over three lines; without the origin's file it knows of no token."""
+    """A campaign over three lines; it knows tokens only if it has the origin's file."""
     origin_file = Path(world.origin.authority).parent / "origin.json"
     direct = {"ports": dict(world.origin.ports), "lane": lane}
     trusted = direct | {"authority": world.origin.authority}

@@ -1,4 +1,4 @@
-"""What a declared stopping test may decide, and what it may not."""
+"""Which outcomes a declared stopping plan may decide, and which not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ruled(test: Sequential, metric: Metric, *preconditions: Precondition) -> Out
     return assess([taken], Decision(), preconditions)[0]
 
 
-def test_a_declared_test_decides_instead_of_the_bounds() -> None:
+def test_a_declared_stopping_plan_decides_instead_of_the_bounds() -> None:
     assert held(requirement(at_least=0.9), rate(33, 34)).conformity is INSUFFICIENT
     assert ruled(declared("pass"), rate(33, 34)).conformity is CONFORMS
     assert ruled(declared("fail"), rate(20, 34)).conformity is FAILS
@@ -75,7 +75,7 @@ def test_a_declared_test_decides_instead_of_the_bounds() -> None:
     assert ruled(declared("pass"), rate(33, 34)).sequential == declared("pass")
 
 
-def test_a_declared_test_grants_nothing_without_what_every_pass_needs() -> None:
+def test_a_stopping_plan_needs_the_same_preconditions_for_a_pass() -> None:
     off = Precondition(name="filter-is-on", line="proxy", profile="ks2", held=False, detail="off")
 
     assert ruled(declared("pass"), rate(20, 20)).conformity is INSUFFICIENT, "n_min"
@@ -94,7 +94,7 @@ def test_a_declared_test_grants_nothing_without_what_every_pass_needs() -> None:
         ("quantile", rate(200, 200), CONFORMS, "pass"),
     ],
 )
-def test_what_is_barred_is_neither_granted_nor_refused(
+def test_a_barred_measurement_is_insufficient(
     rule: str, metric: Metric, plain: Conformity, leaning: str
 ) -> None:
     wanted = requirement(rule, at_least=0.9)
@@ -111,7 +111,7 @@ def test_what_is_barred_is_neither_granted_nor_refused(
     )
 
 
-def test_item_by_item_what_is_barred_may_still_fail() -> None:
+def test_a_barred_census_can_still_fail() -> None:
     wanted = requirement("census", at_most=0)
     for metric, expected in ((count(0, 50), INSUFFICIENT), (count(1, 50), FAILS)):
         taken = Measurement(
@@ -121,7 +121,7 @@ def test_item_by_item_what_is_barred_may_still_fail() -> None:
 
 
 def framed(number: int, state: State, frame: str) -> list[Verdict]:
-    """Verdicts of items of a pack whose items count alike, or as their sites are visited."""
+    """Verdicts of items that count equally, or in proportion to visits of their sites."""
     pack = f"pack 0123abcd {frame}".rstrip()
     return [
         replace(
@@ -133,8 +133,8 @@ def framed(number: int, state: State, frame: str) -> list[Verdict]:
     ]
 
 
-def test_two_frames_are_not_made_one_by_a_stopping_test() -> None:
-    """What is visited is blocked, the long tail is not; together they would pass."""
+def test_a_stopping_plan_does_not_pool_two_sampling_frames() -> None:
+    """Popular sites are blocked and rare ones are not; pooled, they would pass."""
     visited, tail = framed(400, State.BLOCKED, AS_VISITED), framed(8, State.ALLOWED, "")
     few = framed(20, State.BLOCKED, "")
     kept = journal(3, 1000, STOP)
@@ -144,8 +144,8 @@ def test_two_frames_are_not_made_one_by_a_stopping_test() -> None:
     assert outcome(campaign(PLAN), scheme(), kept, [*visited, *few]).conformity is INSUFFICIENT
 
 
-def test_a_plan_that_ended_against_the_service_does_not_accuse_it_by_itself() -> None:
-    """Two misses of 30 end the plan, for 93 % is not 98 %; that it is below 90 % is not shown."""
+def test_a_plan_that_ended_against_the_service_is_no_failure_by_itself() -> None:
+    """Two misses of 30 end the plan (93 % is below 98 %), but do not show a rate below 90 %."""
     states = [State.BLOCKED] * 4 + [State.ALLOWED, State.BLOCKED, State.ALLOWED]
     states += [State.BLOCKED] * 23
     found = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(states))
@@ -158,8 +158,8 @@ def test_a_plan_that_ended_against_the_service_does_not_accuse_it_by_itself() ->
     )
 
 
-def test_where_it_stopped_pages_of_one_domain_grant_nothing() -> None:
-    """Which pages of a domain were tried depends on what others came to."""
+def test_partly_tried_domains_prevent_a_pass_after_early_stopping() -> None:
+    """Which pages of a domain were tried depends on the results of others."""
     wanted = scheme(measure=measure("block_rate_by_category", "PORN"))
     single = verdicts([State.BLOCKED] * 300)
     pages = [
@@ -176,7 +176,7 @@ def test_where_it_stopped_pages_of_one_domain_grant_nothing() -> None:
     assert "some domains may be tried only in part" in shared.reasons[0]
 
 
-def test_the_table_counts_each_domain_once_as_well() -> None:
+def test_the_table_also_counts_each_domain_once() -> None:
     pages = [
         replace(one, item=replace(one.item, registrable=f"d{n // 4}.test"))
         for n, one in enumerate(verdicts([*GOOD, State.ALLOWED, State.INSUFFICIENT]))

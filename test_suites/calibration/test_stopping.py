@@ -1,4 +1,4 @@
-"""Stopping early, from the campaign file to the outcome: declared, honest, and the same again."""
+"""Early stopping, from the campaign file to the outcome."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def stops_of(run: Rehearsal) -> tuple[Stop, ...]:
     return journal.stops()
 
 
-def test_a_campaign_stops_as_declared_and_says_so(origin_here: Path, tmp_path: Path) -> None:
+def test_a_campaign_stops_as_declared_and_records_it(origin_here: Path, tmp_path: Path) -> None:
     run = rehearse(
         write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
     )
@@ -78,7 +78,7 @@ def test_a_campaign_stops_as_declared_and_says_so(origin_here: Path, tmp_path: P
     )
 
 
-def test_the_plans_are_in_the_header_before_the_first_packet(
+def test_the_stopping_plans_are_in_the_header_and_cannot_be_changed(
     origin_here: Path, tmp_path: Path
 ) -> None:
     run = rehearse(
@@ -97,7 +97,9 @@ def test_the_plans_are_in_the_header_before_the_first_packet(
         )
 
 
-def test_killed_and_gone_on_it_stops_at_the_same_place(origin_here: Path, tmp_path: Path) -> None:
+def test_a_killed_and_resumed_campaign_stops_at_the_same_item(
+    origin_here: Path, tmp_path: Path
+) -> None:
     told = declared(origin_here, stopping={"plans": PLANS})
     broken = write_campaign(tmp_path / "broken", **told)
 
@@ -119,10 +121,10 @@ def test_killed_and_gone_on_it_stops_at_the_same_place(origin_here: Path, tmp_pa
     ]
 
 
-def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
+def test_a_stopped_campaign_does_not_pass_other_schemes_more_easily(
     origin_here: Path, tmp_path: Path
 ) -> None:
-    """Whatever was stopped, no requirement conforms that does not conform on all items."""
+    """After early stopping, no requirement conforms that does not conform on all items."""
     run = rehearse(
         write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
     )
@@ -139,7 +141,7 @@ def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
         }
 
 
-def test_how_many_fly_at_once_changes_no_decision(
+def test_the_number_of_concurrent_attempts_changes_no_decision(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     """Silent drops are confirmed slowly, so batches finish out of order; some items get through."""

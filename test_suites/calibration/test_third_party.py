@@ -1,4 +1,4 @@
-"""A probe of somebody else's takes part through one entry-point line, from packet to outcome."""
+"""A probe of another package takes part in a campaign through its entry point."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ print(sorted(Counter((v.key.probe, v.item.category, v.state.value) for v in run.
 """
 
 
-def test_a_probe_from_another_package(tmp_path: Path) -> None:
+def test_a_probe_of_another_package_takes_part_in_a_campaign(tmp_path: Path) -> None:
     package = tmp_path / "site"
     info = package / "accredit_greeting-1.0.dist-info"
     info.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A service that blocks for the test alone must find nothing in a request to go by."""
+"""Requests of the test cannot be distinguished from those of a browser."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def two_faced(world: RangeTestbed) -> Iterator[TwoFaced]:
 
 
 @pytest.mark.parametrize("lane", ["portable", "auto"])
-def test_a_service_that_blocks_for_the_test_alone_blocks_nothing(
+def test_a_service_cannot_recognise_the_test_by_its_requests(
     two_faced: TwoFaced, world: RangeTestbed, origin_file: Path, tmp_path: Path, lane: str
 ) -> None:
     proxy = f"http://127.0.0.1:{two_faced.server_address[1]}"
@@ -104,8 +104,8 @@ def test_a_service_that_blocks_for_the_test_alone_blocks_nothing(
     )
 
 
-def test_what_used_to_tell_is_known() -> None:
-    """The hostile service itself works: it knows the requests of before."""
+def test_the_hostile_service_recognises_earlier_versions_of_the_test() -> None:
+    """The hostile service works: it recognises the requests of earlier versions."""
     before = (
         "GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\nUser-Agent: Mozilla/5.0 (Windows NT 10.0)"
     )

@@ -1,4 +1,4 @@
-"""Variants of a site: missed if one gets through, blocked if all that live are, over-blocked if one is."""
+"""Variants of a site: one open variant is a miss, and one wrongly blocked is over-blocking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROBES = ["web", "web_www"]
 ITEMS = [f"porn-{number:03}{kind}" for number in range(1, 11) for kind in ("", "-twin")]
 
 
-def test_what_one_variant_shows_is_open_and_what_one_withholds_is_closed(
+def test_one_open_variant_is_a_miss_and_one_blocked_variant_is_over_blocking(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({OPEN})))

@@ -1,4 +1,4 @@
-"""Exit codes where something unexpected happens: never 1, which says "does not conform"."""
+"""Exit codes after unexpected events: never 1, which means "does not conform"."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def test_an_import_that_fails_exits_4(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["run", "report"])
-def test_a_reader_who_leaves_changes_no_exit_code_and_loses_no_report(
-    verb: str, tmp_path: Path
-) -> None:
+def test_a_closed_pipe_changes_no_exit_code_and_loses_no_report(verb: str, tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
     whole = accredit("run", campaign, "--out", out)
     report = out / "tried/report.html"
@@ -75,7 +73,7 @@ def test_a_reader_who_leaves_changes_no_exit_code_and_loses_no_report(
     assert report.stat().st_size > 1000
 
 
-def test_an_output_that_takes_nothing_is_instrument_trouble_and_loses_no_report(
+def test_a_full_output_device_exits_as_instrument_failure_and_loses_no_report(
     tmp_path: Path,
 ) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
@@ -89,7 +87,7 @@ def test_an_output_that_takes_nothing_is_instrument_trouble_and_loses_no_report(
     assert 2 == unsaid.returncode
 
 
-def test_closed_standard_streams_are_not_taken_for_files(tmp_path: Path) -> None:
+def test_files_are_not_opened_in_place_of_closed_standard_streams(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     def shut() -> None:
@@ -103,13 +101,13 @@ def test_closed_standard_streams_are_not_taken_for_files(tmp_path: Path) -> None
     assert rows_in(out, "item") == rows_in(tmp_path / "other", "item") > 0
 
 
-def test_a_terminal_of_few_letters_ends_nothing() -> None:
+def test_an_ascii_terminal_causes_no_error() -> None:
     ended = accredit("list", "lines", environment={"PYTHONIOENCODING": "ascii"})
 
     assert 0 == ended.returncode, ended.stderr
 
 
-def test_a_full_disk_keeps_what_is_measured_and_goes_on_later(tmp_path: Path) -> None:
+def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     def little() -> None:
@@ -127,7 +125,7 @@ def test_a_full_disk_keeps_what_is_measured_and_goes_on_later(tmp_path: Path) ->
     assert again.returncode in (0, 1, 3)
 
 
-def test_a_report_that_does_not_fit_is_instrument_trouble(tmp_path: Path) -> None:
+def test_a_report_too_large_for_the_disk_exits_as_instrument_failure(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
     accredit("measure", campaign, "--out", out)
 
@@ -149,7 +147,7 @@ def counts(assessment: str) -> list[tuple[str, str, int, int]]:
     ]
 
 
-def test_with_40_descriptors_a_campaign_gives_the_same(tmp_path: Path) -> None:
+def test_a_limit_of_40_file_descriptors_changes_no_outcome(tmp_path: Path) -> None:
     campaign = simulated_campaign(tmp_path)
 
     def few() -> None:
@@ -163,7 +161,7 @@ def test_with_40_descriptors_a_campaign_gives_the_same(tmp_path: Path) -> None:
     assert rows_in(tmp_path / "few", "item") == rows_in(tmp_path / "many", "item")
 
 
-def test_a_folder_that_may_only_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
     out.mkdir()
     read_only = [
@@ -183,7 +181,7 @@ def test_a_folder_that_may_only_be_read_is_said_in_one_line(tmp_path: Path) -> N
     assert "Traceback" not in ended.stderr
 
 
-def test_a_tty_that_goes_away_in_the_middle_changes_nothing(tmp_path: Path) -> None:
+def test_a_terminal_closed_during_a_campaign_changes_nothing(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     ended = accredit(

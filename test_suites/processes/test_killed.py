@@ -1,4 +1,4 @@
-"""kill -9 at any step loses nothing, doubles nothing, and changes no row of the assessment."""
+"""kill -9 at any step loses and repeats no item, and changes no outcome."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from test_suites.processes.running import simulated_campaign
 
 COUNT = 40 if os.environ.get("TAMPERING_SIZE") == "full" else 6
-"""How many moments are tried, half of them while a segment is sealed."""
+"""The number of moments tried, half of them while a segment is sealed."""
 
 
 @pytest.mark.timeout(240 if COUNT < 40 else 3600)
-def test_a_campaign_that_is_killed_anywhere_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+def test_a_campaign_killed_at_any_moment_has_the_same_result(tmp_path: Path) -> None:
     campaign = simulated_campaign(tmp_path, sample=12)
     command = [sys.executable, "-m", "test_suites.processes.killed"]
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""Whoever stops a campaign is told what is whole and how to go on, and going on loses nothing."""
+"""A stopped campaign prints what is complete and how to resume, and resuming loses nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from test_suites.processes.running import accredit, half_way, rows_in, simulated
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("verb", ["measure", "run"])
-def test_a_signal_ends_with_its_exit_code_and_says_how_to_go_on(
+def test_a_signal_ends_with_its_exit_code_and_says_how_to_resume(
     verb: str, name: str, tmp_path: Path
 ) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
@@ -49,7 +49,7 @@ def test_sigterm_stops_where_a_shell_has_switched_sigint_off(tmp_path: Path) -> 
     assert f"is intact ({rows_in(out):,} observations)" in stopped.stderr
 
 
-def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
+def test_under_nohup_a_closed_terminal_does_not_stop_the_campaign(tmp_path: Path) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     ended = accredit(
@@ -64,7 +64,7 @@ def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
     assert 0 == ended.returncode, ended.stderr
 
 
-def test_a_command_without_a_journal_claims_nothing_of_one(tmp_path: Path) -> None:
+def test_the_message_of_a_command_without_a_journal_mentions_none(tmp_path: Path) -> None:
     before = (
         "import harness.cli.list_plugins as listing\n"
         "def stop(*words, **more): os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"

@@ -1,4 +1,4 @@
-"""On a system without POSIX the packages import, and what needs it says so in one sentence."""
+"""Without POSIX, all packages import, and commands that need POSIX say so in one sentence."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_every_module_imports(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words", [["--help"], ["list"], ["scheme", "list"], ["corpus", "info", "canary"]], ids=" ".join
 )
-def test_what_needs_no_posix_works(words: list[str], tmp_path: Path) -> None:
+def test_commands_that_need_no_posix_work(words: list[str], tmp_path: Path) -> None:
     ended = without_posix(*words, cwd=tmp_path)
 
     assert (0, "") == (ended.returncode, ended.stderr)
     assert ended.stdout
 
 
-def test_what_needs_posix_says_so(tmp_path: Path) -> None:
+def test_commands_that_need_posix_say_so(tmp_path: Path) -> None:
     ended = without_posix("range", "up", "--detach", cwd=tmp_path)
 
     assert 2 == ended.returncode

@@ -136,7 +136,7 @@ def measure_through(
 ) -> Measured:
     """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range.
 
-    ``must_block`` are the sentinels, from which the judge learns how the product says no.
+    ``must_block`` are the sentinels, from which the judge learns how the product blocks.
     ``limits`` stand beside LIMITS or in their place; ``out`` is the folder of the results.
     ``block_page`` is the declared host of the product's block page, which no line visits otherwise.
     """

@@ -1,4 +1,4 @@
-"""The probe of the guide, over a real BIND: mail servers that a filter leaves, denies and hides."""
+"""The example probe of the guide, with a real BIND that allows, denies and hides mail servers."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class MailServers(Product):
 
 
 @pytest.mark.product("named")
-def test_mail_servers_are_judged_by_their_records(tmp_path: Path) -> None:
+def test_mail_servers_are_judged_by_their_mx_records(tmp_path: Path) -> None:
     site = install("add-a-probe.md", tmp_path)
     with MailServers() as servers:
         control = f"{LOOPBACK}:{servers.open}"

@@ -1,4 +1,4 @@
-"""BIND with response policy zones: each answer is named apart, with the error it explains."""
+"""BIND with response policy zones: the mechanism and extended error of each policy action."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ FATES: dict[Action, Fate] = {
 
 
 @pytest.mark.product("named")
-def test_each_policy_action_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
+def test_each_policy_action_gets_its_expected_verdict(
+    tmp_path: Path, start_range: StartRange
+) -> None:
     world = start_range()
     replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
     chosen = canaries({**dict.fromkeys(replies, 4), "twin:DRUG": 4})

@@ -1,4 +1,4 @@
-"""e2guardian, which opens TLS: its page with status 200 is found in and out of TLS."""
+"""e2guardian, which intercepts TLS: its block page with status 200 is found over HTTP and TLS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
 @pytest.mark.product("e2guardian", "squid", "openssl")
 @pytest.mark.parametrize("lane", LANES)
-def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange, lane: str) -> None:
+def test_the_block_page_gets_its_expected_verdict(
+    tmp_path: Path, start_range: StartRange, lane: str
+) -> None:
     world = start_range()
     chosen = canaries({"PORN": 8, "VIOL": 8, "twin:DRUG": 8})
     hosts = [item.host for item in (*chosen["PORN"], *chosen["VIOL"])]
@@ -55,7 +57,7 @@ def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange, lane:
 
 
 @pytest.mark.product("e2guardian", "squid", "openssl")
-def test_its_page_is_known_on_items_of_which_no_text_is_kept(
+def test_the_block_page_is_recognised_on_items_without_kept_text(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     """As with an imported list of real sites: no token tells, and title and text are not stored."""

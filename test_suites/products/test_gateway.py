@@ -1,4 +1,4 @@
-"""An nftables gateway: reset, drop and each ICMP answer to a SYN are named apart."""
+"""An nftables gateway: reset, drop and each ICMP answer to a SYN have mechanisms of their own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FATES: dict[Reply, Fate] = {
 
 @pytest.mark.product("nft", "ip", "unbound", "unshare")
 @pytest.mark.parametrize("lane", LANES)
-def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path, lane: str) -> None:
+def test_each_answer_to_a_syn_gets_its_expected_verdict(tmp_path: Path, lane: str) -> None:
     program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path), lane]
 
     inside = subprocess.run(

@@ -1,4 +1,4 @@
-"""haproxy, a gateway that goes by Host and SNI: each way of saying no is named apart."""
+"""haproxy, a gateway that filters by Host and SNI: each kind of refusal has its own mechanism."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ BY_HTTPS: dict[Reply, Fate] = {
 
 @pytest.mark.product("haproxy")
 @pytest.mark.parametrize("lane", LANES)
-def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange, lane: str) -> None:
+def test_each_refusal_gets_its_expected_verdict(
+    tmp_path: Path, start_range: StartRange, lane: str
+) -> None:
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 5), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]

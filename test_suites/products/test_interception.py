@@ -1,4 +1,4 @@
-"""Squid opening TLS: blocks inside it are found, and a good handshake proves nothing."""
+"""Squid intercepting TLS: blocks are found even after a successful handshake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FATES: dict[Reply, Fate] = {
 @pytest.mark.product("squid", CERTGEN)
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
-def test_blocks_inside_opened_tls(
+def test_blocks_inside_intercepted_tls_are_found(
     tmp_path: Path, start_range: StartRange, trusted: bool, lane: str
 ) -> None:
     world = start_range()

@@ -1,4 +1,4 @@
-"""Products under load: what is decided is right, and what is not is *insufficient*."""
+"""Products under load: every verdict is correct or *insufficient*."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from test_suites.products.unbound import Reply as UnboundReply
 from test_suites.products.unbound import Unbound
 
 PATIENT = {"timeout": 4.0, "confirmation_timeout": 8.0, "silence_timeout": 10.0}
-"""Nothing here is silent for good, so patience costs nothing, and a slow machine needs it."""
+"""Long timeouts: every request is answered in the end, which takes long on a slow machine."""
 
 CROWDED = {"concurrency": 200}
-"""More at once than any of these products can answer soon."""
+"""More concurrent requests than any of these products can answer promptly."""
 
 Measure = Callable[..., Measured]
 
@@ -58,7 +58,7 @@ def assert_right_idle_and_under_load(
 @pytest.mark.product("squid")
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("reply", [SquidReply.PAGE_503, SquidReply.RESET])
-def test_squid_is_judged_right_idle_and_under_load(
+def test_squid_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: SquidReply
 ) -> None:
     items, denied = chosen_items(50)
@@ -72,7 +72,7 @@ def test_squid_is_judged_right_idle_and_under_load(
 
 @pytest.mark.product("squid")
 @pytest.mark.timeout(240)
-def test_squid_with_a_delay_pool_is_not_taken_for_one_that_keeps_silent(
+def test_slow_answers_of_squid_are_not_judged_as_silent_drops(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     items, denied = chosen_items(40)
@@ -93,7 +93,7 @@ def test_squid_with_a_delay_pool_is_not_taken_for_one_that_keeps_silent(
 @pytest.mark.product("unbound")
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("reply", [UnboundReply.NXDOMAIN, UnboundReply.REFUSED])
-def test_unbound_is_judged_right_idle_and_under_load(
+def test_unbound_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: UnboundReply
 ) -> None:
     items, denied = chosen_items(50)

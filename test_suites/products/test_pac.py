@@ -1,4 +1,4 @@
-"""A PAC file that leads to Squid: what it sends past the proxy is not filtered, and is told."""
+"""A PAC file with Squid: requests that it sends directly are not filtered, which is recorded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ function FindProxyForURL(url, host) {{
 
 @pytest.mark.product("squid")
 @pytest.mark.parametrize("lane", LANES)
-def test_each_choice_is_gone_and_told(tmp_path: Path, start_range: StartRange, lane: str) -> None:
+def test_each_choice_of_the_pac_file_is_followed_and_recorded(
+    tmp_path: Path, start_range: StartRange, lane: str
+) -> None:
     world = start_range()
     chosen = canaries({"PORN": 6, "twin:DRUG": 3})
     items = [item for some in chosen.values() for item in some]
@@ -63,7 +65,7 @@ def test_each_choice_is_gone_and_told(tmp_path: Path, start_range: StartRange, l
 
 
 def _choices(journal: Path, past: str) -> set[tuple[str, ...]]:
-    """What was told of all hosts but the one that goes past, which is seen to go straight."""
+    """The recorded choices of all hosts but one, whose only choice is a direct connection."""
     told: dict[str, set[tuple[str, ...]]] = {}
     with closing(open_journal(journal)) as opened:
         for seen in opened.observations():

@@ -1,4 +1,4 @@
-"""The registry in a real PostgreSQL: append-only, chained, and safe with many writers."""
+"""The registry in a real PostgreSQL: append-only, hash-chained, and safe with many writers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def execute(url: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_events_come_back_in_order_and_the_chain_holds(url: str) -> None:
+def test_events_are_read_in_order_with_a_valid_hash_chain(url: str) -> None:
     with pytest.raises(UsageError, match="no registry in this database"):
         open_registry(url)
     with open_registry(url, create=True) as registry:
@@ -67,7 +67,7 @@ def test_events_come_back_in_order_and_the_chain_holds(url: str) -> None:
     "statement",
     ["UPDATE events SET actor = 'Bob'", "DELETE FROM events", "TRUNCATE events"],
 )
-def test_the_database_itself_refuses_to_change_history(url: str, statement: str) -> None:
+def test_the_database_refuses_to_change_events(url: str, statement: str) -> None:
     with open_registry(url, create=True) as registry:
         registry.append(*EVENTS, after=0)
 
@@ -84,7 +84,7 @@ def test_the_database_itself_refuses_to_change_history(url: str, statement: str)
         ("DELETE FROM events WHERE position = 1", 1),
     ],
 )
-def test_the_chain_shows_where_somebody_got_round_that(
+def test_the_hash_chain_shows_which_event_was_changed(
     url: str, statement: str, position: int
 ) -> None:
     with open_registry(url, create=True) as registry:
@@ -95,8 +95,8 @@ def test_the_chain_shows_where_somebody_got_round_that(
             len(registry.hashes())
 
 
-def test_writers_at_the_same_time_lose_nothing_and_fork_nothing(url: str) -> None:
-    """Each tries again, as it is told to, until all that it has to say is written."""
+def test_concurrent_writers_lose_no_event(url: str) -> None:
+    """Each writer retries after a refusal until all its events are written."""
     open_registry(url, create=True).close()
 
     def write(name: int) -> int:
@@ -123,7 +123,7 @@ def test_writers_at_the_same_time_lose_nothing_and_fork_nothing(url: str) -> Non
         assert ["0", "1", "2", "3", "4"] == told
 
 
-def test_who_did_not_see_the_last_event_cannot_append(
+def test_a_writer_that_has_not_read_the_last_event_cannot_append(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_registry(url, create=True) as one, open_registry(url) as other:
@@ -150,7 +150,7 @@ def test_plans_are_opened_and_followed_in_the_database(
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_wrong_password_is_told_without_it(server: PostgreSql) -> None:
+def test_the_message_about_a_wrong_password_does_not_contain_it(server: PostgreSql) -> None:
     wrong = server.new_database().replace(server.password, "wrong-secret")
 
     with pytest.raises(UsageError, match="authentication failed") as caught:

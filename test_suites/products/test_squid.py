@@ -1,4 +1,4 @@
-"""Squid, an explicit proxy: a whole campaign recovers exactly the faults that it was given."""
+"""Squid, an explicit proxy: a complete campaign finds exactly the simulated faults."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BY_HTTPS: dict[Reply, Fate] = {
 
 
 @pytest.mark.product("squid")
-def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
+def test_a_campaign_finds_exactly_the_simulated_faults(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     chosen = canaries(COUNTS)
@@ -98,7 +98,7 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
 
 
 @pytest.mark.product("squid")
-def test_a_weak_filter_does_not_conform_for_that_profile_alone(
+def test_a_weak_filter_of_one_profile_fails_only_that_profile(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     chosen = canaries({"PORN": 100, "twin:PORN": 60})

@@ -1,4 +1,4 @@
-"""tinyproxy with room for one: whoever makes us wait is not taken for one that filters."""
+"""tinyproxy with one connection at a time: waiting is not judged as a block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from test_suites.products.tinyproxy import TinyProxy
 
 
 @pytest.mark.product("tinyproxy")
-def test_room_for_one_blocks_nothing_but_what_is_listed(
+def test_a_proxy_with_one_connection_has_no_false_blocks(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     chosen = canaries({"PORN": 60, "DRUG": 60})

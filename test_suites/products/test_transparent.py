@@ -1,4 +1,4 @@
-"""Filters that nobody was told of: packets of a school are led to Squid or e2guardian.
+"""Transparent filters: the packets of a school are redirected to Squid or e2guardian.
 
 The campaign runs over an interface line inside the school's network namespace.
 """
@@ -44,7 +44,9 @@ FATES: dict[str, dict[str, dict[Reply, Fate]]] = {
 @pytest.mark.product("squid", CERTGEN, "e2guardian", "openssl", "unbound", "nft", "ip", "unshare")
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("product", sorted(FATES))
-def test_what_is_blocked_unasked_is_judged_right(tmp_path: Path, product: str, lane: str) -> None:
+def test_blocks_by_a_transparent_filter_get_their_expected_verdicts(
+    tmp_path: Path, product: str, lane: str
+) -> None:
     opened = namespace(["unshare", "-nm"], ["unshare", "-rnm", "--map-auto"])
     program = [sys.executable, "-m", "test_suites.products.transparent"]
 

@@ -1,4 +1,4 @@
-"""Unbound, a filtering resolver: a whole campaign recovers exactly the faults it was given."""
+"""Unbound, a filtering resolver: a complete campaign finds exactly the simulated faults."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FATES: dict[Reply, Fate] = {
 
 
 @pytest.mark.product("unbound")
-def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
+def test_a_campaign_finds_exactly_the_simulated_faults(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     chosen = canaries(COUNTS)
@@ -97,7 +97,9 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
 
 
 @pytest.mark.product("unbound")
-def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: StartRange) -> None:
+def test_profiles_and_policy_zones_are_distinguished(
+    tmp_path: Path, start_range: StartRange
+) -> None:
     world = start_range()
     replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
     items = [item for some in canaries(dict.fromkeys(replies, 3)).values() for item in some]
@@ -146,7 +148,7 @@ def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: S
 @pytest.mark.product("unbound")
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("over", ["tls", "https"])
-def test_in_private_the_same_is_judged(
+def test_encrypted_dns_gets_the_same_verdicts(
     tmp_path: Path, start_range: StartRange, over: str, lane: str
 ) -> None:
     world = start_range()

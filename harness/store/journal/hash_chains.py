@@ -61,6 +61,8 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
         is_as_written = line == msgspec.json.encode(link) + b"\n"
         if not is_as_written or link.previous != previous or link.hash != expected_hash(link):
             msg = f"{path}: byte {offset}: the hash chain is broken at {link.name}"
+            if not links:
+                msg += "; header.json was changed, or the first lines were"
             raise InstrumentError(msg)
         links.append(link)
         offset, previous = offset + len(line), link.hash

@@ -1,4 +1,4 @@
-"""Tries hostile suppliers and says what came of each: ``python -m test_suites.calibration.hostile``.
+"""Measure hostile suppliers and print the outcomes: ``python -m test_suites.calibration.hostile``.
 
 ``--write`` writes the reference table anew instead.
 """

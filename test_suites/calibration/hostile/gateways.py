@@ -29,7 +29,7 @@ async def gateway_only_the_sentinels(call: Call) -> None:
     await all_but(call, is_passed=True)
 
 
-@web("Resets the connection after the content came.", wiring="gateway")
+@web("Resets the connection after the content.", wiring="gateway")
 async def gateway_resets_after_content(call: Call) -> None:
     if answer := await harmful_page(call):
         await call.stream.send(answer.head(OPEN) + answer.body)
@@ -37,7 +37,7 @@ async def gateway_resets_after_content(call: Call) -> None:
         call.stream.reset()
 
 
-@web("Sends its block page, and the origin's answer in the same stream after it.",
+@web("Sends its block page, and then the origin's answer in the same stream.",
      wiring="gateway")  # fmt: skip
 async def gateway_answers_twice(call: Call) -> None:
     if answer := await harmful_page(call):
@@ -46,17 +46,21 @@ async def gateway_answers_twice(call: Call) -> None:
         call.stream.close()
 
 
-@web("Filters by the name in the ClientHello only; http passes.", wiring="gateway", breaks=EITHER)
+@web(
+    "Filters only by the name in the ClientHello, and lets http through.",
+    wiring="gateway",
+    breaks=EITHER,
+)
 async def gateway_https_only(call: Call) -> None:
     await (call.filter_rightly() if call.is_secure else call.pass_on())
 
 
-@web("Filters http only; TLS passes untouched.", wiring="gateway", breaks=EITHER, first=True)
+@web("Filters http only, and lets TLS through.", wiring="gateway", breaks=EITHER, first=True)
 async def gateway_http_only(call: Call) -> None:
     await (call.tunnel() if call.is_first else call.filter_rightly())
 
 
-@web("Blocks by the names in requests and ClientHellos, and never looks at pages over TLS.",
+@web("Blocks by the names in requests and ClientHellos, and never examines pages over TLS.",
      wiring="gateway", breaks={CONTENT}, first=True)  # fmt: skip
 async def gateway_names_only_in_tls(call: Call) -> None:
     if not call.is_first:
@@ -68,7 +72,7 @@ async def gateway_names_only_in_tls(call: Call) -> None:
         await call.tunnel()
 
 
-@web("Cuts the first TLS connection to each harmful host by an alert; the next one passes.",
+@web("Ends the first TLS connection to each harmful host by an alert, and lets the next one through.",
      wiring="gateway", breaks=UNDECIDED, first=True)  # fmt: skip
 async def gateway_alert_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
@@ -80,7 +84,7 @@ async def gateway_alert_once(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Resets the first connection to each harmful host; the next one passes.",
+@web("Resets the first connection to each harmful host, and lets the next one through.",
      wiring="gateway", by_chance={SAME_BY_EVERY_WAY}, first=True)  # fmt: skip
 async def gateway_reset_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
@@ -109,7 +113,7 @@ async def gateway_random_closes(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Drops what is more than two connections at once, and filters only the sentinels.",
+@web("Drops connections beyond two at once, and filters only the sentinels.",
      wiring="gateway", first=True)  # fmt: skip
 async def gateway_silent_when_busy(call: Call) -> None:
     if call.service.in_flight > 2 and not call.is_sentinel:
@@ -119,20 +123,20 @@ async def gateway_silent_when_busy(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Passes one connection at a time, and filters only the sentinels.",
+@web("Lets one connection through at a time, and filters only the sentinels.",
      wiring="gateway", first=True, by_chance={DELAY})  # fmt: skip
 async def gateway_one_at_a_time(call: Call) -> None:
     await in_turn(call)
 
 
-@web("Filters rightly, but delays every connection by more than a second.",
+@web("Filters correctly, but delays every connection by more than a second.",
      wiring="gateway", breaks={DELAY})  # fmt: skip
 async def gateway_slow(call: Call) -> None:
     await call.wait(call.service.scale.slow)
     await call.filter_rightly()
 
 
-@web("Resets every connection but those to the sentinel that was agreed to pass.",
+@web("Resets every connection except those to the sentinel that should pass.",
      wiring="gateway", breaks={OVERBLOCKING, DELAY, SAME_FOR_PUPILS},
      by_chance=UNDECIDED | {ALWAYS_ON}, first=True)  # fmt: skip
 async def gateway_resets_all_but_the_sentinel(call: Call) -> None:
@@ -142,13 +146,13 @@ async def gateway_resets_all_but_the_sentinel(call: Call) -> None:
         call.stream.reset()
 
 
-@web("Filters only TLS clients that are no browser, by their ClientHello.",
+@web("Filters only TLS clients whose ClientHello is not a browser's.",
      wiring="gateway", breaks=EVERYTHING, only=RECOGNISED, first=True)  # fmt: skip
 async def gateway_knows_our_handshake(call: Call) -> None:
     await if_test(call, not call.hello or not is_browsers(call.hello))
 
 
-@web("Blocks harmful pages with a redirect to its block page, which shows the content below.",
+@web("Redirects harmful pages to its block page, which shows the content at the bottom.",
      wiring="gateway")  # fmt: skip
 async def gateway_redirects_to_content(call: Call) -> None:
     if call.is_harmful and call.request.path == "/blocked":

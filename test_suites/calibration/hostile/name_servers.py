@@ -33,29 +33,29 @@ def names_only_the_sentinels(question: Question) -> Said:
     return all_but(question, is_passed=True)
 
 
-@name_server("Denies the names that were agreed for the test, and no others.",
+@name_server("Denies only the names that were agreed for the test.",
              breaks={DRUGS, CATEGORIES})  # fmt: skip
 def names_only_agreed(question: Question) -> Said:
     return all_but(question, question.known is not None and question.known.kind != "agreed")
 
 
-@name_server("Does not know one of two categories at all.", breaks={CATEGORIES})
+@name_server("Does not block one of two categories at all.", breaks={CATEGORIES})
 def names_category_missing(question: Question) -> Said:
     return all_but(question, question.known is not None and question.known.category == "MALW")
 
 
-@name_server("Left one entry of the illegal list out.", breaks={LISTED})
+@name_server("Does not block one entry of the illegal list.", breaks={LISTED})
 def names_entry_missing(question: Question) -> Said:
     return all_but(question, question.host.startswith("ill-csam-003."))
 
 
-@name_server("Denies the first question for each harmful name and answers all later ones.",
+@name_server("Denies the first query for each harmful name, and answers all later ones.",
              breaks=UNDECIDED)  # fmt: skip
 def first_question_denied(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] > 1)
 
 
-@name_server("Keeps silent to the first question for each harmful name, then answers it.")  # fmt: skip
+@name_server("Does not answer the first query for each harmful name, and answers all later ones.")  # fmt: skip
 def first_question_silent(question: Question) -> Said:
     if question.is_harmful and question.service.seen[question.way] == 1:
         return SILENCE
@@ -68,7 +68,7 @@ def flapping(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] % 2 == 0)
 
 
-@name_server("Denies harmful names two times of three.",
+@name_server("Denies harmful names in two of three queries.",
              breaks=UNDECIDED)  # fmt: skip
 def denied_two_of_three(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] % 3 == 0)
@@ -99,19 +99,19 @@ def two_addresses(question: Question) -> Said:
     return question.rightly()
 
 
-@name_server("Filters A questions only; AAAA gives the origin's address.",
+@name_server("Filters only A queries; AAAA gives the origin's address.",
              breaks=UNDECIDED, wiring="names-dual")  # fmt: skip
 def only_a(question: Question) -> Said:
     return all_but(question, question.type != "A")
 
 
-@name_server("Filters AAAA questions only; A gives the origin's address.",
+@name_server("Filters only AAAA queries; A gives the origin's address.",
              breaks=UNDECIDED, wiring="names-dual")  # fmt: skip
 def only_aaaa(question: Question) -> Said:
     return all_but(question, question.type != "AAAA")
 
 
-@name_server("Answers A rightly and AAAA with an address of its own, for names that should pass.",
+@name_server("Answers A correctly, but AAAA with an address of its own, for names that should pass.",
              breaks={OVERBLOCKING}, wiring="names-dual")  # fmt: skip
 def wrong_aaaa(question: Question) -> Said:
     known = question.known
@@ -120,13 +120,12 @@ def wrong_aaaa(question: Question) -> Said:
     return question.rightly()
 
 
-@name_server("Filters UDP only; over TCP it answers truly.", wiring="names-udp-tcp")
+@name_server("Filters only UDP; over TCP it gives the true answer.", wiring="names-udp-tcp")
 def only_udp(question: Question) -> Said:
     return all_but(question, question.over == "tcp")
 
 
-@name_server("Says over UDP that its answers for harmful names are too long, and tells the truth "
-             "over TCP.")  # fmt: skip
+@name_server("Truncates its answers for harmful names over UDP, and gives the true answer over TCP.")  # fmt: skip
 def truncated_to_tcp(question: Question) -> Said:
     if question.is_harmful and question.over == "udp":
         return question.truncated()
@@ -147,7 +146,7 @@ def refused_under_load(question: Question) -> Said:
     return all_but(question, is_passed=True)
 
 
-@name_server("Filters nothing but the sentinels, and drops questions under load.")
+@name_server("Filters nothing but the sentinels, and drops queries under load.")
 def silent_under_load(question: Question) -> Said:
     if question.service.rate() > SLOW_RATE and not question.is_sentinel:
         return SILENCE
@@ -160,45 +159,45 @@ def denies_under_load(question: Question) -> Said:
     return all_but(question, question.service.rate() <= SLOW_RATE)
 
 
-@name_server("Denies names only when few questions come.",
+@name_server("Denies harmful names only when it gets few queries.",
              breaks=UNDECIDED)  # fmt: skip
 def denies_when_idle(question: Question) -> Said:
     return all_but(question, question.service.rate() > SLOW_RATE)
 
 
-@name_server("Filters nothing but the sentinels, and loses every third question.")
+@name_server("Filters nothing but the sentinels, and drops every third query.")
 def loses_every_third(question: Question) -> Said:
     if question.service.total % 3 == 0 and not question.is_sentinel:
         return SILENCE
     return all_but(question, is_passed=True)
 
 
-@name_server("Filters nothing but the sentinels, and switches even that off after 80 questions.",
+@name_server("Filters nothing but the sentinels, and stops even that after 80 queries.",
              breaks=EVERYTHING)  # fmt: skip
 def names_off_half_way(question: Question) -> Said:
     is_on = question.service.total <= 80
     return question.rightly() if is_on else question.truth()
 
 
-@name_server("Denies every name but the one that was agreed to exist.",
+@name_server("Denies every name except the sentinel that should pass.",
              breaks={OVERBLOCKING, DELAY})  # fmt: skip
 def denies_all_but_the_sentinel(question: Question) -> Said:
     return question.rightly() if question.is_sentinel else question.failed("NXDOMAIN")
 
 
 @name_server("Denies every name.", breaks=EVERYTHING,
-             only="The name that was agreed to exist is denied too: no sign that anybody is served.")  # fmt: skip
+             only="The sentinel that should pass is denied too, so nothing shows that the line works.")  # fmt: skip
 def denies_everything(question: Question) -> Said:
     return question.failed("NXDOMAIN")
 
 
 @name_server("Answers every name with one address of its own.", breaks=EVERYTHING,
-             only="The name that was agreed to pass gets that address too: nobody is served.")  # fmt: skip
+             only="The sentinel that should pass gets that address too, so nothing shows that the line works.")  # fmt: skip
 def one_address_for_all(question: Question) -> Said:
     return question.records(SINKHOLE) if question.type == "A" else question.truth()
 
 
-@name_server("Filters nothing but the sentinels, and gives names that do not exist an address.")
+@name_server("Filters nothing but the sentinels, and gives an address for names that do not exist.")
 def wildcard(question: Question) -> Said:
     if not question.service.names.has(question.host):
         return question.records(ADDRESS) if question.type == "A" else question.message()
@@ -218,7 +217,7 @@ def names_know_our_origin(question: Question) -> Said:
     return question.rightly() if is_ours else question.truth()
 
 
-@name_server("Filters only questions that look like those of the test's own client.",
+@name_server("Filters only queries that look like those of the test's own client.",
              breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 def names_know_our_client(question: Question) -> Said:
     query = question.query
@@ -237,7 +236,7 @@ def content_by_aaaa(question: Question) -> Said:
     return question.rightly()
 
 
-@name_server("Gives harmful names two addresses of its own: a dead one, and one with the content.",
+@name_server("Gives harmful names two addresses of its own: one without a server, and one with the content.",
              breaks=UNDECIDED)  # fmt: skip
 def dead_and_living_address(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
@@ -245,8 +244,7 @@ def dead_and_living_address(question: Question) -> Said:
     return question.rightly()
 
 
-@name_server("Gives the second question for a harmful name a dead address, and the first the "
-             "content's.", by_chance={SAME_BY_EVERY_WAY})  # fmt: skip
+@name_server("Gives the content's address for a harmful name first, and then one without a server.", by_chance={SAME_BY_EVERY_WAY})  # fmt: skip
 def content_first(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
         is_first = question.service.seen[question.way] % 2 == 1

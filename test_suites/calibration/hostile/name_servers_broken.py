@@ -10,7 +10,7 @@ from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.name_service import Question, Said
 from test_suites.calibration.hostile.supplier import name_server
 
-NO_ANSWER = "What came is no DNS answer: neither an address nor a denial was seen."
+NO_ANSWER = "The answer is not valid DNS, so neither an address nor a denial was seen."
 
 
 def for_harmful(question: Question, said: Said) -> Said:
@@ -18,20 +18,20 @@ def for_harmful(question: Question, said: Said) -> Said:
     return said if question.is_harmful else question.rightly()
 
 
-@name_server("Answers with another question's id before it tells the truth.")
+@name_server("Sends an answer with another query's id before the true answer.")
 def wrong_id_first(question: Question) -> Said:
     denied = question.failed("NXDOMAIN").wires[0]
     forged = bytes((denied[0] ^ 1, *denied[1:]))
     return for_harmful(question, Said(wires=(forged, *question.truth().wires)))
 
 
-@name_server("Tells the truth and denies it at once after.")
+@name_server("Sends the true answer, and a denial immediately after it.")
 def denies_too_late(question: Question) -> Said:
     wires = (*question.truth().wires, *question.failed("NXDOMAIN").wires)
     return for_harmful(question, Said(wires=wires))
 
 
-@name_server("Tells the truth over TCP, beside 40 KiB of text.")
+@name_server("Sends the true answer over TCP, together with 40 KiB of text.")
 def huge_text(question: Question) -> Said:
     if question.is_harmful and question.over == "udp":
         return question.truncated()
@@ -41,7 +41,7 @@ def huge_text(question: Question) -> Said:
     return for_harmful(question, question.message(response))
 
 
-@name_server("Says that a harmful name does not exist, and gives its address all the same.")
+@name_server("Says that a harmful name does not exist, but also gives its address.")
 def denied_with_address(question: Question) -> Said:
     response = question.blank()
     response.set_rcode(dns.rcode.NXDOMAIN)
@@ -59,20 +59,20 @@ def compression_loop(question: Question) -> Said:
     return for_harmful(question, Said(wires=(head + loop + record,)))
 
 
-@name_server("Cuts its answers for harmful names off in the middle.", only=NO_ANSWER)
+@name_server("Sends only the first half of its answers for harmful names.", only=NO_ANSWER)
 def cut_answers(question: Question) -> Said:
     wire = question.truth().wires[0]
     return for_harmful(question, Said(wires=(wire[: len(wire) // 2],)))
 
 
-@name_server("Answers harmful names with noise.", only=NO_ANSWER)
+@name_server("Answers harmful names with random bytes.", only=NO_ANSWER)
 def names_noise(question: Question) -> Said:
     noise = bytes((each * 73 + 41) % 256 for each in range(60))
     return for_harmful(question, Said(wires=(question.wire_id + noise,)))
 
 
 @name_server("Answers harmful names with two aliases that lead to each other.",
-             only="The aliases lead nowhere, which is neither an address nor a denial.")  # fmt: skip
+             only="The aliases lead to no address, so neither an address nor a denial was seen.")  # fmt: skip
 def alias_loop(question: Question) -> Said:
     response = question.blank()
     question.add(response, question.host, "CNAME", "loop.sites.accredit.test")
@@ -80,7 +80,7 @@ def alias_loop(question: Question) -> Said:
     return for_harmful(question, question.message(response))
 
 
-@name_server("Answers harmful names with a code that nobody has defined.", only=NO_ANSWER)
+@name_server("Answers harmful names with an undefined response code.", only=NO_ANSWER)
 def undefined_code(question: Question) -> Said:
     wire = bytearray(question.failed("NOERROR").wires[0])
     wire[3] = wire[3] & 0xF0 | 0x0D

@@ -42,7 +42,7 @@ def status_500(answer: Answer, _: Call) -> Answer:
     return answer.with_status(500)
 
 
-@page("Sends the page with a status that does not exist, 799.")
+@page("Sends the page with status 799, which does not exist.")
 def status_799(answer: Answer, _: Call) -> Answer:
     return answer.with_status(799)
 
@@ -65,7 +65,7 @@ def declared_sentence(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body.replace(b"</body>", said))
 
 
-@page("Lays its block page over the content, which a pupil closes.")
+@page("Lays its block page over the content; the pupil can close it.")
 def overlay(answer: Answer, call: Call) -> Answer:
     over = f'<dialog open>{call.block_answer().text}<button onclick="close()">x</button></dialog>'
     body = answer.body.replace(b"<body>", b"<body>" + over.encode(), 1)

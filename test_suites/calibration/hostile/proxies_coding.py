@@ -1,4 +1,4 @@
-"""Proxies that send the page in a coding or character set that a careless reader misses."""
+"""Proxies that send the page in an unusual coding or character set."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def zstd_coding(answer: Answer, _: Call) -> Answer:
     return answer.with_body(zstandard.compress(answer.body), Content_Encoding="zstd")
 
 
-@page("Compresses the page with gzip twice, and says so.")
+@page("Compresses the page with gzip twice, and declares it.")
 def double_gzip(answer: Answer, _: Call) -> Answer:
     twice = gzip.compress(gzip.compress(answer.body, 1), 1)
     return answer.with_body(twice, Content_Encoding="gzip, gzip")
 
 
-@page("Compresses the page with gzip inside Brotli, and says so.")
+@page("Compresses the page with gzip inside Brotli, and declares it.")
 def gzip_in_brotli(answer: Answer, _: Call) -> Answer:
     return answer.with_body(
         brotli.compress(gzip.compress(answer.body, 1)), Content_Encoding="gzip, br"
@@ -48,33 +48,33 @@ def gzip_in_two_members(answer: Answer, _: Call) -> Answer:
     return answer.with_body(first + gzip.compress(answer.body, 1), Content_Encoding="gzip")
 
 
-@page("Compresses the page as bare deflate, without the zlib head that the coding asks for.")
+@page("Compresses the page with raw deflate, without the zlib header that the coding requires.")
 def bare_deflate(answer: Answer, _: Call) -> Answer:
     squeeze = zlib.compressobj(1, zlib.DEFLATED, -15)
     body = squeeze.compress(answer.body) + squeeze.flush()
     return answer.with_body(body, Content_Encoding="deflate")
 
 
-@page("Compresses the page with gzip and says nothing of it.")
+@page("Compresses the page with gzip without declaring it.")
 def undeclared_gzip(answer: Answer, _: Call) -> Answer:
     return answer.with_body(gzip.compress(answer.body, 1))
 
 
-@page("Says that the page is in a coding that nobody knows, and sends it as it is.")
+@page("Declares an unknown coding, but sends the page uncompressed.")
 def unknown_coding_of_plain_page(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body, Content_Encoding="x-school")
 
 
 @page(
     "Sends the page in a coding that only the supplier's own client knows.",
-    only="Nobody else can read the coding, so neither the page nor a block was seen.",
+    only="The coding cannot be read, so neither the page nor a block was seen.",
 )
 def unknown_coding(answer: Answer, _: Call) -> Answer:
     body = bytes(each ^ 0x5A for each in answer.body)
     return answer.with_body(body, Content_Encoding="x-school")
 
 
-@page("Says gzip, but sends the page as it is.")
+@page("Declares gzip, but sends the page uncompressed.")
 def gzip_that_is_none(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body, Content_Encoding="gzip")
 
@@ -90,14 +90,14 @@ def invented_charset(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body, Content_Type="text/html; charset=x-klingon")
 
 
-@page("Puts NUL bytes between the words of the page, and bytes that are no UTF-8.")
+@page("Puts NUL bytes and bytes that are not UTF-8 between the words of the page.")
 def nul_bytes(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body.replace(b" ", b" \x00\xff ").replace(b"<p>", b"\x00<p>"))
 
 
 @page(
-    "Sends 30 KiB of gzip that become 30 MiB before the page's words come.",
-    only="More than 4 MiB of decoded text is too long to read.",
+    "Sends 30 KiB of gzip that become 30 MiB, in which the page's words come last.",
+    only="Only the first 4 MiB of decoded text are read.",
 )
 def decompression_bomb(answer: Answer, _: Call) -> Answer:
     return answer.with_body(BOMB + gzip.compress(answer.body, 1), Content_Encoding="gzip")
@@ -105,7 +105,7 @@ def decompression_bomb(answer: Answer, _: Call) -> Answer:
 
 @page(
     "Sends a gzip bomb inside a gzip bomb.",
-    only="More than 4 MiB of decoded text is too long to read.",
+    only="Only the first 4 MiB of decoded text are read.",
 )
 def nested_bomb(answer: Answer, _: Call) -> Answer:
     return answer.with_body(NESTED + gzip.compress(answer.body), Content_Encoding="gzip, gzip")

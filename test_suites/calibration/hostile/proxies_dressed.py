@@ -18,7 +18,7 @@ from test_suites.calibration.hostile.supplier import page, web
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, Call
 
 NO_WORD_LEFT = (
-    "None of the origin's words is left, and evidence of a block page stands beside other content."
+    "None of the origin's words is left, and there are signs of a block page beside other content."
 )
 PICTURE = "/page.png"
 """The path at which a supplier gives the content out as a picture."""
@@ -94,13 +94,13 @@ async def background_403(call: Call) -> None:
     await dressed(call, Answer(status=403).html(document("", title="403", head=style)))
 
 
-@web("Puts a block notice over the page, which stands in a picture below it.", only=NO_WORD_LEFT)
+@web("Puts a block notice over a picture of the page.", only=NO_WORD_LEFT)
 async def notice_over_picture(call: Call) -> None:
     shown = document(f'{NOTICE}<img src="{PICTURE}">', title="Access denied")
     await dressed(call, Answer(status=403).html(shown))
 
 
-@web("Puts its own block page over the page, which stands in a picture below it.", only=NO_WORD_LEFT)  # fmt: skip
+@web("Puts its own block page over a picture of the page.", only=NO_WORD_LEFT)  # fmt: skip
 async def block_page_over_picture(call: Call) -> None:
     await dressed(call, call.block_answer(403, f'<img src="{PICTURE}">'))
 
@@ -126,7 +126,7 @@ def notice_over_fields(answer: Answer, _: Call) -> Answer:
     return Answer(status=403).html(document(NOTICE + fields, title="Access denied"))
 
 
-@page("Hides the page in a comment for readers that know UTF-7, which browsers do not.", only=NO_WORD_LEFT)  # fmt: skip
+@page("Sends the page as a comment for programs that decode UTF-7, which browsers do not.", only=NO_WORD_LEFT)  # fmt: skip
 def utf_7_comment(answer: Answer, call: Call) -> Answer:
     body = call.block_answer().text.replace("</body>", f"+ADwhLS0-{translation(answer)}</body>")
     return Answer(status=403).with_body(body.encode(), Content_Type="text/html; charset=utf-7")
@@ -147,7 +147,7 @@ def notice_before_translation(answer: Answer, _: Call) -> Answer:
     return Answer(status=403).html(document(NOTICE + translation(answer), "Access denied"))
 
 
-@web("Frames its block page beside a translation of the page.", only=NO_WORD_LEFT)
+@web("Shows its block page in a frame beside a translation of the page.", only=NO_WORD_LEFT)
 async def block_frame_beside_translation(call: Call) -> None:
     frame = f'<iframe src="{"https" if call.is_secure else "http"}:{BLOCKED}"></iframe>'
     first = Answer()
@@ -156,7 +156,7 @@ async def block_frame_beside_translation(call: Call) -> None:
     await blocked_at_own_site(call, first, Answer().html(document(frame)))
 
 
-@web("Shows a frame of its block page, and a frame with a translation of the page.", only=NO_WORD_LEFT)  # fmt: skip
+@web("Shows a frame with its block page, and a frame with a translation of the page.", only=NO_WORD_LEFT)  # fmt: skip
 async def block_frame_and_translated_frame(call: Call) -> None:
     host = "https" if call.is_secure else "http"
     frame = f'<iframe src="{host}:{BLOCKED}"></iframe>'

@@ -37,7 +37,7 @@ async def reset_after_content(call: Call) -> None:
         call.stream.reset()
 
 
-@web("Promises more than the page, and closes after it.")
+@web("States a length greater than the page's, and closes the connection after the page.")
 async def end_before_promised(call: Call) -> None:
     if answer := await harmful_page(call):
         await call.stream.send(answer.head(OPEN) + answer.body)
@@ -58,7 +58,7 @@ async def never_ends(call: Call) -> None:
         await call.keep_silent()
 
 
-@web("Sends the page and then comments without end.")
+@web("Sends the page and then endless comments.")
 async def endless_page(call: Call) -> None:
     if answer := await harmful_page(call):
         await call.stream.send(answer.head() + answer.body)
@@ -66,7 +66,7 @@ async def endless_page(call: Call) -> None:
             await call.stream.send(FILLER)
 
 
-@web("Drips the page, its first half at once, the rest a few bytes at a time.")
+@web("Sends the first half of the page at once, and the rest a few bytes at a time.")
 async def drip(call: Call) -> None:
     if answer := await harmful_page(call):
         half = len(answer.wire) // 2
@@ -79,7 +79,7 @@ async def drip(call: Call) -> None:
 
 @web(
     "Sends the start of an answer without a word of the page, and resets.",
-    only="A part of an answer came; whether the rest was held back or lost cannot be told.",
+    only="Only a part of an answer came; the rest may have been blocked or lost.",
 )
 async def head_and_reset(call: Call) -> None:
     if answer := await harmful_page(call):
@@ -89,8 +89,8 @@ async def head_and_reset(call: Call) -> None:
 
 
 @web(
-    "Sends comments without end in the place of the page.",
-    only="The answer never ends, and nothing in the part that is read is the origin's.",
+    "Sends endless comments instead of the page.",
+    only="The answer never ends, and the part that is read contains nothing of the origin.",
 )
 async def endless_filler(call: Call) -> None:
     if answer := await harmful_page(call):
@@ -99,7 +99,7 @@ async def endless_filler(call: Call) -> None:
             await call.stream.send(FILLER)
 
 
-@web("Sends its block page for the harmful page, and the page right after it.")
+@web("Sends its block page as the answer, and the harmful page as a second answer after it.")
 async def second_answer(call: Call) -> None:
     if answer := await harmful_page(call):
         await call.stream.send(call.block_answer().head(OPEN) + call.block_answer().body)

@@ -34,7 +34,7 @@ async def framed(call: Call) -> None:
     await led(call, Answer().html(f'<html><body><iframe src="{INNER}"></iframe></body></html>'))
 
 
-@web("Shows the page in a frame set, as the nineties did.")
+@web("Shows the page in a frame set, as in old HTML.")
 async def frame_set(call: Call) -> None:
     frames = f'<frameset cols="100%"><frame src="{INNER}"></frameset>'
     await led(call, Answer().html(f"<html>{frames}</html>"))
@@ -46,7 +46,7 @@ async def object_element(call: Call) -> None:
     await led(call, Answer().html(f"<html><body>{shown}</body></html>"))
 
 
-@web("Shows a frame of the service's block page, and below it a frame with the content.")
+@web("Shows a frame with the service's block page, and below it a frame with the content.")
 async def two_frames(call: Call) -> None:
     frames = f'<iframe src="/blocked"></iframe><iframe src="{INNER}"></iframe>'
     if call.is_harmful and call.request.path == "/blocked":
@@ -56,8 +56,8 @@ async def two_frames(call: Call) -> None:
 
 
 @web(
-    "Shows a frame of the service's block page, and a frame with the content that comes late.",
-    only="One frame did not come in the time that is waited, and the content may stand in it.",
+    "Shows a frame with the service's block page, and a frame whose content comes late.",
+    only="One frame, which may contain the content, did not come in time.",
 )
 async def two_frames_one_late(call: Call) -> None:
     if call.is_harmful and call.request.path.startswith(INNER):
@@ -65,13 +65,13 @@ async def two_frames_one_late(call: Call) -> None:
     await two_frames(call)
 
 
-@web("Shows its block page, with a small frame in it that holds the content.")
+@web("Shows its block page, with a small frame that contains the content.")
 async def block_page_with_frame(call: Call) -> None:
     frame = f'<iframe src="{INNER}" height="1"></iframe>'
     await led(call, call.block_answer(403, frame))
 
 
-@web("Redirects to a mirror of the page at a site of its own.")
+@web("Redirects to a mirror of the page on its own site.")
 async def mirrored(call: Call) -> None:
     await led(call, Answer(status=302, headers=(("Location", mirror(call)),)))
 
@@ -81,7 +81,7 @@ async def mirrored_behind_block_page(call: Call) -> None:
     await led(call, call.block_answer(302, Location=mirror(call)))
 
 
-@web("Leads to a mirror by a meta refresh.")
+@web("Leads to a mirror of the page by a meta refresh.")
 async def meta_refresh(call: Call) -> None:
     refresh = f'<meta http-equiv="refresh" content="0; url={mirror(call)}">'
     await led(call, Answer().html(f"<html><head>{refresh}</head><body></body></html>"))
@@ -99,8 +99,8 @@ async def script_redirect(call: Call) -> None:
 
 
 @web(
-    "Leads to a mirror by a script that builds the address at run time.",
-    only="The address exists only when the script has run, so nobody can follow it.",
+    "Leads to a mirror by a script that computes the address.",
+    only="The address is known only after the script has run, so it cannot be followed.",
 )
 async def computed_redirect(call: Call) -> None:
     letters = ",".join(str(ord(each)) for each in mirror(call))
@@ -110,7 +110,7 @@ async def computed_redirect(call: Call) -> None:
 
 @web(
     "Redirects every harmful page to itself, endlessly.",
-    only="The chain has no end: neither a page nor a block was seen.",
+    only="The redirects do not end, so neither the page nor a block was seen.",
 )
 async def redirect_loop(call: Call) -> None:
     if call.is_harmful:
@@ -119,7 +119,7 @@ async def redirect_loop(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Redirects four times within the site before it gives the page out.")
+@web("Redirects four times within the site, and then sends the page.")
 async def long_chain(call: Call) -> None:
     step = int(call.request.path.partition("step=")[2] or 0)
     if call.is_harmful and step < 4:

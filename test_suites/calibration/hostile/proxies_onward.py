@@ -35,12 +35,12 @@ async def link_to_own_path(call: Call) -> None:
     await leads(call, link(INNER))
 
 
-@web("Offers a link on its block page to a mirror at a site of its own.", breaks=UNDECIDED)
+@web("Offers a link on its block page to a mirror on its own site.", breaks=UNDECIDED)
 async def link_to_mirror(call: Call) -> None:
     await leads(call, link(mirror(call)))
 
 
-@web("Offers a link on its block page to a page that asks once more, and then gives the content.", breaks=UNDECIDED)  # fmt: skip
+@web("Offers a link on its block page to a page with a second link, which leads to the content.", breaks=UNDECIDED)  # fmt: skip
 async def two_clicks(call: Call) -> None:
     await leads(call, link("/?sure=1"), {"/?sure=1": link("/?yes=1"), "/?yes=1": ""})
 
@@ -56,7 +56,7 @@ async def link_from_base(call: Call) -> None:
     await leads(call, f'<base href="/x/">{link("?go=1")}', {"/x/?go=1": ""})
 
 
-@web("Offers a form on its block page that is sent by POST to a mirror at a site of its own.", breaks=UNDECIDED)  # fmt: skip
+@web("Offers a form on its block page that is sent by POST to a mirror on its own site.", breaks=UNDECIDED)  # fmt: skip
 async def post_form_to_mirror(call: Call) -> None:
     button = '<input type="hidden" name="agreed" value="1"><button>Continue</button>'
     await leads(call, f'<form method="post" action="{mirror(call)}">{button}</form>')

@@ -6,9 +6,7 @@ from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, OVERBLOCKING, web
 from test_suites.calibration.hostile.web_call import Call
 
-ALIKE = (
-    "It answers the page that was agreed to pass like any other: no sign that anybody is served."
-)
+ALIKE = "The sentinel that should pass gets the same answer, so nothing shows that the line works."
 
 PORTAL = Answer().html(
     "<html><head><title>Sign in to the network</title></head><body>"
@@ -16,7 +14,7 @@ PORTAL = Answer().html(
 )
 
 
-@web("Blocks every page but the one that was agreed to pass.", breaks={OVERBLOCKING, DELAY})
+@web("Blocks every page except the sentinel that should pass.", breaks={OVERBLOCKING, DELAY})
 async def blocks_all_but_the_sentinel(call: Call) -> None:
     await (call.filter_rightly() if call.is_sentinel else call.block())
 
@@ -34,7 +32,7 @@ async def blocks_https(call: Call) -> None:
     await (call.block() if is_one else call.filter_rightly())
 
 
-@web("Keeps silent for every page that should pass, but for the sentinel.",
+@web("Does not answer requests for pages that should pass, except for the sentinel.",
      breaks={OVERBLOCKING, DELAY})  # fmt: skip
 async def silent_for_all_but_the_sentinel(call: Call) -> None:
     known = call.known
@@ -81,7 +79,7 @@ async def resets_everything(call: Call) -> None:
     call.stream.reset()
 
 
-@web("Lets everything through, sentinels too.", breaks=EVERYTHING,
-     only="The filter was never on; it may be the wrong line, so nothing is said of any page.")  # fmt: skip
+@web("Lets everything through, including the sentinels.", breaks=EVERYTHING,
+     only="The filter was never active, and this may be the wrong line, so no page is decided.")  # fmt: skip
 async def no_filter(call: Call) -> None:
     await call.pass_on()

@@ -47,14 +47,14 @@ async def one_at_a_time(call: Call) -> None:
 
 
 @web(
-    "Filters nothing but the sentinels, which it serves at once, and all others one at a time.",
+    "Filters nothing but the sentinels, and serves other requests one at a time.",
     by_chance={DELAY},
 )
 async def one_at_a_time_but_for_sentinels(call: Call) -> None:
     await (only_sentinels(call) if call.is_sentinel else in_turn(call))
 
 
-@web("Filters nothing but the sentinels, and keeps silent when more than two ask at once.")
+@web("Filters nothing but the sentinels, and does not answer more than two requests at once.")
 async def silent_when_busy(call: Call) -> None:
     if call.service.in_flight > ROOM:
         await call.keep_silent()
@@ -63,7 +63,7 @@ async def silent_when_busy(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Keeps silent when more than two ask at once, but for the sentinels, the only filtered ones.")
+@web("Filters nothing but the sentinels, and does not answer more than two other requests at once.")
 async def silent_when_busy_but_for_sentinels(call: Call) -> None:
     if call.service.in_flight > ROOM and not call.is_sentinel:
         await call.keep_silent()
@@ -72,7 +72,7 @@ async def silent_when_busy_but_for_sentinels(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Filters nothing but the sentinels, and resets what is more than two at once.")
+@web("Filters nothing but the sentinels, and resets connections beyond two at once.")
 async def resets_when_busy(call: Call) -> None:
     if call.service.in_flight > ROOM and not call.is_sentinel:
         call.stream.reset()
@@ -82,7 +82,7 @@ async def resets_when_busy(call: Call) -> None:
 
 
 @web(
-    "Filters nothing but the sentinels, and closes what is more than two at once.",
+    "Filters nothing but the sentinels, and closes connections beyond two at once.",
     by_chance={OVERBLOCKING},
 )
 async def closes_when_busy(call: Call) -> None:
@@ -94,7 +94,7 @@ async def closes_when_busy(call: Call) -> None:
 
 
 @web(
-    "Filters nothing but the sentinels, and answers 503 when more than two ask at once.",
+    "Filters nothing but the sentinels, and answers 503 to requests beyond two at once.",
     by_chance={OVERBLOCKING},
 )
 async def unavailable_when_busy(call: Call) -> None:
@@ -116,7 +116,7 @@ async def rate_limiter(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Blocks harmful pages only while more than two ask at once.",
+@web("Blocks harmful pages only while it has more than two requests at once.",
      breaks=UNDECIDED, by_chance=HELD_BACK)  # fmt: skip
 async def blocks_when_busy(call: Call) -> None:
     await call.wait(0.02)
@@ -127,7 +127,7 @@ async def blocks_when_busy(call: Call) -> None:
 
 
 @web(
-    "Blocks harmful pages only while nobody else asks; under load it lets them through.",
+    "Blocks harmful pages only while it has no other requests; under load it lets them through.",
     by_chance={SAME_BY_EVERY_WAY},
 )
 async def blocks_when_idle(call: Call) -> None:
@@ -149,20 +149,20 @@ async def only_near_sentinels(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Switches its filter off after 80 requests, for the sentinels too.",
+@web("Switches its filter off after 80 requests, even for the sentinels.",
      breaks=EVERYTHING)  # fmt: skip
 async def off_half_way(call: Call) -> None:
     await (call.filter_rightly() if call.service.total <= 80 else call.pass_on())
 
 
-@web("Switches its filter off after 80 requests, but for the sentinels.", breaks=UNDECIDED)
+@web("Switches its filter off after 80 requests, except for the sentinels.", breaks=UNDECIDED)
 async def off_half_way_but_for_sentinels(call: Call) -> None:
     is_on = call.service.total <= 80 or call.is_sentinel
     await (call.filter_rightly() if is_on else call.pass_on())
 
 
 @web(
-    "Switches its filter off for forty requests after every forty, but for the sentinels.",
+    "Switches its filter off and on every forty requests, except for the sentinels.",
     breaks=UNDECIDED,
 )
 async def off_and_on(call: Call) -> None:
@@ -171,7 +171,7 @@ async def off_and_on(call: Call) -> None:
 
 
 @web(
-    "Filters nothing but the sentinels, and loses every third request in silence.",
+    "Filters nothing but the sentinels, and drops every third request.",
     by_chance={SAME_BY_EVERY_WAY, OVERBLOCKING},
 )
 async def random_drop(call: Call) -> None:
@@ -184,13 +184,13 @@ async def random_drop(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Filters rightly, but takes more than a second for every page.", breaks={DELAY})
+@web("Filters correctly, but takes more than a second for every page.", breaks={DELAY})
 async def slow(call: Call) -> None:
     await call.wait(call.service.scale.slow)
     await call.filter_rightly()
 
 
-@web("Filters rightly, but takes more than a second for each item that should pass.",
+@web("Filters correctly, but takes more than a second for each item that should pass.",
      breaks={DELAY})  # fmt: skip
 async def slow_for_items(call: Call) -> None:
     is_one = call.known is not None and call.known.kind == "ordinary"
@@ -198,9 +198,9 @@ async def slow_for_items(call: Call) -> None:
 
 
 @web(
-    "Falls silent after 80 requests, whatever is asked for.",
+    "Stops answering after 80 requests.",
     breaks=EVERYTHING,
-    only="Half of the campaign was never answered, sentinels included: nothing is known of it.",
+    only="Half of the campaign, including sentinels, got no answer, so nothing is known about it.",
 )
 async def dies_half_way(call: Call) -> None:
     await (call.filter_rightly() if call.service.total <= 80 else call.keep_silent())

@@ -29,35 +29,35 @@ def pads_64_kib(answer: Answer, _: Call) -> Answer:
     return replace(answer, padding=comments(69 * KIB))
 
 
-@page("Puts comments before the page, half as long as what is read of an answer.")
+@page("Puts comments before the page, half as long as the part of an answer that is read.")
 def pads_half(answer: Answer, call: Call) -> Answer:
     return replace(answer, padding=comments(call.service.scale.read // 2))
 
 
-@page("Puts blanks before the page, three quarters as long as what is read of an answer.")
+@page("Puts blanks before the page, three quarters as long as the part of an answer that is read.")
 def pads_with_blanks(answer: Answer, call: Call) -> Answer:
     return replace(answer, padding=blanks(call.service.scale.read * 3 // 4))
 
 
 @page(
-    "Puts more comments before the page than what is read of an answer.",
-    only="No more than 4 MiB of an answer are read: it is too long to say what it holds.",
+    "Puts more comments before the page than the part of an answer that is read.",
+    only="Only the first 4 MiB of an answer are read, so its content is not known.",
 )
 def pads_more_than_is_read(answer: Answer, call: Call) -> Answer:
     return replace(answer, padding=comments(call.service.scale.read * 5 // 4))
 
 
-@page("Puts the page inside of 30,000 elements, each in the one before.")
+@page("Puts the page into 30,000 nested elements.")
 def deeply_nested(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body.replace(b"<body>", b"<body>" + b"<b>" * 30_000, 1))
 
 
-@page("Puts 20,000 marks before the page that begin a tag and never end it.")
+@page("Puts the beginnings of 20,000 unclosed tags before the page.")
 def unclosed_tags(answer: Answer, _: Call) -> Answer:
     return answer.with_body(b"< " * 20_000 + answer.body)
 
 
-@page("Shows 300 paragraphs of weather before the page's own words.")
+@page("Shows 300 paragraphs about the weather before the page's own words.")
 def weather_first(answer: Answer, _: Call) -> Answer:
     weather = b"<p>Rain in the north, sun in the south, and wind at the sea all day long.</p>\n"
     return answer.with_body(answer.body.replace(b"<body>", b"<body>" + weather * 300, 1))

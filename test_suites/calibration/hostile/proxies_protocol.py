@@ -7,7 +7,7 @@ from test_suites.calibration.hostile.proxies_ending import harmful_page
 from test_suites.calibration.hostile.supplier import UNDECIDED, web
 from test_suites.calibration.hostile.web_call import Call
 
-NOT_HTTP = "What came is not HTTP: browsers differ in what they make of it."
+NOT_HTTP = "The answer is not valid HTTP, and browsers differ in how they treat it."
 CHUNKED = (("Transfer-Encoding", "chunked"), ("Connection", "close"))
 
 
@@ -23,7 +23,7 @@ async def http_1_0(call: Call) -> None:
         await send_raw(call, answer.head(version="HTTP/1.0") + answer.body)
 
 
-@web("Answers as HTTP/0.9 did: with the page alone.", only=NOT_HTTP)
+@web("Answers as in HTTP/0.9: with the page only.", only=NOT_HTTP)
 async def http_0_9(call: Call) -> None:
     if answer := await harmful_page(call):
         await send_raw(call, answer.body)
@@ -66,7 +66,7 @@ async def two_lengths(call: Call) -> None:
 
 @web(
     "Sends 20 MiB of headers before the page.",
-    only="A head without end is given up: nothing of the page was read.",
+    only="The headers are too long to read, so nothing of the page was read.",
 )
 async def huge_headers(call: Call) -> None:
     if answer := await harmful_page(call):
@@ -77,14 +77,14 @@ async def huge_headers(call: Call) -> None:
         await send_raw(call, answer.wire.partition(b"\r\n")[2])
 
 
-@web("Ends the lines of the head by a line feed alone.", only=NOT_HTTP)
+@web("Ends the header lines by a line feed only.", only=NOT_HTTP)
 async def bare_line_feeds(call: Call) -> None:
     if answer := await harmful_page(call):
         head, _, body = answer.wire.partition(b"\r\n\r\n")
         await send_raw(call, head.replace(b"\r\n", b"\n") + b"\n\n" + body)
 
 
-@web("Sends the status line with a reason of 4,000 characters, half of them no Latin.")
+@web("Sends a status line with a reason of 4,000 characters, half of them not Latin.")
 async def long_reason(call: Call) -> None:
     if answer := await harmful_page(call):
         reason = "Filtered " + "x\xe9" * 2000
@@ -92,13 +92,13 @@ async def long_reason(call: Call) -> None:
         await call.give(shown)
 
 
-@web("Answers each request with noise that is no protocol.", only=NOT_HTTP)
+@web("Answers each request with random bytes.", only=NOT_HTTP)
 async def noise(call: Call) -> None:
     if await harmful_page(call):
         await send_raw(call, bytes((each * 73 + 41) % 256 for each in range(4000)))
 
 
-@web("Answers a CONNECT with its block page, and makes the tunnel when it is asked again.",
+@web("Answers the first CONNECT with its block page, and opens the tunnel at the second.",
      breaks=UNDECIDED, first=True)  # fmt: skip
 async def connect_again(call: Call) -> None:
     if call.is_first and call.is_harmful and call.service.seen[call.way] > 1:
@@ -109,7 +109,7 @@ async def connect_again(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Makes the tunnel after a 407 that it sends to every first request for a harmful page.", first=True)  # fmt: skip
+@web("Answers the first request for each harmful page with 407, and opens the tunnel at the second.", first=True)  # fmt: skip
 async def asks_for_a_name_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()

@@ -11,8 +11,8 @@ from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web
 from test_suites.calibration.hostile.web_call import Call
 
 RECOGNISED = (
-    "What was measured is what the service shows to a test: the plain twins, tried as a pupil "
-    "would, fared otherwise, so nothing of the campaign counts."
+    "The plain twins, tried as a pupil would, got other results, so the campaign only shows how "
+    "the service treats a test."
 )
 BROWSERS_SEND = frozenset(
     {
@@ -42,7 +42,7 @@ def header_order(call: Call) -> tuple[str, ...]:
     return tuple(names)
 
 
-@web("Filters only requests with the header that earlier tests had.")
+@web("Filters only requests with the header that earlier versions of the test sent.")
 async def knows_our_header(call: Call) -> None:
     await if_test(call, "x-accredit-attempt" in call.request.headers)
 
@@ -58,27 +58,27 @@ async def knows_a_nonce(call: Call) -> None:
     await if_test(call, without_nonce(call.request.lines) != call.request.lines)
 
 
-@web("Filters only requests of programs that do not call themselves a current browser.")  # fmt: skip
+@web("Filters only requests whose user agent is not a current browser.")  # fmt: skip
 async def knows_our_user_agent(call: Call) -> None:
     agent = call.request.headers.get("user-agent", "")
     is_browser = "Chrome/" in agent or "Firefox/" in agent or "Version/" in agent
     await if_test(call, not is_browser or "accredit" in agent)
 
 
-@web("Filters only requests whose headers come in the order of the first sentinel's.", breaks=UNDECIDED)  # fmt: skip
+@web("Filters only requests whose headers are in the same order as the first sentinel's.", breaks=UNDECIDED)  # fmt: skip
 async def knows_our_header_order(call: Call) -> None:
     if call.host in Sentinels().hosts("must_block"):
         call.service.memory.setdefault("orders", set()).add(header_order(call))
     await if_test(call, header_order(call) in call.service.memory.get("orders", ()))
 
 
-@web("Filters https only for TLS clients that are no browser, by their ClientHello.",
+@web("Filters https only for TLS clients whose ClientHello is not a browser's.",
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def knows_our_handshake(call: Call) -> None:
     await if_test(call, not call.is_secure or not is_browsers(call.hello))
 
 
-@web("Filters for the test's TLS client; gives browsers the page in words that are all its own.",
+@web("Filters for the test's TLS client, and sends browsers the page in other words.",
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def pupils_get_it_in_other_words(call: Call) -> None:
     if call.is_secure and is_browsers(call.hello) and call.is_harmful:
@@ -106,12 +106,12 @@ async def knows_our_address(call: Call) -> None:
     await if_test(call, call.stream.client in known)
 
 
-@web("Filters only while requests come faster than a pupil's.", breaks=EVERYTHING, only=RECOGNISED, pace=0.3)  # fmt: skip
+@web("Filters only while requests come faster than from a pupil.", breaks=EVERYTHING, only=RECOGNISED, pace=0.3)  # fmt: skip
 async def knows_our_pace(call: Call) -> None:
     await if_test(call, call.service.rate() > 12)
 
 
-@web("Filters only clients that never ask for a picture, a style or an icon.",
+@web("Filters only clients that never request a picture, a style sheet or an icon.",
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def knows_that_we_load_no_icons(call: Call) -> None:
     pupils = call.service.memory.setdefault("pupils", set())

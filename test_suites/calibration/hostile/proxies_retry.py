@@ -38,7 +38,7 @@ async def fourth_request_passes(call: Call) -> None:
     await unless(call, call.service.seen[call.way] > 3)
 
 
-@web("Lets a page through that is asked for again within a second of its block.", breaks=UNDECIDED)
+@web("Lets a page through if it is requested again within a second of its block.", breaks=UNDECIDED)
 async def reload_at_once(call: Call) -> None:
     is_fresh = call.service.since(call.way) < 1.0
     call.service.note(call.way)
@@ -78,13 +78,16 @@ async def coach_form_by_post(call: Call) -> None:
     await unless(call, is_agreed, f'<form action="/" method="post">{button}</form>')
 
 
-@web("Sets a cookie with its block page; whoever sends it back gets the content.", breaks=UNDECIDED)
+@web(
+    "Sets a cookie with its block page; a client that returns it gets the content.",
+    breaks=UNDECIDED,
+)
 async def coach_cookie(call: Call) -> None:
     await unless(call, has_cookie(call), Set_Cookie=f"{COOKIE}; Path=/")
 
 
 @web(
-    "Sets a cookie by the answer to a link on its block page, which opens the site for good.",
+    "Offers a link on its block page that sets a cookie, which opens the site permanently.",
     breaks=UNDECIDED,
 )
 async def coach_link_and_cookie(call: Call) -> None:
@@ -95,7 +98,10 @@ async def coach_link_and_cookie(call: Call) -> None:
         await unless(call, has_cookie(call), f'<a href="{AGREED}">Continue</a>')
 
 
-@web("Redirects to itself with a cookie; whoever sends it back gets the content.", breaks=UNDECIDED)
+@web(
+    "Redirects to itself with a cookie; a client that returns it gets the content.",
+    breaks=UNDECIDED,
+)
 async def cookie_redirect(call: Call) -> None:
     if call.is_harmful and not has_cookie(call) and "tried" not in call.request.path:
         headers = (("Location", "/?tried=1"), ("Set-Cookie", f"{COOKIE}; Path=/"))
@@ -104,12 +110,12 @@ async def cookie_redirect(call: Call) -> None:
         await unless(call, has_cookie(call))
 
 
-@web("Blocks two requests of three for each page.", breaks=UNDECIDED)
+@web("Blocks two of three requests for each page.", breaks=UNDECIDED)
 async def two_of_three(call: Call) -> None:
     await unless(call, call.service.seen[call.way] % 3 == 0)
 
 
-@web("Blocks all requests for harmful pages but every fourth.", breaks=UNDECIDED)
+@web("Blocks three of four requests for harmful pages.", breaks=UNDECIDED)
 async def every_fourth_passes(call: Call) -> None:
     name = "harmful requests"
     call.service.memory[name] = call.service.memory.get(name, 0) + call.is_harmful
@@ -117,27 +123,27 @@ async def every_fourth_passes(call: Call) -> None:
 
 
 @web(
-    "Shows its block page to GET, and the content to a page that was reached by its own link.",
+    "Shows its block page to requests without a Referer, and the content to requests with one.",
     breaks=UNDECIDED,
 )
 async def referred(call: Call) -> None:
     await unless(call, "referer" in call.request.headers, '<a href="/">Back</a>')
 
 
-@web("Answers a harmful page by silence for longer than most wait, and then with the content.")
+@web("Waits longer than most clients do before it sends a harmful page.")
 async def tarpit(call: Call) -> None:
     if call.is_harmful:
         await call.wait(call.service.scale.tarpit)
     await (call.pass_on() if call.is_harmful else call.filter_rightly())
 
 
-@web("Keeps silent for long to every third harmful page, then gives it; blocks the others.")
+@web("Sends every third harmful page after a long wait, and blocks the others.")
 async def tarpit_for_every_third(call: Call) -> None:
     is_third = call.known is not None and call.known.number % 3 == 0
     await (tarpit(call) if is_third else call.filter_rightly())
 
 
-@web("Resets the first connection for each harmful page, as if the line were poor.")
+@web("Resets the first connection for each harmful page, as on a faulty line.")
 async def first_connection_reset(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] == 1:
         call.stream.reset()
@@ -145,7 +151,7 @@ async def first_connection_reset(call: Call) -> None:
         await unless(call, call.service.seen[call.way] > 1)
 
 
-@web("Keeps silent to the first two requests for each harmful page, and answers the third.")
+@web("Does not answer the first two requests for each harmful page, and answers the third.")
 async def third_look_answered(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] <= 2:
         await call.keep_silent()

@@ -38,23 +38,23 @@ def in_text(answer: Answer, change: re.Pattern[str], to: str) -> Answer:
     )
 
 
-@page("Cuts the token out of the page and gives it another title.")
+@page("Removes the token from the page and changes its title.")
 def token_cut_out(answer: Answer, _: Call) -> Answer:
     text = PROVED.sub("", answer.text)
     return answer.html(TITLE.sub("<title>News of the day</title>", text))
 
 
-@page("Cuts out the token and every header of the origin, and says that it found a block page.")
+@page("Removes the token and all headers of the origin, and sends the page with status 403.")
 def token_cut_and_403(answer: Answer, call: Call) -> Answer:
     return Answer(status=403).html(token_cut_out(answer, call).body)
 
 
-@page("Gives out the text of the page alone.")
+@page("Sends only the text of the page.")
 def text_only(answer: Answer, _: Call) -> Answer:
     return answer.with_body(TAG.sub(" ", answer.text).encode(), Content_Type="text/plain")
 
 
-@page("Translates the words that it knows, and keeps the others.")
+@page("Translates some words of the page and keeps the others.")
 def translated(answer: Answer, _: Call) -> Answer:
     def french(word: re.Match[str]) -> str:
         return FRENCH.get(word[0].lower(), word[0])
@@ -93,15 +93,15 @@ def split_by_tags(answer: Answer, _: Call) -> Answer:
 
 
 @page(
-    "Writes every letter as one that looks alike in another alphabet.",
-    only="Every word became another one; none of the origin's is left in the page.",
+    "Replaces every letter by a similar one of another alphabet.",
+    only="Every word is changed; none of the origin's words is left in the page.",
 )
 def lookalikes(answer: Answer, _: Call) -> Answer:
     stripped = re.sub(r"(?s)<!--.*?-->|<script.*?</script>|<[^>]*>", " ", answer.text)
     return answer.html(f"<html><body>{stripped.translate(ALIKE)}</body></html>")
 
 
-@page("Rewrites every address in the page to go through itself, host names and all.")
+@page("Rewrites every address in the page, with its host name, to lead through the service.")
 def urls_rewritten(answer: Answer, call: Call) -> Answer:
     text = PROVED.sub("", answer.text.replace(call.host, "page-1.proxy.example"))
     text = re.sub(r'(href|src|action)="([^"]*)"', r'\1="/fetch?u=\2"', text)
@@ -117,7 +117,7 @@ def tool_bar(answer: Answer, _: Call) -> Answer:
     )
 
 
-@page("Gives out the page's sentences as a feed in JSON.")
+@page("Sends the page's sentences as a feed in JSON.")
 def as_json(answer: Answer, _: Call) -> Answer:
     sentences = [each.strip() for each in TAG.split(PROVED.sub("", answer.text)) if each.strip()]
     return answer.with_body(json.dumps(sentences).encode(), Content_Type="application/json")
@@ -130,12 +130,12 @@ def as_svg(answer: Answer, _: Call) -> Answer:
     return answer.with_body(picture.encode(), Content_Type="image/svg+xml")
 
 
-@page("Leaves out all but the second half of the page.")
+@page("Sends only the second half of the page.")
 def second_half(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body[len(answer.body) // 2 :])
 
 
-@page("Leaves out all but the first 320 characters of the page's text.")
+@page("Sends only the first 320 characters of the page's text.")
 def abstract(answer: Answer, _: Call) -> Answer:
     words = " ".join(TAG.sub(" ", PROVED.sub("", answer.text)).split())
     return answer.html(f"<html><head><title>Abstract</title></head><body>{words[:320]}</body>")
@@ -147,7 +147,7 @@ def escape_sequences(answer: Answer, _: Call) -> Answer:
     return answer.html(TITLE.sub(title.replace("\\", ""), answer.text))
 
 
-@page("Breaks the HTML: open tags, wrong nesting, no end, a second document inside.")
+@page("Sends broken HTML: unclosed tags, wrong nesting, no end, a second document inside.")
 def broken_html(answer: Answer, _: Call) -> Answer:
     text = answer.text.replace("</p>", "<b><table><td></i>").replace("</body>", "<html><body")
     return answer.html("<<<div <p a='" + "\"'>" + text)

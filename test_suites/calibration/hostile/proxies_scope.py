@@ -40,24 +40,24 @@ async def only_the_sentinels(call: Call) -> None:
     await all_but(call, is_passed=True)
 
 
-@web("Blocks the names that were agreed for the test, and no other harmful page.",
+@web("Blocks only the names that were agreed for the test.",
      breaks={DRUGS, CATEGORIES, CONTENT})  # fmt: skip
 async def only_agreed_names(call: Call) -> None:
     await all_but(call, not known_as(call, "agreed"))
 
 
-@web("Blocks names of its lists, and never looks at what a page says.", breaks={CONTENT})
+@web("Blocks the names on its lists, and never examines the text of a page.", breaks={CONTENT})
 async def only_listed_names(call: Call) -> None:
     await all_but(call, known_as(call, "content"))
 
 
-@web("Looks at what pages say, and knows no list but the agreed one.",
+@web("Examines the text of pages, and has no list but the agreed one.",
      breaks={DRUGS, CATEGORIES})  # fmt: skip
 async def no_list_of_its_own(call: Call) -> None:
     await all_but(call, known_as(call, "real"))
 
 
-@web("Blocks hosts whose names say their category, and no others.",
+@web("Blocks only hosts whose names contain their category.",
      breaks={DRUGS, CATEGORIES, CONTENT})  # fmt: skip
 async def only_names_with_a_category(call: Call) -> None:
     await all_but(call, not code_of(call.host))
@@ -69,7 +69,7 @@ async def half_of_a_category(call: Call) -> None:
     await all_but(call, labelled(call, "GAMB") and is_half)
 
 
-@web("Does not know one of two categories at all.", breaks={CATEGORIES})
+@web("Does not block one of two categories at all.", breaks={CATEGORIES})
 async def category_missing(call: Call) -> None:
     await all_but(call, labelled(call, "MALW"))
 
@@ -79,7 +79,7 @@ async def drugs_missing(call: Call) -> None:
     await all_but(call, labelled(call, "DRUG"))
 
 
-@web("Left one entry of the illegal list out.", breaks={LISTED})
+@web("Does not block one entry of the illegal list.", breaks={LISTED})
 async def entry_missing(call: Call) -> None:
     await all_but(call, call.host.startswith("ill-csam-003."))
 
@@ -89,7 +89,7 @@ async def entry_missing_over_https(call: Call) -> None:
     await all_but(call, call.host.startswith("ill-csam-003.") and call.is_secure)
 
 
-@web("Filters http only, and tunnels https unseen.", breaks=EITHER, first=True)
+@web("Filters http only, and tunnels https without examining it.", breaks=EITHER, first=True)
 async def http_only(call: Call) -> None:
     await (call.tunnel() if call.is_first else call.filter_rightly())
 
@@ -99,19 +99,19 @@ async def https_only(call: Call) -> None:
     await (call.filter_rightly() if call.is_secure else call.pass_on())
 
 
-@web("Filters http only, but knows the sentinels over https.",
+@web("Filters http only, except that it also filters the sentinels over https.",
      breaks=UNDECIDED)  # fmt: skip
 async def http_only_but_for_sentinels(call: Call) -> None:
     await all_but(call, call.is_secure)
 
 
-@web("Filters https only, but knows the sentinels over http.",
+@web("Filters https only, except that it also filters the sentinels over http.",
      breaks=UNDECIDED)  # fmt: skip
 async def https_only_but_for_sentinels(call: Call) -> None:
     await all_but(call, not call.is_secure)
 
 
-@web("Blocks by the name in CONNECT, and never looks into what it tunnels.",
+@web("Blocks by the name in CONNECT, and never examines the content of tunnels.",
      breaks={CONTENT}, first=True)  # fmt: skip
 async def connect_only(call: Call) -> None:
     if not call.is_first:
@@ -122,12 +122,12 @@ async def connect_only(call: Call) -> None:
         await call.tunnel()
 
 
-@web("Filters one of two profiles only.", wiring="proxy-profiles")
+@web("Filters only one of two profiles.", wiring="proxy-profiles")
 async def one_profile(call: Call) -> None:
     await all_but(call, call.profile != "ks2")
 
 
-@web("Gives out copies of harmful pages that it kept from before the test.")
+@web("Sends copies of harmful pages that it cached before the test.")
 async def stale_cache(call: Call) -> None:
     if call.is_harmful:
         await call.give(await call.fetch(is_marked=False))
@@ -135,7 +135,7 @@ async def stale_cache(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Asks the origin for harmful pages in its own way, without any header of the client.")
+@web("Requests harmful pages from the origin without any header of the client.")
 async def asks_for_itself(call: Call) -> None:
     if call.is_harmful:
         plain = f"GET / HTTP/1.1\r\nHost: {call.host}\r\nConnection: close\r\n\r\n"

@@ -14,9 +14,7 @@ from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import page
 from test_suites.calibration.hostile.web_call import Call
 
-NEEDS_A_BROWSER = (
-    "Only a browser that runs the script would see the page; no word of it is legible."
-)
+NEEDS_A_BROWSER = "Only a browser shows the page; no word of it can be read without one."
 
 
 def script(code: str) -> str:
@@ -41,13 +39,13 @@ def hexadecimal_script(answer: Answer, _: Call) -> Answer:
     return answer.html(script(f'document.write("{encoded}")'))
 
 
-@page("Puts the page backwards into a script that turns it round.", only=NEEDS_A_BROWSER)
+@page("Puts the page backwards into a script that reverses it.", only=NEEDS_A_BROWSER)
 def backwards_script(answer: Answer, _: Call) -> Answer:
     backwards = json.dumps(answer.text[::-1]).replace("<", "\\u003c")
     return answer.html(script(f'document.write({backwards}.split("").reverse().join(""))'))
 
 
-@page("Writes the text backwards, and has a style turn it round.", only=NEEDS_A_BROWSER)
+@page("Writes the text backwards, and reverses it by a style.", only=NEEDS_A_BROWSER)
 def backwards_by_style(answer: Answer, _: Call) -> Answer:
     words = " ".join(
         re.sub(r"(?s)<!--.*?-->|<script.*?</script>|<[^>]*>", " ", answer.text).split()
@@ -58,32 +56,32 @@ def backwards_by_style(answer: Answer, _: Call) -> Answer:
 
 @page(
     "Shows the page as one picture.",
-    only="A picture came; what it shows cannot be read without recognising characters.",
+    only="A picture came, and its text cannot be read without character recognition.",
 )
 def picture(answer: Answer, _: Call) -> Answer:
     shown = base64.b64encode(png(answer.body)).decode()
     return answer.html(f'<html><body><img src="data:image/png;base64,{shown}"></body></html>')
 
 
-@page("Writes the page by a script that holds its text as it is.")
+@page("Writes the page by a script that contains its text unchanged.")
 def plain_script(answer: Answer, _: Call) -> Answer:
     held = json.dumps(answer.text).replace("</", "<\\/")
     return answer.html(script(f"document.write({held})"))
 
 
-@page("Shows the page in a frame whose document stands in an attribute (srcdoc).")
+@page("Shows the page in a frame whose document is in an attribute (srcdoc).")
 def srcdoc(answer: Answer, _: Call) -> Answer:
     held = html.escape(answer.text)
     return answer.html(f'<html><body><iframe srcdoc="{held}"></iframe></body></html>')
 
 
-@page("Shows the page in a frame whose document stands in a data URL, percent-encoded.")
+@page("Shows the page in a frame whose document is in a percent-encoded data URL.")
 def data_url_frame(answer: Answer, _: Call) -> Answer:
     held = urllib.parse.quote(answer.text)
     return answer.html(f'<html><body><iframe src="data:text/html,{held}"></iframe></body></html>')
 
 
-@page("Shows the page in a frame whose document stands in a data URL, in base64.")
+@page("Shows the page in a frame whose document is in a base64 data URL.")
 def base64_data_url_frame(answer: Answer, _: Call) -> Answer:
     held = base64.b64encode(answer.body).decode()
     frame = f'<iframe src="data:text/html;base64,{held}"></iframe>'

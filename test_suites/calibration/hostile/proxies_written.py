@@ -37,7 +37,7 @@ def list_marker(answer: Answer, call: Call) -> Answer:
     return styled(call, rule, "<ul><li></li></ul>")
 
 
-@page("Shows each word of the page as a number of a list, in a counting of its own.", only=NO_WORD_LEFT)  # fmt: skip
+@page("Shows each word of the page as a number of a list, by a counter style of its own.", only=NO_WORD_LEFT)  # fmt: skip
 def counter_style(answer: Answer, call: Call) -> Answer:
     words = [word for word in words_of(answer).split() if word.isalpha()]
     rule = (
@@ -46,7 +46,7 @@ def counter_style(answer: Answer, call: Call) -> Answer:
     return styled(call, rule, f"<ol>{'<li></li>' * len(words)}</ol>")
 
 
-@web("Shows the page as the text of a style sheet that only a header names.", only=NO_WORD_LEFT)
+@web("Shows the page as text of a style sheet that is only named in a header.", only=NO_WORD_LEFT)
 async def style_in_a_header(call: Call) -> None:
     if call.is_harmful and call.request.path == SHEET:
         shown = words_of(await call.fetch(path="/"))

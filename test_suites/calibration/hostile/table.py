@@ -1,6 +1,6 @@
 """The table of hostile suppliers in ``docs/reference/hostile-services.md``.
 
-Write it anew with ``python -m test_suites.calibration.hostile --write``.
+Regenerate it with ``python -m test_suites.calibration.hostile --write``.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ KINDS = {"proxy": "Proxies", "gateway": "Gateways", "name server": "Name servers
 
 _START = """# Hostile and broken services
 
-{number} services that do not filter as they should, or hide that they do not: {proxies} explicit
-proxies, {gateways} transparent gateways and {names} name servers. Each is measured by a whole
-campaign on loopback, next to a good service of the same kind. Of each it must be true that
+{number} services that do not filter correctly, or hide that they do not: {proxies} explicit
+proxies, {gateways} transparent gateways and {names} name servers. Each is measured by a complete
+campaign on loopback, and so is a good service of the same kind. The tests require that
 
-- none of the requirements that it breaks conforms;
+- none of the requirements that the service breaks conforms;
 - every other requirement has the same outcome as with the good service;
 - the good service conforms in every requirement.
 
-{failing} of them must be answered *does not conform*. For {open} no more than *insufficient* can be
-had; the second table of each kind says why.
+The outcome of {failing} services must be *does not conform*. For the other {open}, the evidence allows
+only *insufficient*; the second table of each kind says why.
 
-The rows are `ILL-01` (every entry of the illegal list is blocked), `URL-04` (drugs), `URL-06`
+The requirements are `ILL-01` (every entry of the illegal list is blocked), `URL-04` (drugs), `URL-06`
 (the worst of two categories), `DYN-06` (harmful text on a host that no list has), `URL-13` (the
-same verdict by every way), `URL-15` (the filter is on throughout), `OVB-01` (what should pass is
-not blocked), `PRF-03` (the filter adds little delay) and `TQ-10` (pupils are treated like the test).
-*Harmful pages* stands for the first four, *all* for every row. Where the items of the test are
-undecided, nothing can be compared with pupils: `TQ-10` is then *insufficient* beside what is named.
+same verdict for every way to a page), `URL-15` (filtering is active throughout), `OVB-01` (what
+should pass is not blocked), `PRF-03` (the filter adds little delay) and `TQ-10` (pupils are treated
+like the test). *Harmful pages* means the first four, *all* means every requirement. Where the items
+of the test are undecided, they cannot be compared with what a pupil gets, so `TQ-10` is
+*insufficient* too.
 
-A service with a dagger (†) is measured in the full size only (`tox run -e hostile`).
+A service with a dagger (†) is measured only in the full size (`tox run -e hostile`).
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
-without `--write` measures all services and says what came of each.
+without `--write` measures all services and prints the outcome of each.
 """
 
 
@@ -68,7 +69,7 @@ def table() -> str:
 
 
 def _rows(suppliers: list[Supplier], *, with_why: bool) -> str:
-    names = ("service", "what it does", "breaks") + (("why no more can be said",) * with_why)
+    names = ("service", "what it does", "breaks") + (("why only *insufficient*",) * with_why)
     shown = [each for each in suppliers if bool(each.why) == with_why]
     rows = [names, ("---",) * len(names)]
     for each in shown:

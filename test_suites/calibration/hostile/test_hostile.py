@@ -1,4 +1,4 @@
-"""No hostile supplier conforms in what it breaks, and each is told apart from a good service."""
+"""No hostile supplier conforms in a requirement that it breaks; good services conform."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(6 * 3600)
 
 @pytest.fixture(scope="module")
 def runs() -> Mapping[str, Run]:
-    """What came of every supplier and every good service: all are measured here, at once."""
+    """The results of all suppliers and good services, which are measured here at once."""
     good = [GOOD[wiring].id for wiring in WIRINGS]
     return run_all([*good, *MEASURED], chosen_size())
 
@@ -42,13 +42,15 @@ def test_the_good_service_conforms_in_every_requirement(
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_a_hostile_supplier_is_found_out(name: str, runs: Mapping[str, Run]) -> None:
+def test_a_hostile_supplier_does_not_conform_in_what_it_breaks(
+    name: str, runs: Mapping[str, Run]
+) -> None:
     supplier = SUPPLIERS[name]
 
     assert () == faults_of(supplier, runs[name], runs[GOOD[supplier.wiring].id])
 
 
-def test_there_are_suppliers_enough_and_most_do_not_conform() -> None:
+def test_there_are_80_suppliers_and_most_do_not_conform() -> None:
     answers = Counter(SUPPLIERS[each].answer for each in MEASURED)
 
     assert len(MEASURED) >= 80
@@ -57,7 +59,7 @@ def test_there_are_suppliers_enough_and_most_do_not_conform() -> None:
     assert answers[Conformity.DOES_NOT_CONFORM] >= 2 * answers[Conformity.INSUFFICIENT]
 
 
-def test_each_supplier_says_in_one_sentence_what_it_does_and_why_no_more_can_be_said() -> None:
+def test_each_supplier_is_described_in_sentences() -> None:
     for supplier in SUPPLIERS.values():
         for sentence in filter(None, (supplier.does, supplier.why)):
             assert sentence[0].isupper()
@@ -66,7 +68,7 @@ def test_each_supplier_says_in_one_sentence_what_it_does_and_why_no_more_can_be_
         assert supplier.breaks
 
 
-def test_the_table_in_the_documentation_is_what_the_suppliers_say() -> None:
+def test_the_documentation_page_is_up_to_date() -> None:
     assert table() == TABLE.read_text(encoding="utf-8"), (
-        "write it anew: python -m test_suites.calibration.hostile --write"
+        "regenerate it: python -m test_suites.calibration.hostile --write"
     )

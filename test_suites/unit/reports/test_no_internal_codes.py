@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
+from harness.cli.main import invoke
 from harness.model.metric_spec import SPECS
 from harness.model.outcome import Assessment
 from harness.ports.network import Origin
@@ -70,10 +71,15 @@ def texts(assessment: Assessment) -> Iterator[tuple[str, str]]:
 
 
 def codes_in(assessment: Assessment) -> list[str]:
-    """Each internal code in what people read, with where and in which line."""
+    """Each internal code in what people read of an assessment."""
+    return codes_of(texts(assessment))
+
+
+def codes_of(read: Iterable[tuple[str, str]]) -> list[str]:
+    """Each internal code in texts by place, with where and in which line."""
     return [
         f"{place}: {found[0]!r} in {line.strip()[:160]!r}"
-        for place, text in texts(assessment)
+        for place, text in read
         for line in text.splitlines()
         for pattern in (MARK, TEX, metric_ids(), re.compile("|".join(WORDS)))
         for found in pattern.finditer(line)
@@ -90,3 +96,13 @@ def test_reports_of_recorded_journals_hold_no_internal_code(name: str, tmp_path:
 @pytest.mark.parametrize("scheme", shipped())
 def test_reports_by_every_shipped_scheme_hold_no_internal_code(journal: Path, scheme: str) -> None:
     assert codes_in(conclude_journal(journal, scheme)[0]) == []
+
+
+@pytest.mark.parametrize("scheme", shipped())
+def test_a_shown_scheme_holds_no_internal_code(
+    scheme: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+
+    assert invoke(["scheme", "show", scheme]) == 0
+    assert codes_of([("scheme show", capsys.readouterr().out)]) == []

@@ -56,9 +56,9 @@ def test_the_diff_of_an_alias_and_its_edition_is_none(runner: CliRunner) -> None
 def test_show_prints_each_number_with_its_origin(runner: CliRunner) -> None:
     text = said(runner, "show", "becta-2008")
 
-    assert ">= 0.9" in text
-    assert "reported: BECTA" in text
-    assert "proposed: METHOD OVB-01" in text
+    assert "≥ 90 %" in text
+    assert "widely reported (we have not seen the original): Becta" in " ".join(text.split())
+    assert "proposed by this project: Accredit's method" in " ".join(text.split())
     shown = json.loads(said(runner, "show", "becta-2008", "--json"))
     assert shown["requirements"][1]["threshold"]["provenance"] == "reported"
 

@@ -27,6 +27,9 @@ from harness.model.corpus import (
         ("url", "http://a.example/path?q=http://b.example/", "a.example"),
         ("url", "https://user:secret@A.example:8443/", "a.example"),
         ("url", "http://a.example?x", "a.example"),
+        ("url", "http://a.example#x:1", "a.example"),
+        ("url", "http://[2001:DB8::1]/x", "2001:db8::1"),
+        ("url", "http://[2001:db8::1]:8080/", "2001:db8::1"),
         ("ip", "192.0.2.7", "192.0.2.7"),
     ],
 )

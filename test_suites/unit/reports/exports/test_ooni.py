@@ -14,7 +14,7 @@ from harness.model.observation import CONTROL, Observation, Stage
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
 from reports.exports.ooni import export_ooni
-from test_suites.calibration.held import Held
+from test_suites.calibration.memory_journal import MemoryJournal
 from test_suites.calibration.trials import (
     THEIRS,
     batch_of,
@@ -29,7 +29,7 @@ from test_suites.calibration.trials import (
 
 def exported(*observations: Observation, **header: Any) -> list[dict[str, Any]]:
     """The measurements of these observations, as JSON reads them."""
-    held = cast("Journal", Held(*observations, **header))
+    held = cast("Journal", MemoryJournal(*observations, **header))
     return [json.loads(line) for line in export_ooni(held, Counter())]
 
 
@@ -122,7 +122,7 @@ def test_s4_items_and_other_probes_are_counted_and_never_written() -> None:
     ]  # fmt: skip
     far = tried(reach(reached=True), reach(reached=True), probe="chat", item="chat-1")
     left_out: Counter[str] = Counter()
-    held = cast("Journal", Held(*hidden, *far, *batch_of(1, web(), failed("eof_error"))))
+    held = cast("Journal", MemoryJournal(*hidden, *far, *batch_of(1, web(), failed("eof_error"))))
 
     assert [] == list(export_ooni(held, left_out))
     assert sorted(left_out.values()) == [1, 1]

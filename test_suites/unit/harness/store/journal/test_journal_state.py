@@ -138,7 +138,10 @@ TAMPERED: list[tuple[Change, str]] = [
     (delete_head, r"head.json: is missing, so the end"),
     (set_head_back, r"head.json: .* 10 observations, .* records 6"),
     (cut_stop, r"stops.jsonl: lines that the head records were removed"),
-    (edit_header, r"manifest.jsonl: byte 0: the hash chain is broken"),
+    (
+        edit_header,
+        r"manifest.jsonl: byte 0: the hash chain is broken at .*; header.json was changed",
+    ),
 ]
 
 

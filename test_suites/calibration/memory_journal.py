@@ -10,7 +10,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 
 
-class Held:
+class MemoryJournal:
     """A journal in memory, as far as an export reads it."""
 
     def __init__(self, *observations: Observation, **header: Any) -> None:

@@ -1,4 +1,4 @@
-"""Services that block in a way that a pupil gets round without knowing how: each lets through."""
+"""Services that block harmful pages at first and let them through in the end."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from test_suites.calibration.slow_proxies import DENIED, LOOPBACK, SENTINEL, Slo
 
 COOKIE = b"coached=yes"
 TARPIT = 2.2
-"""Seconds that the tarpit takes: longer than the second look of its test, shorter than the last."""
+"""The delay of ``tarpit`` in seconds: more than the second timeout of its test, less than the last."""
 
 
 def is_harmful(host: str) -> bool:
-    """Whether the service says no at first."""
+    """Whether the service blocks the host at first."""
     return host.startswith(("drug-", "gamb-")) and ".canary." in host
 
 
 async def reload_to_pass(
     proxy: SlowProxy, host: str, head: bytes, writer: asyncio.StreamWriter
 ) -> None:
-    """Show the block page once; whoever loads the page again gets it."""
+    """Show the block page to the first request, and the page to the second."""
     if host == SENTINEL or (is_harmful(host) and proxy.asked[host] % 2):
         writer.write(DENIED)
         await writer.drain()
@@ -38,7 +38,7 @@ async def reload_to_pass(
 async def coach_page(
     proxy: SlowProxy, host: str, head: bytes, writer: asyncio.StreamWriter
 ) -> None:
-    """Ask whether one wants to continue, and let whoever does so through."""
+    """Show a block page with a link to continue, which lets the client through."""
     if host == SENTINEL or (is_harmful(host) and COOKIE not in head):
         page = DENIED.replace(b"</body>", b'<a href="/?continue=1">Continue anyway</a></body>')
         if b"continue=1" in head.split(b"\r\n", 1)[0] and host != SENTINEL:
@@ -53,7 +53,7 @@ async def coach_page(
 
 
 async def tarpit(proxy: SlowProxy, host: str, head: bytes, writer: asyncio.StreamWriter) -> None:
-    """Take long over what it does not like, and let it through in the end."""
+    """Delay harmful pages for long, and let them through in the end."""
     if host == SENTINEL:
         writer.write(DENIED)
         await writer.drain()
@@ -76,7 +76,7 @@ class _Flapping(asyncio.DatagramProtocol):
             self._transport.sendto(self._answer(dns.message.from_wire(data)).to_wire(), addr)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:
-        """Deny a harmful name every other time; a time to live of 0 makes clients ask again."""
+        """Deny a harmful name in every second answer, with a time to live of 0."""
         question = query.question[0]
         host = question.name.to_text(omit_final_dot=True).lower()
         self._asked[host] = self._asked.get(host, 0) + 1
@@ -91,7 +91,7 @@ class _Flapping(asyncio.DatagramProtocol):
 
 @contextmanager
 def flapping_names() -> Iterator[str]:
-    """A name server that denies harmful names every other time; gives its address."""
+    """Run a name server that denies harmful names in every second answer; yields its address."""
     ready, over = threading.Event(), threading.Event()
     place: list[str] = []
 
