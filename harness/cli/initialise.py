@@ -142,7 +142,8 @@ challenge_alias: null
 # The seed of the pages with content (content-pages/); empty: there are none.
 content_seed: content.seed
 
-# Arrivals as JSON lines: a file, or "-" for standard output.
+# Arrivals as JSON lines: a file, or "-" for standard output. The service may write files to
+# /var/log/accredit-origin alone.
 log: "-"
 
 # Limits for each network (a /24 or /64) that asks. A campaign needs about its concurrency in

@@ -56,9 +56,9 @@ def init_command(
         Path | None, typer.Option(help="A certificate chain (PEM), instead of an own authority.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="The key of that certificate.")] = None,
-    http_port: int = 80,
-    https_port: int = 443,
-    dns_port: int = 53,
+    http_port: Annotated[int, typer.Option(help="The port for HTTP.")] = 80,
+    https_port: Annotated[int, typer.Option(help="The port for HTTPS.")] = 443,
+    dns_port: Annotated[int, typer.Option(help="The port for DNS, UDP and TCP.")] = 53,
 ) -> None:
     """Write what an origin on a host of your own needs. Existing files are never overwritten."""
     settings = checked_settings({

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import dns.edns
 import dns.flags
 import dns.message
+import dns.name
 import dns.opcode
 import dns.rcode
 import dns.rdataclass
@@ -68,7 +70,7 @@ class ZoneServer:
             query, recursion_available=self.is_resolver, our_payload=PAYLOAD
         )
         host = question_name(query)
-        refusal = self._refusal(query, host)
+        refusal = self._refusal(query)
         if refusal is not None:
             response.set_rcode(refusal)
             return response
@@ -101,8 +103,11 @@ class ZoneServer:
         )
         return response
 
-    def _refusal(self, query: dns.message.Message, host: str) -> dns.rcode.Rcode | None:
-        """Return why a query is not answered; None if it is one about the zones."""
+    def _refusal(self, query: dns.message.Message) -> dns.rcode.Rcode | None:
+        """Return why a query is not answered; None if it is one about the zones.
+
+        Names are compared by their labels: the text of a label may hold dots and colons.
+        """
         if query.opcode() != dns.opcode.QUERY:
             return dns.rcode.NOTIMP
         if query.edns > 0:
@@ -111,7 +116,9 @@ class ZoneServer:
             len(query.question) != 1
             or query.question[0].rdclass is not dns.rdataclass.IN
             or query.question[0].rdtype in _TRANSFERS
-            or not (self.names.is_within(host) or host in self.names.apexes)
+            or not any(
+                query.question[0].name.is_subdomain(_name_of(apex)) for apex in self.names.apexes
+            )
         ):
             return dns.rcode.REFUSED
         return None
@@ -170,6 +177,11 @@ class ZoneServer:
 
 PAYLOAD = 1232
 """The largest UDP message that is announced: one that is not fragmented on its way."""
+
+
+@lru_cache(maxsize=64)
+def _name_of(zone: str) -> dns.name.Name:
+    return dns.name.from_text(zone)
 
 
 def question_name(query: dns.message.Message) -> str:

@@ -161,6 +161,13 @@ def test_a_stored_authority_is_the_same_after_a_restart() -> None:
     assert shown(server_context(after, NAMES), before)
 
 
+def test_a_key_is_read_without_files_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    authority = Authority()
+
+    assert shown(server_context(authority, NAMES), authority)
+
+
 def test_what_is_no_stored_authority_is_an_error() -> None:
     one, other = Authority(), Authority()
     mixed = one.private_pem[: one.private_pem.index(b"-----BEGIN CERT")] + other.pem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.opcode
 import dns.rcode
 import dns.rdataclass
@@ -98,6 +99,23 @@ def test_other_names_are_refused_with_an_answer_that_is_no_longer(
     assert dns.rcode.REFUSED is answered.rcode()
     assert not answered.flags & (dns.flags.RA | dns.flags.AA)
     assert len(answered.to_wire()) <= len(query.to_wire())
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        (b"x.canary", b"example", b"org"),
+        (b"canary.example.org",),
+        (b"www", b"canary", b"example", b"org:80", b"example", b"com"),
+        (b"porn-001", b"canary.canary", b"example", b"org"),
+    ],
+)
+def test_a_label_that_only_looks_like_the_zone_is_another_name(
+    server: ZoneServer, labels: tuple[bytes, ...]
+) -> None:
+    query = dns.message.make_query(dns.name.Name((*labels, b"")), "A")
+
+    assert dns.rcode.REFUSED is server.answer(query).rcode()
 
 
 @pytest.mark.parametrize("rdtype", ["AXFR", "IXFR"])
