@@ -104,6 +104,9 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     else:
         check_certificate(settings)
     names = [*files, ORIGIN_FILE, CONTENT_PAGES]
+    if directory.exists() and not directory.is_dir():
+        msg = f"{directory} is a file; name a folder"
+        raise UsageError(msg)
     for name in names:
         if (directory / name).exists():
             msg = f"{directory / name} exists already; choose another folder"

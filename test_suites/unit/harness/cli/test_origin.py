@@ -138,6 +138,12 @@ def test_nothing_is_overwritten(runner: CliRunner, folder: Path) -> None:
     assert before == {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+def test_a_file_is_no_folder(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "origin").write_text("mine")
+    with pytest.raises(UsageError, match="origin is a file; name a folder"):
+        init(runner, tmp_path / "origin")
+
+
 def test_one_file_that_exists_stops_it_before_anything_is_written(
     runner: CliRunner, tmp_path: Path
 ) -> None:
