@@ -163,6 +163,22 @@ def content_pages(
     return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
 
 
+def in_zone(pages: ContentPages, zone: str) -> ContentPages:
+    """Return the same pages on the hosts of another origin's zone."""
+
+    def moved(host: str) -> str:
+        return f"{host.removesuffix(ZONE)}sites.{zone}"
+
+    return ContentPages(
+        codes={moved(host): code for host, code in pages.codes.items()},
+        texts={moved(host): text for host, text in pages.texts.items()},
+        rows=tuple(
+            row | {"value": moved(row["value"]), "registrable": moved(row["value"])}
+            for row in pages.rows
+        ),
+    )
+
+
 def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
     """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
     details = PackDetails(

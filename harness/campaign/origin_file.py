@@ -1,4 +1,7 @@
-"""Read and write the file that describes a canary origin (``accredit range up`` writes it)."""
+"""Read and write the file that describes a canary origin to a campaign.
+
+``accredit range up`` and ``accredit origin init`` write it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
 class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The format of the file: JSON, with the marker key in hexadecimal digits."""
+    """The format of the file: JSON, with the marker key in hexadecimal digits.
+
+    ``authority`` is empty if public authorities have certified the origin.
+    """
 
     zone: str
     resolver: str
@@ -48,7 +54,7 @@ def read_origin(path: Path) -> Origin:
         zone=declared.zone,
         resolver=declared.resolver,
         ports={int(port): real for port, real in declared.ports.items()},
-        authority=str(path.parent / declared.authority),
+        authority=str(path.parent / declared.authority) if declared.authority else "",
         key=bytes.fromhex(declared.key),
         address=declared.address,
         log=str(path.parent / declared.log) if declared.log else "",

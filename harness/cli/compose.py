@@ -219,6 +219,14 @@ def print_assessment(assessment: Assessment, console: Console) -> None:
     render_assessment(assessment, console)
 
 
+def texts_of_pages(pages: ContentPages | None) -> tuple[dict[str, str], Mapping[str, str]]:
+    """Return, by host, the texts of an origin's pages, and the categories of content pages."""
+    texts: dict[str, str] = {}
+    for name in WITH_TEXTS:
+        texts |= open_pack(name).notes()
+    return (texts, {}) if pages is None else (texts | pages.texts, pages.codes)
+
+
 def running_range(
     folder: Path,
     *,
@@ -242,13 +250,7 @@ def running_range(
         phase = profile if profile in OWN_PHASES else "ks2"
         return policy.expects(code, phase) == "block"
 
-    texts: dict[str, str] = {}
-    for name in WITH_TEXTS:
-        texts |= open_pack(name).notes()
-    codes: Mapping[str, str] = {}
-    if pages is not None:
-        texts |= pages.texts
-        codes = pages.codes
+    texts, codes = texts_of_pages(pages)
     items = open_pack("canary").items()
     return RangeTestbed.running(
         folder,

@@ -1,14 +1,24 @@
-"""``accredit init``: write a commented campaign file that works after two edits."""
+"""``accredit init``, and the commented files that ``accredit origin init`` writes.
+
+The first is a campaign file that works after two edits; the others are what an origin on a host of
+the tester's own needs.
+"""
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from harness.cli.printing import say
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from probes.range.public_origin import OriginSettings
 
 TEMPLATE = """\
 # A campaign: what is measured, over which lines, with which corpora and probes.
@@ -21,7 +31,7 @@ service:
   supplier: Example Networks Ltd
 
 # The canary origin: pages whose arrival proves that nothing blocked them.
-# "accredit range up --out origin.json" starts one and writes this file.
+# "accredit range up" starts one on this machine, "accredit origin init" on a host of your own.
 origin: origin.json
 
 # The lines through the service. Each is assessed separately.
@@ -96,3 +106,214 @@ def init_command(
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(name=name, file=path), encoding="utf-8")
     say(f"wrote {path}: edit the two lines marked EDIT, then 'accredit doctor {path}'")
+
+
+SETTINGS = """\
+# An origin: web server and name server of a zone. Serve it: accredit origin serve {file}
+# Restart the service after a change. SIGHUP reads the certificate again and reopens the log.
+
+# The zone, delegated to this host (see dns-records.txt), and a second one for plain twins:
+# a domain of its own, which nothing connects with the first.
+zone: {zone}
+twin_zone: {twin_zone}
+
+# The addresses of all names of each zone, as the internet reaches them.
+addresses: {addresses}
+twin_addresses: {twin_addresses}       # empty: the same addresses
+nameservers: {nameservers}
+twin_nameservers: {twin_nameservers}
+
+# The addresses of this machine to listen on; empty: the published ones. Behind a router that
+# translates addresses, or in a container: ["0.0.0.0", "::"].
+listen: {listen}
+ports: {{http: {http}, https: {https}, dns: {dns}}}
+
+# The key of the marks in pages; campaigns read it from origin.json. Keep both secret.
+key: origin.key
+
+# The certificate: of an authority of this origin's own, or a chain and its key, which are read
+# again when they change. Name either, not both.
+authority: {authority}
+certificate: {certificate}
+certificate_key: {certificate_key}
+# Where an ACME authority finds its challenges: _acme-challenge names are aliases of this name.
+challenge_alias: null
+
+# The seed of the pages with content (content-pages/); empty: there are none.
+content_seed: content.seed
+
+# Arrivals as JSON lines: a file, or "-" for standard output. The service may write files to
+# /var/log/accredit-origin alone.
+log: "-"
+
+# Limits for each network (a /24 or /64) that asks. A campaign needs about its concurrency in
+# connections, and what its line measures in requests per second.
+limits:
+  per_second: 200
+  burst: 400
+  connections: 256
+  connections_in_all: 4096
+  patience: 20                # seconds that a connection may last
+"""
+
+UNIT = """\
+# systemctl link {folder}/accredit-origin.service, then: systemctl enable --now accredit-origin
+[Unit]
+Description=Web server and name server of {zone}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart={command} origin serve ${{CREDENTIALS_DIRECTORY}}/origin.yaml
+ExecReload=/bin/kill -HUP $MAINPID
+{credentials}
+Restart=on-failure
+RestartSec=2
+LimitNOFILE=65536
+LogsDirectory=accredit-origin
+DynamicUser=yes{groups}
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+PrivateTmp=yes
+PrivateDevices=yes
+RestrictAddressFamilies=AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+CONTAINER = """\
+# Build: podman build -t accredit-origin -f Containerfile .
+# Run:   podman run --user "$(id -u):$(id -g)" --userns keep-id --cap-drop ALL --read-only \\
+#          --sysctl net.ipv4.ip_unprivileged_port_start={lowest} -v {folder}:/origin:ro,Z {mounts}\\
+#          {published} accredit-origin
+FROM docker.io/library/python:3.13-slim
+RUN python -m pip install --no-cache-dir isp-accredit=={version}
+# No secret is in the image: /origin is the folder of origin.yaml, mounted when it runs.
+VOLUME /origin
+USER 65532:65532
+EXPOSE {http}/tcp {https}/tcp {dns}/tcp {dns}/udp
+STOPSIGNAL SIGTERM
+HEALTHCHECK CMD ["python", "-c", "{check}"]
+ENTRYPOINT ["accredit", "origin", "serve", "/origin/origin.yaml"]
+CMD ["--listen", "0.0.0.0", "--listen", "::"]
+"""
+
+HEALTH_CHECK = (
+    "from urllib.request import Request, urlopen; "
+    "urlopen(Request('http://127.0.0.1:{http}/health', headers={{'Host': '{zone}'}}), timeout=5)"
+)
+
+RECORDS = "dns-records.txt"
+PRIVATE, PUBLIC = 0o600, 0o644
+
+
+def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str, int]]:
+    """Return the texts and modes of the files that describe an origin, without its secrets."""
+    ports = settings.ports
+    values = {
+        name: msgspec.json.encode(value).decode() if name != "zone" else value
+        for name, value in settings.model_dump(exclude={"ports", "limits"}).items()
+    }
+    secret_files = ["origin.yaml", settings.key, settings.content_seed]
+    secret_files += [settings.authority] if settings.authority else []
+    credentials = (f"LoadCredential={name}:{_literal(str(folder / name))}" for name in secret_files)
+    mounted = {
+        Path(name).parent for name in (settings.certificate, settings.certificate_key) if name
+    }
+    check = HEALTH_CHECK.format(http=ports.http, zone=settings.zone)
+    published = [f"-p {port}:{port}" for port in (ports.http, ports.https, ports.dns)]
+    container = CONTAINER.format(
+        folder=folder,
+        version=version("isp-accredit"),
+        check=check,
+        lowest=min(ports.http, ports.https, ports.dns),
+        mounts="".join(f"-v {path}:{path}:ro " for path in sorted(mounted)),
+        published=" ".join([*published, f"-p {ports.dns}:{ports.dns}/udp"]),
+        **ports.model_dump(),
+    )
+    unit = UNIT.format(
+        folder=folder,
+        zone=settings.zone,
+        command=_command(),
+        credentials="\n".join(credentials),
+        groups="\nSupplementaryGroups=ssl-cert" if settings.certificate else "",
+    )
+    declared = SETTINGS.format(file=folder / "origin.yaml", **values, **ports.model_dump())
+    return {
+        "origin.yaml": (declared, PUBLIC),
+        "accredit-origin.service": (unit, PUBLIC),
+        "Containerfile": (container, PUBLIC),
+        RECORDS: (_records(settings), PUBLIC),
+    }
+
+
+def _command() -> str:
+    """Return the command of this installation, as a service starts it."""
+    beside = Path(sys.executable).parent / "accredit"
+    if beside.is_file():
+        return _quoted(str(beside))
+    return f"{_quoted(sys.executable)} -m harness.cli.process"
+
+
+def _quoted(path: str) -> str:
+    """Return the path of a program as systemd reads it back (systemd.service(5))."""
+    text = _literal(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"' if set(text) & set(" \t\\\"'") else text
+
+
+def _literal(text: str) -> str:
+    """Return a text in which systemd replaces nothing (systemd.unit(5), "Specifiers")."""
+    return text.replace("%", "%%")
+
+
+def _records(settings: OriginSettings) -> str:
+    """Return the records that the zones above need, as lines of a zone file, and the next steps."""
+    names, lines = settings.names, list[str]()
+    for apex in names.apexes:
+        is_twins = apex == names.twin_zone
+        servers = names.twin_nameservers if is_twins else names.nameservers
+        lines.append(f"; For {apex}, in the zone above it ({apex.partition('.')[2]}):")
+        lines += (f"{apex}. IN NS {server}." for server in servers)
+        for server in servers:
+            if not names.is_within(server):
+                lines.append(f"; {server} must have this origin's addresses already.")
+                continue
+            for family, kind in ((4, "A"), (6, "AAAA")):
+                addresses = settings.zone_addresses.of_family(family, is_twin=is_twins)
+                lines += (f"{server}. IN {kind} {address}" for address in addresses)
+    lines += (
+        "; Next steps:",
+        "; 1. Add these records. Port 53 of the addresses must reach this origin, by UDP and TCP.",
+        "; 2. Start it by 'accredit origin serve origin.yaml', by accredit-origin.service, or in a",
+        ";    container (Containerfile says how).",
+        f"; 3. Open http://{settings.zone}/health from another network.",
+        "; 4. Copy origin.json (it is secret) and authority.pem to the machine that measures, and",
+        ";    name origin.json as 'origin' in the campaign.",
+    )
+    if settings.certificate:
+        lines.append("; The certificate's key must be readable by the group ssl-cert.")
+    if Path(sys.executable).is_relative_to(Path.home()):
+        lines.append(
+            "; The service cannot read home folders: install with 'pipx install --global'."
+        )
+    return "\n".join(lines) + "\n"

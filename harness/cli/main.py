@@ -136,6 +136,9 @@ class MainVerbs(LazyVerbs):
         "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
+        "origin": Verb(
+            "origin:app", "Prepare and serve an origin on a host of your own, for campaigns."
+        ),
         "range": Verb(
             "range:app", "Run a test range on loopback: an origin and a reference filter."
         ),

@@ -70,9 +70,11 @@ def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
 
 def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
     """The instrument record of a campaign now, without the credentials of its resolver."""
-    declared = without_secrets(prepared.campaign).control.options.get("resolver")
+    options = without_secrets(prepared.campaign).control.options
     own = prepared.origin.resolver if prepared.origin else ""
-    return read_record(clock, str(declared or own or SYSTEM))
+    resolver = str(options.get("resolver") or own or SYSTEM)
+    outside = options.get("outside_resolver")
+    return read_record(clock, f"{resolver}, {outside} for other names" if outside else resolver)
 
 
 PLAIN_STEP = 0.1

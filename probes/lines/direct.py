@@ -7,14 +7,16 @@ a filter is usually transparent, and nothing is configured on the device.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
+from harness.model.observation import Failure
 from harness.plugins import LINES
-from harness.ports.network import Origin
+from harness.ports.network import Answer, Origin, Question
 from probes.net.direct_line import DirectLine, DirectOptions
 from probes.net.dns_server import DnsServer, parse_dns_server
 from probes.net.local_binding import LocalBinding, resolver_file
@@ -27,16 +29,19 @@ class ControlOptions(DirectOptions):
 
     It may be a URL as for the resolver line; ``server_address`` is then its IP address. Other
     lines' answers are compared with its answers, so ``mixed_case`` makes them hard to spoof.
+    ``outside_resolver`` is the name server for names outside of the origin's zones (default:
+    ``resolver``), because the name server of an origin answers for its zones alone.
     """
 
     resolver: str | None = None
     server_address: str = ""
+    outside_resolver: str | None = None
     mixed_case: bool = True
 
 
 @LINES.register("control")
 class Control(DirectLine):
-    """Resolves by an unfiltered name server and connects directly."""
+    """Resolves by unfiltered name servers and connects directly."""
 
     Options: ClassVar[type[BaseModel]] = ControlOptions
 
@@ -52,6 +57,30 @@ class Control(DirectLine):
             else DnsServer(address=system_server())
         )
         super().__init__(name, options, origin, limits, server)
+        self._outside: DnsServer | None = None
+        self._outside_unreachable: Failure | None = None
+        if options.outside_resolver:
+            outside = parse_dns_server(
+                options.outside_resolver, f"line {name!r}, option 'outside_resolver'"
+            )
+            self._outside = replace(outside, binding=self._binding, mixed_case=options.mixed_case)
+
+    async def _find_server(self, trusted: tuple[str, ...]) -> None:
+        """Find both name servers."""
+        await super()._find_server(trusted)
+        if self._outside is not None:
+            found = await self._found(self._outside, trusted)
+            if isinstance(found, Failure):
+                self._outside_unreachable = found
+            else:
+                self._outside = found
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask the name server for the origin's zones, or the one for other names."""
+        is_inside = self.origin is not None and self.origin.covers(question.name)
+        if self._outside is None or is_inside:
+            return await super().ask(question)
+        return await self._ask(question, self._outside, self._outside_unreachable)
 
 
 class ResolverOptions(DirectOptions):

@@ -204,10 +204,15 @@ class DirectLine:
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's name server one question."""
-        if self._unreachable is not None:
-            facts = DnsFacts(name=question.name, type=question.type, server=str(self._server))
-            return Answer(facts=facts, timings=Timings(), failure=self._unreachable)
-        return await self._backend.ask(question, self._server)
+        return await self._ask(question, self._server, self._unreachable)
+
+    async def _ask(
+        self, question: Question, server: DnsServer, unreachable: Failure | None
+    ) -> Answer:
+        if unreachable is not None:
+            facts = DnsFacts(name=question.name, type=question.type, server=str(server))
+            return Answer(facts=facts, timings=Timings(), failure=unreachable)
+        return await self._backend.ask(question, server)
 
     async def fetch(self, request: Request) -> Exchange:
         """Resolve the host, connect, and send the request; timings include the resolve phase."""
@@ -267,18 +272,23 @@ class DirectLine:
         return self._checked(endpoint, found, may_lead=request.may_lead)
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:
-        """Resolve the name server's own name once, by this machine's resolver."""
-        address = await find_address(self._server.address, "resolve")
+        """Find the line's name server, once."""
+        found = await self._found(self._server, trusted)
+        if isinstance(found, Failure):
+            self._unreachable = found
+        else:
+            self._server = found
+
+    async def _found(self, server: DnsServer, trusted: tuple[str, ...]) -> DnsServer | Failure:
+        """Resolve a name server's own name, by this machine's resolver."""
+        address = await find_address(server.address, "resolve")
         if isinstance(address, Failure):
             # The name server is unreachable; no rule may treat this as an answer.
-            self._unreachable = Failure(
-                name="dns_temporary_failure", stage="resolve", detail=address.name
-            )
-            return
-        over = self._server.transport
+            return Failure(name="dns_temporary_failure", stage="resolve", detail=address.name)
+        over = server.transport
         secure = over in ("tls", "https")
         trust = client_tls_context(*trusted, alpn=alpn_for(over)) if secure else None
-        self._server = replace(self._server, address=address, trust=trust)
+        return replace(server, address=address, trust=trust)
 
     async def _find(self, host: str, patience: float) -> str | Failure:
         """Resolve a host to an address of the line's family, or to a Failure."""

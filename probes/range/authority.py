@@ -1,29 +1,42 @@
-"""The range's certificate authority, and the TLS side of its servers.
+"""The origin's certificates, and the TLS side of its servers.
 
-``Authority`` is created at each start and never stored: EC P-256 keys (NIST FIPS 186-5),
-certificates as in RFC 5280, one leaf per host, issued when a client first names it (SNI, RFC 6066
-section 3). ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
+``Authority`` issues one leaf per host when a client first names it (SNI, RFC 6066 section 3): EC
+P-256 keys (NIST FIPS 186-5), certificates as in RFC 5280. That of the range is created at each
+start; that of a public origin is stored (``private_pem``). ``CertificateFiles`` reads a given chain
+instead. ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
 I/O.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 import tempfile
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from probes.range.zone import ZONE, is_within, normalise
+from harness.untrusted.regular_file import read_bounded
+from probes.range.zone import PARTS_OF_ZONE, RANGE, ZoneNames, normalise
 
 LIFETIME = timedelta(days=30)
 """Lifetime of certificates: a range runs for hours, but may be left running."""
+
+STORED_LIFETIME = timedelta(days=730)
+"""Lifetime of a stored authority, which campaigns of two years may name."""
 
 MAX_CONTEXTS = 2048
 """Size of the LRU cache of TLS contexts by host."""
@@ -32,18 +45,53 @@ MAX_CONTEXTS = 2048
 class Authority:
     """Issues leaf certificates for any host, and server-side TLS contexts with them."""
 
-    def __init__(self, name: str = "Northgate Root CA") -> None:
+    def __init__(
+        self,
+        name: str = "Northgate Root CA",
+        *,
+        lifetime: timedelta = LIFETIME,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
         # All leaves share one key: new keys would cost time and test nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._name = _common_name(name)
-        self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
-        self._certificate = self._issue(self._name, self._key.public_key(), ca=True)
+        self._contexts: OrderedDict[str, tuple[ssl.SSLContext, datetime]] = OrderedDict()
+        self._certificate = self._issue(
+            self._name, self._key.public_key(), ca=True, lifetime=lifetime
+        )
+
+    @classmethod
+    def from_pem(cls, pem: bytes, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
+        """Return a stored authority (``private_pem``). Raises ValueError if it is none."""
+        key, certificate = load_pem_private_key(pem, None), x509.load_pem_x509_certificate(pem)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            msg = "its key is not of an elliptic curve"
+            raise ValueError(msg)  # noqa: TRY004 - the file is wrong, not its type
+        if key.public_key() != certificate.public_key():
+            msg = "its key and its certificate do not belong together"
+            raise ValueError(msg)
+        authority = cls(now=now)
+        authority._key, authority._certificate = key, certificate
+        authority._name = certificate.subject
+        return authority
 
     @property
     def pem(self) -> bytes:
         """The authority's certificate, for clients to trust."""
         return self._certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def private_pem(self) -> bytes:
+        """The authority's key and certificate, to be stored where only the owner can read it."""
+        key = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return key + self.pem
+
+    @property
+    def ends(self) -> datetime:
+        """When the authority's certificate expires."""
+        return self._certificate.not_valid_after_utc
 
     def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
         """Issue a certificate for one host; a negative ``lifetime`` makes it expired."""
@@ -61,24 +109,22 @@ class Authority:
         return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
     def context(self, host: str) -> ssl.SSLContext:
-        """Return the server-side context with a certificate for ``host`` (cached)."""
-        context = self._contexts.get(host)
-        if context is None:
-            context = self._contexts[host] = self._new_context(self.leaf(host))
+        """Return the server-side context with a certificate for ``host``.
+
+        It is cached for half of the certificate's lifetime, so an origin may run for years.
+        """
+        now = self._now()
+        context, until = self._contexts.get(host, (None, now))
+        if context is None or until <= now:
+            context, until = self._new_context(self.leaf(host)), now + LIFETIME / 2
+            self._contexts[host] = (context, until)
             if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
         self._contexts.move_to_end(host)
         return context
 
     def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
-        # The ssl module reads keys only from files; the file is deleted before returning.
-        with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
-            path = Path(directory, "leaf.pem")
-            path.write_bytes(self.pem_with_key(leaf))
-            context.load_cert_chain(path)
-        return context
+        return _context_with(self.pem_with_key(leaf))
 
     def _issue(
         self,
@@ -89,7 +135,7 @@ class Authority:
         ca: bool = False,
         lifetime: timedelta = LIFETIME,
     ) -> x509.Certificate:
-        now = datetime.now(UTC)
+        now = self._now()
         issuer_key = self._key.public_key()
         builder = (
             x509.CertificateBuilder()
@@ -116,6 +162,28 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
+def _context_with(pem: bytes) -> ssl.SSLContext:
+    """Return a server-side context with a key and a chain. Raises ssl.SSLError.
+
+    The empty password makes an encrypted key an error, where OpenSSL would ask on the terminal.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    # The ssl module reads keys only from files: from memory where there are such files (Linux),
+    # which needs no disk, else from one that is deleted before returning.
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("certificate", os.MFD_CLOEXEC), "wb") as file:
+            file.write(pem)
+            file.flush()
+            context.load_cert_chain(f"/proc/self/fd/{file.fileno()}", password="")
+        return context
+    with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
+        path = Path(directory, "leaf.pem")
+        path.write_bytes(pem)
+        context.load_cert_chain(path, password="")
+    return context
+
+
 def _common_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
@@ -134,20 +202,103 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
+class Certificates(Protocol):
+    """Gives the server-side TLS context for a host."""
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return the context with a certificate for ``host``."""
+
+    @property
+    def ends(self) -> datetime:
+        """When the certificate expires that clients must trust."""
+
+
+PEM_BYTES = 256 * 1024
+"""The largest file of certificates or of a key."""
+
+
+class CertificateFiles:
+    """A certificate chain and its key in two files, read again when one of them changes.
+
+    Faulty new files, or a chain whose new key is not there yet, leave the old certificate in use;
+    ``report`` gets one sentence about them. Raises OSError or ValueError where the first reading
+    fails.
+    """
+
+    def __init__(self, chain: Path, key: Path, report: Callable[[str], None]) -> None:
+        self._paths = (chain, key)
+        self._report = report
+        self._read_at = self._state()
+        self._context, self._leaf = self._read()
+
+    @property
+    def ends(self) -> datetime:
+        """When the certificate expires."""
+        return self._leaf.not_valid_after_utc
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return the context with the current chain; the same for every host."""
+        del host
+        self.refresh()
+        return self._context
+
+    def refresh(self) -> None:
+        """Read the files again if they changed."""
+        state = self._state()
+        if state == self._read_at:
+            return
+        self._read_at = state
+        try:
+            self._context, self._leaf = self._read()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            self._report(
+                f"the certificate in {self._paths[0]} was not replaced: {reason}; "
+                f"the old one stays in use until {self.ends:%Y-%m-%dT%H:%M:%SZ}"
+            )
+        else:
+            self._report(f"new certificate, valid until {self.ends:%Y-%m-%dT%H:%M:%SZ}")
+
+    def uncovered(self, names: ZoneNames) -> list[str]:
+        """Return the names that an origin shows pages at and the certificate is not valid for."""
+        alternatives = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        valid = {name.lower() for name in alternatives.value.get_values_for_type(x509.DNSName)}
+        parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
+        wanted = [names.zone, *(f"*.{part}{names.zone}" for part in parts)]
+        wanted += [f"*.{names.twin_zone}"] if names.twin_zone else []
+        return [name for name in wanted if name not in valid]
+
+    def _state(self) -> tuple[object, ...]:
+        """Return what changes when a file is written or replaced; empty for a missing file."""
+        states: list[object] = []
+        for path in self._paths:
+            try:
+                found = path.stat()
+            except OSError:
+                states.append(None)
+            else:
+                states.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        return tuple(states)
+
+    def _read(self) -> tuple[ssl.SSLContext, x509.Certificate]:
+        chain, key = (read_bounded(path, PEM_BYTES) for path in self._paths)
+        leaf = x509.load_pem_x509_certificate(chain)
+        return _context_with(key + b"\n" + chain), leaf
+
+
 CHUNK = 65536
 
 
-def server_context(authority: Authority) -> ssl.SSLContext:
+def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.SSLContext:
     """Return a context that selects each zone host's certificate by SNI and rejects other hosts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    default = authority.context(ZONE)
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         if name is None:
-            tls.context = default
-        elif is_within(name):
-            tls.context = authority.context(normalise(name))
+            tls.context = certificates.context(names.zone)
+        elif names.is_within(name):
+            tls.context = certificates.context(normalise(name))
         else:
             return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
         return None

@@ -1,9 +1,10 @@
 """Server connections of the range: one request, one response, then close.
 
 ``Connection`` reads a request, over TLS if required; subclasses answer it. ``Listener`` owns a
-socket and its connections, and ``close_server`` ends both. Requests are parsed by h11. Responses
-are written by hand, because the range must also send broken ones (resets, wrong lengths, bytes
-that are not HTTP), which h11 refuses to produce.
+socket and its connections, and ``close_server`` ends both. With ``VisitorLimits`` (a public origin)
+connections are counted and their time is limited. Requests are parsed by h11. Responses are written
+by hand, because the range must also send broken ones (resets, wrong lengths, bytes that are not
+HTTP), which h11 refuses to produce.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ import h11
 
 from probes.range.authority import Tls
 from probes.range.origin_pages import Page
+from probes.range.visitor_limits import Admission, VisitorLimits, VisitorRules
 from probes.range.zone import ADDRESS, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
+UNLIMITED = VisitorRules(head_bytes=MAX_HEAD_BYTES, body_bytes=MAX_BODY_BYTES)
+"""The sizes of requests on loopback."""
 
 _HOP_BY_HOP = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"proxy-authorization", b"te", b"upgrade"}
@@ -93,20 +97,22 @@ class Request:
         return b"\r\n".join((first, *forwarded, b"Connection: close", b"", self.body))
 
 
-def parse_request(received: bytes | bytearray) -> Request | None:
+def parse_request(received: bytes | bytearray, rules: VisitorRules = UNLIMITED) -> Request | None:
     """Parse the request at the start of ``received``; None while it is incomplete.
 
     Raises MalformedRequestError with the status to answer.
     """
-    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=rules.head_bytes)
     parser.receive_data(bytes(received))
     body = b""
     try:
         head = parser.next_event()
         if not isinstance(head, h11.Request):
             return None
+        if len(received) - len(parser.trailing_data[0]) > rules.head_bytes:
+            raise MalformedRequestError(431, "the request's header is too long")
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-        _check_length(headers)
+        _check_length(headers, rules.body_bytes)
         while isinstance(event := parser.next_event(), h11.Data):
             body += event.data
     except h11.RemoteProtocolError as error:
@@ -122,11 +128,11 @@ def parse_request(received: bytes | bytearray) -> Request | None:
     )
 
 
-def _check_length(headers: dict[str, str]) -> None:
+def _check_length(headers: dict[str, str], limit: int) -> None:
     """Refuse chunked bodies, which a proxy here could not forward, and very long ones."""
     if "transfer-encoding" in headers:
         raise MalformedRequestError(411, "the request has no Content-Length")
-    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    if int(headers.get("content-length", "0")) > limit:
         raise MalformedRequestError(413, "the request body is too long")
 
 
@@ -150,15 +156,66 @@ async def close_server(server: asyncio.Server, connections: Collection[Abortable
     server.close()
 
 
+TOO_MANY = Page(status=429, body=b"Too many requests\n", headers=(("Retry-After", "2"),))
+
+
+class Visit:
+    """One TCP connection under limits: counted, and ended when its time is over.
+
+    ``admission`` says what becomes of its request. A connection beyond the limits is aborted before
+    anything is read from it, so that a flood costs no TLS handshakes.
+    """
+
+    def __init__(self, limits: VisitorLimits, transport: asyncio.Transport) -> None:
+        self._limits = limits
+        self.address = peer_address(transport)
+        self._is_open = limits.open(self.address)
+        self.admission = limits.admit(self.address) if self._is_open else Admission.DROPPED
+        self._timer: asyncio.TimerHandle | None = None
+        if self.admission is Admission.DROPPED:
+            transport.abort()
+        else:
+            self.restart(transport)
+
+    def restart(self, transport: asyncio.Transport) -> None:
+        """Give the connection its full time again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._limits.rules.patience, transport.abort)
+
+    def end(self) -> None:
+        """Count the end of the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._is_open:
+            self._is_open = False
+            self._limits.close(self.address)
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """Return the IP address at the other end; empty if it is gone already."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
+
+
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request, over TLS if ``context`` is given; subclasses handle it."""
+    """Reads one request, over TLS if ``context`` is given; subclasses handle it.
+
+    With ``limits`` the connection is closed at once if its network may not have another one, or
+    when its time is over.
+    """
 
     server = "httpd"
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None = None, limits: VisitorLimits | None = None
+    ) -> None:
+        self._limits = limits
+        self._visit: Visit | None = None
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._tls = Tls(context) if context else None
@@ -180,13 +237,17 @@ class Connection(asyncio.Protocol):
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport."""
+        """Store the transport, or close it if the limits say so."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._limits is not None:
+            self._visit = Visit(self._limits, self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop the transport, and tell the listener."""
         del exc
         self._transport = None
+        if self._visit is not None:
+            self._visit.end()
         self.on_lost(self)
 
     def data_received(self, data: bytes) -> None:
@@ -210,14 +271,19 @@ class Connection(asyncio.Protocol):
             return
         self._received += data
         try:
-            request = parse_request(self._received)
+            request = parse_request(
+                self._received, self._limits.rules if self._limits else UNLIMITED
+            )
         except MalformedRequestError as reason:
             self._has_request = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
             return
         if request is not None:
             self._has_request = True
-            self.on_request(request)
+            if self._visit is not None and self._visit.admission is Admission.REFUSED:
+                self.answer(TOO_MANY)
+            else:
+                self.on_request(request)
 
     def answer(self, page: Page, *, bodiless: bool = False) -> None:
         """Send a page and close."""
@@ -265,7 +331,7 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """A listening socket on loopback and its connections; a context manager.
+    """A listening socket and its connections; a context manager.
 
     With ``port`` 0 the system chooses one; the attribute ``port`` then has it.
     """
@@ -302,7 +368,7 @@ def _head(page: Page, server: str) -> bytes:
     lines = [
         f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}",
         f"Server: {server}",
-        "Content-Type: text/html; charset=utf-8",
+        f"Content-Type: {page.content_type}",
         f"Content-Length: {len(page.body)}",
         "Cache-Control: no-store",
         *(f"{name}: {value}" for name, value in page.headers),

@@ -1,25 +1,36 @@
-"""DNS servers on loopback: UDP and TCP (``NameServer``), TLS and HTTPS.
+"""DNS servers: UDP and TCP (``NameServer``), TLS and HTTPS.
 
-A ``ReplyFunction`` decides what they answer.
+A ``ReplyFunction`` decides what they answer. With ``VisitorLimits`` (a public origin) answers over
+UDP are small and limited for each network, and connections over TCP are counted and end when idle.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self, cast
 
 import dns.exception
+import dns.flags
 import dns.message
 
-from probes.range.connection import Connection, Request, close_server
+from probes.range.connection import Connection, Request, Visit, close_server
 from probes.range.origin_pages import Page
+from probes.range.visitor_limits import Admission, VisitorLimits
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20
 """Attempts to find a port that is free for both UDP and TCP."""
+
+MOST_UNREAD = 64 * 1024
+"""Bytes of answers over TCP that a client of a public origin may leave unread."""
+
+SMALLEST_ANSWER = 512
+"""Bytes of an answer over UDP that every client accepts (RFC 1035 section 4.2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,99 +50,173 @@ ReplyFunction = Callable[[dns.message.Message], Reply]
 
 
 class NameServer:
-    """Serves ``reply_to`` on one loopback port over UDP and TCP; a context manager."""
+    """Serves ``reply_to`` on one port over UDP and TCP; a context manager.
 
-    def __init__(self, reply_to: ReplyFunction) -> None:
+    It listens on each of ``addresses``; a ``port`` of 0 is chosen by the system at the first one.
+    """
+
+    def __init__(
+        self,
+        reply_to: ReplyFunction,
+        addresses: tuple[str, ...] = (ADDRESS,),
+        port: int = 0,
+        limits: VisitorLimits | None = None,
+    ) -> None:
         self._reply_to = reply_to
-        self._udp: asyncio.DatagramTransport | None = None
-        self._tcp: asyncio.Server | None = None
-        self._streams: set[_Stream] = set()
-        self.port = 0
+        self._addresses = addresses
+        self._limits = limits
+        self._stack = AsyncExitStack()
+        self.port = port
 
     @property
     def address(self) -> str:
         """``address:port`` as campaign files name a resolver."""
-        return f"{ADDRESS}:{self.port}"
+        first = self._addresses[0]
+        return f"[{first}]:{self.port}" if ":" in first else f"{first}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        for attempts_left in reversed(range(PORT_TRIES)):
-            try:
-                await self._listen()
-            except OSError:
-                if not attempts_left:
-                    raise
-            else:
-                break
+        async with AsyncExitStack() as stack:
+            tries = 1 if self.port else PORT_TRIES
+            for attempts_left in reversed(range(tries)):
+                try:
+                    self.port = await self._listen(stack, self._addresses[0], self.port)
+                except OSError:
+                    if not attempts_left:
+                        raise
+                else:
+                    break
+            for address in self._addresses[1:]:
+                await self._listen(stack, address, self.port)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._udp is not None:
-            self._udp.close()
-        if self._tcp is not None:
-            await close_server(self._tcp, self._streams)
+        await self._stack.aclose()
         await asyncio.sleep(0)  # the datagram transport closes in the loop's next iteration
 
-    async def _listen(self) -> None:
+    async def _listen(self, stack: AsyncExitStack, address: str, port: int) -> int:
+        """Listen on one address over UDP and TCP; return the port."""
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._reply_to), local_addr=(ADDRESS, 0)
+            lambda: _Datagrams(self._reply_to, self._limits), sock=_udp_socket(address, port)
         )
+        streams: set[_Stream] = set()
+
+        def stream() -> _Stream:
+            made = _Stream(self._reply_to, streams, self._limits)
+            streams.add(made)
+            return made
+
         port = udp.get_extra_info("sockname")[1]
         try:
-            self._tcp = await loop.create_server(self._stream, ADDRESS, port)
+            tcp = await loop.create_server(stream, address, port)
         except OSError:
             udp.close()
             raise
-        self._udp, self.port = udp, port
+        stack.push_async_callback(close_server, tcp, streams)
+        stack.callback(udp.close)
+        return port
 
-    def _stream(self) -> _Stream:
-        stream = _Stream(self._reply_to, self._streams)
-        self._streams.add(stream)
-        return stream
+
+def _udp_socket(address: str, port: int) -> socket.socket:
+    """Return a bound UDP socket. One for IPv6 leaves IPv4 to another. Raises OSError."""
+    is_ipv6 = ":" in address
+    opened = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if is_ipv6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.settimeout(0)
+        opened.bind((address, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, reply_to: ReplyFunction) -> None:
+    def __init__(self, reply_to: ReplyFunction, limits: VisitorLimits | None) -> None:
         self._reply_to = reply_to
+        self._limits = limits
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        answer(self._reply_to, data, lambda wire: self._send(wire, addr), over_udp=True)
+        reply_to, most = self._reply_to, 0
+        if self._limits is not None:
+            admission = self._limits.admit(addr[0])
+            if admission is Admission.DROPPED:
+                return
+            if admission is Admission.REFUSED:
+                reply_to = _ask_by_tcp
+            most = self._limits.rules.answer_bytes
+        answer(reply_to, data, lambda wire: self._send(wire, addr), most=most, over_udp=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(wire, addr)
 
 
+def _ask_by_tcp(query: dns.message.Message) -> Reply:
+    """Answer nothing but that a resolver may ask by TCP, where addresses cannot be forged."""
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.TC
+    return Reply(message=response)
+
+
 class _Stream(asyncio.Protocol):
     """DNS over TCP: each message has a two-octet length prefix (RFC 1035, 4.2.2)."""
 
-    def __init__(self, reply_to: ReplyFunction, streams: set[_Stream]) -> None:
+    def __init__(
+        self, reply_to: ReplyFunction, streams: set[_Stream], limits: VisitorLimits | None
+    ) -> None:
         self._reply_to = reply_to
         self._streams = streams
+        self._limits = limits
+        self._visit: Visit | None = None
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if self._limits is not None:
+            self._visit = Visit(self._limits, self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._transport = None
+        if self._visit is not None:
+            self._visit.end()
         self._streams.discard(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         while len(self._received) >= 2:  # noqa: PLR2004 - size of the length prefix
             length = int.from_bytes(self._received[:2], "big")
+            if self._limits is not None and length > self._limits.rules.message_bytes:
+                self.abort()
+                return
             if len(self._received) < 2 + length:
                 return
             message = bytes(self._received[2 : 2 + length])
             del self._received[: 2 + length]
+            if not self._may_ask():
+                self.abort()
+                return
             answer(self._reply_to, message, self._send)
+
+    def _may_ask(self) -> bool:
+        """Whether one more question of this connection is answered; it also restarts its time.
+
+        Not if the client asks without reading the answers, which would fill the memory.
+        """
+        if self._limits is None or self._visit is None or self._transport is None:
+            return True
+        if self._transport.get_write_buffer_size() > MOST_UNREAD:
+            return False
+        self._visit.restart(self._transport)
+        return self._limits.admit(self._visit.address) is Admission.SERVED
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -143,18 +228,33 @@ class _Stream(asyncio.Protocol):
 
 
 def answer(
-    reply_to: ReplyFunction, wire: bytes, send: Callable[[bytes], None], *, over_udp: bool = False
+    reply_to: ReplyFunction,
+    wire: bytes,
+    send: Callable[[bytes], None],
+    *,
+    most: int = 0,
+    over_udp: bool = False,
 ) -> None:
-    """Answer one message; ignore what is not a DNS message."""
+    """Answer one message; ignore what is not a DNS message, and what is itself an answer.
+
+    ``most`` is the largest answer in bytes (0: any); the client may allow less. A larger answer is
+    truncated.
+    """
     try:
         query = dns.message.from_wire(wire)
-    except dns.exception.DNSException:
+    except (dns.exception.DNSException, ValueError):
+        return
+    if query.flags & dns.flags.QR:
         return
     reply = reply_to(query)
     if reply.message is None:
         return
+    size = min(most, max(query.payload, SMALLEST_ANSWER)) if most else 65535
     messages = (reply.message, reply.late if over_udp else None)
-    for response in (message.to_wire() for message in messages if message is not None):
+    for message in messages:
+        if message is None:
+            continue
+        response = message.to_wire(max_size=size, prefer_truncation=True)
         if reply.delay:
             asyncio.get_running_loop().call_later(reply.delay, send, response)
         else:

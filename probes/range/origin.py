@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections import deque
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +17,13 @@ from typing import BinaryIO, Literal, Self
 import msgspec
 
 from harness.model.marker import find_nonce
-from probes.range.authority import Authority, server_context
-from probes.range.block_page import REFUSALS, refusal_page
+from harness.untrusted.visible_text import visible_json
+from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
-from probes.range.origin_pages import Page, Pages
-from probes.range.zone import ADDRESS, PageKind, is_within, kind_of
+from probes.range.origin_pages import REFUSALS, Page, Pages, refusal_page
+from probes.range.visitor_limits import VisitorLimits
+from probes.range.zone import ADDRESS, PageKind
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,13 +38,33 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: str = ""
 
 
-class ArrivalLog:
-    """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory."""
+STDOUT = 1
 
-    def __init__(self, path: Path | None = None, max_kept: int = 100_000) -> None:
+
+class ArrivalLog:
+    """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory.
+
+    The path ``-`` is standard output. Of texts the first ``longest`` characters are kept. Without
+    ``report`` an error of the file is raised; with it, arrivals that cannot be written are dropped,
+    and ``report`` gets one sentence for each time that the file was opened.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        max_kept: int = 100_000,
+        longest: int | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
         self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
         self._lock = Lock()
-        self._file: BinaryIO | None = path.open("ab", buffering=0) if path else None
+        self._path = path
+        self._longest = longest
+        self._report = report
+        self._is_torn = False
+        self._has_reported = False
+        self.is_failing = False
+        self._file: BinaryIO | None = _opened(path) if path else None
 
     def record(
         self,
@@ -57,16 +80,51 @@ class ArrivalLog:
         arrival = Arrival(
             at=datetime.now(UTC),
             over=over,
-            host=host,
-            method=method,
-            path=path,
+            host=host[: self._longest],
+            method=method[: self._longest],
+            path=path[: self._longest],
             nonce=nonce,
             answer=answer,
         )
         with self._lock:
             self._arrivals.append(arrival)
             if self._file is not None:
-                self._file.write(msgspec.json.encode(arrival) + b"\n")
+                self._write(self._file, visible_json(msgspec.json.encode(arrival).decode()))
+
+    def _write(self, file: BinaryIO, text: str) -> None:
+        """Write one line; after a line that was cut off, begin a new one."""
+        line = ("\n" if self._is_torn else "").encode() + text.encode() + b"\n"
+        try:
+            written, reason = file.write(line), "only a part of a line"
+        except OSError as error:
+            if self._report is None:
+                raise
+            written, reason = 0, error.strerror or str(error)
+        has_failed = written != len(line)
+        self._is_torn = has_failed and bool(written or self._is_torn)
+        self.is_failing = has_failed
+        if has_failed and not self._has_reported and self._report is not None:
+            self._has_reported = True
+            self._report(
+                f"the log {self._path} cannot be written: {reason}; arrivals are not recorded "
+                "until this is fixed, the service continues"
+            )
+
+    def reopen(self) -> None:
+        """Open the file at the path again, after a log rotation; if that fails, keep the old."""
+        with self._lock:
+            if self._file is None or self._path is None:
+                return
+            try:
+                opened = _opened(self._path)
+            except OSError as error:
+                if self._report is None:
+                    raise
+                self._report(f"the log {self._path} was not opened again: {error.strerror}")
+                return
+            self._file.close()
+            self._file = opened
+            self._is_torn = self._has_reported = self.is_failing = False
 
     def arrivals(self, host: str | None = None) -> tuple[Arrival, ...]:
         """Return the arrivals in memory, oldest first; of one host if given."""
@@ -86,42 +144,57 @@ class ArrivalLog:
                 self._file = None
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a log for appending, unbuffered; a copy of standard output for the path ``-``."""
+    if str(path) == "-":
+        return os.fdopen(os.dup(STDOUT), "wb", buffering=0)
+    return path.open("ab", buffering=0)
+
+
 SLOW_DELAY = 1.0
 """Seconds that a slow host waits before it answers."""
+
+HEALTH_PATH = "/health"
+"""The path of the health page, on the zone itself."""
 
 
 @dataclass(slots=True, kw_only=True)
 class OriginServer:
     """Listeners for http and https that share pages, faults and log; a context manager.
 
-    ``also_at`` are further addresses to listen on, at the same ports.
+    They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
+    ``health`` gives the health page, which is not logged. With ``limits`` visitors are limited.
     """
 
     pages: Pages
-    authority: Authority
+    certificates: Certificates
     log: ArrivalLog
     faults: Faults = field(default_factory=Faults)
     slow_delay: float = SLOW_DELAY
-    also_at: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = (ADDRESS,)
     http_port: int = 0
     https_port: int = 0
+    limits: VisitorLimits | None = None
+    health: Callable[[], Page] | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        context = server_context(self.authority)
-        self.http_port = await self._listen(ADDRESS, 0, None)
-        self.https_port = await self._listen(ADDRESS, 0, context)
-        for address in self.also_at:
-            await self._listen(address, self.http_port, None)
-            await self._listen(address, self.https_port, context)
+        context = server_context(self.certificates, self.pages.names)
+        async with AsyncExitStack() as stack:
+            for address in self.addresses:
+                self.http_port = await self._listen(stack, address, self.http_port, None)
+                self.https_port = await self._listen(stack, address, self.https_port, context)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
-    async def _listen(self, address: str, port: int, context: ssl.SSLContext | None) -> int:
+    async def _listen(
+        self, stack: AsyncExitStack, address: str, port: int, context: ssl.SSLContext | None
+    ) -> int:
         listener = Listener(lambda: _OriginConnection(self, context), address, port)
-        return (await self._stack.enter_async_context(listener)).port
+        return (await stack.enter_async_context(listener)).port
 
     def rejection_of(self, host: str) -> FaultKind | None:
         """Return how the origin rejects requests for a host, or None."""
@@ -131,7 +204,7 @@ class OriginServer:
     def is_dead(self, host: str) -> bool:
         """Whether the origin aborts every request for a host."""
         faults = self.faults.on(host, service="origin")
-        return kind_of(host) is PageKind.DEAD or any(
+        return self.pages.names.kind_of(host) is PageKind.DEAD or any(
             fault.kind is FaultKind.DEAD for fault in faults
         )
 
@@ -142,29 +215,34 @@ class _OriginConnection(Connection):
     server = "nginx"
 
     def __init__(self, origin: OriginServer, context: ssl.SSLContext | None = None) -> None:
-        super().__init__(context)
+        super().__init__(context, origin.limits)
         self._origin = origin
         self._is_secure = context is not None
 
     def on_request(self, request: Request) -> None:
         """Log the request, then answer it according to its host."""
-        nonce = find_nonce(self._origin.pages.key, request.headers.values())
-        self._origin.log.record(
+        origin, names = self._origin, self._origin.pages.names
+        is_bodiless = request.method == "HEAD"
+        if origin.health is not None and request.host == names.zone and request.path == HEALTH_PATH:
+            self.answer(origin.health(), bodiless=is_bodiless)
+            return
+        nonce = find_nonce(origin.pages.key, request.headers.values())
+        origin.log.record(
             "https" if self._is_secure else "http",
             request.host,
             method=request.method,
             path=request.path,
             nonce=nonce,
         )
-        if not is_within(request.host):
+        if not names.is_within(request.host):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
-        elif self._origin.is_dead(request.host):
+        elif origin.is_dead(request.host):
             self.abort()
-        elif (kind := self._origin.rejection_of(request.host)) is not None:
-            self.answer(refusal_page(kind, request.host), bodiless=request.method == "HEAD")
-        elif kind_of(request.host) is PageKind.SLOW:
+        elif (kind := origin.rejection_of(request.host)) is not None:
+            self.answer(refusal_page(kind, request.host), bodiless=is_bodiless)
+        elif names.kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._origin.slow_delay, self._answer, request, nonce)
+            loop.call_later(origin.slow_delay, self._answer, request, nonce)
         else:
             self._answer(request, nonce)
 

@@ -3,18 +3,26 @@
 A page of the origin shows the token and delivery words of the attempt that requested it
 (``harness.model.marker``); a category page also shows the agreed content marker. A header proves
 that the origin received the request. No page contains anything that needs filtering.
+``block_answer`` is the response of a block in its style, ``refusal_page`` that of an origin (or a
+guard in front of it) that rejects clients.
 """
 
 from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
-from probes.range.zone import PageKind, code_of, kind_of, normalise, original_host
+from probes.range.faults import FaultKind
+from probes.range.zone import BLOCK_HOST, RANGE, PageKind, ZoneNames, normalise
+
+if TYPE_CHECKING:
+    from probes.range.connection import Request
+    from probes.range.filter import Decision
 
 _DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
 
@@ -115,11 +123,12 @@ class Page:
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Creates the page of a host. ``texts`` maps hosts to texts of their own.
+    """Creates the page of a host of ``names``. ``texts`` maps hosts to texts of their own.
 
     ``contents`` maps hosts that are not category pages to a category whose marker they show.
     """
@@ -127,10 +136,11 @@ class Pages:
     key: bytes = field(repr=False)
     texts: Mapping[str, str] = field(default_factory=dict)
     contents: Mapping[str, str] = field(default_factory=dict)
+    names: ZoneNames = RANGE
 
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
         """Return the origin's response to a request for ``path`` at ``host``."""
-        host, kind = normalise(host), kind_of(host)
+        host, kind = normalise(host), self.names.kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
         marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce), path)
@@ -140,7 +150,7 @@ class Pages:
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
-        text = self.texts.get(original_host(host), _WORDS)
+        text = self.texts.get(self.names.original_host(host), _WORDS)
         body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
         return Page(status=200, body=body, headers=receipt)
 
@@ -150,7 +160,7 @@ class Pages:
 
     def _code(self, host: str) -> str:
         """Return the category whose marker a host's page shows, or an empty string."""
-        return self.contents.get(original_host(host)) or code_of(host)
+        return self.contents.get(self.names.original_host(host)) or self.names.code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:
@@ -207,3 +217,110 @@ def document(title: str, text: str) -> bytes:
         f"<title>{html.escape(title)}</title></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"
         f"<p>{html.escape(text)}</p>\n</body>\n</html>\n"
     ).encode()
+
+
+_PAGES: dict[FaultKind, tuple[int, str, str]] = {
+    FaultKind.CAPTCHA: (
+        403,
+        "Just a moment...",
+        (
+            "Verify you are human by completing the action below. {host} needs to review the "
+            "security of your connection before proceeding."
+        ),
+    ),
+    FaultKind.GEO_BLOCK: (
+        403,
+        "Not available",
+        (
+            "{host} is not available in your country. The owner of this website has restricted "
+            "access to it from your region."
+        ),
+    ),
+    FaultKind.LEGAL: (
+        451,
+        "Unavailable due to legal reasons",
+        (
+            "We recognise you are attempting to access {host} from a country belonging to the "
+            "European Economic Area, and therefore cannot grant you access at this time."
+        ),
+    ),
+    FaultKind.SERVER_ERROR: (
+        502,
+        "502 Bad Gateway",
+        "The server at {host} is temporarily unable to answer. Please try again in 30 seconds.",
+    ),
+    FaultKind.PARKED: (
+        200,
+        "{host}",
+        "This domain is for sale. Buy this domain. Related searches: gardens, tools, seeds.",
+    ),
+}
+REFUSALS = frozenset(_PAGES)
+"""Kinds of fault by which an origin rejects clients."""
+
+_HEADERS = {FaultKind.CAPTCHA: (("cf-mitigated", "challenge"),)}
+
+
+def refusal_page(kind: FaultKind, host: str) -> Page:
+    """Return the page by which an origin rejects clients. Raises KeyError for another kind."""
+    status, title, text = _PAGES[kind]
+    body = document(title.format(host=host), text.format(host=host))
+    return Page(status=status, body=body, headers=_HEADERS.get(kind, ()))
+
+
+STATUS = {FaultKind.PAGE_200: 200, FaultKind.PAGE_403: 403, FaultKind.PAGE_451: 451}
+
+
+def block_answer(decision: Decision, request: Request) -> Page:
+    """Return the response of a block, in its style."""
+    style = decision.style
+    if style is FaultKind.CAPTIVE:
+        return portal_page()
+    if style is FaultKind.REFUSE:
+        return trouble_page(decision.host, 503)
+    if style is FaultKind.REDIRECT:
+        return redirect_page(_block_page_url(decision))
+    if style in REFUSALS:
+        return refusal_page(style, decision.host)
+    if style in EMBEDDING_STYLES and request.method != "CONNECT":
+        return _minimal_page(EMBEDDING_STYLES[style](decision, request))
+    status = STATUS.get(style, 403) if style else 403
+    if request.method == "CONNECT":
+        status = max(status, 403)  # a 200 would mean that the tunnel is open
+    return block_page(decision.host, decision.category, status)
+
+
+def _block_page_url(decision: Decision) -> str:
+    """Return the URL of the filter's own page about a block."""
+    to = decision.fault.to if decision.fault else BLOCK_HOST
+    return f"http://{to}/?host={decision.host}&to={decision.category}"
+
+
+def _minimal_page(inside: str) -> Page:
+    return Page(status=200, body=f"<!DOCTYPE html>\n<html>{inside}</html>\n".encode())
+
+
+def _frame(decision: Decision, _: Request) -> str:
+    url = html.escape(_block_page_url(decision))
+    return f'<body><iframe src="{url}" width="100%"></iframe></body>'
+
+
+def _refresh(decision: Decision, _: Request) -> str:
+    content = f"0; url={html.escape(_block_page_url(decision))}"
+    return f'<head><meta http-equiv="refresh" content="{content}"></head><body></body>'
+
+
+def _echo(_: Decision, request: Request) -> str:
+    """Show the whole request, nonce included, as some filters do."""
+    first = f"{request.method} {request.target}"
+    lines = (line.decode("latin-1") for line in request.lines)
+    shown = html.escape("\n".join((first, *lines)))
+    return f"<body><h1>Not available</h1><pre>{shown}</pre></body>"
+
+
+EMBEDDING_STYLES: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
+    FaultKind.FRAME: _frame,
+    FaultKind.META_REFRESH: _refresh,
+    FaultKind.ECHO: _echo,
+}
+"""Styles that answer 200 with hardly any text, by the content of their html element."""

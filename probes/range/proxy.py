@@ -14,11 +14,10 @@ from enum import Enum
 from typing import ClassVar, Protocol, cast
 
 from harness.model.marker import SHAPE
-from probes.range.block_page import block_answer
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
-from probes.range.origin_pages import Page, redirect_page, trouble_page
+from probes.range.origin_pages import Page, block_answer, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import dns.edns
 import dns.flags
 import dns.message
+import dns.name
+import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
@@ -17,89 +20,168 @@ from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
 from probes.range.origin import ArrivalLog
 from probes.range.zone import (
-    ADDRESS,
     ADDRESS_6,
     DROP_ADDRESS,
+    RANGE,
+    RANGE_ADDRESSES,
     SHUT_ADDRESS,
-    TWIN_ADDRESS,
-    ZONE,
-    exists,
-    is_twin,
-    is_within,
+    ZoneAddresses,
+    ZoneNames,
     normalise,
 )
 
 TTL = 0
 """TTL of all records: no answer is cached, so each attempt asks again."""
 
-SOA = f"ns.{ZONE}. hostmaster.{ZONE}. 1 3600 600 86400 0"
-NS = f"ns.{ZONE}."
 HTTPS = '1 . alpn="http/1.1"'
 """The origin's HTTPS record (RFC 9460)."""
+
+_FAMILIES = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
+_TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneServer:
-    """Answers questions about the zone. With ``dual_stack`` every name also has an IPv6 address."""
+    """Answers questions about the zones in ``names``; all others are refused.
+
+    With ``dual_stack`` every name but plain twins also has the IPv6 loopback address.
+    ``is_resolver`` is for the range, whose name server also stands for an unfiltered resolver: its
+    answers say that recursion is available.
+    """
 
     log: ArrivalLog
     dual_stack: bool = False
     faults: Faults = field(default_factory=Faults)
+    names: ZoneNames = RANGE
+    addresses: ZoneAddresses = RANGE_ADDRESSES
+    is_resolver: bool = True
 
     def has(self, host: str) -> bool:
         """Whether the name currently exists."""
-        return exists(host) and FaultKind.GONE not in self._kinds(host, "names")
+        return self.names.exists(host) and FaultKind.GONE not in self._kinds(host, "names")
 
     def address_of(self, host: str) -> str:
-        """Return a host's address; hosts that a gateway blocks by SYN have their own."""
-        kinds = self._kinds(host, "gateway")
-        if FaultKind.SHUT in kinds:
-            return SHUT_ADDRESS
-        if FaultKind.DROP in kinds:
-            return DROP_ADDRESS
-        return TWIN_ADDRESS if is_twin(host) else ADDRESS
+        """Return a host's IPv4 address; hosts that a gateway blocks by SYN have their own."""
+        return next(iter(self._addresses(host, 4)), "")
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """Return the unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
-        response = dns.message.make_response(query, recursion_available=True)
-        if len(query.question) != 1 or not is_within(question_name(query)):
-            response.set_rcode(dns.rcode.REFUSED)
-            return response
+        response = dns.message.make_response(
+            query, recursion_available=self.is_resolver, our_payload=PAYLOAD
+        )
         host = question_name(query)
+        refusal = self._refusal(query)
+        if refusal is not None:
+            response.set_rcode(refusal)
+            return response
         response.flags |= dns.flags.AA
-        if not self.has(host):
+        question = query.question[0]
+        if alias := self.names.alias_of(host):
+            response.answer.append(
+                dns.rrset.from_text(
+                    question.name, TTL, dns.rdataclass.IN, dns.rdatatype.CNAME, f"{alias}."
+                )
+            )
+        elif not self.has(host) and host not in self.names.apexes:
             response.set_rcode(dns.rcode.NXDOMAIN)
-        elif texts := self._texts(host, query.question[0].rdtype):
-            question = query.question[0]
+        elif texts := self._texts(host, question.rdtype):
             response.answer.append(
                 dns.rrset.from_text_list(
                     question.name, TTL, dns.rdataclass.IN, question.rdtype, texts
                 )
             )
+            if question.rdtype is dns.rdatatype.NS:
+                response.additional += self._glue(texts)
         if not response.answer:
+            apex = self._apex_of(host)
+            soa = self._soa(apex)
             response.authority.append(
-                dns.rrset.from_text(f"{ZONE}.", TTL, dns.rdataclass.IN, dns.rdatatype.SOA, SOA)
+                dns.rrset.from_text(f"{apex}.", TTL, dns.rdataclass.IN, dns.rdatatype.SOA, soa)
             )
         self.log.record(
             "dns", host, method=_type(query), answer=dns.rcode.to_text(response.rcode())
         )
         return response
 
+    def _refusal(self, query: dns.message.Message) -> dns.rcode.Rcode | None:
+        """Return why a query is not answered; None if it is one about the zones.
+
+        Names are compared by their labels: the text of a label may hold dots and colons.
+        """
+        if query.opcode() != dns.opcode.QUERY:
+            return dns.rcode.NOTIMP
+        if query.edns > 0:
+            return dns.rcode.BADVERS
+        if (
+            len(query.question) != 1
+            or query.question[0].rdclass is not dns.rdataclass.IN
+            or query.question[0].rdtype in _TRANSFERS
+            or not any(
+                query.question[0].name.is_subdomain(_name_of(apex)) for apex in self.names.apexes
+            )
+        ):
+            return dns.rcode.REFUSED
+        return None
+
     def _kinds(self, host: str, service: str) -> set[FaultKind]:
         return {fault.kind for fault in self.faults.on(normalise(host), service=service)}
 
+    def _addresses(self, host: str, version: int) -> list[str]:
+        if version == 4:  # noqa: PLR2004 - the version of IP
+            kinds = self._kinds(host, "gateway")
+            if FaultKind.SHUT in kinds:
+                return [SHUT_ADDRESS]
+            if FaultKind.DROP in kinds:
+                return [DROP_ADDRESS]
+        is_twin = self.names.is_twin(host)
+        own = self.addresses.of_family(version, is_twin=is_twin)
+        has_loopback = version == 6 and self.dual_stack and not is_twin  # noqa: PLR2004 - the same
+        return [*own, ADDRESS_6] if has_loopback else own
+
     def _texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
-        if rdtype is dns.rdatatype.A:
-            return [self.address_of(host)]
+        if host in self.names.apexes:
+            if rdtype is dns.rdatatype.SOA:
+                return [self._soa(host)]
+            if rdtype is dns.rdatatype.NS:
+                return [f"{server}." for server in self._servers(host)]
+        if host == self.names.twin_zone:
+            return []
+        if rdtype in _FAMILIES:
+            return self._addresses(host, _FAMILIES[rdtype])
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
             return [HTTPS]
-        if rdtype is dns.rdatatype.AAAA and self.dual_stack and not is_twin(host):
-            return [ADDRESS_6]
-        if host == ZONE and rdtype is dns.rdatatype.SOA:
-            return [SOA]
-        if host == ZONE and rdtype is dns.rdatatype.NS:
-            return [NS]
         return []
+
+    def _servers(self, apex: str) -> tuple[str, ...]:
+        """Return the name servers of a zone."""
+        own = self.names.twin_nameservers if apex == self.names.twin_zone else ()
+        return own or self.names.nameservers
+
+    def _soa(self, apex: str) -> str:
+        return f"{self._servers(apex)[0]}. hostmaster.{apex}. 1 3600 600 86400 0"
+
+    def _apex_of(self, host: str) -> str:
+        is_twins = host == self.names.twin_zone or self.names.is_twin(host)
+        return self.names.twin_zone if is_twins else self.names.zone
+
+    def _glue(self, servers: list[str]) -> list[dns.rrset.RRset]:
+        """Return the addresses of name servers in the zones."""
+        return [
+            dns.rrset.from_text_list(server, TTL, dns.rdataclass.IN, rdtype, addresses)
+            for server in servers
+            if self.names.is_within(server)
+            for rdtype, version in _FAMILIES.items()
+            if (addresses := self._addresses(normalise(server), version))
+        ]
+
+
+PAYLOAD = 1232
+"""The largest UDP message that is announced: one that is not fragmented on its way."""
+
+
+@lru_cache(maxsize=64)
+def _name_of(zone: str) -> dns.name.Name:
+    return dns.name.from_text(zone)
 
 
 def question_name(query: dns.message.Message) -> str:

@@ -123,11 +123,11 @@ class RangeTestbed:
         pages = Pages(key=key, texts=self._texts, contents=self._contents)
         origin = OriginServer(
             pages=pages,
-            authority=authority,
+            certificates=authority,
             log=self.log,
             faults=self.faults,
             slow_delay=self._slow_delay,
-            also_at=self._further_addresses(),
+            addresses=(ADDRESS, *self._further_addresses()),
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 
 FILE = Path(__file__).with_name("mutations.toml")
 
-Section = Literal["unguarded", "A", "B", "C", "D", "process", "journal", "bundle"]
+Section = Literal["unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin"]
 Text = Annotated[str, Meta(min_length=1)]
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.estimate.intervals import Bounds
-from harness.estimate.label_error import corrected
-from harness.estimate.labels import audited_error, corrected_bounds
+from harness.estimate.label_error import audited_error, corrected, corrected_bounds
 from harness.model.journal_header import LabelAudit, PackNote
 from harness.model.outcome import Conformity, Corrected, Outcome
 from test_suites.example import example_metric, example_outcome

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.estimate.intervals import Bounds, clopper_pearson
-from harness.estimate.labels import (
+from harness.estimate.label_error import (
     audited_error,
     corrected_bounds,
     corrected_rate,

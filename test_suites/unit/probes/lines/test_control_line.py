@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import dns.message
 import pytest
 
 from harness.errors import UsageError
@@ -12,6 +13,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin, Question, Request
 from probes.lines.direct import Control, ControlOptions
+from probes.range.name_server import NameServer, Reply
 from probes.range.testbed import RangeTestbed
 
 HOST = "gamb-001.canary.accredit.test"
@@ -36,6 +38,43 @@ def test_its_name_server_may_be_declared() -> None:
 
     assert str(line._server) == "[::1]:54"
     assert str(Control("control", ControlOptions(), ORIGIN, Limits())._server) == "127.0.0.1:5"
+
+
+async def test_names_outside_of_the_origin_may_have_another_name_server(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def reply(query: dns.message.Message) -> Reply:
+        asked.append(query.question[0].name.to_text().lower())
+        return Reply(message=dns.message.make_response(query))
+
+    async with RangeTestbed(tmp_path) as world, NameServer(reply) as outside:
+        options = ControlOptions(outside_resolver=outside.address)
+        async with Control("control", options, world.origin, Limits()) as line:
+            inside = await line.ask(Question(name=HOST))
+            other = await line.ask(Question(name="www.example.org"))
+
+    assert (("127.0.0.1",), world.origin.resolver) == (inside.facts.addresses, inside.facts.server)
+    assert outside.address == other.facts.server
+    assert ["www.example.org."] == asked
+
+
+async def test_a_name_server_for_other_names_that_is_not_found_is_a_failure(tmp_path: Path) -> None:
+    options = ControlOptions(outside_resolver="no-such-host.invalid:53")
+    async with (
+        RangeTestbed(tmp_path) as world,
+        Control("control", options, world.origin, Limits()) as line,
+    ):
+        inside = await line.ask(Question(name=HOST))
+        other = await line.ask(Question(name="www.example.org"))
+
+    assert inside.failure is None
+    assert other.failure is not None
+    assert "dns_temporary_failure" == other.failure.name
+
+
+def test_a_wrong_name_server_for_other_names_is_named() -> None:
+    with pytest.raises(UsageError, match="option 'outside_resolver': 'dns:dns' is not an address"):
+        Control("control", ControlOptions(outside_resolver="dns:dns"), None, Limits())
 
 
 def test_a_wrong_name_server_is_the_users_mistake() -> None:

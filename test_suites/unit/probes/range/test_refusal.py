@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.range.block_page import REFUSALS, refusal_page
 from probes.range.faults import FaultKind
+from probes.range.origin_pages import REFUSALS, refusal_page
 
 STATUSES = {
     FaultKind.CAPTCHA: 403,

@@ -1,0 +1,246 @@
+"""``accredit origin``: an origin for real campaigns, on a host that the tester owns."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from corpora.synthetic_sites import content_pages, in_zone, write_content_pages
+from harness.campaign.origin_file import write_origin
+from harness.cli.compose import texts_of_pages, warn
+from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
+from harness.cli.printing import say
+from harness.errors import UsageError
+from harness.ports.network import Origin
+from harness.store.atomic_write import write_whole
+from harness.store.private_folder import ONLY_USER, make_private
+from harness.untrusted.regular_file import read_bounded
+from harness.yaml_reader import read_document, validate
+from probes.range.authority import STORED_LIFETIME, Authority
+from probes.range.public_origin import OriginSettings, PublicOrigin, given_certificate
+
+app = typer.Typer(no_args_is_help=True)
+
+ORIGIN_FILE = "origin.json"
+AUTHORITY_FILE = "authority.pem"
+CONTENT_PAGES = "content-pages"
+_SEED_BYTES = 1024
+MOST_FILES = 65_536
+"""How many open files are asked for; the system may allow fewer."""
+MOST_SURPRISES = 20
+"""How many different unexpected errors are reported."""
+
+Several = list[str] | None
+
+
+@app.command("init")
+def init_command(
+    directory: Annotated[Path, typer.Argument(help="The folder for the origin's files.")],
+    zone: Annotated[str, typer.Option(help="The zone, such as canary.example.org.")],
+    address: Annotated[list[str], typer.Option(help="A public IP address of the origin.")],
+    *,
+    twin_zone: Annotated[str, typer.Option(help="A second zone, for plain twins alone.")] = "",
+    twin_address: Annotated[Several, typer.Option(help="An address of the second zone.")] = None,
+    nameserver: Annotated[Several, typer.Option(help="A name server (default: ns1.ZONE).")] = None,
+    twin_nameserver: Annotated[Several, typer.Option(help="A name server of that zone.")] = None,
+    listen: Annotated[Several, typer.Option(help="An address to listen on, if others.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A certificate chain (PEM), instead of an own authority.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The key of that certificate.")] = None,
+    http_port: Annotated[int, typer.Option(help="The port for HTTP.")] = 80,
+    https_port: Annotated[int, typer.Option(help="The port for HTTPS.")] = 443,
+    dns_port: Annotated[int, typer.Option(help="The port for DNS, UDP and TCP.")] = 53,
+) -> None:
+    """Write what an origin on a host of your own needs. Existing files are never overwritten."""
+    settings = checked_settings({
+        "zone": zone,
+        "twin_zone": twin_zone or None,
+        "addresses": tuple(address),
+        "twin_addresses": tuple(twin_address or ()),
+        "nameservers": tuple(nameserver or ()),
+        "twin_nameservers": tuple(twin_nameserver or ()),
+        "listen": tuple(listen or ()),
+        "ports": {"http": http_port, "https": https_port, "dns": dns_port},
+        "key": "origin.key",
+        "authority": "" if certificate or key else "authority-key.pem",
+        "certificate": str(certificate.absolute()) if certificate else "",
+        "certificate_key": str(key.absolute()) if key else "",
+        "content_seed": "content.seed",
+    })  # fmt: skip
+    names = write_origin_folder(directory, settings)
+    say(*(f"wrote {directory / name}" for name in names), "")
+    say(*(directory / RECORDS).read_text(encoding="utf-8").splitlines())
+
+
+def checked_settings(declared: dict[str, Any]) -> OriginSettings:
+    """Return the settings that options declare. Raises UsageError with one sentence."""
+    try:
+        return OriginSettings.model_validate(declared)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        option = "".join(f"{part}: " for part in first["loc"][:1])
+        raise UsageError(option + first["msg"].removeprefix("Value error, ")) from None
+
+
+def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
+    """Write all files of an origin; return their names. Raises UsageError if one exists."""
+    folder = directory.absolute()
+    key, seed = secrets.token_hex(32), secrets.token_hex(16)
+    files = origin_files(settings, folder)
+    files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
+    if settings.authority:
+        authority = Authority(lifetime=STORED_LIFETIME)
+        files[settings.authority] = (authority.private_pem.decode(), PRIVATE)
+        files[AUTHORITY_FILE] = (authority.pem.decode(), PUBLIC)
+    else:
+        check_certificate(settings)
+    names = [*files, ORIGIN_FILE, CONTENT_PAGES]
+    if directory.exists() and not directory.is_dir():
+        msg = f"{directory} is a file; name a folder"
+        raise UsageError(msg)
+    for name in names:
+        if (directory / name).exists():
+            msg = f"{directory / name} exists already; choose another folder"
+            raise UsageError(msg)
+    directory.mkdir(mode=ONLY_USER, parents=True, exist_ok=True)
+    for name, (text, mode) in files.items():
+        write_whole(directory / name, text.encode(), mode)
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    pages = in_zone(content_pages(seed), settings.zone)
+    write_content_pages(pages, directory / CONTENT_PAGES, seed, created)
+    make_private(directory / CONTENT_PAGES)
+    write_origin(_origin(settings, bytes.fromhex(key)), directory / ORIGIN_FILE)
+    return names
+
+
+def check_certificate(settings: OriginSettings) -> None:
+    """Warn of names that a given certificate does not cover. Raises UsageError if it is faulty."""
+    paths = Path(settings.certificate), Path(settings.certificate_key)
+    missing = given_certificate(*paths, _report).uncovered(settings.names)
+    if missing:
+        warn(
+            f"{paths[0]} is not valid for {', '.join(missing)}; https at these names will fail "
+            "on every line, and their items are left out"
+        )
+
+
+def _origin(settings: OriginSettings, key: bytes) -> Origin:
+    """Return what campaigns need to know of the origin."""
+    ports, first = settings.ports, settings.addresses[0]
+    host = f"[{first}]" if ":" in first else first
+    return Origin(
+        zone=settings.zone,
+        resolver=f"{host}:{ports.dns}",
+        ports={80: ports.http, 443: ports.https},
+        authority=AUTHORITY_FILE if settings.authority else "",
+        key=key,
+        address=first,
+        twin_zone=settings.twin_zone or "",
+    )
+
+
+@app.command("serve")
+def serve_command(
+    file: Annotated[Path, typer.Argument(help="The origin.yaml that 'init' wrote.")],
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Listen on these addresses instead of those in the file."),
+    ] = None,
+) -> None:
+    """Serve an origin until SIGTERM or Ctrl-C; SIGHUP reads the certificate and log file again."""
+    if not hasattr(signal, "SIGHUP"):
+        msg = "origin serve needs a POSIX system, such as Linux"
+        raise UsageError(msg)
+    settings = read_settings(file, tuple(listen or ()))
+    seed = settings.content_seed
+    pages = content_pages(_seed(file.parent / seed)) if seed else None
+    texts, codes = texts_of_pages(pages)
+    origin = PublicOrigin(settings, file.parent, texts=texts, contents=codes, report=_report)
+    _allow_many_files()
+    asyncio.run(_serve(origin))
+
+
+def read_settings(file: Path, listen: tuple[str, ...] = ()) -> OriginSettings:
+    """Read ``origin.yaml``; ``listen`` replaces its addresses. Raises UsageError."""
+    document = read_document(file)
+    data = document.data
+    if listen and isinstance(data, dict):
+        data = data | {"listen": list(listen)}
+    return validate(document, OriginSettings, data)
+
+
+async def _serve(origin: PublicOrigin) -> None:
+    """Serve until a signal ends it. Standard output is for the log alone."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    surprises = _Surprises()
+    loop.set_exception_handler(surprises.in_loop)
+    sys.unraisablehook = surprises.in_callback
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, origin.reload)
+    async with origin:
+        ports = origin.settings.ports
+        for address in origin.settings.listening:
+            host = f"[{address}]" if ":" in address else address
+            http, https, dns = (f"{host}:{port}" for port in ports.model_dump().values())
+            _report(f"listening on http://{http}, https://{https} and dns://{dns}")
+        zones = " and ".join(origin.settings.names.apexes)
+        _report(f"serving {zones}; stop with SIGTERM or Ctrl-C")
+        await stop.wait()
+    _report("stopped")
+
+
+class _Surprises:
+    """Reports unexpected errors in the handling of a connection, each kind once."""
+
+    def __init__(self) -> None:
+        self._reported: set[str] = set()
+
+    def in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Report an error that the event loop caught."""
+        del loop
+        self._report_once(str(context.get("message", "")), context.get("exception"))
+
+    def in_callback(self, error: sys.UnraisableHookArgs) -> None:
+        """Report an error in a callback of a library, but no server name that is not ASCII."""
+        if not isinstance(error.exc_value, UnicodeDecodeError):
+            self._report_once(error.err_msg or "", error.exc_value)
+
+    def _report_once(self, message: str, error: BaseException | None) -> None:
+        kind = f"{message}: {type(error).__name__}: {error}"[:300]
+        if kind not in self._reported and len(self._reported) < MOST_SURPRISES:
+            self._reported.add(kind)
+            _report(f"unexpected error, the service continues: {kind}")
+
+
+def _report(sentence: str) -> None:
+    say(f"accredit origin: {sentence}", to_stderr=True)
+
+
+def _seed(path: Path) -> str:
+    """Return the seed of the content pages. Raises UsageError."""
+    try:
+        return read_bounded(path, _SEED_BYTES).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"{path}: the seed of the content pages cannot be read: {reason}"
+        raise UsageError(msg) from None
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows without privileges."""
+    import resource  # noqa: PLC0415 - not on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,67 @@
+"""Prepares a public origin for a test: on loopback, at high ports, with a zone of its own."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from harness.cli.origin import checked_settings, read_settings, write_origin_folder
+from probes.range.public_origin import OriginSettings, PublicOrigin
+
+ZONE, TWINS = "canary.gardens.example", "fair-orchard.example"
+"""Under a reserved domain, where loopback addresses are right (``harness.judge.rules.dns``)."""
+
+
+def free_ports() -> dict[str, int]:
+    """Three ports that are free on loopback, for TCP and UDP."""
+    opened: list[socket.socket] = []
+    ports: list[int] = []
+    try:
+        while len(ports) < 3:
+            tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+            opened += [tcp, udp]
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue
+            ports.append(tcp.getsockname()[1])
+    finally:
+        for each in opened:
+            each.close()
+    return dict(zip(("http", "https", "dns"), ports, strict=True))
+
+
+def write_folder(folder: Path, **changes: Any) -> OriginSettings:
+    """Write the folder of an origin as ``accredit origin init`` does; gives its settings."""
+    declared: dict[str, Any] = {
+        "zone": ZONE,
+        "twin_zone": TWINS,
+        "addresses": ("127.0.0.1", "::1"),
+        "ports": free_ports(),
+        "key": "origin.key",
+        "authority": "authority-key.pem",
+        "content_seed": "content.seed",
+    }
+    settings = checked_settings(declared | changes)
+    write_origin_folder(folder, settings)
+    return settings
+
+
+def limit(folder: Path, **rules: float) -> None:
+    """Change limits in the file of an origin."""
+    path = folder / "origin.yaml"
+    text = path.read_text(encoding="utf-8")
+    declared = "\n".join(f"  {name}: {value}" for name, value in rules.items())
+    path.write_text(f"{text[: text.index('limits:')]}limits:\n{declared}\n", encoding="utf-8")
+
+
+def origin_in(folder: Path, reports: list[str], **options: Any) -> PublicOrigin:
+    """The origin of a folder, to be served in a test's own event loop."""
+    settings = read_settings(folder / "origin.yaml")
+    texts: dict[str, str] = options.pop("texts", {})
+    contents: dict[str, str] = options.pop("contents", {})
+    return PublicOrigin(
+        settings, folder, texts=texts, contents=contents, report=reports.append, **options
+    )
