@@ -35,7 +35,7 @@ CONTENT_PAGES = "content-pages"
 _SEED_BYTES = 1024
 MOST_FILES = 65_536
 """How many open files are asked for; the system may allow fewer."""
-MOST_SURPRISES = 20
+MOST_REPORTED = 20
 """How many different unexpected errors are reported."""
 
 Several = list[str] | None
@@ -181,9 +181,9 @@ def read_settings(file: Path, listen: tuple[str, ...] = ()) -> OriginSettings:
 async def _serve(origin: PublicOrigin) -> None:
     """Serve until a signal ends it. Standard output is for the log alone."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    surprises = _Surprises()
-    loop.set_exception_handler(surprises.in_loop)
-    sys.unraisablehook = surprises.in_callback
+    unexpected = _UnexpectedErrors()
+    loop.set_exception_handler(unexpected.in_loop)
+    sys.unraisablehook = unexpected.in_callback
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, origin.reload)
@@ -199,7 +199,7 @@ async def _serve(origin: PublicOrigin) -> None:
     _report("stopped")
 
 
-class _Surprises:
+class _UnexpectedErrors:
     """Reports unexpected errors in the handling of a connection, each kind once."""
 
     def __init__(self) -> None:
@@ -217,7 +217,7 @@ class _Surprises:
 
     def _report_once(self, message: str, error: BaseException | None) -> None:
         kind = f"{message}: {type(error).__name__}: {error}"[:300]
-        if kind not in self._reported and len(self._reported) < MOST_SURPRISES:
+        if kind not in self._reported and len(self._reported) < MOST_REPORTED:
             self._reported.add(kind)
             _report(f"unexpected error, the service continues: {kind}")
 
