@@ -19,7 +19,7 @@ test: $(VENV)/.made-test
 
 # The branches of harness and corpora that the quick tests reach: at least 95 %.
 coverage: $(VENV)/.made-test
-	$(BIN)/python -m pytest $(SEVERAL) --cov \
+	$(BIN)/python -m pytest $(SEVERAL) --cov=harness --cov=corpora \
 		test_suites/unit test_suites/house test_suites/hostile_inputs test_suites/recorded
 
 # The static checks, each in an environment of its own.
