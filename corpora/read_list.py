@@ -1,4 +1,4 @@
-"""Read other people's lists: and write the import report.
+"""Read other people's lists, and write the import report.
 
 The import report is a CSV file with one row for each entry of the list: accepted, skipped or
 rejected, with a reason. Its counts by status add up to its rows. Formats are plug-ins

@@ -8,8 +8,8 @@ name the module that registers the plug-in. A table is loaded when it is first r
 Tables are defined in the room that knows their type: ``PROBES`` and ``LINES`` here, the others in
 the package that holds the built-in plug-ins: ``corpora.importers.LIST_IMPORTERS``,
 ``corpora.exporters.LIST_EXPORTERS``, ``harness.interop.MEASUREMENT_IMPORTERS``,
-``reports.exports.JOURNAL_EXPORTERS`` and ``reports.documents.DOCUMENTS``. These packages import
-nothing else, so that the tables can be listed quickly.
+``reports.exports.JOURNAL_EXPORTERS`` and ``reports.documents.DOCUMENTS``. The ``__init__`` of each
+of these packages imports this module alone, so that the tables can be listed quickly.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class PluginTable(Generic[Plugin]):
         for name, plugin in self.registered.items():
             about = (inspect.getdoc(plugin) or "").partition("\n")[0]
             module = getattr(plugin, "__module__", "?")
+            if name in found and found[name].module != module:
+                self.load()  # raises UsageError: the name is taken
             found[name] = PluginSummary(name=name, about=about, module=module)
         return [found[name] for name in sorted(found)]
 

@@ -85,10 +85,8 @@ def threshold(requirement: Requirement, unit: str) -> str:
     limit = requirement.threshold
     if limit is None or limit_of(limit) is None:
         return INFORMATION
-    if limit.at_least is not None:
-        words = f"at least {_brief(limit.at_least, unit)}"
-    else:
-        words = f"at most {_brief(limit.at_most or 0.0, unit)}"
+    sides = (("at least", limit.at_least), ("at most", limit.at_most))
+    words = " and ".join(f"{side} {_brief(mark, unit)}" for side, mark in sides if mark is not None)
     return f"{words} ({INFORMATION})" if requirement.rule == "report" else words
 
 

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import errno
-import random
 import socket
 from pathlib import Path
 from typing import Any
 
 from harness.cli.origin import checked_settings, read_settings, write_origin_folder
 from probes.range.public_origin import OriginSettings, PublicOrigin
+from test_suites.products.process import free_port
 
 ZONE, TWINS = "canary.gardens.example", "fair-orchard.example"
 """Under a reserved domain, where loopback addresses are right (``harness.judge.rules.dns``)."""
-
-
-PORTS = range(20_000, 32_000)
-"""Below the ports that systems choose for outgoing connections, which other tests open meanwhile."""
 
 
 def free_ports() -> dict[str, int]:
     """Three ports that are free on loopback (IPv4, and IPv6 if there is any) for TCP and UDP."""
     ports: set[int] = set()
     while len(ports) < 3:
-        port = random.SystemRandom().choice(PORTS)
-        if _is_free(port):
+        if _is_free_by_ipv6(port := free_port()):
             ports.add(port)
     return dict(zip(("http", "https", "dns"), ports, strict=True))
 
 
-def _is_free(port: int) -> bool:
-    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with socket.socket(family, kind) as trial:
-                try:
-                    trial.bind((address, port))
-                except OSError as error:
-                    if error.errno == errno.EADDRINUSE:
-                        return False
+def _is_free_by_ipv6(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET6, kind) as trial:
+            try:
+                trial.bind(("::1", port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return False
     return True
 
 

@@ -149,11 +149,11 @@ log: "-"
 # Limits for each network (a /24 or /64) that asks. A campaign needs about its concurrency in
 # connections, and what its line measures in requests per second.
 limits:
-  per_second: 200
-  burst: 400
-  connections: 256
-  connections_in_all: 4096
-  patience: 20                # seconds that a connection may last
+  per_second: {per_second:g}
+  burst: {burst}
+  connections: {connections}
+  connections_in_all: {connections_in_all}
+  patience: {patience:g}                # seconds that a connection may last
 """
 
 UNIT = """\
@@ -258,7 +258,9 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         credentials="\n".join(credentials),
         groups="\nSupplementaryGroups=ssl-cert" if settings.certificate else "",
     )
-    declared = SETTINGS.format(file=folder / "origin.yaml", **values, **ports.model_dump())
+    declared = SETTINGS.format(
+        file=folder / "origin.yaml", **values, **ports.model_dump(), **settings.limits.model_dump()
+    )
     return {
         "origin.yaml": (declared, PUBLIC),
         "accredit-origin.service": (unit, PUBLIC),
@@ -290,8 +292,7 @@ def _records(settings: OriginSettings) -> str:
     """Return the records that the zones above need, as lines of a zone file, and the next steps."""
     names, lines = settings.names, list[str]()
     for apex in names.apexes:
-        is_twins = apex == names.twin_zone
-        servers = names.twin_nameservers if is_twins else names.nameservers
+        servers = names.twin_nameservers if apex == names.twin_zone else names.nameservers
         lines.append(f"; For {apex}, in the zone above it ({apex.partition('.')[2]}):")
         lines += (f"{apex}. IN NS {server}." for server in servers)
         for server in servers:
@@ -299,7 +300,7 @@ def _records(settings: OriginSettings) -> str:
                 lines.append(f"; {server} must have this origin's addresses already.")
                 continue
             for family, kind in ((4, "A"), (6, "AAAA")):
-                addresses = settings.zone_addresses.of_family(family, is_twin=is_twins)
+                addresses = settings.zone_addresses.of_family(family, is_twin=names.is_twin(server))
                 lines += (f"{server}. IN {kind} {address}" for address in addresses)
     lines += (
         "; Next steps:",

@@ -22,17 +22,15 @@ from harness.errors import UsageError
 from harness.ports.network import Origin
 from harness.store.atomic_write import write_whole
 from harness.store.private_folder import ONLY_USER, make_private
-from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
 from probes.range.authority import STORED_LIFETIME, Authority
-from probes.range.public_origin import OriginSettings, PublicOrigin, given_certificate
+from probes.range.public_origin import OriginSettings, PublicOrigin, given_certificate, read_secret
 
 app = typer.Typer(no_args_is_help=True)
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 CONTENT_PAGES = "content-pages"
-_SEED_BYTES = 1024
 MOST_FILES = 65_536
 """How many open files are asked for; the system may allow fewer."""
 MOST_REPORTED = 20
@@ -162,7 +160,11 @@ def serve_command(
         raise UsageError(msg)
     settings = read_settings(file, tuple(listen or ()))
     seed = settings.content_seed
-    pages = content_pages(_seed(file.parent / seed)) if seed else None
+    pages = (
+        content_pages(read_secret(file.parent / seed, "the seed of the content pages"))
+        if seed
+        else None
+    )
     texts, codes = texts_of_pages(pages)
     origin = PublicOrigin(settings, file.parent, texts=texts, contents=codes, report=_report)
     _allow_many_files()
@@ -224,16 +226,6 @@ class _UnexpectedErrors:
 
 def _report(sentence: str) -> None:
     say(f"accredit origin: {sentence}", to_stderr=True)
-
-
-def _seed(path: Path) -> str:
-    """Return the seed of the content pages. Raises UsageError."""
-    try:
-        return read_bounded(path, _SEED_BYTES).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"{path}: the seed of the content pages cannot be read: {reason}"
-        raise UsageError(msg) from None
 
 
 def _allow_many_files() -> None:

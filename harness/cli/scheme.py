@@ -47,7 +47,7 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
         _print_json(chosen.model_dump(mode="json", exclude_none=True))
         return
     from reports.phrases import demand  # noqa: PLC0415 - keep the start light
-    from reports.words import SEVERITIES, source_of  # noqa: PLC0415 - the same
+    from reports.words import RULES, SEVERITIES, source_of  # noqa: PLC0415 - the same
 
     console = terminal()
     console.print(f"{chosen.title} ({chosen.id} {chosen.version})")
@@ -60,7 +60,8 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     for requirement in chosen.requirements:
         table.add_row(
             requirement.id,
-            f"{requirement.title} ({SEVERITIES[requirement.severity]}, {_decided(requirement)})",
+            f"{requirement.title} ({SEVERITIES[requirement.severity]}, "
+            f"{RULES[requirement.rule]}{_binding(requirement)})",
             demand(requirement, spec_of(requirement.measure.metric).unit),
         )
         if requirement.threshold is not None:
@@ -172,7 +173,7 @@ def _parts(requirement: Requirement) -> dict[str, str]:
     measure = requirement.measure
     return {
         "severity": requirement.severity,
-        "rule": _rule(requirement),
+        "rule": requirement.rule + _binding(requirement),
         "metric": measure.metric,
         "categories": ", ".join(measure.categories) or "all",
         "mark": threshold_text(requirement),
@@ -213,17 +214,8 @@ def _origin(threshold: Threshold | None) -> str:
     return f"{threshold.provenance}: {threshold.source}" if threshold else "-"
 
 
-def _decided(requirement: Requirement) -> str:
-    """How a requirement is decided, in a few words."""
-    from reports.words import RULES  # noqa: PLC0415 - keep the start light
-
-    binds = requirement.binding or requirement.rule == "report"
-    return RULES[requirement.rule] + ("" if binds else ", not binding")
-
-
-def _rule(requirement: Requirement) -> str:
-    binds = requirement.binding or requirement.rule == "report"
-    return requirement.rule if binds else f"{requirement.rule}, not binding"
+def _binding(requirement: Requirement) -> str:
+    return "" if requirement.binding or requirement.rule == "report" else ", not binding"
 
 
 def _present(requirement: Requirement | None) -> str:

@@ -1,6 +1,6 @@
-"""``accredit journal verify`` and ``accredit registry verify``: nothing was changed.
+"""``accredit journal verify`` and ``accredit registry verify``: check that nothing was changed.
 
-Also not since a head that was printed in an earlier report or bundle.
+With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle.
 """
 
 from __future__ import annotations

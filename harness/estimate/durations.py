@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import CensoredData, ecdf
 
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
@@ -226,8 +225,10 @@ def time_to_effect(waits: Sequence[TimedEvent], quantile: float, alpha: float) -
         return TimeToEffect(
             quantile=quantile, value=None, lower=None, upper=None, events=0, n=len(waits)
         )
+    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
+
     survival = ecdf(CensoredData(uncensored=ended, right=open_)).sf
-    with warnings.catch_warnings():  # the band is undefined where nobody waits any longer
+    with warnings.catch_warnings():  # the band is undefined after the last wait
         warnings.simplefilter("ignore", RuntimeWarning)
         band: Any = survival.confidence_interval(confidence_level=1 - 2 * alpha, method="log-log")
     times = survival.quantiles

@@ -3,6 +3,9 @@
 Names follow Resnick et al., CACM 47(9) (2004): ``block_rate`` is one minus the bad-sites
 underblock rate, ``overblock_rate`` is the OK-sites overblock rate. Both divide by the items that
 were drawn, not by the items that the filter let through.
+
+``of_required_kind`` restricts metrics of lines and profiles to the items that a requirement rests
+on.
 """
 
 from __future__ import annotations

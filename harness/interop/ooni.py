@@ -265,8 +265,8 @@ def _major(found: Measurement) -> int:
     return int(text) if text.isdigit() else 0
 
 
-VALID, BOGON = 8, 4
-"""Flags of the test helper: its handshake proved the address valid; the address is a bogon."""
+VALID = 8
+"""Flag of the test helper: its handshake proved the address valid."""
 SYSTEM = frozenset({"", "system", "getaddrinfo", "golang_net_resolver", "netgo"})
 AGREEING = frozenset({"consistent", "reverse_match"})
 OF_LINE = "line_resolver"

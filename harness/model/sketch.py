@@ -32,16 +32,15 @@ Sketch = tuple[int, ...]
 
 _WORDS = re.compile(r"[^\W\d_]+")
 _ASCII_LETTERS = bytes(
-    ord(chr(byte).lower()) if chr(byte).isalpha() and byte < 128 else 32  # noqa: PLR2004 - ASCII
-    for byte in range(256)
-)
-"""Lower-case letters as they are, upper-case ones in lower case, and a space for all others."""
+    ord(chr(byte).lower()) if chr(byte).isalpha() else 32 for byte in range(128)
+).ljust(256)
+"""Letters in lower case, and a space for every other byte."""
 
 _FACTORS = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 """Odd factors of the words of a shingle, by place (the constants of SplitMix64)."""
 
 _MOST_HASHES = 65536
-"""The most words of a key whose hashes are kept."""
+"""The most words whose hashes are kept for one key."""
 
 
 def sketch_of(text: str, key: bytes) -> Sketch:

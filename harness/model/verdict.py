@@ -1,7 +1,7 @@
 """Verdicts of trials: state, mechanism and rule; and predicates on single observations.
 
-``is_silent``, ``is_busy``, ``is_trouble``, ``is_answer`` and ``says_blocked`` classify what one
-observation shows, for judging and for deciding what is tried again.
+``is_silent``, ``has_answer``, ``is_busy``, ``is_trouble``, ``is_answer`` and ``says_blocked``
+classify what one observation shows, for judging and for deciding what is tried again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Private folders: only the user can read them, and only one process at a time writes there.
 
-Results describe people and tests. So does the campaign's key, which is kept in such a folder.
+Results describe people and tests, so others must not read them. The campaign's key is kept in
+such a folder too.
 """
 
 from __future__ import annotations

@@ -65,7 +65,12 @@ class Authority:
     @classmethod
     def from_pem(cls, pem: bytes, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
         """Return a stored authority (``private_pem``). Raises ValueError if it is none."""
-        key, certificate = load_pem_private_key(pem, None), x509.load_pem_x509_certificate(pem)
+        try:
+            key = load_pem_private_key(pem, None)
+        except TypeError:
+            msg = "its key is locked by a password"
+            raise ValueError(msg) from None
+        certificate = x509.load_pem_x509_certificate(pem)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             msg = "its key is not of an elliptic curve"
             raise ValueError(msg)  # noqa: TRY004 - the file is wrong, not its type
@@ -283,6 +288,11 @@ class CertificateFiles:
     def _read(self) -> tuple[ssl.SSLContext, x509.Certificate]:
         chain, key = (read_bounded(path, PEM_BYTES) for path in self._paths)
         leaf = x509.load_pem_x509_certificate(chain)
+        try:
+            leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except x509.ExtensionNotFound:
+            msg = "the certificate names no hosts (it has no subject alternative names)"
+            raise ValueError(msg) from None
         return _context_with(key + b"\n" + chain), leaf
 
 

@@ -27,7 +27,7 @@ from probes.range.zone import ADDRESS, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
-UNLIMITED = VisitorRules(head_bytes=MAX_HEAD_BYTES, body_bytes=MAX_BODY_BYTES)
+LOOPBACK_RULES = VisitorRules(head_bytes=MAX_HEAD_BYTES, body_bytes=MAX_BODY_BYTES)
 """The sizes of requests on loopback."""
 
 _HOP_BY_HOP = frozenset(
@@ -97,7 +97,9 @@ class Request:
         return b"\r\n".join((first, *forwarded, b"Connection: close", b"", self.body))
 
 
-def parse_request(received: bytes | bytearray, rules: VisitorRules = UNLIMITED) -> Request | None:
+def parse_request(
+    received: bytes | bytearray, rules: VisitorRules = LOOPBACK_RULES
+) -> Request | None:
     """Parse the request at the start of ``received``; None while it is incomplete.
 
     Raises MalformedRequestError with the status to answer.
@@ -171,11 +173,18 @@ class Visit:
         self.address = peer_address(transport)
         self._is_open = limits.open(self.address)
         self.admission = limits.admit(self.address) if self._is_open else Admission.DROPPED
+        self._unused: Admission | None = self.admission
         self._timer: asyncio.TimerHandle | None = None
         if self.admission is Admission.DROPPED:
             transport.abort()
         else:
             self.restart(transport)
+
+    def next_admission(self) -> Admission:
+        """Return what becomes of the next question; the first was counted with the connection."""
+        admission = self._unused or self._limits.admit(self.address)
+        self._unused = None
+        return admission
 
     def restart(self, transport: asyncio.Transport) -> None:
         """Give the connection its full time again."""
@@ -272,7 +281,7 @@ class Connection(asyncio.Protocol):
         self._received += data
         try:
             request = parse_request(
-                self._received, self._limits.rules if self._limits else UNLIMITED
+                self._received, self._limits.rules if self._limits else LOOPBACK_RULES
             )
         except MalformedRequestError as reason:
             self._has_request = True

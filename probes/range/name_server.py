@@ -65,6 +65,8 @@ class NameServer:
         self._reply_to = reply_to
         self._addresses = addresses
         self._limits = limits
+        # Sources over UDP can be forged, so they use up nothing that TCP and HTTP need.
+        self._udp_limits = VisitorLimits(rules=limits.rules, now=limits.now) if limits else None
         self._stack = AsyncExitStack()
         self.port = port
 
@@ -98,7 +100,8 @@ class NameServer:
         """Listen on one address over UDP and TCP; return the port."""
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._reply_to, self._limits), sock=_udp_socket(address, port)
+            lambda: _Datagrams(self._reply_to, self._udp_limits),
+            sock=bound_socket(socket.SOCK_DGRAM, address, port),
         )
         streams: set[_Stream] = set()
 
@@ -118,11 +121,16 @@ class NameServer:
         return port
 
 
-def _udp_socket(address: str, port: int) -> socket.socket:
-    """Return a bound UDP socket. One for IPv6 leaves IPv4 to another. Raises OSError."""
+def bound_socket(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
+    """Return a bound socket that does not block. One for IPv6 leaves IPv4 to another.
+
+    Raises OSError.
+    """
     is_ipv6 = ":" in address
-    opened = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+    opened = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, kind)
     try:
+        if kind is socket.SOCK_STREAM:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if is_ipv6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.settimeout(0)
@@ -216,7 +224,7 @@ class _Stream(asyncio.Protocol):
         if self._transport.get_write_buffer_size() > MOST_UNREAD:
             return False
         self._visit.restart(self._transport)
-        return self._limits.admit(self._visit.address) is Admission.SERVED
+        return self._visit.next_admission() is Admission.SERVED
 
     def abort(self) -> None:
         if self._transport is not None:

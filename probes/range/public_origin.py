@@ -23,7 +23,7 @@ from harness.errors import UsageError
 from harness.model.declared import Declared
 from harness.untrusted.regular_file import read_bounded
 from probes.range.authority import PEM_BYTES, Authority, CertificateFiles, Certificates
-from probes.range.name_server import NameServer, Reply
+from probes.range.name_server import NameServer, Reply, bound_socket
 from probes.range.origin import ArrivalLog, OriginServer
 from probes.range.origin_pages import Page, Pages
 from probes.range.resolver import ZoneServer
@@ -38,7 +38,7 @@ LONGEST_LOGGED = 1024
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"[0-9a-f]{32,128}")
-_KEY_BYTES = 1024
+_SECRET_BYTES = 1024
 
 
 def _domain(text: str) -> str:
@@ -124,6 +124,9 @@ class OriginSettings(Declared):
                     "must be apart; neither may be in the other"
                 )
                 raise ValueError(msg)
+        if len({*self.ports.model_dump().values()}) < len(self.ports.model_dump()):
+            msg = "http, https and dns need three different ports"
+            raise ValueError(msg)
         if bool(self.certificate) != bool(self.certificate_key):
             msg = "a certificate needs its key, and a key its certificate; name both files"
             raise ValueError(msg)
@@ -255,7 +258,7 @@ class PublicOrigin:
         document = {
             "status": "degraded" if faults else "ok",
             "faults": faults,
-            "zones": self.settings.names.apexes,
+            "zone": self.settings.zone,
             "certificate_ends": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
             "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         }
@@ -288,15 +291,24 @@ def _unusable(names: str, error: Exception) -> UsageError:
 
 def _key(path: Path) -> bytes:
     """Return the key of the markers. Raises UsageError."""
-    try:
-        text = read_bounded(path, _KEY_BYTES).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: the key cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise UsageError(msg) from None
+    text = read_secret(path, "the key")
     if not _KEY.fullmatch(text):
         msg = f"{path}: not a key of 32 to 128 hexadecimal digits"
         raise UsageError(msg)
     return bytes.fromhex(text)
+
+
+def read_secret(path: Path, what: str) -> str:
+    """Return the text of a small file. Raises UsageError if it cannot be read, or is empty."""
+    try:
+        text = read_bounded(path, _SECRET_BYTES).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: {what} cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(msg) from None
+    if not text:
+        msg = f"{path}: {what} is empty"
+        raise UsageError(msg)
+    return text
 
 
 _REMEDIES = {
@@ -319,7 +331,6 @@ def check_ports(settings: OriginSettings) -> None:
     """Raise UsageError for the first address and port that cannot be bound, with the remedy."""
     ports = settings.ports
     for address in settings.listening:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for kind, port in (
             (socket.SOCK_STREAM, ports.http),
             (socket.SOCK_STREAM, ports.https),
@@ -327,21 +338,9 @@ def check_ports(settings: OriginSettings) -> None:
             (socket.SOCK_DGRAM, ports.dns),
         ):
             try:
-                _bind_once(family, kind, address, port)
+                bound_socket(kind, address, port).close()
             except OSError as error:
                 named = "TCP" if kind is socket.SOCK_STREAM else "UDP"
                 remedy = _REMEDIES.get(error.errno or 0, "choose another address or port")
                 msg = f"cannot listen on {address}, {named} port {port}: {error.strerror}; {remedy}"
                 raise UsageError(msg) from None
-
-
-def _bind_once(
-    family: socket.AddressFamily, kind: socket.SocketKind, address: str, port: int
-) -> None:
-    """Bind a socket and close it. Raises OSError."""
-    with socket.socket(family, kind) as trial:
-        if kind is socket.SOCK_STREAM:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        trial.bind((address, port))

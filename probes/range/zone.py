@@ -144,11 +144,7 @@ class ZoneNames:
 RANGE = ZoneNames(zone=ZONE, twin_zone=TWIN_ZONE, nameservers=(f"ns.{ZONE}",))
 """The names of the range."""
 
-is_twin = RANGE.is_twin
 original_host = RANGE.original_host
-is_within = RANGE.is_within
-exists = RANGE.exists
-kind_of = RANGE.kind_of
 code_of = RANGE.code_of
 
 

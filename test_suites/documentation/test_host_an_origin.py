@@ -59,7 +59,7 @@ def test_the_guide_s_origin_is_served_at_other_ports(folder: Path) -> None:
         assert 0 == origin.stop()
 
     assert 200 == status
-    for word in ("status", "faults", "zones"):
+    for word in ("status", "faults", "zone"):
         assert f'"{word}"'.encode() in body
         assert f"{word}" in TEXT
 

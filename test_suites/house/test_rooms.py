@@ -13,6 +13,7 @@ LOOSE = {"pipeline", "plugins", "errors", "yaml_reader", "signing"}
 """The only modules of ``harness`` that are in no room."""
 
 MOST_ROOMS, MOST_EDGES, MOST_FILES = 16, 50, 230
+"""Limits that were agreed, not what there is."""
 
 
 def test_harness_has_few_rooms_and_nothing_loose_but_five_modules() -> None:
@@ -74,3 +75,5 @@ def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)

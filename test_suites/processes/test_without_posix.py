@@ -27,7 +27,16 @@ def test_every_module_imports(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["list"], ["scheme", "list"], ["corpus", "info", "canary"]], ids=" ".join
+    "words",
+    [
+        ["--help"],
+        ["list"],
+        ["init", "site"],
+        ["scheme", "list"],
+        ["scheme", "check", "becta-2008"],
+        ["corpus", "info", "canary"],
+    ],
+    ids=" ".join,
 )
 def test_commands_that_need_no_posix_work(words: list[str], tmp_path: Path) -> None:
     ended = without_posix(*words, cwd=tmp_path)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import importlib.abc
 import os
 import pkgutil
+import select
 import signal
 import socket
 import sys
 import warnings
 from importlib import import_module
 
-MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "uvloop", "posix_ipc"}
+MODULES = {
+    "fcntl", "resource", "pwd", "grp", "termios", "uvloop", "posix_ipc", "pty", "syslog",
+}  # fmt: skip
 NAMES = {
     os: (
         "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "posix_spawn", "setns", "getuid",
-        "geteuid", "fork", "mkfifo", "sched_getaffinity", "fchmod", "statvfs",
+        "geteuid", "fork", "mkfifo", "sched_getaffinity", "fchmod", "statvfs", "setsid", "killpg",
+        "unshare",
     ),
-    signal: ("SIGHUP", "SIGPIPE", "SIGKILL", "sigwait", "pthread_sigmask", "SIGUSR1"),
+    signal: ("SIGHUP", "SIGPIPE", "SIGKILL", "sigwait", "pthread_sigmask", "SIGUSR1", "SIGQUIT",
+             "SIGALRM"),
+    select: ("epoll", "poll", "EPOLLERR", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLRDHUP",
+             "EPOLLET"),
     socket: ("AF_UNIX", "SO_BINDTODEVICE", "SOCK_NONBLOCK", "SOCK_CLOEXEC", "MSG_ERRQUEUE",
-             "SO_REUSEPORT", "sethostname"),
+             "SO_REUSEPORT", "sethostname", "AF_PACKET", "MSG_DONTWAIT"),
 }  # fmt: skip
 
 

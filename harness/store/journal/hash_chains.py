@@ -21,7 +21,7 @@ from harness.store.atomic_write import write_all
 
 STOPS, INSTRUMENT = "stops.jsonl", "instrument.jsonl"
 CHAINS = (STOPS, INSTRUMENT)
-"""The other hash chains of a journal, whose ends its head records."""
+"""The chains beside the manifest; the head of the journal records their ends."""
 
 
 class Link(Protocol):
@@ -62,7 +62,7 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
         if not is_as_written or link.previous != previous or link.hash != expected_hash(link):
             msg = f"{path}: byte {offset}: the hash chain is broken at {link.name}"
             if not links:
-                msg += "; header.json was changed, or the first lines were"
+                msg += "; header.json or the first lines were changed"
             raise InstrumentError(msg)
         links.append(link)
         offset, previous = offset + len(line), link.hash

@@ -108,6 +108,19 @@ def test_a_plug_in_of_another_package_is_summarised_too(
     assert ("scratch", "A probe from another package.", "scratch_plugin") in PROBES.summaries()
 
 
+def test_a_summary_of_a_name_that_is_taken_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch_package(tmp_path, monkeypatch, PROBE.replace('"scratch"', '"web"'))
+    entry = tmp_path / "scratch_plugin-1.0.dist-info/entry_points.txt"
+    entry.write_text("[accredit.probes]\nweb = scratch_plugin\n")
+    PROBES.registered = {}  # as in a new process, which has imported no probe yet
+    monkeypatch.delitem(sys.modules, "probes.kinds.web")
+
+    with pytest.raises(UsageError, match="probe 'web' is already taken by"):
+        PROBES.summaries()
+
+
 def test_a_plug_in_of_another_package_that_fails_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ import dns.rrset
 import pytest
 
 from probes.net.route import Address
+from test_suites.products.process import free_port
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., Awaitable[int]]
@@ -237,6 +238,4 @@ async def name_server() -> AsyncIterator[Callable[..., Awaitable[AddressBook]]]:
 @pytest.fixture
 def closed_port() -> int:
     """A port on which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_port()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
+from test_suites.recorded.held import unpacked
 
 
 def test_a_table_for_people_and_json_for_programs(
@@ -83,3 +86,19 @@ def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
     assert (on_time.exit_code, "") == (late.exit_code, on_time.stderr)
     assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.0: review overdue")
     assert json.loads(late.stdout)["warnings"]
+
+
+def test_concluding_from_kept_verdicts_imports_only_what_it_needs(tmp_path: Path) -> None:
+    journal = unpacked("demo", tmp_path)
+    code = (
+        f"from harness.cli.main import invoke\nimport sys\ninvoke(['conclude', {str(journal)!r}])\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    first, again = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+
+    assert first.stdout == again.stdout
+    assert "scipy.special" in again.stderr.split()
+    assert {"scipy.stats", "scipy.optimize"}.isdisjoint(again.stderr.split())

@@ -36,7 +36,7 @@ def test_an_unknown_kind_tells_what_is_known(runner: CliRunner) -> None:
 
 def test_listing_imports_no_plug_in_of_ours() -> None:
     code = (
-        "from harness.cli.main import invoke\nimport sys\ninvoke(['list', '--json'])\n"
+        "from harness.cli.main import invoke\nimport sys\nassert invoke(['list', '--json']) == 0\n"
         "print(*sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from harness.measure.progress import NullReporter, Progress, ProgressCounter
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -88,5 +90,7 @@ def test_in_the_end_nothing_is_to_come() -> None:
     assert ear.heard[-1].done == ear.heard[-1].total == 1
 
 
-def test_silence(capsys: object) -> None:
+def test_silence(capsys: pytest.CaptureFixture[str]) -> None:
     NullReporter().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0))
+
+    assert ("", "") == capsys.readouterr()

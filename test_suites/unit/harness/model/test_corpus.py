@@ -13,6 +13,7 @@ from harness.model.corpus import (
     CorpusReference,
     Item,
     ItemKind,
+    Sensitivity,
     bare_code,
     covers,
     frame_of,
@@ -43,6 +44,14 @@ def test_the_url_of_an_item_keeps_its_path_and_takes_the_scheme() -> None:
 
     assert "https://a.example/x?y#z" == page.url("https")
     assert "http://a.example/" == host.url()
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "expected"),
+    [("S0", False), ("S1", False), ("S2", False), ("S3", True), ("S4", True)],
+)
+def test_only_s3_and_s4_are_sensitive(sensitivity: Sensitivity, *, expected: bool) -> None:
+    assert expected is Item(id="a", value="", labels=("ILL",), sensitivity=sensitivity).is_sensitive
 
 
 def test_a_code_covers_itself_and_what_lies_below() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.net.html_text import read_page
+from probes.net.html_text import _HANDLER, read_page
 
 LONG = "ten words that tell of what is not in the text " * 2
 
@@ -73,3 +73,15 @@ def test_what_shows_nothing_is_not(markup: str) -> None:
     page = read_page(f"<html><body>{markup}</body></html>".encode(), "text/html")
 
     assert page.embedded == 0
+
+
+def test_text_that_nearly_names_handlers_is_searched_in_linear_time() -> None:
+    page = read_page(b"<p>" + b"on" * 250_000 + b"</p>", "text/html")  # else it takes minutes
+
+    assert page.embedded == 0
+
+
+def test_a_name_that_ends_like_a_handler_is_none() -> None:
+    assert _HANDLER.search('<meta content="x" icon=y>') is None
+    assert _HANDLER.search('<body onload="x">')
+    assert _HANDLER.search("<svg/onload=x>")

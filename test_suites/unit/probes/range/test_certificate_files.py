@@ -143,6 +143,16 @@ def test_a_key_that_needs_a_password_is_an_error_and_not_a_question(files: Files
         files.certificates()
 
 
+def test_a_certificate_without_hosts_is_refused(files: Files) -> None:
+    authority = Authority()
+    files.write(authority)
+    files.replace(files.chain, authority.pem)
+    files.replace(files.key, authority.private_pem)
+
+    with pytest.raises(ValueError, match="the certificate names no hosts"):
+        files.certificates()
+
+
 def test_names_that_a_certificate_lacks_are_listed(files: Files) -> None:
     files.write(Authority(), NAMES.zone)
 
@@ -177,6 +187,15 @@ def test_what_is_no_stored_authority_is_an_error() -> None:
     for pem in (b"", one.pem, mixed, key + one.pem):
         with pytest.raises(ValueError, match=r"."):
             Authority.from_pem(pem)
+
+
+def test_a_stored_authority_with_a_password_is_an_error() -> None:
+    authority = Authority()
+    key = load_pem_private_key(authority.private_pem, None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
+
+    with pytest.raises(ValueError, match="its key is locked by a password"):
+        Authority.from_pem(locked + authority.pem)
 
 
 def test_a_leaf_is_issued_anew_long_before_it_expires() -> None:

@@ -106,7 +106,8 @@ async def test_the_health_page_says_what_holds_and_is_not_logged(
 
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"Content-Type: application/json" in head
-    assert ("ok", [], [ZONE, TWINS]) == (told["status"], told["faults"], told["zones"])
+    assert ("ok", [], ZONE) == (told["status"], told["faults"], told["zone"])
+    assert TWINS.encode() not in body  # it is asked by suppliers too
     assert datetime.fromisoformat(told["certificate_ends"]) > datetime.fromisoformat(told["time"])
     assert b"test" not in body.lower()
     assert b"application/json" not in await sent(origin, get(HOST, "/health"))
@@ -226,6 +227,24 @@ async def test_a_flood_of_questions_is_cut_off_while_others_are_answered(
     assert other.answer
 
 
+async def test_a_flood_over_udp_uses_up_nothing_of_tcp_and_http(
+    folder: Path, reports: list[str]
+) -> None:
+    """Its sources can be forged, as the addresses of a service that is measured."""
+    limit(folder, per_second=0.001, burst=1)
+    async with origin_in(folder, reports) as origin:
+        for _ in range(2):
+            await asked(origin, HOST)
+        query = dns.message.make_query(HOST, "A")
+        answer = await dns.asyncquery.tcp(
+            query, "127.0.0.1", port=origin.settings.ports.dns, timeout=5
+        )
+        page = await sent(origin, get(HOST))
+
+    assert answer.answer
+    assert page.startswith(b"HTTP/1.1 429 ")  # the question over TCP was the one that is served
+
+
 async def test_questions_over_tcp_are_limited_in_number_and_size(
     folder: Path, reports: list[str]
 ) -> None:
@@ -313,7 +332,7 @@ async def test_a_port_that_cannot_be_bound_is_named_with_the_remedy(
     def refuse(*_: object) -> None:
         raise OSError(number, "no")
 
-    monkeypatch.setattr(public_origin, "_bind_once", refuse)
+    monkeypatch.setattr(public_origin, "bound_socket", refuse)
     with pytest.raises(UsageError, match=rf"cannot listen on 127\.0\.0\.1, TCP port .*{remedy}"):
         async with origin_in(folder, reports):
             pass

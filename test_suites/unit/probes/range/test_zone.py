@@ -8,14 +8,11 @@ from hypothesis import strategies as st
 
 from harness.model.plain_twin import twin_of
 from probes.range.zone import (
+    RANGE,
     TWIN_ZONE,
     ZONE,
     PageKind,
     code_of,
-    exists,
-    is_twin,
-    is_within,
-    kind_of,
     normalise,
     original_host,
     without_www,
@@ -41,7 +38,7 @@ from probes.range.zone import (
     ],
 )
 def test_the_host_name_says_what_kind_of_page_it_has(host: str, kind: PageKind) -> None:
-    assert kind_of(host) is kind
+    assert RANGE.kind_of(host) is kind
 
 
 @pytest.mark.parametrize(
@@ -63,15 +60,15 @@ def test_the_category_is_in_a_canary_s_name_only(host: str, code: str) -> None:
 
 
 def test_all_names_of_the_zone_exist_but_the_gone_ones() -> None:
-    assert exists("anything.at.all.accredit.test")
-    assert not exists("gone-001.special.accredit.test")
-    assert not exists("www.gone-001.special.accredit.test")
-    assert not exists("accredit.test.example.org")
+    assert RANGE.exists("anything.at.all.accredit.test")
+    assert not RANGE.exists("gone-001.special.accredit.test")
+    assert not RANGE.exists("www.gone-001.special.accredit.test")
+    assert not RANGE.exists("accredit.test.example.org")
 
 
 @pytest.mark.parametrize("host", ["notaccredit.test", "test", "", "example.org"])
 def test_other_names_are_outside_the_zone(host: str) -> None:
-    assert not is_within(host)
+    assert not RANGE.is_within(host)
 
 
 def test_a_bare_name_is_plain_and_without_www() -> None:
@@ -85,7 +82,7 @@ def test_a_bare_name_is_plain_and_without_www() -> None:
 @given(st.text())
 def test_any_text_is_a_host_name_of_some_kind(host: str) -> None:
     assert normalise(normalise(host)) in (normalise(host), normalise(host).rstrip("."))
-    assert kind_of(host) in PageKind
+    assert RANGE.kind_of(host) in PageKind
 
 
 @pytest.mark.parametrize(
@@ -101,16 +98,16 @@ def test_a_plain_twin_is_what_its_host_is(host: str) -> None:
     twin = twin_of(host, ZONE, TWIN_ZONE)
 
     assert original_host(twin) == host
-    assert (kind_of(twin), code_of(twin), exists(twin)) == (
-        kind_of(host),
+    assert (RANGE.kind_of(twin), code_of(twin), RANGE.exists(twin)) == (
+        RANGE.kind_of(host),
         code_of(host),
-        exists(host),
+        RANGE.exists(host),
     )
-    assert is_within(twin)
-    assert is_twin(twin)
-    assert not is_twin(host)
+    assert RANGE.is_within(twin)
+    assert RANGE.is_twin(twin)
+    assert not RANGE.is_twin(host)
 
 
 def test_other_names_of_the_twins_zone_do_not_exist() -> None:
-    assert not exists("nothing-of-ours.orchard-view.test")
-    assert not exists("orchard-view.test")
+    assert not RANGE.exists("nothing-of-ours.orchard-view.test")
+    assert not RANGE.exists("orchard-view.test")

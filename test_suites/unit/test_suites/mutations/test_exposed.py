@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from test_suites.house.rooms import ROOT
 from test_suites.mutations.exposed import exposed, lines_of_functions, table_lambdas
 
 TABLE = '''"""Rules."""
@@ -95,7 +94,6 @@ def test_functions_and_lambdas_are_found_by_the_lines_of_the_original() -> None:
 
 
 def test_code_without_either_stays_as_it_is() -> None:
-    source = (ROOT / "harness/assess/outcomes.py").read_text()
+    source = "@dataclass\nclass A:\n    x: int = 1\n\n\ndef f():\n    return lambda: 1\n"
 
-    assert "@" in source
     assert source == exposed(source)

@@ -142,7 +142,7 @@ TAMPERED: list[tuple[Change, str]] = [
     (cut_stop, r"stops.jsonl: lines that the head records were removed"),
     (
         edit_header,
-        r"manifest.jsonl: byte 0: the hash chain is broken at .*; header.json was changed",
+        r"manifest.jsonl: byte 0: the hash chain is broken at .*; header.json or the first lines were changed",
     ),
 ]
 
