@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,9 @@ FILE = Path(__file__).with_name("mutations.toml")
 
 Section = Literal["unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin"]
 Text = Annotated[str, Meta(min_length=1)]
+
+
+T = TypeVar("T")
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,11 +56,16 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mutation: Annotated[tuple[Entry, ...], Meta(min_length=1)]
 
 
-def read_entries(path: Path = FILE) -> tuple[Entry, ...]:
-    """All entries in the order of the file. Raises UsageError if it cannot be understood."""
+def read_toml(path: Path, form: type[T]) -> T:
+    """A file read as ``form``. Raises UsageError if it cannot be understood."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File).mutation
+        return msgspec.toml.decode(path.read_bytes(), type=form)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def read_entries(path: Path = FILE) -> tuple[Entry, ...]:
+    """All entries in the order of the file. Raises UsageError if it cannot be understood."""
+    return read_toml(path, _File).mutation

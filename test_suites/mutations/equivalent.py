@@ -9,19 +9,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from harness.errors import UsageError
+from test_suites.mutations.entry import Text, read_toml
 from test_suites.mutations.mutants import Mutant
 
 EQUIVALENTS = Path(__file__).with_name("equivalent.toml")
-
-Text = Annotated[str, Meta(min_length=1)]
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One or several mutants of a function that do the same as the code.
 
     ``before`` are the lines that are changed and ``after`` what stands there instead, each line
-    without the spaces around it. ``reason`` says why nobody can tell the difference.
+    without the spaces around it. ``reason`` says why no test can see the difference.
     """
 
     file: Text
@@ -47,12 +45,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_equivalents(path: Path = EQUIVALENTS) -> tuple[Equivalent, ...]:
     """All entries in the order of the file. Raises UsageError if it cannot be understood."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File).equivalent
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from error
+    return read_toml(path, _File).equivalent
 
 
 def unusable(equivalents: Sequence[Equivalent], mutants: Sequence[Mutant]) -> list[str]:

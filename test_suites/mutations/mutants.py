@@ -30,8 +30,8 @@ SKIPPED_STATUS = 34
 _VARIANT = re.compile(r"(def \w*?)x(?:ǁ\w+ǁ|_)(\w+?)__mutmut_\w+")
 
 
-class Fate(StrEnum):
-    """What became of a mutant."""
+class Result(StrEnum):
+    """What the tests said of a mutant."""
 
     KILLED = "killed"
     TIMED_OUT = "timed out"
@@ -42,21 +42,21 @@ class Fate(StrEnum):
     NOT_TRIED = "not tried"
 
 
-DEAD = frozenset({Fate.KILLED, Fate.TIMED_OUT})
-"""The fates in which the tests did not pass."""
+KILLED = frozenset({Result.KILLED, Result.TIMED_OUT})
+"""Results that count as killed: a test failed, or did not end."""
 
-_FATES: dict[int | None, Fate] = {
-    None: Fate.NOT_TRIED,
-    0: Fate.SURVIVED,
-    1: Fate.KILLED,
-    3: Fate.KILLED,  # pytest ended with an internal error
-    5: Fate.UNTESTED,
-    33: Fate.UNTESTED,
-    SKIPPED_STATUS: Fate.SKIPPED,
+_RESULTS: dict[int | None, Result] = {
+    None: Result.NOT_TRIED,
+    0: Result.SURVIVED,
+    1: Result.KILLED,
+    3: Result.KILLED,  # pytest ended with an internal error
+    5: Result.UNTESTED,
+    33: Result.UNTESTED,
+    SKIPPED_STATUS: Result.SKIPPED,
     # The signals by which a process is ended that took too much time. Not 255, although mutmut calls
     # it a timeout: pytest could not run the tests, so nothing is known.
-    -24: Fate.TIMED_OUT,
-    -9: Fate.TIMED_OUT,
+    -24: Result.TIMED_OUT,
+    -9: Result.TIMED_OUT,
 }
 
 
@@ -70,12 +70,12 @@ class Mutant:
     function: str
     before: str
     after: str
-    fate: Fate
+    result: Result
     is_sentence: bool
     """Whether only a text for people was changed: a literal with a space in it."""
 
     def __str__(self) -> str:
-        where = f"{self.fate:<9} {self.file}:{self.line} {self.function}  [{self.name}]"
+        where = f"{self.result:<9} {self.file}:{self.line} {self.function}  [{self.name}]"
         removed = [f"    - {line}" for line in self.before.splitlines()]
         return "\n".join([where, *removed, *(f"    + {line}" for line in self.after.splitlines())])
 
@@ -104,9 +104,9 @@ def skip(checkout: Path, names: set[str]) -> None:
         path.write_text(json.dumps(meta))
 
 
-def fate_of(status: int | None) -> Fate:
+def result_of(status: int | None) -> Result:
     """Say what an exit status that mutmut noted means."""
-    return _FATES.get(status, Fate.UNCLEAR)
+    return _RESULTS.get(status, Result.UNCLEAR)
 
 
 def only_a_sentence_differs(before: str, after: str) -> bool:
@@ -150,7 +150,7 @@ def _mutants_of(path: Path, file: str, source: str) -> Iterator[Mutant]:
             function=function,
             before=before,
             after=after,
-            fate=fate_of(status),
+            result=result_of(status),
             is_sentence=only_a_sentence_differs(old, new),
         )
 

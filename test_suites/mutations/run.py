@@ -123,7 +123,7 @@ def run(entries: Sequence[NUMBERED], checkout: Path = ROOT, jobs: int = 1) -> li
         tried = []
         with ThreadPoolExecutor(jobs) as pool:
             for each in pool.map(one, entries):
-                _say(str(each))
+                say(str(each))
                 tried.append(each)
         return tried
 
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     counts = Counter(each.ending for each in tried)
     told = ", ".join(f"{counts[ending]} {ending}" for ending in Ending)
-    _say(f"{len(tried)} changes: {told}; {perf_counter() - began:.0f} s")
+    say(f"{len(tried)} changes: {told}; {perf_counter() - began:.0f} s")
     return max((EXIT_STATUS[each.ending] for each in tried), default=0)
 
 
@@ -165,7 +165,7 @@ def _last(said: str) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -28,9 +28,8 @@ from harness.errors import HarnessError, UsageError
 from test_suites.mutations.checkout import CheckoutCopy
 from test_suites.mutations.equivalent import EQUIVALENTS, Equivalent, read_equivalents, unusable
 from test_suites.mutations.exposed import exposed
-from test_suites.mutations.mutants import DEAD, Fate, Mutant, read_mutants, skip
-
-ROOT = Path(__file__).resolve().parents[2]
+from test_suites.mutations.mutants import KILLED, Mutant, Result, read_mutants, skip
+from test_suites.mutations.run import ROOT, say
 
 WANTED_SHARE = 0.9
 """The share of mutants that must be killed."""
@@ -95,21 +94,21 @@ def chosen(mutants: Sequence[Mutant], only: Sequence[str], share: int) -> list[M
 def report(tried: Sequence[Mutant], equivalents: Sequence[Equivalent]) -> tuple[list[str], int]:
     """What became of the mutants that were tried, in lines, and the exit status."""
     counted = [one for one in tried if not any(each.fits(one) for each in equivalents)]
-    fates = Counter(one.fate for one in counted)
-    dead = sum(fates[fate] for fate in DEAD)
-    lines = [str(one) for one in counted if one.fate not in DEAD]
-    wrong = [one for one in tried if one.fate in DEAD and one not in counted]
+    counts = Counter(one.result for one in counted)
+    killed = sum(counts[result] for result in KILLED)
+    lines = [str(one) for one in counted if one.result not in KILLED]
+    wrong = [one for one in tried if one.result in KILLED and one not in counted]
     lines += [f"listed as equivalent, but a test failed:\n{one}" for one in wrong]
     for file in sorted({one.file for one in counted}):
         here = [one for one in counted if one.file == file]
-        lines.append(f"{file}: {sum(one.fate in DEAD for one in here)} of {len(here)} killed")
-    told = ", ".join(f"{fates[fate]} {fate}" for fate in Fate if fates[fate])
-    share = dead / len(counted) if counted else 0.0
+        lines.append(f"{file}: {sum(one.result in KILLED for one in here)} of {len(here)} killed")
+    told = ", ".join(f"{counts[result]} {result}" for result in Result if counts[result])
+    share = killed / len(counted) if counted else 0.0
     equal = len(tried) - len(counted)
     lines.append(f"{len(counted)} mutants ({told}) and {equal} equivalent: {share:.1%} killed")
     if wrong:
         return lines, 2
-    return lines, int(share < WANTED_SHARE or fates[Fate.NOT_TRIED] > 0)
+    return lines, int(share < WANTED_SHARE or counts[Result.NOT_TRIED] > 0)
 
 
 def run(given: argparse.Namespace, folder: Path) -> int:
@@ -126,12 +125,12 @@ def run(given: argparse.Namespace, folder: Path) -> int:
         raise UsageError(f"no mutant of {len(made)} is chosen by --only and --share")
     skip(folder, {one.name for one in made} - wanted)
     sentences = sum(one.is_sentence for one in made)
-    _say(f"{len(made)} mutants; {sentences} of sentences; {len(wanted)} are tried")
+    say(f"{len(made)} mutants; {sentences} of sentences; {len(wanted)} are tried")
     in_time = run_tests(folder, given.children, given.minutes * 60 - (perf_counter() - began))
     tried = [one for one in read_mutants(folder, original) if one.name in wanted]
     lines, status = report(tried, equivalents)
-    _say("\n".join(lines))
-    _say(f"{(perf_counter() - began) / 60:.0f} min" + ("" if in_time else ", which was all"))
+    say("\n".join(lines))
+    say(f"{(perf_counter() - began) / 60:.0f} min" + ("" if in_time else ", which was all"))
     return status
 
 
@@ -161,11 +160,6 @@ def _environment() -> dict[str, str]:
     outside = ("PYTEST_", "MUTANT_", "MUTMUT_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
     return kept | {"MUTANT_UNDER_TEST": "mutant_generation"}
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

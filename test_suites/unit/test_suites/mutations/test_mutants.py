@@ -10,11 +10,11 @@ import pytest
 from harness.errors import UsageError
 from test_suites.mutations.equivalent import Equivalent, read_equivalents, unusable
 from test_suites.mutations.mutants import (
-    Fate,
     Mutant,
-    fate_of,
+    Result,
     only_a_sentence_differs,
     read_mutants,
+    result_of,
     skip,
 )
 from test_suites.mutations.run_mutants import chosen, report
@@ -88,7 +88,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def mutant(number: int = 1, fate: Fate = Fate.KILLED, *, is_sentence: bool = False) -> Mutant:
+def mutant(number: int = 1, result: Result = Result.KILLED, *, is_sentence: bool = False) -> Mutant:
     return Mutant(
         name=f"sums.x_add__mutmut_{number}",
         file="sums.py",
@@ -96,7 +96,7 @@ def mutant(number: int = 1, fate: Fate = Fate.KILLED, *, is_sentence: bool = Fal
         function="add",
         before="return a + b",
         after=f"return a + {number}",
-        fate=fate,
+        result=result,
         is_sentence=is_sentence,
     )
 
@@ -113,7 +113,7 @@ def test_each_mutant_says_where_it_is_and_what_it_changes(checkout: Path) -> Non
     assert str(added) == (
         "killed    sums.py:8 add  [sums.x_add__mutmut_1]\n    - return a + b\n    + return a - b"
     )
-    assert (refused.line, refused.function, refused.fate) == (13, "Sum.more", Fate.SURVIVED)
+    assert (refused.line, refused.function, refused.result) == (13, "Sum.more", Result.SURVIVED)
     assert (refused.before, refused.after) == (
         'if name == "all of it":',
         'if name != "all of it":',
@@ -124,21 +124,21 @@ def test_each_mutant_says_where_it_is_and_what_it_changes(checkout: Path) -> Non
 def test_what_is_skipped_is_told_to_mutmut(checkout: Path) -> None:
     skip(checkout, {"sums.xǁSumǁmore__mutmut_2", "elsewhere.x_add__mutmut_1"})
 
-    assert [Fate.KILLED, Fate.SURVIVED, Fate.SKIPPED] == [
-        one.fate for one in read_mutants(checkout, checkout)
+    assert [Result.KILLED, Result.SURVIVED, Result.SKIPPED] == [
+        one.result for one in read_mutants(checkout, checkout)
     ]
 
 
 @pytest.mark.parametrize(
-    ("status", "fate"),
+    ("status", "result"),
     [
-        (None, Fate.NOT_TRIED), (0, Fate.SURVIVED), (1, Fate.KILLED), (3, Fate.KILLED),
-        (5, Fate.UNTESTED), (33, Fate.UNTESTED), (-24, Fate.TIMED_OUT), (-9, Fate.TIMED_OUT),
-        (2, Fate.UNCLEAR), (4, Fate.UNCLEAR), (-11, Fate.UNCLEAR), (255, Fate.UNCLEAR),
+        (None, Result.NOT_TRIED), (0, Result.SURVIVED), (1, Result.KILLED), (3, Result.KILLED),
+        (5, Result.UNTESTED), (33, Result.UNTESTED), (-24, Result.TIMED_OUT), (-9, Result.TIMED_OUT),
+        (2, Result.UNCLEAR), (4, Result.UNCLEAR), (-11, Result.UNCLEAR), (255, Result.UNCLEAR),
     ],
 )  # fmt: skip
-def test_what_pytest_ended_with_says_what_became_of_it(status: int | None, fate: Fate) -> None:
-    assert fate is fate_of(status)
+def test_what_pytest_ended_with_says_what_became_of_it(status: int | None, result: Result) -> None:
+    assert result is result_of(status)
 
 
 @pytest.mark.parametrize(
@@ -179,19 +179,19 @@ def test_sentences_and_other_files_are_not_tried() -> None:
 
 def test_nine_of_ten_must_be_killed() -> None:
     killed = [mutant(number) for number in range(9)]
-    survivor, untested = mutant(10, Fate.SURVIVED), mutant(11, Fate.UNTESTED)
+    survivor, untested = mutant(10, Result.SURVIVED), mutant(11, Result.UNTESTED)
 
     lines, status = report([*killed, survivor], [])
     assert (0, str(survivor)) == (status, lines[0])
     assert "10 mutants (9 killed, 1 survived) and 0 equivalent: 90.0% killed" == lines[-1]
     assert 1 == report([*killed, survivor, untested], [])[1]
-    assert 0 == report([*killed, mutant(12, Fate.TIMED_OUT), survivor], [])[1]
+    assert 0 == report([*killed, mutant(12, Result.TIMED_OUT), survivor], [])[1]
     assert 1 == report([], [])[1]
 
 
 def test_what_is_equivalent_does_not_count() -> None:
     killed = [mutant(number) for number in range(9)]
-    survivors = [mutant(10, Fate.SURVIVED), mutant(11, Fate.SURVIVED)]
+    survivors = [mutant(10, Result.SURVIVED), mutant(11, Result.SURVIVED)]
 
     lines, status = report([*killed, *survivors], [equal("return a + 11")])
 
@@ -202,7 +202,7 @@ def test_what_is_equivalent_does_not_count() -> None:
 def test_what_was_not_tried_in_time_is_no_success() -> None:
     killed = [mutant(number) for number in range(99)]
 
-    assert 1 == report([*killed, mutant(100, Fate.NOT_TRIED)], [])[1]
+    assert 1 == report([*killed, mutant(100, Result.NOT_TRIED)], [])[1]
 
 
 def test_an_equivalent_that_a_test_kills_is_told() -> None:
