@@ -1,8 +1,8 @@
 """Rules for action plans: separation of roles, due dates, deviations, check-ins, escalation.
 
-Whoever claimed a fix may not verify it. Whoever approves an extension or a deviation of a plan is
-neither its owner nor the actor of any of its other events (ISO/IEC 17065, 7.6: decisions are made
-by persons who did not evaluate). Names that look alike count as the same person.
+The person who claimed a fix may not verify it. The person who approves an extension or a deviation
+of a plan is neither its owner nor the actor of any of its other events (ISO/IEC 17065, 7.6:
+decisions are made by persons who did not evaluate). Names that look alike count as the same person.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ class Sentinel(Declared):
 AnySentinel = Annotated[
     Sentinel, BeforeValidator(lambda one: {"at": one} if isinstance(one, str) else one)
 ]
-"""A sentinel; a plain string stands for its ``at``."""
+"""A sentinel; a plain string is its ``at``."""
 
 
 class Sentinels(Declared):

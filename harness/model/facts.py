@@ -134,7 +134,7 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
 
     @property
     def has_alias_loop(self) -> bool:
-        """Whether the aliases lead back to one of them, so that nobody can follow them."""
+        """Whether the aliases form a loop, so that they cannot be followed to an address."""
         chain = self.chain
         return len({self.name.rstrip(".").lower(), *chain}) <= len(chain)
 

@@ -3,7 +3,7 @@
 A sketch holds the smallest keyed hashes of the text's shingles (three consecutive words): bottom-k
 sampling (Broder, "On the resemblance and containment of documents", 1997; Thorup, "Bottom-k and
 priority sampling", 2013). Each word has a keyed hash, and the hash of a shingle is computed from
-those of its words. Without the key, nobody can test whether a text contains a phrase.
+those of its words. Without the key it cannot be tested whether a text contains a phrase.
 ``BARE`` is the text length up to which a page is a bare page.
 """
 

@@ -63,8 +63,8 @@ class WriterLock:
     """A lock for writing to ``directory``, held until ``release`` or the end of the process.
 
     The operating system holds the lock (``flock(2)``, or ``msvcrt.locking`` on Windows). The file
-    beside it names the process, for the message to others. A lock that nobody refers to any more
-    is released too.
+    beside it names the process, for the message to others. A lock is also released when no object
+    refers to it any more.
     """
 
     def __init__(self, directory: Path) -> None:

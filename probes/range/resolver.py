@@ -45,7 +45,7 @@ class ZoneServer:
     """Answers questions about the zones in ``names``; all others are refused.
 
     With ``dual_stack`` every name but plain twins also has the IPv6 loopback address.
-    ``is_resolver`` is for the range, whose name server also stands for an unfiltered resolver: its
+    ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
     answers say that recursion is available.
     """
 
