@@ -1,7 +1,8 @@
 """Open, check and compare packs: directories of categorised items with a manifest.
 
-``open_pack`` checks the digests of all files and every row before it returns a pack, whose items
-are then read one at a time. A pack is named by its shipped name or by the path of its directory.
+``open_pack`` checks the digests of all files and every row before it returns a pack. The items of
+a long pack are then read one at a time, those of a short one are kept in memory. A pack is named by
+its shipped name or by the path of its directory.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import os
 from array import array
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from corpora.item_table import FaultList, ItemTable, TableEntry
@@ -22,6 +24,9 @@ from harness.untrusted.regular_file import open_regular
 
 FILE_BYTES = 4 * 1024**3
 """The largest file of a pack that is read."""
+
+KEPT_ROWS = 20_000
+"""A pack of at most so many rows is read once, and kept in memory."""
 
 PACKS = Path(__file__).parent / "packs"
 """Where the shipped packs are."""
@@ -36,6 +41,7 @@ class Pack:
     reference: CorpusReference
     table: Path
     taxonomy: Taxonomy
+    _kept: list[TableEntry] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -43,14 +49,19 @@ class Pack:
         return self.manifest.items.rows
 
     def items(self, start: int = 0) -> Iterator[Item]:
-        """The items in file order from ``start`` on (0 is the first), streamed."""
+        """The items in file order from ``start`` on (0 is the first)."""
         return (entry.item for entry in self.entries(start))
 
     def entries(self, start: int = 0) -> Iterator[TableEntry]:
-        """The items with their lines and notes, streamed from ``start`` on (0 is the first).
+        """The items with their lines and notes, from ``start`` on (0 is the first).
 
-        Raises FaultyDocument if somebody changed the file since the pack was opened.
+        Raises FaultyDocument if the file is read again and somebody changed it in the meantime.
         """
+        if not self._kept and self.size <= KEPT_ROWS:
+            self._kept.extend(self._streamed())
+        yield from islice(self._kept, start, None) if self._kept else self._streamed(start)
+
+    def _streamed(self, start: int = 0) -> Iterator[TableEntry]:
         table = ItemTable(self.table, self.taxonomy)
         yield from table.entries(start)
         if table.faults:
@@ -102,14 +113,15 @@ def open_pack(
         audited_wrong=audit.wrong if audit else 0,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
-    if rows and f"{reference.name} {reference.version} {reference.sha256}" not in checked:
-        _check_rows(table, manifest.items)
+    is_checked = f"{reference.name} {reference.version} {reference.sha256}" in checked
+    kept = _check_rows(table, manifest.items) if rows and not is_checked else []
     return Pack(
         directory=directory,
         manifest=manifest,
         reference=reference,
         table=table.path,
         taxonomy=taxonomy,
+        _kept=kept,
     )
 
 
@@ -172,11 +184,18 @@ def _add_repeated_ids(table: ItemTable) -> None:
         ids.add(entry.item.id)
 
 
-def _check_rows(table: ItemTable, resource: Resource) -> None:
-    """Read the table to its end. Raises FaultyDocument if anything is wrong in it."""
+def _check_rows(table: ItemTable, resource: Resource) -> list[TableEntry]:
+    """Read the table to its end, and return its entries if they are few, or else none.
+
+    Raises FaultyDocument if anything is wrong in it.
+    """
     import numpy as np  # noqa: PLC0415 - slow to import, and needed only where rows are read
 
-    hashes = array("q", (hash(entry.item.id) for entry in table.entries()))
+    hashes, kept = array("q"), list[TableEntry]()
+    for entry in table.entries():
+        hashes.append(hash(entry.item.id))
+        if table.rows <= KEPT_ROWS:
+            kept.append(entry)
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64)) if hashes else np.empty(0)
     if (ordered[1:] == ordered[:-1]).any():
         _add_repeated_ids(table)
@@ -184,6 +203,7 @@ def _check_rows(table: ItemTable, resource: Resource) -> None:
         table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {resource.rows}")
     if table.faults:
         raise table.faults.error()
+    return kept if table.rows <= KEPT_ROWS else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,20 +111,22 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     if selection.items:
         return _select_by_id(selection.items, corpus)
     strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
-    seen: set[str] = set()
+    chosen: dict[str, bool] = {}
     place = ordering(seed)
     for item in corpus.items():
         stratum = item.stratum or item.category
-        code = bare_code(stratum)
-        seen.add(code)
-        if not selection.categories or is_among(code, selection.categories):
+        if stratum not in chosen:
+            code = bare_code(stratum)
+            chosen[stratum] = not selection.categories or is_among(code, selection.categories)
+        if chosen[stratum]:
             strata[stratum].offer(place(item.id), item)
+    seen = {bare_code(stratum) for stratum in chosen}
     for wanted in selection.categories:
         if not any(covers(code, wanted) for code in seen):
             msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(seen)}"
             raise UsageError(msg)
-    chosen = [one for smallest in strata.values() for one in smallest.kept()]
-    return tuple(item for _, item in sorted(chosen, key=itemgetter(0)))
+    drawn = [one for smallest in strata.values() for one in smallest.kept()]
+    return tuple(item for _, item in sorted(drawn, key=itemgetter(0)))
 
 
 def _size(part: Sequence[Item] | Corpus) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from corpora import pack_reader
 from corpora.generator import vector_packs
 from corpora.pack_reader import PACKS, Pack, compare_packs, open_pack, shipped_packs
 from corpora.pack_writer import PackDetails, write_pack
@@ -123,7 +124,18 @@ def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
         open_pack(str(tmp_path))
 
 
-def test_a_change_after_opening_is_noticed(tmp_path: Path) -> None:
+def test_a_short_pack_stays_what_was_checked(tmp_path: Path) -> None:
+    pack = open_pack(str(pack_with(tmp_path, "a,a.example,host,GAMB,\nb,b.example,host,GAMB,\n")))
+    (tmp_path / "items.csv").write_text(HEADER + "a,a.example,host,NOPE,\n")
+
+    assert ["a", "b"] == [item.id for item in pack.items()]
+    assert ["b"] == [item.id for item in pack.items(1)]
+
+
+def test_a_change_of_a_long_pack_after_opening_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack_reader, "KEPT_ROWS", 0)
     pack = open_pack(str(pack_with(tmp_path, "a,a.example,host,GAMB,\n")))
     (tmp_path / "items.csv").write_text(HEADER + "a,a.example,host,NOPE,\n")
 

@@ -25,7 +25,7 @@ def simulated(tmp_path: Path) -> Any:
     """Writes campaigns over a simulated service; options go to its line."""
     origin = simulated_origin(tmp_path, twin_zone="orchard-view.test")
 
-    def write(name: str = "simulated", sample: int | None = 60, **options: Any) -> Path:
+    def write(name: str = "simulated", sample: int | None = 8, **options: Any) -> Path:
         line = {"name": "proxy", "type": "simulated"}
         return write_campaign(
             tmp_path / name,

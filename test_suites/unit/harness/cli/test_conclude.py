@@ -24,7 +24,7 @@ from test_suites.recorded.held import unpacked
 def test_a_table_for_people_and_json_for_programs(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(sample=None), tmp_path / "out")
+    journal = measure_campaign(simulated(sample=30), tmp_path / "out")
 
     table = runner.invoke(app, ["conclude", str(journal)])
     data = runner.invoke(app, ["conclude", str(journal.parent), "--json"])
@@ -78,7 +78,7 @@ def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
 def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
     runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = str(measure_campaign(simulated(sample=None), tmp_path / "out"))
+    journal = str(measure_campaign(simulated(sample=30), tmp_path / "out"))
     on_time = runner.invoke(app, ["conclude", journal, "--json"])
     monkeypatch.setattr(pipeline, "WallClock", InTwoYears)
     late = runner.invoke(app, ["conclude", journal, "--json"])

@@ -122,8 +122,13 @@ def test_another_campaign_of_the_same_name_is_refused(simulated: Any, tmp_path: 
 def test_a_pack_that_the_journal_vouches_for_is_not_read_row_by_row_again(
     simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign, out, rows = simulated(sample=5), tmp_path / "out", []
-    monkeypatch.setattr(pack_reader, "_check_rows", lambda table, _: rows.append(table))
+    campaign, out, rows = simulated(sample=5), tmp_path / "out", list[Any]()
+
+    def check_rows(table: Any, _resource: Any) -> list[Any]:
+        rows.append(table)
+        return []
+
+    monkeypatch.setattr(pack_reader, "_check_rows", check_rows)
 
     assert prepare_in(campaign, out).items
     assert len(rows) == 1
