@@ -2,7 +2,7 @@
 
 ``python -m test_suites.mutations.run_mutants [--only PATTERN]... [--share N] [--children N]`` works
 in a copy of the checkout. What is changed, and the tests that are run, stand in ``[tool.mutmut]`` of
-pyproject.toml. One mutant in three is tried, chosen by its SHA-256, so that two processors need less
+pyproject.toml. One mutant in six is tried, chosen by its SHA-256, so that two processors need less
 than an hour; ``--share 1 --minutes 300`` tries all. Not tried are changes to sentences alone; not
 counted are those that ``equivalent.toml`` lists with a reason. Exit status: 0 if at least 90 % of
 the others were killed, 1 if fewer were or some were not tried in time, 2 if an entry of the list
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m test_suites.mutations.run_mutants")
     parser.add_argument("--only", action="append", default=[], help="files, such as */rules/*")
-    parser.add_argument("--share", type=int, default=3, help="try one in so many, the same always")
+    parser.add_argument("--share", type=int, default=6, help="try one in so many, the same always")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="tried at once")
     parser.add_argument("--minutes", type=float, default=60, help="after which it stops")
     parser.add_argument("--folder", type=Path, help="work in this folder, and leave it there")
