@@ -61,16 +61,20 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
         msg = "no difference to estimate from"
         raise ValueError(msg)
     first, second = np.triu_indices(len(values))
-    means = np.sort((values[first] + values[second]) / 2)
+    means = (values[first] + values[second]) / 2
     n, pairs = len(values), len(means)
     deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
     rank = math.floor(pairs / 2 - float(special.ndtri(1 - alpha)) * deviation)
+    middle = [(pairs - 1) // 2, pairs // 2]
+    means.partition(middle + ([rank - 1, pairs - rank] if rank >= 1 else []))
     if rank < 1:
         bounds = Bounds(None, None)
     else:
         bounds = Bounds(float(means[rank - 1]), float(means[pairs - rank]))
     return Shift(
-        value=float(np.median(means)), bounds=bounds, method="pseudo-median (Hodges-Lehmann)"
+        value=float(means[middle].mean()),
+        bounds=bounds,
+        method="pseudo-median (Hodges-Lehmann)",
     )
 
 
