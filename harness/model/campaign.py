@@ -59,11 +59,23 @@ class Service(Declared):
     block_page: BlockPage | None = None
 
 
+Words = Annotated[str, Field(max_length=100)]
+"""A few words of description, for people."""
+
+
 class LineDeclaration(Declared):
-    """One line through the service: a line plug-in, its options, and options by profile."""
+    """One line through the service: a line plug-in, its options, and options by profile.
+
+    ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
+    and for whom the line is tested.
+    """
 
     name: Name
     type: str
+    site: Words = ""
+    place: Words = ""
+    device: Words = ""
+    group: Words = ""
     probes: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)

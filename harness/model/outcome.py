@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from harness.model.campaign import LineDeclaration
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
@@ -221,6 +222,27 @@ class Estimates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineUnderTest:
+    """A line that was declared for a campaign: its type, and where and for whom it was tested.
+
+    The four descriptions are empty where the campaign says nothing.
+    """
+
+    name: str
+    type: str
+    site: str = ""
+    place: str = ""
+    device: str = ""
+    group: str = ""
+
+    @classmethod
+    def of(cls, line: LineDeclaration) -> LineUnderTest:
+        """Return what an assessment says of a declared line."""
+        described = {name: getattr(line, name) for name in ("site", "place", "device", "group")}
+        return cls(name=line.name, type=line.type, **described)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedHead:
     """The number of entries of a journal or registry, and the head of its hash chain."""
 
@@ -234,8 +256,9 @@ class Assessment:
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
     ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
-    overdue; they change no outcome. ``instrument`` is what the journal was measured with. The
-    heads are those of the journal that was judged, and of the registry then, if there was one.
+    overdue; they change no outcome. ``instrument`` is what the journal was measured with; ``lines``
+    are those of the campaign. The heads are those of the journal that was judged, and of the
+    registry then, if there was one.
     """
 
     campaign: str
@@ -260,6 +283,7 @@ class Assessment:
     items: PackKind = "real"
     warnings: tuple[str, ...] = ()
     instrument: tuple[InstrumentRecord, ...] = ()
+    lines: tuple[LineUnderTest, ...] = ()
     journal_head: PrintedHead | None = None
     registry_head: PrintedHead | None = None
 
@@ -299,6 +323,7 @@ class Assessment:
             items=campaign.items,
             warnings=scheme.warnings(concluded.date()),
             instrument=instrument,
+            lines=tuple(map(LineUnderTest.of, campaign.lines)),
         )
 
     @property
