@@ -102,7 +102,7 @@ def open_pack(
         audited_wrong=audit.wrong if audit else 0,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
-    if rows and f"{reference.name} {reference.version} {reference.sha256}" not in checked:
+    if rows and reference.identity not in checked:
         _check_rows(table, manifest.items)
     return Pack(
         directory=directory,

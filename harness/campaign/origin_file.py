@@ -23,7 +23,9 @@ LOOPBACK = "127.0.0.1"
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
-class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class OriginFile(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The format of the file: JSON, with the marker key in hexadecimal digits.
 
     ``authority`` is empty if public authorities have certified the origin. A public origin names
@@ -75,7 +77,9 @@ def read_origin(path: Path) -> Origin:
 
 def _first_zone(declared: OriginFile, path: Path) -> OriginZone:
     """Return the first zone. Raises UsageError if there is none, or one without an address."""
-    zones = declared.zones or (OriginZone(zone=declared.zone, addresses=(declared.address or LOOPBACK,)),)
+    zones = declared.zones or (
+        OriginZone(zone=declared.zone, addresses=(declared.address or LOOPBACK,)),
+    )
     named = (*zones, declared.twins) if declared.twins else zones
     for zone in named:
         if not zone.zone or not zone.addresses:

@@ -78,9 +78,9 @@ def twin_of(host: str, zone: str, twin_zone: str, place: int = 0) -> str:
     name = host.lower().rstrip(".").removesuffix("." + zone)
     if name == host.lower().rstrip(".") or not name or not set(name) <= set(NAME):
         return ""
-    if name.endswith(_PLACED):
-        return ""  # no name of a host; it marks the place of a zone
-    label = _mixed(_number(f"{name}.{place}{_PLACED}" if place else name))
+    if _PLACED in name:
+        return ""
+    label = _mixed(_number(f"{name}{_PLACED}{place}" if place else name))
     return f"{label}.{twin_zone}" if len(label) <= _LONGEST else ""
 
 
@@ -100,15 +100,15 @@ def host_of_twin(host: str, zone: str, twin_zone: str, *further_zones: str) -> s
     return original if twin_of(original, home, twin_zone, place) == f"{label}.{twin_zone}" else ""
 
 
-_PLACED = "-"
-"""The last character of a name that tells the place of its zone; no label of a host ends so."""
+_PLACED = ".."
+"""What separates a name from the place of its zone; no host has an empty label."""
 
 
 def _placed(name: str) -> tuple[str, int]:
     """Return a name without the place of its zone, and that place; 0 if it tells none."""
-    if not name.endswith(_PLACED):
+    bare, separator, place = name.rpartition(_PLACED)
+    if not separator:
         return name, 0
-    bare, _, place = name[: -len(_PLACED)].rpartition(".")
     return (bare, int(place)) if re.fullmatch(r"[1-9][0-9]?", place) else ("", 0)
 
 

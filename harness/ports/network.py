@@ -96,7 +96,9 @@ class Origin:
         places = enumerate(self.zone_names)
         names = (twin_of(host, zone, self.twin_zone, place) for place, zone in places)
         name = next(filter(None, names), "")
-        return msgspec.structs.replace(item, value=with_host(item.value, host, name)) if name else None
+        return (
+            msgspec.structs.replace(item, value=with_host(item.value, host, name)) if name else None
+        )
 
     def nonce_in(self, values: Iterable[str]) -> str:
         """Return our nonce if it is in some header values; else empty."""

@@ -163,7 +163,8 @@ class OriginServer:
     """Listeners for http and https that share pages, faults and log; a context manager.
 
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
-    ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are limited.
+    ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
+    limited.
     """
 
     pages: Pages
