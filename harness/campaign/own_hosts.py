@@ -6,14 +6,16 @@ of its zones; the packs, their digests and the ids of their items stay what they
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.errors import UsageError
+from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, Sentinel, Sentinels
-from harness.model.corpus import NAMED, CorpusReference, Item
+from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
 from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
 from harness.ports.network import Corpus, Origin
 
@@ -82,3 +84,65 @@ def require_served(corpus: Corpus, origin: Origin) -> None:
                 "for, or a pack of kind 'real'"
             )
             raise UsageError(msg)
+
+
+def listed_items(corpus: Corpus, categories: Collection[str]) -> list[Item]:
+    """Return the items of categories and of their sub-categories; all items without categories.
+
+    Benign neighbours of a category are not in it. Raises UsageError for a category without items.
+    """
+    listed, codes = list[Item](), set[str]()
+    for item in corpus.items():
+        codes.add(item.category)
+        if not categories or is_among(item.category, categories):
+            listed.append(item)
+    for wanted in categories:
+        if not any(covers(code, wanted) for code in codes):
+            msg = f"pack {corpus.reference.name!r} has no items of {wanted}; {known(codes)}"
+            raise UsageError(msg)
+    return listed
+
+
+def categories_in(campaign: Campaign, path: Path, pack: str) -> tuple[str, ...]:
+    """Return the categories that a campaign file tries of a pack; empty: all.
+
+    Raises UsageError if the campaign does not name the pack.
+    """
+    chosen = [one for one in campaign.corpora if _is_pack(one.pack, path, pack)]
+    if not chosen:
+        named = known({one.pack for one in campaign.corpora})
+        msg = f"{path}: the campaign does not use the pack {pack!r}; {named}"
+        raise UsageError(msg)
+    if not all(one.categories for one in chosen):
+        return ()
+    return tuple(dict.fromkeys(code for one in chosen for code in one.categories))
+
+
+def _is_pack(named: str, path: Path, pack: str) -> bool:
+    beside = path.parent / named
+    return named == pack or (beside.is_dir() and beside.resolve() == Path(pack).resolve())
+
+
+def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
+    """Return items and the must-block sentinels of their campaign, which have the same categories.
+
+    Nothing tells a sentinel from an item. Raises UsageError if a must-allow sentinel would be
+    blocked by one of them.
+    """
+    listed = list(items)
+    counts = Counter(item.category for item in listed)
+    usual = min(counts, key=lambda code: (-counts[code], code)) if counts else "CTRL"
+    listed += (
+        Item(id=f"sentinel-{place}", value=one.at, labels=(usual,), kind=one.item_kind)
+        for place, one in enumerate(campaign.sentinels.must_block, 1)
+    )
+    allowed = campaign.sentinels.hosts("must_allow")
+    for item in listed:
+        blocked = next((host for host in allowed if is_in(host.lower(), item.host)), "")
+        if blocked and item.kind != "url":
+            msg = (
+                f"the list would block the must-allow sentinel {blocked} (by {item.value}); choose "
+                "another sentinel"
+            )
+            raise UsageError(msg)
+    return listed

@@ -119,7 +119,7 @@ def checked_settings(declared: dict[str, Any]) -> OriginSettings:
         return OriginSettings.model_validate(declared)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        option = "".join(f"{part}: " for part in first["loc"] if isinstance(part, str))
+        option = "".join(f"{part}: " for part in first["loc"] if part not in (*range(99), "zones"))
         raise UsageError(option + first["msg"].removeprefix("Value error, ")) from None
 
 

@@ -16,6 +16,7 @@ import pytest
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import read_origin
+from harness.model.origin_zone import OriginZone
 from harness.model.plain_twin import twin_of
 from harness.model.verdict import State
 from harness.ports.network import Origin
@@ -26,8 +27,9 @@ from probes.range.name_server import NameServer, Reply
 from probes.range.origin import ArrivalLog
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
-from probes.range.zone import ZoneAddresses, ZoneNames
+from probes.range.zone import ZoneNames
 from test_suites.processes.serving import prepared, serving
+from test_suites.products.process import LOOPBACK
 from test_suites.public_origin import TWINS, ZONE
 from test_suites.rehearsal import rehearse, write_campaign
 
@@ -112,8 +114,10 @@ class Service:
         """Listen on loopback."""
         zones = ZoneServer(
             log=ArrivalLog(),
-            names=ZoneNames(zone=ZONE, twin_zone=TWINS, nameservers=(f"ns1.{ZONE}",)),
-            addresses=ZoneAddresses(names=("127.0.0.1",)),
+            names=ZoneNames(
+                zones=(OriginZone(zone=ZONE, addresses=(LOOPBACK,), nameservers=(f"ns1.{ZONE}",)),),
+                twins=OriginZone(zone=TWINS, addresses=(LOOPBACK,), nameservers=(f"ns1.{TWINS}",)),
+            ),
         )
         upstream = Upstream(zone_server=zones, ports=self._ports)
         listener = Listener(lambda: ProxyConnection(self._filter, "pupils", upstream))

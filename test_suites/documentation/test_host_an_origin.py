@@ -55,7 +55,7 @@ def test_the_guide_s_origin_is_served_at_other_ports(folder: Path) -> None:
     assert ["origin", "serve", "origin/origin.yaml"] == SERVE
 
     with serving(folder, ports, "--listen", "127.0.0.1") as origin:
-        status, body = origin.get(read_settings(path).zone, "/health")
+        status, body = origin.get(read_settings(path).zones[0].zone, "/health")
         assert 0 == origin.stop()
 
     assert 200 == status

@@ -46,7 +46,7 @@ def test_only_the_owner_may_read_the_key(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "not an origin file"),
-        ("{}", "missing required field `zone`"),
+        ("{}", "missing required field `resolver`"),
         (
             '{"zone": "a.test", "resolver": "x", "ports": {"80": 99999}, "authority": "a", "key": "00"}',
             "ports",
