@@ -119,7 +119,8 @@ def checked_settings(declared: dict[str, Any]) -> OriginSettings:
         return OriginSettings.model_validate(declared)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        option = "".join(f"{part}: " for part in first["loc"] if part not in (*range(99), "zones"))
+        names = (part for part in first["loc"] if isinstance(part, str) and part != "zones")
+        option = "".join(f"{name}: " for name in names)
         raise UsageError(option + first["msg"].removeprefix("Value error, ")) from None
 
 
