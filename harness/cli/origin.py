@@ -11,19 +11,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import msgspec
 import typer
 from pydantic import ValidationError
 
 from corpora.synthetic_sites import content_pages, neutral_hosts, on_hosts, write_content_pages
-from harness.campaign.origin_file import write_origin
-from harness.cli.compose import texts_of_pages, warn
+from harness.campaign.origin_file import read_origin, write_origin
+from harness.cli.compose import prepare, texts_of_pages, warn
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
-from harness.cli.printing import say
-from harness.errors import UsageError
-from harness.ports.network import Origin
+from harness.cli.printing import say, say_json
+from harness.errors import UsageError, known
+from harness.model.campaign import Limits, Sentinels
+from harness.model.observation import CONTROL
+from harness.plugins import LINES
+from harness.ports.network import Line, Origin
 from harness.store.atomic_write import write_whole
 from harness.store.private_folder import ONLY_USER, make_private
 from harness.yaml_reader import read_document, validate
+from probes.net.portable.name_resolver import system_server
+from probes.net.route import parse_address
 from probes.range.authority import STORED_LIFETIME, Authority
 from probes.range.origin_settings import OriginSettings
 from probes.range.public_origin import PublicOrigin, given_certificate, read_secret
@@ -35,6 +41,7 @@ ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 TWIN_AUTHORITY = "twin-authority-key.pem"
 CONTENT_PAGES = "content-pages"
+DNS = 53
 MOST_FILES = 65_536
 """How many open files are asked for; the system may allow fewer."""
 MOST_REPORTED = 20
@@ -71,21 +78,18 @@ def init_command(
     """Write what an origin on a host of your own needs. Existing files are never overwritten."""
     zones = [_zone(text, address or [], nameserver or []) for text in zone]
     is_given = bool(certificate or key)
-    twins = {
+    common = tuple(address or zones[0]["addresses"])
+    twins: dict[str, Any] = {
         "zone": twin_zone,
-        "addresses": tuple(twin_address or address or zones[0]["addresses"]),
+        "addresses": tuple(twin_address or ()),
         "nameservers": tuple(twin_nameserver or ()),
         "listen": tuple(twin_listen or ()),
-        "authority": "" if is_given or twin_certificate or twin_key else TWIN_AUTHORITY,
         "certificate": _absolute(twin_certificate),
         "certificate_key": _absolute(twin_key),
     }
-    if not twin_zone and (twin_address or twin_nameserver or twin_listen or twin_certificate):
-        msg = "--twin-zone is missing: name the zone of the plain twins"
-        raise UsageError(msg)
     settings = checked_settings({
         "zones": tuple(zones),
-        "twins": twins if twin_zone else None,
+        "twins": _twins(twins, common, is_given=is_given),
         "listen": tuple(listen or ()),
         "ports": {"http": http_port, "https": https_port, "dns": dns_port},
         "key": "origin.key",
@@ -107,6 +111,24 @@ def _zone(text: str, addresses: list[str], nameservers: list[str]) -> dict[str, 
         msg = f"--zone {name} has no address; give --address, or write {name}=ADDRESS"
         raise UsageError(msg)
     return {"zone": name, "addresses": listed, "nameservers": tuple(nameservers)}
+
+
+def _twins(
+    declared: dict[str, Any], common: tuple[str, ...], *, is_given: bool
+) -> dict[str, Any] | None:
+    """Return the zone of the plain twins; ``is_given``: the zones have a given certificate.
+
+    Raises UsageError for options without a zone.
+    """
+    if not declared["zone"]:
+        if any(declared.values()):
+            msg = "--twin-zone is missing: name the zone of the plain twins"
+            raise UsageError(msg)
+        return None
+    has_own = declared["certificate"] or declared["certificate_key"]
+    authority = "" if is_given or has_own else TWIN_AUTHORITY
+    addresses = declared["addresses"] or common
+    return declared | {"addresses": addresses, "authority": authority}
 
 
 def _absolute(path: Path | None) -> str:
@@ -202,6 +224,71 @@ def _origin(settings: OriginSettings, key: bytes) -> Origin:
         zones=names.zones,
         twins=names.twins,
     )
+
+
+@app.command("check")
+def check_command(
+    file: Annotated[Path, typer.Argument(help="The origin.json of the origin.")],
+    campaign: Annotated[
+        Path | None, typer.Option(help="A campaign file: also checks the way over its lines.")
+    ] = None,
+    line: Annotated[str, typer.Option(help="Only this line of the campaign.")] = "",
+    resolver: Annotated[str, typer.Option(help="ADDRESS:PORT (default: this machine's).")] = "",
+    parent: Annotated[
+        Several, typer.Option(help="ADDRESS:PORT of a server of the zone above; repeatable.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds for each answer.")] = 5,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check an origin from anywhere, and say what to fix. Exit 0: all is well, 1: a problem."""
+    from probes.range.origin_check import CheckOptions, check_origin  # noqa: PLC0415 - only here
+
+    origin = read_origin(file)
+    if not origin.zones:
+        msg = f"{file} is of a test range on this machine; 'accredit origin init' makes others"
+        raise UsageError(msg)
+    if line and campaign is None:
+        msg = "--line needs --campaign, which names the lines"
+        raise UsageError(msg)
+    options = CheckOptions(
+        resolver=parse_address(resolver, "--resolver", DNS) if resolver else system_server(),
+        parents=tuple(parse_address(text, "--parent", DNS) for text in parent or ()),
+        patience=timeout,
+    )
+    lines, host = _lines(origin, file, campaign, line)
+    results = asyncio.run(check_origin(origin, lines, host, options))
+    if json:
+        say_json(msgspec.json.encode(results))
+    else:
+        for each in results:
+            fix = f"; {each.fix}" if each.fix else ""
+            say(f"{each.state:7}  {each.check} ({each.of}): {each.seen}{fix}")
+    if any(each.state == "problem" for each in results):
+        raise typer.Exit(1)
+
+
+def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[dict[str, Line], str]:
+    """Return the lines to check, by name, and a host that they let pass. Raises UsageError."""
+    agreed = origin.home_of(Sentinels().hosts("must_allow")[0])
+    if path is None:
+        control: Any = LINES.find("control")
+        return {"control": control("control", control.Options(), origin, Limits())}, agreed
+    prepared = prepare(path)
+    if prepared.origin != origin:
+        msg = f"{path} names another origin than {file}; give the one that it names"
+        raise UsageError(msg)
+    names = {name for name, _ in prepared.lines}
+    if only and only not in names:
+        msg = f"{path} has no line {only!r}; {known(names)}"
+        raise UsageError(msg)
+    lines: dict[str, Line] = {}
+    for (name, profile), line in prepared.lines.items():
+        if only in ("", name) and line not in lines.values():
+            several = len(prepared.campaign.profiles) > 1
+            lines[f"{name} ({profile})" if several and name != CONTROL else name] = line
+    allowed = prepared.campaign.sentinels.hosts("must_allow")
+    return lines, next((host for host in allowed if origin.covers(host)), agreed)
 
 
 @app.command("serve")
