@@ -8,6 +8,7 @@ address must answer over UDP and TCP.
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 from asyncio import gather
 from collections import defaultdict
@@ -83,8 +84,14 @@ async def ask(
         return Trouble(f"no answer within {timeout:g} s")
     except (OSError, EOFError, dns.exception.DNSException) as error:
         number = getattr(error, "errno", None)
-        return Trouble(getattr(error, "strerror", None) or str(error), number in LOCAL)
+        return Trouble(system_reason(error), number in LOCAL)
     return answer
+
+
+def system_reason(error: BaseException) -> str:
+    """Return what the system says of an error, else its own text."""
+    number = getattr(error, "errno", None)
+    return (os.strerror(number) if number else str(error)) or type(error).__name__
 
 
 def new_host(zone: OriginZone, origin: Origin) -> str:

@@ -6,7 +6,6 @@ page nor another server is taken for the origin. The names are checked by ``dele
 
 from __future__ import annotations
 
-import re
 import ssl
 from asyncio import gather
 from collections.abc import Callable, Mapping
@@ -27,7 +26,7 @@ from harness.model.origin_zone import OriginZone
 from harness.ports.network import Line, Origin, Request
 from probes.net.route import Address, client_tls_context, unverified_tls_context
 from probes.range.authority import PEM_BYTES
-from probes.range.delegation import LOCAL, Checked, NameChecks, new_host
+from probes.range.delegation import LOCAL, Checked, NameChecks, new_host, system_reason
 from probes.range.origin import HEALTH_PATH
 from probes.range.zone import PARTS_OF_ZONE
 
@@ -313,8 +312,7 @@ def _reason(cause: BaseException, certificate: bytes) -> str:
     elif isinstance(cause, ssl.SSLError):
         text = (cause.reason or str(cause)).lower().replace("_", " ")
     else:
-        text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        text = re.sub(r"^\[Errno \d+\] ", "", text)
+        text = system_reason(cause)
     return f"{text} (it shows {_described(certificate)})" if certificate else text
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
@@ -30,7 +33,7 @@ from probes.range.origin_check import CheckOptions, check_origin
 from probes.range.origin_pages import block_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ZoneNames
-from test_suites.products.process import LOOPBACK, Folder, Process, free_port, which
+from test_suites.products.process import LOOPBACK, Folder, Process, free_port, namespace, which
 from test_suites.public_origin import TWINS, ZONE, origin_in, write_folder
 
 SECOND, APART = "meadow.example", "127.0.0.9"
@@ -422,3 +425,25 @@ async def test_the_way_over_each_line_is_told(start: StartWorld) -> None:
     assert "no page of ours: status 403" in states["blocks"].seen
     assert f"{PASSES} must be allowed" in states["blocks"].fix
     assert "connection_refused" in states["dead"].seen
+
+
+@pytest.mark.product("named", "ip", "unshare")
+def test_an_origin_at_real_ports_is_found_through_its_delegation(tmp_path: Path) -> None:
+    """As on the internet: the parent has the records that ``origin init`` wrote."""
+    opened = namespace(["unshare", "-n"], ["unshare", "-rn"])
+    program = [sys.executable, "-m", "test_suites.products.delegated_origin", str(tmp_path)]
+    inside = subprocess.run(
+        [*opened, *program], capture_output=True, text=True, check=False, timeout=200
+    )
+    assert 0 == inside.returncode, inside.stderr
+    checks = json.loads(inside.stdout)
+
+    whole, lines, line = (checks[name] for name in ("whole", "lines", "line"))
+
+    wrong = [each for each in whole["results"] if each["state"] != "ok"]
+    assert (0, [], "") == (whole["code"], wrong, whole["said"])
+    assert 6 == sum(each["check"] in ("delegation", "resolution") for each in whole["results"])
+    assert (1, 0) == (lines["code"], line["code"])
+    paths = {each["of"]: each["state"] for each in lines["results"] if each["check"] == "path"}
+    assert {"control": "ok", "names": "ok", "dead": "problem"} == paths
+    assert ["names"] == [each["of"] for each in line["results"] if each["check"] == "path"]
