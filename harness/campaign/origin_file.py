@@ -51,7 +51,10 @@ def read_origin(path: Path) -> Origin:
     try:
         declared = msgspec.json.decode(read_bounded(path, LIMIT_BYTES), type=OriginFile)
     except FileNotFoundError:
-        msg = f"{path}: no such origin file; start an origin with 'accredit range up --out {path}'"
+        msg = (
+            f"{path}: no such origin file; 'accredit origin init' writes one, and so does "
+            "'accredit range up'"
+        )
         raise UsageError(msg) from None
     except OSError as error:
         msg = f"{path}: not an origin file: {error.strerror or error}"

@@ -29,7 +29,7 @@ from harness.store.atomic_write import write_whole
 from harness.store.private_folder import ONLY_USER, make_private
 from harness.yaml_reader import read_document, validate
 from probes.net.portable.name_resolver import system_server
-from probes.net.route import parse_address
+from probes.net.route import Address, parse_address
 from probes.range.authority import STORED_LIFETIME, Authority
 from probes.range.origin_settings import OriginSettings
 from probes.range.public_origin import PublicOrigin, given_certificate, read_secret
@@ -252,7 +252,7 @@ def check_command(
         msg = "--line needs --campaign, which names the lines"
         raise UsageError(msg)
     options = CheckOptions(
-        resolver=parse_address(resolver, "--resolver", DNS) if resolver else system_server(),
+        resolver=_resolver(resolver),
         parents=tuple(parse_address(text, "--parent", DNS) for text in parent or ()),
         patience=timeout,
     )
@@ -266,6 +266,17 @@ def check_command(
             say(f"{each.state:7}  {each.check} ({each.of}): {each.seen}{fix}")
     if any(each.state == "problem" for each in results):
         raise typer.Exit(1)
+
+
+def _resolver(text: str) -> Address:
+    """Return the resolver that an option names, or this machine's. Raises UsageError."""
+    if text:
+        return parse_address(text, "--resolver", DNS)
+    try:
+        return system_server()
+    except UsageError:
+        msg = "this machine has no name server; give one: --resolver ADDRESS:PORT"
+        raise UsageError(msg) from None
 
 
 def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[dict[str, Line], str]:

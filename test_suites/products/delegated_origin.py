@@ -19,6 +19,9 @@ from test_suites.products.process import Folder, Process, which
 from test_suites.rehearsal import write_campaign
 
 ZONES = {"canary.example.org": "192.0.2.10", "meadow.example.com": "192.0.2.20"}
+IPV6 = "2001:db8::10"
+"""A second address of the first zone, where this machine has IPv6."""
+
 TWINS, TWIN_ADDRESS = "fair-orchard.example.net", "198.51.100.10"
 RESOLVER = "203.0.113.53"
 PORTS = {"http": 80, "https": 443, "dns": 53}
@@ -45,7 +48,11 @@ def main(place: Path) -> dict[str, Any]:
     command("ip", "link", "set", "lo", "up")
     for address in (*ZONES.values(), TWIN_ADDRESS, RESOLVER):
         command("ip", "address", "add", f"{address}/32", "dev", "lo")
-    words = [word for zone, address in ZONES.items() for word in ("--zone", f"{zone}={address}")]
+    zones = dict(ZONES)
+    if has_ipv6 := Path("/proc/net/if_inet6").exists():
+        command("ip", "address", "add", f"{IPV6}/128", "dev", "lo")
+        zones["canary.example.org"] += f",{IPV6}"
+    words = [word for zone, address in zones.items() for word in ("--zone", f"{zone}={address}")]
     words += ["--twin-zone", TWINS, "--twin-address", TWIN_ADDRESS]
     accredit("init", str(place / "origin"), *words)
     folder = Folder("delegated")
@@ -67,6 +74,9 @@ def main(place: Path) -> dict[str, Any]:
             "lines": check(place, "--campaign", str(campaign), "--timeout", "1"),
             "line": check(place, "--campaign", str(campaign), "--line", "names"),
         }
+        if has_ipv6:
+            command("ip", "address", "del", f"{IPV6}/128", "dev", "lo")
+            results["ipv4"] = check(place)
     folder.remove()
     return results
 

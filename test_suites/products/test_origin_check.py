@@ -447,3 +447,9 @@ def test_an_origin_at_real_ports_is_found_through_its_delegation(tmp_path: Path)
     paths = {each["of"]: each["state"] for each in lines["results"] if each["check"] == "path"}
     assert {"control": "ok", "names": "ok", "dead": "problem"} == paths
     assert ["names"] == [each["of"] for each in line["results"] if each["check"] == "path"]
+    if "ipv4" in checks:  # the machine that checks has lost its IPv6
+        unseen = [each for each in checks["ipv4"]["results"] if each["state"] != "ok"]
+        assert (0, {"unseen"}) == (checks["ipv4"]["code"], {each["state"] for each in unseen})
+        assert {"name server by UDP", "name server by TCP"} < {each["check"] for each in unseen}
+        assert all("this machine has no IPv6" in each["seen"] for each in unseen)
+        assert 4 == len(unseen)
