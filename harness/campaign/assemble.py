@@ -27,6 +27,7 @@ from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
 from harness.model.observation import CONTROL
+from harness.model.origin_zone import RANGE_ZONE
 from harness.model.plain_twin import PlainTwins
 from harness.plugins import LINES, PROBES
 from harness.ports.network import (
@@ -300,7 +301,8 @@ def _on_own_hosts(open_pack: CorpusOpener, origin: Origin | None) -> CorpusOpene
         return open_pack
 
     def opened(name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus:
-        corpus = OwnHosts(open_pack(name_or_path, checked=checked), origin)
+        shipped = open_pack(name_or_path, checked=checked)
+        corpus = shipped if origin.covers(RANGE_ZONE) else OwnHosts(shipped, origin)
         if corpus.reference.identity not in checked:
             require_served(corpus, origin)
         return corpus

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -18,6 +19,9 @@ from harness.model.campaign import Campaign, Sentinel, Sentinels
 from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
 from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
 from harness.ports.network import Corpus, Origin
+
+FIRST = 1000
+"""Items of a pack that are looked at for the range, whose packs may have millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,12 @@ def with_own_sentinels(campaign: Campaign, origin: Origin) -> Campaign:
 def require_served(corpus: Corpus, origin: Origin) -> None:
     """Raise UsageError for an agreed or content pack with a host that the origin does not serve.
 
-    Such items are pages of an origin; elsewhere nobody answers for them.
+    Such items are pages of an origin; elsewhere nobody answers for them. For the range only the
+    first items are looked at, which tell whose pack it is.
     """
     if corpus.reference.kind == "real":
         return
-    for item in corpus.items():
+    for item in islice(corpus.items(), None if origin.zones else FIRST):
         if item.kind in NAMED and item.host and not origin.covers(item.host):
             msg = (
                 f"pack {corpus.reference.name!r}: the host {item.host} is in none of the origin's "

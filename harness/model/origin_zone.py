@@ -7,7 +7,6 @@ the same hosts below its zones.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -49,5 +48,8 @@ def _share(name: str, zone: str, key: bytes) -> bytes:
 
 
 def with_host(value: str, host: str, other: str) -> str:
-    """Return a host or URL with another host in the place of ``host``."""
-    return re.sub(re.escape(host), other, value, count=1, flags=re.IGNORECASE)
+    """Return a host or URL with another host in the place of ``host``, a lower-case name."""
+    before, found, _ = value.lower().partition(host)
+    if not found:
+        return value
+    return value[: len(before)] + other + value[len(before) + len(host) :]
