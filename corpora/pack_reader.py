@@ -113,7 +113,7 @@ def open_pack(
         audited_wrong=audit.wrong if audit else 0,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
-    is_checked = f"{reference.name} {reference.version} {reference.sha256}" in checked
+    is_checked = reference.identity in checked
     kept = _check_rows(table, manifest.items) if rows and not is_checked else []
     return Pack(
         directory=directory,

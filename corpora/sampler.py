@@ -359,7 +359,7 @@ def _strata(rows: Collection[SampledRow]) -> tuple[str, ...]:
 def _frame(pack: Pack, plan: SamplePlan, sample: Sample) -> str:
     """The frame of the sample: pack and ranks by name and digest."""
     reference = pack.reference
-    frame = f"{reference.name} {reference.version} {reference.sha256}"
+    frame = reference.identity
     if plan.ranks is not None:
         frame += f"; ranks: {plan.ranks.title} {plan.ranks.sha256}"
     if sample.unranked:

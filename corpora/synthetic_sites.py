@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
@@ -163,17 +163,14 @@ def content_pages(
     return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
 
 
-def in_zone(pages: ContentPages, zone: str) -> ContentPages:
-    """Return the same pages on the hosts of another origin's zone."""
-
-    def moved(host: str) -> str:
-        return f"{host.removesuffix(ZONE)}sites.{zone}"
-
+def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages:
+    """Return the same pages on other hosts; ``host_of`` gives the host that stands for one."""
+    hosts = {host: host_of(host) for host in pages.texts}
     return ContentPages(
-        codes={moved(host): code for host, code in pages.codes.items()},
-        texts={moved(host): text for host, text in pages.texts.items()},
+        codes={hosts[host]: code for host, code in pages.codes.items()},
+        texts={hosts[host]: text for host, text in pages.texts.items()},
         rows=tuple(
-            row | {"value": moved(row["value"]), "registrable": moved(row["value"])}
+            row | {"value": hosts[row["value"]], "registrable": hosts[row["value"]]}
             for row in pages.rows
         ),
     )

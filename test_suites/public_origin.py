@@ -7,8 +7,14 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from harness.cli.origin import checked_settings, read_settings, write_origin_folder
-from probes.range.public_origin import OriginSettings, PublicOrigin
+from harness.cli.origin import (
+    TWIN_AUTHORITY,
+    checked_settings,
+    read_settings,
+    write_origin_folder,
+)
+from probes.range.origin_settings import OriginSettings
+from probes.range.public_origin import PublicOrigin
 from test_suites.products.process import free_port
 
 ZONE, TWINS = "canary.gardens.example", "fair-orchard.example"
@@ -38,9 +44,8 @@ def _is_free_by_ipv6(port: int) -> bool:
 def write_folder(folder: Path, **changes: Any) -> OriginSettings:
     """Write the folder of an origin as ``accredit origin init`` does; gives its settings."""
     declared: dict[str, Any] = {
-        "zone": ZONE,
-        "twin_zone": TWINS,
-        "addresses": ("127.0.0.1", "::1"),
+        "zones": ({"zone": ZONE, "addresses": ("127.0.0.1", "::1")},),
+        "twins": {"zone": TWINS, "addresses": ("127.0.0.1", "::1"), "authority": TWIN_AUTHORITY},
         "ports": free_ports(),
         "key": "origin.key",
         "authority": "authority-key.pem",

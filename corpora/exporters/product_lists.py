@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 
@@ -174,6 +176,35 @@ def export_ut1(items: Iterable[Item], out: Path) -> None:
     if not written:
         msg = f"{out}: the format cannot express any of the items"
         raise UsageError(msg)
+
+
+@LIST_EXPORTERS.register("unbound")
+def export_unbound(items: Iterable[Item], out: Path) -> None:
+    """Write a file for Unbound to include. Each name is answered NXDOMAIN, with all below it."""
+    hosts = list(hosts_of(items))
+    if not hosts:
+        msg = f"{out}: the format cannot express any of the items"
+        raise UsageError(msg)
+    zones = (f'  local-zone: "{host}." always_nxdomain' for host in hosts)
+    write_lines(out, chain(("server:",), zones))
+
+
+@LIST_EXPORTERS.register("csv")
+def export_csv(items: Iterable[Item], out: Path) -> None:
+    """Write a table with the columns value, kind, category and name (of the category)."""
+    kinds = (*HOST_KINDS, "url", *ADDRESS_KINDS)
+    listed = (item for item in items if item.value and item.kind in kinds)
+    rows = dict.fromkeys((item.value, item.kind, item.category) for item in listed)
+    if not rows:
+        msg = f"{out}: the format cannot express any of the items"
+        raise UsageError(msg)
+    names = shipped().categories
+    with StringIO(newline="") as table:
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(("value", "kind", "category", "name"))
+        for value, kind, code in rows:
+            writer.writerow((value, kind, code, names[code].name if code in names else ""))
+        write_lines(out, table.getvalue().splitlines())
 
 
 def _names() -> dict[str, str]:

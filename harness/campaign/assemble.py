@@ -22,10 +22,12 @@ from harness.campaign.item_selection import (
     select_campaign_items,
 )
 from harness.campaign.origin_file import read_origin
+from harness.campaign.own_hosts import OwnHosts, require_served, with_own_sentinels
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
 from harness.model.observation import CONTROL
+from harness.model.origin_zone import RANGE_ZONE
 from harness.model.plain_twin import PlainTwins
 from harness.plugins import LINES, PROBES
 from harness.ports.network import (
@@ -126,15 +128,18 @@ def prepare(
     campaign = campaign or declared
     campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
     faults: list[Fault] = []
-    origin = _collect_faults(faults, document, ("origin",), lambda: _origin(path, campaign))
-    _collect_faults(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    origin = _collect_faults(faults, document, ("origin",), partial(_origin, path, campaign))
+    if origin is not None:
+        campaign = with_own_sentinels(campaign, origin)
+    _collect_faults(faults, document, ("scheme",), partial(load_scheme, campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
     half = _collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
     wired = with_swapped_connections(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
     declare_private_hosts(campaign.service, lines)
-    corpora, items = _corpora(path, campaign, document, faults, checked, dependencies.open_pack)
+    open_pack = _on_own_hosts(dependencies.open_pack, origin)
+    corpora, items = _corpora(path, campaign, document, faults, checked, open_pack)
     _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
     for found, remedy in items_without_probe(items, probes):
         faults.append(_fault(document, ("corpora",), found, remedy))
@@ -288,6 +293,21 @@ def _corpora(
         lambda: select_campaign_items(chosen, campaign.seed, seeded=seeded),
     )
     return tuple(opened.values()), items or SelectedItems(())
+
+
+def _on_own_hosts(open_pack: CorpusOpener, origin: Origin | None) -> CorpusOpener:
+    """Return what opens a pack on the hosts of the origin, and refuses a pack of another origin."""
+    if origin is None:
+        return open_pack
+
+    def opened(name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus:
+        shipped = open_pack(name_or_path, checked=checked)
+        corpus = shipped if origin.covers(RANGE_ZONE) else OwnHosts(shipped, origin)
+        if corpus.reference.identity not in checked:
+            require_served(corpus, origin)
+        return corpus
+
+    return opened
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:

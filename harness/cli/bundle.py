@@ -163,7 +163,7 @@ def _manifests(
                 continue  # a folder beside the campaign file: --pack says where that is
             raise
         pack = corpus.reference
-        folders[f"{pack.name} {pack.version} {pack.sha256}"] = corpus.directory
+        folders[pack.identity] = corpus.directory
     for reference in journal.header.corpora:
         if reference not in folders:
             name, version, sha256 = reference.split(" ")

@@ -71,7 +71,7 @@ def campaigns_using(reference: CorpusReference, out: Path) -> tuple[str, ...]:
     """The names of the campaigns under ``out`` that used this pack, sorted."""
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
-    name = f"{reference.name} {reference.version} {reference.sha256}"
+    name = reference.identity
     return tuple(
         path.parent.parent.name
         for path in sorted(out.glob(f"*/journal/{HEADER}"))

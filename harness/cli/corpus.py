@@ -21,9 +21,11 @@ from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import current_user, open_session
-from harness.errors import FaultyDocument, UsageError, known
-from harness.model.corpus import Appeal
+from harness.errors import FaultyDocument, UsageError
+from harness.model.corpus import Appeal, Item
 from harness.model.event import AppealDecided
+from harness.model.plain_twin import is_ordinary
+from harness.ports.network import Corpus
 from harness.ports.storage import WallClock
 
 Frame = Literal["uniform", "popularity"]
@@ -295,35 +297,75 @@ def export_command(
     pack: PackArgument,
     form: Annotated[str, typer.Option("--format", help="See: accredit list exporters.")],
     out: Annotated[Path, typer.Option("--out", help="A new file, or a new folder.")],
-    category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
-    origin: Annotated[
-        Path | None, typer.Option(help="An origin file: also exports the plain twins of its hosts.")
+    category: Annotated[
+        list[str] | None, typer.Option(help="Only these categories, with their sub-categories.")
     ] = None,
+    origin: Annotated[
+        Path | None,
+        typer.Option(help="An origin file: on its hosts, together with their plain twins."),
+    ] = None,
+    campaign: Annotated[
+        Path | None, typer.Option(help="A campaign file: its origin, and its categories.")
+    ] = None,
+    *,
+    with_sentinels: Annotated[
+        bool, typer.Option("--with-sentinels", help="Also the campaign's must-block sentinels.")
+    ] = False,
 ) -> None:
     """Write the items of a pack as a list for a filtering product."""
     from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
-    from harness.campaign.origin_file import read_origin  # noqa: PLC0415 - the same
-    from harness.measure.plain_twins import with_plain_twins  # noqa: PLC0415 - the same
 
     export = LIST_EXPORTERS.find(form)
-    corpus = open_pack(pack)
+    if with_sentinels and campaign is None:
+        msg = "--with-sentinels needs --campaign: the sentinels are in the campaign file"
+        raise UsageError(msg)
     if out.exists():
         msg = f"{out} exists already; give a new path"
         raise UsageError(msg)
-    wanted = tuple(category or ())
-    items = [item for item in corpus.items() if not wanted or item.category in wanted]
-    if not items:
-        labels = {item.category for item in corpus.items()}
-        msg = f"pack {pack!r} has no items of {', '.join(wanted)}; {known(labels)}"
-        raise UsageError(msg)
-    if origin is not None:
-        items = with_plain_twins(items, read_origin(origin))
+    items = _exported(pack, tuple(category or ()), origin, campaign, sentinels=with_sentinels)
     try:
         export(items, out)
     except OSError as error:
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
     say(f"{out}: {len(items)} items as {form}")
+
+
+def _exported(
+    pack: str,
+    categories: tuple[str, ...],
+    origin_file: Path | None,
+    path: Path | None,
+    *,
+    sentinels: bool,
+) -> list[Item]:
+    """Return the items of a list; with a campaign those that its supplier loads."""
+    from harness.campaign import own_hosts  # noqa: PLC0415 - only this verb needs it
+    from harness.campaign.assemble import read_campaign  # noqa: PLC0415 - the same
+    from harness.campaign.origin_file import read_origin  # noqa: PLC0415 - the same
+    from harness.measure.plain_twins import with_plain_twins  # noqa: PLC0415 - the same
+
+    corpus: Corpus = open_pack(pack)
+    campaign = read_campaign(path)[0] if path is not None else None
+    if campaign is not None and path is not None:
+        if corpus.reference.is_hidden:
+            msg = f"pack {pack!r} is hidden from suppliers; no list of it is made for a campaign"
+            raise UsageError(msg)
+        categories = categories or own_hosts.categories_in(campaign, path, pack)
+        if origin_file is None and campaign.origin:
+            origin_file = path.parent / campaign.origin
+    origin = read_origin(origin_file) if origin_file is not None else None
+    if origin is not None:
+        corpus = own_hosts.OwnHosts(corpus, origin)
+        own_hosts.require_served(corpus, origin)
+        campaign = own_hosts.with_own_sentinels(campaign, origin) if campaign else None
+    items = own_hosts.listed_items(corpus, categories)
+    if campaign is not None and not categories:
+        items = [item for item in items if not is_ordinary(item)]
+    listed = items if origin is None else with_plain_twins(items, origin)
+    if campaign is None or not sentinels:
+        return listed
+    return sorted(own_hosts.with_must_block(listed, campaign), key=lambda one: one.value)
 
 
 app.command("sample")(sample_command)

@@ -18,7 +18,9 @@ from harness.cli.printing import say
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from probes.range.public_origin import OriginSettings
+    from pydantic import BaseModel
+
+    from probes.range.origin_settings import OriginSettings
 
 TEMPLATE = """\
 # A campaign: what is measured, over which lines, with which corpora and probes.
@@ -112,19 +114,16 @@ SETTINGS = """\
 # An origin: web server and name server of a zone. Serve it: accredit origin serve {file}
 # Restart the service after a change. SIGHUP reads the certificate again and reopens the log.
 
-# The zone, delegated to this host (see dns-records.txt), and a second one for plain twins:
-# a domain of its own, which nothing connects with the first.
-zone: {zone}
-twin_zone: {twin_zone}
-
-# The addresses of all names of each zone, as the internet reaches them.
-addresses: {addresses}
-twin_addresses: {twin_addresses}       # empty: the same addresses
-nameservers: {nameservers}
-twin_nameservers: {twin_nameservers}
+# The zones, delegated to this host (see dns-records.txt), each with the addresses of all its names,
+# as the internet reaches them. The hosts of a campaign's packs are spread over all zones.
+zones:
+{zones}
+# One zone for plain twins alone: a domain of its own at an address of its own, which nothing
+# connects with the others. An address that is listed here alone answers for nothing else.
+twins:{twins}
 
 # The addresses of this machine to listen on; empty: the published ones. Behind a router that
-# translates addresses, or in a container: ["0.0.0.0", "::"].
+# translates addresses, or in a container: ["0.0.0.0", "::"]; 'listen' of the twins names theirs.
 listen: {listen}
 ports: {{http: {http}, https: {https}, dns: {dns}}}
 
@@ -155,6 +154,23 @@ limits:
   connections_in_all: {connections_in_all}
   patience: {patience:g}                # seconds that a connection may last
 """
+
+ZONE = """\
+  - zone: {zone}
+    addresses: {addresses}
+    nameservers: {nameservers}
+"""
+
+TWINS = """
+  zone: {zone}
+  addresses: {addresses}
+  nameservers: {nameservers}
+  listen: {listen}
+  # Its certificate; without one its hosts are served by HTTP alone.
+  authority: {authority}
+  certificate: {certificate}
+  certificate_key: {certificate_key}
+  challenge_alias: null"""
 
 UNIT = """\
 # systemctl link {folder}/accredit-origin.service, then: systemctl enable --now accredit-origin
@@ -230,17 +246,14 @@ PRIVATE, PUBLIC = 0o600, 0o644
 def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str, int]]:
     """Return the texts and modes of the files that describe an origin, without its secrets."""
     ports = settings.ports
-    values = {
-        name: msgspec.json.encode(value).decode() if name != "zone" else value
-        for name, value in settings.model_dump(exclude={"ports", "limits"}).items()
-    }
-    secret_files = ["origin.yaml", settings.key, settings.content_seed]
-    secret_files += [settings.authority] if settings.authority else []
+    twins, first = settings.twins, settings.zones[0].zone
+    parts = (settings, twins) if twins else (settings,)
+    authorities = [part.authority for part in parts if part.authority]
+    secret_files = ["origin.yaml", settings.key, settings.content_seed, *authorities]
     credentials = (f"LoadCredential={name}:{_literal(str(folder / name))}" for name in secret_files)
-    mounted = {
-        Path(name).parent for name in (settings.certificate, settings.certificate_key) if name
-    }
-    check = HEALTH_CHECK.format(http=ports.http, zone=settings.zone)
+    given = [name for part in parts for name in (part.certificate, part.certificate_key)]
+    mounted = {Path(name).parent for name in given if name}
+    check = HEALTH_CHECK.format(http=ports.http, zone=first)
     published = [f"-p {port}:{port}" for port in (ports.http, ports.https, ports.dns)]
     container = CONTAINER.format(
         folder=folder,
@@ -253,19 +266,37 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     )
     unit = UNIT.format(
         folder=folder,
-        zone=settings.zone,
+        zone=first,
         command=_command(),
         credentials="\n".join(credentials),
-        groups="\nSupplementaryGroups=ssl-cert" if settings.certificate else "",
+        groups="\nSupplementaryGroups=ssl-cert" if mounted else "",
     )
     declared = SETTINGS.format(
-        file=folder / "origin.yaml", **values, **ports.model_dump(), **settings.limits.model_dump()
+        file=folder / "origin.yaml",
+        zones="".join(ZONE.format(**_written(zone)) for zone in settings.zones),
+        twins=TWINS.format(**_written(twins)) if twins else " null",
+        **{
+            name: text
+            for name, text in _written(settings).items()
+            if name not in ("zones", "twins", "ports", "limits")
+        },
+        **ports.model_dump(),
+        **settings.limits.model_dump(),
     )
     return {
         "origin.yaml": (declared, PUBLIC),
         "accredit-origin.service": (unit, PUBLIC),
         "Containerfile": (container, PUBLIC),
         RECORDS: (_records(settings), PUBLIC),
+    }
+
+
+def _written(settings: BaseModel) -> dict[str, str]:
+    """Return the values of settings as YAML that is JSON, a zone's name without quotes."""
+    values = settings.model_dump(mode="json").items()
+    return {
+        name: value if name == "zone" else msgspec.json.encode(value).decode()
+        for name, value in values
     }
 
 
@@ -291,23 +322,23 @@ def _literal(text: str) -> str:
 def _records(settings: OriginSettings) -> str:
     """Return the records that the zones above need, as lines of a zone file, and the next steps."""
     names, lines = settings.names, list[str]()
-    for apex in names.apexes:
-        servers = names.twin_nameservers if apex == names.twin_zone else names.nameservers
+    for zone in (*names.zones, names.twins) if names.twins else names.zones:
+        apex = zone.zone
         lines.append(f"; For {apex}, in the zone above it ({apex.partition('.')[2]}):")
-        lines += (f"{apex}. IN NS {server}." for server in servers)
-        for server in servers:
-            if not names.is_within(server):
+        lines += (f"{apex}. IN NS {server}." for server in zone.nameservers)
+        for server in zone.nameservers:
+            home = names.zone_of(server)
+            if home is None:
                 lines.append(f"; {server} must have this origin's addresses already.")
-                continue
-            for family, kind in ((4, "A"), (6, "AAAA")):
-                addresses = settings.zone_addresses.of_family(family, is_twin=names.is_twin(server))
-                lines += (f"{server}. IN {kind} {address}" for address in addresses)
+            elif home == zone:  # else it is written with its own zone
+                for address in zone.addresses:
+                    lines.append(f"{server}. IN {'AAAA' if ':' in address else 'A'} {address}")
     lines += (
         "; Next steps:",
         "; 1. Add these records. Port 53 of the addresses must reach this origin, by UDP and TCP.",
         "; 2. Start it by 'accredit origin serve origin.yaml', by accredit-origin.service, or in a",
         ";    container (Containerfile says how).",
-        f"; 3. Open http://{settings.zone}/health from another network.",
+        "; 3. From another network: 'accredit origin check origin.json'.",
         "; 4. Copy origin.json (it is secret) and authority.pem to the machine that measures, and",
         ";    name origin.json as 'origin' in the campaign.",
     )

@@ -333,7 +333,7 @@ def describe_strain(instruments: MeasurementContext) -> list[str]:
 def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
     """The header of a campaign's journal: the declaration (without secrets) and the corpora."""
     references = [corpus.reference for corpus in prepared.corpora]
-    named = (f"{each.name} {each.version} {each.sha256}" for each in references)
+    named = (each.identity for each in references)
     return JournalHeader(
         campaign=without_secrets(prepared.campaign),
         corpora=tuple(dict.fromkeys(named)),

@@ -6,31 +6,42 @@ import asyncio
 import secrets
 import signal
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
+import msgspec
 import typer
 from pydantic import ValidationError
 
-from corpora.synthetic_sites import content_pages, in_zone, write_content_pages
-from harness.campaign.origin_file import write_origin
-from harness.cli.compose import texts_of_pages, warn
+from corpora.synthetic_sites import content_pages, neutral_hosts, on_hosts, write_content_pages
+from harness.campaign.origin_file import read_origin, write_origin
+from harness.cli.compose import prepare, texts_of_pages, warn
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
-from harness.cli.printing import say
-from harness.errors import UsageError
-from harness.ports.network import Origin
+from harness.cli.printing import say, say_json
+from harness.errors import UsageError, known
+from harness.model.campaign import Limits, Sentinels
+from harness.model.observation import CONTROL
+from harness.plugins import LINES
+from harness.ports.network import Line, Origin
 from harness.store.atomic_write import write_whole
 from harness.store.private_folder import ONLY_USER, make_private
 from harness.yaml_reader import read_document, validate
+from probes.net.portable.name_resolver import system_server
+from probes.net.route import Address, parse_address
 from probes.range.authority import STORED_LIFETIME, Authority
-from probes.range.public_origin import OriginSettings, PublicOrigin, given_certificate, read_secret
+from probes.range.origin_settings import OriginSettings
+from probes.range.public_origin import PublicOrigin, given_certificate, read_secret
+from probes.range.zone import Served
 
 app = typer.Typer(no_args_is_help=True)
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
+TWIN_AUTHORITY = "twin-authority-key.pem"
 CONTENT_PAGES = "content-pages"
+DNS = 53
 MOST_FILES = 65_536
 """How many open files are asked for; the system may allow fewer."""
 MOST_REPORTED = 20
@@ -42,41 +53,86 @@ Several = list[str] | None
 @app.command("init")
 def init_command(
     directory: Annotated[Path, typer.Argument(help="The folder for the origin's files.")],
-    zone: Annotated[str, typer.Option(help="The zone, such as canary.example.org.")],
-    address: Annotated[list[str], typer.Option(help="A public IP address of the origin.")],
+    zone: Annotated[
+        list[str],
+        typer.Option(help="A zone: canary.example.org, or NAME=ADDRESS,ADDRESS; repeatable."),
+    ],
     *,
-    twin_zone: Annotated[str, typer.Option(help="A second zone, for plain twins alone.")] = "",
-    twin_address: Annotated[Several, typer.Option(help="An address of the second zone.")] = None,
+    address: Annotated[Several, typer.Option(help="A public IP address of the zones.")] = None,
+    twin_zone: Annotated[str, typer.Option(help="A zone of its own, for plain twins alone.")] = "",
+    twin_address: Annotated[Several, typer.Option(help="An address of that zone.")] = None,
     nameserver: Annotated[Several, typer.Option(help="A name server (default: ns1.ZONE).")] = None,
     twin_nameserver: Annotated[Several, typer.Option(help="A name server of that zone.")] = None,
     listen: Annotated[Several, typer.Option(help="An address to listen on, if others.")] = None,
+    twin_listen: Annotated[Several, typer.Option(help="The same, for the twins alone.")] = None,
     certificate: Annotated[
         Path | None, typer.Option(help="A certificate chain (PEM), instead of an own authority.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="The key of that certificate.")] = None,
+    twin_certificate: Annotated[Path | None, typer.Option(help="A chain of the twins.")] = None,
+    twin_key: Annotated[Path | None, typer.Option(help="The key of that certificate.")] = None,
     http_port: Annotated[int, typer.Option(help="The port for HTTP.")] = 80,
     https_port: Annotated[int, typer.Option(help="The port for HTTPS.")] = 443,
     dns_port: Annotated[int, typer.Option(help="The port for DNS, UDP and TCP.")] = 53,
 ) -> None:
     """Write what an origin on a host of your own needs. Existing files are never overwritten."""
+    zones = [_zone(text, address or [], nameserver or []) for text in zone]
+    is_given = bool(certificate or key)
+    common = tuple(address or zones[0]["addresses"])
+    twins: dict[str, Any] = {
+        "zone": twin_zone,
+        "addresses": tuple(twin_address or ()),
+        "nameservers": tuple(twin_nameserver or ()),
+        "listen": tuple(twin_listen or ()),
+        "certificate": _absolute(twin_certificate),
+        "certificate_key": _absolute(twin_key),
+    }
     settings = checked_settings({
-        "zone": zone,
-        "twin_zone": twin_zone or None,
-        "addresses": tuple(address),
-        "twin_addresses": tuple(twin_address or ()),
-        "nameservers": tuple(nameserver or ()),
-        "twin_nameservers": tuple(twin_nameserver or ()),
+        "zones": tuple(zones),
+        "twins": _twins(twins, common, is_given=is_given),
         "listen": tuple(listen or ()),
         "ports": {"http": http_port, "https": https_port, "dns": dns_port},
         "key": "origin.key",
-        "authority": "" if certificate or key else "authority-key.pem",
-        "certificate": str(certificate.absolute()) if certificate else "",
-        "certificate_key": str(key.absolute()) if key else "",
+        "authority": "" if is_given else "authority-key.pem",
+        "certificate": _absolute(certificate),
+        "certificate_key": _absolute(key),
         "content_seed": "content.seed",
     })  # fmt: skip
     names = write_origin_folder(directory, settings)
     say(*(f"wrote {directory / name}" for name in names), "")
     say(*(directory / RECORDS).read_text(encoding="utf-8").splitlines())
+
+
+def _zone(text: str, addresses: list[str], nameservers: list[str]) -> dict[str, Any]:
+    """Return the zone that an option declares: ``NAME``, or ``NAME=ADDRESS,ADDRESS``."""
+    name, _, own = text.partition("=")
+    listed = tuple(own.split(",")) if own else tuple(addresses)
+    if not listed:
+        msg = f"--zone {name} has no address; give --address, or write {name}=ADDRESS"
+        raise UsageError(msg)
+    return {"zone": name, "addresses": listed, "nameservers": tuple(nameservers)}
+
+
+def _twins(
+    declared: dict[str, Any], common: tuple[str, ...], *, is_given: bool
+) -> dict[str, Any] | None:
+    """Return the zone of the plain twins; ``is_given``: the zones have a given certificate.
+
+    Raises UsageError for options without a zone.
+    """
+    if not declared["zone"]:
+        if any(declared.values()):
+            msg = "--twin-zone is missing: name the zone of the plain twins"
+            raise UsageError(msg)
+        return None
+    has_own = declared["certificate"] or declared["certificate_key"]
+    authority = "" if is_given or has_own else TWIN_AUTHORITY
+    addresses = declared["addresses"] or common
+    return declared | {"addresses": addresses, "authority": authority}
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.absolute()) if path else ""
 
 
 def checked_settings(declared: dict[str, Any]) -> OriginSettings:
@@ -85,7 +141,8 @@ def checked_settings(declared: dict[str, Any]) -> OriginSettings:
         return OriginSettings.model_validate(declared)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        option = "".join(f"{part}: " for part in first["loc"][:1])
+        names = (part for part in first["loc"] if isinstance(part, str) and part != "zones")
+        option = "".join(f"{name}: " for name in names)
         raise UsageError(option + first["msg"].removeprefix("Value error, ")) from None
 
 
@@ -95,12 +152,8 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     key, seed = secrets.token_hex(32), secrets.token_hex(16)
     files = origin_files(settings, folder)
     files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
-    if settings.authority:
-        authority = Authority(lifetime=STORED_LIFETIME)
-        files[settings.authority] = (authority.private_pem.decode(), PRIVATE)
-        files[AUTHORITY_FILE] = (authority.pem.decode(), PUBLIC)
-    else:
-        check_certificate(settings)
+    files |= _authorities(settings)
+    check_certificates(settings)
     names = [*files, ORIGIN_FILE, CONTENT_PAGES]
     if directory.exists() and not directory.is_dir():
         msg = f"{directory} is a file; name a folder"
@@ -113,37 +166,140 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    pages = in_zone(content_pages(seed), settings.zone)
+    origin = _origin(settings, bytes.fromhex(key))
+    pages = on_hosts(content_pages(seed), origin.home_of)
     write_content_pages(pages, directory / CONTENT_PAGES, seed, created)
     make_private(directory / CONTENT_PAGES)
-    write_origin(_origin(settings, bytes.fromhex(key)), directory / ORIGIN_FILE)
+    write_origin(origin, directory / ORIGIN_FILE)
     return names
 
 
-def check_certificate(settings: OriginSettings) -> None:
-    """Warn of names that a given certificate does not cover. Raises UsageError if it is faulty."""
-    paths = Path(settings.certificate), Path(settings.certificate_key)
-    missing = given_certificate(*paths, _report).uncovered(settings.names)
-    if missing:
-        warn(
-            f"{paths[0]} is not valid for {', '.join(missing)}; https at these names will fail "
-            "on every line, and their items are left out"
-        )
+def _authorities(settings: OriginSettings) -> dict[str, tuple[str, int]]:
+    """Return the files of the origin's own authorities; campaigns trust both.
+
+    The names on them are drawn, so that neither the zones nor two origins can be recognised by
+    them.
+    """
+    files: dict[str, tuple[str, int]] = {}
+    trusted = ""
+    for part in (settings, settings.twins) if settings.twins else (settings,):
+        if part.authority:
+            host = neutral_hosts(secrets.token_hex(8), 1)[0].partition(".")[0]
+            name = f"{host.replace('-', ' ').title()} CA"
+            authority = Authority(name, lifetime=STORED_LIFETIME)
+            files[part.authority] = (authority.private_pem.decode(), PRIVATE)
+            trusted += authority.pem.decode()
+    return files | ({AUTHORITY_FILE: (trusted, PUBLIC)} if trusted else {})
+
+
+def check_certificates(settings: OriginSettings) -> None:
+    """Warn of names that given certificates do not cover. Raises UsageError if one is faulty."""
+    names = settings.names
+    for part, served in ((settings, "zones"), (settings.twins, "twins")):
+        if part is None or not part.certificate:
+            continue
+        paths = Path(part.certificate), Path(part.certificate_key)
+        only = replace(names, served=cast("Served", served))
+        if missing := given_certificate(*paths, _report).uncovered(only):
+            warn(
+                f"{paths[0]} is not valid for {', '.join(missing)}; https at these names will fail "
+                "on every line, and their items are left out"
+            )
 
 
 def _origin(settings: OriginSettings, key: bytes) -> Origin:
     """Return what campaigns need to know of the origin."""
-    ports, first = settings.ports, settings.addresses[0]
-    host = f"[{first}]" if ":" in first else first
+    ports, names = settings.ports, settings.names
+    first = names.zones[0]
+    host = f"[{first.addresses[0]}]" if ":" in first.addresses[0] else first.addresses[0]
+    is_own = settings.authority or (settings.twins and settings.twins.authority)
     return Origin(
-        zone=settings.zone,
+        zone=first.zone,
         resolver=f"{host}:{ports.dns}",
         ports={80: ports.http, 443: ports.https},
-        authority=AUTHORITY_FILE if settings.authority else "",
+        authority=AUTHORITY_FILE if is_own else "",
         key=key,
-        address=first,
-        twin_zone=settings.twin_zone or "",
+        address=first.addresses[0],
+        twin_zone=names.twin_zone,
+        zones=names.zones,
+        twins=names.twins,
     )
+
+
+@app.command("check")
+def check_command(
+    file: Annotated[Path, typer.Argument(help="The origin.json of the origin.")],
+    campaign: Annotated[
+        Path | None, typer.Option(help="A campaign file: also checks the way over its lines.")
+    ] = None,
+    line: Annotated[str, typer.Option(help="Only this line of the campaign.")] = "",
+    resolver: Annotated[str, typer.Option(help="ADDRESS:PORT (default: this machine's).")] = "",
+    parent: Annotated[
+        Several, typer.Option(help="ADDRESS:PORT of a server of the zone above; repeatable.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds for each answer.")] = 5,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check an origin from anywhere, and say what to fix. Exit 0: all is well, 1: a problem."""
+    from probes.range.origin_check import CheckOptions, check_origin  # noqa: PLC0415 - only here
+
+    origin = read_origin(file)
+    if not origin.zones:
+        msg = f"{file} is of a test range on this machine; 'accredit origin init' makes others"
+        raise UsageError(msg)
+    if line and campaign is None:
+        msg = "--line needs --campaign, which names the lines"
+        raise UsageError(msg)
+    options = CheckOptions(
+        resolver=_resolver(resolver),
+        parents=tuple(parse_address(text, "--parent", DNS) for text in parent or ()),
+        patience=timeout,
+    )
+    lines, host = _lines(origin, file, campaign, line)
+    results = asyncio.run(check_origin(origin, lines, host, options))
+    if json:
+        say_json(msgspec.json.encode(results))
+    else:
+        for each in results:
+            fix = f"; {each.fix}" if each.fix else ""
+            say(f"{each.state:7}  {each.check} ({each.of}): {each.seen}{fix}")
+    if any(each.state == "problem" for each in results):
+        raise typer.Exit(1)
+
+
+def _resolver(text: str) -> Address:
+    """Return the resolver that an option names, or this machine's. Raises UsageError."""
+    if text:
+        return parse_address(text, "--resolver", DNS)
+    try:
+        return system_server()
+    except UsageError:
+        msg = "this machine has no name server; give one: --resolver ADDRESS:PORT"
+        raise UsageError(msg) from None
+
+
+def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[dict[str, Line], str]:
+    """Return the lines to check, by name, and a host that they let pass. Raises UsageError."""
+    agreed = origin.home_of(Sentinels().hosts("must_allow")[0])
+    if path is None:
+        control: Any = LINES.find("control")
+        return {"control": control("control", control.Options(), origin, Limits())}, agreed
+    prepared = prepare(path)
+    if prepared.origin != origin:
+        msg = f"{path} names another origin than {file}; give the one that it names"
+        raise UsageError(msg)
+    names = {name for name, _ in prepared.lines}
+    if only and only not in names:
+        msg = f"{path} has no line {only!r}; {known(names)}"
+        raise UsageError(msg)
+    lines: dict[str, Line] = {}
+    for (name, profile), line in prepared.lines.items():
+        if only in ("", name) and line not in lines.values():
+            several = len(prepared.campaign.profiles) > 1
+            lines[f"{name} ({profile})" if several and name != CONTROL else name] = line
+    allowed = prepared.campaign.sentinels.hosts("must_allow")
+    return lines, next((host for host in allowed if origin.covers(host)), agreed)
 
 
 @app.command("serve")
@@ -195,7 +351,7 @@ async def _serve(origin: PublicOrigin) -> None:
             host = f"[{address}]" if ":" in address else address
             http, https, dns = (f"{host}:{port}" for port in ports.model_dump().values())
             _report(f"listening on http://{http}, https://{https} and dns://{dns}")
-        zones = " and ".join(origin.settings.names.apexes)
+        zones = ", ".join(origin.settings.names.apexes)
         _report(f"serving {zones}; stop with SIGTERM or Ctrl-C")
         await stop.wait()
     _report("stopped")

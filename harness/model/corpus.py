@@ -136,6 +136,11 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     audited_wrong: int = 0
 
     @property
+    def identity(self) -> str:
+        """The name, version and digest, as the header of a journal names the corpus."""
+        return f"{self.name} {self.version} {self.sha256}"
+
+    @property
     def mark(self) -> str:
         """The pack's identifier on its items; unlike the name, it differs between samples.
 

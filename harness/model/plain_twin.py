@@ -11,6 +11,7 @@ Retrials get attempt keys of their own (``key_again``) and batch numbers above `
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
@@ -68,25 +69,47 @@ def is_ordinary(item: Item) -> bool:
     return item.category.partition(".")[0] in {"ALW", "CTRL"} or item.stratum.startswith(TWIN)
 
 
-def twin_of(host: str, zone: str, twin_zone: str) -> str:
+def twin_of(host: str, zone: str, twin_zone: str, place: int = 0) -> str:
     """Return the twin of a host of ``zone``; empty if it is not in the zone, or has no twin.
 
-    ``twin_zone`` may be any other zone.
+    ``twin_zone`` may be any other zone. ``place`` is that of ``zone`` among the zones of an origin;
+    the twin tells it to the origin alone.
     """
     name = host.lower().rstrip(".").removesuffix("." + zone)
     if name == host.lower().rstrip(".") or not name or not set(name) <= set(NAME):
         return ""
-    label = _mixed(_number(name))
+    if _PLACED in name:
+        return ""
+    label = _mixed(_number(f"{name}{_PLACED}{place}" if place else name))
     return f"{label}.{twin_zone}" if len(label) <= _LONGEST else ""
 
 
-def host_of_twin(host: str, zone: str, twin_zone: str) -> str:
-    """Return the host in ``zone`` whose twin is ``host``; empty if it is no twin."""
+def host_of_twin(host: str, zone: str, twin_zone: str, *further_zones: str) -> str:
+    """Return the host whose twin is ``host``; empty if it is no twin.
+
+    The host is in ``zone``, or in one of the further zones of the origin.
+    """
     label = host.lower().rstrip(".").removesuffix("." + twin_zone)
     if label == host.lower().rstrip(".") or "." in label or not set(label) <= set(LABEL):
         return ""
-    name = _name(_unmixed(label))
-    return f"{name}.{zone}" if name and twin_of(f"{name}.{zone}", zone, twin_zone) else ""
+    name, place = _placed(_name(_unmixed(label)))
+    if not name or place > len(further_zones):
+        return ""
+    home = (zone, *further_zones)[place]
+    original = f"{name}.{home}"
+    return original if twin_of(original, home, twin_zone, place) == f"{label}.{twin_zone}" else ""
+
+
+_PLACED = ".."
+"""What separates a name from the place of its zone; no host has an empty label."""
+
+
+def _placed(name: str) -> tuple[str, int]:
+    """Return a name without the place of its zone, and that place; 0 if it tells none."""
+    bare, separator, place = name.rpartition(_PLACED)
+    if not separator:
+        return name, 0
+    return (bare, int(place)) if re.fullmatch(r"[1-9][0-9]?", place) else ("", 0)
 
 
 _LONGEST = 63

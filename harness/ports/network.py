@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from harness.model.marker import (
     words_for,
 )
 from harness.model.observation import AttemptKey, Evidence, Failure, Timings
+from harness.model.origin_zone import OriginZone, home_of, is_in, with_host
 from harness.model.plain_twin import twin_of
 from harness.model.probe import ProbeDeclaration
 
@@ -37,6 +37,9 @@ class Origin:
     ``resolver`` is ``address:port`` of its unfiltered name server; ``ports`` maps the ports
     of URLs to the ports it really listens on; ``key`` makes markers (never printed).
     ``twin_zone`` is a second zone of it, for plain twins alone (``harness.model.plain_twin``).
+    ``zone`` and ``address`` are the first of its zones. ``zones`` are all of them, and ``twins``
+    the zone of the plain twins, with what is published of them; without ``zones`` (the range)
+    nothing more is known.
     """
 
     zone: str
@@ -48,21 +51,54 @@ class Origin:
     log: str = ""
     services: dict[str, Any] = field(default_factory=dict)
     twin_zone: str = ""
+    zones: tuple[OriginZone, ...] = ()
+    twins: OriginZone | None = None
+
+    @property
+    def zone_names(self) -> tuple[str, ...]:
+        """The names of its zones, without that of the plain twins."""
+        return tuple(one.zone for one in self.zones) or (self.zone,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of its addresses that are known, those of the plain twins last."""
+        parts = (*self.zones, self.twins) if self.twins else self.zones
+        named = [address for part in parts for address in part.addresses]
+        return tuple(dict.fromkeys([self.address, *named]))
+
+    @property
+    def twin_resolver(self) -> str:
+        """``address:port`` of the name server for the plain twins; empty if ``resolver`` is it."""
+        twins = self.twins.addresses if self.twins else ()
+        if not twins or set(twins) & {one for zone in self.zones for one in zone.addresses}:
+            return ""
+        host = f"[{twins[0]}]" if ":" in twins[0] else twins[0]
+        return f"{host}:{self.resolver.rpartition(':')[2]}"
 
     def covers(self, host: str) -> bool:
-        """Whether a host belongs to the canary zone or the zone of the plain twins."""
+        """Whether a host belongs to the canary zones or the zone of the plain twins."""
         name = host.lower().rstrip(".")
         is_twin = bool(self.twin_zone) and name.endswith("." + self.twin_zone)
-        return name == self.zone or name.endswith("." + self.zone) or is_twin
+        return is_twin or any(is_in(name, zone) for zone in self.zone_names)
+
+    def home_of(self, host: str) -> str:
+        """Return the host of this origin that stands for a host of the range's zone.
+
+        A host that is not in the range's zone, or an origin that serves that zone, changes nothing.
+        """
+        return host if self.covers(host) else home_of(host, self.zone_names, self.key)
 
     def twin_of(self, item: Item) -> Item | None:
         """The plain twin of an item on the origin; None if it has none, or is not on the origin."""
         host = item.host
         if not self.twin_zone or not host or not self.covers(host):
             return None
-        name = twin_of(host, self.zone, self.twin_zone)
-        value = re.sub(re.escape(host), name, item.value, count=1, flags=re.IGNORECASE)
-        return msgspec.structs.replace(item, value=value) if name else None
+        places = enumerate(self.zone_names)
+        names = (twin_of(host, zone, self.twin_zone, place) for place, zone in places)
+        name = next(filter(None, names), "")
+        return (
+            msgspec.structs.replace(item, value=with_host(item.value, host, name)) if name else None
+        )
 
     def nonce_in(self, values: Iterable[str]) -> str:
         """Return our nonce if it is in some header values; else empty."""

@@ -86,7 +86,7 @@ def _addresses_elsewhere(attempt: Attempt, line: Line, facts: DnsFacts) -> tuple
     if attempt.marker is None or line.origin is None or attempt.key.line == CONTROL:
         return ()
     origin = line.origin.address
-    if "fetch" not in line.carries or origin in facts.addresses:
+    if "fetch" not in line.carries or set(line.origin.addresses) & set(facts.addresses):
         return ()
     reachable = (address for address in facts.addresses if _is_reachable(address, origin))
     return tuple(dict.fromkeys(reachable))[:MOST_LANDINGS]

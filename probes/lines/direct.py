@@ -7,7 +7,7 @@ a filter is usually transparent, and nothing is configured on the device.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.observation import Failure
+from harness.model.origin_zone import is_in
 from harness.plugins import LINES
 from harness.ports.network import Answer, Origin, Question
 from probes.net.direct_line import DirectLine, DirectOptions
@@ -30,13 +31,22 @@ class ControlOptions(DirectOptions):
     It may be a URL as for the resolver line; ``server_address`` is then its IP address. Other
     lines' answers are compared with its answers, so ``mixed_case`` makes them hard to spoof.
     ``outside_resolver`` is the name server for names outside of the origin's zones (default:
-    ``resolver``), because the name server of an origin answers for its zones alone.
+    ``resolver``), because the name server of an origin answers for its zones alone. Without
+    ``resolver`` plain twins are asked of their own name server, if they have one.
     """
 
     resolver: str | None = None
     server_address: str = ""
     outside_resolver: str | None = None
     mixed_case: bool = True
+
+
+@dataclass(slots=True)
+class _FurtherServer:
+    """A name server for some names, and the failure if it was not found."""
+
+    server: DnsServer
+    unreachable: Failure | None = None
 
 
 @LINES.register("control")
@@ -57,30 +67,42 @@ class Control(DirectLine):
             else DnsServer(address=system_server())
         )
         super().__init__(name, options, origin, limits, server)
-        self._outside: DnsServer | None = None
-        self._outside_unreachable: Failure | None = None
-        if options.outside_resolver:
-            outside = parse_dns_server(
-                options.outside_resolver, f"line {name!r}, option 'outside_resolver'"
-            )
-            self._outside = replace(outside, binding=self._binding, mixed_case=options.mixed_case)
+        twins = origin.twin_resolver if origin is not None and not options.resolver else ""
+        self._twins = self._further(twins, what)
+        outside = f"line {name!r}, option 'outside_resolver'"
+        self._outside = self._further(options.outside_resolver or "", outside)
+
+    def _further(self, text: str, what: str) -> _FurtherServer | None:
+        """Return the server that an option names, if any."""
+        if not text:
+            return None
+        server = parse_dns_server(text, what)
+        mixed_case = self._options.mixed_case
+        return _FurtherServer(replace(server, binding=self._binding, mixed_case=mixed_case))
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:
-        """Find both name servers."""
+        """Find all name servers."""
         await super()._find_server(trusted)
-        if self._outside is not None:
-            found = await self._found(self._outside, trusted)
+        for further in filter(None, (self._twins, self._outside)):
+            found = await self._found(further.server, trusted)
             if isinstance(found, Failure):
-                self._outside_unreachable = found
+                further.unreachable = found
             else:
-                self._outside = found
+                further.server = found
 
     async def ask(self, question: Question) -> Answer:
-        """Ask the name server for the origin's zones, or the one for other names."""
-        is_inside = self.origin is not None and self.origin.covers(question.name)
-        if self._outside is None or is_inside:
+        """Ask the name server for the origin's zones, for its plain twins, or for other names."""
+        further = self._server_for(question.name)
+        if further is None:
             return await super().ask(question)
-        return await self._ask(question, self._outside, self._outside_unreachable)
+        return await self._ask(question, further.server, further.unreachable)
+
+    def _server_for(self, name: str) -> _FurtherServer | None:
+        """Return another name server than that of the line, if a name has one."""
+        if self.origin is None or not self.origin.covers(name):
+            return self._outside
+        is_twin = is_in(name.lower().rstrip("."), self.origin.twin_zone)
+        return self._twins if is_twin else None
 
 
 class ResolverOptions(DirectOptions):

@@ -93,6 +93,7 @@ class AddressGuard:
     ) -> None:
         self.lookup: ControlLookup | None = None
         self._origin = origin
+        self._own_addresses = {canonical(one) for one in origin.addresses} if origin else set()
         own_ports = frozenset(origin.ports.values()) if origin is not None else frozenset()
         self._real_ports = own_ports | frozenset((ports or {}).values())
         self._zone_ports = WEB_PORTS | (
@@ -170,7 +171,7 @@ class AddressGuard:
             return at.port in self._real_ports and _is_loopback(at.host)
         if at.port not in (self._real_ports or WEB_PORTS):
             return False
-        if canonical(at.host) == canonical(origin.address):
+        if canonical(at.host) in self._own_addresses:
             return True
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 

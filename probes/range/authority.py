@@ -14,6 +14,7 @@ import ssl
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol, Self
@@ -211,11 +212,33 @@ class Certificates(Protocol):
     """Gives the server-side TLS context for a host."""
 
     def context(self, host: str) -> ssl.SSLContext:
-        """Return the context with a certificate for ``host``."""
+        """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
 
     @property
     def ends(self) -> datetime:
         """When the certificate expires that clients must trust."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparateCertificates:
+    """Certificates of the zones of an origin, and others of the plain twins (None: no https)."""
+
+    names: ZoneNames
+    zones: Certificates
+    twins: Certificates | None
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
+        is_twin = self.names.is_twin(host) or host == self.names.twin_zone
+        chosen = self.twins if is_twin else self.zones
+        if chosen is None:
+            raise LookupError(host)
+        return chosen.context(host)
+
+    @property
+    def ends(self) -> datetime:
+        """When the certificate of the zones expires; health pages are about them alone."""
+        return self.zones.ends
 
 
 PEM_BYTES = 256 * 1024
@@ -269,8 +292,12 @@ class CertificateFiles:
         alternatives = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         valid = {name.lower() for name in alternatives.value.get_values_for_type(x509.DNSName)}
         parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
-        wanted = [names.zone, *(f"*.{part}{names.zone}" for part in parts)]
-        wanted += [f"*.{names.twin_zone}"] if names.twin_zone else []
+        wanted = list[str]()
+        for apex in names.apexes:
+            if apex == names.twin_zone:
+                wanted.append(f"*.{apex}")
+            else:
+                wanted += (apex, *(f"*.{part}{apex}" for part in parts))
         return [name for name in wanted if name not in valid]
 
     def _state(self) -> tuple[object, ...]:
@@ -305,12 +332,13 @@ def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.
     context.set_alpn_protocols(["http/1.1"])
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        if name is None:
-            tls.context = certificates.context(names.zone)
-        elif names.is_within(name):
-            tls.context = certificates.context(normalise(name))
-        else:
-            return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+        unknown = int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+        if name is not None and not names.is_within(name):
+            return unknown
+        try:
+            tls.context = certificates.context(normalise(name or names.apexes[0]))
+        except LookupError:
+            return unknown
         return None
 
     context.sni_callback = choose

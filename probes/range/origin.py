@@ -155,7 +155,7 @@ SLOW_DELAY = 1.0
 """Seconds that a slow host waits before it answers."""
 
 HEALTH_PATH = "/health"
-"""The path of the health page, on the zone itself."""
+"""The path of the health page, on each zone itself but that of the plain twins."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,7 +163,8 @@ class OriginServer:
     """Listeners for http and https that share pages, faults and log; a context manager.
 
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
-    ``health`` gives the health page, which is not logged. With ``limits`` visitors are limited.
+    ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
+    limited.
     """
 
     pages: Pages
@@ -175,7 +176,7 @@ class OriginServer:
     http_port: int = 0
     https_port: int = 0
     limits: VisitorLimits | None = None
-    health: Callable[[], Page] | None = None
+    health: Callable[[str], Page] | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -223,8 +224,9 @@ class _OriginConnection(Connection):
         """Log the request, then answer it according to its host."""
         origin, names = self._origin, self._origin.pages.names
         is_bodiless = request.method == "HEAD"
-        if origin.health is not None and request.host == names.zone and request.path == HEALTH_PATH:
-            self.answer(origin.health(), bodiless=is_bodiless)
+        is_health = request.path == HEALTH_PATH and request.host in names.apexes
+        if origin.health is not None and is_health and request.host != names.twin_zone:
+            self.answer(origin.health(request.host), bodiless=is_bodiless)
             return
         nonce = find_nonce(origin.pages.key, request.headers.values())
         origin.log.record(

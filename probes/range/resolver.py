@@ -23,9 +23,7 @@ from probes.range.zone import (
     ADDRESS_6,
     DROP_ADDRESS,
     RANGE,
-    RANGE_ADDRESSES,
     SHUT_ADDRESS,
-    ZoneAddresses,
     ZoneNames,
     normalise,
 )
@@ -53,7 +51,6 @@ class ZoneServer:
     dual_stack: bool = False
     faults: Faults = field(default_factory=Faults)
     names: ZoneNames = RANGE
-    addresses: ZoneAddresses = RANGE_ADDRESSES
     is_resolver: bool = True
 
     def has(self, host: str) -> bool:
@@ -134,7 +131,7 @@ class ZoneServer:
             if FaultKind.DROP in kinds:
                 return [DROP_ADDRESS]
         is_twin = self.names.is_twin(host)
-        own = self.addresses.of_family(version, is_twin=is_twin)
+        own = self.names.addresses_of(host, version)
         has_loopback = version == 6 and self.dual_stack and not is_twin  # noqa: PLR2004 - the same
         return [*own, ADDRESS_6] if has_loopback else own
 
@@ -154,15 +151,15 @@ class ZoneServer:
 
     def _servers(self, apex: str) -> tuple[str, ...]:
         """Return the name servers of a zone."""
-        own = self.names.twin_nameservers if apex == self.names.twin_zone else ()
-        return own or self.names.nameservers
+        zone = self.names.zone_of(apex)
+        return zone.nameservers if zone else ()
 
     def _soa(self, apex: str) -> str:
         return f"{self._servers(apex)[0]}. hostmaster.{apex}. 1 3600 600 86400 0"
 
     def _apex_of(self, host: str) -> str:
-        is_twins = host == self.names.twin_zone or self.names.is_twin(host)
-        return self.names.twin_zone if is_twins else self.names.zone
+        zone = self.names.zone_of(host)
+        return zone.zone if zone else ""
 
     def _glue(self, servers: list[str]) -> list[dns.rrset.RRset]:
         """Return the addresses of name servers in the zones."""

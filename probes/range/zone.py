@@ -1,8 +1,8 @@
 """The canary zone: which names exist in it, and what the origin does for each.
 
 The host name alone decides, so origin, name server and reference filter share no list.
-``ZoneNames`` holds the names of any zone; ``RANGE`` is the zone of the range, and the functions of
-this module are about it. ``.test`` is reserved (RFC 6761 section 6.2): no such name exists on the
+``ZoneNames`` holds the names of any origin; ``RANGE`` those of the range, and the functions of this
+module are about it. ``.test`` is reserved (RFC 6761 section 6.2): no such name exists on the
 internet.
 """
 
@@ -13,10 +13,12 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Literal
 
+from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
 
-ZONE = "accredit.test"
+ZONE = RANGE_ZONE
 """The zone that the range serves; all other names are refused."""
 
 TWIN_ZONE = "orchard-view.test"
@@ -72,94 +74,117 @@ def without_www(host: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _original(host: str, zone: str, twin_zone: str) -> str:
-    """Return the host in ``zone`` whose plain twin a normalised host is; else the host."""
-    return host_of_twin(host, zone, twin_zone) or host
+def _original(host: str, zones: tuple[str, ...], twin_zone: str) -> str:
+    """Return the host in ``zones`` whose plain twin a normalised host is; else the host."""
+    first, *further = zones
+    return host_of_twin(host, first, twin_zone, *further) or host
+
+
+Served = Literal["all", "zones", "twins"]
+"""What an address of an origin answers for: everything, or the plain twins or all but them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneNames:
-    """The names of an origin: its zone, the zone of its plain twins, and its name servers.
+    """The names of an origin: its zones, and that of its plain twins if it has any.
 
-    ``twin_zone`` is empty if the origin has no plain twins. ``nameservers`` are the names in the NS
-    records of the zone, ``twin_nameservers`` those of the twins' zone. ``challenge_alias`` is the
-    name where an authority finds the records of an ACME challenge (RFC 8555 section 8.4), if any.
+    Each zone has the addresses of its names, and the name servers in its NS records.
+    ``challenge_alias`` is the name where an authority finds the records of an ACME challenge (RFC
+    8555 section 8.4), if any; the twins have one of their own. ``served`` is the part that is
+    answered for.
     """
 
-    zone: str
-    twin_zone: str = ""
-    nameservers: tuple[str, ...] = ()
-    twin_nameservers: tuple[str, ...] = ()
+    zones: tuple[OriginZone, ...]
+    twins: OriginZone | None = None
     challenge_alias: str = ""
+    twin_challenge_alias: str = ""
+    served: Served = "all"
 
     def alias_of(self, host: str) -> str:
         """Return the name that a host is an alias of; empty if it is none."""
-        return self.challenge_alias if host.startswith("_acme-challenge.") else ""
+        if not host.startswith("_acme-challenge."):
+            return ""
+        return self.twin_challenge_alias if self.is_twin(host) else self.challenge_alias
+
+    @property
+    def twin_zone(self) -> str:
+        """The name of the zone of the plain twins; empty if there is none."""
+        return self.twins.zone if self.twins else ""
 
     @property
     def apexes(self) -> tuple[str, ...]:
-        """The zones, without what is in them."""
-        return (self.zone, self.twin_zone) if self.twin_zone else (self.zone,)
+        """The zones that are answered for, without what is in them."""
+        own = tuple(one.zone for one in self.zones) if self.served != "twins" else ()
+        return (*own, self.twin_zone) if self.twins and self.served != "zones" else own
 
     def is_twin(self, host: str) -> bool:
         """Whether a host is in the zone of the plain twins."""
-        return bool(self.twin_zone) and normalise(host).endswith("." + self.twin_zone)
+        return bool(self.twins) and normalise(host).endswith("." + self.twin_zone)
 
     def original_host(self, host: str) -> str:
         """Return the host whose page a host shows: for a plain twin its original, else itself."""
         name = normalise(host)
-        return _original(name, self.zone, self.twin_zone) if self.is_twin(name) else name
+        if not self.is_twin(name):
+            return name
+        return _original(name, tuple(one.zone for one in self.zones), self.twin_zone)
+
+    def zone_of(self, host: str) -> OriginZone | None:
+        """Return the zone that a host is in, or None; it may be one that is not answered for."""
+        name = normalise(host)
+        zones = (*self.zones, self.twins) if self.twins else self.zones
+        return next((one for one in zones if is_in(name, one.zone)), None)
 
     def is_within(self, host: str) -> bool:
-        """Whether a host belongs to the zone, or to that of the plain twins."""
-        name = normalise(host)
-        return name == self.zone or name.endswith("." + self.zone) or self.is_twin(name)
+        """Whether a host belongs to the zones, or to that of the plain twins, and is served."""
+        zone = self.zone_of(host)
+        is_bare = zone is not None and zone is self.twins and normalise(host) == zone.zone
+        return zone is not None and not is_bare and zone.zone in self.apexes
 
     def exists(self, host: str) -> bool:
-        """Whether a name exists: all in the zone except ``gone-*`` do, and their plain twins."""
+        """Whether a name exists: all in the zones except ``gone-*`` do, and their plain twins."""
+        if not self.is_within(host):
+            return False
         name = self.original_host(host)
         if self.is_twin(name):
-            return name in self.twin_nameservers
-        return self.is_within(name) and not without_www(name).startswith("gone-")
+            return self.twins is not None and name in self.twins.nameservers
+        return not without_www(name).startswith("gone-")
 
     def kind_of(self, host: str) -> PageKind:
-        """Return what the origin does for a host of the zone, or for its plain twin."""
-        host = self.original_host(host)
-        label, _, parent = without_www(host).partition(".")
-        if parent == f"special.{self.zone}":
+        """Return what the origin does for a host of the zones, or for its plain twin."""
+        label, part = self._label_and_part(host)
+        if part == "special":
             return _SPECIAL.get(label.partition("-")[0], PageKind.NEUTRAL)
-        if parent == f"twin.{self.zone}":
+        if part == "twin":
             return PageKind.TWIN
-        if parent == f"filter.{self.zone}":
+        if part == "filter":
             return PageKind.BLOCK
         return PageKind.CATEGORY if self.code_of(host) else PageKind.NEUTRAL
 
     def code_of(self, host: str) -> str:
         """Return the taxonomy code in a canary's name (``porn-nude-017`` is PORN.NUDE), or ''."""
-        label, _, parent = without_www(self.original_host(host)).partition(".")
-        canary = _CANARY.fullmatch(label) if parent == f"canary.{self.zone}" else None
+        label, part = self._label_and_part(host)
+        canary = _CANARY.fullmatch(label) if part == "canary" else None
         return canary[1].replace("-", ".").upper() if canary else ""
 
+    def _label_and_part(self, host: str) -> tuple[str, str]:
+        """Return the first label of a host, and the label of the part of the zone it is in."""
+        label, _, parent = without_www(self.original_host(host)).partition(".")
+        part, _, zone = parent.partition(".")
+        is_own = any(zone == one.zone for one in self.zones)
+        return (label, part) if is_own else ("", "")
 
-RANGE = ZoneNames(zone=ZONE, twin_zone=TWIN_ZONE, nameservers=(f"ns.{ZONE}",))
-"""The names of the range."""
-
-original_host = RANGE.original_host
-code_of = RANGE.code_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneAddresses:
-    """The IP addresses of every name in the zone, and of the plain twins (default: the same)."""
-
-    names: tuple[str, ...]
-    twins: tuple[str, ...] = ()
-
-    def of_family(self, version: int, *, is_twin: bool) -> list[str]:
-        """Return the addresses of IPv4 (4) or IPv6 (6) of a name or of a plain twin."""
-        addresses = (self.twins or self.names) if is_twin else self.names
+    def addresses_of(self, host: str, version: int) -> list[str]:
+        """Return the addresses of IPv4 (4) or IPv6 (6) that a name has."""
+        zone = self.zone_of(host)
+        addresses = zone.addresses if zone else ()
         return [address for address in addresses if (6 if ":" in address else 4) == version]
 
 
-RANGE_ADDRESSES = ZoneAddresses(names=(ADDRESS,), twins=(TWIN_ADDRESS,))
-"""The addresses of the range, without ``dual_stack``."""
+RANGE = ZoneNames(
+    zones=(OriginZone(zone=ZONE, addresses=(ADDRESS,), nameservers=(f"ns.{ZONE}",)),),
+    twins=OriginZone(zone=TWIN_ZONE, addresses=(TWIN_ADDRESS,), nameservers=(f"ns.{ZONE}",)),
+)
+"""The names of the range, without the addresses of ``dual_stack``."""
+
+original_host = RANGE.original_host
+code_of = RANGE.code_of

@@ -14,9 +14,9 @@ import dns.message
 import pytest
 
 from corpora.pack_reader import open_pack
-from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import read_origin
-from harness.model.plain_twin import twin_of
+from harness.campaign.own_hosts import on_own_host
+from harness.model.corpus import Item
 from harness.model.verdict import State
 from harness.ports.network import Origin
 from probes.range.connection import Listener
@@ -26,36 +26,21 @@ from probes.range.name_server import NameServer, Reply
 from probes.range.origin import ArrivalLog
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
-from probes.range.zone import ZoneAddresses, ZoneNames
+from probes.range.zone import ZoneNames
 from test_suites.processes.serving import prepared, serving
 from test_suites.public_origin import TWINS, ZONE
 from test_suites.rehearsal import rehearse, write_campaign
 
-PASSES, BLOCKED = f"amber-lantern.{ZONE}", f"copper-meadow.{ZONE}"
-MISSED, OVERBLOCKED = f"drug-003.canary.{ZONE}", f"drug-005.twin.{ZONE}"
+SECOND, TWIN_ADDRESS = "meadow.example", "127.0.0.9"
+ITEMS = [f"drug-{number:03}{end}" for number in range(1, 13) for end in ("", "-twin")]
+PASSES, BLOCKED = "amber-lantern.accredit.test", "copper-meadow.accredit.test"
+MISSED, OVERBLOCKED = "drug-003.canary.accredit.test", "drug-005.twin.accredit.test"
 
 
-def items_of_the_zone(folder: Path) -> dict[str, str]:
-    """Write a pack of twelve drug canaries and their twins in the zone; gives codes by host."""
-    rows, codes = [], {}
-    for number in range(1, 13):
-        pair = f"drug-{number:03}"
-        for suffix, part, label, stratum in (
-            ("", "canary", "DRUG", "DRUG"),
-            ("-twin", "twin", "ALW.DRUGED", "twin:DRUG"),
-        ):
-            host = f"{pair}.{part}.{ZONE}"
-            codes[host] = label
-            rows.append({
-                "id": pair + suffix, "value": host, "kind": "host", "registrable": host,
-                "labels": label, "pair_id": pair, "stratum": stratum, "sensitivity": "S0",
-            })  # fmt: skip
-    details = PackDetails(
-        name="own-zone", version="1.0.0", title="t", created="2026-11-01T00:00:00Z"
-    )
-    write_pack(folder, rows, details)
-    assert 24 == len(list(open_pack(str(folder)).items()))
-    return codes
+def codes_by_host(origin: Origin) -> dict[str, str]:
+    """The category of each item of the campaign, by its host in the origin's zones."""
+    items = (on_own_host(item, origin) for item in open_pack("canary").items() if item.id in ITEMS)
+    return {item.host: item.category for item in items}
 
 
 @contextmanager
@@ -89,32 +74,35 @@ class Service:
         self.resolvers: dict[str, str] = {}
         self.asked_outside: list[str] = []
         self._ports = origin.ports
-        twins = {twin_of(host, ZONE, TWINS): code for host, code in codes.items()}
+        self._names = ZoneNames(zones=origin.zones, twins=origin.twins)
+        twins = {self._twin(host, origin): code for host, code in codes.items()}
         policy = FilterPolicy(
             categories=codes | twins,
             blocks=lambda code, profile: (code, profile) == ("DRUG", "pupils"),
-            must_allow=frozenset({PASSES, twin_of(PASSES, ZONE, TWINS)}),
-            must_block=frozenset({BLOCKED, twin_of(BLOCKED, ZONE, TWINS)}),
+            must_allow=frozenset({origin.home_of(PASSES)}),
+            must_block=frozenset({origin.home_of(BLOCKED)}),
         )
         self._filter = ReferenceFilter(
             policy=policy,
             faults=Faults(
-                Fault(kind=FaultKind.MISS, hosts=frozenset({MISSED})),
+                Fault(kind=FaultKind.MISS, hosts=frozenset({origin.home_of(MISSED)})),
                 Fault(
                     kind=FaultKind.OVERBLOCK,
-                    hosts=frozenset({OVERBLOCKED}),
+                    hosts=frozenset({origin.home_of(OVERBLOCKED)}),
                     profiles=frozenset({"pupils"}),
                 ),
             ),
         )
 
+    @staticmethod
+    def _twin(host: str, origin: Origin) -> str:
+        twin = origin.twin_of(Item(id="i", value=host, labels=("DRUG",)))
+        assert twin is not None
+        return twin.host
+
     async def start(self, stack: AsyncExitStack) -> None:
         """Listen on loopback."""
-        zones = ZoneServer(
-            log=ArrivalLog(),
-            names=ZoneNames(zone=ZONE, twin_zone=TWINS, nameservers=(f"ns1.{ZONE}",)),
-            addresses=ZoneAddresses(names=("127.0.0.1",)),
-        )
+        zones = ZoneServer(log=ArrivalLog(), names=self._names)
         upstream = Upstream(zone_server=zones, ports=self._ports)
         listener = Listener(lambda: ProxyConnection(self._filter, "pupils", upstream))
         await stack.enter_async_context(listener)
@@ -134,11 +122,11 @@ class Service:
 @pytest.fixture
 def campaign(tmp_path: Path) -> Iterator[tuple[Path, Service]]:
     """A campaign over three lines, whose origin runs in a process of its own."""
-    codes = items_of_the_zone(tmp_path / "own-zone")
     folder = tmp_path / "origin"
-    ports = prepared(folder)
+    words = ("--zone", SECOND, "--twin-address", TWIN_ADDRESS)
+    ports = prepared(folder, *words, addresses=("127.0.0.1",))
     origin = read_origin(folder / "origin.json")
-    service = Service(origin, codes)
+    service = Service(origin, codes_by_host(origin))
     with (
         (tmp_path / "arrivals").open("wb") as log,
         serving(folder, ports, stdout=log),
@@ -157,7 +145,7 @@ def campaign(tmp_path: Path) -> Iterator[tuple[Path, Service]]:
             origin=folder / "origin.json",
             lines=lines,
             control={"options": {"outside_resolver": service.outside}},
-            corpora=[{"pack": str(tmp_path / "own-zone")}],
+            corpora=[{"pack": "canary", "items": ITEMS}],
             probes=["web", "web_https", "dns"],
             sentinels={"must_allow": [PASSES], "must_block": [BLOCKED]},
             items="agreed",
@@ -176,8 +164,9 @@ def test_a_campaign_over_a_public_origin_is_judged_rightly(
 
     assert [] == service.asked_outside
     hosts = {json.loads(line)["host"] for line in arrivals.read_text().splitlines()}
-    assert any(host.endswith(f".{TWINS}") for host in hosts)
-    assert all(host.endswith((f".{ZONE}", f".{TWINS}")) for host in hosts)
+    for zone in (ZONE, SECOND, TWINS):
+        assert any(host.endswith(f".{zone}") for host in hosts), zone
+    assert all(host.endswith((f".{ZONE}", f".{SECOND}", f".{TWINS}")) for host in hosts)
     for line, probes in (("proxy", ("web", "web_https")), ("names", ("web", "web_https", "dns"))):
         for probe in probes:
             assert {"drug-003"} == run.items(State.ALLOWED, "DRUG", line, probe), (line, probe)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from ruamel.yaml import YAML
 
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import prepare
+from harness.cli.origin import app as origin_app
 from harness.cli.origin import read_settings
+from probes.range import delegation, origin_check
 from probes.range.authority import Authority
+from probes.range.origin_check import FEWEST_DAYS, MOST_SECONDS
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import PARTS_OF_ZONE
 from test_suites.documentation.test_tutorials import commands
@@ -27,7 +32,7 @@ DOCS = ROOT / "docs"
 PAGE = DOCS / "how-to/host-an-origin.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 HERE = {"PYTHONPATH": str(ROOT)}
-INIT, SERVE, GIVEN = (shlex.split(line)[1:] for line in commands(PAGE))
+INIT, SERVE, CHECK, EXPORT, GIVEN = (shlex.split(line)[1:] for line in commands(PAGE))
 
 
 @pytest.fixture
@@ -39,7 +44,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_init_writes_each_file_that_the_guide_lists(folder: Path) -> None:
     rows = re.findall(
-        r"^\| (`.+?) \| .*(?:secret|what|authority|unit|image|records)", TEXT, re.MULTILINE
+        r"^\| (`.+?) \| .*(?:secret|what|authorit|unit|image|records)",
+        TEXT[: TEXT.index("## 2.")],
+        re.MULTILINE,
     )
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
@@ -55,7 +62,7 @@ def test_the_guide_s_origin_is_served_at_other_ports(folder: Path) -> None:
     assert ["origin", "serve", "origin/origin.yaml"] == SERVE
 
     with serving(folder, ports, "--listen", "127.0.0.1") as origin:
-        status, body = origin.get(read_settings(path).zone, "/health")
+        status, body = origin.get(read_settings(path).zones[0].zone, "/health")
         assert 0 == origin.stop()
 
     assert 200 == status
@@ -92,10 +99,47 @@ def test_the_campaign_s_entries_are_accepted(folder: Path, tmp_path: Path) -> No
 
     prepared = prepare(path)
 
+    assert any(item.host == f"{item.id}.canary.canary.example.org" for item in prepared.items)
     assert read_origin(folder / "origin.json") == prepared.origin
     (control, line) = (prepared.lines[name, "pupils"] for name in ("control", "site"))
     assert prepared.origin == control.origin == line.origin
     assert {80: 80, 443: 443} == prepared.origin.ports
+
+
+def test_the_supplier_s_list_is_written_as_shown(folder: Path, tmp_path: Path) -> None:
+    write_campaign(
+        tmp_path, origin=folder / "origin.json", categories=["DRUG"], sample=1,
+        lines=[{"name": "site", "type": "interface", "options": {"resolver": "10.20.0.1:53"}}],
+    )  # fmt: skip
+
+    made = accredit(*EXPORT, cwd=tmp_path, environment=HERE)
+
+    assert (0, "") == (made.returncode, made.stderr)
+    rows = (tmp_path / EXPORT[-1]).read_text().splitlines()
+    assert 1 + 2 * 120 + 1 == len(rows)
+    assert any(row.startswith("copper-meadow.canary.example.org,host,DRUG,") for row in rows)
+    assert not any(row.startswith("amber-lantern") for row in rows)
+
+
+def test_the_check_of_the_guide_has_the_options_and_checks_that_it_names(folder: Path) -> None:
+    (check,) = (
+        command
+        for command in typer.main.get_group(origin_app).commands.values()
+        if command.name == CHECK[1]
+    )
+    options = {option for parameter in check.params for option in parameter.opts}
+
+    assert ["origin", "check", "origin/origin.json"] == CHECK
+    part = TEXT[TEXT.index("## 4.") : TEXT.index("## 5.")]
+    named = set(re.findall(r"`(--[a-z]+)", part))
+    assert {option for option in options if option.startswith("--")} == named
+    listed = set(
+        re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| (`.*?) \|", part, re.MULTILINE)))
+    )
+    source = "".join(inspect.getsource(module) for module in (delegation, origin_check))
+    assert all(f'"{name}' in source for name in listed)
+    assert f"{FEWEST_DAYS} more days" in part
+    assert f"{MOST_SECONDS:.0f} seconds" in part
 
 
 def test_what_the_guide_says_of_limits_and_names_is_so() -> None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
+from corpora.synthetic_sites import content_pages, write_content_pages
 from harness.campaign.origin_file import write_origin
+from harness.cli.compose import prepare
 from harness.cli.corpus import app
 from harness.errors import UsageError
+from harness.model.origin_zone import OriginZone
+from harness.model.plain_twin import is_ordinary
 from harness.ports.network import Origin
+from test_suites.rehearsal import write_campaign
 
 
 def call(runner: CliRunner, *arguments: object) -> Result:
@@ -135,7 +142,7 @@ def test_an_export_is_loaded_by_the_range_and_by_products(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--format", "nothing"], "no exporter 'nothing' for lists; known: e2guardian"),
+        (["--format", "nothing"], "no exporter 'nothing' for lists; known: csv, e2guardian"),
         (["--format", "squid", "--category", "NOPE"], "no items of NOPE; known: ADLT"),
     ],
 )
@@ -210,3 +217,110 @@ def test_a_list_for_suppliers_holds_the_plain_twins(runner: CliRunner, tmp_path:
     assert outcome.stdout == f"{out}: 240 items as squid\n"
     assert 120 == sum(host.endswith(".orchard-view.test") for host in hosts)
     assert hosts == sorted(hosts)
+
+
+def test_a_category_includes_its_sub_categories_and_no_benign_neighbours(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    out = tmp_path / "list"
+
+    call(runner, "export", "canary", "--format", "csv", "--category", "PORN", "--out", out)
+
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert {"PORN": 120, "PORN.NUDE": 120} == Counter(row["category"] for row in rows)
+    assert {"host"} == {row["kind"] for row in rows}
+    assert rows[0]["name"].startswith("Pornography")
+
+
+ZONES = ("canary.example.org", "meadow.example.net")
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Path:
+    """A campaign over an origin of two zones."""
+    origin = Origin(
+        zone=ZONES[0], resolver="192.0.2.10:53", ports={}, authority="", key=b"k" * 32,
+        address="192.0.2.10", twin_zone="orchard.example",
+        zones=tuple(OriginZone(zone=zone, addresses=("192.0.2.10",)) for zone in ZONES),
+        twins=OriginZone(zone="orchard.example", addresses=("192.0.2.11",)),
+    )  # fmt: skip
+    write_origin(origin, tmp_path / "origin.json")
+    return write_campaign(
+        tmp_path, origin=tmp_path / "origin.json", categories=["PORN", "GAMB"], sample=5,
+        lines=[{"name": "names", "type": "resolver", "options": {"server": "192.0.2.53"}}],
+    )  # fmt: skip
+
+
+def exported(runner: CliRunner, campaign: Path, *words: str | Path) -> list[dict[str, str]]:
+    out = campaign.parent / f"list-{'-'.join(map(str, words)).replace('/', '')}.csv"
+    outcome = call(
+        runner, "export", "canary", "--format", "csv", "--campaign", campaign, "--out", out, *words
+    )
+    assert 0 == outcome.exit_code, outcome.exception
+    return list(csv.DictReader(out.read_text().splitlines()))
+
+
+def test_a_list_for_a_campaign_holds_all_that_it_may_try(runner: CliRunner, campaign: Path) -> None:
+    rows = exported(runner, campaign)
+    tried = [item for item in prepare(campaign).items if not is_ordinary(item)]
+
+    values = {row["value"] for row in rows}
+    assert {item.value for item in tried} <= values
+    assert {"PORN", "PORN.NUDE", "GAMB"} == {row["category"] for row in rows}
+    zones = Counter(value.partition(".canary.")[2] or "twins" for value in values)
+    assert {*ZONES, "twins"} == set(zones)
+    assert 360 == zones["twins"]
+
+
+def test_must_block_sentinels_are_in_the_list_and_must_allow_ones_never(
+    runner: CliRunner, campaign: Path
+) -> None:
+    without, rows = exported(runner, campaign), exported(runner, campaign, "--with-sentinels")
+
+    (added,) = [row for row in rows if row not in without]
+    assert {added["value"]} == set(prepare(campaign).campaign.sentinels.hosts("must_block"))
+    assert added["category"] in {row["category"] for row in without}
+    values = [row["value"] for row in rows]
+    assert values == sorted(values)
+    assert not any(value.startswith("amber-lantern") for value in values)
+
+
+def test_a_whole_pack_of_a_campaign_is_exported_without_what_is_harmless(
+    runner: CliRunner, campaign: Path
+) -> None:
+    text = campaign.read_text()
+    document = YAML(typ="safe").load(text) | {"corpora": [{"pack": "canary"}]}
+    with campaign.open("w", encoding="utf-8") as file:
+        YAML().dump(document, file)
+
+    roots = {row["category"].partition(".")[0] for row in exported(runner, campaign)}
+
+    assert {"ILL", "PORN", "LOC"} <= roots
+    assert not roots & {"ALW", "CTRL"}
+
+
+@pytest.mark.parametrize(
+    ("pack", "words", "said"),
+    [
+        ("canary", ["--with-sentinels"], "--with-sentinels needs --campaign"),
+        ("overblock", ["--campaign"], "the campaign does not use the pack 'overblock'; known: canary"),
+        ("hidden", ["--campaign"], "is hidden from suppliers; no list of it is made"),
+    ],
+)  # fmt: skip
+def test_a_list_that_no_supplier_should_get_is_refused(
+    runner: CliRunner, campaign: Path, pack: str, words: list[str], said: str
+) -> None:
+    given = pack
+    if pack == "hidden":
+        given = str(campaign.parent / "hidden")
+        write_content_pages(
+            content_pages("s", ("DRUG",), 2), Path(given), "s", "2026-11-01T00:00:00Z"
+        )
+    more = [*words, str(campaign)] if words == ["--campaign"] else words
+    out = campaign.parent / "list"
+
+    outcome = call(runner, "export", given, "--format", "csv", "--out", out, *more)
+
+    assert isinstance(outcome.exception, UsageError)
+    assert said in str(outcome.exception)
+    assert not out.exists()

@@ -31,7 +31,9 @@ from test_suites.house.rooms import ROOT
 
 ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
 WORDS = ("--zone", ZONE, "--address", "192.0.2.10", "--address", "2001:db8::10")
-SECRET = {"origin.key", "origin.json", "authority-key.pem", "content.seed"}
+SECRET = {
+    "origin.key", "origin.json", "authority-key.pem", "twin-authority-key.pem", "content.seed"
+}  # fmt: skip
 
 
 def init(runner: CliRunner, folder: Path, *words: str | Path) -> str:
@@ -65,8 +67,11 @@ def test_a_campaign_reads_the_origin_s_file(folder: Path) -> None:
     assert "192.0.2.10:53" == origin.resolver
     assert str(folder / "authority.pem") == origin.authority
     assert origin.key.hex() == (folder / "origin.key").read_text().strip()
-    stored = Authority.from_pem((folder / "authority-key.pem").read_bytes())
-    assert (folder / "authority.pem").read_bytes() == stored.pem
+    stored, of_twins = (
+        Authority.from_pem((folder / name).read_bytes())
+        for name in ("authority-key.pem", "twin-authority-key.pem")
+    )
+    assert (folder / "authority.pem").read_bytes() == stored.pem + of_twins.pem
 
 
 def test_an_origin_of_ipv6_alone_is_written_with_brackets(
@@ -81,7 +86,10 @@ def test_an_origin_of_ipv6_alone_is_written_with_brackets(
 def test_its_settings_are_read_back_and_limits_shown_are_the_defaults(folder: Path) -> None:
     settings = read_settings(folder / "origin.yaml")
 
-    assert (ZONE, TWINS) == (settings.zone, settings.twin_zone)
+    assert ((ZONE,), TWINS) == (
+        tuple(zone.zone for zone in settings.zones),
+        settings.twins and settings.twins.zone,
+    )
     assert ("192.0.2.10", "2001:db8::10", "198.51.100.10") == settings.listening
     assert VisitorRules() == settings.limits
     assert ("0.0.0.0",) == read_settings(folder / "origin.yaml", ("0.0.0.0",)).listening
@@ -176,7 +184,7 @@ def test_one_file_that_exists_stops_it_before_anything_is_written(
         (["--certificate", "x.pem"], "a certificate needs its key"),
         (["--key", "x.pem"], "a key its certificate"),
         (["--certificate", "x.pem", "--key", "y.pem"], "no usable certificate and key"),
-        (["--http-port", "0"], "ports: Input should be greater than or equal to 1"),
+        (["--http-port", "0"], "ports: http: Input should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_option_is_one_clear_sentence(
@@ -193,7 +201,7 @@ def test_a_wrong_option_is_one_clear_sentence(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ('twin_zone: "', 'twin_zoen: "', "this key is not known"),
+        ("twins:", "twin:", "this key is not known"),
         ("dns: 53", "dns: 70000", "less than or equal to 65535"),
         ("per_second: 200", "per_second: 0", "greater than 0"),
         ('authority: "authority-key.pem"', 'authority: ""', "name either a certificate"),

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
+from harness.model.origin_zone import OriginZone
 from harness.plugins import LINES
 from harness.ports.network import Origin, Question, Request
 from probes.lines.direct import Control, ControlOptions
@@ -56,6 +57,35 @@ async def test_names_outside_of_the_origin_may_have_another_name_server(tmp_path
     assert (("127.0.0.1",), world.origin.resolver) == (inside.facts.addresses, inside.facts.server)
     assert outside.address == other.facts.server
     assert ["www.example.org."] == asked
+
+
+async def test_plain_twins_are_asked_of_their_own_name_server() -> None:
+    asked: dict[str, list[str]] = {"127.0.0.1": [], "127.0.0.9": []}
+
+    def server(address: str, port: int = 0) -> NameServer:
+        def reply(query: dns.message.Message) -> Reply:
+            asked[address].append(query.question[0].name.to_text().lower())
+            return Reply(message=dns.message.make_response(query))
+
+        return NameServer(reply, (address,), port)
+
+    async with server("127.0.0.1") as own, server("127.0.0.9", own.port) as twins:
+        zones = (OriginZone(zone="accredit.test", addresses=("127.0.0.1",)),)
+        origin = replace(
+            ORIGIN, resolver=own.address, twin_zone="orchard.test", zones=zones,
+            twins=OriginZone(zone="orchard.test", addresses=("127.0.0.9",)),
+        )  # fmt: skip
+        assert twins.address == origin.twin_resolver
+        for options in (ControlOptions(), ControlOptions(resolver=own.address)):
+            async with Control("control", options, origin, Limits()) as line:
+                for name in (HOST, "abc.Orchard.test."):
+                    await line.ask(Question(name=name))
+
+    assert {"127.0.0.1": [f"{HOST}.", f"{HOST}.", "abc.orchard.test."]} | {
+        "127.0.0.9": ["abc.orchard.test."]
+    } == asked
+    together = replace(origin, twins=OriginZone(zone="orchard.test", addresses=("127.0.0.1",)))
+    assert "" == together.twin_resolver
 
 
 async def test_a_name_server_for_other_names_that_is_not_found_is_a_failure(tmp_path: Path) -> None:

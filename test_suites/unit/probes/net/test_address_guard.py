@@ -11,6 +11,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
+from harness.model.origin_zone import OriginZone
 from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.direct import Control as ControlLine
 from probes.lines.direct import ControlOptions
@@ -33,6 +34,27 @@ def is_refused(guard: AddressGuard, host: str, place: Address, **how: bool) -> b
     refusal = guard.refusal(host, place, **how)
     assert refusal is None or (refusal.name, refusal.stage) == ("private_address", "request")
     return refusal is not None
+
+
+def test_every_address_of_an_origin_is_its_own() -> None:
+    zones = tuple(
+        OriginZone(zone=zone, addresses=(address,))
+        for zone, address in (("a.example", "10.9.9.1"), ("b.example", "10.9.9.2"))
+    )
+    twins = OriginZone(zone="c.example", addresses=("10.9.9.3",))
+    origin = Origin(
+        zone="a.example", resolver="r", ports={}, authority="", key=b"k", address="10.9.9.1",
+        twin_zone="c.example", zones=zones, twins=twins,
+    )  # fmt: skip
+    guard = AddressGuard(origin, {}, ())
+
+    refused = {
+        address
+        for address in ("10.9.9.1", "10.9.9.2", "10.9.9.3", "10.9.9.4")
+        if is_refused(guard, "x.b.example", at(address))
+    }
+
+    assert {"10.9.9.4"} == refused
 
 
 class Control:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dns.flags
 import dns.message
 import dns.name
@@ -14,27 +16,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.model.origin_zone import OriginZone
 from harness.model.plain_twin import twin_of
 from probes.range.name_server import Reply, answer
 from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
-from probes.range.zone import RANGE, PageKind, ZoneAddresses, ZoneNames
+from probes.range.zone import RANGE, PageKind, ZoneNames
 
 ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
+SECOND = "meadow.example.com"
+ADDRESSES = ("192.0.2.10", "2001:db8::10")
 NAMES = ZoneNames(
-    zone=ZONE,
-    twin_zone=TWINS,
-    nameservers=(f"ns1.{ZONE}", "ns2.example.com"),
-    twin_nameservers=(f"ns1.{TWINS}",),
+    zones=(
+        OriginZone(zone=ZONE, addresses=ADDRESSES, nameservers=(f"ns1.{ZONE}", "ns2.example.com")),
+        OriginZone(zone=SECOND, addresses=("192.0.2.20",), nameservers=(f"ns1.{SECOND}",)),
+    ),
+    twins=OriginZone(zone=TWINS, addresses=("198.51.100.10",), nameservers=(f"ns1.{TWINS}",)),
     challenge_alias="challenges.example.com",
 )
-ADDRESSES = ZoneAddresses(names=("192.0.2.10", "2001:db8::10"), twins=("198.51.100.10",))
 HOST = f"porn-nude-017.canary.{ZONE}"
 
 
 @pytest.fixture
 def server() -> ZoneServer:
-    return ZoneServer(log=ArrivalLog(), names=NAMES, addresses=ADDRESSES, is_resolver=False)
+    return ZoneServer(log=ArrivalLog(), names=NAMES, is_resolver=False)
 
 
 def asked(server: ZoneServer, host: str, rdtype: str = "A") -> dns.message.Message:
@@ -51,7 +56,7 @@ def test_names_of_another_zone_have_their_kinds_too() -> None:
     assert not NAMES.is_within("gamb-001.canary.accredit.test")
     twin = twin_of(HOST, ZONE, TWINS)
     assert (HOST, True) == (NAMES.original_host(twin), NAMES.exists(twin))
-    assert not ZoneNames(zone=ZONE).is_within(twin)
+    assert not replace(NAMES, twins=None).is_within(twin)
 
 
 def test_names_have_the_published_addresses_and_nobody_is_promised_recursion(
@@ -173,8 +178,7 @@ def test_what_does_not_fit_is_cut_off_and_says_so() -> None:
     many = tuple(f"ns.{'long-' * 8}{number}.{ZONE}" for number in range(12))
     server = ZoneServer(
         log=ArrivalLog(),
-        names=ZoneNames(zone=ZONE, nameservers=many),
-        addresses=ADDRESSES,
+        names=ZoneNames(zones=(OriginZone(zone=ZONE, addresses=ADDRESSES, nameservers=many),)),
         is_resolver=False,
     )
     sent: list[bytes] = []

@@ -1,0 +1,153 @@
+"""Packs and sentinels of the test range on the hosts of a campaign's own origin.
+
+The shipped packs name hosts of the range. With another origin the same items are measured on hosts
+of its zones; the packs, their digests and the ids of their items stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from harness.errors import UsageError, known
+from harness.model.campaign import Campaign, Sentinel, Sentinels
+from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
+from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
+from harness.ports.network import Corpus, Origin
+
+FIRST = 1000
+"""Items of a pack that are looked at for the range, whose packs may have millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHosts:
+    """A corpus whose hosts of the range's zone are replaced by those of an origin."""
+
+    corpus: Corpus
+    origin: Origin
+
+    @property
+    def reference(self) -> CorpusReference:
+        """The pack as it was shipped."""
+        return self.corpus.reference
+
+    @property
+    def size(self) -> int:
+        """How many items there are."""
+        return self.corpus.size
+
+    def items(self, start: int = 0) -> Iterator[Item]:
+        """The items from ``start`` on, on the origin's hosts."""
+        return (on_own_host(item, self.origin) for item in self.corpus.items(start))
+
+
+def on_own_host(item: Item, origin: Origin) -> Item:
+    """Return an item on the origin's host, which is a cluster of its own; others are returned."""
+    host = item.host
+    if not is_in(host, RANGE_ZONE):
+        return item
+    own = origin.home_of(host)
+    if own == host:
+        return item
+    return replace(item, value=with_host(item.value, host, own), registrable=own)
+
+
+def with_own_sentinels(campaign: Campaign, origin: Origin) -> Campaign:
+    """Return a campaign whose sentinels in the range's zone are hosts of the origin."""
+
+    def moved(sentinel: Sentinel) -> Sentinel:
+        host = sentinel.host
+        own = origin.home_of(host)
+        return sentinel.model_copy(update={"at": with_host(sentinel.at, host, own)})
+
+    sentinels = campaign.sentinels
+    own = Sentinels(
+        must_allow=tuple(map(moved, sentinels.must_allow)),
+        must_block=tuple(map(moved, sentinels.must_block)),
+    )
+    return campaign.model_copy(update={"sentinels": own})
+
+
+def require_served(corpus: Corpus, origin: Origin) -> None:
+    """Raise UsageError for an agreed or content pack with a host that the origin does not serve.
+
+    Such items are pages of an origin; elsewhere nobody answers for them. For the range only the
+    first items are looked at, which tell whose pack it is.
+    """
+    if corpus.reference.kind == "real":
+        return
+    for item in islice(corpus.items(), None if origin.zones else FIRST):
+        if item.kind in NAMED and item.host and not origin.covers(item.host):
+            msg = (
+                f"pack {corpus.reference.name!r}: the host {item.host} is in none of the origin's "
+                f"zones ({', '.join(origin.zone_names)}); use the origin that the pack was made "
+                "for, or a pack of kind 'real'"
+            )
+            raise UsageError(msg)
+
+
+def listed_items(corpus: Corpus, categories: Collection[str]) -> list[Item]:
+    """Return the items of categories and of their sub-categories; all items without categories.
+
+    Benign neighbours of a category are not in it. Raises UsageError for a category without items.
+    """
+    listed, codes = list[Item](), set[str]()
+    for item in corpus.items():
+        codes.add(item.category)
+        if not categories or is_among(item.category, categories):
+            listed.append(item)
+    for wanted in categories:
+        if not any(covers(code, wanted) for code in codes):
+            msg = f"pack {corpus.reference.name!r} has no items of {wanted}; {known(codes)}"
+            raise UsageError(msg)
+    return listed
+
+
+def categories_in(campaign: Campaign, path: Path, pack: str) -> tuple[str, ...]:
+    """Return the categories that a campaign file tries of a pack; empty: all.
+
+    Raises UsageError if the campaign does not name the pack.
+    """
+    chosen = [one for one in campaign.corpora if _is_pack(one.pack, path, pack)]
+    if not chosen:
+        named = known({one.pack for one in campaign.corpora})
+        msg = f"{path}: the campaign does not use the pack {pack!r}; {named}"
+        raise UsageError(msg)
+    if not all(one.categories for one in chosen):
+        return ()
+    return tuple(dict.fromkeys(code for one in chosen for code in one.categories))
+
+
+def _is_pack(named: str, path: Path, pack: str) -> bool:
+    beside = path.parent / named
+    return named == pack or (beside.is_dir() and beside.resolve() == Path(pack).resolve())
+
+
+def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
+    """Return items and the must-block sentinels of their campaign, which have the same categories.
+
+    Nothing tells a sentinel from an item. Raises UsageError if a must-allow sentinel would be
+    blocked by one of them.
+    """
+    listed = list(items)
+    counts = Counter(item.category for item in listed)
+    usual = min(counts, key=lambda code: (-counts[code], code)) if counts else "CTRL"
+    listed += (
+        Item(id=f"sentinel-{place}", value=one.at, labels=(usual,), kind=one.item_kind)
+        for place, one in enumerate(campaign.sentinels.must_block, 1)
+    )
+    allowed = campaign.sentinels.hosts("must_allow")
+    for item in listed:
+        blocked = next((host for host in allowed if is_in(host.lower(), item.host)), "")
+        if blocked and item.kind != "url":
+            msg = (
+                f"the list would block the must-allow sentinel {blocked} (by {item.value}); choose "
+                "another sentinel"
+            )
+            raise UsageError(msg)
+    return listed
