@@ -51,9 +51,8 @@ from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
-from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.journal_header import JournalHeader, LabelAudit, PackNote
+from harness.model.journal_header import JournalHeader, PackNote
 from harness.model.marker import new_run
 from harness.ports.storage import Clock, WallClock
 
@@ -337,7 +336,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
     return JournalHeader(
         campaign=without_secrets(prepared.campaign),
         corpora=tuple(dict.fromkeys(named)),
-        packs={each.mark: _pack(each) for each in references},
+        packs={each.mark: PackNote.of(each) for each in references},
         items=len(prepared.items),
         frames=prepared.frames,
         retrials=True,
@@ -345,18 +344,6 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         instrument=f"isp-accredit {version('isp-accredit')}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
-    )
-
-
-def _pack(reference: CorpusReference) -> PackNote:
-    """The facts of a pack that a header records; the label audit only if there was one."""
-    audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
-    return PackNote(
-        name=reference.name,
-        audience=reference.audience,
-        design=reference.design,
-        kind=reference.kind,
-        audit=audit if reference.audited else None,
     )
 
 
