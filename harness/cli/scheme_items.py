@@ -155,7 +155,8 @@ def _want(
                 if covers(each, code)
             )
         ]
-        samples = [_sample(of_phase, number) for of_phase in sizes]
+        is_each = spec_of(measure.metric).by == "stratum"
+        samples = [_sample(of_phase, number, is_each=is_each) for of_phase in sizes]
         if measure.metric not in CENSUSES and samples:
             is_possible = all(sample is not None for sample in samples)
             least = max((sample or 0 for sample in samples), default=0)
@@ -231,8 +232,13 @@ def _sizes(
     ]
 
 
-def _sample(sizes: list[int], number: int) -> int | None:
-    """The smallest sample of each stratum that gives ``number`` items; ``None`` if none does."""
+def _sample(sizes: list[int], number: int, *, is_each: bool) -> int | None:
+    """The smallest sample of each stratum that gives ``number`` items, or of ``is_each`` stratum.
+
+    ``None`` if none does.
+    """
+    if is_each:
+        return number if min(sizes, default=0) >= number else None
     if sum(sizes) < number:
         return None
     sample = -(-number // max(1, len(sizes)))
