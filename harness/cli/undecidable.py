@@ -317,7 +317,7 @@ def _of_requirement(
     asked = [
         line_profile
         for line_profile in line_profiles
-        if _is_asked(requirement, scheme, line_profile)
+        if is_asked_of(requirement, scheme, line_profile)
     ]
     groups = [
         count_by_group(
@@ -349,7 +349,8 @@ def _of_requirement(
             )
 
 
-def _is_asked(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
+def is_asked_of(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
+    """Whether a requirement is asked of a profile."""
     if not requirement.is_for(line_profile.profile, line_profile.phase):
         return False
     return is_asked(requirement.measure, scheme.policy, (), line_profile.phase)
