@@ -28,14 +28,15 @@ from harness.cli.undecidable import (
     undecidable,
 )
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
-from harness.measure.batch_plan import missing_batches, own_half
+from harness.measure.batch_plan import own_half, plan_batches
 from harness.measure.blocked_retrials import BlockedGroup, blocked_group, most_retrials
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import planned_items, planned_sentinels
 from harness.measure.plain_twins import TwinSample
+from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL
-from harness.model.plain_twin import Group, group_of
+from harness.model.plain_twin import DONE, Group, group_of
 from harness.model.scheme import Requirement, Scheme
 from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
@@ -124,6 +125,7 @@ class _Counts:
 
     rows: dict[Group, AttemptCount] = field(default_factory=dict)
     blocked: Counter[BlockedGroup] = field(default_factory=Counter)
+    may_be_silent: int = 0
 
     def at(self, line: str, profile: str, probe: str) -> AttemptCount:
         """The row of a line, profile and probe."""
@@ -146,7 +148,7 @@ def dry_run(prepared: Prepared, out: Path) -> DryRun:
         scheme=scheme.id,
         items=_items(prepared),
         batches=batches,
-        batches_done=len(held),
+        batches_done=len(held & set(range(1, count_batches(campaign, len(prepared.items)) + 1))),
         attempts=rows,
         cost=_cost(rows, counts, campaign, context),
         prospects=prospects(prepared, scheme),
@@ -173,23 +175,34 @@ def _held(journal: Path) -> frozenset[int]:
 def _count(
     prepared: Prepared, scheme: Scheme, context: MeasurementContext, held: frozenset[int]
 ) -> tuple[_Counts, int]:
-    """Plan every batch that is missing; return the counts of its attempts, and of the batches."""
-    campaign, counts, batches = prepared.campaign, _Counts(), 0
+    """Plan every batch; return the counts of the attempts to come, and of the missing batches.
+
+    Items of batches in ``held`` are still retried and have twins, unless the journal is complete.
+    """
+    campaign, counts, missing = prepared.campaign, _Counts(), 0
     twins = TwinSample(campaign, context)
-    missing = missing_batches(campaign, prepared.items, held)
-    for batch in own_half(prepared.half, missing):
-        batches += 1
-        probe = context.probes[batch.way.probe]
-        for side in ("before", "after"):
-            for planned in planned_sentinels(batch, campaign, side, probe):
-                counts.at(*group_of(planned.key)).sentinels += 1
+    for batch in own_half(prepared.half, plan_batches(campaign, prepared.items)):
+        probe, is_missing = context.probes[batch.way.probe], batch.number not in held
+        if is_missing:
+            missing += 1
+            for side in ("before", "after"):
+                for planned in planned_sentinels(batch, campaign, side, probe):
+                    counts.at(*group_of(planned.key)).sentinels += 1
         for planned in planned_items(batch, campaign, probe):
             key, item = planned.key, planned.item
-            counts.at(*group_of(key)).items += 1
+            counts.at(*group_of(key)).items += is_missing
             twins.offer(key, item)
             expected = scheme.policy.expects(item.category, campaign.phase_of(key.profile))
             if key.line != CONTROL and expected != "allow":
                 counts.blocked[blocked_group(key, item)] += 1
+                counts.may_be_silent += is_missing
+    if DONE not in held:
+        _count_later(counts, twins, context)
+    return counts, missing
+
+
+def _count_later(counts: _Counts, twins: TwinSample, context: MeasurementContext) -> None:
+    """Count what follows the batches: plain twins, each beside the control, and retrials."""
     for group, drawn in twins.drawn().items():
         for line in (group.line, CONTROL):
             counts.at(line, group.profile, group.probe).twins += len(drawn)
@@ -197,7 +210,6 @@ def _count(
         is_page = context.probes[blocked.probe].declares.needs == "fetch"
         row = counts.at(blocked.line, blocked.profile, blocked.probe)
         row.retrials_at_most += most_retrials(number, is_page=is_page)
-    return counts, batches
 
 
 def _items(prepared: Prepared) -> dict[str, dict[str, int]]:
@@ -225,7 +237,7 @@ def _cost(
     for row in rows:
         slowest[row.line] += row.twins if row.line != CONTROL else 0
     twins = max(slowest.values(), default=0) * visit
-    silent = sum(counts.blocked.values()) * (limits.timeout + limits.confirmation_timeout)
+    silent = counts.may_be_silent * (limits.timeout + limits.confirmation_timeout)
 
     def kilobytes(row: AttemptCount, number: int) -> float:
         is_page = context.probes[row.probe].declares.needs == "fetch"
