@@ -18,13 +18,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.campaign.origin_file import read_origin
-from harness.cli.compose import open_pack
+from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.printing import shown
 from harness.cli.scheme_items import SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
+from harness.model.scheme import Scheme
 from harness.plugins import LINES
-from harness.schemes.load import load_scheme
 from harness.yaml_reader import Document, validate
 
 ZONE = "accredit.test"
@@ -57,7 +57,10 @@ class LineAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a campaign file is written from; ``to_edit`` names what nobody has answered yet."""
+    """What a campaign file is written from; ``to_edit`` names what nobody has answered yet.
+
+    ``scheme`` is its name or path, ``loaded`` the scheme itself.
+    """
 
     name: str
     service: str
@@ -66,6 +69,7 @@ class Answers:
     control: LineAnswer | None
     profiles: Mapping[str, str]
     scheme: str
+    loaded: Scheme
     origin: Path
     to_edit: frozenset[str] = frozenset()
 
@@ -96,10 +100,9 @@ def check_profile(text: str) -> tuple[str, str]:
     return name, phase
 
 
-def check_scheme(text: str) -> str:
-    """Return the name or path of a scheme that can be loaded. Raises UsageError."""
-    load_scheme(check_text(text, "scheme"))
-    return text
+def check_scheme(text: str) -> Scheme:
+    """Load a scheme by its name or path; warn if its review is overdue. Raises UsageError."""
+    return load_and_warn(check_text(text, "scheme"))
 
 
 def connection(text: str) -> dict[str, str]:
@@ -141,7 +144,7 @@ def zone_of(origin: Path) -> str:
 
 def campaign_text(answers: Answers, path: Path) -> str:
     """Return the text of a campaign file for ``path``. Raises UsageError, FaultyDocument."""
-    items = items_for(load_scheme(answers.scheme), answers.profiles)
+    items = items_for(answers.loaded, answers.profiles)
     scheme = Path(answers.scheme)
     values = {
         "file": shown(str(path)),

@@ -109,7 +109,7 @@ def init_command(
     name: Annotated[str, typer.Option(help="The name of the campaign.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the defaults.")] = False,
 ) -> None:
-    """Write a commented campaign file: asks on a terminal, or takes options. Overwrites nothing."""
+    """Write a commented campaign file: asks, or takes options. An existing one stays as it is."""
     path = directory / "campaign.yaml"
     if path.exists():
         raise already_there(path)
@@ -146,6 +146,7 @@ def answers_from(replies: Replies, directory: Path) -> Answers:
     elif not origin.exists():
         to_edit.add("origin")
     zone_of(origin)
+    scheme = replies.scheme or "becta-2008"
     return Answers(
         name=check_name(replies.name or "first-campaign", "campaign"),
         service=check_text(replies.service or SERVICE, "service"),
@@ -153,7 +154,8 @@ def answers_from(replies: Replies, directory: Path) -> Answers:
         lines=_with_places(lines, replies),
         control=control,
         profiles=_profiles(replies.profile or ["pupils=ks2"]),
-        scheme=check_scheme(replies.scheme or "becta-2008"),
+        scheme=scheme,
+        loaded=check_scheme(scheme),
         origin=origin,
         to_edit=frozenset(to_edit),
     )

@@ -39,7 +39,6 @@ from harness.model.observation import CONTROL
 from harness.model.plain_twin import DONE, Group, group_of
 from harness.model.scheme import Requirement, Scheme
 from harness.ports.storage import WallClock
-from harness.schemes.load import load_scheme
 
 WIDTH = 60
 """The columns of a terminal that a dry run is printed for."""
@@ -135,10 +134,9 @@ class _Counts:
         return self.rows[key]
 
 
-def dry_run(prepared: Prepared, out: Path) -> DryRun:
+def dry_run(prepared: Prepared, scheme: Scheme, out: Path) -> DryRun:
     """Plan a prepared campaign as ``measure`` would; its journal under ``out`` is only read."""
     campaign = prepared.campaign
-    scheme = load_scheme(campaign.scheme)
     context = _context(prepared, out)
     held = _held(CampaignPaths(out=out, campaign=campaign.campaign).journal)
     counts, batches = _count(prepared, scheme, context, held)

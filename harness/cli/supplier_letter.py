@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.campaign.assemble import Prepared
-from harness.cli.compose import warn_if_overdue
+from harness.cli.compose import load_and_warn
 from harness.cli.dry_run import DryRun, dry_run, dry_run_json, print_dry_run
 from harness.cli.printing import say, say_json, shown
 from harness.errors import UsageError
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
 from harness.model.corpus import TWIN, Item
-from harness.schemes.load import load_scheme
+from harness.model.scheme import Policy, Scheme
 
 LETTER, LISTS = "letter.md", "lists"
 ALWAYS = "must-block-hosts"
@@ -45,13 +45,12 @@ class AgreedList:
     items: tuple[Item, ...]
 
 
-def agreed_lists(prepared: Prepared) -> tuple[AgreedList, ...]:
+def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
     """The lists of a campaign: all entries of each category that it tries and that must be blocked.
 
     Whole categories, so that nobody learns which entries the sample holds.
     """
     campaign = prepared.campaign
-    policy = load_scheme(campaign.scheme).policy
     agreed = [
         corpus
         for corpus in prepared.corpora
@@ -99,7 +98,9 @@ def _never_listed(prepared: Prepared) -> frozenset[str]:
     return frozenset(host.lower() for host in hosts) - {""}
 
 
-def write_letter(prepared: Prepared, plan: DryRun, folder: Path) -> tuple[Path, ...]:
+def write_letter(
+    prepared: Prepared, scheme: Scheme, plan: DryRun, folder: Path
+) -> tuple[Path, ...]:
     """Write letter and lists into a new folder; return the files. Nothing is overwritten.
 
     Raises UsageError if the folder exists or cannot be written.
@@ -107,13 +108,13 @@ def write_letter(prepared: Prepared, plan: DryRun, folder: Path) -> tuple[Path, 
     if folder.exists() or folder.is_symlink():
         msg = f"{folder} exists already; give a new folder"
         raise UsageError(msg)
-    lists = agreed_lists(prepared)
+    lists = agreed_lists(prepared, scheme.policy)
     draft = folder.with_name(f".{folder.name}.draft")
     try:
         draft.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir()
         _write_lists(lists, prepared, draft / LISTS)
-        (draft / LETTER).write_text(letter(prepared, plan, lists), encoding="utf-8")
+        (draft / LETTER).write_text(letter(prepared, scheme, plan, lists), encoding="utf-8")
         draft.rename(folder)
     except OSError as error:
         msg = f"{folder}: {error.strerror or error}"
@@ -143,14 +144,14 @@ def _item(sentinel: Sentinel) -> Item:
     return Item(id=sentinel.at, value=sentinel.at, labels=("CTRL",), kind=sentinel.item_kind)
 
 
-def letter(prepared: Prepared, plan: DryRun, lists: tuple[AgreedList, ...]) -> str:
+def letter(prepared: Prepared, scheme: Scheme, plan: DryRun, lists: tuple[AgreedList, ...]) -> str:
     """Return the letter, in Markdown; what only a person knows is in square brackets."""
     campaign = prepared.campaign
     service = _text(campaign.service.name)
     paragraphs = [
         f"# Test of {service}: what we ask of you beforehand",
         f"To: {_text(campaign.service.supplier) or '[supplier]'}  \n{SENDER}",
-        _about(prepared, plan),
+        _about(prepared, scheme, plan),
         _lines(prepared),
         _sources(prepared),
         _loading(lists),
@@ -162,8 +163,7 @@ def letter(prepared: Prepared, plan: DryRun, lists: tuple[AgreedList, ...]) -> s
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _about(prepared: Prepared, plan: DryRun) -> str:
-    scheme = load_scheme(prepared.campaign.scheme)
+def _about(prepared: Prepared, scheme: Scheme, plan: DryRun) -> str:
     low, high = plan.cost.minutes
     traffic = plan.cost.megabytes[1]
     least = sum(row.at_least for row in plan.attempts)
@@ -301,9 +301,9 @@ def _text(text: str) -> str:
 
 def show_plan(prepared: Prepared, out: Path, folder: Path | None, *, as_json: bool) -> None:
     """Print what measuring would try and cost; with ``folder``, write what the supplier needs."""
-    warn_if_overdue(load_scheme(prepared.campaign.scheme))
-    plan = dry_run(prepared, out)
-    written = write_letter(prepared, plan, folder) if folder is not None else ()
+    scheme = load_and_warn(prepared.campaign.scheme)
+    plan = dry_run(prepared, scheme, out)
+    written = write_letter(prepared, scheme, plan, folder) if folder is not None else ()
     if as_json:
         say_json(dry_run_json(plan))
         return

@@ -10,11 +10,13 @@ import pytest
 from harness.cli.dry_run import dry_run
 from harness.cli.measure import measure_campaign, prepare_in
 from harness.model.observation import CONTROL
+from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import write_campaign
 
+BECTA = load_scheme("becta-2008")
 PARTS = {"item": "items", "must_allow": "sentinels", "must_block": "sentinels"}
 PARTS |= {"plain_twin": "twins", "retry": "retrials"}
 
@@ -36,7 +38,7 @@ def test_the_attempts_of_a_dry_run_are_those_of_the_campaign(
     campaign: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    plan = dry_run(prepare_in(campaign, out), out)
+    plan = dry_run(prepare_in(campaign, out), BECTA, out)
 
     journal = open_journal(measure_campaign(campaign, out))
     made: Counter[tuple[str, str, str]] = Counter(
@@ -60,10 +62,10 @@ def test_the_attempts_of_a_dry_run_are_those_of_the_campaign(
 
 def test_a_complete_journal_leaves_nothing_to_try(campaign: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    planned = dry_run(prepare_in(campaign, out), out)
+    planned = dry_run(prepare_in(campaign, out), BECTA, out)
     measure_campaign(campaign, out)
 
-    after = dry_run(prepare_in(campaign, out), out)
+    after = dry_run(prepare_in(campaign, out), BECTA, out)
 
     assert (planned.batches, 0) == (after.batches_done, after.batches)
     assert not sum(row.items + row.sentinels for row in after.attempts)

@@ -19,6 +19,8 @@ from harness.cli.measure import measure_campaign, prepare_in
 from harness.errors import UsageError
 from harness.schemes.load import load_scheme
 
+BECTA = load_scheme("becta-2008")
+
 
 def changed(path: Path, **more: Any) -> Path:
     """The same campaign with other keys."""
@@ -78,7 +80,7 @@ def test_programs_read_the_same_as_json(dry: Any, simulated: Any, tmp_path: Path
 
     told = msgspec.json.decode(dry(path, "--json").output)
 
-    plan = dry_run(prepare_in(path, tmp_path / "out"), tmp_path / "out")
+    plan = dry_run(prepare_in(path, tmp_path / "out"), BECTA, tmp_path / "out")
     assert told == msgspec.json.decode(msgspec.json.encode(plan))
     assert {"minutes", "megabytes", "seconds_per_attempt", "concurrency"} <= set(told["cost"])
     assert 7 == told["items"]["canary"]["DRUG"]
@@ -103,20 +105,20 @@ def test_an_unknown_seed_of_a_new_campaign_changes_no_number(
     path = simulated(sample=9)
     path.write_text(path.read_text(encoding="utf-8").replace("seed: accredit\n", ""))
 
-    first, second = (dry_run(prepare_in(path, tmp_path), tmp_path) for _ in range(2))
+    first, second = (dry_run(prepare_in(path, tmp_path), BECTA, tmp_path) for _ in range(2))
 
     assert first == second
 
 
 def test_each_probe_profile_and_round_costs(simulated: Any, tmp_path: Path) -> None:
     path = simulated(sample=5)
-    once = dry_run(prepare(path), tmp_path)
+    once = dry_run(prepare(path), BECTA, tmp_path)
     changed(
         path, probes=["web", "dns"], profiles={"a": {"phase": "ks2"}, "b": {"phase": "ks4"}},
         rounds=3,
     )  # fmt: skip
 
-    often = dry_run(prepare(path), tmp_path)
+    often = dry_run(prepare(path), BECTA, tmp_path)
 
     assert {("a", "web"), ("a", "dns"), ("b", "web"), ("b", "dns")} == {
         (row.profile, row.probe) for row in often.attempts
@@ -127,8 +129,7 @@ def test_each_probe_profile_and_round_costs(simulated: Any, tmp_path: Path) -> N
 
 
 def test_hidden_and_content_items_change_what_can_be_decided(simulated: Any) -> None:
-    becta = load_scheme("becta-2008")
-    agreed = prospects(prepare(simulated(sample=60)), becta)
+    agreed = prospects(prepare(simulated(sample=60)), BECTA)
 
     assert "agreed list only" == agreed.limited["URL-04"]
     assert "TQ-10" in agreed.decidable

@@ -17,8 +17,10 @@ from harness.cli.dry_run import dry_run
 from harness.cli.main import app
 from harness.cli.supplier_letter import ALWAYS, agreed_lists, write_letter
 from harness.errors import UsageError
+from harness.schemes.load import load_scheme
 from test_suites.rehearsal import simulated_origin, write_campaign
 
+BECTA = load_scheme("becta-2008")
 ALLOWED, BLOCKED = "amber-lantern.accredit.test", "copper-meadow.accredit.test"
 SHARED = "drug-001.canary.accredit.test"
 """An agreed item that a hidden pack names too."""
@@ -83,13 +85,13 @@ def campaign(tmp_path: Path) -> Path:
 def written(campaign: Path, folder: Path) -> dict[str, str]:
     """The files of a letter by their path."""
     prepared = prepare(campaign)
-    paths = write_letter(prepared, dry_run(prepared, folder.parent / "out"), folder)
+    paths = write_letter(prepared, BECTA, dry_run(prepared, BECTA, folder.parent / "out"), folder)
     return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in paths}
 
 
 def test_lists_hold_whole_categories_of_agreed_items_with_their_twins(campaign: Path) -> None:
     prepared = prepare(campaign)
-    lists = {each.category: each for each in agreed_lists(prepared)}
+    lists = {each.category: each for each in agreed_lists(prepared, BECTA.policy)}
 
     hosts = {item.host for item in lists["DRUG"].items}
     drugs = {item.host for item in open_pack("canary").items() if item.category == "DRUG"}
