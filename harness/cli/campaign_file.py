@@ -37,6 +37,7 @@ LONGEST = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEVICE = re.compile(r"[^\s/:]{1,15}")
 """The name of a network device (Linux, IFNAMSIZ)."""
+DOMAIN = re.compile(r"(?=.{1,200}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 NETNS = "netns:"
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
 RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -139,7 +140,11 @@ def zone_of(origin: Path) -> str:
 
     Raises UsageError if the file is wrong.
     """
-    return read_origin(origin).zone if origin.exists() else ZONE
+    zone = read_origin(origin).zone if origin.exists() else ZONE
+    if not DOMAIN.fullmatch(zone):
+        msg = f"{origin}: its zone {zone!r} is not a domain name"
+        raise UsageError(msg)
+    return zone
 
 
 def campaign_text(answers: Answers, path: Path) -> str:
@@ -177,14 +182,18 @@ def write_campaign_file(answers: Answers, path: Path) -> None:
     """
     text = campaign_text(answers, path)
     is_secret = any("@" in value for line in answers.lines for value in line.options.values())
+    if path.exists() or path.is_symlink():
+        raise already_there(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = 0o600 if is_secret else 0o666
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise already_there(path) from None
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except BaseException:
+            path.unlink()
+            raise
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
@@ -262,7 +271,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     is_there = _is_content(pages)
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     sign = "" if needs_content and is_there else "#"
-    name = quoted(f"./{_beside(pages, path)}")
+    beside = _beside(pages, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
     lists: dict[str, list[str]] = {}
     for needed in items.lists:

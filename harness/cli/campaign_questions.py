@@ -6,6 +6,7 @@ defaults and marks what has to be edited, so that it never waits for somebody wh
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -29,8 +30,8 @@ from harness.cli.campaign_file import (
     write_campaign_file,
     zone_of,
 )
-from harness.cli.printing import say
-from harness.errors import UsageError
+from harness.cli.printing import is_terminal, say
+from harness.errors import UsageError, known
 from harness.model.campaign import PHASES
 from harness.schemes.check import aliases
 from harness.schemes.load import shipped
@@ -39,6 +40,7 @@ SERVICE, SUPPLIER = "Example SchoolSafe", "Example Networks Ltd"
 PROXY = "http://127.0.0.1:3128"
 ORIGIN = "origin.json"
 WAYS = ("proxy", "transparent", "resolver", "pac")
+LINE_NAME = re.compile(rf"({'|'.join(WAYS)})(-[0-9]+)?")
 LONGEST_WORDS = 100
 
 Value = TypeVar("Value")
@@ -111,7 +113,7 @@ def init_command(
 ) -> None:
     """Write a commented campaign file: asks, or takes options. An existing one stays as it is."""
     path = directory / "campaign.yaml"
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise already_there(path)
     replies = Replies(
         service=service, supplier=supplier, proxy=proxy or [], transparent=transparent or [],
@@ -119,7 +121,7 @@ def init_command(
         control_resolver=control_resolver, profile=profile or [], scheme=scheme, origin=origin,
         site=site or [], place=place or [], device=device or [], group=group or [], name=name,
     )  # fmt: skip
-    if replies.are_none and not yes and sys.stdin is not None and sys.stdin.isatty():
+    if replies.are_none and not yes and is_terminal():
         replies = ask_all(directory, Questions(sys.stdin.readline))
     answers = answers_from(replies, directory)
     write_campaign_file(answers, path)
@@ -137,6 +139,9 @@ def answers_from(replies: Replies, directory: Path) -> Answers:
         to_edit.add("line")
     if not replies.service:
         to_edit.add("service")
+    if replies.site_resolver and not (replies.transparent or replies.pac):
+        msg = "--site-resolver is for lines of --transparent and --pac; give one of these"
+        raise UsageError(msg)
     control = _control(replies)
     if control is None and any(line.type == "interface" for line in lines):
         to_edit.add("control")
@@ -201,6 +206,9 @@ def _with_places(lines: tuple[LineAnswer, ...], replies: Replies) -> tuple[LineA
         for text in getattr(replies, key):
             name, separator, words = text.partition("=")
             is_for_one = bool(separator) and name in names
+            if separator and not is_for_one and LINE_NAME.fullmatch(name):
+                msg = f"{key} {text!r}: there is no line {name!r}; {known(names)}"
+                raise UsageError(msg)
             words = words if is_for_one else text
             if len(check_text(words, key)) > LONGEST_WORDS:
                 msg = f"{key}: write at most {LONGEST_WORDS} characters"

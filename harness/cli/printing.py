@@ -26,6 +26,12 @@ def say(*lines: str, to_stderr: bool = False) -> None:
         stream.write(_encodable(shown(line), stream) + "\n")
 
 
+def is_terminal() -> bool:
+    """Whether somebody can read what is printed, and answer: both are a terminal."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
     """Print encoded JSON as it is, with unprintable characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout

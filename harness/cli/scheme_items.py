@@ -156,7 +156,7 @@ def _want(
             )
         ]
         is_each = spec_of(measure.metric).by == "stratum"
-        samples = [_sample(of_phase, number, is_each=is_each) for of_phase in sizes]
+        samples = [sample_size(of_phase, number, is_each=is_each) for of_phase in sizes]
         if measure.metric not in CENSUSES and samples:
             is_possible = all(sample is not None for sample in samples)
             least = max((sample or 0 for sample in samples), default=0)
@@ -232,7 +232,7 @@ def _sizes(
     ]
 
 
-def _sample(sizes: list[int], number: int, *, is_each: bool) -> int | None:
+def sample_size(sizes: list[int], number: int, *, is_each: bool) -> int | None:
     """The smallest sample of each stratum that gives ``number`` items, or of ``is_each`` stratum.
 
     ``None`` if none does.

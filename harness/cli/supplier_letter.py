@@ -7,11 +7,11 @@ them, even if an agreed pack names the same host.
 from __future__ import annotations
 
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import load_and_warn
@@ -90,12 +90,22 @@ def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
 
 
 def _never_listed(prepared: Prepared) -> frozenset[str]:
-    """The hosts of must-allow sentinels, and of every item that no supplier is told of."""
+    """The hosts of must-allow sentinels and of every item that no supplier is told of.
+
+    The names above them are among these, because an entry covers the names below it in some
+    products.
+    """
     hosts = set(prepared.campaign.sentinels.hosts("must_allow"))
     for corpus in prepared.corpora:
         if corpus.reference.kind != "agreed" or corpus.reference.is_hidden:
             hosts |= {item.host for item in corpus.items()}
-    return frozenset(host.lower() for host in hosts) - {""}
+    return frozenset(name for host in hosts for name in _with_parents(host.lower())) - {""}
+
+
+def _with_parents(host: str) -> Iterator[str]:
+    while host:
+        yield host
+        host = host.partition(".")[2]
 
 
 def write_letter(
@@ -109,18 +119,17 @@ def write_letter(
         msg = f"{folder} exists already; give a new folder"
         raise UsageError(msg)
     lists = agreed_lists(prepared, scheme.policy)
-    draft = folder.with_name(f".{folder.name}.draft")
     try:
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        draft.mkdir()
-        _write_lists(lists, prepared, draft / LISTS)
-        (draft / LETTER).write_text(letter(prepared, scheme, plan, lists), encoding="utf-8")
-        draft.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".letter-", dir=folder.parent) as draft:
+            whole = Path(draft) / folder.name
+            _write_lists(lists, prepared, whole / LISTS)
+            text = letter(prepared, scheme, plan, lists)
+            (whole / LETTER).write_text(text, encoding="utf-8")
+            whole.rename(folder)
     except OSError as error:
         msg = f"{folder}: {error.strerror or error}"
         raise UsageError(msg) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
@@ -182,7 +191,7 @@ def _lines(prepared: Prepared) -> str:
     for line in campaign.lines:
         where = ", ".join(filter(None, (line.site, line.place, line.device, line.group)))
         rows.append(f"| {line.name} | {_connection(line)} | {_text(where) or '[where]'} |")
-    groups = [f"{name} ({campaign.phase_of(name)})" for name in campaign.profiles]
+    groups = [f"{_text(name)} ({campaign.phase_of(name)})" for name in campaign.profiles]
     return (
         "These lines are used:\n\n" + "\n".join(rows) + "\n\n"
         f"Each is tested for these groups of users: {', '.join(groups)}. Please tell us how the "
@@ -224,7 +233,7 @@ def _loading(lists: tuple[AgreedList, ...]) -> str:
     meanings = _meanings()
     rows += [
         f"| {each.category} | {_text(meanings.get(each.category, ''))} | {len(each.items)} | "
-        f"{', '.join(each.profiles)} |"
+        f"{', '.join(map(_text, each.profiles))} |"
         for each in lists
     ]
     if not lists:
@@ -243,8 +252,8 @@ def _loading(lists: tuple[AgreedList, ...]) -> str:
 
 def _sentinels(prepared: Prepared) -> str:
     sentinels = prepared.campaign.sentinels
-    block = ", ".join(f"`{one.at}`" for one in sentinels.must_block)
-    allow = ", ".join(f"`{one.at}`" for one in sentinels.must_allow)
+    block = ", ".join(_code(one.at) for one in sentinels.must_block)
+    allow = ", ".join(_code(one.at) for one in sentinels.must_allow)
     return (
         "## Two agreed hosts\n\n"
         f"- Block for all users: {block} (also in `{LISTS}`, under `{ALWAYS}`).\n"
@@ -292,6 +301,11 @@ def _meanings() -> Mapping[str, str]:
     from corpora.taxonomy import shipped  # noqa: PLC0415 - as above
 
     return {category.code: category.name for category in shipped()}
+
+
+def _code(text: str) -> str:
+    """A host or URL as code of Markdown; a backtick ends code, and is encoded (RFC 3986)."""
+    return f"`{shown(text).replace('`', '%60')}`"
 
 
 def _text(text: str) -> str:

@@ -117,6 +117,18 @@ def test_with_an_option_it_asks_nothing_on_a_terminal(words: list[str], tmp_path
         made.close()
 
 
+@pytest.mark.timeout(120)
+def test_nobody_is_asked_where_the_questions_go_to_a_file(tmp_path: Path) -> None:
+    end, other = pty.openpty()
+    try:
+        ended = accredit("init", tmp_path / "a", stdin=other, timeout=60)
+    finally:
+        os.close(end)
+        os.close(other)
+
+    assert (0, 1) == (ended.returncode, len(ended.stdout.splitlines()))
+
+
 def test_without_a_terminal_it_never_waits(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as silent:
         ended = accredit("init", tmp_path / "a", stdin=silent.stdin, timeout=60)

@@ -18,6 +18,7 @@ from harness.cli.campaign_file import quoted
 from harness.cli.campaign_questions import Questions, Replies, answers_from, ask_all
 from harness.cli.compose import prepare
 from harness.cli.main import app
+from harness.cli.scheme_items import sample_size
 from harness.cli.undecidable import line_profiles, undecidable
 from harness.errors import UsageError
 from harness.model.campaign import PHASES
@@ -135,6 +136,13 @@ def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
     assert [one for one in open_rows if f"# {one} needs more domains" not in text] == []
 
 
+def test_a_sample_of_strata_that_must_each_pass_is_large_enough() -> None:
+    assert [30, None] == [sample_size(sizes, 30, is_each=True) for sizes in ([40, 30], [90, 29])]
+    assert [15, 20, None] == [
+        sample_size(sizes, 30, is_each=False) for sizes in ([40, 30], [90, 10], [20, 9])
+    ]
+
+
 def test_content_pages_are_left_out_where_the_origin_has_none(
     init: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -180,6 +188,8 @@ def test_a_password_is_for_its_owner_alone(init: Callable[..., Any], tmp_path: P
         (["--service", "\udcff"], "printable"),
         (["--site", "x" * 101], "at most 100"),
         (["--place", "x\u202ey"], "printable"),
+        (["--place", "proxy-2=Library"], "no line 'proxy-2'"),
+        (["--proxy", "http://h:1", "--site-resolver", "10.0.0.1"], "--transparent"),
     ],
 )
 def test_a_wrong_answer_is_refused_in_one_sentence_and_writes_nothing(
@@ -192,9 +202,24 @@ def test_a_wrong_answer_is_refused_in_one_sentence_and_writes_nothing(
 
 
 def test_a_wrong_origin_file_is_refused(init: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "origin.json").write_text("{}")
+    path = tmp_path / "origin.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("canary.example.org", "x]\\nscheme: strict"), encoding="utf-8")
+    assert "not a domain name" in fault(init())
 
+    path.write_text("{}")
     assert "not an origin file" in fault(init())
+
+
+def test_a_link_is_not_followed_and_a_file_is_no_folder(
+    init: Callable[..., Any], runner: CliRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "campaign.yaml").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "file").write_text("")
+
+    assert "exists already" in fault(init())
+    assert not (tmp_path / "elsewhere").exists()
+    assert "file" in fault(runner.invoke(app, ["init", str(tmp_path / "file"), "--yes"]))
 
 
 @given(st.text(max_size=40))

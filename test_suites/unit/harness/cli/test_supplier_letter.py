@@ -179,3 +179,19 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(campaign: Path, tmp_path: 
 
     with pytest.raises(UsageError, match="file"):
         written(campaign, tmp_path / "file/letter")
+
+
+def test_no_entry_covers_a_host_that_must_stay_on_no_list(campaign: Path, tmp_path: Path) -> None:
+    hosts = ["lantern.org", "amber.org", "below.amber.org"]
+    declared = YAML(typ="safe").load(campaign.read_text(encoding="utf-8"))
+    declared["corpora"] = [
+        {"pack": pack(tmp_path / "own", hosts, kind="agreed", audience="public")}
+    ]
+    declared["sentinels"] = {"must_allow": ["www.amber.org"], "must_block": ["http://b.org/`x"]}
+    with campaign.open("w", encoding="utf-8") as file:
+        YAML().dump(declared, file)
+
+    files = written(campaign, tmp_path / "letter")
+
+    assert "0.0.0.0 below.amber.org\n0.0.0.0 lantern.org\n" == files["lists/hosts/DRUG"]
+    assert "`http://b.org/%60x`" in files["letter.md"]
