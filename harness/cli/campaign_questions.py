@@ -30,7 +30,7 @@ from harness.cli.campaign_file import (
     write_campaign_file,
     zone_of,
 )
-from harness.cli.printing import is_terminal, say
+from harness.cli.printing import is_terminal, say, wrapped
 from harness.errors import UsageError, known
 from harness.model.campaign import PHASES
 from harness.schemes.check import aliases
@@ -40,6 +40,12 @@ SERVICE, SUPPLIER = "Example SchoolSafe", "Example Networks Ltd"
 PROXY = "http://127.0.0.1:3128"
 ORIGIN = "origin.json"
 WAYS = ("proxy", "transparent", "resolver", "pac")
+KINDS = (
+    "an explicit proxy",
+    "a transparent filter on the network",
+    "a filtering name server (resolver)",
+    "a PAC file",
+)
 LINE_NAME = re.compile(rf"({'|'.join(WAYS)})(-[0-9]+)?")
 LONGEST_WORDS = 100
 
@@ -244,7 +250,7 @@ class Questions:
         Raises UsageError if nobody answers.
         """
         while True:
-            say(f"{question} [{default}]" if default else question)
+            say(*wrapped(f"{question} [{default}]" if default else question))
             try:
                 line = self._read()
             except UnicodeDecodeError:
@@ -258,7 +264,7 @@ class Questions:
                 if check is not None:
                     check(answer)
             except UsageError as error:
-                say(*str(error).splitlines())
+                say(*(line for text in str(error).splitlines() for line in wrapped(text)))
                 continue
             return answer
 
@@ -270,8 +276,8 @@ def ask_all(directory: Path, questions: Questions) -> Replies:
     replies.service = ask("What is the name of the service?", SERVICE, _text("service"))
     replies.supplier = ask("Who supplies it?", "", _text("supplier"))
     say("How do pupils' devices use it?")
-    say("  1 an explicit proxy    2 a transparent filter on the network")
-    say("  3 a filtering name server (resolver)    4 a PAC file")
+    for number, words in enumerate(KINDS, 1):
+        say(f"  {number} {words}")
     ways = ask("Numbers, several separated by spaces:", "1", _ways)
     for way in _ways(ways):
         _ask_line(way, replies, ask)
@@ -280,14 +286,15 @@ def ask_all(directory: Path, questions: Questions) -> Replies:
             answer = ask(f"Line {line.name}: {words}", "", _text(key, LONGEST_WORDS))
             if answer:
                 getattr(replies, key).append(f"{line.name}={answer}")
-    say(f"Which groups does the service distinguish? Phases: {', '.join(PHASES)}")
+    say("Which groups of users does the service distinguish?")
+    say(*wrapped(f"Each has a school phase: {', '.join(PHASES)}"))
     groups = ask(
         "NAME=PHASE, several separated by spaces:",
         "pupils=ks2",
         lambda text: _profiles(text.split()),
     )
     replies.profile = groups.split()
-    say(f"Schemes: {', '.join((*shipped(), *aliases()))}")
+    say(*wrapped(f"Schemes: {', '.join((*shipped(), *aliases()))}"))
     replies.scheme = ask("Which scheme?", "becta-2008", check_scheme)
     replies.origin = ask("Origin file (empty: later):", _known_origin(directory), _origin)
     replies.name = ask(

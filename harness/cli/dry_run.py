@@ -5,7 +5,6 @@ The attempts are counted with the functions that plan them when the campaign is 
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import msgspec
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import measurement_context
 from harness.cli.paths import CampaignPaths
-from harness.cli.printing import say
+from harness.cli.printing import say, wrapped
 from harness.cli.undecidable import (
     GATES_OF_ITEMS,
     NOTHING_TO_DECIDE,
@@ -39,9 +38,6 @@ from harness.model.observation import CONTROL
 from harness.model.plain_twin import DONE, Group, group_of
 from harness.model.scheme import Requirement, Scheme
 from harness.ports.storage import WallClock
-
-WIDTH = 60
-"""The columns of a terminal that a dry run is printed for."""
 
 SECONDS_PER_ATTEMPT = 0.5
 """Assumed: how long an attempt over a line takes, from first packet to last, in seconds."""
@@ -291,7 +287,7 @@ def _limit(requirement: Requirement, line_profile: LineProfile) -> str:
 
 
 def print_dry_run(plan: DryRun) -> None:
-    """Print a dry run for people, at most ``WIDTH`` columns wide."""
+    """Print a dry run for people."""
     for text in _paragraphs(plan):
         say(*(wrapped(text) if text else [""]))
 
@@ -299,12 +295,6 @@ def print_dry_run(plan: DryRun) -> None:
 def dry_run_json(plan: DryRun) -> bytes:
     """Return a dry run as JSON."""
     return msgspec.json.encode(plan)
-
-
-def wrapped(text: str) -> list[str]:
-    """A text as lines of at most ``WIDTH`` columns; its indent is kept and grows by two."""
-    indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(text, WIDTH, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 def _paragraphs(plan: DryRun) -> Iterator[str]:

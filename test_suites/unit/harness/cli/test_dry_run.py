@@ -13,9 +13,10 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from harness.cli.compose import prepare
-from harness.cli.dry_run import WIDTH, dry_run, prospects
+from harness.cli.dry_run import dry_run, prospects
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign, prepare_in
+from harness.cli.printing import WIDTH
 from harness.errors import UsageError
 from harness.schemes.load import load_scheme
 
