@@ -60,8 +60,7 @@ def group_items(
         probe_names = EVERY_PROBE if probes is None else _suitable_probes(probes, item)
         if not item.value or (probes is not None and not probe_names):
             continue
-        frame = frame_of(item.pack)
-        key = (item.category, item.stratum, item.lang, item.phases, frame, probe_names)
+        key = (item.category, item.stratum, item.lang, item.phases, item.pack, probe_names)
         group = groups.setdefault(key, ItemGroup(item, probe_names))
         group.items += 1
         if len(group.domains) < MOST_DOMAINS:

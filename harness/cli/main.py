@@ -104,7 +104,10 @@ class MainVerbs(LazyVerbs):
             "demo:demo_command",
             "Run a complete example on this machine: no network, no root.",
         ),
-        "init": Verb("initialise:init_command", "Write a commented campaign file to start from."),
+        "init": Verb(
+            "campaign_questions:init_command",
+            "Write a commented campaign file: asks, or takes options.",
+        ),
         "doctor": Verb(
             "doctor:doctor_command",
             "Check this machine and, given a campaign, its origin, lines and sentinels.",

@@ -51,11 +51,11 @@ from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
-from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.journal_header import JournalHeader, LabelAudit, PackNote
+from harness.model.journal_header import JournalHeader, PackNote
 from harness.model.marker import new_run
 from harness.ports.storage import Clock, WallClock
+from harness.schemes.load import load_scheme
 
 SYSTEM = "the system's resolver"
 
@@ -163,8 +163,30 @@ def measure_command(
     ] = None,
     *,
     swapped: SWAPPED = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Send nothing: show attempts, cost and what it decides."),
+    ] = False,
+    letter: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --dry-run: a new folder for the letter and lists for the supplier."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
     """Measure the service of a campaign into a journal. Run the same command again to resume."""
+    if dry_run:
+        if only is not None:
+            msg = "--only and --dry-run cannot be combined: what is undecided is known only later"
+            raise UsageError(msg)
+        from harness.cli.supplier_letter import show_plan  # noqa: PLC0415 - only a dry run needs it
+
+        show_plan(prepare_in(campaign, out, lane, swapped=swapped), out, letter, as_json=json)
+        return
+    if letter is not None or json:
+        msg = "--letter and --json need --dry-run"
+        raise UsageError(msg)
     console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     if only is not None:
@@ -221,8 +243,6 @@ def announce(
 
     Called before the first packet. ``scheme`` replaces the campaign's own scheme if given.
     """
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep it light
-
     own = load_scheme(prepared.campaign.scheme)
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
@@ -337,7 +357,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
     return JournalHeader(
         campaign=without_secrets(prepared.campaign),
         corpora=tuple(dict.fromkeys(named)),
-        packs={each.mark: _pack(each) for each in references},
+        packs={each.mark: PackNote.of(each) for each in references},
         items=len(prepared.items),
         frames=prepared.frames,
         retrials=True,
@@ -345,18 +365,6 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         instrument=f"isp-accredit {version('isp-accredit')}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
-    )
-
-
-def _pack(reference: CorpusReference) -> PackNote:
-    """The facts of a pack that a header records; the label audit only if there was one."""
-    audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
-    return PackNote(
-        name=reference.name,
-        audience=reference.audience,
-        design=reference.design,
-        kind=reference.kind,
-        audit=audit if reference.audited else None,
     )
 
 

@@ -8,6 +8,7 @@ line breaks that fake a line, or invisible characters. They are escaped here, an
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TextIO
 
 from harness.untrusted.passwords import without_passwords
@@ -24,6 +25,22 @@ def say(*lines: str, to_stderr: bool = False) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
     for line in lines:
         stream.write(_encodable(shown(line), stream) + "\n")
+
+
+WIDTH = 60
+"""The columns of the narrowest terminal that long texts are wrapped for."""
+
+
+def wrapped(text: str) -> list[str]:
+    """A text as lines of at most ``WIDTH`` columns; its indent is kept and grows by two."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text, WIDTH, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
+
+
+def is_terminal() -> bool:
+    """Whether somebody can read what is printed, and answer: both are a terminal."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
-from harness.estimate.item_selection import counts_category, is_asked
+from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
+from harness.model.journal_header import PackNote
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
@@ -33,6 +34,7 @@ class LineProfile:
 
     ``phases`` are those of all profiles; ``frames`` is the number of entries of each category in
     the corpora, chosen or not; ``twins`` is the number of plain twins declared for each probe.
+    ``sources`` tell the kinds of the items; without them items of any kind count.
     """
 
     line: str
@@ -42,6 +44,18 @@ class LineProfile:
     supply: list[ItemGroup]
     frames: Mapping[str, int]
     twins: int
+    sources: Sources | None = None
+
+    def supply_for(self, requirement: Requirement) -> list[ItemGroup]:
+        """The items of the kinds that count for a requirement."""
+        if self.sources is None:
+            return self.supply
+        of_pack = self.sources.of_pack
+        return [
+            group
+            for group in self.supply
+            if is_relevant(of_pack(group.example.pack), requirement.rests_on)
+        ]
 
 
 def obstacle(
@@ -71,7 +85,7 @@ def _comparison_obstacle(
     if metric in BANDS:
         return _missing_profiles(BANDS[metric], line_profile)
     if metric == "wrong_cells":
-        return _empty_cells(scheme, line_profile)
+        return _empty_cells(requirement, scheme, line_profile)
     if metric == "pupil_difference":
         return _few_twins(requirement, scheme, line_profile)
     if metric == "discordant":
@@ -93,8 +107,11 @@ def _too_few(
     counts = [f"{number} of {name or _asked(requirement)}" for name, number in missing.items()]
     more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > SHOWN_GROUPS else ""
     each = " each" if len(groups) > 1 else ""
-    why = f"{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
+    kind = "content " if requirement.rests_on == "content" else ""
+    why = f"{kind}{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
+    if kind:
+        return why, f"{remedy}: the origin's pack content-pages"
     if requirement.needs_list is not None:
         size = max(requirement.list_size, needed)
         kind = requirement.needs_list.kind
@@ -144,7 +161,8 @@ def _missing_second_probe(
     requirement: Requirement, scheme: Scheme, line_profile: LineProfile
 ) -> tuple[str, str] | None:
     """The obstacle where too few items are tried by two probes, which are to be compared."""
-    tried_twice = [group for group in line_profile.supply if len(group.probes) > 1]
+    supply = line_profile.supply_for(requirement)
+    tried_twice = [group for group in supply if len(group.probes) > 1]
     groups = count_by_group(requirement.measure, scheme.policy, line_profile.phase, tried_twice)
     number = sum(group.items for group in groups.values())
     if number >= max(1, requirement.n_min):
@@ -172,13 +190,15 @@ def _few_twins(
     return None
 
 
-def _empty_cells(scheme: Scheme, line_profile: LineProfile) -> tuple[str, str] | None:
+def _empty_cells(
+    requirement: Requirement, scheme: Scheme, line_profile: LineProfile
+) -> tuple[str, str] | None:
     """The obstacle where a category that the policy decides has fewer than five items."""
     policy, phase = scheme.policy, line_profile.phase
     rows = {code for code in policy.rows if code != "CTRL"}
     branches = {code for code in rows if any(other.startswith(code + ".") for other in rows)}
     number = dict.fromkeys(rows - branches, 0)
-    for group in line_profile.supply:
+    for group in line_profile.supply_for(requirement):
         code = group.example.category
         if code != "CTRL" and {"*", phase} & set(group.example.phases):
             number[code] = number.get(code, 0) + group.items
@@ -253,6 +273,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
         if names not in known:
             probes = {name: prepared.probes[name] for name in names}
             known[names] = group_items(prepared.items, probes)
+    notes = {corpus.reference.mark: PackNote.of(corpus.reference) for corpus in prepared.corpora}
     return tuple(
         LineProfile(
             line=line.name,
@@ -262,6 +283,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             supply=known[campaign.probes_on(line)],
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
+            sources=Sources(packs=notes, items=campaign.items),
         )
         for line in campaign.lines
         for profile in campaign.profiles
@@ -295,10 +317,15 @@ def _of_requirement(
     asked = [
         line_profile
         for line_profile in line_profiles
-        if _is_asked(requirement, scheme, line_profile)
+        if is_asked_of(requirement, scheme, line_profile)
     ]
     groups = [
-        count_by_group(requirement.measure, scheme.policy, line_profile.phase, line_profile.supply)
+        count_by_group(
+            requirement.measure,
+            scheme.policy,
+            line_profile.phase,
+            line_profile.supply_for(requirement),
+        )
         for line_profile in asked
     ]
     profiles_with_items = {
@@ -322,7 +349,8 @@ def _of_requirement(
             )
 
 
-def _is_asked(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
+def is_asked_of(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
+    """Whether a requirement is asked of a profile."""
     if not requirement.is_for(line_profile.profile, line_profile.phase):
         return False
     return is_asked(requirement.measure, scheme.policy, (), line_profile.phase)

@@ -26,6 +26,7 @@ from harness.measure.attempts import (
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
 from harness.model.campaign import Campaign, Limits
+from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
 from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of
 from harness.model.sampler import Smallest, ordering
@@ -222,10 +223,21 @@ class BlockedRetrials:
 
 def blocked_group_of(one: Observation) -> BlockedGroup:
     """Return the group of a blocked item."""
-    key = one.key
-    return BlockedGroup(
-        category=one.item.category, line=key.line, profile=key.profile, probe=key.probe
-    )
+    return blocked_group(one.key, one.item)
+
+
+def blocked_group(key: AttemptKey, item: Item) -> BlockedGroup:
+    """Return the group of an item that is blocked under ``key``."""
+    return BlockedGroup(category=item.category, line=key.line, profile=key.profile, probe=key.probe)
+
+
+def most_retrials(items: int, *, is_page: bool) -> int:
+    """Return the most retrials of a group of blocked items, if none of them passes.
+
+    A page is visited with the second client too. Items that are blocked in the order of their
+    hashes are all retried at once, and the last SAMPLE of them at the end.
+    """
+    return items + min(SAMPLE, items) * (2 if is_page else 1)
 
 
 def _is_candidate(one: Observation) -> bool:

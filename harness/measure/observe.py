@@ -9,7 +9,7 @@ the result of the heartbeats beside it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import count
 from typing import Literal
 
@@ -28,7 +28,7 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.verdict import is_answer
-from harness.ports.network import fits
+from harness.ports.network import Probe, fits
 
 AFTER = ".after"
 """Suffix of the names of sentinels that are tried when a batch is done."""
@@ -101,13 +101,8 @@ async def observe_batch(
 ) -> list[Observation]:
     """Observe one batch between its sentinels, on the control and each line."""
     probe = context.probes[batch.way.probe]
-    inside = [
-        PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
-        for item in batch.items
-        if fits(probe, item)  # a web probe would take the name of a vector for a host
-        for key in _keys(campaign.campaign, item, batch.way)
-    ]
-    before = _sentinels(batch, campaign, "before", context)
+    inside = list(planned_items(batch, campaign, probe))
+    before = list(planned_sentinels(batch, campaign, "before", probe))
     heartbeat_loops = await _join_heartbeat_loops(
         [*before, *inside], batch.number, campaign, context
     )
@@ -119,7 +114,7 @@ async def observe_batch(
     finally:
         sentinel_task.cancel()
         await asyncio.gather(sentinel_task, return_exceptions=True)
-    after = await observe_all(_sentinels(batch, campaign, "after", context), campaign, context)
+    after = await observe_all(planned_sentinels(batch, campaign, "after", probe), campaign, context)
     beaten = [
         seen for heartbeat_loop in heartbeat_loops for seen in heartbeat_loop.leave(batch.number)
     ]
@@ -145,9 +140,10 @@ async def _repeat_sentinels(
     batch: Batch, campaign: Campaign, context: MeasurementContext, during: list[Observation]
 ) -> None:
     """Try the sentinels every ``context.sentinel_interval`` seconds until cancelled."""
+    probe = context.probes[batch.way.probe]
     for turn in count(1):
         await asyncio.sleep(context.sentinel_interval)
-        tries = _sentinels(batch, campaign, f"during-{turn}", context)
+        tries = planned_sentinels(batch, campaign, f"during-{turn}", probe)
         during += await observe_all(tries, campaign, context)
 
 
@@ -166,18 +162,24 @@ def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
     )
 
 
-def _sentinels(
-    batch: Batch, campaign: Campaign, side: str, context: MeasurementContext
-) -> list[PlannedAttempt]:
-    name = batch.way.probe
+def planned_items(batch: Batch, campaign: Campaign, probe: Probe) -> Iterator[PlannedAttempt]:
+    """Yield the first attempts on the items of a batch: on the control, and on each line."""
+    for item in batch.items:
+        if fits(probe, item):  # a web probe would take the name of a vector for a host
+            for key in _keys(campaign.campaign, item, batch.way):
+                yield PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
+
+
+def planned_sentinels(
+    batch: Batch, campaign: Campaign, side: str, probe: Probe
+) -> Iterator[PlannedAttempt]:
+    """Yield the attempts on the sentinels of a batch; ``side`` is ``before``, ``after`` or so."""
     roles: tuple[Literal["must_allow", "must_block"], ...] = ("must_allow", "must_block")
-    return [
-        PlannedAttempt(key=key, item=item, role=role, batch=batch.number)
-        for role in roles
-        for place, one in sentinels_for(campaign, role, name, context.probes[name])
-        for item in (item_of(one, f"{_NAMES[role]}-{place}@{batch.number}.{side}"),)
-        for key in _keys(campaign.campaign, item, batch.way)
-    ]
+    for role in roles:
+        for place, one in sentinels_for(campaign, role, batch.way.probe, probe):
+            item = item_of(one, f"{_NAMES[role]}-{place}@{batch.number}.{side}")
+            for key in _keys(campaign.campaign, item, batch.way):
+                yield PlannedAttempt(key=key, item=item, role=role, batch=batch.number)
 
 
 _NAMES = {"must_allow": "sentinel-allow", "must_block": "sentinel-block"}

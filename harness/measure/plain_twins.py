@@ -54,14 +54,47 @@ class _Chunk(NamedTuple):
     ordinary: list[Item]
 
 
+class TwinSample:
+    """Draw the items of a campaign whose plain twins are tried, from those that it tries."""
+
+    def __init__(self, campaign: Campaign, context: MeasurementContext) -> None:
+        self._context = context
+        self._order = ordering(f"plain twins of {campaign.seed}")
+        number = campaign.plain_twins.number
+        self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
+
+    def offer(self, key: AttemptKey, item: Item) -> None:
+        """Consider an item that was tried, or is to be tried, under ``key``."""
+        place = group_of(key)
+        is_first = turn_of(key.round) == 1 and key.line != CONTROL
+        if is_first and self._can_be_tried(place, item):
+            is_ours = self._context.origin is not None and self._context.origin.covers(item.host)
+            self._drawn[place].offer(self._order(item.id), item, is_ours=is_ours)
+
+    def drawn(self) -> dict[Group, list[Item]]:
+        """The drawn items of each group, shuffled."""
+        return {
+            place: sorted(
+                (*self._drawn[place].harmful(), *self._drawn[place].ordinary()),
+                key=lambda one: self._order(f"turn {one.id}"),
+            )
+            for place in sorted(self._drawn)
+        }
+
+    def _can_be_tried(self, place: Group, item: Item) -> bool:
+        places = (place.line, place.profile), (CONTROL, place.profile)
+        probe = self._context.probes.get(place.probe)
+        has_twins = probe is not None and probe.declares.has_twins
+        is_usable = has_twins and all(one in self._context.twin_lines for one in places)
+        return is_usable and bool(_twin_item(item, self._context.origin))
+
+
 class PlainTwinRun:
     """Draw plain twins during a campaign, and try them at its end, in batches of their own."""
 
     def __init__(self, campaign: Campaign, context: MeasurementContext, journal: Journal) -> None:
         self._campaign, self._context, self._journal = campaign, context, journal
-        self._order = ordering(f"plain twins of {campaign.seed}")
-        number = campaign.plain_twins.number
-        self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
+        self._sample = TwinSample(campaign, context)
         self._done: set[Spot] = set()
         self._number = 0
 
@@ -72,18 +105,14 @@ class PlainTwinRun:
     def add_batch(self, observations: Iterable[Observation]) -> None:
         """Draw from the items of a batch."""
         for one in observations:
-            key, item, place = one.key, one.item, group_of(one.key)
-            is_first = one.role == "item" and turn_of(key.round) == 1
-            if not is_first or key.line == CONTROL or not self._can_be_tried(place, item):
-                continue
-            is_ours = self._context.origin is not None and self._context.origin.covers(item.host)
-            self._drawn[place].offer(self._order(item.id), item, is_ours=is_ours)
+            if one.role == "item":
+                self._sample.offer(one.key, one.item)
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
         """Try all that were drawn: lines in parallel, twins on one line one after the other."""
         lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
-        for place in sorted(self._drawn):
-            lines[place.line] += self._chunks(place)
+        for place, items in self._sample.drawn().items():
+            lines[place.line] += self._chunks(place, items)
         if progress_counter is not None:
             progress_counter.expect(
                 2 * sum(len(one.items) for chunks in lines.values() for one in chunks)
@@ -93,18 +122,10 @@ class PlainTwinRun:
             *(self._try_line(chunks, progress_counter) for chunks in lines.values())
         )
 
-    def _can_be_tried(self, place: Group, item: Item) -> bool:
-        places = (place.line, place.profile), (CONTROL, place.profile)
-        probe = self._context.probes.get(place.probe)
-        has_twins = probe is not None and probe.declares.has_twins
-        is_usable = has_twins and all(one in self._context.twin_lines for one in places)
-        return is_usable and bool(_twin_item(item, self._context.origin))
-
-    def _chunks(self, place: Group) -> list[_Chunk]:
-        """The drawn items that were not tried before, shuffled, in chunks."""
-        harmful, ordinary = self._drawn[place].harmful(), self._drawn[place].ordinary()
-        shuffled = sorted((*harmful, *ordinary), key=lambda one: self._order(f"turn {one.id}"))
-        left = [one for one in shuffled if spot_of(self._key(place, one)) not in self._done]
+    def _chunks(self, place: Group, items: list[Item]) -> list[_Chunk]:
+        """The drawn items that were not tried before, in chunks."""
+        ordinary = [one for one in items if is_ordinary(one)]
+        left = [one for one in items if spot_of(self._key(place, one)) not in self._done]
         return [
             _Chunk(place, left[start : start + KEPT_TOGETHER], ordinary)
             for start in range(0, len(left), KEPT_TOGETHER)

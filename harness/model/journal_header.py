@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
+from harness.model.corpus import CorpusReference
 from harness.model.probe import ProbeDeclaration
 
 
@@ -32,6 +33,18 @@ class PackNote(msgspec.Struct, frozen=True, kw_only=True):
     design: str = ""
     kind: str = "agreed"
     audit: LabelAudit | None = None
+
+    @classmethod
+    def of(cls, reference: CorpusReference) -> PackNote:
+        """The facts of a pack that a header records; the label audit only if there was one."""
+        audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
+        return cls(
+            name=reference.name,
+            audience=reference.audience,
+            design=reference.design,
+            kind=reference.kind,
+            audit=audit if reference.audited else None,
+        )
 
 
 class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):

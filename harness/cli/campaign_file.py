@@ -1,0 +1,366 @@
+"""Write a commented campaign file from answers; ``accredit init`` asks for them.
+
+What a person typed is checked here by what will read it later (the line, the scheme, the origin
+file), and is quoted, so that the file is read back as it was meant.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.campaign.origin_file import read_origin
+from harness.cli.compose import load_and_warn, open_pack
+from harness.cli.printing import shown
+from harness.cli.scheme_items import SchemeItems, items_for
+from harness.errors import UsageError
+from harness.model.campaign import PHASES, Campaign, Limits
+from harness.model.scheme import Scheme
+from harness.plugins import LINES
+from harness.yaml_reader import Document, validate
+
+ZONE = "accredit.test"
+"""The zone of the range, whose hosts are the sentinels where no origin is known yet."""
+
+CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
+"""The pack beside an origin file, and how many of its pages of each category are tried."""
+
+LONGEST = 200
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+DEVICE = re.compile(r"[^\s/:]{1,15}")
+"""The name of a network device (Linux, IFNAMSIZ)."""
+DOMAIN = re.compile(r"(?=.{1,200}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+NETNS = "netns:"
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
+RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+PLACES = ("site", "place", "device", "group")
+"""The keys of a line that say where and for whom it is tested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAnswer:
+    """A line of the campaign, or its control: name, type, options, and where it is tested."""
+
+    name: str
+    type: str
+    options: Mapping[str, str]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a campaign file is written from; ``to_edit`` names what nobody has answered yet.
+
+    ``scheme`` is its name or path, ``loaded`` the scheme itself.
+    """
+
+    name: str
+    service: str
+    supplier: str
+    lines: tuple[LineAnswer, ...]
+    control: LineAnswer | None
+    profiles: Mapping[str, str]
+    scheme: str
+    loaded: Scheme
+    origin: Path
+    to_edit: frozenset[str] = frozenset()
+
+
+def check_text(text: str, what: str) -> str:
+    """Return a text that a YAML file can hold. Raises UsageError, also if it is too long."""
+    if len(text) > LONGEST or not all(character.isprintable() for character in text):
+        msg = f"{what}: write at most {LONGEST} printable characters"
+        raise UsageError(msg)
+    return text
+
+
+def check_name(text: str, what: str) -> str:
+    """Return a name of a campaign, line or profile. Raises UsageError."""
+    if not NAME.fullmatch(text):
+        msg = f"{what} {text!r}: use letters, digits, '.', '_' and '-' (at most 64)"
+        raise UsageError(msg)
+    return text
+
+
+def check_profile(text: str) -> tuple[str, str]:
+    """Return name and phase of a profile that is written as NAME=PHASE. Raises UsageError."""
+    name, _, phase = text.partition("=")
+    check_name(name, "profile")
+    if phase not in PHASES:
+        msg = f"profile {text!r}: write it as NAME=PHASE; phases are {', '.join(PHASES)}"
+        raise UsageError(msg)
+    return name, phase
+
+
+def check_scheme(text: str) -> Scheme:
+    """Load a scheme by its name or path; warn if its review is overdue. Raises UsageError."""
+    return load_and_warn(check_text(text, "scheme"))
+
+
+def connection(text: str) -> dict[str, str]:
+    """Return the options of a network connection: a device, an IP address or netns:NAME.
+
+    Raises UsageError.
+    """
+    if text.startswith(NETNS) and NAME.fullmatch(text.removeprefix(NETNS)):
+        return {"netns": text.removeprefix(NETNS)}
+    try:
+        return {"address": str(ipaddress.ip_address(text))}
+    except ValueError:
+        if DEVICE.fullmatch(check_text(text, "network connection")):
+            return {"device": text}
+    msg = f"{text!r} is no network connection; write a device, an IP address or netns:NAME"
+    raise UsageError(msg)
+
+
+def check_line(line: LineAnswer) -> LineAnswer:
+    """Return a line that can be built from its options. Raises UsageError."""
+    for key, value in {**line.options, **line.places}.items():
+        check_text(value, f"line {line.name!r}, {key}")
+    plugin = LINES.find(line.type)
+    try:
+        plugin(line.name, plugin.Options(**line.options), None, Limits())
+    except ValidationError as error:
+        msg = f"line {line.name!r}: {error.errors()[0]['msg']}"
+        raise UsageError(msg) from None
+    return line
+
+
+def zone_of(origin: Path) -> str:
+    """Return the zone of an origin file; that of the range if there is no file yet.
+
+    Raises UsageError if the file is wrong.
+    """
+    zone = read_origin(origin).zone if origin.exists() else ZONE
+    if not DOMAIN.fullmatch(zone):
+        msg = f"{origin}: its zone {zone!r} is not a domain name"
+        raise UsageError(msg)
+    return zone
+
+
+def campaign_text(answers: Answers, path: Path) -> str:
+    """Return the text of a campaign file for ``path``. Raises UsageError, FaultyDocument."""
+    items = items_for(answers.loaded, answers.profiles)
+    scheme = Path(answers.scheme)
+    values = {
+        "file": shown(str(path)),
+        "name": quoted(answers.name),
+        "service": _marked(quoted(answers.service), answers, "service", "the service under test"),
+        "supplier": quoted(answers.supplier),
+        "origin": _marked(
+            quoted(_beside(answers.origin, path)), answers, "origin", "there is no such file yet"
+        ),
+        "control": _control(answers),
+        "lines": "".join(_line(line, answers, items) for line in answers.lines),
+        "profiles": "".join(
+            f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
+        ),
+        "corpora": _corpora(items, answers, path),
+        "probes": "[web, web_https]" if items.needs_second_probe else "[web]",
+        "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
+        "zone": zone_of(answers.origin),
+        "twins": items.twins or 59,
+    }
+    text = TEMPLATE.format(**values)
+    validate(Document(str(path), text), Campaign)
+    return text
+
+
+def write_campaign_file(answers: Answers, path: Path) -> None:
+    """Write a campaign file; only its owner can read it if it holds a password.
+
+    Raises UsageError if the file exists or cannot be written.
+    """
+    text = campaign_text(answers, path)
+    is_secret = any("@" in value for line in answers.lines for value in line.options.values())
+    if path.exists() or path.is_symlink():
+        raise already_there(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = 0o600 if is_secret else 0o666
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except BaseException:
+            path.unlink()
+            raise
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+def already_there(path: Path) -> UsageError:
+    """The error for a campaign file that exists."""
+    return UsageError(f"{path} exists already; choose another folder, or edit that file")
+
+
+def quoted(text: str) -> str:
+    """Return a text as a YAML scalar that is read back as that text (YAML 1.2, 7.3.1)."""
+    if PLAIN.fullmatch(text) and text.lower() not in RESERVED:
+        return text
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in written
+    )
+
+
+def _beside(target: Path, path: Path) -> str:
+    """The path of a file as a campaign file names it: relative to its own folder."""
+    try:
+        return Path(os.path.relpath(target, path.parent)).as_posix()
+    except ValueError:  # another drive
+        return str(target.absolute())
+
+
+def _marked(value: str, answers: Answers, key: str, note: str) -> str:
+    return f"{value}    # EDIT: {note}" if key in answers.to_edit else value
+
+
+def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
+    rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
+    rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
+    if line.type == "resolver":
+        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+    elif items.needs_second_probe:
+        rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
+    rows += ["    options:", *_options(line.options, 6)]
+    if "line" in answers.to_edit:
+        rows[-1] += "    # EDIT: the address of the service's proxy"
+    return "\n".join(rows) + "\n"
+
+
+def _options(options: Mapping[str, str], indent: int) -> list[str]:
+    return [f"{' ' * indent}{key}: {quoted(value)}" for key, value in options.items()]
+
+
+def _control(answers: Answers) -> str:
+    """The control: the given connection, or a note where it must differ from the line's."""
+    if answers.control is not None:
+        rows = ["control:", f"  type: {answers.control.type}"]
+        if answers.control.options:
+            rows += ["  options:", *_options(answers.control.options, 4)]
+        return "\n".join(rows) + "\n"
+    if "control" in answers.to_edit:
+        return (
+            "control: {type: control}    # EDIT: name a connection past the service, such as\n"
+            '#  {type: interface, options: {device: eth2, resolver: "192.0.2.53:53"}}\n'
+        )
+    return "control: {type: control}\n"
+
+
+def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
+    rows: list[str] = []
+    for choice in items.choices:
+        codes = _folded(f"    categories: [{', '.join(choice.categories)}]", "      ")
+        rows += [f"  - pack: {choice.pack}", *codes]
+        size = "" if choice.sample is None else f"    sample: {choice.sample}"
+        rows.append(size or "    # no sample: every item of these categories is tried")
+    pages = answers.origin.parent / CONTENT_PAGES
+    needs_content = items.content > 0
+    is_there = _is_content(pages)
+    rows.append("  # Content items, on unannounced hosts: they show content analysis.")
+    sign = "" if needs_content and is_there else "#"
+    beside = _beside(pages, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
+    lists: dict[str, list[str]] = {}
+    for needed in items.lists:
+        sizes = lists.setdefault(needed.requirement, [])
+        sizes.append(f"{needed.domains} of {needed.category}")
+    for requirement, sizes in lists.items():
+        rows += _folded(
+            f"  # {requirement} needs more domains than the shipped packs have; import a list "
+            f"with {shown(', '.join(sizes))}.",
+            "  #   ",
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _folded(text: str, indent: str) -> list[str]:
+    """A text on lines of at most 100 characters; those after the first begin with ``indent``."""
+    return textwrap.wrap(
+        text, 98, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _is_content(folder: Path) -> bool:
+    """Whether a folder is a pack of content items."""
+    try:
+        return folder.is_dir() and open_pack(str(folder)).reference.kind == "content"
+    except UsageError:
+        return False
+
+
+TEMPLATE = """\
+# A campaign: what is measured, over which lines, with which corpora and probes.
+# Next: accredit doctor {file}
+#       accredit measure --dry-run {file}    (its cost, and what it can decide)
+#       accredit run {file}
+campaign: {name}
+title: First look at a filtered internet service
+
+service:
+  name: {service}
+  supplier: {supplier}
+
+# The canary origin: pages whose arrival proves that nothing blocked them.
+# "accredit range up" starts one on this machine, "accredit origin init" on a host of your own.
+origin: {origin}
+
+# The unfiltered line, past the service: every item is tried on it as well.
+{control}
+# The lines through the service. Each is assessed separately. Known types: accredit list lines
+lines:
+{lines}
+# Age groups as the service knows them. The phase selects the column of the policy:
+# ks1, ks2, ks3, ks4, post16 or staff. A line's options for one group go under by_profile.
+profiles:
+{profiles}
+# What is tried: for each requirement of the scheme as many items as it needs. A seeded sample is
+# drawn from each category and from its must-allow twins; a census needs every item.
+# Agreed items, whose names the supplier loads, show that a list is enforced; harmless pages show
+# what is blocked wrongly.
+corpora:
+{corpora}  # Real items, drawn from a list and hidden from the supplier: they show what its
+  # filter knows.
+  # "accredit corpus import" and "accredit corpus sample --audience sealed" make these packs.
+#  - pack: ./real-items
+#  - pack: ./harmless-items
+
+# Without hidden real items a pass is limited to the agreed list. This line accepts that limit;
+# remove it when you use the packs above.
+items: agreed
+
+probes: {probes}                     # known probes: accredit list probes
+scheme: {scheme}               # known schemes: accredit scheme list
+# A random seed for the samples is made and kept in the journal's folder. Give your own (seed: ...)
+# to try the same items in another campaign. Anyone who knows the seed knows what is tried.
+
+# Hosts agreed with the supplier: one must pass, one must be blocked. They are tried before and
+# after every batch, so that a dead line or a filter that is off never counts as a result.
+sentinels:
+  must_allow: [amber-lantern.{zone}]
+  must_block: [copper-meadow.{zone}]
+
+limits:
+  timeout: 5                      # seconds; a timeout is tried again with the next value
+  confirmation_timeout: 15
+  concurrency: 20
+
+# A sample of the items is tried once more as a pupil would, and the results are compared, to find
+# a service that filters only for the test. It takes two minutes for each line, profile and probe.
+plain_twins:
+  number: {twins}
+  pause: 1                        # seconds between two visits, on average
+"""

@@ -1,0 +1,251 @@
+"""Choose items of the shipped packs so that a campaign can decide what its scheme asks.
+
+``accredit init`` writes the result into a campaign file. What the shipped packs are too small for
+is returned too, with the size of the list to import.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.cli.compose import open_pack
+from harness.cli.undecidable import ITEMS_PER_CELL
+from harness.estimate.item_selection import counts_category, is_asked
+from harness.model.corpus import TWIN, bare_code, covers
+from harness.model.metric_spec import spec_of
+from harness.model.scheme import Policy, Requirement, Scheme
+from harness.model.smallest_sample import smallest_sample
+
+HARMFUL, HARMLESS = "canary", "school-pages"
+"""The shipped packs that items are chosen from: agreed canaries, and pages that schools need."""
+
+ROOM = 60
+"""The smallest sample of a category for a rate: a faultless service needs 29 to show 90 %, and with
+60 it conforms in spite of one miss."""
+
+PAGES_ROOM = 10
+"""The smallest sample of a topic of harmless pages."""
+
+CENSUSES = frozenset({"missed", "overblocked"})
+"""Metrics that count errors in a whole list."""
+
+Strata = Mapping[str, Mapping[str, int]]
+"""The number of items by stratum and category."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Categories of one pack; ``sample`` items of each stratum, or all of them (``None``)."""
+
+    pack: str
+    categories: tuple[str, ...]
+    sample: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListNeeded:
+    """A list that has to be imported: ``domains`` of ``category``, for a requirement."""
+
+    requirement: str
+    category: str
+    domains: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeItems:
+    """The items for a scheme, and what else its requirements need of a campaign.
+
+    ``content`` is how many content items each of its content requirements needs at most; 0 if it
+    asks for none. ``twins`` are the plain twins needed.
+    """
+
+    choices: tuple[Choice, ...]
+    lists: tuple[ListNeeded, ...] = ()
+    content: int = 0
+    twins: int = 0
+    needs_second_probe: bool = False
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """How many items of each code are wanted, by pack; ``None`` for all."""
+
+    numbers: dict[tuple[str, str], int | None] = field(default_factory=dict)
+
+    def add(self, pack: str, code: str, number: int | None) -> None:
+        """Want ``number`` items of each stratum of a code, or more if more were wanted before."""
+        before = self.numbers.get((pack, code), 0)
+        largest = None if number is None or before is None else max(number, before)
+        self.numbers[pack, code] = largest
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The wanted codes by pack and number, without what another choice includes."""
+        groups: defaultdict[tuple[str, int | None], list[str]] = defaultdict(list)
+        for (pack, code), number in self.numbers.items():
+            if not any(
+                covers(code, other) and code != other and _is_enough(others, number)
+                for (name, other), others in self.numbers.items()
+                if name == pack
+            ):
+                groups[pack, number].append(code)
+        ordered = sorted(groups, key=lambda key: (key[0], key[1] is None, -(key[1] or 0)))
+        return tuple(
+            Choice(pack=pack, categories=tuple(groups[pack, number]), sample=number)
+            for pack, number in ordered
+        )
+
+
+def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
+    """Choose the items for a scheme; ``profiles`` maps names of profiles to school phases."""
+    strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
+    wanted, lists = _Wanted(), list[ListNeeded]()
+    content = twins = 0
+    second_probe = False
+    for requirement in scheme.requirements:
+        phases = _phases(requirement, scheme, profiles)
+        metric = requirement.measure.metric
+        if not phases or not spec_of(metric).is_implemented:
+            continue
+        second_probe = second_probe or metric == "discordant"
+        if metric == "pupil_difference":
+            twins = max(twins, requirement.n_min)
+        elif metric == "wrong_cells":
+            _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
+        elif requirement.rests_on == "content":
+            content = max(content, _needed(requirement, scheme))
+        elif spec_of(metric).counts_items:
+            lists += _want(wanted, requirement, scheme, phases, strata)
+    return SchemeItems(
+        choices=wanted.choices(),
+        lists=tuple(lists),
+        content=content,
+        twins=twins,
+        needs_second_probe=second_probe,
+    )
+
+
+def _want(
+    wanted: _Wanted,
+    requirement: Requirement,
+    scheme: Scheme,
+    phases: Collection[str],
+    strata: Mapping[str, Strata],
+) -> Iterator[ListNeeded]:
+    """Want the items that a requirement counts; yield what the shipped packs are too small for."""
+    measure = requirement.measure
+    if measure.expectation is None and not measure.categories:
+        return
+    pack = HARMLESS if measure.expectation == "allow" else HARMFUL
+    number = _needed(requirement, scheme)
+    for code in measure.categories or _expected_codes(scheme.policy, measure.expectation, phases):
+        if not any(covers(stratum, code) for stratum in strata[pack]):
+            yield ListNeeded(requirement=requirement.id, category=code, domains=number)
+            continue
+        if measure.metric in CENSUSES:
+            wanted.add(pack, code, None)
+        sizes = [
+            _sizes(requirement, scheme.policy, code, phase, strata[pack])
+            for phase in phases
+            if measure.expectation is None
+            or any(
+                counts_category(measure, scheme.policy, each, phase)
+                for each in {code, *scheme.policy.rows}
+                if covers(each, code)
+            )
+        ]
+        is_each = spec_of(measure.metric).by == "stratum"
+        samples = [sample_size(of_phase, number, is_each=is_each) for of_phase in sizes]
+        if measure.metric not in CENSUSES and samples:
+            is_possible = all(sample is not None for sample in samples)
+            least = max((sample or 0 for sample in samples), default=0)
+            floor = ROOM if pack == HARMFUL else PAGES_ROOM
+            wanted.add(pack, code, max(least, floor) if is_possible else None)
+        if samples and measure.categories and any(sample is None for sample in samples):
+            yield ListNeeded(requirement=requirement.id, category=code, domains=number)
+
+
+def _needed(requirement: Requirement, scheme: Scheme) -> int:
+    smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
+    return max(smallest or 0, requirement.n_min, requirement.list_size, 1)
+
+
+def _phases(
+    requirement: Requirement, scheme: Scheme, profiles: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The school phases of the profiles that a requirement asks about."""
+    return tuple(
+        dict.fromkeys(
+            phase
+            for name, phase in profiles.items()
+            if requirement.is_for(name, phase)
+            and is_asked(requirement.measure, scheme.policy, (), phase)
+        )
+    )
+
+
+def _expected_codes(
+    policy: Policy, expectation: str | None, phases: Collection[str]
+) -> tuple[str, ...]:
+    """The categories of which the policy expects something in one of the phases."""
+    return tuple(
+        code
+        for code in policy.rows
+        if code != "CTRL" and any(policy.expects(code, phase) == expectation for phase in phases)
+    )
+
+
+def _want_cells(wanted: _Wanted, policy: Policy, strata: Mapping[str, Strata], number: int) -> None:
+    """Want ``number`` items of each category that the policy decides."""
+    rows = [code for code in policy.rows if code != "CTRL"]
+    for code in rows:
+        if any(other.startswith(code + ".") for other in rows) and code not in strata[HARMFUL]:
+            continue
+        if code in strata[HARMFUL]:
+            wanted.add(HARMFUL, code, number)
+            continue
+        for stratum, categories in strata[HARMLESS].items():
+            if code in categories:
+                is_pure = len(categories) == 1
+                wanted.add(HARMLESS, stratum, number if is_pure else None)
+
+
+def _strata_of(pack: str) -> Strata:
+    """The strata of a pack, without the harmless neighbours of harmful categories."""
+    strata: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in open_pack(pack).items():
+        stratum = item.stratum or item.category
+        if not stratum.startswith(TWIN):
+            strata[bare_code(stratum)][item.category] += 1
+    return strata
+
+
+def _sizes(
+    requirement: Requirement, policy: Policy, code: str, phase: str, strata: Strata
+) -> list[int]:
+    """The sizes of the strata below a code whose items a requirement counts in a phase."""
+    return [
+        sum(categories.values())
+        for stratum, categories in strata.items()
+        if covers(stratum, code) and counts_category(requirement.measure, policy, stratum, phase)
+    ]
+
+
+def sample_size(sizes: list[int], number: int, *, is_each: bool) -> int | None:
+    """The smallest sample of each stratum that gives ``number`` items, or of ``is_each`` stratum.
+
+    ``None`` if none does.
+    """
+    if is_each:
+        return number if min(sizes, default=0) >= number else None
+    if sum(sizes) < number:
+        return None
+    sample = -(-number // max(1, len(sizes)))
+    while sum(min(size, sample) for size in sizes) < number:
+        sample += 1
+    return sample
+
+
+def _is_enough(number: int | None, wanted: int | None) -> bool:
+    return number is None or (wanted is not None and number >= wanted)
