@@ -43,9 +43,13 @@ class E2Guardian(Product):
         self.proxy = f"http://{LOOPBACK}:{self.port}"
         self.authority = SchoolAuthority(self.folder.path / "tls")
 
+    def upstream(self) -> Squid:
+        """The Squid behind it, which filters nothing."""
+        return Squid(self.origin, (), {"all": ()})
+
     def start(self) -> None:
         """Squid, which filters nothing here, and then e2guardian in the foreground."""
-        upstream = self.closing.enter_context(Squid(self.origin, (), {"all": ()}))
+        upstream = self.closing.enter_context(self.upstream())
         self._copy_stock()
         self._list_hosts()
         conf = self._configure(upstream.ports["all"])
