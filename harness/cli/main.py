@@ -105,6 +105,10 @@ class MainVerbs(LazyVerbs):
             "Run a complete example on this machine: no network, no root.",
         ),
         "init": Verb("initialise:init_command", "Write a commented campaign file to start from."),
+        "check": Verb(
+            "check:check_command",
+            "A school's own check: try public test pages from this laptop, and keep a record.",
+        ),
         "doctor": Verb(
             "doctor:doctor_command",
             "Check this machine and, given a campaign, its origin, lines and sentinels.",
