@@ -41,7 +41,7 @@ EXPLAINED: dict[Part, str] = {
     "names": "Each name was looked up and connected to. No page was fetched, and the names are "
     "not stored: the record holds a keyed digest of each.",
     "search": "Whether the name server or the network forces the strict setting of each engine.",
-    "encrypted_dns": "Where these can be used, a filter that works by names can be passed by.",
+    "encrypted_dns": "Where these can be used, pupils can get round a filter that works by names.",
     "certificate": "Who issued the certificates that this laptop was shown. This is reported, and "
     "not judged.",
 }
@@ -71,6 +71,12 @@ MARKS = {
 }
 
 
+NO_CONNECTION = (
+    "Ordinary pages did not arrive: this laptop has no connection to the internet, or a sign-in "
+    "page stands in front of it."
+)
+
+
 def headline(record: CheckRecord) -> str:
     """The outcome of a check in one or two sentences."""
     needed, untold = record.count(Attention.NEEDED), record.count(Attention.NOT_TOLD)
@@ -83,6 +89,8 @@ def headline(record: CheckRecord) -> str:
         parts.append(f"{untold} of {len(record.rows)} results could not be told.")
     elif not parts:
         parts.append("Nothing could be told.")
+    if record.lost and all(row.part == "start" for row in record.rows):
+        parts.append(NO_CONNECTION)
     if record.stopped:
         parts.append("The check was stopped before its end.")
     return " ".join(parts)

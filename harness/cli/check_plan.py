@@ -20,7 +20,7 @@ from harness.ports.network import Line, Origin
 from probes.clients.school_check import LIMITS
 from probes.net.dns_server import parse_dns_server
 from probes.net.portable.name_resolver import system_server
-from probes.net.route import client_tls_context
+from probes.net.route import client_tls_context, is_literal
 
 ORIGIN_FILE = "origin.json"
 ALLOWED = "amber-lantern"
@@ -78,7 +78,9 @@ def find_way(
             authority,
         )
     if resolver:
-        parse_dns_server(resolver, "--resolver")
+        server = parse_dns_server(resolver, "--resolver")
+        if server.transport in ("udp", "tcp") and not is_literal(server.address.host):
+            raise UsageError(f"--resolver: {server.address.host!r} is not an IP address")
         options = {"server": resolver, "authority": authority}
         return _way("resolver", options, f"the name server {resolver}", origin, authority)
     return _way("interface", {"authority": authority}, _own_settings(), origin, authority)

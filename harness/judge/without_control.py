@@ -14,7 +14,6 @@ from collections.abc import Iterable
 import msgspec
 
 from harness.judge import block_page_classifier
-from harness.judge.block_page_check import claimed_category
 from harness.judge.block_page_classifier import PageKind
 from harness.judge.trial_features import is_public
 from harness.model.facts import Certificate, DnsFacts, WebFacts
@@ -121,9 +120,7 @@ def _block_page(web: WebFacts) -> Seen | None:
     for page in (web, *web.inner):
         classified = block_page_classifier.classify_page(page)
         if classified.kind is PageKind.BLOCK:
-            claim = claimed_category(page)
-            category = f"; it names the category {claim!r}" if claim else ""
-            return _seen(Result.BLOCKED, f"a block page came ({classified.witnesses[0]}){category}")
+            return _seen(Result.BLOCKED, f"a block page came ({classified.witnesses[0]})")
     if web.hops and block_page_classifier.leads_to_block_page_address(web):
         host = block_page_classifier.host_of(web.url)
         return _seen(Result.BLOCKED, f"the laptop was sent to the address of a block page ({host})")

@@ -1,0 +1,532 @@
+"""The verb ``check``: a school's own check against a played internet and the test range."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result as Ended
+from typer.testing import CliRunner
+
+from harness.cli import check, check_plan
+from harness.cli.compose import running_range
+from harness.cli.main import app
+from harness.model.campaign import Limits
+from harness.schemes.load import load_scheme
+from probes.clients import school_check
+from probes.range.faults import Fault, FaultKind
+from probes.range.testbed import RangeTestbed
+from test_suites.internet_double import InternetDouble, Reaction, lets_all_through
+
+NEVER = re.compile(
+    r"accredited|accreditation|conform|\bpass(?:ed|es)?\b|complian|certified", re.IGNORECASE
+)
+"""Words that a school's own check may not use about a service."""
+AGENCY = ("iwf.testfiltering.com", "ctiru.testfiltering.com", "swearing.testfiltering.com")
+ENDPOINTS = ("cloudflare-dns.com", "dns.google", "dns.quad9.net", "one.one.one.one")
+ORDINARY = ("example.com", "www.gov.uk", "www.wikipedia.org")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence costs less than a second."""
+    limits = Limits(timeout=0.5, confirmation_timeout=1.0, redirects=4, body_bytes=256 * 1024)
+    monkeypatch.setattr(school_check, "LIMITS", limits)
+
+
+class School:
+    """Runs checks in one folder, through one played internet."""
+
+    def __init__(self, runner: CliRunner, folder: Path, closing: ExitStack) -> None:
+        self.runner, self.folder, self._closing = runner, folder, closing
+        self.out = folder / "records"
+
+    def behind(self, reaction: Reaction, **options: Any) -> InternetDouble:
+        """Start the internet behind a filter."""
+        return self._closing.enter_context(InternetDouble(self.folder, reaction, **options))
+
+    def check(self, double: InternetDouble, *words: str | Path) -> Ended:
+        """Run a check through a played internet."""
+        way = ("--proxy", double.proxy, "--authority", double.authority)
+        return self.run(*way, *words)
+
+    def run(self, *words: str | Path) -> Ended:
+        """Run ``accredit check`` with its records in the folder."""
+        return self.runner.invoke(app, ["check", "--out", str(self.out), *map(str, words)])
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records, the oldest first."""
+        found = [json.loads(path.read_text()) for path in self.out.glob("*/record.json")]
+        return sorted(found, key=lambda record: str(record["begun"]))
+
+    def page(self) -> str:
+        """The newest page."""
+        return max(self.out.glob("*/record.html")).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def school(runner: CliRunner, tmp_path: Path) -> Iterator[School]:
+    with ExitStack() as closing:
+        yield School(runner, tmp_path, closing)
+
+
+def results(record: dict[str, Any], part: str) -> dict[str, str]:
+    """The result of each row of a part, by its address."""
+    return {row["address"]: row["result"] for row in record["rows"] if row["part"] == part}
+
+
+def agency(record: dict[str, Any]) -> set[str]:
+    """The results of the agencies' pages, without the one that needs decryption."""
+    told = results(record, "agency")
+    return {told[address] for address in told if address.split("/")[2] in AGENCY}
+
+
+def reasons(record: dict[str, Any], part: str) -> set[str]:
+    return {row["reason"] for row in record["rows"] if row["part"] == part}
+
+
+def good_filter(host: str) -> str:
+    """Refuses agencies' pages, by a page where it can and at CONNECT; no encrypted DNS."""
+    return "refuse" if host in (*AGENCY, *ENDPOINTS) else ""
+
+
+def answers(style: str) -> Reaction:
+    """A filter that refuses encrypted name servers, and answers agencies' pages in a style."""
+    return lambda host: style if host in AGENCY else good_filter(host)
+
+
+def test_a_filter_that_refuses_the_test_pages_leaves_nothing_to_do(school: School) -> None:
+    ended = school.check(school.behind(good_filter), "--by", "A. Teacher", "--site", "Green School")
+
+    (record,) = school.records()
+    assert 0 == ended.exit_code, ended.output
+    assert "Nothing that was tried here needs attention." in ended.stdout
+    assert {"blocked"} == agency(record)
+    assert {"blocked"} == set(results(record, "encrypted_dns").values())
+    assert ("A. Teacher", "Green School") == (
+        record["circumstances"]["by"], record["circumstances"]["site"],
+    )  # fmt: skip
+
+
+def test_everything_arrives_through_a_filter_that_is_off(school: School) -> None:
+    ended = school.check(school.behind(lets_all_through))
+
+    (record,) = school.records()
+    assert 1 == ended.exit_code, ended.output
+    assert {"got through"} == set(results(record, "agency").values())
+    assert {"got through"} == set(results(record, "encrypted_dns").values())
+    assert "What to do: Show this page to your supplier" in re.sub(r"\s+", " ", ended.stdout)
+
+
+def test_a_filter_that_opens_encryption_is_seen_by_the_marks_and_reported(school: School) -> None:
+    ended = school.check(school.behind(lets_all_through, opens_tls=True))
+
+    (record,) = school.records()
+    assert 1 == ended.exit_code, ended.output
+    assert {"got through"} == set(results(record, "agency").values())
+    assert {"reported"} == set(results(record, "certificate").values())
+    assert all("no public authority" in reason for reason in reasons(record, "certificate"))
+
+
+def test_without_interception_the_certificate_is_reported_as_public(school: School) -> None:
+    school.check(school.behind(lets_all_through))
+
+    (record,) = school.records()
+    assert all("issued by a public" in reason for reason in reasons(record, "certificate"))
+
+
+def test_a_dead_proxy_tells_nothing(school: School, tmp_path: Path) -> None:
+    ended = school.run("--proxy", "http://127.0.0.1:9")
+
+    (record,) = school.records()
+    assert 3 == ended.exit_code, ended.output
+    assert {"start"} == {row["part"] for row in record["rows"]}
+    assert "blocked" not in {row["result"] for row in record["rows"]}
+    assert "there is no connection to the internet" in record["not_tried"][-1]
+
+
+def test_a_captive_portal_tells_nothing(school: School) -> None:
+    ended = school.check(school.behind(lambda _: "portal"))
+
+    (record,) = school.records()
+    assert 3 == ended.exit_code, ended.output
+    assert {"could not be told"} == {row["result"] for row in record["rows"]}
+
+
+def test_a_page_with_status_200_that_says_blocked_is_a_block(school: School) -> None:
+    ended = school.check(school.behind(answers("page")))
+
+    (record,) = school.records()
+    assert 0 == ended.exit_code, ended.output
+    assert {"blocked"} == agency(record)
+
+
+def test_a_plain_page_is_a_block_only_if_the_school_describes_it(school: School) -> None:
+    double = school.behind(answers("plain"))
+    unknown = school.check(double)
+    described = school.check(double, "--block-page", "nothing to  SEE")
+
+    first, second = school.records()
+    assert (3, 0) == (unknown.exit_code, described.exit_code), described.output
+    assert {"could not be told"} == agency(first)
+    assert {"blocked"} == agency(second)
+
+
+@pytest.mark.parametrize("style", ["silent", "reset", "busy"])
+def test_silence_cuts_and_trouble_are_never_a_block(style: str, school: School) -> None:
+    ended = school.check(school.behind(lambda host: style if good_filter(host) else ""))
+
+    (record,) = school.records()
+    assert 3 == ended.exit_code, ended.output
+    told = {*results(record, "agency").values(), *results(record, "encrypted_dns").values()}
+    assert {"could not be told", "got through"} == told  # the page for decryption is not filtered
+    assert "blocked" not in told
+
+
+def test_a_redirect_into_the_schools_network_is_a_block_and_is_not_followed(
+    school: School,
+) -> None:
+    double = school.behind(answers("inside"))
+    ended = school.check(double)
+
+    (record,) = school.records()
+    assert {"blocked"} == agency(record), ended.output
+    assert not [line for line in double.asked if "10.1.2.3" in line]
+
+
+def test_a_line_that_dies_in_the_middle_takes_back_what_looked_blocked(school: School) -> None:
+    seen: list[str] = []
+
+    def dies(host: str) -> str:
+        seen.append(host)
+        asked = seen.count("www.gov.uk")
+        return "refuse" if host not in ORDINARY or asked > 2 else ""
+
+    ended = school.check(school.behind(dies))
+
+    (record,) = school.records()
+    assert 3 == ended.exit_code, ended.output
+    assert "blocked" not in results(record, "agency").values()
+    assert "ordinary pages did not arrive before or after it" in " ".join(reasons(record, "agency"))
+    assert record["lost"] > 0
+    assert "Ordinary pages did not arrive" in school.page()
+
+
+def test_pages_of_other_vendors_are_information_and_those_of_the_supplier_count(
+    school: School,
+) -> None:
+    double = school.behind(good_filter)
+    others = school.check(double)
+    own = school.check(double, "--supplier", "fortinet")
+
+    first, second = school.records()
+    assert (0, 1) == (others.exit_code, own.exit_code), own.output
+    assert {"for information"} == {
+        row["attention"] for row in first["rows"] if row["part"] == "vendor"
+    }
+    needed = [row for row in second["rows"] if row["attention"] == "needs attention"]
+    assert {"Fortinet"} == {row["publisher"] for row in needed}
+    assert len(needed) > 10
+
+
+def test_an_unknown_supplier_is_the_users_mistake(school: School) -> None:
+    ended = school.run("--supplier", "Nobody Ltd", "--proxy", "http://127.0.0.1:9")
+
+    assert "no test pages of a supplier 'Nobody Ltd' are known" in str(ended.exception)
+    assert not school.out.exists()
+
+
+def test_hidden_names_are_connected_to_and_neither_fetched_nor_stored(school: School) -> None:
+    double = school.behind(lambda host: "refuse" if host == "bad.example" else good_filter(host))
+    names = school.folder / "names.txt"
+    names.write_text("# seen last week\nbad.example\nWORSE.example\n\nbad.example  # again\n")
+    ended = school.check(double, "--names", names)
+
+    (record,) = school.records()
+    rows = [row for row in record["rows"] if row["part"] == "names"]
+    stored = "".join(path.read_text("latin-1") for path in school.out.rglob("*") if path.is_file())
+    assert 1 == ended.exit_code, ended.output
+    assert ["blocked", "got through"] == sorted(row["result"] for row in rows)
+    assert all(row["address"].startswith("hmac-sha256:") for row in rows)
+    assert not re.search(r"(?i)bad\.example|worse\.example", stored + ended.output)
+    asked = [line for line in double.asked if "example:" in line]
+    assert {"CONNECT bad.example:443", "CONNECT worse.example:443"} == set(asked)
+    assert not [line for line in double.asked if line.startswith("GET") and "bad." in line]
+
+
+def test_a_filter_that_opens_encryption_leaves_hidden_names_untold(school: School) -> None:
+    names = school.folder / "names.txt"
+    names.write_text("bad.example\n")
+    school.check(school.behind(good_filter, opens_tls=True), "--names", names)
+
+    (record,) = school.records()
+    assert ["could not be told"] == list(results(record, "names").values())
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("http://bad.example/page", "this is not a host name"),
+        ("bad.example/page", "this is not a host name"),
+        ("intranet", "a host name has a dot"),
+        ("printer.local", "private address or name"),
+        ("192.168.1.1", "private address or name"),
+        ("b@d.example", "invalid host"),
+    ],
+)
+def test_a_list_of_anything_but_public_names_is_refused_without_showing_it(
+    line: str, found: str, school: School
+) -> None:
+    names = school.folder / "names.txt"
+    names.write_text(f"fine.example\n{line}\n")
+
+    ended = school.run("--proxy", "http://127.0.0.1:9", "--names", names)
+
+    assert f"names.txt:2: {found}" in str(ended.exception)
+    assert line not in str(ended.exception)
+    assert not school.records()
+
+
+def test_listing_sends_nothing_and_writes_nothing(school: School) -> None:
+    double = school.behind(good_filter)
+    ended = school.check(double, "--list")
+
+    assert 0 == ended.exit_code, ended.output
+    assert [] == double.asked
+    assert not school.out.exists()
+    for host in (*AGENCY, *ENDPOINTS, *ORDINARY):
+        assert host in ended.stdout
+
+
+def test_no_host_is_contacted_that_the_list_does_not_name(school: School) -> None:
+    double = school.behind(lets_all_through)
+    listed = school.check(double, "--list").stdout
+    school.check(double)
+
+    hosts = {
+        re.split(r"[/ :]+", line.replace("GET http://", "GET https://"))[2 if "GET" in line else 1]
+        for line in double.asked
+    }
+    assert hosts
+    assert {host for host in hosts if host not in listed} == set()
+
+
+def test_each_run_keeps_the_earlier_ones_and_tells_what_changed(school: School) -> None:
+    off, on = school.behind(lets_all_through), school.behind(good_filter)
+    school.check(off, "--site", "Green School")
+    kept = min(school.out.rglob("record.json")).read_bytes()
+    school.check(on, "--site", "Green School")
+
+    first, second = school.records()
+    page = school.page() if len(school.records()) == 2 else ""
+    assert kept in {path.read_bytes() for path in school.out.rglob("record.json")}
+    assert "Changed since the last check" in page
+    assert "child sexual abuse pages: now blocked" in page
+    assert (1, 0) == (
+        any(row["attention"] == "needs attention" for row in first["rows"]),
+        any(row["attention"] == "needs attention" for row in second["rows"]),
+    )
+
+
+def test_a_broken_earlier_record_is_named_and_harms_nothing(school: School) -> None:
+    broken = school.out / "2020-01-01T000000Z"
+    broken.mkdir(parents=True)
+    (broken / "record.json").write_text('{"format": 7')
+
+    ended = school.check(school.behind(good_filter))
+
+    assert 0 == ended.exit_code, ended.output
+    assert "2020-01-01T000000Z/record.json: not a record of this version" in ended.stderr
+
+
+def test_the_record_can_be_printed_as_json_alone(school: School) -> None:
+    ended = school.check(school.behind(good_filter), "--json")
+
+    assert school.records() == [json.loads(ended.stdout)]
+
+
+@pytest.mark.parametrize(
+    "reaction", [good_filter, lets_all_through, lambda _: "portal", lambda _: "silent"]
+)
+def test_no_output_says_that_a_service_fulfils_anything(reaction: Reaction, school: School) -> None:
+    ended = school.check(school.behind(reaction))
+
+    said = ended.output + school.page() + json.dumps(school.records())
+    assert [] == NEVER.findall(said)
+
+
+def test_what_a_record_needs_and_lacks_is_said(school: School) -> None:
+    ended = school.check(school.behind(good_filter), "--by", "A", "--site", "S", "--group", "KS2")
+
+    page = school.page()
+    for field in (
+        "Date",
+        "By",
+        "Site",
+        "Place",
+        "Device",
+        "User group",
+        "What was tried",
+        "Result",
+        "Action",
+    ):
+        assert f'<th scope="row">{field}</th>' in page
+    assert "The record lacks: place, action." in ended.stdout
+    assert "not stated" in page
+
+
+def test_texts_of_people_and_filters_cannot_reach_into_the_page(school: School) -> None:
+    double = school.behind(answers("page"))
+    school.check(double, "--site", "<script>alert(1)</script>\x1b[2J", "--supplier", "")
+
+    page = school.page()
+    assert "<script" not in page
+    assert "\x1b" not in page
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--proxy", "http://127.0.0.1:9", "--resolver", "127.0.0.1:53"),
+        ("--proxy", "gopher://127.0.0.1"),
+        ("--resolver", "nowhere"),
+        ("--range", "/nonexistent"),
+        ("--authority", "/nonexistent.pem"),
+        ("--proxy", "http://127.0.0.1:9", "--names", "/nonexistent.txt"),
+    ],
+)
+def test_a_users_mistake_is_found_before_anything_is_sent(
+    words: tuple[str, ...], school: School
+) -> None:
+    ended = school.run(*words)
+
+    assert 2 == getattr(ended.exception, "exit_code", None), ended.output
+    assert not school.records()
+
+
+def test_the_laptops_own_proxy_is_used_unless_told_otherwise(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = school.behind(good_filter)
+    monkeypatch.setattr(check_plan, "getproxies", lambda: {"https": double.proxy[7:]})
+
+    used = school.run("--authority", str(double.authority), "--site", "S")
+    listed = school.run("--direct", "--list")
+
+    assert 0 == used.exit_code, used.output
+    assert (
+        f"the proxy {double.proxy} of the laptop's settings"
+        == (school.records()[0]["circumstances"]["way"])
+    )
+    assert "no proxy; the laptop's own name server" in listed.stdout
+
+
+def test_a_password_of_the_proxy_is_neither_printed_nor_kept(school: School) -> None:
+    ended = school.run("--proxy", "http://me:hunter2@127.0.0.1:9")
+
+    assert "hunter2" not in ended.output + school.page() + json.dumps(school.records())
+
+
+@pytest.fixture
+def testbed(tmp_path: Path) -> Iterator[RangeTestbed]:
+    with running_range(tmp_path / "range", policy=load_scheme("becta-2008").policy) as running:
+        yield running
+
+
+Style = tuple[str, FaultKind | None, str, int]
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "result", "code"),
+    [
+        ("proxy", None, "blocked", 0),
+        ("proxy", FaultKind.OFF, "got through", 1),
+        ("proxy", FaultKind.PAGE_200, "blocked", 0),
+        ("proxy", FaultKind.FRAME, "blocked", 0),
+        ("proxy", FaultKind.PAGE_451, "blocked", 0),
+        ("proxy", FaultKind.SILENT, "could not be told", 3),
+        ("proxy", FaultKind.EOF, "could not be told", 3),
+        ("resolver", None, "could not be told", 3),
+        ("resolver", FaultKind.REFUSE, "blocked", 0),
+        ("resolver", FaultKind.SERVFAIL, "could not be told", 3),
+        ("resolver", FaultKind.SILENT, "could not be told", 3),
+        ("resolver", FaultKind.OFF, "got through", 1),
+    ],
+)
+def test_the_reference_filter_is_seen_as_it_is(
+    service: str,
+    kind: FaultKind | None,
+    result: str,
+    code: int,
+    testbed: RangeTestbed,
+    school: School,
+) -> None:
+    if kind is not None:
+        testbed.faults.add(Fault(kind=kind))
+    words: list[str] = []
+    if service == "resolver":
+        words = ["--resolver", testbed.origin.services["reference"]["resolver"]["pupils"]]
+
+    ended = school.run("--range", school.folder / "range", *words)
+
+    (record,) = school.records()
+    assert code == ended.exit_code, ended.output
+    assert {result} == set(results(record, "agency").values())
+    assert record["circumstances"]["rehearsal"]
+    assert "This was a rehearsal" in school.page()
+
+
+@pytest.mark.parametrize("service", ["proxy", "resolver"])
+def test_a_captive_portal_of_the_range_tells_nothing(
+    service: str, testbed: RangeTestbed, school: School
+) -> None:
+    testbed.faults.add(Fault(kind=FaultKind.CAPTIVE))
+    address = testbed.origin.services["reference"][service]["pupils"]
+
+    ended = school.run("--range", school.folder / "range", f"--{service}", address)
+
+    (record,) = school.records()
+    assert 3 == ended.exit_code, ended.output
+    assert "blocked" not in {row["result"] for row in record["rows"]}
+
+
+def test_a_name_server_that_gives_false_addresses_blocks(
+    testbed: RangeTestbed, school: School
+) -> None:
+    testbed.faults.add(Fault(kind=FaultKind.SINKHOLE, address="10.9.8.7"))
+    address = testbed.origin.services["reference"]["resolver"]["pupils"]
+
+    ended = school.run("--range", school.folder / "range", "--resolver", address)
+
+    (record,) = school.records()
+    assert 0 == ended.exit_code, ended.output
+    assert {"blocked"} == set(results(record, "agency").values())
+    assert all("false address" in reason for reason in reasons(record, "agency"))
+
+
+def test_a_name_server_that_says_that_it_blocks_is_believed(
+    testbed: RangeTestbed, school: School
+) -> None:
+    testbed.faults.add(Fault(kind=FaultKind.NXDOMAIN, extended_error=17))
+    address = testbed.origin.services["reference"]["resolver"]["pupils"]
+
+    ended = school.run("--range", school.folder / "range", "--resolver", address)
+
+    (record,) = school.records()
+    assert 0 == ended.exit_code, ended.output
+    assert {"the name server said that the name is filtered"} == reasons(record, "agency")
+
+
+def test_records_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    at = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+
+    folders = [check.new_folder(tmp_path, at) for _ in range(3)]
+
+    assert 3 == len(set(folders))
+    assert "2026-11-27T093000Z" == folders[0].name
