@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result as Ended
 from typer.testing import CliRunner
+from typer.testing import Result as Ended
 
 from harness.cli import check, check_plan
 from harness.cli.compose import running_range
