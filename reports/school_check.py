@@ -165,7 +165,7 @@ def facts(record: CheckRecord) -> list[tuple[str, str]]:
         ("Place", stated.place or blank),
         ("Device", stated.device or blank),
         ("User group", stated.group or blank),
-        ("Way to the internet", stated.way),
+        ("Connection to the internet", stated.connection),
         ("What was tried", tried(record)),
         ("Result", headline(record)),
         ("Action", stated.action or blank),

@@ -36,17 +36,17 @@ from harness.model.school_check import (
     FORMAT,
     PARTS,
     CheckRecord,
+    CheckResult,
     CheckRow,
     CheckTarget,
     Circumstances,
-    Seen,
 )
 from harness.ports.storage import Clock, WallClock
 from harness.store.atomic_write import write_whole_unsynced
 from harness.untrusted.regular_file import read_bounded
 
 if TYPE_CHECKING:
-    from harness.cli.check_plan import CheckPlan, Way
+    from harness.cli.check_plan import CheckLine, CheckPlan
 
 OUT = Path("school-check")
 RECORD, PAGE, KEY = "record.json", "record.html", "names.key"
@@ -61,7 +61,7 @@ NO_CONNECTION = (
     "sign-in page stands in front of it"
 )
 
-See = Callable[[CheckTarget], Awaitable[Seen]]
+See = Callable[[CheckTarget], Awaitable[CheckResult]]
 """Tries a target and judges it."""
 
 
@@ -95,18 +95,19 @@ def check_command(
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Check the filter from this laptop. Exit 1: something needs attention; 3: not told."""
-    from harness.cli.check_plan import contacts, find_way, plan_check  # noqa: PLC0415 - keep it light
+    from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 
-    way = find_way(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)
+    line = find_line(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)
     if only_list:
-        say(*contacts(plan_check(way, supplier, names, bytes(KEY_BYTES)), way))
+        say(*contacts(plan_check(line, supplier, names, bytes(KEY_BYTES)), line))
         return
     _require_page_writer()
     key = _key_of_names(out) if names is not None else b""
-    plan = plan_check(way, supplier, names, key)
-    check = Check(plan, way, block_page, WallClock(), lambda text: say(text, to_stderr=json))
+    plan = plan_check(line, supplier, names, key)
+    check = Check(plan, line, block_page, WallClock(), lambda text: say(text, to_stderr=json))
     circumstances = Circumstances(
-        by=by, site=site, place=place, group=group, action=action, supplier=supplier, way=str(way),
+        by=by, site=site, place=place, group=group, action=action, supplier=supplier,
+        connection=str(line),
         device=device or f"{platform.system()} {platform.release()}".strip(),
         rehearsal=on_range is not None,
     )  # fmt: skip
@@ -119,14 +120,14 @@ class Check:
     """One check while it runs; ``rows`` are what was seen so far."""
 
     plan: CheckPlan
-    way: Way
+    line: CheckLine
     block_page: str
     clock: Clock
     tell: Callable[[str], None]
     rows: list[CheckRow] = field(default_factory=list)
     lost: int = 0
     not_tried: list[str] = field(default_factory=list)
-    _open: list[tuple[CheckTarget, Seen, datetime]] = field(default_factory=list)
+    _open: list[tuple[CheckTarget, CheckResult, datetime]] = field(default_factory=list)
     _connected: bool = False
     _done: int = 0
 
@@ -134,10 +135,10 @@ class Check:
         """Try all targets, part by part, with ordinary pages before and after each part."""
         from probes.clients.school_check import SchoolCheckClient  # noqa: PLC0415 - keep it light
 
-        async with self.way.line as line:
-            client = SchoolCheckClient(line, secrets.token_hex(16), self.way.authority)
+        async with self.line.line as opened:
+            client = SchoolCheckClient(opened, secrets.token_hex(16), self.line.authority)
 
-            async def see(target: CheckTarget) -> Seen:
+            async def see(target: CheckTarget) -> CheckResult:
                 return judge_alone(target, await client.try_target(target), self.block_page)
 
             await self._begin(see)
@@ -160,7 +161,7 @@ class Check:
         if not self._connected:
             self.not_tried.append(NO_CONNECTION)
 
-    async def _try_ordinary(self, see: See) -> list[Seen]:
+    async def _try_ordinary(self, see: See) -> list[CheckResult]:
         seen = await asyncio.gather(*(see(target) for target in self.plan.of("start")))
         self.lost += not has_connection(seen)
         return list(seen)

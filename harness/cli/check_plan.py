@@ -1,4 +1,4 @@
-"""What a school's own check tries, and by which way to the internet; nothing is sent here."""
+"""What a school's own check tries, and over which line; nothing is sent here."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ NOT_PLAYED = ("ALW", "CTRL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way to the internet: a line that is not open yet, and its description for people.
+class CheckLine:
+    """A line of a check that is not open yet, and its description for people.
 
     ``authority`` is a CA file to trust besides the system's. Without ``resolves_names`` a proxy
     looks names up, and this laptop's name server has no part in it.
@@ -46,9 +46,9 @@ class Way:
         return self.description
 
 
-def find_way(
+def find_line(
     proxy: str, resolver: str, pac: str, authority: str, range_folder: Path | None, *, direct: bool
-) -> Way:
+) -> CheckLine:
     """Build the line of a check from the options, else from the laptop's own settings.
 
     Raises UsageError.
@@ -68,9 +68,9 @@ def find_way(
         proxy = _range_proxy(origin) if origin is not None else system_proxy()
     if pac:
         options: dict[str, Any] = {"file": pac, "authority": authority}
-        return _way("pac", options, f"the PAC file {pac}", origin, authority)
+        return _check_line("pac", options, f"the PAC file {pac}", origin, authority)
     if proxy:
-        return _way(
+        return _check_line(
             "explicit_proxy",
             {"proxy": proxy, "authority": authority},
             f"the proxy {proxy}" + ("" if chosen else _source(origin)),
@@ -82,8 +82,8 @@ def find_way(
         if server.transport in ("udp", "tcp") and not is_literal(server.address.host):
             raise UsageError(f"--resolver: {server.address.host!r} is not an IP address")
         options = {"server": resolver, "authority": authority}
-        return _way("resolver", options, f"the name server {resolver}", origin, authority)
-    return _way("interface", {"authority": authority}, _own_settings(), origin, authority)
+        return _check_line("resolver", options, f"the name server {resolver}", origin, authority)
+    return _check_line("interface", {"authority": authority}, _own_settings(), origin, authority)
 
 
 def _own_settings() -> str:
@@ -101,12 +101,12 @@ def _source(origin: Origin | None) -> str:
     return " of the test range" if origin is not None else " of the laptop's settings"
 
 
-def _way(
+def _check_line(
     kind: str, options: dict[str, Any], description: str, origin: Origin | None, authority: str
-) -> Way:
+) -> CheckLine:
     plugin = LINES.find(kind)
     line = plugin("laptop", plugin.Options(**options), origin, LIMITS)
-    return Way(
+    return CheckLine(
         line=line,
         description=shown(description),
         authority=authority or (origin.authority if origin is not None else ""),
@@ -141,19 +141,19 @@ class CheckPlan:
         return [target for target in self.targets if target.part == part]
 
 
-def plan_check(way: Way, supplier: str, names: Path | None, key: bytes) -> CheckPlan:
-    """What is tried over a way to the internet. Raises UsageError, FaultyDocument."""
+def plan_check(line: CheckLine, supplier: str, names: Path | None, key: bytes) -> CheckPlan:
+    """What is tried over a line. Raises UsageError, FaultyDocument."""
     targets = [*shipped_targets(), *vendor_targets(supplier)]
     not_tried: list[str] = []
-    if way.origin is not None:
-        targets = _played(targets, way.origin.zone)
+    if line.origin is not None:
+        targets = _played(targets, line.origin.zone)
         not_tried.append("search engines, encrypted name servers, certificates: not on a range")
     if names is not None:
         hidden, left_out = hidden_names(names, key)
         targets += hidden
         if left_out:
             not_tried.append(f"entries of the hidden list that are never tried: {left_out}")
-    if not way.resolves_names:
+    if not line.resolves_names:
         kept = [target for target in targets if target.method != "forced_name"]
         if len(kept) < len(targets):
             not_tried.append("safe search by names: the proxy looks names up, not this laptop")
@@ -178,9 +178,9 @@ def _played(targets: list[CheckTarget], zone: str) -> list[CheckTarget]:
     return played
 
 
-def contacts(plan: CheckPlan, way: Way) -> list[str]:
+def contacts(plan: CheckPlan, line: CheckLine) -> list[str]:
     """Every host that a check contacts and why, as lines; names of a hidden list are counted."""
-    lines = [f"Way to the internet: {way}", "Fetched or connected to:"]
+    lines = [f"Connection to the internet: {line}", "Fetched or connected to:"]
     asked, hidden = [], 0
     for target in plan.targets:
         if target.part == "names":

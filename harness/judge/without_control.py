@@ -19,7 +19,7 @@ from harness.judge.trial_features import is_public
 from harness.model.facts import Certificate, DnsFacts, WebFacts
 from harness.model.observation import BLOCK_CODES, TIMEOUTS, Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, reach_of
-from harness.model.school_check import CheckTarget, Result, Seen, Tried
+from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
 
 OK, REFUSING = 200, 400
 REFUSALS = frozenset({403, 451})
@@ -29,7 +29,7 @@ LOST = "ordinary pages did not arrive before or after it, so the connection itse
 STOPPED = "the check was stopped before the connection was tried again"
 
 
-def judge_alone(target: CheckTarget, tried: Tried, block_page: str = "") -> Seen:
+def judge_alone(target: CheckTarget, tried: CheckFacts, block_page: str = "") -> CheckResult:
     """The result of one target. ``block_page`` is a sentence of the school's block page."""
     if target.method == "forced_name":
         return _judge_forced_name(target, tried)
@@ -46,7 +46,9 @@ def judge_alone(target: CheckTarget, tried: Tried, block_page: str = "") -> Seen
     return msgspec.structs.replace(seen, result=Result.ARRIVED) if arrived else seen
 
 
-def require_connection(seen: Seen, *, before: bool, after: bool, why: str = LOST) -> Seen:
+def require_connection(
+    seen: CheckResult, *, before: bool, after: bool, why: str = LOST
+) -> CheckResult:
     """The result, unless ordinary pages did not arrive ``before`` and ``after`` the attempt.
 
     What arrived has arrived; all else might be the work of a broken line or a captive portal.
@@ -57,17 +59,17 @@ def require_connection(seen: Seen, *, before: bool, after: bool, why: str = LOST
     return _seen(Result.NOT_TOLD, f"it looked {seen.result} ({seen.reason}), but {why}")
 
 
-def has_connection(starts: Iterable[Seen]) -> bool:
+def has_connection(starts: Iterable[CheckResult]) -> bool:
     """Whether most of the ordinary pages arrived with their known marks."""
     arrived = [seen.result is Result.ARRIVED for seen in starts]
     return 2 * sum(arrived) > len(arrived)
 
 
-def _seen(result: Result, reason: str) -> Seen:
-    return Seen(result=result, reason=reason)
+def _seen(result: Result, reason: str) -> CheckResult:
+    return CheckResult(result=result, reason=reason)
 
 
-def _judge_page(tried: Tried, mark: str, block_page: str, *, proof: bool) -> Seen:
+def _judge_page(tried: CheckFacts, mark: str, block_page: str, *, proof: bool) -> CheckResult:
     """Judge a page; with ``proof``, its site's own certificate shows that it arrived."""
     web, failure = tried.web, tried.failure
     if shows_mark(tried, mark):
@@ -85,7 +87,7 @@ def _judge_page(tried: Tried, mark: str, block_page: str, *, proof: bool) -> See
     return _seen(Result.NOT_TOLD, incomplete)
 
 
-def _judge_answer(web: WebFacts, *, proof: bool) -> Seen:
+def _judge_answer(web: WebFacts, *, proof: bool) -> CheckResult:
     """Judge a complete answer that is neither the marked page nor a block page."""
     kind = block_page_classifier.classify_page(web).kind
     status = web.status or 0
@@ -101,7 +103,7 @@ def _judge_answer(web: WebFacts, *, proof: bool) -> Seen:
     )
 
 
-def shows_mark(tried: Tried, mark: str) -> bool:
+def shows_mark(tried: CheckFacts, mark: str) -> bool:
     """Whether the page's mark arrived: the test range's token, a digest, or a text."""
     if tried.web is not None and tried.web.canary == "seen":
         return True
@@ -110,7 +112,7 @@ def shows_mark(tried: Tried, mark: str) -> bool:
     return bool(mark) and mark.encode() in tried.body
 
 
-def _block_page(web: WebFacts) -> Seen | None:
+def _block_page(web: WebFacts) -> CheckResult | None:
     """The result if a page, or one in its frames, says that it blocks; else None.
 
     A page that comes from the site itself speaks for the site, not for a filter.
@@ -142,7 +144,7 @@ def _is_public_chain(certificate: Certificate | None) -> bool:
     return certificate is not None and certificate.trusted is True and is_public(certificate.issuer)
 
 
-def _says(tried: Tried, sentence: str) -> bool:
+def _says(tried: CheckFacts, sentence: str) -> bool:
     """Whether a page shows a sentence, whatever its white space and letter case."""
     wanted = _folded(sentence)
     pages = (tried.web, *tried.web.inner) if tried.web is not None else ()
@@ -155,7 +157,7 @@ def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _judge_failure(tried: Tried, failure: Failure) -> Seen:
+def _judge_failure(tried: CheckFacts, failure: Failure) -> CheckResult:
     """Judge an attempt without an answer: only a refusal in so many words is a block."""
     reason = _refusal(tried, failure)
     if reason:
@@ -163,7 +165,7 @@ def _judge_failure(tried: Tried, failure: Failure) -> Seen:
     return _seen(Result.NOT_TOLD, _untold(failure))
 
 
-def _refusal(tried: Tried, failure: Failure) -> str:
+def _refusal(tried: CheckFacts, failure: Failure) -> str:
     """How a filter refused, in words; empty if the failure shows no refusal."""
     web = tried.web
     tunnel = web.tunnel_status if web is not None else None
@@ -215,7 +217,7 @@ def _words(failure: Failure) -> str:
     return failure.name.replace("_", " ")
 
 
-def _judge_name(tried: Tried) -> Seen:
+def _judge_name(tried: CheckFacts) -> CheckResult:
     """Judge a name that was only connected to."""
     if tried.connected and _is_public_chain(tried.certificate):
         reason = "a connection to the site itself was possible; its page was not fetched"
@@ -229,7 +231,7 @@ def _judge_name(tried: Tried) -> Seen:
     )
 
 
-def _judge_forced_name(target: CheckTarget, tried: Tried) -> Seen:
+def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
     """Judge whether a name leads to its forced name, over IPv4 and over IPv6."""
     if tried.failure is not None:
         return _judge_failure(tried, tried.failure)
@@ -262,7 +264,7 @@ def _is_inside(address: str) -> bool:
     return reach_of(address) is not Reach.PUBLIC
 
 
-def _judge_forced_page(target: CheckTarget, tried: Tried, block_page: str) -> Seen:
+def _judge_forced_page(target: CheckTarget, tried: CheckFacts, block_page: str) -> CheckResult:
     """Judge whether a redirect added a parameter. One that a proxy adds silently is not seen."""
     web = tried.web
     addresses = (*(hop.location for hop in web.hops), web.url) if web is not None else ()
@@ -274,7 +276,7 @@ def _judge_forced_page(target: CheckTarget, tried: Tried, block_page: str) -> Se
     return _seen(Result.NOT_TOLD, "the address was not changed; a proxy may do that without a sign")
 
 
-def _judge_certificate(tried: Tried) -> Seen:
+def _judge_certificate(tried: CheckFacts) -> CheckResult:
     """Report who issued the certificate that was shown; this is not judged."""
     certificate = tried.web.certificate if tried.web is not None else None
     if certificate is None or not certificate.issuer:

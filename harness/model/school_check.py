@@ -19,7 +19,7 @@ from harness.model.facts import Certificate, DnsFacts, WebFacts
 from harness.model.observation import Failure
 
 FORMAT = "accredit-school-check/1"
-"""The format of a record as JSON; see ``docs/reference/formats.md``."""
+"""The format of a record as JSON; see ``docs/reference/school-check.md``."""
 
 Part = Literal["start", "agency", "vendor", "names", "search", "encrypted_dns", "certificate"]
 
@@ -56,7 +56,7 @@ class CheckTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.digest or self.address
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class CheckFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one target did; facts only.
 
     ``answered``: a name server at the address gave an answer. ``connected``: TLS with the name was
@@ -98,7 +98,7 @@ class Attention(StrEnum):
     INFORMATION = "for information"
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """A result and the reason for it, in one sentence."""
 
     result: Result
@@ -119,7 +119,7 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publisher: str = ""
 
     @classmethod
-    def of(cls, target: CheckTarget, seen: Seen, at: datetime) -> CheckRow:
+    def of(cls, target: CheckTarget, seen: CheckResult, at: datetime) -> CheckRow:
         """The row of a target."""
         return cls(
             id=target.id,
@@ -150,7 +150,7 @@ def attention_of(target: CheckTarget, result: Result) -> Attention:
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who checked, where, on what, for whom, and by which way to the internet.
+    """Who checked, where, on what, for whom, and by which connection.
 
     Empty fields were not stated. ``rehearsal``: the test pages were played by a test range.
     """
@@ -162,7 +162,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     group: str = ""
     action: str = ""
     supplier: str = ""
-    way: str = ""
+    connection: str = ""
     rehearsal: bool = False
 
     @property

@@ -22,7 +22,7 @@ from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.marker import browser_number, mark
 from harness.model.observation import ABRUPT, TIMEOUTS, AttemptKey, Failure
-from harness.model.school_check import CheckTarget, Tried
+from harness.model.school_check import CheckFacts, CheckTarget
 from harness.ports.network import (
     Answer,
     Attempt,
@@ -60,7 +60,7 @@ class SchoolCheckClient:
         self._web: Probe = Web()
         self._https: Probe = WebHttps()
 
-    async def try_target(self, target: CheckTarget) -> Tried:
+    async def try_target(self, target: CheckTarget) -> CheckFacts:
         """Try a target; if it stays silent or is cut off, once more. Network trouble is a fact."""
         tried = await self._try(target, LIMITS.timeout)
         if tried.failure is None or tried.failure.name not in TIMEOUTS | ABRUPT:
@@ -71,8 +71,8 @@ class SchoolCheckClient:
             again = structs.replace(again, other_name_answered=other)
         return again
 
-    async def _try(self, target: CheckTarget, patience: float) -> Tried:
-        ways: dict[str, Callable[[CheckTarget, float], Awaitable[Tried]]] = {
+    async def _try(self, target: CheckTarget, patience: float) -> CheckFacts:
+        ways: dict[str, Callable[[CheckTarget, float], Awaitable[CheckFacts]]] = {
             "name": self._connect,
             "forced_name": self._ask_forced,
             "dns_over_https": self._ask_https,
@@ -80,7 +80,7 @@ class SchoolCheckClient:
         }
         return await ways.get(target.method, self._fetch)(target, patience)
 
-    async def _fetch(self, target: CheckTarget, patience: float) -> Tried:
+    async def _fetch(self, target: CheckTarget, patience: float) -> CheckFacts:
         """Fetch a page by the probe of its scheme."""
         probe = self._https if target.address.startswith("https:") else self._web
         item = Item(id=target.id, value=target.address, labels=(target.category,), kind="url")
@@ -100,13 +100,13 @@ class SchoolCheckClient:
         result = await probe.try_item(attempt, self._line)
         body = result.evidence[0].body if result.evidence else b""
         web = result.facts if isinstance(result.facts, WebFacts) else None
-        return Tried(web=web, failure=result.failure, body=body)
+        return CheckFacts(web=web, failure=result.failure, body=body)
 
-    async def _connect(self, target: CheckTarget, patience: float) -> Tried:
+    async def _connect(self, target: CheckTarget, patience: float) -> CheckFacts:
         """Resolve a name and connect to it; no request is sent, so no page comes."""
         return await self._with_tls(target, target.address, HTTPS, patience, None)
 
-    async def _ask_tls(self, target: CheckTarget, patience: float) -> Tried:
+    async def _ask_tls(self, target: CheckTarget, patience: float) -> CheckFacts:
         """Ask a name server over TLS (RFC 7858)."""
         parts = urlsplit(target.address)
         port = parts.port or DNS_OVER_TLS
@@ -119,27 +119,27 @@ class SchoolCheckClient:
         port: int,
         patience: float,
         use: Callable[[ByteStream], Awaitable[bool]] | None,
-    ) -> Tried:
+    ) -> CheckFacts:
         line = self._line
         if not isinstance(line, DialsStreams):
-            return Tried(failure=_cannot("this way to the internet gives no connections"))
+            return CheckFacts(failure=_cannot("this line gives no byte streams"))
         dialled = await line.dial(DialRequest(host=host, port=port, timeout=patience))
         web = WebFacts(url=target.shown, tunnel_status=dialled.tunnel_status, peer=dialled.peer)
         stream = dialled.opened
         if stream is None:
-            return Tried(web=web, failure=dialled.failure)
+            return CheckFacts(web=web, failure=dialled.failure)
         try:
             async with asyncio.timeout(patience):
                 await stream.start_tls(client_tls_context(self._authority), host)
                 shown = stream.certificate() if isinstance(stream, Stream) else None
                 answered = await use(stream) if use is not None else False
         except OSError as error:
-            return Tried(web=web, failure=failure_of(error, "tls"))
+            return CheckFacts(web=web, failure=failure_of(error, "tls"))
         finally:
             stream.close()
-        return Tried(web=web, connected=True, certificate=shown, answered=answered)
+        return CheckFacts(web=web, connected=True, certificate=shown, answered=answered)
 
-    async def _ask_https(self, target: CheckTarget, patience: float) -> Tried:
+    async def _ask_https(self, target: CheckTarget, patience: float) -> CheckFacts:
         """Ask a name server over HTTPS, with GET (RFC 8484 section 4.1)."""
         asked = base64.urlsafe_b64encode(_query()).rstrip(b"=").decode()
         headers = (("Accept", "application/dns-message"),)
@@ -164,9 +164,9 @@ class SchoolCheckClient:
             body_sha256=hashlib.sha256(exchange.body).hexdigest(),
         )
         answered = kind.startswith("application/dns-message") and _is_answer(exchange.body)
-        return Tried(web=web, failure=exchange.failure, body=exchange.body, answered=answered)
+        return CheckFacts(web=web, failure=exchange.failure, body=exchange.body, answered=answered)
 
-    async def _ask_forced(self, target: CheckTarget, patience: float) -> Tried:
+    async def _ask_forced(self, target: CheckTarget, patience: float) -> CheckFacts:
         """Ask for the addresses of a name, and for those of the names that it may be forced to."""
         names = (target.address, *target.mark.split())
         questions = [
@@ -177,7 +177,7 @@ class SchoolCheckClient:
         answers = await asyncio.gather(*map(self._line.ask, questions))
         own, forced = answers[:2], answers[2:]
         gave = any(answer.facts.addresses for answer in own)
-        return Tried(
+        return CheckFacts(
             failure=None if gave else _failure_in(own),
             dns=tuple(answer.facts for answer in own),
             forced=tuple(answer.facts for answer in forced),
@@ -206,7 +206,7 @@ class SchoolCheckClient:
         return True
 
 
-def _is_cut_off(tried: Tried) -> bool:
+def _is_cut_off(tried: CheckFacts) -> bool:
     """Whether TLS was cut off after the connection was made."""
     failure = tried.failure
     return failure is not None and failure.name in ABRUPT and failure.stage == "tls"

@@ -1,99 +1,31 @@
-"""The verb ``check``: a school's own check against a played internet and the test range."""
+"""The verb ``check``: a school's own check through a played internet."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-from typer.testing import Result as Ended
 
 from harness.cli import check, check_plan
-from harness.cli.compose import running_range
-from harness.cli.main import app
-from harness.model.campaign import Limits
-from harness.schemes.load import load_scheme
-from probes.clients import school_check
-from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import RangeTestbed
-from test_suites.internet_double import InternetDouble, Reaction, lets_all_through
+from test_suites.internet_double import Reaction, lets_all_through
+from test_suites.unit.harness.cli.checking_school import (
+    AGENCY,
+    ENDPOINTS,
+    ORDINARY,
+    School,
+    agency,
+    good_filter,
+    reasons,
+    results,
+)
 
 NEVER = re.compile(
     r"accredited|accreditation|conform|\bpass(?:ed|es)?\b|complian|certified", re.IGNORECASE
 )
 """Words that a school's own check may not use about a service."""
-AGENCY = ("iwf.testfiltering.com", "ctiru.testfiltering.com", "swearing.testfiltering.com")
-ENDPOINTS = ("cloudflare-dns.com", "dns.google", "dns.quad9.net", "one.one.one.one")
-ORDINARY = ("example.com", "www.gov.uk", "www.wikipedia.org")
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence costs less than a second."""
-    limits = Limits(timeout=0.5, confirmation_timeout=1.0, redirects=4, body_bytes=256 * 1024)
-    monkeypatch.setattr(school_check, "LIMITS", limits)
-
-
-class School:
-    """Runs checks in one folder, through one played internet."""
-
-    def __init__(self, runner: CliRunner, folder: Path, closing: ExitStack) -> None:
-        self.runner, self.folder, self._closing = runner, folder, closing
-        self.out = folder / "records"
-
-    def behind(self, reaction: Reaction, **options: Any) -> InternetDouble:
-        """Start the internet behind a filter."""
-        return self._closing.enter_context(InternetDouble(self.folder, reaction, **options))
-
-    def check(self, double: InternetDouble, *words: str | Path) -> Ended:
-        """Run a check through a played internet."""
-        way = ("--proxy", double.proxy, "--authority", double.authority)
-        return self.run(*way, *words)
-
-    def run(self, *words: str | Path) -> Ended:
-        """Run ``accredit check`` with its records in the folder."""
-        return self.runner.invoke(app, ["check", "--out", str(self.out), *map(str, words)])
-
-    def records(self) -> list[dict[str, Any]]:
-        """All records, the oldest first."""
-        found = [json.loads(path.read_text()) for path in self.out.glob("*/record.json")]
-        return sorted(found, key=lambda record: str(record["begun"]))
-
-    def page(self) -> str:
-        """The newest page."""
-        return max(self.out.glob("*/record.html")).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def school(runner: CliRunner, tmp_path: Path) -> Iterator[School]:
-    with ExitStack() as closing:
-        yield School(runner, tmp_path, closing)
-
-
-def results(record: dict[str, Any], part: str) -> dict[str, str]:
-    """The result of each row of a part, by its address."""
-    return {row["address"]: row["result"] for row in record["rows"] if row["part"] == part}
-
-
-def agency(record: dict[str, Any]) -> set[str]:
-    """The results of the agencies' pages, without the one that needs decryption."""
-    told = results(record, "agency")
-    return {told[address] for address in told if address.split("/")[2] in AGENCY}
-
-
-def reasons(record: dict[str, Any], part: str) -> set[str]:
-    return {row["reason"] for row in record["rows"] if row["part"] == part}
-
-
-def good_filter(host: str) -> str:
-    """Refuses agencies' pages, by a page where it can and at CONNECT; no encrypted DNS."""
-    return "refuse" if host in (*AGENCY, *ENDPOINTS) else ""
 
 
 def answers(style: str) -> Reaction:
@@ -422,7 +354,7 @@ def test_the_laptops_own_proxy_is_used_unless_told_otherwise(
     assert 0 == used.exit_code, used.output
     assert (
         f"the proxy {double.proxy} of the laptop's settings"
-        == (school.records()[0]["circumstances"]["way"])
+        == (school.records()[0]["circumstances"]["connection"])
     )
     assert "no proxy; the laptop's own name server" in listed.stdout
 
@@ -431,96 +363,6 @@ def test_a_password_of_the_proxy_is_neither_printed_nor_kept(school: School) -> 
     ended = school.run("--proxy", "http://me:hunter2@127.0.0.1:9")
 
     assert "hunter2" not in ended.output + school.page() + json.dumps(school.records())
-
-
-@pytest.fixture
-def testbed(tmp_path: Path) -> Iterator[RangeTestbed]:
-    with running_range(tmp_path / "range", policy=load_scheme("becta-2008").policy) as running:
-        yield running
-
-
-Style = tuple[str, FaultKind | None, str, int]
-
-
-@pytest.mark.parametrize(
-    ("service", "kind", "result", "code"),
-    [
-        ("proxy", None, "blocked", 0),
-        ("proxy", FaultKind.OFF, "got through", 1),
-        ("proxy", FaultKind.PAGE_200, "blocked", 0),
-        ("proxy", FaultKind.FRAME, "blocked", 0),
-        ("proxy", FaultKind.PAGE_451, "blocked", 0),
-        ("proxy", FaultKind.SILENT, "could not be told", 3),
-        ("proxy", FaultKind.EOF, "could not be told", 3),
-        ("resolver", None, "could not be told", 3),
-        ("resolver", FaultKind.REFUSE, "blocked", 0),
-        ("resolver", FaultKind.SERVFAIL, "could not be told", 3),
-        ("resolver", FaultKind.SILENT, "could not be told", 3),
-        ("resolver", FaultKind.OFF, "got through", 1),
-    ],
-)
-def test_the_reference_filter_is_seen_as_it_is(
-    service: str,
-    kind: FaultKind | None,
-    result: str,
-    code: int,
-    testbed: RangeTestbed,
-    school: School,
-) -> None:
-    if kind is not None:
-        testbed.faults.add(Fault(kind=kind))
-    words: list[str] = []
-    if service == "resolver":
-        words = ["--resolver", testbed.origin.services["reference"]["resolver"]["pupils"]]
-
-    ended = school.run("--range", school.folder / "range", *words)
-
-    (record,) = school.records()
-    assert code == ended.exit_code, ended.output
-    assert {result} == set(results(record, "agency").values())
-    assert record["circumstances"]["rehearsal"]
-    assert "This was a rehearsal" in school.page()
-
-
-@pytest.mark.parametrize("service", ["proxy", "resolver"])
-def test_a_captive_portal_of_the_range_tells_nothing(
-    service: str, testbed: RangeTestbed, school: School
-) -> None:
-    testbed.faults.add(Fault(kind=FaultKind.CAPTIVE))
-    address = testbed.origin.services["reference"][service]["pupils"]
-
-    ended = school.run("--range", school.folder / "range", f"--{service}", address)
-
-    (record,) = school.records()
-    assert 3 == ended.exit_code, ended.output
-    assert "blocked" not in {row["result"] for row in record["rows"]}
-
-
-def test_a_name_server_that_gives_false_addresses_blocks(
-    testbed: RangeTestbed, school: School
-) -> None:
-    testbed.faults.add(Fault(kind=FaultKind.SINKHOLE, address="10.9.8.7"))
-    address = testbed.origin.services["reference"]["resolver"]["pupils"]
-
-    ended = school.run("--range", school.folder / "range", "--resolver", address)
-
-    (record,) = school.records()
-    assert 0 == ended.exit_code, ended.output
-    assert {"blocked"} == set(results(record, "agency").values())
-    assert all("false address" in reason for reason in reasons(record, "agency"))
-
-
-def test_a_name_server_that_says_that_it_blocks_is_believed(
-    testbed: RangeTestbed, school: School
-) -> None:
-    testbed.faults.add(Fault(kind=FaultKind.NXDOMAIN, extended_error=17))
-    address = testbed.origin.services["reference"]["resolver"]["pupils"]
-
-    ended = school.run("--range", school.folder / "range", "--resolver", address)
-
-    (record,) = school.records()
-    assert 0 == ended.exit_code, ended.output
-    assert {"the name server said that the name is filtered"} == reasons(record, "agency")
 
 
 def test_records_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:

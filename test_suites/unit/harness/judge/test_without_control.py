@@ -15,7 +15,7 @@ from harness.judge.without_control import (
 )
 from harness.model.facts import Certificate, DnsFacts, DnsRecord, Hop, WebFacts
 from harness.model.observation import FAILURES, Failure
-from harness.model.school_check import CheckTarget, Result, Seen, Tried
+from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
 
 URL = "https://page.example/"
 PUBLIC = Certificate(chain=("aa", "bb"), issuer="CN=R11,O=Let's Encrypt,C=US", trusted=True)
@@ -42,32 +42,32 @@ def fails(name: str, stage: Any = "connect", **changes: Any) -> Failure:
     return Failure(name=name, stage=stage, **changes)
 
 
-def judged(tried: Tried, block_page: str = "", **changes: Any) -> Result:
+def judged(tried: CheckFacts, block_page: str = "", **changes: Any) -> Result:
     return judge_alone(target(**changes), tried, block_page).result
 
 
 def test_the_pages_own_mark_shows_that_it_arrived() -> None:
-    assert judged(Tried(web=page(), body=b"<p>MARK-1</p>")) is Result.GOT_THROUGH
-    assert judged(Tried(web=page(canary="seen"))) is Result.GOT_THROUGH
-    assert judged(Tried(web=page(body_sha256="ab"), body=b""), mark="sha256:ab") is (
+    assert judged(CheckFacts(web=page(), body=b"<p>MARK-1</p>")) is Result.GOT_THROUGH
+    assert judged(CheckFacts(web=page(canary="seen"))) is Result.GOT_THROUGH
+    assert judged(CheckFacts(web=page(body_sha256="ab"), body=b""), mark="sha256:ab") is (
         Result.GOT_THROUGH
     )
 
 
 def test_a_mark_that_arrived_beside_the_words_of_a_block_page_still_arrived() -> None:
-    tried = Tried(web=page(title="Website blocked", text=NOTICE), body=b"MARK-1")
+    tried = CheckFacts(web=page(title="Website blocked", text=NOTICE), body=b"MARK-1")
 
     assert judged(tried, NOTICE) is Result.GOT_THROUGH
 
 
 def test_no_mark_is_found_where_none_is_known_or_nothing_came() -> None:
-    assert not shows_mark(Tried(web=page(), body=b"words"), "")
-    assert not shows_mark(Tried(), "sha256:")
-    assert not shows_mark(Tried(web=page()), "sha256:ab")
+    assert not shows_mark(CheckFacts(web=page(), body=b"words"), "")
+    assert not shows_mark(CheckFacts(), "sha256:")
+    assert not shows_mark(CheckFacts(web=page()), "sha256:ab")
 
 
 def test_a_sites_own_certificate_shows_that_its_page_arrived() -> None:
-    assert judged(Tried(web=page(certificate=PUBLIC))) is Result.GOT_THROUGH
+    assert judged(CheckFacts(web=page(certificate=PUBLIC))) is Result.GOT_THROUGH
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_a_sites_own_certificate_shows_that_its_page_arrived() -> None:
     ],
 )  # fmt: skip
 def test_a_page_without_mark_and_proof_tells_nothing(changes: dict[str, Any]) -> None:
-    assert judged(Tried(web=page(**changes))) is Result.NOT_TOLD
+    assert judged(CheckFacts(web=page(**changes))) is Result.NOT_TOLD
 
 
 def test_an_ordinary_page_arrives_by_its_mark_alone() -> None:
-    proven = Tried(web=page(certificate=PUBLIC))
-    marked = Tried(web=page(), body=b"MARK-1")
+    proven = CheckFacts(web=page(certificate=PUBLIC))
+    marked = CheckFacts(web=page(), body=b"MARK-1")
 
     assert judged(proven, part="start") is Result.NOT_TOLD
     assert judged(marked, part="start") is Result.ARRIVED
@@ -100,32 +100,32 @@ def test_an_ordinary_page_arrives_by_its_mark_alone() -> None:
 def test_a_block_page_is_a_block_whatever_its_status(status: int) -> None:
     blocked = page(title="Website blocked", text=NOTICE, status=status)
 
-    assert judged(Tried(web=blocked)) is Result.BLOCKED
+    assert judged(CheckFacts(web=blocked)) is Result.BLOCKED
 
 
 def test_a_block_page_in_a_frame_is_a_block() -> None:
     inner = page(url="http://10.1.1.1/", title="Website blocked", text=NOTICE)
 
-    assert judged(Tried(web=page(text="", title="", inner=(inner,)))) is Result.BLOCKED
+    assert judged(CheckFacts(web=page(text="", title="", inner=(inner,)))) is Result.BLOCKED
 
 
 def test_a_site_that_says_so_under_its_own_certificate_is_no_block() -> None:
     itself = page(title="Website blocked", text=NOTICE, certificate=PUBLIC)
 
-    assert judged(Tried(web=itself)) is Result.NOT_TOLD
-    assert judged(Tried(web=page(status=451, certificate=PUBLIC))) is Result.NOT_TOLD
+    assert judged(CheckFacts(web=itself)) is Result.NOT_TOLD
+    assert judged(CheckFacts(web=page(status=451, certificate=PUBLIC))) is Result.NOT_TOLD
 
 
 def test_451_is_a_block() -> None:
-    assert judged(Tried(web=page(status=451))) is Result.BLOCKED
+    assert judged(CheckFacts(web=page(status=451))) is Result.BLOCKED
 
 
 def test_a_block_page_behind_a_false_certificate_is_read() -> None:
     blocked = page(title="Website blocked", text=NOTICE, certificate=None)
     failure = fails("ssl_unknown_authority", "tls")
 
-    assert judged(Tried(web=blocked, failure=failure)) is Result.BLOCKED
-    assert judged(Tried(web=page(), failure=failure)) is Result.NOT_TOLD
+    assert judged(CheckFacts(web=blocked, failure=failure)) is Result.BLOCKED
+    assert judged(CheckFacts(web=page(), failure=failure)) is Result.NOT_TOLD
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_block_page_behind_a_false_certificate_is_read() -> None:
 def test_a_described_block_page_is_found_through_tags_and_letter_case(
     said: str, result: Result
 ) -> None:
-    tried = Tried(web=page(), body=b"<p>Ask the <b>office</b>\n for this page, please</p>")
+    tried = CheckFacts(web=page(), body=b"<p>Ask the <b>office</b>\n for this page, please</p>")
 
     assert judged(tried, said) is result
 
@@ -165,7 +165,7 @@ FALSE_ADDRESSES = ("dns_bogon_error", "private_address")
     ],
 )  # fmt: skip
 def test_a_refusal_in_so_many_words_is_a_block(failure: Failure, web: WebFacts | None) -> None:
-    assert judged(Tried(web=web, failure=failure)) is Result.BLOCKED
+    assert judged(CheckFacts(web=web, failure=failure)) is Result.BLOCKED
 
 
 BLOCKING_FAILURES = {*FALSE_ADDRESSES, "dns_refused_error"}
@@ -176,27 +176,27 @@ def test_no_other_failure_is_a_block(name: str) -> None:
     """Timeouts, resets, names that do not exist and failures of the laptop tell nothing."""
     for web in (None, page(status=None, tunnel_status=503), page(status=None)):
         for method in ("page", "name", "forced_name", "forced_page", "dns_over_https"):
-            tried = Tried(web=web, failure=fails(name))
+            tried = CheckFacts(web=web, failure=fails(name))
             assert judged(tried, method=method) is Result.NOT_TOLD
 
 
 def test_a_name_that_alone_is_cut_off_is_a_block() -> None:
-    tried = Tried(web=page(status=None), failure=fails("connection_reset", "tls"))
-    compared = Tried(web=tried.web, failure=tried.failure, other_name_answered=True)
+    tried = CheckFacts(web=page(status=None), failure=fails("connection_reset", "tls"))
+    compared = CheckFacts(web=tried.web, failure=tried.failure, other_name_answered=True)
 
     assert judged(tried) is Result.NOT_TOLD
     assert judged(compared) is Result.BLOCKED
 
 
 def test_nothing_at_all_tells_nothing() -> None:
-    assert judged(Tried()) is Result.NOT_TOLD
+    assert judged(CheckFacts()) is Result.NOT_TOLD
 
 
 def test_a_name_server_got_through_only_by_an_answer() -> None:
-    spoke = Tried(web=page(certificate=PUBLIC))
+    spoke = CheckFacts(web=page(certificate=PUBLIC))
 
     for method in ("dns_over_https", "dns_over_tls"):
-        assert judged(Tried(answered=True), part="encrypted_dns", method=method) is (
+        assert judged(CheckFacts(answered=True), part="encrypted_dns", method=method) is (
             Result.GOT_THROUGH
         )
         assert judged(spoke, part="encrypted_dns", method=method, mark="") is Result.NOT_TOLD
@@ -204,7 +204,7 @@ def test_a_name_server_got_through_only_by_an_answer() -> None:
 
 def test_a_hidden_name_got_through_only_to_the_site_itself() -> None:
     def name(**changes: Any) -> Result:
-        return judged(Tried(**changes), part="names", method="name", mark="")
+        return judged(CheckFacts(**changes), part="names", method="name", mark="")
 
     assert name(connected=True, certificate=PUBLIC) is Result.GOT_THROUGH
     assert name(connected=True, certificate=PRIVATE) is Result.NOT_TOLD
@@ -219,8 +219,8 @@ def asked(name: str, *addresses: str, alias: str = "", kind: str = "A") -> DnsFa
     )
 
 
-def engine(*dns: DnsFacts, forced: tuple[DnsFacts, ...] = (), **changes: Any) -> Seen:
-    tried = Tried(dns=dns, forced=forced, **changes)
+def engine(*dns: DnsFacts, forced: tuple[DnsFacts, ...] = (), **changes: Any) -> CheckResult:
+    tried = CheckFacts(dns=dns, forced=forced, **changes)
     return judge_alone(
         target(method="forced_name", part="search", address="www.e.example", mark="safe.e.example"),
         tried,
@@ -277,12 +277,12 @@ def test_addresses_over_ipv6_that_are_not_forced_are_named() -> None:
 def test_safe_search_by_a_parameter(location: str, result: Result) -> None:
     web = page(url=location, hops=(Hop(url=URL, status=302, location=location),))
 
-    assert judged(Tried(web=web), method="forced_page", mark="safe=active") is result
+    assert judged(CheckFacts(web=web), method="forced_page", mark="safe=active") is result
 
 
 def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
-    def reported(**changes: Any) -> Seen:
-        tried = Tried(web=page(**changes))
+    def reported(**changes: Any) -> CheckResult:
+        tried = CheckFacts(web=page(**changes))
         return judge_alone(target(part="certificate", mark="", counts=False), tried)
 
     assert "public authority (CN=R11" in reported(certificate=PUBLIC).reason
@@ -296,26 +296,28 @@ def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
 def test_without_ordinary_pages_before_and_after_nothing_is_blocked(
     result: Result, before: bool, after: bool
 ) -> None:
-    kept = require_connection(Seen(result=result, reason="so"), before=before, after=after)
+    kept = require_connection(CheckResult(result=result, reason="so"), before=before, after=after)
 
     assert Result.NOT_TOLD is kept.result
     assert f"it looked {result} (so)" in kept.reason
 
 
 def test_what_arrived_has_arrived_whatever_became_of_the_connection() -> None:
-    seen = Seen(result=Result.GOT_THROUGH, reason="so")
+    seen = CheckResult(result=Result.GOT_THROUGH, reason="so")
 
     assert seen == require_connection(seen, before=False, after=False)
-    assert Seen(result=Result.BLOCKED, reason="so") == require_connection(
-        Seen(result=Result.BLOCKED, reason="so"), before=True, after=True
+    assert CheckResult(result=Result.BLOCKED, reason="so") == require_connection(
+        CheckResult(result=Result.BLOCKED, reason="so"), before=True, after=True
     )
     assert STOPPED in require_connection(
-        Seen(result=Result.BLOCKED, reason="so"), before=True, after=False, why=STOPPED
+        CheckResult(result=Result.BLOCKED, reason="so"), before=True, after=False, why=STOPPED
     ).reason  # fmt: skip
 
 
 def test_most_ordinary_pages_must_arrive() -> None:
-    arrived, lost = (Seen(result=each, reason="") for each in (Result.ARRIVED, Result.NOT_TOLD))
+    arrived, lost = (
+        CheckResult(result=each, reason="") for each in (Result.ARRIVED, Result.NOT_TOLD)
+    )
 
     assert has_connection([arrived, arrived, lost])
     assert not has_connection([arrived, lost])

@@ -11,11 +11,11 @@ import pytest
 from harness.model.school_check import (
     Attention,
     CheckRecord,
+    CheckResult,
     CheckRow,
     CheckTarget,
     Circumstances,
     Result,
-    Seen,
     attention_of,
     changes_since,
 )
@@ -27,7 +27,7 @@ def row(result: Result, name: str = "T", **changes: Any) -> CheckRow:
     target = CheckTarget(
         id=name, part="agency", address="http://a.example/", what="a page", **changes
     )
-    return CheckRow.of(target, Seen(result=result, reason="so"), AT)
+    return CheckRow.of(target, CheckResult(result=result, reason="so"), AT)
 
 
 def record(*rows: CheckRow) -> CheckRecord:
@@ -69,7 +69,7 @@ def test_a_row_shows_the_digest_of_a_hidden_name() -> None:
         id="N", part="names", address="bad.example", what="name 1", digest="hmac-sha256:00"
     )
 
-    shown = CheckRow.of(target, Seen(result=Result.BLOCKED, reason="so"), AT)
+    shown = CheckRow.of(target, CheckResult(result=Result.BLOCKED, reason="so"), AT)
 
     assert "hmac-sha256:00" == shown.address
     assert b"bad.example" not in msgspec.json.encode(shown)

@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.school_check import CheckTarget
+from harness.model.school_check import CheckTarget, Method
 from probes.clients import school_check
 from probes.clients.school_check import SchoolCheckClient
 from probes.lines.direct import ResolverLine, ResolverOptions
@@ -69,14 +69,14 @@ async def client(
         yield SchoolCheckClient(line, "run", authority)
 
 
-def target(method: str, address: str, mark: str = "") -> CheckTarget:
+def target(method: Method, address: str, mark: str = "") -> CheckTarget:
     return CheckTarget(
         id="T",
         part="agency",
         method=method,
         address=address,
         what="a page",
-        mark=mark,  # type: ignore[arg-type]
+        mark=mark,
     )
 
 
