@@ -116,17 +116,19 @@ def hidden_names(path: Path, key: bytes) -> tuple[tuple[CheckTarget, ...], int]:
     if path.is_dir():
         items = list(open_pack(str(path)).items())
         usable = [item for item in items if _is_name(item)]
-        hosts, left_out = [item.host for item in usable], len(items) - len(usable)
+        hosts = [(f"entry {item.id} of the hidden pack", item.host) for item in usable]
+        left_out = len(items) - len(usable)
     else:
         hosts, left_out = _hosts_of_file(path), 0
-    unique = tuple(dict.fromkeys(hosts))
+    unique = {host: what for what, host in reversed(hosts)}
     if not unique:
         raise UsageError(f"{path}: no host name to try; write one host name on each line")
     if len(unique) > MOST_NAMES:
         raise UsageError(
             f"{path}: {len(unique)} names; one check tries at most {MOST_NAMES}; give a sample"
         )
-    return tuple(_name_target(host, number, key) for number, host in enumerate(unique, 1)), left_out
+    named = reversed(unique.items())
+    return tuple(_name_target(host, what, key) for host, what in named), left_out
 
 
 def _is_name(item: Item) -> bool:
@@ -134,19 +136,20 @@ def _is_name(item: Item) -> bool:
     return is_tried and bool(item.host) and not why_refused("host", item.host)
 
 
-def _name_target(host: str, number: int, key: bytes) -> CheckTarget:
+def _name_target(host: str, what: str, key: bytes) -> CheckTarget:
     digest = hmac.new(key, host.encode(), hashlib.sha256).hexdigest()
     return CheckTarget(
         id=f"NAME-{digest[:12]}",
         part="names",
         method="name",
         address=host,
-        what=f"name {number} of the hidden list",
+        what=what,
         digest=f"hmac-sha256:{digest}",
     )
 
 
-def _hosts_of_file(path: Path) -> list[str]:
+def _hosts_of_file(path: Path) -> list[tuple[str, str]]:
+    """The hosts of a text file, each with its line in words, which does not show it."""
     try:
         text = read_bounded(path, LIST_BYTES).decode("utf-8-sig")
     except OSError as error:
@@ -159,7 +162,7 @@ def _hosts_of_file(path: Path) -> list[str]:
         if not name:
             continue
         try:
-            hosts.append(_host(name))
+            hosts.append((f"the name on line {number} of the hidden list", _host(name)))
         except BadName as error:
             # The message must not show the name: it may be of a sensitive page.
             faults.append(

@@ -8,6 +8,7 @@ filter's pages is hostile input and escaped.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ TITLES: dict[Part, str] = {
 
 EXPLAINED: dict[Part, str] = {
     "start": "Pages that every school may see. They show whether the connection works.",
-    "agency": "Harmless pages that agencies have put on the lists which every filter should use.",
+    "agency": "Harmless pages of agencies, which every filter should block.",
     "vendor": "Most of these pages are known to their vendor's own products only. They are shown "
     "for information, except those of your own supplier.",
     "names": "Each name was looked up and connected to. No page was fetched, and the names are "
@@ -63,12 +64,7 @@ NEXT: dict[Part, str] = {
 LOOK = "Open the address in a browser on the same device, and write down what you see."
 """What to do about a result that could not be told."""
 
-MARKS = {
-    Attention.NEEDED: "!",
-    Attention.NOT_TOLD: "?",
-    Attention.NOTHING: "·",
-    Attention.INFORMATION: "i",
-}
+MARKS = {Attention.NEEDED: "!", Attention.NOT_TOLD: "?"}
 
 
 NO_CONNECTION = (
@@ -118,7 +114,8 @@ def limits(record: CheckRecord) -> Iterator[str]:
     )
     yield (
         "There was no unfiltered connection beside it. So a page that did not come counts as "
-        "blocked only where a block page, a refusal or a false address said so. Silence does not."
+        "blocked only where a block page, a refusal or an address that leads nowhere came. Silence "
+        "does not count."
     )
     yield "A filter may know these public test pages, and still let other pages through."
     yield (
@@ -136,11 +133,23 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def next_step(row: CheckRow) -> str:
-    """What to do about a row; empty if nothing."""
-    if row.attention is Attention.NEEDED:
-        return NEXT[row.part]
-    return LOOK if row.attention is Attention.NOT_TOLD else ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to do about some rows."""
+
+    title: str
+    action: str
+    rows: tuple[CheckRow, ...]
+
+
+def steps(record: CheckRecord) -> Iterator[Step]:
+    """What to do: for each part what needs attention, then what could not be told."""
+    needed = list(record.rows_of(Attention.NEEDED))
+    for part in PARTS:
+        if rows := tuple(row for row in needed if row.part == part):
+            yield Step(title=TITLES[part], action=NEXT[part], rows=rows)
+    if rows := tuple(record.rows_of(Attention.NOT_TOLD)):
+        yield Step(title="Could not be told", action=LOOK, rows=rows)
 
 
 def by_part(record: CheckRecord) -> list[tuple[Part, list[CheckRow]]]:
@@ -167,6 +176,7 @@ def facts(record: CheckRecord) -> list[tuple[str, str]]:
         ("User group", stated.group or blank),
         ("Connection to the internet", stated.connection),
         ("What was tried", tried(record)),
+        *(("Not tried", capitalised(each)) for each in record.not_tried),
         ("Result", headline(record)),
         ("Action", stated.action or blank),
     ]
@@ -180,21 +190,22 @@ def moment(at: datetime) -> str:
 def tried(record: CheckRecord) -> str:
     """What was tried, in a few words."""
     counts = [f"{TITLES[part].lower()}: {len(rows)}" for part, rows in by_part(record)]
-    return "; ".join([*counts, *record.not_tried]) or "nothing"
+    return capitalised("; ".join(counts)) or "Nothing"
+
+
+def capitalised(text: str) -> str:
+    """A text with a capital letter in front."""
+    return text[:1].upper() + text[1:]
 
 
 def terminal_lines(record: CheckRecord) -> Iterator[str]:
     """The record for the terminal: the outcome first, then what asks for something."""
     yield headline(record)
-    for attention in (Attention.NEEDED, Attention.NOT_TOLD):
-        rows = list(record.rows_of(attention))
-        if rows:
-            yield ""
-            yield f"{attention.capitalize()}:"
-        for row in rows:
-            yield f"  {MARKS[attention]} {row.what}: {row.result}; {row.reason}"
-            if attention is Attention.NEEDED:
-                yield f"    What to do: {next_step(row)}"
+    for step in steps(record):
+        yield ""
+        yield f"{step.title}: {step.action}"
+        for row in step.rows:
+            yield f"  {MARKS[row.attention]} {capitalised(row.what)}: {row.result}; {row.reason}"
     yield ""
     yield "What this check cannot show:"
     for sentence in limits(record):
@@ -216,6 +227,7 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         lstrip_blocks=True,
         finalize=_finalize,
     )
+    page.filters["sentence"] = capitalised
     last = earlier[0] if earlier else None
     return page.get_template("school_check.html.j2").render(
         record=record,
@@ -227,9 +239,7 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         changes=[] if last is None else changes_since(last, record.rows),
         titles=TITLES,
         explained=EXPLAINED,
-        marks=MARKS,
-        needed=list(record.rows_of(Attention.NEEDED)),
-        next_step=next_step,
+        steps=list(steps(record)),
         moment=moment,
     )
 

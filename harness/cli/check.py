@@ -186,7 +186,8 @@ class Check:
         self._connected = after
 
     def _keep(self, *, before: bool, after: bool, why: str = "") -> None:
-        for target, seen, at in self._open:
+        order = {target.id: number for number, target in enumerate(self.plan.targets)}
+        for target, seen, at in sorted(self._open, key=lambda row: order[row[0].id]):
             options = {"why": why} if why else {}
             kept = require_connection(seen, before=before, after=after, **options)
             self.rows.append(CheckRow.of(target, kept, at))

@@ -197,6 +197,7 @@ def contacts(plan: CheckPlan, line: CheckLine) -> list[str]:
         lines += ["Not tried:", *(f"  {sentence}" for sentence in plan.not_tried)]
     lines.append(
         "A page or your filter may send the laptop on to another host, such as a block page. That "
-        f"is followed up to {LIMITS.redirects} times, and never to an address inside a network."
+        f"is followed up to {LIMITS.redirects} times; to an address inside your network only where "
+        "an agency's test page leads there."
     )
     return lines

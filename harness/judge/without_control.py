@@ -1,9 +1,9 @@
 """Judge one attempt by itself, for a school's own check, which has no control line.
 
 Without a control, nothing tells a block from a page that has gone. So there is *blocked* only with
-evidence of a block (a block page, a refusal by the proxy or the name server, a false address),
-*got through* only with the page's known mark or its site's own certificate, and otherwise *could
-not be told*. A timeout, a cut connection and a name that does not exist are never a block.
+evidence of a block (a block page, a refusal by the proxy or the name server, an address that leads
+nowhere), *got through* only with the page's known mark or its site's own certificate, and otherwise
+*could not be told*. A timeout, a cut connection and a name that does not exist are never a block.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from harness.model.private_address import PRIVATE_ADDRESS, Reach, reach_of
 from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
 
 OK, REFUSING = 200, 400
-REFUSALS = frozenset({403, 451})
-"""Answers by which a proxy refuses a request (RFC 9110 section 15.5.4, RFC 7725)."""
+REFUSALS = frozenset({301, 302, 303, 307, 308, 403, 451})
+"""Answers to CONNECT by which a proxy refuses, or leads to its block page (RFC 9110, RFC 7725)."""
 
 LOST = "ordinary pages did not arrive before or after it, so the connection itself may be at fault"
 STOPPED = "the check was stopped before the connection was tried again"
@@ -123,9 +123,6 @@ def _block_page(web: WebFacts) -> CheckResult | None:
         classified = block_page_classifier.classify_page(page)
         if classified.kind is PageKind.BLOCK:
             return _seen(Result.BLOCKED, f"a block page came ({classified.witnesses[0]})")
-    if web.hops and block_page_classifier.leads_to_block_page_address(web):
-        host = block_page_classifier.host_of(web.url)
-        return _seen(Result.BLOCKED, f"the laptop was sent to the address of a block page ({host})")
     if web.status == 451:  # noqa: PLR2004 - RFC 7725
         return _seen(Result.BLOCKED, "the answer was 451, blocked for legal reasons")
     return None
@@ -171,19 +168,14 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     tunnel = web.tunnel_status if web is not None else None
     codes = [BLOCK_CODES[code] for code in failure.extended_errors if code in BLOCK_CODES]
     by_rule = tunnel in REFUSALS or "ruleset" in failure.detail
-    led_inside = failure.name == PRIVATE_ADDRESS and web is not None and bool(web.hops)
     reasons = (
         (
             failure.name == "proxy_refused_tunnel" and by_rule,
             f"the proxy refused the connection ({tunnel or failure.detail})",
         ),
         (
-            led_inside,
-            f"the laptop was sent to an address inside the school's network ({_host(web)})",
-        ),
-        (
-            failure.name in ("dns_bogon_error", PRIVATE_ADDRESS),
-            f"the name server gave a false address ({failure.detail})",
+            failure.name == "dns_bogon_error",
+            f"the name server gave an address that leads nowhere ({failure.detail})",
         ),
         (bool(codes), f"the name server said that the name is {''.join(codes[:1])}"),
         (
@@ -198,8 +190,15 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
-def _host(web: WebFacts | None) -> str:
-    return block_page_classifier.host_of(web.url) if web is not None else ""
+UNTOLD = {
+    "dns_nxdomain_error": "the name server says that there is no such name; the page may be gone, "
+    "or blocked",
+    PRIVATE_ADDRESS: "the laptop was sent to an address inside the network, which was not visited; "
+    "open the address in a browser and look",
+    "proxy_authentication_required": "the proxy wants a name and password; give them as "
+    "--proxy http://NAME:PASSWORD@HOST:PORT",
+}
+"""What some failures mean, in words; they tell nothing about the page."""
 
 
 def _untold(failure: Failure) -> str:
@@ -208,8 +207,8 @@ def _untold(failure: Failure) -> str:
         return f"this laptop could not try it ({failure.detail or failure.name})"
     if failure.name in TIMEOUTS:
         return "no answer came in time; a filter that stays silent looks like a fault of the line"
-    if failure.name == "dns_nxdomain_error":
-        return "the name server says that there is no such name; the page may be gone, or blocked"
+    if failure.name in UNTOLD:
+        return UNTOLD[failure.name]
     return f"there was no answer ({_words(failure)}); a filter or a fault may be the reason"
 
 
@@ -235,20 +234,31 @@ def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
     """Judge whether a name leads to its forced name, over IPv4 and over IPv6."""
     if tried.failure is not None:
         return _judge_failure(tried, tried.failure)
-    forced = frozenset(target.mark.split())
-    targets = {address for facts in tried.forced for address in facts.addresses}
     given = [facts for facts in tried.dns if facts.addresses]
-    false = [each for facts in given for each in facts.addresses if _is_inside(each)]
-    if false:
-        return _seen(Result.BLOCKED, f"the name server gave a false address ({false[0]})")
-    if not given:
-        return _seen(Result.NOT_TOLD, "the name server gave no address")
-    leads = [bool(forced & set(facts.chain)) or _all_in(facts, targets) for facts in given]
+    reach = max((reach_of(each) for facts in given for each in facts.addresses), default=None)
+    if reach is Reach.LOCAL:
+        return _seen(Result.BLOCKED, "the name server gave an address that leads nowhere")
+    if reach is not Reach.PUBLIC:
+        inside = UNTOLD[PRIVATE_ADDRESS] if given else "the name server gave no address"
+        return _seen(Result.NOT_TOLD, inside)
+    return _compare_with_forced(target.mark.split(), given, tried.forced)
+
+
+FAMILIES = {"A": "IPv4", "AAAA": "IPv6"}
+
+
+def _compare_with_forced(
+    names: list[str], given: list[DnsFacts], forced: tuple[DnsFacts, ...]
+) -> CheckResult:
+    """Compare a name's answers with the forced names and their addresses."""
+    targets = {address for facts in forced for address in facts.addresses}
+    leads = [bool({*names} & {*facts.chain}) or _all_in(facts, targets) for facts in given]
     if all(leads):
-        return _seen(Result.FORCED, f"the name server leads to {target.mark.split()[0]}")
+        return _seen(Result.FORCED, f"the name server leads to {names[0]}")
     if not targets:
         return _seen(Result.NOT_TOLD, "the name server does not know the forced address")
-    family = "IPv6" if any(leads) else "this name"
+    missed = [FAMILIES[facts.type] for facts, lead in zip(given, leads, strict=True) if not lead]
+    family = missed[0] if any(leads) else "this name"
     return _seen(
         Result.NOT_FORCED,
         f"the name server gives the ordinary addresses for {family}; if your browsers or your "
@@ -258,10 +268,6 @@ def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
 
 def _all_in(facts: DnsFacts, targets: set[str]) -> bool:
     return bool(facts.addresses) and targets.issuperset(facts.addresses)
-
-
-def _is_inside(address: str) -> bool:
-    return reach_of(address) is not Reach.PUBLIC
 
 
 def _judge_forced_page(target: CheckTarget, tried: CheckFacts, block_page: str) -> CheckResult:

@@ -8,6 +8,7 @@ whom, site, place, device and user group, what was tried, the result and the act
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -120,7 +121,10 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, target: CheckTarget, seen: CheckResult, at: datetime) -> CheckRow:
-        """The row of a target."""
+        """The row of a target; a hidden name is taken out of the reason too."""
+        reason = seen.reason
+        if target.digest:
+            reason = re.sub(re.escape(target.address), "the name", reason, flags=re.IGNORECASE)
         return cls(
             id=target.id,
             part=target.part,
@@ -128,7 +132,7 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             address=target.shown,
             publisher=target.publisher,
             result=seen.result,
-            reason=seen.reason,
+            reason=reason,
             attention=attention_of(target, seen.result),
             at=at,
         )

@@ -22,7 +22,7 @@ from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.marker import browser_number, mark
 from harness.model.observation import ABRUPT, TIMEOUTS, AttemptKey, Failure
-from harness.model.school_check import CheckFacts, CheckTarget
+from harness.model.school_check import CheckFacts, CheckTarget, Part
 from harness.ports.network import (
     Answer,
     Attempt,
@@ -42,6 +42,10 @@ from probes.net.route import client_tls_context, is_literal, unverified_tls_cont
 
 LIMITS = Limits(timeout=6.0, confirmation_timeout=12.0, redirects=4, body_bytes=256 * 1024)
 """A silent address costs 18 seconds: it is tried again once, with more patience."""
+
+LEADING: tuple[Part, ...] = ("agency",)
+"""Parts whose pages may lead to a private address, as must-block sentinels may (dd-012): their
+publishers lead nobody into a school's network, so an answer that does is the filter's."""
 
 HTTPS, DNS_OVER_TLS = 443, 853
 QUESTION = "example.com"
@@ -94,6 +98,7 @@ class SchoolCheckClient:
             limits=LIMITS,
             timeout=patience,
             browser=browser_number(self._run, key),
+            may_lead=target.part in LEADING,
             sketch_key=self._run.encode(),
             marker=mark(origin.key, key, item.host, run=self._run) if origin else None,
         )

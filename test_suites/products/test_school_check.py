@@ -12,12 +12,15 @@ from typer.testing import Result as Ended
 
 from harness.cli.check_plan import find_line, plan_check
 from harness.cli.main import app
+from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.squid import Reply as SquidReply
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Reply as UnboundReply
 from test_suites.products.unbound import Unbound
+
+SINKHOLE = "127.0.0.2"
 
 
 def played_hosts(folder: Path) -> list[str]:
@@ -80,7 +83,11 @@ def test_unbound_is_seen_as_it_is(
     listed, *spared = played_hosts(tmp_path)
     denied = BlockList(name="denied", hosts=(listed,), reply=reply)
     lists, profiles = (denied,), {"ks2": ["denied"]}
-    with Unbound(world.origin, lists, profiles, sinkhole="10.11.12.13") as unbound:
+    # Whoever is sent to the sinkhole finds the supplier's page there, at the origin's own port.
+    with (
+        BlockPage(SINKHOLE, world.origin.ports[80]),
+        Unbound(world.origin, lists, profiles, sinkhole=SINKHOLE) as unbound,
+    ):
         ended, told = check(tmp_path, "--resolver", unbound.server("ks2"))
 
     assert 1 == ended.exit_code, ended.output

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import check, check_plan
-from test_suites.internet_double import Reaction, lets_all_through
+from test_suites.internet_double import BLOCKED, Reaction, lets_all_through
 from test_suites.unit.harness.cli.checking_school import (
     AGENCY,
     ENDPOINTS,
@@ -53,7 +53,9 @@ def test_everything_arrives_through_a_filter_that_is_off(school: School) -> None
     assert 1 == ended.exit_code, ended.output
     assert {"got through"} == set(results(record, "agency").values())
     assert {"got through"} == set(results(record, "encrypted_dns").values())
-    assert "What to do: Show this page to your supplier" in re.sub(r"\s+", " ", ended.stdout)
+    assert "Test pages of agencies: Show this page to your supplier" in re.sub(
+        r"\s+", " ", ended.stdout
+    )
 
 
 def test_a_filter_that_opens_encryption_is_seen_by_the_marks_and_reported(school: School) -> None:
@@ -121,15 +123,27 @@ def test_silence_cuts_and_trouble_are_never_a_block(style: str, school: School) 
     assert "blocked" not in told
 
 
-def test_a_redirect_into_the_schools_network_is_a_block_and_is_not_followed(
-    school: School,
-) -> None:
+def test_an_agencys_page_may_lead_to_the_block_page_inside_the_network(school: School) -> None:
     double = school.behind(answers("inside"))
-    ended = school.check(double)
+    double.pages["10.1.2.3/notice"] = BLOCKED
+    school.check(double)
 
     (record,) = school.records()
-    assert {"blocked"} == agency(record), ended.output
+    assert {"blocked"} == agency(record)
+    assert "GET http://10.1.2.3/notice" in double.asked
+
+
+def test_no_other_page_may_lead_into_the_network(school: School) -> None:
+    double = school.behind(lambda host: "inside" if "bluecoat" in host else good_filter(host))
+    school.check(double)
+
+    (record,) = school.records()
+    sent = {
+        row["reason"] for row in record["rows"]
+        if "bluecoat" in row["address"]
+    }  # fmt: skip
     assert not [line for line in double.asked if "10.1.2.3" in line]
+    assert all("which was not visited" in reason for reason in sent)
 
 
 def test_a_line_that_dies_in_the_middle_takes_back_what_looked_blocked(school: School) -> None:

@@ -27,6 +27,7 @@ def testbed(tmp_path: Path) -> Iterator[RangeTestbed]:
         ("proxy", FaultKind.OFF, "got through", 1),
         ("proxy", FaultKind.PAGE_200, "blocked", 0),
         ("proxy", FaultKind.FRAME, "blocked", 0),
+        ("proxy", FaultKind.REDIRECT, "blocked", 0),
         ("proxy", FaultKind.PAGE_451, "blocked", 0),
         ("proxy", FaultKind.SILENT, "could not be told", 3),
         ("proxy", FaultKind.EOF, "could not be told", 3),
@@ -74,18 +75,25 @@ def test_a_captive_portal_of_the_range_tells_nothing(
     assert "blocked" not in {row["result"] for row in record["rows"]}
 
 
-def test_a_name_server_that_gives_false_addresses_blocks(
-    testbed: RangeTestbed, school: School
+@pytest.mark.parametrize(
+    ("address", "result", "code"),
+    [("0.0.0.0", "blocked", 0), ("198.18.0.1", "could not be told", 3)],
+)
+def test_a_sinkhole_is_a_block_if_nothing_can_be_there(
+    address: str, result: str, code: int, testbed: RangeTestbed, school: School
 ) -> None:
-    testbed.faults.add(Fault(kind=FaultKind.SINKHOLE, address="10.9.8.7"))
-    address = testbed.origin.services["reference"]["resolver"]["pupils"]
+    testbed.faults.add(Fault(kind=FaultKind.SINKHOLE, address=address))
+    names = school.folder / "names.txt"
+    names.write_text("porn-009.canary.accredit.test\n", encoding="utf-8")
+    resolver = testbed.origin.services["reference"]["resolver"]["pupils"]
 
-    ended = school.run("--range", school.folder / "range", "--resolver", address)
+    ended = school.run("--range", school.folder / "range", "--resolver", resolver, "--names", names)
 
     (record,) = school.records()
-    assert 0 == ended.exit_code, ended.output
-    assert {"blocked"} == set(results(record, "agency").values())
-    assert all("false address" in reason for reason in reasons(record, "agency"))
+    assert code == ended.exit_code, ended.output
+    assert {result} == set(results(record, "agency").values())
+    assert {result} == set(results(record, "names").values())
+    assert "porn-009" not in ended.output + school.page()
 
 
 def test_a_name_server_that_says_that_it_blocks_is_believed(

@@ -75,6 +75,15 @@ def test_a_row_shows_the_digest_of_a_hidden_name() -> None:
     assert b"bad.example" not in msgspec.json.encode(shown)
 
 
+def test_a_hidden_name_is_taken_out_of_the_reason() -> None:
+    target = CheckTarget(
+        id="N", part="names", address="bad.example", what="name 1", digest="hmac-sha256:00"
+    )
+    seen = CheckResult(result=Result.NOT_TOLD, reason="Bad.Example at 10.0.0.1 was not visited")
+
+    assert "the name at 10.0.0.1 was not visited" == CheckRow.of(target, seen, AT).reason
+
+
 def test_changes_are_those_of_what_both_records_hold() -> None:
     before = record(row(Result.BLOCKED, "A"), row(Result.BLOCKED, "B"))
     now = (row(Result.GOT_THROUGH, "A"), row(Result.BLOCKED, "B"), row(Result.BLOCKED, "C"))
