@@ -94,7 +94,10 @@ def check_command(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
-    """Check the filter from this laptop. Exit 1: something needs attention; 3: not told."""
+    """A school's own check: try public test pages from this laptop, and keep a record.
+
+    Exit 0: nothing needs attention. 1: something does. 3: something could not be told.
+    """
     from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 
     line = find_line(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)

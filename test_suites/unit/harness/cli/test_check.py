@@ -86,11 +86,14 @@ def test_a_dead_proxy_tells_nothing(school: School, tmp_path: Path) -> None:
 
 
 def test_a_captive_portal_tells_nothing(school: School) -> None:
-    ended = school.check(school.behind(lambda _: "portal"))
+    double = school.behind(lambda _: "portal")
+    ended = school.check(double)
 
     (record,) = school.records()
     assert 3 == ended.exit_code, ended.output
     assert {"could not be told"} == {row["result"] for row in record["rows"]}
+    assert "a sign-in page stands in front of it" in " ".join(ended.stdout.split())
+    assert not [line for line in double.asked if not any(host in line for host in ORDINARY)]
 
 
 def test_a_page_with_status_200_that_says_blocked_is_a_block(school: School) -> None:
