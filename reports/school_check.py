@@ -228,7 +228,8 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         finalize=_finalize,
     )
     page.filters["sentence"] = capitalised
-    last = earlier[0] if earlier else None
+    where = record.circumstances.where
+    last = next((each for each in earlier if each.circumstances.where == where), None)
     return page.get_template("school_check.html.j2").render(
         record=record,
         headline=headline(record),
@@ -236,7 +237,8 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         parts=by_part(record),
         limits=list(limits(record)),
         earlier=[(each, headline(each)) for each in earlier],
-        changes=[] if last is None else changes_since(last, record.rows),
+        last=last,
+        changes=() if last is None else changes_since(last, record.rows),
         titles=TITLES,
         explained=EXPLAINED,
         steps=list(steps(record)),

@@ -200,7 +200,10 @@ class Check:
 def run_and_write(
     check: Check, circumstances: Circumstances, out: Path, *, is_json: bool = False
 ) -> CheckRecord:
-    """Run a check and write its record, also if it is stopped. Raises StoppedError then."""
+    """Run a check, write its record and print it; what was seen is written also if it is stopped.
+
+    Raises StoppedError then, and InstrumentError if the record cannot be written.
+    """
     begun = check.clock.now()
     folder = new_folder(out, begun)
     stopped: BaseException | None = None
@@ -220,12 +223,14 @@ def run_and_write(
         not_tried=(*check.plan.not_tried, *check.not_tried),
         stopped=stopped is not None,
     )
-    write_record(record, folder, earlier_records(out, folder))
-    if isinstance(stopped, KeyboardInterrupt):
+    trouble = write_record(record, folder, out)
+    if isinstance(stopped, KeyboardInterrupt) and trouble is None:
         raise StoppedError(f"stopped; what was seen so far is in {folder / PAGE}") from None
-    if stopped is not None:
+    if stopped is not None and not isinstance(stopped, KeyboardInterrupt):
         raise stopped
     show_record(record, folder, is_json=is_json)
+    if trouble is not None:
+        raise trouble
     return record
 
 
@@ -248,16 +253,18 @@ def new_folder(out: Path, at: datetime) -> Path:
     raise UsageError(f"{out} holds too many records of this second; try again")
 
 
-def write_record(record: CheckRecord, folder: Path, earlier: Sequence[CheckRecord]) -> None:
-    """Write a record as JSON and as a page. Raises InstrumentError."""
+def write_record(record: CheckRecord, folder: Path, out: Path) -> InstrumentError | None:
+    """Write a record as JSON, then as a page with the earlier ones; return what went wrong."""
     from reports.school_check import render_check  # noqa: PLC0415 - keep the start light
 
     document = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
     try:
         write_whole_unsynced(folder / RECORD, document)
-        write_whole_unsynced(folder / PAGE, render_check(record, earlier).encode())
+        page = render_check(record, earlier_records(out, folder))
+        write_whole_unsynced(folder / PAGE, page.encode())
     except OSError as error:
-        raise InstrumentError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        return InstrumentError(f"{folder}: cannot be written: {error.strerror or error}")
+    return None
 
 
 def earlier_records(out: Path, own: Path) -> list[CheckRecord]:
@@ -268,11 +275,12 @@ def earlier_records(out: Path, own: Path) -> list[CheckRecord]:
             continue
         try:
             record = msgspec.json.decode(read_bounded(path, RECORD_BYTES), type=CheckRecord)
+            if record.format != FORMAT or record.begun.tzinfo is None:
+                raise msgspec.ValidationError
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             warn(f"{path}: not a record of this version; the page does not list it")
             continue
-        if record.format == FORMAT:
-            found.append(record)
+        found.append(record)
         if len(found) == MOST_EARLIER:
             break
     return sorted(found, key=lambda record: record.begun, reverse=True)

@@ -170,6 +170,11 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     rehearsal: bool = False
 
     @property
+    def where(self) -> tuple[str, str, str, str, bool]:
+        """What a check must have in common with another to be compared with it."""
+        return self.site, self.place, self.device, self.group, self.rehearsal
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The fields that a record needs and that were not stated."""
         needed = {

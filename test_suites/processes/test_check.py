@@ -115,6 +115,21 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_sent(
     assert "is a file; name a folder with --out" in ended.stderr
 
 
+def test_a_record_that_cannot_be_written_is_still_printed(
+    double: InternetDouble, tmp_path: Path
+) -> None:
+    full = """
+import harness.cli.check as check
+def write(path, text): raise OSError(28, "No space left on device")
+check.write_whole_unsynced = write
+"""
+    ended = check(double, tmp_path / "out", before=full)
+
+    assert 4 == ended.returncode
+    assert "Nothing that was tried here needs attention." in ended.stdout
+    assert "cannot be written: No space left on device" in ended.stderr
+
+
 def test_without_the_library_for_pages_nothing_is_sent(
     double: InternetDouble, tmp_path: Path
 ) -> None:

@@ -283,15 +283,34 @@ def test_each_run_keeps_the_earlier_ones_and_tells_what_changed(school: School) 
     )
 
 
-def test_a_broken_earlier_record_is_named_and_harms_nothing(school: School) -> None:
-    broken = school.out / "2020-01-01T000000Z"
-    broken.mkdir(parents=True)
-    (broken / "record.json").write_text('{"format": 7')
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"format": 7',
+        "[" * 100_000,
+        (
+            '{"format":"accredit-school-check/2","version":"1","begun":"2026-01-01T00:00:00Z",'
+            '"ended":"2026-01-01T00:00:00Z","circumstances":{},"rows":[]}'
+        ),
+        (
+            '{"format":"accredit-school-check/1","version":"1","begun":"2026-01-01T00:00:00",'
+            '"ended":"2026-01-01T00:00:00","circumstances":{},"rows":[]}'
+        ),
+    ],
+    ids=["broken", "deep", "another format", "no time zone"],
+)
+def test_a_strange_earlier_record_is_named_and_harms_nothing(content: str, school: School) -> None:
+    strange = school.out / "2020-01-01T000000Z"
+    strange.mkdir(parents=True)
+    (strange / "record.json").write_text(content)
+    double = school.behind(lambda _: "portal")
+    school.check(double)
 
-    ended = school.check(school.behind(good_filter))
+    ended = school.check(double)
 
-    assert 0 == ended.exit_code, ended.output
+    assert 3 == ended.exit_code, ended.output
     assert "2020-01-01T000000Z/record.json: not a record of this version" in ended.stderr
+    assert "Earlier checks" in school.page()
 
 
 def test_the_record_can_be_printed_as_json_alone(school: School) -> None:
