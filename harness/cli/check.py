@@ -61,6 +61,15 @@ NO_CONNECTION = (
     "sign-in page stands in front of it"
 )
 
+NAMES = Annotated[Path | None, typer.Option(help="A hidden list of names: a text file, or a pack.")]
+AUTHORITY = Annotated[Path | None, typer.Option(help="The CA file of a filter that opens TLS.")]
+RANGE = Annotated[
+    Path | None, typer.Option("--range", help="Rehearse on the test range in this folder.")
+]
+ONLY_LIST = Annotated[
+    bool, typer.Option("--list", help="List what would be contacted, and send nothing.")
+]
+
 See = Callable[[CheckTarget], Awaitable[CheckResult]]
 """Tries a target and judges it."""
 
@@ -76,22 +85,14 @@ def check_command(
     action: Annotated[str, typer.Option(help="What is done about the result.")] = "",
     supplier: Annotated[str, typer.Option(help="Your supplier: its own test pages count.")] = "",
     block_page: Annotated[str, typer.Option(help="A sentence on your filter's block page.")] = "",
-    names: Annotated[
-        Path | None, typer.Option(help="A hidden list of names: a text file, or a pack.")
-    ] = None,
+    names: NAMES = None,
     proxy: Annotated[str, typer.Option(help="The proxy (default: the laptop's).")] = "",
     resolver: Annotated[str, typer.Option(help="A name server to use, without a proxy.")] = "",
     pac: Annotated[str, typer.Option(help="A PAC file to follow: a path or a URL.")] = "",
     direct: Annotated[bool, typer.Option("--direct", help="Use no proxy.")] = False,
-    authority: Annotated[
-        Path | None, typer.Option(help="The CA file of a filter that opens TLS.")
-    ] = None,
-    on_range: Annotated[
-        Path | None, typer.Option("--range", help="Rehearse on the test range in this folder.")
-    ] = None,
-    only_list: Annotated[
-        bool, typer.Option("--list", help="List what would be contacted, and send nothing.")
-    ] = False,
+    authority: AUTHORITY = None,
+    on_range: RANGE = None,
+    only_list: ONLY_LIST = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """A school's own check: try public test pages from this laptop, and keep a record.
