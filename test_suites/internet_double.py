@@ -58,6 +58,9 @@ def pages() -> dict[str, bytes]:
     return bodies
 
 
+ROLES = ("proxy", "https", "dot")
+
+
 class _Handler(socketserver.BaseRequestHandler):
     server: _Server
 
@@ -68,8 +71,15 @@ class _Handler(socketserver.BaseRequestHandler):
     def _handle(self) -> None:
         connection = self.request
         connection.settimeout(20)
+        if self.server.role != "proxy":
+            self._handle_direct(connection)
+            return
         head = _head(connection)
         method, target = head.split(" ")[:2]
+        if target.startswith("/"):
+            host = head.lower().partition("\r\nhost:")[2].split("\r\n")[0].strip()
+            self._answer(connection, host, f"http://{host}{target}", "http")
+            return
         if method != "CONNECT":
             self._answer(connection, urlsplit(target).hostname or "", target, "http")
             return
@@ -95,6 +105,26 @@ class _Handler(socketserver.BaseRequestHandler):
                 else:
                     path = _head(tls).split(" ")[1]
                     self._answer(tls, host, f"https://{host}{path}", "https")
+
+    def _handle_direct(self, connection: socket.socket) -> None:
+        """Play a server that is reached directly, over TLS, under the name in the SNI."""
+        double, names = self.server.double, list[str]()
+
+        def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+            names.append(name or "")
+            if double.reaction(names[0]) == "reset":
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            tls.context = double.public.context(names[0])
+            return None
+
+        context = Authority().context("any.example")
+        context.sni_callback = choose
+        with context.wrap_socket(connection, server_side=True) as tls:
+            if self.server.role == "dot":
+                _dns_over_tls(tls)
+                return
+            path = _head(tls).split(" ")[1]
+            self._answer(tls, names[0], f"https://{names[0]}{path}", "https")
 
     def _answer(self, connection: socket.socket, host: str, url: str, scheme: str) -> None:
         double = self.server.double
@@ -175,12 +205,13 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
     double: InternetDouble
+    role: str
 
 
 class InternetDouble:
     """The running proxy; ``authority`` is the file of both authorities, ``proxy`` its URL.
 
-    With ``opens_tls`` the filter opens every encrypted connection, under the school's authority.
+    ``ports`` are those of the same hosts without a proxy, by the ports of the internet. With ``opens_tls`` the filter opens every encrypted connection, under the school's authority.
     """
 
     def __init__(
@@ -194,13 +225,20 @@ class InternetDouble:
         self.public, self.school = Authority("DigiCert Test Root"), Authority("Green School Filter")
         self.authority = folder / "authorities.pem"
         self.authority.write_bytes(self.public.pem + self.school.pem)
-        self._server = _Server((LOOPBACK, 0), _Handler)
-        self._server.double = self
-        self.proxy = f"http://{LOOPBACK}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._servers = {role: _Server((LOOPBACK, 0), _Handler) for role in ROLES}
+        for role, server in self._servers.items():
+            server.double, server.role = self, role
+        numbers = {role: int(each.server_address[1]) for role, each in self._servers.items()}
+        self.ports = {80: numbers["proxy"], 443: numbers["https"], 853: numbers["dot"]}
+        self.proxy = f"http://{LOOPBACK}:{numbers['proxy']}"
+        self._threads = [
+            threading.Thread(target=server.serve_forever, args=(0.02,))
+            for server in self._servers.values()
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -210,6 +248,8 @@ class InternetDouble:
         trace: TracebackType | None,
     ) -> None:
         self.ended.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        for server in self._servers.values():
+            server.shutdown()
+            server.server_close()
+        for thread in self._threads:
+            thread.join()
