@@ -108,6 +108,10 @@ class MainVerbs(LazyVerbs):
             "campaign_questions:init_command",
             "Write a commented campaign file: asks, or takes options.",
         ),
+        "check": Verb(
+            "check:check_command",
+            "A school's own check: try public test pages from this laptop, and keep a record.",
+        ),
         "doctor": Verb(
             "doctor:doctor_command",
             "Check this machine and, given a campaign, its origin, lines and sentinels.",

@@ -8,12 +8,14 @@ import ssl
 from time import perf_counter
 from typing import TypeVar
 
+from harness.model.facts import Certificate
 from harness.model.observation import Failure, Timings
 from harness.ports.network import ByteStream, DatagramSocket, Dialled
 from probes.net.exchange_recorder import ExchangeRecorder, Headers, failure_of
 from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.proxy_handshake import proxy_handshake_for
 from probes.net.route import Address, Route
+from probes.net.tls_facts import read_certificate
 
 DATAGRAM_BYTES = 65535
 
@@ -112,6 +114,11 @@ class Stream:
         """The protocol negotiated by ALPN (RFC 7301), or an empty string."""
         engine = self._transport.get_extra_info("ssl_object") if self._transport else None
         return (engine.selected_alpn_protocol() or "") if engine else ""
+
+    def certificate(self) -> Certificate | None:
+        """The chain that was shown in a TLS handshake that verified it, or None."""
+        engine = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return read_certificate(engine, trusted=True) if engine else None
 
     async def write(self, data: bytes) -> None:
         """Send all of the data."""

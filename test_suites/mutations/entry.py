@@ -13,7 +13,7 @@ from harness.errors import UsageError
 FILE = Path(__file__).with_name("mutations.toml")
 
 Section = Literal[
-    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin", "campaign"
+    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin", "campaign", "check"
 ]
 Text = Annotated[str, Meta(min_length=1)]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from harness.model.campaign import Limits
+from probes.clients import school_check
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.unit.harness.cli.checking_school import School
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
 BLOCKED_HOSTS = ["copper-meadow.accredit.test"]
@@ -50,3 +55,16 @@ def simulated(tmp_path: Path) -> Any:
         )
 
     return write
+
+
+@pytest.fixture
+def hurried_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence costs a few seconds."""
+    limits = Limits(timeout=1.0, confirmation_timeout=2.5, redirects=4, body_bytes=256 * 1024)
+    monkeypatch.setattr(school_check, "LIMITS", limits)
+
+
+@pytest.fixture
+def school(runner: CliRunner, tmp_path: Path, hurried_check: None) -> Iterator[School]:
+    with ExitStack() as closing:
+        yield School(runner, tmp_path, closing)

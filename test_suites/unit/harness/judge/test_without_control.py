@@ -1,0 +1,327 @@
+"""Judging one attempt by itself: a block needs evidence of a block, arrival a known mark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.judge.without_control import (
+    STOPPED,
+    has_connection,
+    judge_alone,
+    require_connection,
+    shows_mark,
+)
+from harness.model.facts import Certificate, DnsFacts, DnsRecord, Hop, WebFacts
+from harness.model.observation import FAILURES, Failure
+from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
+
+URL = "https://page.example/"
+PUBLIC = Certificate(chain=("aa", "bb"), issuer="CN=R11,O=Let's Encrypt,C=US", trusted=True)
+PRIVATE = Certificate(chain=("cc",), issuer="CN=Green School Filter", trusted=True)
+NOTICE = "This website has been blocked by your school's filter."
+
+
+def target(**changes: Any) -> CheckTarget:
+    values: dict[str, Any] = {
+        "id": "T", "part": "agency", "address": URL, "what": "a page", "mark": "MARK-1",
+    } | changes  # fmt: skip
+    return CheckTarget(**values)
+
+
+def page(**changes: Any) -> WebFacts:
+    values: dict[str, Any] = {
+        "url": URL, "status": 200, "title": "A page", "text": "Some words.", "body_length": 40,
+        "text_length": 11, "certificate": PRIVATE,
+    } | changes  # fmt: skip
+    return WebFacts(**values)
+
+
+def fails(name: str, stage: Any = "connect", **changes: Any) -> Failure:
+    return Failure(name=name, stage=stage, **changes)
+
+
+def judged(tried: CheckFacts, block_page: str = "", **changes: Any) -> Result:
+    return judge_alone(target(**changes), tried, block_page).result
+
+
+def test_the_pages_own_mark_shows_that_it_arrived() -> None:
+    assert judged(CheckFacts(web=page(), body=b"<p>MARK-1</p>")) is Result.GOT_THROUGH
+    assert judged(CheckFacts(web=page(canary="seen"))) is Result.GOT_THROUGH
+    assert judged(CheckFacts(web=page(body_sha256="ab"), body=b""), mark="sha256:ab") is (
+        Result.GOT_THROUGH
+    )
+
+
+def test_a_mark_that_arrived_beside_the_words_of_a_block_page_still_arrived() -> None:
+    tried = CheckFacts(web=page(title="Website blocked", text=NOTICE), body=b"MARK-1")
+
+    assert judged(tried, NOTICE) is Result.GOT_THROUGH
+
+
+def test_no_mark_is_found_where_none_is_known_or_nothing_came() -> None:
+    assert not shows_mark(CheckFacts(web=page(), body=b"words"), "")
+    assert not shows_mark(CheckFacts(), "sha256:")
+    assert not shows_mark(CheckFacts(web=page()), "sha256:ab")
+
+
+def test_a_sites_own_certificate_shows_that_its_page_arrived() -> None:
+    assert judged(CheckFacts(web=page(certificate=PUBLIC))) is Result.GOT_THROUGH
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"certificate": PRIVATE},
+        {"certificate": None},
+        {"certificate": Certificate(chain=("aa",), issuer=PUBLIC.issuer, trusted=False)},
+        {"certificate": PUBLIC, "url": "http://page.example/"},
+        {"certificate": PUBLIC, "url": "https://other.example/", "hops": (Hop(url=URL, status=302),)},
+        {"certificate": PUBLIC, "status": 404},
+        {"certificate": PUBLIC, "status": 204},
+        {"certificate": PUBLIC, "body_length": 0},
+        {"certificate": PUBLIC, "title": "404 Not Found", "text": "404 Not Found nginx", "status": 200},
+    ],
+)  # fmt: skip
+def test_a_page_without_mark_and_proof_tells_nothing(changes: dict[str, Any]) -> None:
+    assert judged(CheckFacts(web=page(**changes))) is Result.NOT_TOLD
+
+
+def test_an_ordinary_page_arrives_by_its_mark_alone() -> None:
+    proven = CheckFacts(web=page(certificate=PUBLIC))
+    marked = CheckFacts(web=page(), body=b"MARK-1")
+
+    assert judged(proven, part="start") is Result.NOT_TOLD
+    assert judged(marked, part="start") is Result.ARRIVED
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_a_block_page_is_a_block_whatever_its_status(status: int) -> None:
+    blocked = page(title="Website blocked", text=NOTICE, status=status)
+
+    assert judged(CheckFacts(web=blocked)) is Result.BLOCKED
+
+
+def test_a_block_page_in_a_frame_is_a_block() -> None:
+    inner = page(url="http://10.1.1.1/", title="Website blocked", text=NOTICE)
+
+    assert judged(CheckFacts(web=page(text="", title="", inner=(inner,)))) is Result.BLOCKED
+
+
+def test_a_site_that_says_so_under_its_own_certificate_is_no_block() -> None:
+    itself = page(title="Website blocked", text=NOTICE, certificate=PUBLIC)
+
+    assert judged(CheckFacts(web=itself)) is Result.NOT_TOLD
+    assert judged(CheckFacts(web=page(status=451, certificate=PUBLIC))) is Result.NOT_TOLD
+
+
+def test_451_is_a_block() -> None:
+    assert judged(CheckFacts(web=page(status=451))) is Result.BLOCKED
+
+
+def test_a_block_page_behind_a_false_certificate_is_read() -> None:
+    blocked = page(title="Website blocked", text=NOTICE, certificate=None)
+    failure = fails("ssl_unknown_authority", "tls")
+
+    assert judged(CheckFacts(web=blocked, failure=failure)) is Result.BLOCKED
+    assert judged(CheckFacts(web=page(), failure=failure)) is Result.NOT_TOLD
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ("Ask  the OFFICE for this page", Result.BLOCKED),
+        ("Ask the head for this page", Result.NOT_TOLD),
+        ("   ", Result.NOT_TOLD),
+        ("", Result.NOT_TOLD),
+    ],
+)
+def test_a_described_block_page_is_found_through_tags_and_letter_case(
+    said: str, result: Result
+) -> None:
+    tried = CheckFacts(web=page(), body=b"<p>Ask the <b>office</b>\n for this page, please</p>")
+
+    assert judged(tried, said) is result
+
+
+@pytest.mark.parametrize(
+    ("failure", "web"),
+    [
+        (fails("dns_bogon_error", "resolve", detail="0.0.0.0"), None),
+        (fails("dns_refused_error", "resolve"), None),
+        (fails("dns_nxdomain_error", "resolve", extended_errors=(17,)), None),
+        (fails("dns_servfail_error", "resolve", extended_errors=(9, 15)), None),
+        (fails("proxy_refused_tunnel", "tunnel"), page(status=None, tunnel_status=403)),
+        (fails("proxy_refused_tunnel", "tunnel"), page(status=None, tunnel_status=451)),
+        (fails("proxy_refused_tunnel", "tunnel", detail="not allowed by the ruleset"), None),
+    ],
+)  # fmt: skip
+def test_a_refusal_in_so_many_words_is_a_block(failure: Failure, web: WebFacts | None) -> None:
+    assert judged(CheckFacts(web=web, failure=failure)) is Result.BLOCKED
+
+
+BLOCKING_FAILURES = {"dns_bogon_error", "dns_refused_error"}
+
+
+@pytest.mark.parametrize("name", sorted(FAILURES - BLOCKING_FAILURES))
+def test_no_other_failure_is_a_block(name: str) -> None:
+    """Timeouts, resets, names that do not exist and failures of the laptop tell nothing."""
+    for web in (None, page(status=None, tunnel_status=503), page(status=None)):
+        for method in ("page", "name", "forced_name", "forced_page", "dns_over_https"):
+            tried = CheckFacts(web=web, failure=fails(name))
+            assert judged(tried, method=method) is Result.NOT_TOLD
+
+
+def test_what_leads_into_the_network_and_was_not_visited_is_not_a_block() -> None:
+    """A proxy in the school's network may show the page all the same."""
+    inside = page(status=None, url="http://10.0.0.1/x", hops=(Hop(url=URL, status=302),))
+
+    for web in (None, inside):
+        assert judged(CheckFacts(web=web, failure=fails("private_address"))) is Result.NOT_TOLD
+
+
+def test_a_name_that_alone_is_cut_off_is_a_block() -> None:
+    tried = CheckFacts(web=page(status=None), failure=fails("connection_reset", "tls"))
+    compared = CheckFacts(web=tried.web, failure=tried.failure, other_name_answered=True)
+
+    assert judged(tried) is Result.NOT_TOLD
+    assert judged(compared) is Result.BLOCKED
+
+
+def test_nothing_at_all_tells_nothing() -> None:
+    assert judged(CheckFacts()) is Result.NOT_TOLD
+
+
+def test_a_name_server_got_through_only_by_an_answer() -> None:
+    spoke = CheckFacts(web=page(certificate=PUBLIC))
+
+    for method in ("dns_over_https", "dns_over_tls"):
+        assert judged(CheckFacts(answered=True), part="encrypted_dns", method=method) is (
+            Result.GOT_THROUGH
+        )
+        assert judged(spoke, part="encrypted_dns", method=method, mark="") is Result.NOT_TOLD
+
+
+def test_a_hidden_name_got_through_only_to_the_site_itself() -> None:
+    def name(**changes: Any) -> Result:
+        return judged(CheckFacts(**changes), part="names", method="name", mark="")
+
+    assert name(connected=True, certificate=PUBLIC) is Result.GOT_THROUGH
+    assert name(connected=True, certificate=PRIVATE) is Result.NOT_TOLD
+    assert name(connected=True, certificate=None) is Result.NOT_TOLD
+    assert name(failure=fails("dns_bogon_error", "resolve", detail="0.0.0.0")) is Result.BLOCKED
+
+
+def asked(name: str, *addresses: str, alias: str = "", kind: str = "A") -> DnsFacts:
+    records = (DnsRecord(name=name, type="CNAME", ttl=60, data=alias),) if alias else ()
+    return DnsFacts(
+        name=name, type=kind, server="s", rcode="NOERROR", records=records, addresses=addresses
+    )
+
+
+def engine(*dns: DnsFacts, forced: tuple[DnsFacts, ...] = (), **changes: Any) -> CheckResult:
+    tried = CheckFacts(dns=dns, forced=forced, **changes)
+    return judge_alone(
+        target(method="forced_name", part="search", address="www.e.example", mark="safe.e.example"),
+        tried,
+    )
+
+
+STRICT = (asked("safe.e.example", "198.51.100.9"),)
+
+
+@pytest.mark.parametrize(
+    ("dns", "forced", "result"),
+    [
+        ([asked("www.e.example", "198.51.100.9")], STRICT, Result.FORCED),
+        ([asked("www.e.example", "203.0.113.1", alias="Safe.e.example.")], (), Result.FORCED),
+        ([asked("www.e.example", "203.0.113.1")], STRICT, Result.NOT_FORCED),
+        ([asked("www.e.example", "198.51.100.9", "203.0.113.1")], STRICT, Result.NOT_FORCED),
+        ([asked("www.e.example", "203.0.113.1")], (), Result.NOT_TOLD),
+        ([asked("www.e.example")], STRICT, Result.NOT_TOLD),
+        ([asked("www.e.example", "10.0.0.1")], STRICT, Result.NOT_TOLD),
+        ([asked("www.e.example", "10.0.0.1", "127.0.0.1")], STRICT, Result.BLOCKED),
+        ([asked("www.e.example", "0.0.0.0")], STRICT, Result.BLOCKED),
+        (
+            [asked("www.e.example", "198.51.100.9"), asked("www.e.example", "2a00:1450::1", kind="AAAA")],
+            STRICT,
+            Result.NOT_FORCED,
+        ),
+    ],
+)  # fmt: skip
+def test_safe_search_by_names(
+    dns: list[DnsFacts], forced: tuple[DnsFacts, ...], result: Result
+) -> None:
+    assert engine(*dns, forced=forced).result is result
+
+
+def test_addresses_over_ipv6_that_are_not_forced_are_named() -> None:
+    seen = engine(
+        asked("www.e.example", "198.51.100.9"),
+        asked("www.e.example", "2a00:1450::1", kind="AAAA"),
+        forced=STRICT,
+    )
+
+    assert "ordinary addresses for IPv6" in seen.reason
+
+
+@pytest.mark.parametrize(
+    ("location", "result"),
+    [
+        ("https://e.example/search?q=x&safe=active", Result.FORCED),
+        ("https://e.example/search?safe=active#top", Result.FORCED),
+        ("https://e.example/search?q=safe=activee", Result.NOT_TOLD),
+        ("https://e.example/search?unsafe=active", Result.NOT_TOLD),
+        ("https://e.example/consent", Result.NOT_TOLD),
+    ],
+)
+def test_safe_search_by_a_parameter(location: str, result: Result) -> None:
+    web = page(url=location, hops=(Hop(url=URL, status=302, location=location),))
+
+    assert judged(CheckFacts(web=web), method="forced_page", mark="safe=active") is result
+
+
+def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
+    def reported(**changes: Any) -> CheckResult:
+        tried = CheckFacts(web=page(**changes))
+        return judge_alone(target(part="certificate", mark="", counts=False), tried)
+
+    assert "public authority (CN=R11" in reported(certificate=PUBLIC).reason
+    assert "is no public authority" in reported(certificate=PRIVATE).reason
+    assert Result.REPORTED is reported(certificate=PRIVATE).result
+    assert Result.NOT_TOLD is reported(certificate=None).result
+
+
+@pytest.mark.parametrize("result", [Result.BLOCKED, Result.FORCED, Result.NOT_FORCED])
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (False, False)])
+def test_without_ordinary_pages_before_and_after_nothing_is_blocked(
+    result: Result, before: bool, after: bool
+) -> None:
+    kept = require_connection(CheckResult(result=result, reason="so"), before=before, after=after)
+
+    assert Result.NOT_TOLD is kept.result
+    assert f"it looked {result} (so)" in kept.reason
+
+
+def test_what_arrived_has_arrived_whatever_became_of_the_connection() -> None:
+    seen = CheckResult(result=Result.GOT_THROUGH, reason="so")
+
+    assert seen == require_connection(seen, before=False, after=False)
+    assert CheckResult(result=Result.BLOCKED, reason="so") == require_connection(
+        CheckResult(result=Result.BLOCKED, reason="so"), before=True, after=True
+    )
+    assert STOPPED in require_connection(
+        CheckResult(result=Result.BLOCKED, reason="so"), before=True, after=False, why=STOPPED
+    ).reason  # fmt: skip
+
+
+def test_most_ordinary_pages_must_arrive() -> None:
+    arrived, lost = (
+        CheckResult(result=each, reason="") for each in (Result.ARRIVED, Result.NOT_TOLD)
+    )
+
+    assert has_connection([arrived, arrived, lost])
+    assert not has_connection([arrived, lost])
+    assert not has_connection([lost, lost, arrived])
+    assert not has_connection([])

@@ -1,0 +1,103 @@
+"""The page and the lines of a school's own check."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from harness.model.school_check import (
+    CheckRecord,
+    CheckResult,
+    CheckRow,
+    CheckTarget,
+    Circumstances,
+    Part,
+    Result,
+)
+from reports.school_check import headline, render_check, steps, terminal_lines
+
+AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+
+
+def row(result: Result, part: Part = "agency", name: str = "T", reason: str = "so") -> CheckRow:
+    target = CheckTarget(id=name, part=part, address="http://a.example/", what="a page")
+    return CheckRow.of(target, CheckResult(result=result, reason=reason), AT)
+
+
+def record(*rows: CheckRow, days: int = 0, group: str = "", **changes: Any) -> CheckRecord:
+    at = AT + timedelta(days=days)
+    stated = Circumstances(site="Green School", group=group)
+    return CheckRecord(version="1", begun=at, ended=at, circumstances=stated, rows=rows, **changes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([Result.BLOCKED], "Nothing that was tried here needs attention."),
+        ([Result.GOT_THROUGH], "1 thing needs attention."),
+        ([Result.GOT_THROUGH] * 2, "2 things need attention."),
+        ([Result.NOT_TOLD, Result.BLOCKED], "1 of 2 results could not be told."),
+        (
+            [Result.GOT_THROUGH, Result.NOT_TOLD],
+            "1 thing needs attention. 1 of 2 results could not be told.",
+        ),
+    ],
+)
+def test_the_outcome_is_said_in_a_sentence(rows: list[Result], said: str) -> None:
+    assert said == headline(record(*map(row, rows)))
+
+
+def test_a_check_without_a_connection_or_an_end_says_so() -> None:
+    lost = record(row(Result.NOT_TOLD, "start"), lost=1)
+
+    assert "Ordinary pages did not arrive" in headline(lost)
+    assert "Ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
+    assert "stopped before its end" in headline(record(row(Result.BLOCKED), stopped=True))
+
+
+def test_what_to_do_is_said_once_for_each_part() -> None:
+    told = list(
+        steps(
+            record(
+                row(Result.GOT_THROUGH), row(Result.GOT_THROUGH), row(Result.NOT_FORCED, "search"),
+                row(Result.NOT_TOLD), row(Result.BLOCKED),
+            )
+        )
+    )  # fmt: skip
+
+    assert ["Test pages of agencies", "Safe search", "Could not be told"] == [
+        step.title for step in told
+    ]
+    assert [2, 1, 1] == [len(step.rows) for step in told]
+    assert all(step.action for step in told)
+
+
+def test_only_checks_of_the_same_place_device_and_group_are_compared() -> None:
+    now = record(row(Result.BLOCKED), days=2, group="Year 7")
+    same = record(row(Result.GOT_THROUGH), days=0, group="Year 7")
+    other = record(row(Result.GOT_THROUGH), days=1, group="Staff")
+
+    assert "A page: now blocked" in render_check(now, [other, same])
+    assert "A page: now blocked" not in render_check(now, [other])
+    assert "No result differs" not in render_check(now, [other])
+    assert "No result differs" in render_check(now, [record(row(Result.BLOCKED), group="Year 7")])
+
+
+def test_hostile_text_stays_text() -> None:
+    hostile = "<img src=x onerror=alert(1)>\x1b[2J\u202etxt"
+
+    page = render_check(record(row(Result.BLOCKED, reason=hostile)))
+
+    assert "<img" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "default-src 'none'" in page
+
+
+def test_every_record_says_what_it_cannot_show() -> None:
+    for rows in ([Result.BLOCKED], [Result.GOT_THROUGH], []):
+        said = "\n".join(terminal_lines(record(*map(row, rows))))
+        assert "What this check cannot show:" in said
+        assert "It does not replace a test by an assessor" in said
