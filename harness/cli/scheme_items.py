@@ -44,6 +44,10 @@ class Choice:
     sample: int | None
 
 
+SOMETHING = Choice(pack=HARMFUL, categories=("PORN",), sample=ROOM)
+"""What is tried for a scheme that asks for no items: a campaign needs some."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListNeeded:
     """A list that has to be imported: ``domains`` of ``category``, for a requirement."""
@@ -118,7 +122,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         elif spec_of(metric).counts_items:
             lists += _want(wanted, requirement, scheme, phases, strata)
     return SchemeItems(
-        choices=wanted.choices(),
+        choices=wanted.choices() or (SOMETHING,),
         lists=tuple(lists),
         content=content,
         twins=twins,

@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
 from harness.model.corpus import TWIN, Item
+from harness.model.observation import CONTROL
 from harness.model.scheme import Policy, Scheme
 
 LETTER, LISTS = "letter.md", "lists"
@@ -174,14 +175,15 @@ def letter(prepared: Prepared, scheme: Scheme, plan: DryRun, lists: tuple[Agreed
 
 def _about(prepared: Prepared, scheme: Scheme, plan: DryRun) -> str:
     low, high = plan.cost.minutes
-    traffic = plan.cost.megabytes[1]
-    least = sum(row.at_least for row in plan.attempts)
+    through = [row for row in plan.attempts if row.line != CONTROL]
+    least = sum(row.at_least for row in through)
+    most = least + sum(row.retrials_at_most for row in through)
     return (
         "## What is tested, and when\n\n"
         f"We test {_text(prepared.campaign.service.name)} against the specification "
         f"*{_text(scheme.title)}* ({scheme.id}). The test runs between [first day] and [last day]. "
-        f"It takes about {low:.0f} to {high:.0f} minutes, in one or several parts: at least "
-        f"{least:,} requests, at most {plan.cost.concurrency} at once, about {traffic:.0f} MB."
+        f"It takes about {low:.0f} to {high:.0f} minutes, in one or several parts: {least:,} to "
+        f"{most:,} requests through the service, at most {plan.cost.concurrency} at once."
     )
 
 

@@ -36,6 +36,15 @@ TOO_SMALL = {
 }
 """Requirements that need an imported list, as ``test_every_scheme_decides`` imports it."""
 
+OWN = """\
+id: own
+version: "1.0"
+title: Only the sentinels
+policy: uk-schools-2026
+requirements:
+  - id: URL-15
+"""
+
 EACH_PHASE = [word for phase in PHASES for word in ("--profile", f"{phase}={phase}")]
 
 
@@ -142,6 +151,17 @@ def test_a_sample_of_strata_that_must_each_pass_is_large_enough() -> None:
     assert [15, 20, None] == [
         sample_size(sizes, 30, is_each=False) for sizes in ([40, 30], [90, 10], [20, 9])
     ]
+
+
+def test_a_scheme_of_one_s_own_that_asks_for_no_items_gets_some(
+    init: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "own scheme.yaml").write_text(OWN, encoding="utf-8")
+    init("--scheme", str(tmp_path / "own scheme.yaml"))
+
+    prepared = prepare(tmp_path / "campaign.yaml")
+    assert {"PORN"} <= {item.category for item in prepared.items}
+    assert 'scheme: "own scheme.yaml"' in (tmp_path / "campaign.yaml").read_text()
 
 
 def test_content_pages_are_left_out_where_the_origin_has_none(
