@@ -123,6 +123,12 @@ def categories_in(campaign: Campaign, path: Path, pack: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for one in chosen for code in one.categories))
 
 
+def _is_whole_site(item: Item) -> bool:
+    """Whether a list entry of an item covers all pages of its host."""
+    rest = item.value.partition("://")[2] or item.value
+    return item.kind != "url" or not rest.partition("/")[2].strip("/")
+
+
 def _is_pack(named: str, path: Path, pack: str) -> bool:
     beside = path.parent / named
     return named == pack or (beside.is_dir() and beside.resolve() == Path(pack).resolve())
@@ -144,7 +150,7 @@ def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
     allowed = campaign.sentinels.hosts("must_allow")
     for item in listed:
         blocked = next((host for host in allowed if is_in(host.lower(), item.host)), "")
-        if blocked and item.kind != "url":
+        if blocked and _is_whole_site(item):
             msg = (
                 f"the list would block the must-allow sentinel {blocked} (by {item.value}); choose "
                 "another sentinel"

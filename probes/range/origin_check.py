@@ -7,7 +7,7 @@ page nor another server is taken for the origin. The names are checked by ``dele
 from __future__ import annotations
 
 import ssl
-from asyncio import gather
+from asyncio import gather, timeout
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -246,7 +246,8 @@ class _WebChecks:
         url = f"{scheme}://{Address(host=address, port=port)}{path}"
         headers = {"Host": host} | (_headers(marker) if marker else {})
         try:
-            return await self._fetched(url, host, headers, self._trust)
+            async with timeout(2 * self._options.patience):
+                return await self._fetched(url, host, headers, self._trust)
         except (httpx.HTTPError, OSError) as error:
             cause = _cause(error)
             is_refused = not isinstance(cause, ssl.SSLError)
@@ -261,7 +262,8 @@ class _WebChecks:
     async def _shown(self, url: str, host: str) -> bytes:
         """Return the certificate that is shown, whoever made it; empty if there is none."""
         try:
-            seen = await self._fetched(url, host, {"Host": host}, unverified_tls_context())
+            async with timeout(2 * self._options.patience):
+                seen = await self._fetched(url, host, {"Host": host}, unverified_tls_context())
         except (httpx.HTTPError, OSError):
             return b""
         return seen.certificate
@@ -317,13 +319,16 @@ def _reason(cause: BaseException, certificate: bytes) -> str:
 
 
 def _described(certificate: bytes) -> str:
-    shown = x509.load_der_x509_certificate(certificate)
+    """Return what a certificate is for; it may be of anybody."""
     try:
+        shown = x509.load_der_x509_certificate(certificate)
+        issuer = shown.issuer.rfc4514_string()
         names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts = ", ".join(names.get_values_for_type(x509.DNSName)[:3]) or "no name"
     except x509.ExtensionNotFound:
         hosts = "no name"
-    issuer = shown.issuer.rfc4514_string()
+    except ValueError:
+        return "one that cannot be read"
     ends = shown.not_valid_after_utc
     word = "until" if ends > datetime.now(UTC) else "expired on"
     return f"one for {hosts}, by {issuer}, {word} {ends:%Y-%m-%d}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -225,3 +226,45 @@ async def test_the_way_over_each_line_is_told(start_origin: StartWorld) -> None:
     assert "no page of ours: status 403" in states["blocks"].seen
     assert f"{PASSES} must be allowed" in states["blocks"].fix
     assert "connection_refused" in states["dead"].seen
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "pause", "seen"),
+    [
+        (HEAD + b"x" * 200, 0.02, "no answer in time"),
+        (b"\x00\xff" * 200, 0.0, "harbour-"),
+        (HEAD + b"[" * 100_000, 0.0, "not a page with this origin's mark"),
+        (HEAD + b'{"status": "ok", "time": "never"}', 0.0, "not a page with this origin's mark"),
+        (b"", 0.0, "harbour-"),
+    ],
+)
+async def test_a_hostile_server_at_the_address_is_a_problem_and_no_end(
+    start_origin: StartWorld, sent: bytes, pause: float, seen: str
+) -> None:
+    world = await start_origin()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        step = 1 if pause else len(sent) or 1
+        try:
+            for place in range(0, len(sent), step):
+                writer.write(sent[place : place + step])
+                await writer.drain()
+                await asyncio.sleep(pause)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    port = server.sockets[0].getsockname()[1]
+    hostile = replace(world.origin, ports={80: port, 443: port})
+    async with server:
+        found = problems(await world.check(origin=hostile, patience=0.5, lines={}))
+
+    for name in (f"http page at {LOOPBACK} {ZONE}", f"health and clock {ZONE}"):
+        assert name in found
+    assert seen in found[f"http page at {LOOPBACK} {ZONE}"].seen
+    assert f"https page at {LOOPBACK} {ZONE}" in found

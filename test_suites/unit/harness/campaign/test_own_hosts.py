@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ from harness.campaign.own_hosts import (
 from harness.cli.compose import prepare
 from harness.errors import FaultyDocument, UsageError
 from harness.model.campaign import Campaign, Sentinel, Sentinels
-from harness.model.corpus import Item
+from harness.model.corpus import Item, ItemKind
 from harness.model.origin_zone import OriginZone, home_of
 from harness.ports.network import Origin
 from test_suites.rehearsal import write_campaign
@@ -179,7 +179,13 @@ def test_a_pack_without_hosts_needs_no_zone() -> None:
 def test_a_list_that_would_block_a_must_allow_sentinel_is_refused(tmp_path: Path) -> None:
     declared = prepare(campaign(tmp_path)).campaign
     passes = declared.sentinels.hosts("must_allow")[0]
-    for value in (passes, passes.partition(".")[2]):
-        wide = Item(id="w", value=value, labels=("DRUG",), kind="suffix")
+    site = f"http://{passes}/"
+    page = Item(id="p", value=f"{site}drugs", labels=("DRUG",), kind="url")
+    assert page in with_must_block([page], declared)
+    for value, kind in (
+        (passes, "host"), (passes, "suffix"), (passes.partition(".")[2], "suffix"), (site, "url"),
+        (site.rstrip("/"), "url"),
+    ):  # fmt: skip
+        wide = Item(id="w", value=value, labels=("DRUG",), kind=cast("ItemKind", kind))
         with pytest.raises(UsageError, match="the list would block the must-allow sentinel"):
             with_must_block([wide], declared)
