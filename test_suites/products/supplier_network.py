@@ -126,7 +126,7 @@ def gateway(place: Path) -> Iterator[None]:
             running.stdin.close()
 
 
-MOST = {"canary": 30, "school-pages": 3, "./origin/content-pages": 3}
+MOST = {"canary": 30, "school-pages": 10, "./origin/content-pages": 3}
 """How many items of each stratum are tried at most, by pack."""
 
 
