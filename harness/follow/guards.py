@@ -29,6 +29,7 @@ from harness.model.event import (
     PlanEvent,
     PlanExtended,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
 )
@@ -83,7 +84,7 @@ def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
     """The reason why ``event`` mixes roles that must be separate; ``None`` if it does not."""
     if not identity_of(event.actor):
         return f"plan {plan.id}: the actor's name must have letters, not {event.actor!r}"
-    if isinstance(event, RetestStarted | RetestConcluded) and is_same_person(
+    if isinstance(event, RetestPostponed | RetestStarted | RetestConcluded) and is_same_person(
         event.actor, plan.claimed_by
     ):
         return (
