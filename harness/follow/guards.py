@@ -23,6 +23,7 @@ from harness.model.action_plan import (
 )
 from harness.model.corpus import covers
 from harness.model.event import (
+    CanariesMade,
     PlanAgreed,
     PlanDeviated,
     PlanEscalated,
@@ -32,6 +33,7 @@ from harness.model.event import (
     RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
+    in_utc,
 )
 
 LOOK_ALIKES = {
@@ -234,8 +236,12 @@ def escalate(plan: ActionPlan, _: Finding, event: PlanEscalated) -> ActionPlan:
 
 
 def describe(event: PlanEvent) -> str:
-    """Describe a deviation, check-in or escalation in words."""
+    """Describe a deviation, a check-in, an escalation, or what precedes a re-test, in words."""
     match event:
+        case CanariesMade(canaries=canaries):
+            return f"{len(canaries.items)} canaries made, loaded by {in_utc(canaries.loaded_by)}"
+        case RetestPostponed(reason=reason):
+            return f"re-test postponed, no item was tried: {reason}"
         case PlanDeviated(kind=kind, until=until, approver=approver, reason=reason):
             return f"{kind} until {until:%Y-%m-%d}, approved by {approver}: {reason}"
         case VendorCheckedIn(vendor=vendor, result=result):

@@ -45,8 +45,8 @@ def select_retest(
     """Select every missed item, and ``size`` fresh ones of each category of the finding.
 
     Fresh items are not in ``used``, the ids that are spent. ``size`` is at least the requirement's
-    ``n_min``. ``measured`` are the categories of items that the finding's campaign decided (default:
-    any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed hash, so that
+    ``n_min``. ``measured`` are the categories of items that the finding's campaign decided
+    (default: any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed hash, so that
     anybody with the seed can draw it again.
     Raises UsageError if a missed item is no longer in the corpora.
     """
@@ -86,9 +86,7 @@ def codes_of(finding: Finding, measured: Collection[str] | None = None) -> tuple
     codes = finding.categories or ("",)
     if measured is None:
         return codes
-    return tuple(
-        code for code in codes if any(not code or covers(each, code) for each in measured)
-    )
+    return tuple(code for code in codes if any(not code or covers(each, code) for each in measured))
 
 
 def _is_measured(item: Item, measured: Collection[str] | None) -> bool:

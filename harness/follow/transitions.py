@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from harness.errors import UsageError, known
@@ -35,6 +35,7 @@ from harness.model.event import (
     RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
+    in_utc,
 )
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
@@ -221,10 +222,6 @@ def _describe(event: PlanEvent, after: ActionPlan) -> str:
             text = f"milestone reached: {after.milestones[number - 1].title}. {note}"
         case FixClaimed(statement=statement):
             text = f"fix claimed: {statement}"
-        case CanariesMade(canaries=canaries):
-            text = f"{len(canaries.items)} canaries made, loaded by {in_utc(canaries.loaded_by)}"
-        case RetestPostponed(reason=reason):
-            text = f"re-test postponed, no item was tried: {reason}"
         case RetestStarted(campaign=campaign):
             text = f"re-test {campaign} started"
         case RetestConcluded(retest=retest):
@@ -236,11 +233,6 @@ def _describe(event: PlanEvent, after: ActionPlan) -> str:
         case _:
             text = describe(event)
     return text.strip()
-
-
-def in_utc(at: datetime) -> str:
-    """A time as people read it, such as ``2026-12-01 09:00 UTC``."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def next_step(plan: ActionPlan, now: datetime) -> str:

@@ -262,5 +262,10 @@ def lasting(duration: timedelta) -> str:
     return " ".join(parts[:2]) or "less than 1 s"
 
 
+def in_utc(at: datetime) -> str:
+    """A time as people read it, such as ``2026-12-01 09:00 UTC``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _date(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.compose import prepare
+from harness.cli.fresh_items import narrow_scheme
 from harness.cli.main import app
-from harness.cli.retest import _narrow
 from harness.errors import UsageError
 from harness.model.action_plan import Finding
 from harness.schemes.load import load_scheme
@@ -126,9 +126,9 @@ def test_a_finding_that_names_an_alias_is_of_the_edition() -> None:
         opened=datetime(2026, 11, 24, tzinfo=UTC),
     )
 
-    assert ["URL-04"] == [one.id for one in _narrow(scheme, finding).requirements]
+    assert ["URL-04"] == [one.id for one in narrow_scheme(scheme, finding).requirements]
     with pytest.raises(UsageError, match="dfe-2024"):
-        _narrow(scheme, replace(finding, scheme="dfe-2024"))
+        narrow_scheme(scheme, replace(finding, scheme="dfe-2024"))
 
 
 def test_another_service_is_refused_before_anything_is_measured(
