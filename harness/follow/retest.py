@@ -46,8 +46,8 @@ def select_retest(
 
     Fresh items are not in ``used``, the ids that are spent. ``size`` is at least the requirement's
     ``n_min``. ``measured`` are the categories of items that the finding's campaign decided
-    (default: any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed hash, so that
-    anybody with the seed can draw it again.
+    (default: any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed
+    hash, so that anybody with the seed can draw it again.
     Raises UsageError if a missed item is no longer in the corpora.
     """
     spent = set(used) | set(finding.missed)

@@ -80,7 +80,8 @@ def advance(
 
 def verbs_in(state: PlanState) -> tuple[str, ...]:
     """The verbs that are possible for a plan in a state."""
-    return tuple(each.verb for each in TRANSITIONS.values() if state in each.states)
+    verbs = (each.verb for each in TRANSITIONS.values() if state in each.states)
+    return tuple(dict.fromkeys(verbs))
 
 
 def _agree(plan: ActionPlan, _: Finding, event: PlanAgreed) -> ActionPlan:
@@ -200,7 +201,7 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanProgressed: Transition("progress", _WORKING, _progress),
     FixClaimed: Transition("claim", frozenset({PlanState.IN_PROGRESS}), _claim),
     CanariesMade: Transition("canaries", _BEFORE_RETEST, _add_canaries),
-    RetestPostponed: Transition("postpone re-test", _RETESTABLE, _postpone),
+    RetestPostponed: Transition("retest", _RETESTABLE, _postpone),
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     PlanExtended: Transition("extend", _RUNNING, _extend),

@@ -11,6 +11,7 @@ import pytest
 
 from harness.model.action_plan import (
     ActionPlan,
+    CanarySet,
     DeviationKind,
     Finding,
     Level,
@@ -20,6 +21,7 @@ from harness.model.action_plan import (
     RetestResult,
 )
 from harness.model.event import (
+    CanariesMade,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -29,6 +31,7 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
 )
@@ -112,6 +115,15 @@ def made(now: datetime) -> Callable[..., Any]:
         PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
         PlanProgressed: {"note": "half"},
         FixClaimed: {"statement": "mended", "actor": "Acme"},
+        CanariesMade: {
+            "canaries": CanarySet(
+                pack="canaries/P-0001-1",
+                sha256="0" * 64,
+                items=("gamb-121", "gamb-122"),
+                loaded_by=now + timedelta(days=4),
+            )
+        },
+        RetestPostponed: {"reason": "the service is not reached"},
         RetestStarted: {"campaign": "again"},
         RetestConcluded: {"retest": conforming, "service": "Safe Net"},
         PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},
