@@ -199,14 +199,12 @@ def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
     pairs = pair(observations)
     for place, check in sorted(judge.checks(pairs).items()):
         if check.failed:
-            hosts = dict.fromkeys(
-                f"{trial.service.role.replace('_', '-')} {trial.service.item.host}"
-                for trial in pairs.sentinels[place]
-            )
+            hosts = dict.fromkeys(trial.service.item.host for trial in pairs.sentinels[place])
+            what = check.detail.partition("; ")[0]  # what follows are details of the rules
+            tried = "" if any(host in what for host in hosts) else f" for {', '.join(hosts)}"
             return (
-                f"{check.detail} (line {place.line}, profile {place.profile}, probe {place.probe}; "
-                f"sentinels: {', '.join(hosts)}); {REMEDIES[check.failed]}; "
-                f"'accredit doctor {path}' tries the sentinels again"
+                f"{what}{tried} (line {place.line}, profile {place.profile}, probe {place.probe}); "
+                f"{REMEDIES[check.failed]}; 'accredit doctor {path}' tries the sentinels again"
             )
     return ""
 
