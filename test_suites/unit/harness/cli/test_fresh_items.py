@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from corpora.pack_writer import PackDetails, write_pack
 from harness.cli.canaries import canary_name, new_canaries
 from harness.cli.fresh_items import RetestItems
 from harness.cli.main import app
@@ -26,7 +25,13 @@ from harness.model.corpus import Item
 from harness.model.observation import CONTROL
 from harness.ports.network import Corpus
 from harness.store.journal.reader import JournalReader
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.rehearsal import (
+    SITES,
+    hidden_campaign,
+    hidden_list,
+    simulated_origin,
+    write_campaign,
+)
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 FINDING = Finding(
@@ -106,63 +111,20 @@ def test_only_the_measured_categories_are_tested_again(runner: CliRunner, tmp_pa
     assert {code.partition(".")[0] for code in again} == {"PORN"}
 
 
-SITES = 150
-
-
-def real_pack(folder: Path, prefix: str) -> str:
-    """A hidden list of the same sites in every pack, under other ids."""
-    rows = (
-        {
-            "id": f"{prefix}-{n:03d}",
-            "value": f"site-{n:03d}.example",
-            "kind": "host",
-            "registrable": f"site-{n:03d}.example",
-            "labels": "DRUG",
-            "sensitivity": "S0",
-        }
-        for n in range(1, SITES + 1)
-    )
-    details = PackDetails(
-        name=f"real-{prefix}",
-        version="1.0.0",
-        title="t",
-        created="2026-11-27T00:00:00Z",
-        kind="real",
-        audience="sealed",
-    )
-    write_pack(folder / prefix, rows, details)
-    return f"./{prefix}"
-
-
-def real_campaign(folder: Path, name: str, pack: str, *, sample: int, **options: Any) -> Path:
-    """A campaign of the service over hidden real sites."""
-    blocked = [f"site-{n:03d}.example" for n in range(1, SITES + 1)]
-    line = {"block": [*blocked, "copper-meadow.accredit.test"]} | options
-    return write_campaign(
-        folder,
-        origin=simulated_origin(folder),
-        lines=[{"name": "proxy", "type": "simulated", "options": line}],
-        control={"type": "simulated"},
-        corpora=[{"pack": pack, "sample": sample}],
-        campaign=name,
-        seed=name,
-    )
-
-
 def test_a_hidden_site_that_any_campaign_of_the_service_showed_is_not_drawn(
     runner: CliRunner, tmp_path: Path
 ) -> None:
     out, missed = tmp_path / "out", [f"site-{n:03d}.example" for n in range(1, SITES + 1, 2)]
-    first, second = real_pack(tmp_path, "old"), real_pack(tmp_path, "new")
-    campaign = real_campaign(tmp_path, "spring", second, sample=30, miss=missed)
+    first, second = hidden_list(tmp_path, "old"), hidden_list(tmp_path, "new")
+    campaign = hidden_campaign(tmp_path, "spring", second, sample=30, miss=missed)
     runner.invoke(app, ["run", str(campaign), "--out", str(out)])
     claim(runner, out)
     # the line breaks down for some, so that these are shown, and not decided
     broken = [f"site-{n:03d}.example" for n in range(1, SITES + 1, 5)]
-    earlier = real_campaign(tmp_path, "autumn", first, sample=60, silent=broken)
+    earlier = hidden_campaign(tmp_path, "autumn", first, sample=60, silent=broken)
     runner.invoke(app, ["measure", str(earlier), "--out", str(out)])
     shown = {item.value for name in ("spring", "autumn") for item in tried(out, name)}
-    campaign = real_campaign(tmp_path, "spring", second, sample=30)
+    campaign = hidden_campaign(tmp_path, "spring", second, sample=30)
     words = ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor"]
 
     ended = runner.invoke(app, words)
@@ -177,8 +139,8 @@ def test_a_hidden_site_that_any_campaign_of_the_service_showed_is_not_drawn(
 
 def test_too_few_hidden_sites_are_told_with_what_to_add(runner: CliRunner, tmp_path: Path) -> None:
     out, missed = tmp_path / "out", [f"site-{n:03d}.example" for n in range(1, SITES + 1, 2)]
-    pack = real_pack(tmp_path, "new")
-    campaign = real_campaign(tmp_path, "spring", pack, sample=100, miss=missed)
+    pack = hidden_list(tmp_path, "new")
+    campaign = hidden_campaign(tmp_path, "spring", pack, sample=100, miss=missed)
     runner.invoke(app, ["run", str(campaign), "--out", str(out)])
     claim(runner, out)
     words = [str(campaign), "--out", str(out), "--by", "assessor"]
