@@ -21,7 +21,7 @@ from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
 from harness.follow.state import RegistryState
 from harness.follow.transitions import next_step, verbs_in
-from harness.model.action_plan import ActionPlan, DeviationKind, Level
+from harness.model.action_plan import ActionPlan, DeviationKind, Level, Retest, RetestResult
 from harness.model.event import (
     ClockCorrected,
     FixClaimed,
@@ -81,7 +81,7 @@ def lines_of(plan: ActionPlan, state: RegistryState, now: datetime) -> list[tupl
         for each in plan.canaries
     ]
     lines += [
-        ("re-test", f"{retest.campaign}: {retest.outcome}. {retest.statement}")
+        (_retest_title(retest), f"{retest.campaign}: {retest.outcome}. {retest.statement}")
         for retest in plan.retests
     ]
     lines += [("history", entry) for entry in plan.history]
@@ -90,6 +90,11 @@ def lines_of(plan: ActionPlan, state: RegistryState, now: datetime) -> list[tupl
     lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
     lines.append(("next", next_step(plan, now)))
     return lines
+
+
+def _retest_title(retest: Retest) -> str:
+    is_open = retest.outcome is RetestResult.INSUFFICIENT
+    return "re-test without a result" if is_open else "re-test"
 
 
 def _clock_lines(state: RegistryState) -> list[str]:

@@ -41,6 +41,9 @@ from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, WallClock
 from harness.verdicts.corrected_labels import with_corrected_labels
 
+clock: Clock = WallClock()
+"""The clock of the command; tests replace it."""
+
 EXIT_CODES = {
     RetestResult.CONFORMS: 0,
     RetestResult.DOES_NOT_CONFORM: 1,
@@ -61,7 +64,7 @@ def retest_command(
     Exit 0: verified and closed. Exit 1: the failure remains, the plan is in progress again. Exit 3:
     nothing could be judged, too few fresh items are left, or the evidence is insufficient.
     """
-    console, clock = terminal(to_stderr=True, soft_wrap=True), WallClock()
+    console = terminal(to_stderr=True, soft_wrap=True)
     retest, state = retest_plan(
         plan, campaign, out, by or current_user(), console, clock, swapped=swapped
     )
