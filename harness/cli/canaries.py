@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -19,12 +19,16 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
+from harness.follow.state import RegistryState
 from harness.follow.transitions import next_step
 from harness.model.action_plan import CanarySet
 from harness.model.corpus import Item, covers
 from harness.model.event import CanariesMade, in_utc
 from harness.ports.network import Origin
 from harness.ports.storage import Clock, WallClock
+
+if TYPE_CHECKING:
+    from corpora.exporters import ListExporter
 
 FOLDER = "canaries"
 """The folder of new canaries below the results folder."""
@@ -131,24 +135,14 @@ def canaries_command(
         chosen = session.state.plan(plan)
         items = retest_items(session.state, chosen, campaign, results, clock)
         _require_agreed(items)
-        taken = [
-            item
-            for each in session.state.plans.values()
-            for canaries in each.canaries
-            for item in canaries.items
-        ]
-        made = new_canaries(items, taken, retests)
+        made = new_canaries(items, _ids_made(session.state), retests)
         event = CanariesMade(
             at=clock.now(), actor=actor, plan=plan, canaries=_canary_set(made, "-", "-", loaded)
         )
         session.state.after(event)
         folder = _free_folder(results, plan)
         sha256 = _write_pack(results / folder, made, plan, event.at)
-        try:
-            export(_with_twins(made, items.prepared.origin), out)
-        except OSError as error:
-            msg = f"{out}: {error.strerror or error}"
-            raise UsageError(msg) from None
+        _export(export, _with_twins(made, items.prepared.origin), out)
         canaries = _canary_set(made, folder, sha256, loaded)
         state = session.record(msgspec.structs.replace(event, canaries=canaries))
     say(
@@ -156,6 +150,21 @@ def canaries_command(
         f"send it to the supplier, who loads it by {in_utc(loaded)}",
         f"next: {next_step(state.plan(plan), clock.now())}",
     )
+
+
+def _ids_made(state: RegistryState) -> list[str]:
+    """The ids of the canaries of all plans."""
+    sets = [canaries for plan in state.plans.values() for canaries in plan.canaries]
+    return [item for canaries in sets for item in canaries.items]
+
+
+def _export(export: ListExporter, items: Iterable[Item], out: Path) -> None:
+    """Write the list. Raises UsageError if it cannot be written."""
+    try:
+        export(items, out)
+    except OSError as error:
+        msg = f"{out}: {error.strerror or error}"
+        raise UsageError(msg) from None
 
 
 def _require_agreed(items: RetestItems) -> None:

@@ -69,7 +69,10 @@ class RetestItems:
         return bool(self.sources) and all(kind == "agreed" for kind, _ in self.sources)
 
     def select(self) -> RetestSelection:
-        """Every missed item, and the fresh ones. Raises UsageError if a missed one is gone."""
+        """Every missed item, and the fresh ones. Raises UsageError if a missed one is gone.
+
+        Where no single item was missed, such as for a waiting time, any items are tried again.
+        """
         if self.is_census:
             return replace(self._draw(len(self.items)), short_of=0, left={})
         return self._draw(self.size)
@@ -88,10 +91,11 @@ class RetestItems:
         return self._draw(0).left
 
     def _draw(self, size: int, begun: Iterable[str] = ()) -> RetestSelection:
+        is_free = self.is_census or not self.finding.missed
         return select_retest(
             self.finding,
             self.items,
-            used=() if self.is_census else self.used.union(begun),
+            used=() if is_free else self.used.union(begun),
             seed=self.prepared.campaign.seed,
             size=size,
             measured=self.measured,
@@ -132,21 +136,11 @@ def retest_items(
     )
     packs |= _canary_packs(plan, path, out)
     sources = _sources_of(finding, packs)
-    known = [corpus for corpus in packs.values() if _source(corpus.reference) in sources]
     past = _past_use(finding, plan, campaign.service.name, sources, out)
     codes = codes_of(finding, past.categories)
-    is_census = scheme.requirements[0].rule == "census"
-    is_counted = _item_filter(prepared, scheme, finding)
-    missed = frozenset(finding.missed)
-    items = tuple(
-        item for each in known for item in each.items() if item.id in missed or is_counted(item)
-    )
-    measured = {
-        item.category
-        for item in items
-        if item.category in past.categories or (is_census and is_among(item.category, codes))
-    }
-    rule = scheme.requirements[0]
+    items = tuple(_candidates(finding, scheme, prepared, packs, sources))
+    whole = codes if scheme.requirements[0].rule == "census" else ()
+    measured = {item.category for item in items if is_among(item.category, whole)}
     return RetestItems(
         plan=plan,
         finding=finding,
@@ -155,11 +149,27 @@ def retest_items(
         packs=packs,
         sources=sources,
         items=items,
-        used=frozenset(item.id for item in items if missed and _address(item) in past.spent),
-        measured=frozenset(measured),
+        used=frozenset(item.id for item in items if _address(item) in past.spent),
+        measured=past.categories | measured,
         codes=codes,
-        size=max(finding.sampled, rule.n_min),
+        size=max(finding.sampled, scheme.requirements[0].n_min),
     )
+
+
+def _candidates(
+    finding: Finding,
+    scheme: Scheme,
+    prepared: Prepared,
+    packs: Mapping[str, Corpus],
+    sources: frozenset[Source],
+) -> Iterator[Item]:
+    """The missed items, and all items of the same sources that the requirement counts."""
+    missed, is_counted = frozenset(finding.missed), _item_filter(prepared, scheme, finding)
+    for corpus in packs.values():
+        if _source(corpus.reference) in sources:
+            for item in corpus.items():
+                if item.id in missed or is_counted(item):
+                    yield item
 
 
 def narrow_scheme(scheme: Scheme, finding: Finding) -> Scheme:

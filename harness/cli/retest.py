@@ -196,7 +196,8 @@ def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
         for (line, profile), built in prepared.lines.items()
         if line in (CONTROL, finding.line) and profile == finding.profile
     }
-    observations = try_sentinels(replace(prepared, campaign=campaign, lines=lines))
+    once = campaign.model_copy(update={"rounds": 1, "crossover": False})
+    observations = try_sentinels(replace(prepared, campaign=once, lines=lines))
     probes = {name: probe.declares for name, probe in prepared.probes.items()}
     judge = Judge(observations, campaign.service.block_page, probes=probes)
     pairs = pair(observations)

@@ -86,9 +86,8 @@ def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
     """The reason why ``event`` mixes roles that must be separate; ``None`` if it does not."""
     if not identity_of(event.actor):
         return f"plan {plan.id}: the actor's name must have letters, not {event.actor!r}"
-    if isinstance(event, RetestPostponed | RetestStarted | RetestConcluded) and is_same_person(
-        event.actor, plan.claimed_by
-    ):
+    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
+    if verifies and is_same_person(event.actor, plan.claimed_by):
         return (
             f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "
             "somebody else must"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from harness.errors import UsageError, known
@@ -129,8 +129,12 @@ def _add_canaries(plan: ActionPlan, _: Finding, event: CanariesMade) -> ActionPl
     if not canaries.items or not canaries.pack.strip():
         msg = f"plan {plan.id}: a set of canaries needs a pack with items"
         raise UsageError(msg)
-    if canaries.loaded_by.tzinfo is None or canaries.loaded_by <= event.at:
-        msg = f"plan {plan.id}: canaries need a later time, with a time zone, when they are loaded"
+    is_aware = canaries.loaded_by.tzinfo is not None
+    if not is_aware or not event.at < canaries.loaded_by <= event.at + LONGEST_LOADING:
+        msg = (
+            f"plan {plan.id}: give a time when the canaries are loaded, after now and within "
+            f"{LONGEST_LOADING.days} days; no re-test is possible before it"
+        )
         raise UsageError(msg)
     known_items = {item for earlier in plan.canaries for item in earlier.items}
     if known_items & set(canaries.items) or len(set(canaries.items)) < len(canaries.items):
@@ -183,6 +187,9 @@ def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
 def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
     return replace(plan, state=PlanState.CLOSED)
 
+
+LONGEST_LOADING = timedelta(days=60)
+"""How long a supplier may take to load canaries: a wrong year must not end all re-tests."""
 
 AFTER_RETEST = {
     RetestResult.CONFORMS: PlanState.VERIFIED,

@@ -16,6 +16,7 @@ from harness.cli.registry_session import open_session
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Finding
 from harness.model.event import FindingOpened
+from harness.ports.storage import WallClock
 from test_suites.house.rooms import ROOT
 from test_suites.rehearsal import simulated_origin, write_campaign
 
@@ -113,16 +114,17 @@ def test_new_canaries_and_the_re_test_work_as_the_guide_says(
     early = runner.invoke(app, shlex.split(command))
     assert "only 0 fresh items of DRUG are left, and a re-test needs 120" in str(early.exception)
     [make] = [each for each in COMMANDS if each.startswith("canaries")]
-    make = make.replace("2026-12-01", "2099-12-01")  # the clock of this machine counts
+    loaded = WallClock().now() + timedelta(days=5)  # the clock of this machine counts
+    make = make.replace("2026-12-01", f"{loaded:%Y-%m-%d}")
 
     assert "new-canaries.txt: 240 new canaries of DRUG, as squid" in run(f"plan {make}")
 
     listed = (tmp_path / "new-canaries.txt").read_text(encoding="utf-8").splitlines()
     assert 480 == len(listed), "and a plain twin of each"
     early = runner.invoke(app, shlex.split(command))
-    assert "canaries are loaded by 2099-12-01 09:00 UTC" in str(early.exception)
+    assert f"canaries are loaded by {loaded:%Y-%m-%d} 09:00 UTC" in str(early.exception)
     clock = SetClock()
-    clock.at = datetime(2099, 12, 1, 9, 0, tzinfo=UTC)
+    clock.at = loaded + timedelta(days=1)
     monkeypatch.setattr(retest, "clock", clock)
     said = run(command)
     assert "plan P-0001: re-test conforms; the plan is now closed: 0 of 40 missed items" in said

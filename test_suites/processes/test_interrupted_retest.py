@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
+from harness.errors import UnfinishedError
 from harness.model.action_plan import PlanState
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import open_journal
@@ -65,8 +66,16 @@ def test_a_stopped_re_test_resumes_with_its_own_items(tmp_path: Path, name: str)
     # meanwhile another campaign of the service shows nearly the whole list
     other = hidden_campaign(tmp_path, "autumn", "./sites", sample=SITES - 10)
     assert 0 == CliRunner().invoke(app, ["measure", str(other), "--out", str(out)]).exit_code
-    hidden_campaign(tmp_path, "spring", "./sites", sample=30)
+    # and the filter is off for a while
+    hidden_campaign(tmp_path, "spring", "./sites", sample=30, works_for=0)
+    held = tries(out)
 
+    dead = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(dead.exception, UnfinishedError)
+    assert "no item was tried, and the plan is still verifying" in str(dead.exception)
+    assert (PlanState.VERIFYING, 0) == state(out)
+    assert held == tries(out)
+    hidden_campaign(tmp_path, "spring", "./sites", sample=30)
     resumed = accredit(*words)
 
     assert 0 == resumed.returncode, resumed.stderr

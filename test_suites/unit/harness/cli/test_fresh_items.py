@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL
 from harness.ports.network import Corpus
+from harness.ports.storage import WallClock
 from harness.store.journal.reader import JournalReader
 from test_suites.rehearsal import (
     SITES,
@@ -34,6 +35,9 @@ from test_suites.rehearsal import (
 )
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
+LOADED = (WallClock().now() + timedelta(days=5)).astimezone(timezone(timedelta(hours=2)))
+"""The command line asks this machine's clock."""
+LOADED_IN_UTC = f"{LOADED.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 FINDING = Finding(
     id="F-0001",
     campaign="spring",
@@ -156,7 +160,7 @@ def test_too_few_hidden_sites_are_told_with_what_to_add(runner: CliRunner, tmp_p
     refused = runner.invoke(
         app,
         ["plan", "canaries", "P-0001", str(campaign), "--format", "hosts", "--out", str(out / "n"),
-         "--loaded-by", "2099-01-01", "--results", str(out)],
+         "--loaded-by", LOADED.isoformat(), "--results", str(out)],
     )  # fmt: skip
     assert "its missed items are of no agreed list" in str(refused.exception)
 
@@ -279,7 +283,7 @@ def drugs(
 
     def run(**changes: str) -> Any:
         options = {"--format": "hosts", "--out": str(tmp_path / "new.txt"), "--by": "assessor"}
-        options |= {"--loaded-by": "2099-12-01T09:00+02:00", "--results": str(out)}
+        options |= {"--loaded-by": LOADED.isoformat(timespec="minutes"), "--results": str(out)}
         options |= {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
         words = [word for pair in options.items() for word in pair]
         return runner.invoke(app, ["plan", "canaries", "P-0001", str(campaign), *words])
@@ -300,7 +304,7 @@ def test_canaries_are_made_exported_and_recorded(
 
     assert 0 == made.exit_code, (made.output, made.exception)
     assert "new.txt: 60 new canaries of DRUG, as hosts; send it to the supplier" in made.stdout
-    assert "loads it by 2099-12-01 07:00 UTC" in made.stdout
+    assert f"loads it by {LOADED_IN_UTC}" in made.stdout
     listed = (tmp_path / "new.txt").read_text(encoding="utf-8")
     assert "0.0.0.0 drug-121.canary.accredit.test\n" in listed
     assert 60 == len(re.findall("drug-1[2-8][0-9].canary.accredit.test", listed))
@@ -321,7 +325,7 @@ def test_canaries_are_made_exported_and_recorded(
         ],
     )
     assert isinstance(early.exception, UsageError)
-    assert "canaries are loaded by 2099-12-01 07:00 UTC; re-test after that time" in str(
+    assert f"canaries are loaded by {LOADED_IN_UTC}; re-test after that time" in str(
         early.exception
     )
 
@@ -342,7 +346,9 @@ def test_canaries_are_made_exported_and_recorded(
     ("changes", "why"),
     [
         ({"loaded_by": "tomorrow"}, "--loaded-by 'tomorrow' is not a time; write it like 2026-12"),
-        ({"loaded_by": "2020-01-01"}, "canaries need a later time"),
+        ({"loaded_by": "2020-01-01"}, "when the canaries are loaded, after now and within 60 days"),
+        ({"loaded_by": "2226-12-01"}, "when the canaries are loaded, after now and within 60 days"),
+        ({"by": "Supplier"}, "Supplier claimed the fix and cannot verify it"),
         ({"format": "tablets"}, "tablets"),
         ({"out": "."}, r"\. exists already; give a new path"),
     ],

@@ -40,6 +40,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Measure, Requirement, Threshold
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CANARIES = CanarySet(pack="canaries/P-0001-1", sha256="0" * 64, items=("gamb-121",), loaded_by=NOW)
 
 
 @pytest.fixture(scope="session")
@@ -115,14 +116,7 @@ def made(now: datetime) -> Callable[..., Any]:
         PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
         PlanProgressed: {"note": "half"},
         FixClaimed: {"statement": "mended", "actor": "Acme"},
-        CanariesMade: {
-            "canaries": CanarySet(
-                pack="canaries/P-0001-1",
-                sha256="0" * 64,
-                items=("gamb-121", "gamb-122"),
-                loaded_by=now + timedelta(days=4),
-            )
-        },
+        CanariesMade: {"canaries": replace(CANARIES, loaded_by=now + timedelta(days=4))},
         RetestPostponed: {"reason": "the service is not reached"},
         RetestStarted: {"campaign": "again"},
         RetestConcluded: {"retest": conforming, "service": "Safe Net"},
