@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
@@ -131,3 +132,47 @@ def write_campaign(
     with path.open("w", encoding="utf-8") as file:
         YAML().dump(declared | more, file)
     return path
+
+
+SITES = 150
+"""The number of sites of a hidden list."""
+
+
+def hidden_list(folder: Path, prefix: str) -> str:
+    """A hidden list of the same sites in every pack, under other ids."""
+    rows = (
+        {
+            "id": f"{prefix}-{n:03d}",
+            "value": f"site-{n:03d}.example",
+            "kind": "host",
+            "registrable": f"site-{n:03d}.example",
+            "labels": "DRUG",
+            "sensitivity": "S0",
+        }
+        for n in range(1, SITES + 1)
+    )
+    details = PackDetails(
+        name=f"real-{prefix}",
+        version="1.0.0",
+        title="t",
+        created="2026-11-27T00:00:00Z",
+        kind="real",
+        audience="sealed",
+    )
+    write_pack(folder / prefix, rows, details)
+    return f"./{prefix}"
+
+
+def hidden_campaign(folder: Path, name: str, pack: str, *, sample: int, **options: Any) -> Path:
+    """A campaign of the service over hidden real sites."""
+    blocked = [f"site-{n:03d}.example" for n in range(1, SITES + 1)]
+    line = {"block": [*blocked, "copper-meadow.accredit.test"]} | options
+    return write_campaign(
+        folder,
+        origin=simulated_origin(folder),
+        lines=[{"name": "proxy", "type": "simulated", "options": line}],
+        control={"type": "simulated"},
+        corpora=[{"pack": pack, "sample": sample}],
+        campaign=name,
+        seed=name,
+    )

@@ -22,6 +22,7 @@ from harness.cli.measure import SWAPPED, read_record
 from harness.cli.printing import say, say_json
 from harness.model.batch import Batch
 from harness.model.marker import new_run
+from harness.model.observation import Observation
 from harness.ports.storage import WallClock
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
@@ -101,11 +102,25 @@ def instrument_checks() -> Iterator[Check]:
 def campaign_checks(prepared: Prepared) -> list[Check]:
     """Try only the sentinels of a campaign, over each line, and check the preconditions."""
     from harness.judge.judge import judge  # noqa: PLC0415 - only a campaign needs it
-    from harness.measure.observe import observe_batch  # noqa: PLC0415 - the same
+
+    observations = try_sentinels(prepared)
+    return [
+        Check(
+            name=f"{precondition.name} ({precondition.line}, {precondition.profile})",
+            holds=precondition.held,
+            detail=precondition.detail,
+        )
+        for precondition in judge(observations, prepared.campaign.service.block_page).preconditions
+    ]
+
+
+def try_sentinels(prepared: Prepared) -> list[Observation]:
+    """Try the sentinels of a campaign in each way, and no item; evidence is not kept."""
+    from harness.measure.observe import observe_batch  # noqa: PLC0415 - only a campaign needs it
     from harness.model.batch import ways  # noqa: PLC0415 - the same
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
-    async def look(folder: Path) -> list[Check]:
+    async def look(folder: Path) -> list[Observation]:
         context = measurement_context(prepared, EvidenceFolder(folder), WallClock(), run=new_run())
         observations = []
         async with AsyncExitStack() as stack:
@@ -113,16 +128,7 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
             for batch_number, way in enumerate(ways(prepared.campaign), 1):
                 batch = Batch(number=batch_number, way=way, items=())
                 observations += await observe_batch(batch, prepared.campaign, context)
-        return [
-            Check(
-                name=f"{precondition.name} ({precondition.line}, {precondition.profile})",
-                holds=precondition.held,
-                detail=precondition.detail,
-            )
-            for precondition in judge(
-                observations, prepared.campaign.service.block_page
-            ).preconditions
-        ]
+        return observations
 
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(look(Path(folder)))

@@ -13,14 +13,15 @@ import msgspec
 import typer
 from rich.table import Table
 
+from harness.cli.canaries import canaries_command
 from harness.cli.drawing import terminal
 from harness.cli.paths import REGISTRY as REGISTRY_VARIABLE
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
 from harness.follow.state import RegistryState
-from harness.follow.transitions import verbs_in
-from harness.model.action_plan import ActionPlan, DeviationKind, Level
+from harness.follow.transitions import next_step, verbs_in
+from harness.model.action_plan import ActionPlan, DeviationKind, Level, Retest, RetestResult
 from harness.model.event import (
     ClockCorrected,
     FixClaimed,
@@ -32,6 +33,7 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     VendorCheckedIn,
+    in_utc,
 )
 from harness.ports.storage import Clock, WallClock
 
@@ -47,6 +49,7 @@ def as_data(plan: ActionPlan, state: RegistryState, now: datetime) -> dict[str, 
         "finding": msgspec.to_builtins(state.finding(plan.finding)),
         "overdue": plan.is_overdue(now),
         "possible": verbs_in(plan.state),
+        "next": next_step(plan, now),
         "backward_events": [str(each) for each in state.backward],
         "clock_corrections": [_correction(each) for each in state.clock_corrections],
     }
@@ -74,14 +77,24 @@ def lines_of(plan: ActionPlan, state: RegistryState, now: datetime) -> list[tupl
         lines.append((f"milestone {number}", f"{step.title}, {done}"))
     lines += _exceptions(plan, now)
     lines += [
-        ("re-test", f"{retest.campaign}: {retest.outcome}. {retest.statement}")
+        ("canaries", f"{len(each.items)} in {each.pack}, loaded by {in_utc(each.loaded_by)}")
+        for each in plan.canaries
+    ]
+    lines += [
+        (_retest_title(retest), f"{retest.campaign}: {retest.outcome}. {retest.statement}")
         for retest in plan.retests
     ]
     lines += [("history", entry) for entry in plan.history]
     lines += [("not independent", entry) for entry in plan.breaches]
     lines += [("clock", entry) for entry in _clock_lines(state)]
     lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
+    lines.append(("next", next_step(plan, now)))
     return lines
+
+
+def _retest_title(retest: Retest) -> str:
+    is_open = retest.outcome is RetestResult.INSUFFICIENT
+    return "re-test without a result" if is_open else "re-test"
 
 
 def _clock_lines(state: RegistryState) -> list[str]:
@@ -159,6 +172,8 @@ def list_plans(
         due = f"{plan.due:%Y-%m-%d}{late}"
         table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner)
     terminal().print(table if shown else "no open plans")
+    if shown:
+        say(f"next, for {shown[0].id}: {next_step(shown[0], now)}")
 
 
 @app.command("show")
@@ -348,6 +363,9 @@ def close(
     _record(PlanClosed(at=clock.now(), actor=by or current_user(), plan=plan, note=note), registry)
 
 
+app.command("canaries")(canaries_command)
+
+
 def _record(event: PlanEvent, registry: str) -> None:
     with open_session(registry, clock=clock) as session:
         state = session.record(event)
@@ -355,7 +373,10 @@ def _record(event: PlanEvent, registry: str) -> None:
 
 
 def _print_state(plan: ActionPlan) -> None:
-    say(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
+    say(
+        f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}",
+        f"next: {next_step(plan, clock.now())}",
+    )
 
 
 def _date(text: str) -> datetime:

@@ -1,11 +1,11 @@
 """``accredit retest``: measure the missed items again, and a fresh sample of the same stratum.
 
-Only a conforming re-test verifies a plan; the plan is then closed.
+The sentinels are asked first: if they show that nothing can be judged, no item is tried. Only a
+conforming re-test verifies a plan; the plan is then closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,24 +13,36 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.compose import load_and_warn, prepare, seeded
+from harness.cli.compose import prepare
+from harness.cli.doctor import try_sentinels
 from harness.cli.drawing import terminal
+from harness.cli.fresh_items import RetestItems, retest_items
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.registry_session import RegistrySession, appeals_in, current_user, open_session
-from harness.errors import UsageError
-from harness.follow.retest import RetestSelection, judge_retest, select_retest
+from harness.errors import UnfinishedError
+from harness.follow.retest import RetestSelection, judge_retest
+from harness.follow.transitions import next_step
+from harness.judge.sentinels import (
+    AGREED_PAGE_PASSES,
+    BLOCK_IS_CLEAR,
+    FILTER_IS_ON,
+    ORIGIN_ANSWERS,
+    SENTINELS_PRESENT,
+    SERVICE_REACHABLE,
+)
 from harness.model.action_plan import ActionPlan, Finding, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import is_among
-from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
+from harness.model.event import PlanClosed, RetestConcluded, RetestPostponed, RetestStarted
+from harness.model.observation import CONTROL
 from harness.model.outcome import Assessment
-from harness.model.scheme import Requirement, Scheme
-from harness.ports.network import Corpus
+from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, WallClock
-from harness.schemes.check import resolve
 from harness.verdicts.corrected_labels import with_corrected_labels
+
+clock: Clock = WallClock()
+"""The clock of the command; tests replace it."""
 
 EXIT_CODES = {
     RetestResult.CONFORMS: 0,
@@ -47,14 +59,18 @@ def retest_command(
     *,
     swapped: SWAPPED = False,
 ) -> None:
-    """Re-test a plan whose fix was claimed.
+    """Re-test a plan whose fix was claimed. The sentinels are tried first.
 
     Exit 0: verified and closed. Exit 1: the failure remains, the plan is in progress again. Exit 3:
-    insufficient evidence, the plan stays claimed.
+    nothing could be judged, too few fresh items are left, or the evidence is insufficient.
     """
     console = terminal(to_stderr=True, soft_wrap=True)
-    retest, state = retest_plan(plan, campaign, out, by or current_user(), console, swapped=swapped)
+    retest, state = retest_plan(
+        plan, campaign, out, by or current_user(), console, clock, swapped=swapped
+    )
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
+    with open_session(CampaignPaths(out=out, campaign="").registry) as session:
+        say(f"next: {next_step(session.state.plan(plan), clock.now())}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
 
 
@@ -68,148 +84,159 @@ def retest_plan(
     *,
     swapped: bool = False,
 ) -> tuple[Retest, PlanState]:
-    """Measure, judge and record one re-test. Raises UsageError if the plan is not claimed."""
+    """Measure, judge and record one re-test.
+
+    Raises UsageError if the plan is not claimed or its canaries are not loaded yet, and
+    UnfinishedError if the sentinels fail or too few fresh items are left; nothing is spent then.
+    """
     clock = clock or WallClock()
     registry = CampaignPaths(out=out, campaign="").registry
     with open_session(registry, clock=clock) as session:
         plan = session.state.plan(name)
-        finding = session.state.finding(plan.finding)
-        declared = prepare(path)
-        begun = CampaignPaths(out=out, campaign=finding.campaign).journal
-        declared = replace(declared, campaign=seeded(declared.campaign, begun))
-        _require_service(declared.campaign, finding, path)
-        scheme = _narrow(load_and_warn(declared.campaign.scheme, clock), finding)
-        rule = scheme.requirements[0]
-        selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
-        campaign = _campaign(declared.campaign, declared.corpora, finding, plan, selection)
-        _start(session, plan, campaign.campaign, actor, clock)
-    with resumable(CampaignPaths(out=out, campaign=campaign.campaign).journal):
-        paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console)
-    retest = judge_retest(
-        finding,
-        selection,
-        campaign=campaign.campaign,
-        service=campaign.service.name,
-        at=clock.now(),
-        missed=_assess(paths, scheme, selection.missed),
-        fresh=_assess(paths, scheme, _counted(rule, selection)),
-    )
+        _require_claimed(session, plan, actor, clock)
+        items = retest_items(session.state, plan, path, out, clock, swapped=swapped)
+    selection = _resumed(items, out)
+    if selection is None:
+        selection = items.select()
+        _require_fresh(items, selection, path)
+    campaign = _campaign(items, selection)
+    fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
         at = clock.now()
-        service = campaign.service.name
-        session.record(
-            RetestConcluded(at=at, actor=actor, plan=name, retest=retest, service=service)
-        )
-        if retest.outcome is RetestResult.CONFORMS:
-            note = f"verified by re-test {retest.campaign}"
-            session.record(PlanClosed(at=at, actor=actor, plan=name, note=note))
+        if fault:
+            session.record(RetestPostponed(at=at, actor=actor, plan=name, reason=fault))
+            raise UnfinishedError(_postponed(plan, fault))
+        if plan.state is not PlanState.VERIFYING:
+            session.record(RetestStarted(at=at, actor=actor, plan=name, campaign=campaign.campaign))
+    with resumable(CampaignPaths(out=out, campaign=campaign.campaign).journal):
+        paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console)
+    retest = _judge(items, selection, campaign, paths, clock)
+    with open_session(registry, clock=clock) as session:
+        service, at = campaign.service.name, clock.now()
+        concluded = RetestConcluded(at=at, actor=actor, plan=name, retest=retest, service=service)
+        note = f"verified by re-test {retest.campaign}"
+        closed = PlanClosed(at=at, actor=actor, plan=name, note=note)
+        is_over = retest.outcome is RetestResult.CONFORMS
+        session.record(concluded, *((closed,) if is_over else ()))
         return retest, session.state.plan(name).state
 
 
-def _start(
-    session: RegistrySession, plan: ActionPlan, campaign: str, actor: str, clock: Clock
-) -> None:
-    """Record that the re-test started; an interrupted one resumes under its own name."""
-    if plan.state is not PlanState.VERIFYING:
-        session.record(RetestStarted(at=clock.now(), actor=actor, plan=plan.id, campaign=campaign))
+def _require_claimed(session: RegistrySession, plan: ActionPlan, actor: str, clock: Clock) -> None:
+    """Raise UsageError if this person may not start or resume a re-test of the plan now."""
+    at = clock.now()
+    if plan.state is PlanState.VERIFYING:
+        session.state.after(RetestPostponed(at=at, actor=actor, plan=plan.id, reason="-"))
+    else:
+        finding = session.state.finding(plan.finding)
+        name = _name_of(plan, finding)
+        session.state.after(RetestStarted(at=at, actor=actor, plan=plan.id, campaign=name))
 
 
-def _require_service(campaign: Campaign, finding: Finding, path: Path) -> None:
-    """Raise UsageError if the campaign is of another service than the finding."""
-    if finding.service and campaign.service.name != finding.service:
-        msg = (
-            f"{path} measures the service {campaign.service.name!r}, but finding {finding.id} is "
-            f"about {finding.service!r}; give the campaign file of that service"
+def _resumed(items: RetestItems, out: Path) -> RetestSelection | None:
+    """The items of an interrupted re-test, as its journal names them; ``None`` without one."""
+    from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+
+    verifying = items.plan.verifying
+    journal = CampaignPaths(out=out, campaign=verifying).journal
+    if not verifying or not (journal / HEADER).exists():
+        return None
+    chosen = JournalReader(journal).header.campaign.corpora
+    return items.resume([name for selection in chosen for name in selection.items])
+
+
+def _require_fresh(items: RetestItems, selection: RetestSelection, path: Path) -> None:
+    """Raise UnfinishedError, with the next step, if a re-test of full size is not possible."""
+    if not selection.short_of:
+        return
+    few = [
+        f"{number} fresh items{f' of {code}' if code else ''}"
+        for code, number in items.available().items()
+        if number < items.size
+    ]
+    if items.is_agreed:
+        remedy = (
+            f"make new canaries: accredit plan canaries {items.plan.id} {path} --format FORMAT "
+            "--out NEW-LIST --loaded-by 2026-12-01T09:00"
         )
-        raise UsageError(msg)
-
-
-def _narrow(scheme: Scheme, finding: Finding) -> Scheme:
-    """The scheme reduced to the finding's requirement."""
-    requirements = tuple(
-        requirement for requirement in scheme.requirements if requirement.id == finding.requirement
+    else:
+        remedy = (
+            f"add a longer list of the same kind to 'corpora' of {path} "
+            "('accredit corpus import', 'accredit corpus sample')"
+        )
+    msg = (
+        f"plan {items.plan.id}: only {' and '.join(few)} are left, and a re-test needs "
+        f"{items.size}; nothing was tried, and the plan is still {items.plan.state}. Next: {remedy}"
     )
-    if scheme.id != resolve(finding.scheme) or not requirements:
-        msg = (
-            f"finding {finding.id} is about {finding.requirement} of scheme {finding.scheme!r}; "
-            f"the campaign's scheme {scheme.id!r} does not have it"
-        )
-        raise UsageError(msg)
-    return scheme.model_copy(update={"requirements": requirements})
+    raise UnfinishedError(msg)
 
 
-def _select(
-    finding: Finding,
-    plan: ActionPlan,
-    rule: Requirement,
-    campaign: Campaign,
-    corpora: tuple[Corpus, ...],
-    out: Path,
-) -> RetestSelection:
-    """Choose the items: a whole census again, or a sample of items that were never tried.
+REMEDIES = {
+    ORIGIN_ANSWERS: "start the origin or repair the control line",
+    SERVICE_REACHABLE: "check the service and the line to it",
+    AGREED_PAGE_PASSES: "check that this line lets agreed pages through (log-in page? outage?)",
+    FILTER_IS_ON: "have the filter switched on for this line and profile",
+    BLOCK_IS_CLEAR: "ask the supplier how it blocks, and declare that in the campaign file",
+    SENTINELS_PRESENT: "name sentinels in the campaign file that the probes of the line can try",
+}
+"""What to do about a failed precondition, by its name."""
 
-    Fresh items come from the same kind of packs as the missed ones: patching a list does not
-    improve the filter.
+
+def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
+    """Try the sentinels on the finding's line; say what failed and what to do, or nothing.
+
+    They are judged by the rules that void batches.
     """
-    by_id = {item.id: (item, _source(corpus)) for corpus in corpora for item in corpus.items()}
-    sources = {by_id[name][1] for name in finding.missed if name in by_id}
-    items = [item for item, source in by_id.values() if source in sources]
-    is_census = rule.rule == "census"
-    earlier = (finding.campaign, *(retest.campaign for retest in plan.retests))
-    used = set() if is_census else set(_tried(out, earlier))
-    size = max(finding.sampled, rule.n_min)
-    if is_census:
-        entries = [
-            item.id for item in items if item.value and is_among(item.category, finding.categories)
-        ]
-        size = len(set(entries) - set(finding.missed))
-    return select_retest(finding, items, used=used, seed=campaign.seed, size=size)
+    from harness.judge.judge import Judge  # noqa: PLC0415 - only measuring needs it
+    from harness.judge.pairing import pair  # noqa: PLC0415 - the same
+
+    prepared, finding = items.prepared, items.finding
+    lines = {
+        (line, profile): built
+        for (line, profile), built in prepared.lines.items()
+        if line in (CONTROL, finding.line) and profile == finding.profile
+    }
+    once = campaign.model_copy(update={"rounds": 1, "crossover": False})
+    observations = try_sentinels(replace(prepared, campaign=once, lines=lines))
+    probes = {name: probe.declares for name, probe in prepared.probes.items()}
+    judge = Judge(observations, campaign.service.block_page, probes=probes)
+    pairs = pair(observations)
+    for place, check in sorted(judge.checks(pairs).items()):
+        if check.failed:
+            hosts = dict.fromkeys(trial.service.item.host for trial in pairs.sentinels[place])
+            what = check.detail.partition("; ")[0]  # what follows are details of the rules
+            tried = "" if any(host in what for host in hosts) else f" for {', '.join(hosts)}"
+            return (
+                f"{what}{tried} (line {place.line}, profile {place.profile}, probe {place.probe}); "
+                f"{REMEDIES[check.failed]}; 'accredit doctor {path}' tries the sentinels again"
+            )
+    return ""
 
 
-def _source(corpus: Corpus) -> tuple[str, bool]:
-    return corpus.reference.kind, corpus.reference.is_hidden
+def _postponed(plan: ActionPlan, fault: str) -> str:
+    return (
+        f"plan {plan.id}: no item was tried, and the plan is still {plan.state}: {fault}; "
+        "then give the same command again"
+    )
 
 
-def _counted(rule: Requirement, selection: RetestSelection) -> tuple[str, ...]:
-    """The items that decide the requirement again: the fresh sample, or the whole census."""
-    is_census = rule.rule == "census"
-    return selection.missed + selection.fresh if is_census else selection.fresh
+def _name_of(plan: ActionPlan, finding: Finding) -> str:
+    """The campaign of the re-test; an interrupted one resumes under its own name."""
+    return plan.verifying or f"{finding.campaign}-{plan.id.lower()}-retest-{len(plan.retests) + 1}"
 
 
-def _tried(out: Path, campaigns: tuple[str, ...]) -> Iterator[str]:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    for name in campaigns:
-        journal = open_journal(CampaignPaths(out=out, campaign=name).journal)
-        try:
-            yield from {
-                observation.item.id
-                for observation in journal.observations()
-                if observation.role == "item"
-            }
-        finally:
-            journal.close()
-
-
-def _campaign(
-    campaign: Campaign,
-    corpora: tuple[Corpus, ...],
-    finding: Finding,
-    plan: ActionPlan,
-    selection: RetestSelection,
-) -> Campaign:
+def _campaign(items: RetestItems, selection: RetestSelection) -> Campaign:
     """The campaign of the re-test: the finding's line and profile, and the chosen items."""
+    campaign, finding, plan = items.prepared.campaign, items.finding, items.plan
     wanted = set(selection.missed) | set(selection.fresh)
-    packs = dict.fromkeys(declared.pack for declared in campaign.corpora)
     chosen = tuple(
         CorpusSelection(pack=pack, items=ids)
-        for pack, corpus in zip(packs, corpora, strict=True)
+        for pack, corpus in items.packs.items()
         if (ids := tuple(item.id for item in corpus.items() if item.id in wanted))
     )
-    name = plan.verifying or f"{finding.campaign}-{plan.id.lower()}-retest-{len(plan.retests) + 1}"
     return campaign.model_copy(
         update={
-            "campaign": name,
+            "campaign": _name_of(plan, finding),
             "title": f"Re-test of plan {plan.id}: {finding.title}",
             "lines": tuple(line for line in campaign.lines if line.name == finding.line),
             "profiles": {finding.profile: campaign.profiles[finding.profile]},
@@ -217,6 +244,29 @@ def _campaign(
             "stopping": None,  # a re-test never stops early
         }
     )
+
+
+def _judge(
+    items: RetestItems,
+    selection: RetestSelection,
+    campaign: Campaign,
+    paths: CampaignPaths,
+    clock: Clock,
+) -> Retest:
+    """Judge both parts of a re-test; say also how many more re-tests the fresh items allow."""
+    counted = selection.missed + selection.fresh if items.is_census else selection.fresh
+    retest = judge_retest(
+        items.finding,
+        selection,
+        campaign=campaign.campaign,
+        service=campaign.service.name,
+        at=clock.now(),
+        missed=_assess(paths, items.scheme, selection.missed),
+        fresh=_assess(paths, items.scheme, counted),
+    )
+    if retest.outcome is RetestResult.CONFORMS:
+        return retest
+    return replace(retest, statement=f"{retest.statement}; {items.more_retests(selection.left)}")
 
 
 def _assess(paths: CampaignPaths, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:

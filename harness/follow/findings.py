@@ -8,7 +8,9 @@ from datetime import datetime
 from harness.follow.guards import latest_due, milestones_of
 from harness.follow.state import RegistryState
 from harness.model.action_plan import Finding
+from harness.model.coverage import format_threshold, format_value
 from harness.model.event import Event, FindingOpened, PlanDrafted
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome
 
 TO_BE_NAMED = "to be agreed"
@@ -93,17 +95,24 @@ def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: date
     )
 
 
-def describe(outcome: Outcome) -> str:
-    """Describe in one sentence what was measured and the rule that decided it."""
-    metric = outcome.metric
-    bounds = ", ".join(
-        f"{name} bound {value:.4g}"
-        for name, value in (("lower", metric.lower), ("upper", metric.upper))
-        if value is not None
-    )
-    value = "not measured" if metric.value is None else f"{metric.value:.4g}"
-    counted = f"k = {metric.k}, n = {metric.n}" + (f", {bounds}" if bounds else "")
-    return f"{outcome.id}: {metric.name} {value} ({counted}); {outcome.decided_by}"
+def describe(outcome: Outcome, what: str = "items") -> str:
+    """Say in plain words what was counted and what is required, as in a report.
+
+    ``what`` names the items: "12 of 59 fresh items got through; none may".
+    """
+    metric, requirement = outcome.metric, outcome.requirement
+    spec, threshold = spec_of(metric.name), requirement.threshold
+    value = format_value(metric.value, metric.unit)
+    if spec.verb:
+        counted = f"{metric.k} of {metric.n} {what} {spec.verb}"
+        counted += f" ({value})" if metric.unit == "share" else ""
+    else:
+        counted = f"{spec.title}: {value}"
+    if threshold is None:
+        return counted
+    if spec.verb and metric.unit != "share" and threshold.at_most == 0:
+        return f"{counted}; none may"
+    return f"{counted}; {format_threshold(threshold, metric.unit)} is required"
 
 
 def _is_of(finding: Finding, assessment: Assessment, state: RegistryState) -> bool:

@@ -23,14 +23,17 @@ from harness.model.action_plan import (
 )
 from harness.model.corpus import covers
 from harness.model.event import (
+    CanariesMade,
     PlanAgreed,
     PlanDeviated,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
+    in_utc,
 )
 
 LOOK_ALIKES = {
@@ -83,9 +86,8 @@ def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
     """The reason why ``event`` mixes roles that must be separate; ``None`` if it does not."""
     if not identity_of(event.actor):
         return f"plan {plan.id}: the actor's name must have letters, not {event.actor!r}"
-    if isinstance(event, RetestStarted | RetestConcluded) and is_same_person(
-        event.actor, plan.claimed_by
-    ):
+    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
+    if verifies and is_same_person(event.actor, plan.claimed_by):
         return (
             f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "
             "somebody else must"
@@ -233,8 +235,12 @@ def escalate(plan: ActionPlan, _: Finding, event: PlanEscalated) -> ActionPlan:
 
 
 def describe(event: PlanEvent) -> str:
-    """Describe a deviation, check-in or escalation in words."""
+    """Describe a deviation, a check-in, an escalation, or what precedes a re-test, in words."""
     match event:
+        case CanariesMade(canaries=canaries):
+            return f"{len(canaries.items)} canaries made, loaded by {in_utc(canaries.loaded_by)}"
+        case RetestPostponed(reason=reason):
+            return f"re-test postponed, no item was tried: {reason}"
         case PlanDeviated(kind=kind, until=until, approver=approver, reason=reason):
             return f"{kind} until {until:%Y-%m-%d}, approved by {approver}: {reason}"
         case VendorCheckedIn(vendor=vendor, result=result):

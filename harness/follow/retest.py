@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.errors import UsageError
@@ -21,46 +22,75 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetestSelection:
-    """The item ids of a re-test. ``short_of`` is the number of fresh items that were missing."""
+    """The item ids of a re-test. ``short_of`` is the number of fresh items that were missing.
+
+    ``left`` is the number of fresh items of each category that remain for later re-tests.
+    """
 
     missed: tuple[str, ...]
     fresh: tuple[str, ...]
     short_of: int
+    left: Mapping[str, int] = field(default_factory=dict)
 
 
 def select_retest(
-    finding: Finding, items: Iterable[Item], *, used: Collection[str], seed: str, size: int
+    finding: Finding,
+    items: Iterable[Item],
+    *,
+    used: Collection[str],
+    seed: str,
+    size: int,
+    measured: Collection[str] | None = None,
 ) -> RetestSelection:
     """Select every missed item, and ``size`` fresh ones of each category of the finding.
 
-    Fresh items are not in ``used``, the ids that the campaign or earlier re-tests of this finding
-    tried. ``size`` is at least the requirement's ``n_min``. The fresh items are a bottom-k sample
-    by keyed hash, so that anybody with the seed can draw it again.
+    Fresh items are not in ``used``, the ids that are spent. ``size`` is at least the requirement's
+    ``n_min``. ``measured`` are the categories of items that the finding's campaign decided
+    (default: any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed
+    hash, so that anybody with the seed can draw it again.
     Raises UsageError if a missed item is no longer in the corpora.
     """
-    missed, spent = set(finding.missed), set(used) | set(finding.missed)
-    gone = set(missed)
-    fresh: dict[str, list[str]] = {code: [] for code in finding.categories}
+    spent = set(used) | set(finding.missed)
+    gone = set(finding.missed)
+    fresh: dict[str, set[str]] = {code: set() for code in codes_of(finding, measured)}
     for item in items:
         gone.discard(item.id)
-        code = next((code for code in fresh if covers(item.category, code)), None)
-        if item.id not in spent and item.value and code is not None:
-            fresh[code].append(item.id)
+        if item.id in spent or not item.value or not _is_measured(item, measured):
+            continue
+        code = next((code for code in fresh if not code or covers(item.category, code)), None)
+        if code is not None:
+            fresh[code].add(item.id)
     if gone:
         msg = (
             f"finding {finding.id}: the corpora no longer have {_some(sorted(gone))}; "
             "a re-test needs every missed item"
         )
         raise UsageError(msg)
-    drawn = [
-        name
-        for names in fresh.values()
-        for name in heapq.nsmallest(size, names, key=lambda name: _order(seed, finding.id, name))
-    ]
-    wanted = size * len(fresh)
+    drawn = {
+        code: heapq.nsmallest(size, names, key=lambda name: _order(seed, finding.id, name))
+        for code, names in fresh.items()
+    }
     return RetestSelection(
-        missed=finding.missed, fresh=tuple(drawn), short_of=max(0, wanted - len(drawn))
+        missed=finding.missed,
+        fresh=tuple(name for names in drawn.values() for name in names),
+        short_of=sum(size - len(names) for names in drawn.values()),
+        left={code: len(names) - len(drawn[code]) for code, names in fresh.items()},
     )
+
+
+def codes_of(finding: Finding, measured: Collection[str] | None = None) -> tuple[str, ...]:
+    """The categories that a re-test draws from: those of the finding that were measured.
+
+    An empty code stands for any category, where the finding names none.
+    """
+    codes = finding.categories or ("",)
+    if measured is None:
+        return codes
+    return tuple(code for code in codes if any(not code or covers(each, code) for each in measured))
+
+
+def _is_measured(item: Item, measured: Collection[str] | None) -> bool:
+    return measured is None or item.category in measured
 
 
 def judge_retest(
@@ -159,8 +189,15 @@ def _reasons(
         yield f"the corpora have {selection.short_of} fresh items too few"
     if fresh is None:
         yield "no fresh sample was assessed"
-    else:
-        yield f"fresh sample {fresh.conformity}: {describe(fresh)}"
+        return
+    yield describe(fresh, "fresh items")
+    if fresh.conformity is Conformity.INSUFFICIENT:
+        yield "that is too little evidence"
+        yield from (_NAME.sub("", reason, count=1) for reason in fresh.reasons)
+
+
+_NAME = re.compile(r"^[a-z]+(-[a-z]+)+: ")
+"""The name of a precondition, in front of what was wrong."""
 
 
 def _some(names: Collection[str], most: int = 5) -> str:

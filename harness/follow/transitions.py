@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from harness.errors import UsageError, known
@@ -21,6 +22,7 @@ from harness.follow.guards import (
 )
 from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResult
 from harness.model.event import (
+    CanariesMade,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -30,8 +32,10 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
+    in_utc,
 )
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
@@ -76,7 +80,8 @@ def advance(
 
 def verbs_in(state: PlanState) -> tuple[str, ...]:
     """The verbs that are possible for a plan in a state."""
-    return tuple(each.verb for each in TRANSITIONS.values() if state in each.states)
+    verbs = (each.verb for each in TRANSITIONS.values() if state in each.states)
+    return tuple(dict.fromkeys(verbs))
 
 
 def _agree(plan: ActionPlan, _: Finding, event: PlanAgreed) -> ActionPlan:
@@ -119,6 +124,30 @@ def _claim(plan: ActionPlan, _: Finding, event: FixClaimed) -> ActionPlan:
     return replace(plan, state=PlanState.CLAIMED, claimed_by=event.actor)
 
 
+def _add_canaries(plan: ActionPlan, _: Finding, event: CanariesMade) -> ActionPlan:
+    canaries = event.canaries
+    if not canaries.items or not canaries.pack.strip():
+        msg = f"plan {plan.id}: a set of canaries needs a pack with items"
+        raise UsageError(msg)
+    is_aware = canaries.loaded_by.tzinfo is not None
+    if not is_aware or not event.at < canaries.loaded_by <= event.at + LONGEST_LOADING:
+        msg = (
+            f"plan {plan.id}: give a time when the canaries are loaded, after now and within "
+            f"{LONGEST_LOADING.days} days; no re-test is possible before it"
+        )
+        raise UsageError(msg)
+    known_items = {item for earlier in plan.canaries for item in earlier.items}
+    if known_items & set(canaries.items) or len(set(canaries.items)) < len(canaries.items):
+        msg = f"plan {plan.id}: a canary is made once; make new ones"
+        raise UsageError(msg)
+    return replace(plan, canaries=(*plan.canaries, canaries))
+
+
+def _postpone(plan: ActionPlan, _: Finding, event: RetestPostponed) -> ActionPlan:
+    require_text(plan, "a reason", event.reason)
+    return plan
+
+
 def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
     return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
 
@@ -159,6 +188,9 @@ def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
     return replace(plan, state=PlanState.CLOSED)
 
 
+LONGEST_LOADING = timedelta(days=60)
+"""How long a supplier may take to load canaries: a wrong year must not end all re-tests."""
+
 AFTER_RETEST = {
     RetestResult.CONFORMS: PlanState.VERIFIED,
     RetestResult.DOES_NOT_CONFORM: PlanState.IN_PROGRESS,
@@ -168,11 +200,15 @@ AFTER_RETEST = {
 
 _RUNNING = frozenset(PlanState) - {PlanState.VERIFIED, PlanState.CLOSED}
 _WORKING = frozenset({PlanState.AGREED, PlanState.IN_PROGRESS})
+_BEFORE_RETEST = _WORKING | {PlanState.CLAIMED}
+_RETESTABLE = frozenset({PlanState.CLAIMED, PlanState.VERIFYING})
 
 TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanAgreed: Transition("agree", frozenset({PlanState.DRAFT}), _agree),
     PlanProgressed: Transition("progress", _WORKING, _progress),
     FixClaimed: Transition("claim", frozenset({PlanState.IN_PROGRESS}), _claim),
+    CanariesMade: Transition("canaries", _BEFORE_RETEST, _add_canaries),
+    RetestPostponed: Transition("retest", _RETESTABLE, _postpone),
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     PlanExtended: Transition("extend", _RUNNING, _extend),
@@ -207,11 +243,44 @@ def _describe(event: PlanEvent, after: ActionPlan) -> str:
     return text.strip()
 
 
+def next_step(plan: ActionPlan, now: datetime) -> str:
+    """The command to type next for a plan, in words."""
+    verb = f"accredit plan {{}} {plan.id}"
+    match plan.state:
+        case PlanState.DRAFT:
+            return verb.format("agree") + " --owner NAME --action TEXT"
+        case PlanState.AGREED:
+            return verb.format("progress") + " --note TEXT"
+        case PlanState.IN_PROGRESS:
+            return verb.format("claim") + " --statement TEXT"
+        case PlanState.CLAIMED | PlanState.VERIFYING:
+            command = f"accredit retest {plan.id} CAMPAIGN.yaml --by NAME"
+            loaded = plan.loaded_by
+            when = f"from {in_utc(loaded)} on: " if loaded is not None and now < loaded else ""
+            is_begun = plan.state is PlanState.VERIFYING
+            what = "it resumes" if is_begun else f"NAME is not {plan.claimed_by}"
+            return f"{when}{command} ({what})"
+        case PlanState.VERIFIED:
+            return verb.format("close")
+        case PlanState.CLOSED:
+            return "nothing: it is closed"
+
+
+def early_fault_in(plan: ActionPlan, at: datetime) -> str | None:
+    """The reason why a re-test at that time is too early; ``None`` if it is not."""
+    if plan.loaded_by is None or at >= plan.loaded_by:
+        return None
+    return (
+        f"plan {plan.id}: its new canaries are loaded by {in_utc(plan.loaded_by)}; "
+        "re-test after that time"
+    )
+
+
 def origin_fault_in(plan: ActionPlan, finding: Finding, event: PlanEvent) -> str | None:
-    """The reason why a re-test's campaign or service is wrong; ``None`` if both are right."""
+    """The reason why a re-test's campaign, service or time is wrong; ``None`` if all are right."""
     match event:
         case RetestStarted(campaign=campaign):
-            return _campaign_fault(plan, finding, campaign)
+            return _campaign_fault(plan, finding, campaign) or early_fault_in(plan, event.at)
         case RetestConcluded(retest=retest, service=service):
             if fault := _campaign_fault(plan, finding, retest.campaign):
                 return fault

@@ -88,6 +88,20 @@ class Retest:
     fresh_tested: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanarySet:
+    """New agreed canaries for re-tests of one plan, which the supplier loads by a declared time.
+
+    ``pack`` is their folder below the results folder, ``sha256`` the digest of its item file,
+    ``items`` are their ids.
+    """
+
+    pack: str
+    sha256: str
+    items: tuple[str, ...]
+    loaded_by: datetime
+
+
 class DeviationKind(StrEnum):
     """Why a service may deviate from a requirement for a time (FedRAMP, ``poam.md``).
 
@@ -160,6 +174,7 @@ class ActionPlan:
     retests: tuple[Retest, ...] = ()
     deviation: Deviation | None = None
     check_ins: tuple[CheckIn, ...] = ()
+    canaries: tuple[CanarySet, ...] = ()
     level: Level | None = None
     exit_criteria: str = ""
     actors: tuple[str, ...] = ()
@@ -171,6 +186,11 @@ class ActionPlan:
         """Whether the due date and any deviation have passed while the plan is not closed."""
         until = max(self.due, self.deviation.until) if self.deviation else self.due
         return self.state is not PlanState.CLOSED and now > until
+
+    @property
+    def loaded_by(self) -> datetime | None:
+        """The time by which all canaries of the plan are loaded, or ``None`` without canaries."""
+        return max((canaries.loaded_by for canaries in self.canaries), default=None)
 
     @property
     def next_check_in(self) -> datetime | None:

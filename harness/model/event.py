@@ -14,7 +14,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from harness.errors import UsageError
-from harness.model.action_plan import DeviationKind, Finding, Level, Milestone, Retest
+from harness.model.action_plan import (
+    CanarySet,
+    DeviationKind,
+    Finding,
+    Level,
+    Milestone,
+    Retest,
+)
 from harness.model.corpus import Appeal
 
 
@@ -85,6 +92,24 @@ class FixClaimed(PlanEvent, frozen=True, kw_only=True, tag="fix-claimed"):
     statement: str
 
 
+class CanariesMade(PlanEvent, frozen=True, kw_only=True, tag="canaries-made"):
+    """New agreed canaries were made for re-tests, and the time was declared when they are loaded.
+
+    No re-test of the plan may start before that time.
+    """
+
+    canaries: CanarySet
+
+
+class RetestPostponed(PlanEvent, frozen=True, kw_only=True, tag="retest-postponed"):
+    """The sentinels showed that nothing could be judged, so no item was tried; ``reason`` says why.
+
+    It is no re-test: the plan stays as it was.
+    """
+
+    reason: str
+
+
 class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
     """A re-test of the claim started, in a campaign of its own."""
 
@@ -151,6 +176,8 @@ AnyEvent = (
     | PlanAgreed
     | PlanProgressed
     | FixClaimed
+    | CanariesMade
+    | RetestPostponed
     | RetestStarted
     | RetestConcluded
     | PlanExtended
@@ -233,6 +260,11 @@ def lasting(duration: timedelta) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2]) or "less than 1 s"
+
+
+def in_utc(at: datetime) -> str:
+    """A time as people read it, such as ``2026-12-01 09:00 UTC``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _date(at: datetime) -> str:

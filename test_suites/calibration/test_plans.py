@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_session import open_plans, open_session
 from harness.cli.retest import retest_plan
-from harness.errors import UnfinishedError, UsageError
+from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
 from harness.ports.storage import WallClock
@@ -132,26 +132,3 @@ def test_a_conforming_retest_closes_only_its_own_plan(
     assert PlanState.DRAFT is plan_of(places, "URL-05").state
     with pytest.raises(UsageError, match="closed"):
         retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
-
-
-def test_a_retest_with_a_dead_origin_can_be_repeated(
-    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
-) -> None:
-    run = rehearse(campaign)
-    out = campaign.parent / "out"
-    places = CampaignPaths(out=out, campaign="rehearsal")
-    open_plans(run.assessment, places)
-    drug = plan_of(places, "URL-04")
-    claim(places, drug)
-    world.faults.add(Fault(kind=FaultKind.DEAD))
-
-    with pytest.raises(UnfinishedError, match="the origin does not answer"):
-        retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
-
-    interrupted = plan_of(places, "URL-04")
-    assert (PlanState.VERIFYING, ()) == (interrupted.state, interrupted.retests)
-
-    world.faults.clear()
-    retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
-
-    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (retest.outcome, state)

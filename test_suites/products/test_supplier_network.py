@@ -47,7 +47,9 @@ def test_a_campaign_runs_from_init_to_the_report(tmp_path: Path) -> None:
     outcomes = {place: one["conformity"] for place, one in found.items()}
     wanted = {place for place in outcomes if place[0] in (*BLOCKED, "OVB-01")}
     assert wanted == {(name, line) for name in (*BLOCKED, "OVB-01") for line in LINES}
-    assert {} == {place: found[place]["reasons"] for place in wanted if outcomes[place] != "conforms"}
+    assert {} == {
+        place: found[place]["reasons"] for place in wanted if outcomes[place] != "conforms"
+    }
     assert {outcomes["URL-02", line] for line in LINES} == {"does-not-conform"}
     witnesses = {each["item"] for line in LINES for each in found["URL-02", line]["witnesses"]}
     assert witnesses

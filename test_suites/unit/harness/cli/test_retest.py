@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.compose import prepare
+from harness.cli.fresh_items import narrow_scheme
 from harness.cli.main import app
-from harness.cli.retest import _narrow
 from harness.errors import UsageError
 from harness.model.action_plan import Finding
 from harness.schemes.load import load_scheme
@@ -21,19 +21,24 @@ from harness.store.journal.journal import open_journal
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 
 
-def test_a_fix_is_verified_and_the_plan_closed(
-    runner: CliRunner, simulated: Any, tmp_path: Path
-) -> None:
-    out = str(tmp_path / "out")
-    registry = ["--registry", f"{out}/registry.sqlite"]
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", out])
+def claim(runner: CliRunner, out: Path | str) -> None:
+    """Agree, fix and claim the plan P-0001, as a supplier does."""
     for words in (
         ["agree", "P-0001", "--owner", "supplier", "--action", "mend it"],
         ["progress", "P-0001", "--note", "mended"],
         ["claim", "P-0001", "--statement", "mended"],
     ):
-        assert 0 == runner.invoke(app, ["plan", *words, *registry]).exit_code
+        ended = runner.invoke(app, ["plan", *words, "--registry", f"{out}/registry.sqlite"])
+        assert 0 == ended.exit_code, ended.output
+
+
+def test_a_fix_is_verified_and_the_plan_closed(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+    claim(runner, out)
     simulated()
 
     ended = runner.invoke(
@@ -54,17 +59,11 @@ def test_what_failed_early_is_tried_again_at_full_size(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    registry = ["--registry", f"{out}/registry.sqlite"]
     campaign = simulated(miss=MISSED, sample=None)
     campaign.write_text(campaign.read_text() + STOPPING)
     ran = runner.invoke(app, ["run", str(campaign), "--out", str(out)])
     assert "plan 1 (DRUG) for pupils: decided after" in ran.output
-    for words in (
-        ["agree", "P-0001", "--owner", "supplier", "--action", "mend it"],
-        ["progress", "P-0001", "--note", "mended"],
-        ["claim", "P-0001", "--statement", "mended"],
-    ):
-        assert 0 == runner.invoke(app, ["plan", *words, *registry]).exit_code
+    claim(runner, out)
     simulated(sample=None)
     campaign.write_text(campaign.read_text() + STOPPING)
 
@@ -126,9 +125,9 @@ def test_a_finding_that_names_an_alias_is_of_the_edition() -> None:
         opened=datetime(2026, 11, 24, tzinfo=UTC),
     )
 
-    assert ["URL-04"] == [one.id for one in _narrow(scheme, finding).requirements]
+    assert ["URL-04"] == [one.id for one in narrow_scheme(scheme, finding).requirements]
     with pytest.raises(UsageError, match="dfe-2024"):
-        _narrow(scheme, replace(finding, scheme="dfe-2024"))
+        narrow_scheme(scheme, replace(finding, scheme="dfe-2024"))
 
 
 def test_another_service_is_refused_before_anything_is_measured(
@@ -137,6 +136,7 @@ def test_another_service_is_refused_before_anything_is_measured(
     out = tmp_path / "out"
     campaign = simulated(miss=MISSED)
     runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    claim(runner, out)
     before = sorted(path.name for path in out.iterdir())
     other = prepare(campaign).campaign.service.name
     campaign.write_text(campaign.read_text().replace(other, "Other Net"))

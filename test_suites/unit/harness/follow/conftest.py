@@ -11,6 +11,7 @@ import pytest
 
 from harness.model.action_plan import (
     ActionPlan,
+    CanarySet,
     DeviationKind,
     Finding,
     Level,
@@ -20,6 +21,7 @@ from harness.model.action_plan import (
     RetestResult,
 )
 from harness.model.event import (
+    CanariesMade,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -29,6 +31,7 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
 )
@@ -37,6 +40,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Measure, Requirement, Threshold
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CANARIES = CanarySet(pack="canaries/P-0001-1", sha256="0" * 64, items=("gamb-121",), loaded_by=NOW)
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +116,8 @@ def made(now: datetime) -> Callable[..., Any]:
         PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
         PlanProgressed: {"note": "half"},
         FixClaimed: {"statement": "mended", "actor": "Acme"},
+        CanariesMade: {"canaries": replace(CANARIES, loaded_by=now + timedelta(days=4))},
+        RetestPostponed: {"reason": "the service is not reached"},
         RetestStarted: {"campaign": "again"},
         RetestConcluded: {"retest": conforming, "service": "Safe Net"},
         PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},

@@ -14,6 +14,7 @@ from harness.follow.guards import latest_due
 from harness.follow.state import RegistryState, replay
 from harness.model.action_plan import (
     ActionPlan,
+    CanarySet,
     DeviationKind,
     Finding,
     Level,
@@ -24,6 +25,7 @@ from harness.model.action_plan import (
 from harness.model.event import (
     TOLERANCE,
     AnyEvent,
+    CanariesMade,
     ClockCorrected,
     Event,
     FindingOpened,
@@ -37,6 +39,7 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
     backward_events,
@@ -149,7 +152,33 @@ class PlanLife(RuleBasedStateMachine):
         if self.attempt(RetestStarted(at=self.at, actor=by, plan="P-0001", campaign=campaign)):
             assert campaign.strip()
             assert campaign not in tried | {"spring"}
+            assert all(event.loaded_by <= self.events[-1].at for event in self.plan.canaries)
             assert PERSON[by] != PERSON[self.claims[-1]]
+
+    @rule(by=NAMES)
+    def postpone(self, by: str) -> None:
+        before = self.plan
+        event = RetestPostponed(at=self.at, actor=by, plan="P-0001", reason="the line is dead")
+        if self.attempt(event):
+            assert PERSON[by] != PERSON[self.claims[-1]]
+            assert self.plan.state is before.state
+            assert (self.plan.retests, self.plan.verifying) == (before.retests, before.verifying)
+
+    @rule(by=NAMES, hours=st.integers(-2, 48), number=st.integers(1, 4))
+    def make_canaries(self, by: str, hours: int, number: int) -> None:
+        loaded_by = self.at + timedelta(hours=hours)
+        canaries = CanarySet(
+            pack="canaries/P-0001-1",
+            sha256="0" * 64,
+            items=(f"gamb-{number}",),
+            loaded_by=loaded_by,
+        )
+        before = self.plan
+        if self.attempt(CanariesMade(at=self.at, actor=by, plan="P-0001", canaries=canaries)):
+            assert loaded_by > self.events[-1].at
+            assert self.plan.state is before.state
+            made = [item for each in self.plan.canaries for item in each.items]
+            assert len(made) == len(set(made))
 
     @rule(
         by=NAMES,

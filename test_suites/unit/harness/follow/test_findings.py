@@ -65,8 +65,7 @@ def test_each_failed_outcome_opens_one_finding_with_one_draft(
     assert first.missed == MISSED
     assert first.categories == ("GAMB",)
     assert (first.sampled, first.supplier, first.service) == (60, "Acme", "Safe Net")
-    assert "block_rate 0.9667 (k = 58, n = 60" in first.statement
-    assert "guarded at 95 %" in first.statement
+    assert first.statement == "58 of 60 items were blocked (96.67 %); at least 90 % is required"
     assert [second.id, second.profile] == ["F-0002", "ks4"]
     plans = list(state.plans.values())
     assert [plan.finding for plan in plans] == ["F-0001", "F-0002"]

@@ -104,7 +104,10 @@ def test_conforms_when_every_missed_item_and_the_fresh_sample_do(
 
     assert retest.outcome is RetestResult.CONFORMS
     assert (retest.missed_tested, retest.missed_still_failing, retest.fresh_tested) == (2, (), 60)
-    assert retest.statement.startswith("0 of 2 missed items still fail; fresh sample conforms: ")
+    assert retest.statement == (
+        "0 of 2 missed items still fail; "
+        "60 of 60 fresh items were blocked (100 %); at least 90 % is required"
+    )
 
 
 @pytest.mark.parametrize("fresh", [CONFORMS, FAILS, UNSURE, None])
@@ -127,7 +130,7 @@ def test_mending_only_the_missed_items_does_not_conform(judge: Callable[..., Ret
     [
         ({"tested": 1}, "1 of 2 missed items could not be decided"),
         ({"tested": 0}, "2 of 2 missed items could not be decided"),
-        ({"fresh": UNSURE}, "fresh sample insufficient"),
+        ({"fresh": UNSURE}, "is required; that is too little evidence"),
         ({"fresh": None}, "no fresh sample was assessed"),
         ({"selection": replace(SELECTION, short_of=3)}, "the corpora have 3 fresh items too few"),
         ({"selection": replace(SELECTION, missed=("gamb-001",)), "tested": 1}, "0 of 1"),

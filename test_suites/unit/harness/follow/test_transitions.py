@@ -18,6 +18,7 @@ from harness.model.action_plan import (
     RetestResult,
 )
 from harness.model.event import (
+    CanariesMade,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -27,6 +28,7 @@ from harness.model.event import (
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
+    RetestPostponed,
     RetestStarted,
     VendorCheckedIn,
 )
@@ -45,6 +47,11 @@ EXPECTED = {
     for state in PlanState
     if state not in {PlanState.VERIFIED, PlanState.CLOSED}
 }
+EXPECTED |= {
+    (state, CanariesMade): state
+    for state in (PlanState.AGREED, PlanState.IN_PROGRESS, PlanState.CLAIMED)
+}
+EXPECTED |= {(state, RetestPostponed): state for state in (PlanState.CLAIMED, PlanState.VERIFYING)}
 """METHOD (d), written down again by hand."""
 
 

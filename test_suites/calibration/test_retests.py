@@ -1,0 +1,239 @@
+"""Re-tests on the range: a dead line spends nothing, and fresh items never run out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from harness.cli import canaries
+from harness.cli.main import app
+from harness.cli.paths import CampaignPaths
+from harness.cli.registry_session import open_plans, open_session
+from harness.cli.retest import retest_plan
+from harness.errors import UnfinishedError, UsageError
+from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
+from harness.model.observation import CONTROL
+from harness.store.journal.reader import JournalReader
+from probes.range.faults import Fault, FaultKind
+from probes.range.testbed import RangeTestbed
+from test_suites.calibration.conftest import proxy_line
+from test_suites.rehearsal import QUICK, rehearse, write_campaign
+
+SUPPLIER, ASSESSOR, PLAN = "supplier", "assessor", "P-0001"
+MISSED = frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 400, 3))
+SIZE = 59
+"""How many items the campaign tries, and so how many fresh ones a re-test needs."""
+
+
+class SetClock:
+    """A clock that the test sets; each look takes a second."""
+
+    at = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Following:
+    """A campaign that found that drug sites pass, and its plan."""
+
+    def __init__(self, campaign: Path, world: RangeTestbed) -> None:
+        self.campaign, self.out = campaign, campaign.parent / "out"
+        self.clock, self.world = SetClock(), world
+        self.fault = world.faults.add(Fault(kind=FaultKind.MISS, hosts=MISSED))
+        run = rehearse(campaign)
+        self.paths = CampaignPaths(out=self.out, campaign="rehearsal")
+        open_plans(run.assessment, self.paths, self.clock)
+        with open_session(self.paths.registry) as session:
+            subject = session.state.finding("F-0001").requirement
+        assert subject == "URL-04", "the first requirement of the scheme that fails"
+        at = self.clock.now()
+        self.record(
+            PlanAgreed(at=at, actor=ASSESSOR, plan=PLAN, owner=SUPPLIER, corrective_action="fix"),
+            PlanProgressed(at=at, actor=SUPPLIER, plan=PLAN, note="fixed"),
+        )
+
+    def record(self, *events: PlanEvent) -> None:
+        with open_session(self.paths.registry, clock=self.clock) as session:
+            session.record(*events)
+
+    @property
+    def plan(self) -> ActionPlan:
+        with open_session(self.paths.registry, clock=self.clock) as session:
+            return session.state.plan(PLAN)
+
+    def claim(self) -> None:
+        at = self.clock.now()
+        self.record(FixClaimed(at=at, actor=SUPPLIER, plan=PLAN, statement="fixed"))
+
+    def retest(self) -> tuple[Retest, PlanState]:
+        quiet = Console(file=io.StringIO())
+        return retest_plan(PLAN, self.campaign, self.out, ASSESSOR, quiet, self.clock)
+
+    def tried(self, campaign: str) -> set[str]:
+        """The items that a campaign tried on the service."""
+        journal = JournalReader(CampaignPaths(out=self.out, campaign=campaign).journal)
+        return {
+            one.item.id
+            for one in journal.observations()
+            if one.role == "item" and one.key.line != CONTROL
+        }
+
+    def fresh_of(self, retest: Retest) -> set[str]:
+        """The fresh items of a re-test: what its campaign tried, without the missed ones."""
+        with open_session(self.paths.registry, clock=self.clock) as session:
+            missed = set(session.state.finding(self.plan.finding).missed)
+        return self.tried(retest.campaign) - missed
+
+
+@pytest.fixture
+def following(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> Iterator[Following]:
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        sample=SIZE,
+        items="agreed",
+        limits=QUICK | {"confirmation_timeout": 1.5, "silence_timeout": 1.5, "retries": 1},
+    )
+    yield Following(campaign, world)
+    world.faults.clear()
+
+
+SENTINELS = frozenset({"amber-lantern.accredit.test", "copper-meadow.accredit.test"})
+DRUGS = frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121))
+
+
+def silent(hosts: frozenset[str], after: int = 0) -> Fault:
+    """A proxy that gives no answer any more, after so many requests."""
+    return Fault(kind=FaultKind.SILENT, hosts=hosts, service="proxy", after=after)
+
+
+DEAD = {
+    "the origin is away": (Fault(kind=FaultKind.DEAD), "the origin does not answer for amber-lant"),
+    "the line is dead": (
+        silent(SENTINELS),
+        "amber-lantern.accredit.test should have passed, but co",
+    ),
+    "the filter is off": (Fault(kind=FaultKind.OFF), "the filter seems to be off: copper-meadow"),
+    "a log-in page": (Fault(kind=FaultKind.CAPTIVE), "amber-lantern.accredit.test should have pas"),
+}
+
+
+@pytest.mark.parametrize(("fault", "why"), DEAD.values(), ids=DEAD)
+def test_where_the_sentinels_fail_no_item_is_tried(
+    following: Following, fault: Fault, why: str
+) -> None:
+    following.claim()
+    before = sorted(path.name for path in following.out.iterdir())
+    following.world.faults.add(fault)
+
+    for _ in range(2):
+        with pytest.raises(UnfinishedError, match=why) as stopped:
+            following.retest()
+
+    message = str(stopped.value)
+    assert "no item was tried, and the plan is still claimed" in message
+    assert "then give the same command again" in message
+    assert "(line proxy, profile pupils, probe web)" in message
+    assert "without that" not in message
+    plan = following.plan
+    assert (PlanState.CLAIMED, (), "") == (plan.state, plan.retests, plan.verifying)
+    assert 2 == sum("re-test postponed, no item was tried" in entry for entry in plan.history)
+    assert before == sorted(path.name for path in following.out.iterdir())
+
+    following.world.faults.clear()
+    retest, state = following.retest()
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (retest.outcome, state)
+    assert retest.campaign.endswith("retest-1"), "what was postponed is no re-test"
+
+
+def test_who_claimed_the_fix_cannot_even_try_the_sentinels(following: Following) -> None:
+    following.claim()
+    quiet = Console(file=io.StringIO())
+
+    with pytest.raises(UsageError, match="supplier claimed the fix and cannot verify it"):
+        retest_plan(PLAN, following.campaign, following.out, SUPPLIER, quiet, following.clock)
+
+
+def test_items_that_a_dying_line_left_undecided_are_drawn_again(following: Following) -> None:
+    following.claim()
+    following.world.faults.add(silent(SENTINELS | DRUGS, after=30))  # sentinels, and some items
+
+    first, state = following.retest()
+
+    assert (RetestResult.INSUFFICIENT, PlanState.CLAIMED) == (first.outcome, state)
+    assert "missed items could not be decided" in first.statement
+    following.world.faults.clear()
+    again, state = following.retest()
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (again.outcome, state)
+    assert following.fresh_of(first) == following.fresh_of(again), "nothing was spent"
+
+
+def test_five_re_tests_of_one_plan_in_a_row(
+    following: Following, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(canaries, "clock", following.clock)
+    fresh: list[set[str]] = []
+
+    def failing() -> Retest:
+        following.claim()
+        retest, state = following.retest()
+        assert (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS) == (retest.outcome, state)
+        fresh.append(following.fresh_of(retest))
+        return retest
+
+    said = failing().statement
+    assert f"of {SIZE} fresh items were blocked (" in said
+    assert "the fresh items that are left allow no more re-tests; 'accredit plan canaries'" in said
+
+    following.claim()
+    with pytest.raises(UnfinishedError, match=f"only 2 fresh items of DRUG .* needs {SIZE}; noth"):
+        following.retest()
+    assert 1 == len(following.plan.retests)
+    loaded = make_canaries(following, tmp_path / "new.txt", retests=4)
+    assert f"drug-{120 + 4 * SIZE}.canary.accredit.test" in loaded
+    with pytest.raises(UsageError, match="canaries are loaded by 2026-12-01 09:00 UTC; re-test af"):
+        following.retest()
+    assert PlanState.CLAIMED is following.plan.state
+    following.clock.at = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+
+    retest, _ = following.retest()
+    assert RetestResult.DOES_NOT_CONFORM is retest.outcome
+    assert "fresh items that are left allow 3 more re-tests" in retest.statement
+    fresh.append(following.fresh_of(retest))
+    assert "allow 2 more re-tests" in failing().statement
+    assert "allow 1 more re-test" in failing().statement
+    following.world.faults.remove(following.fault)
+    following.claim()
+    last, state = following.retest()
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (last.outcome, state)
+    fresh.append(following.fresh_of(last))
+    assert [SIZE] * 5 == [len(items) for items in fresh]
+    assert 5 * SIZE == len(set().union(*fresh)), "no item is fresh twice"
+    assert not set().union(*fresh) & following.tried("rehearsal")
+
+
+def make_canaries(following: Following, out: Path, retests: int) -> str:
+    """Make canaries that are loaded by the first of December; gives the supplier's list."""
+    words = ["plan", "canaries", PLAN, str(following.campaign), "--format", "hosts"]
+    words += ["--out", str(out), "--loaded-by", "2026-12-01T09:00", "--retests", str(retests)]
+    ended = CliRunner().invoke(app, [*words, "--results", str(following.out), "--by", ASSESSOR])
+    assert 0 == ended.exit_code, (ended.output, ended.exception)
+    assert "next: from 2026-12-01 09:00 UTC on: accredit retest P-0001" in ended.stdout
+    return out.read_text(encoding="utf-8")
