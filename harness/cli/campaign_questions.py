@@ -133,7 +133,7 @@ def init_command(
     write_campaign_file(answers, path)
     marked = len(answers.to_edit)
     edits = f"edit what is marked EDIT ({marked}), then " if marked else ""
-    say(f"wrote {path}: {edits}'accredit doctor {path}'")
+    say(f"wrote {path}; next: {edits}accredit doctor {path}")
 
 
 def answers_from(replies: Replies, directory: Path) -> Answers:

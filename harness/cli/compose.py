@@ -235,6 +235,7 @@ def running_range(
     dead_hosts: tuple[str, ...] = (),
     pages: ContentPages | None = None,
     dual_stack: bool = False,
+    gateway: bool = False,
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
@@ -260,4 +261,5 @@ def running_range(
         texts=texts,
         contents=codes,
         dual_stack=dual_stack,
+        gateway=gateway,
     )

@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import Field
@@ -75,12 +75,18 @@ def up_command(
     ipv6: Annotated[
         bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")
     ] = False,
+    gateway: Annotated[
+        bool, typer.Option(help="Also start a transparent gateway for each profile (Linux).")
+    ] = False,
     detach: Annotated[bool, typer.Option(help="Run in the background.")] = False,
 ) -> None:
     """Start an origin and a reference filter on loopback; stop them with Ctrl-C or ``down``."""
     profiles = tuple(profile or ("pupils",))
+    if gateway and sys.platform != "linux":
+        msg = "range up --gateway needs Linux, where all of 127.0.0.0/8 is loopback; leave it out"
+        raise UsageError(msg)
     if detach:
-        _detach(out, profiles, scheme, faults, dual_stack=ipv6)
+        _detach(out, profiles, scheme, faults, dual_stack=ipv6, gateway=gateway)
         return
     declared = read_faults(faults)
     ranged = running_range(
@@ -90,6 +96,7 @@ def up_command(
         dead_hosts=declared.dead_hosts,
         pages=make_lists(out),
         dual_stack=ipv6,
+        gateway=gateway,
     )
     with ranged as running:
         play_faults(running, declared)
@@ -118,19 +125,27 @@ def down_command(out: FOLDER = Path()) -> None:
 @app.command("where")
 def where_command(
     out: FOLDER = Path(),
-    part: Annotated[str, typer.Option("--of", help="proxy or resolver.")] = "proxy",
+    part: Annotated[str, typer.Option("--of", help="proxy, resolver, gateway or names.")] = "proxy",
     profile: Annotated[str, typer.Option(help="The profile; default: the first.")] = "",
 ) -> None:
-    """Print the address of the reference filter's proxy or resolver."""
-    filters = read_origin(out / "origin.json").services.get("reference", {})
+    """Print the address of the reference filter's proxy or resolver, or of the name server.
+
+    Of a gateway its ports, as the option ``ports`` of a line takes them; ``names`` is the origin's
+    own name server, which filters nothing.
+    """
+    origin = read_origin(out / "origin.json")
+    if part == "names":
+        say(origin.resolver)
+        return
+    filters = origin.services.get("reference", {})
     if part not in filters:
-        msg = f"no {part!r} in {out / 'origin.json'}; {known(filters)}"
+        msg = f"no {part!r} in {out / 'origin.json'}; {known([*filters, 'names'])}"
         raise UsageError(msg)
     name = profile or next(iter(filters[part]))
     if name not in filters[part]:
         msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[part])}"
         raise UsageError(msg)
-    say(f"{filters[part][name]}")
+    say(_written(filters[part][name]))
 
 
 def make_lists(out: Path, seed: str = "") -> ContentPages:
@@ -171,7 +186,14 @@ def print_addresses(origin: Origin, out: Path) -> None:
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():
-                say(f"{service} {kind} for {profile}: {address}")
+                say(f"{service} {kind} for {profile}: {_written(address)}")
+
+
+def _written(address: Any) -> str:
+    """An address as a campaign file takes it; of a gateway the map of ports."""
+    if isinstance(address, dict):
+        return "{" + ", ".join(f"{port}: {real}" for port, real in address.items()) + "}"
+    return f"{address}"
 
 
 def _fault(declared: FaultDeclaration) -> Fault:
@@ -186,7 +208,13 @@ def _fault(declared: FaultDeclaration) -> Fault:
 
 
 def _detach(
-    out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None, *, dual_stack: bool
+    out: Path,
+    profiles: tuple[str, ...],
+    scheme: str,
+    faults: Path | None,
+    *,
+    dual_stack: bool,
+    gateway: bool,
 ) -> None:
     if not hasattr(os, "posix_spawn"):
         msg = (
@@ -198,7 +226,7 @@ def _detach(
     command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
     command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
-    command += ["--ipv6"] if dual_stack else []
+    command += (["--ipv6"] if dual_stack else []) + (["--gateway"] if gateway else [])
     log = str(out / "range.log")
     child = os.posix_spawn(
         sys.executable,
