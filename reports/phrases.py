@@ -7,10 +7,12 @@ provenance marks) are replaced by words here; they stay in JSON and CSV.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from harness.assess.outcomes import LEFT_OUT
+from harness.model.corpus import is_among
 from harness.model.coverage import DURATIONS, MILLISECONDS
 from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
@@ -28,14 +30,22 @@ SYMBOLS = {
 WORDS = {
     Conformity.CONFORMS: "Conforms",
     Conformity.DOES_NOT_CONFORM: "Does not conform",
-    Conformity.INSUFFICIENT: "Insufficient evidence",
+    Conformity.INSUFFICIENT: "Not decided",
 }
+_PERCENT = re.compile(r"(\d)(?:\.0+)? %|(\d)\.0+(?= to [\d.]+ %)")
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "proportion"})
 """Units shown as percentages; a ratio may be more than 1 and is not among them."""
 RATIO = "ratio"
+FOR_INFORMATION = "For information"
 INFORMATION = "for information only"
-LEANINGS = {"pass": "leaning towards a pass", "fail": "leaning towards a fail"}
+LEANINGS = {
+    "pass": "the measured value alone would pass",
+    "fail": "the measured value alone would fail",
+}
+"""What the measured value of an undecided outcome says, which decides nothing."""
+NOUNS = {"agreed": "test items", "real": "real sites", "content": "test pages"}
+"""What items are called, by their kind."""
 NONE = "–"  # noqa: RUF001 - a dash is meant
 """Shown where there is no number; a rate with n = 0 is not 0."""
 
@@ -78,6 +88,11 @@ def quantity(value: float | None, unit: str, beside: float | None = None) -> str
     if unit in SECONDS:
         return f"{value * 1000:.{0 if abs(value) >= 0.1 else 1}f} ms"  # noqa: PLR2004 - digits
     return f"{value:.6g} {unit}".rstrip()
+
+
+def tight(text: str) -> str:
+    """The text as a page prints numbers: "90%" instead of "90.0 %" (GOV.UK style)."""
+    return _PERCENT.sub(lambda found: f"{found[1]}%" if found[1] else found[2], text)
 
 
 def threshold(requirement: Requirement, unit: str) -> str:
@@ -141,6 +156,48 @@ def compared(outcome: Outcome) -> str:
     return f"{measured}; {threshold(requirement, metric.unit)} is required"
 
 
+def items_of(outcome: Outcome) -> str:
+    """What the counted items are: "real sites", "test entries" of an illegal list, "items"."""
+    metric, kind = outcome.metric, outcome.kind or ""
+    for part in metric.parts:
+        same = (part.metric.k, part.metric.n, part.metric.lower) == (
+            metric.k,
+            metric.n,
+            metric.lower,
+        )
+        if same:
+            kind = part.source.kind
+            break
+    illegal = outcome.requirement.measure.categories
+    if kind == "agreed" and illegal and all(is_among(code, ("ILL",)) for code in illegal):
+        return "test entries"
+    return NOUNS.get(kind, "items")
+
+
+def count(outcome: Outcome) -> str:
+    """What was counted: "41 of 60 test items were blocked (68.3%)"."""
+    metric = outcome.metric
+    verb = spec_of(metric.name).verb
+    if not verb:
+        return tight(f"{value(outcome)} was measured: {spec_of(metric.name).title}")
+    items = f"{metric.k:,} of {metric.n:,} {items_of(outcome)} {verb}"
+    rate = f" ({value(outcome)})" if metric.unit in RATES and 0 < metric.k < metric.n else ""
+    return tight("; ".join(filter(None, (items + rate, by_domain(outcome)))))
+
+
+def count_and_rule(outcome: Outcome) -> str:
+    """The count, then the rule: "2 of 120 test entries got through. None may."."""
+    limit, verb = outcome.requirement.threshold, spec_of(outcome.metric.name).verb
+    rule = threshold(outcome.requirement, outcome.metric.unit)
+    rule = f"{rule[:1].upper()}{rule[1:]}"
+    if not verb or limit is None or limit_of(limit) is None:
+        return tight(f"{count(outcome)}. {rule} is required.")
+    if limit.at_most == 0:
+        return f"{count(outcome)}. None may{'' if verb == 'got through' else ' be'}."
+    must = "must be" if limit.at_least is not None else "may be"
+    return tight(f"{count(outcome)}. {rule} {must}.")
+
+
 def left_out(outcome: Outcome) -> tuple[str, ...]:
     """How many items were left out, and why, one text a reason."""
     return tuple(
@@ -185,15 +242,24 @@ def value(outcome: Outcome) -> str:
 
 
 def word(decided: Outcome | Assessment) -> str:
-    """The conformity in words, with its limit: "Conforms: agreed list only"."""
+    """The conformity in words, with its limit: "Conforms: agreed list only".
+
+    A requirement that is only reported was not left undecided: it is for information.
+    """
+    if isinstance(decided, Outcome) and decided.requirement.rule == "report":
+        return FOR_INFORMATION
     said = WORDS[decided.conformity]
     return f"{said}: {decided.qualifier}" if decided.qualifier else said
 
 
 def verdict(outcome: Outcome) -> str:
-    """Symbol and word, and which way an insufficient outcome leans; never colour alone."""
-    words = f"{SYMBOLS[outcome.conformity]} {word(outcome)}"
-    return f"{words}, {LEANINGS[outcome.leaning]}" if outcome.leaning in LEANINGS else words
+    """Symbol and word; never colour alone."""
+    return f"{symbol(outcome)} {word(outcome)}"
+
+
+def symbol(outcome: Outcome) -> str:
+    """The symbol of an outcome; a dash for what is only reported."""
+    return NONE if outcome.requirement.rule == "report" else SYMBOLS[outcome.conformity]
 
 
 def sentence(outcome: Outcome) -> str:

@@ -142,9 +142,7 @@ def report_command(
         say(f"table: {write_outcomes(assessment, table)}")
 
 
-def refuse_place_of_another(
-    assessment: Assessment, paths: CampaignPaths, out: Path | None
-) -> None:
+def refuse_place_of_another(assessment: Assessment, paths: CampaignPaths, out: Path | None) -> None:
     """Raise UsageError if ``out`` is the place of the report under another scheme."""
     if out is None or out.resolve().parent != paths.home.resolve():
         return
