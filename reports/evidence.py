@@ -97,7 +97,7 @@ class Matrix:
 def must_block(assessment: Assessment) -> tuple[Category, ...]:
     """The categories that are not to stay open; those with items let through first."""
     rates = (rate for rate in assessment.rates if not is_among(rate.category, OPEN))
-    found = _categories(rates, _test_lists(assessment))
+    found = _categories(rates, test_lists(assessment))
     return tuple(sorted(found, key=lambda each: (-each.let_through, -each.undecided)))
 
 
@@ -137,7 +137,7 @@ def means(assessment: Assessment) -> str:
 
 def items(assessment: Assessment) -> tuple[Item, ...]:
     """Every item that counts against the service, once for each place, failures first."""
-    names = _test_lists(assessment)
+    names = test_lists(assessment)
     ordered = sorted(
         assessment.outcomes, key=lambda each: each.conformity is not Conformity.DOES_NOT_CONFORM
     )
@@ -159,7 +159,7 @@ def places(assessment: Assessment) -> tuple[Place, ...]:
 
 
 def matrix(assessment: Assessment) -> Matrix | None:
-    """What was tried of each site and place with each device and group; ``None`` if not declared."""
+    """What was tried of each place with each device and group; ``None`` if none is declared."""
     cells: dict[tuple[str, str], list[Place]] = {}
     for line in assessment.lines:
         cells.setdefault((_spot(line), _who(line)), []).append(_place(assessment, line))
@@ -183,7 +183,7 @@ def kinds(assessment: Assessment) -> tuple[str, ...]:
     return tuple(sorted(by_pack or by_outcome))
 
 
-def _test_lists(assessment: Assessment) -> dict[str, str]:
+def test_lists(assessment: Assessment) -> dict[str, str]:
     """Names of illegal categories, of which only harmless test entries were tried."""
     real = {rate.group for rate in assessment.packs if rate.kind != "agreed"}
     real |= {

@@ -19,7 +19,7 @@ from reports.documents import Report
 from reports.words import SEVERITIES, category_name, with_names
 
 ASSESSOR = "The assessor"
-NO_PLAN = "None yet: ‘accredit run’ opens it"
+NO_PLAN = "None yet: accredit run opens it"
 NOT_A_FAILURE = "None: not a failure"
 STATES = {
     PlanState.DRAFT: "not yet agreed",
@@ -111,7 +111,9 @@ def day(moment: datetime) -> str:
 def _without_failures(assessment: Assessment) -> str:
     counts = phrases.tally(assessment)
     undecided, total = counts[Conformity.INSUFFICIENT], sum(counts.values())
-    if not undecided and total:
+    if not total:
+        return "No requirement that binds was decided, so nothing is shown to conform."
+    if not undecided:
         limit = f" This holds for the {assessment.qualifier}." if assessment.qualifier else ""
         return f"Nothing failed.{limit}"
     checks = _plural(total, "check", "checks")
@@ -256,27 +258,34 @@ def _counted(outcome: Outcome) -> str:
 
 def _step_for(assessment: Assessment, outcome: Outcome) -> str:
     """The next step, by the first thing that is missing."""
-    metric, requirement = outcome.metric, outcome.requirement
+    if outcome.metric.method == NOT_IMPLEMENTED:
+        return "Show it by other evidence: Accredit has no test for it yet."
     failed = any(
         not each.held and each.concerns(outcome.line, outcome.profile)
         for each in assessment.preconditions
     )
-    if metric.method == NOT_IMPLEMENTED:
-        return "Show it by other evidence: Accredit has no test for it yet."
     if failed:
         return "Find the cause with the supplier, repair it, and measure again."
+    return _more_items(outcome)
+
+
+def _more_items(outcome: Outcome) -> str:
+    """What to measure so that an outcome can be decided."""
+    metric, least = outcome.metric, outcome.requirement.n_min
     if not metric.tried:
-        return "Add items of these categories to the campaign, and measure again."
-    if not metric.n:
-        return "None of the items could be decided. Find out why, and measure them again."
-    if few := short_parts(outcome):
+        text = "Add items of these categories to the campaign, and measure again."
+    elif not metric.n:
+        text = "None of the items could be decided. Find out why, and measure them again."
+    elif few := short_parts(outcome):
         noun = phrases.NOUNS.get(few[0].source.kind, "items")
-        return f"Test more {noun}: at least {requirement.n_min} of each category."
-    if metric.counted < requirement.n_min:
-        return f"Test more items: at least {requirement.n_min}."
-    if metric.indeterminate:
-        return "Measure the undecided items again."
-    return "Test more items, so that the bar is shorter, or settle the reason given here."
+        text = f"Test more {noun}: at least {least} of each category."
+    elif metric.counted < least:
+        text = f"Test more items: at least {least}."
+    elif metric.indeterminate:
+        text = "Measure the undecided items again."
+    else:
+        text = "Test more items, so that the bar is shorter, or settle the reason given here."
+    return text
 
 
 def _sentence(text: str) -> str:

@@ -28,7 +28,7 @@ LEAST_COUNT = 5.0
 """The shortest axis of counts."""
 SLIVER = 1.5
 """The width of a zone that is one point: none allowed."""
-WORST_FIRST = tuple((Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS))
+WORST_FIRST = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
 SHOWN_PLACES = 3
 """Of a requirement with more outcomes than this, those that conform are folded."""
 
@@ -49,7 +49,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Positions in per cent; ``zone`` and ``bar`` are start and width, ``None`` if there is none."""
+    """Positions in per cent; ``zone`` and ``bar`` are start and width. ``None``: there is none."""
 
     zone: tuple[float, float] | None
     limit: float | None

@@ -16,7 +16,7 @@ from typing import Any
 from harness.model.outcome import Assessment, Conformity
 from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
-from reports import evidence, phrases, requirement_table, words
+from reports import evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
 from reports.next_steps import day, lead, next_steps
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
@@ -56,7 +56,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, words=words, day=day)
+    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
     page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
     return page.get_template("report.html.j2").render(**_contents(report))
 
@@ -194,7 +194,7 @@ def _short_digest(text: str) -> str:
 
 
 def _css_text(text: str) -> str:
-    """A text as a string of a style sheet: every character that is no letter or digit is escaped."""
+    """A text as a string of a style sheet: all but letters and digits is escaped."""
     shown = phrases.plain(text)[:SHOWN_CHARACTERS]
     return "".join(
         each if each.isascii() and each.isalnum() else f"\\{ord(each):06x}" for each in shown

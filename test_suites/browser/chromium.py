@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+LISTENS = b"DevTools listening on "
 
 
 class Page:
@@ -36,7 +36,7 @@ class Page:
         self._socket = socket
         self._numbers = itertools.count(1)
         self.said: list[str] = []
-        """What the page wrote to its console, and what the browser refused."""
+        """What went wrong in the page, and what the browser refused."""
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol, and return its result."""
@@ -59,14 +59,18 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    async def show(self, path: Path, width: int, scheme: str = "light", media: str = "") -> None:
-        """Load a file at a width in CSS pixels, in a colour scheme, for ``screen`` or ``print``."""
+    async def resize(self, width: int, scheme: str = "light", media: str = "") -> None:
+        """Set the width in CSS pixels, the colour scheme, and the medium (``print`` or screen)."""
         await self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=900, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await self.call("Emulation.setEmulatedMedia", media=media, features=features)
+
+    async def show(self, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        """Load a file, and wait until it is complete."""
+        await self.resize(width, scheme)
         await self.call("Page.navigate", url=path.as_uri())
         await self.run(
             "new Promise(done => document.readyState === 'complete' ? done() : "
@@ -83,31 +87,36 @@ class Page:
 async def browser_page() -> AsyncIterator[Page]:
     """A page of a browser of its own, whose profile is deleted afterwards."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [which("chromium") or "chromium", *FLAGS, f"--user-data-dir={folder}"]
-        process = subprocess.Popen(
-            [*command, "--remote-debugging-port=0", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        chromium = which("chromium") or "chromium"
+        options = (f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank")
+        process = await asyncio.create_subprocess_exec(
+            chromium,
+            *FLAGS,
+            *options,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
-            port = await _port(Path(folder) / "DevToolsActivePort")
+            assert process.stderr is not None
+            address = await _address(process.stderr)
             async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json") as answer:
+                async with session.get(f"http://{address}/json") as answer:
                     pages = [each for each in await answer.json() if each["type"] == "page"]
-                address = pages[0]["webSocketDebuggerUrl"]
-                async with session.ws_connect(address, max_msg_size=0) as socket:
+                opened = session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0)
+                async with opened as socket:
                     page = Page(socket)
                     for domain in ("Page", "Runtime", "Log"):
                         await page.call(f"{domain}.enable")
                     yield page
         finally:
             process.kill()
-            process.wait()
+            await process.wait()
 
 
-async def _port(file: Path) -> int:
-    """The port that the browser wrote into its profile."""
-    async with asyncio.timeout(60):
-        while not file.exists() or not (text := file.read_text()).strip():
-            await asyncio.sleep(0.05)
-    return int(text.splitlines()[0])
+async def _address(stderr: asyncio.StreamReader) -> str:
+    """Host and port of the protocol, which the browser prints."""
+    async for line in stderr:
+        if line.startswith(LISTENS):
+            return line.removeprefix(LISTENS).decode().split("/")[2]
+    msg = "chromium ended before it listened"
+    raise AssertionError(msg)

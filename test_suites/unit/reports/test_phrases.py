@@ -135,7 +135,8 @@ def test_the_sentence_of_doubt_says_how_many_and_which_way() -> None:
     sentence = phrases.sentence(example_outcomes()[3])
 
     assert (
-        "2 undecided items counted as the worst case; leaning towards a pass; 2 of 100" in sentence
+        "2 undecided items counted as the worst case; the measured value alone would pass; 2 of 100"
+        in sentence
     )
 
 
