@@ -37,12 +37,12 @@ SCREENS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dar
 UNFOLD = "document.querySelectorAll('details').forEach(each => each.open = true)"
 WIDER = """
 [...document.querySelectorAll('body *')].filter(each =>
-    !each.closest('.hidden, .scrolls, svg') && each.getBoundingClientRect().right > innerWidth + 1
+    each.checkVisibility() && !each.closest('.hidden, .scrolls, svg') && each.getBoundingClientRect().right > innerWidth + 1
 ).map(each => each.outerHTML.slice(0, 120))
 """
 CLIPPED = """
 [...document.querySelectorAll('body *')].filter(each =>
-    !each.closest('.hidden, .scrolls, svg, input') &&
+    each.checkVisibility() && !each.closest('.hidden, .scrolls, svg, input') &&
     getComputedStyle(each.closest('thead') || each).clipPath === 'none' && getComputedStyle(each).overflowX !== 'visible'
     && each.scrollWidth > each.clientWidth + 1
 ).map(each => each.outerHTML.slice(0, 120))
@@ -52,7 +52,7 @@ OVERLAPS = """
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const boxes = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (!node.textContent.trim() || node.parentElement.closest('script, style')) continue;
+    if (!node.textContent.trim() || !node.parentElement.checkVisibility()) continue;
     let parent = node.parentElement;
     while (parent && getComputedStyle(parent).clipPath === 'none') parent = parent.parentElement;
     if (parent) continue;
@@ -73,7 +73,7 @@ OVERLAPS = """
 GAP = """
 (() => {
   const ends = [...document.querySelectorAll('p, h1, h2, h3, li, tr, summary, dd')]
-    .filter(each => !each.closest('.hidden')).map(each => each.getBoundingClientRect())
+    .filter(each => each.checkVisibility() && !each.closest('.hidden')).map(each => each.getBoundingClientRect())
     .filter(box => box.height).map(box => [box.top, box.bottom]).sort((a, b) => a[0] - b[0]);
   let last = 0, widest = 0;
   for (const [top, bottom] of ends) { widest = Math.max(widest, top - last); last = Math.max(last, bottom); }
