@@ -43,13 +43,17 @@ class Page:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            message = await self._socket.receive_json()
-            if message.get("method") in {"Runtime.exceptionThrown", "Log.entryAdded"}:
-                self.said.append(str(message["params"]))
+            message = await self._receive()
             if message.get("id") == number:
                 assert "error" not in message, f"{method}: {message['error']}"
                 result: dict[str, Any] = message["result"]
                 return result
+
+    async def _receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = await self._socket.receive_json()
+        if message.get("method") in {"Runtime.exceptionThrown", "Log.entryAdded"}:
+            self.said.append(str(message["params"]))
+        return message
 
     async def run(self, script: str) -> Any:
         """Evaluate a script in the page, wait for its promise, and return the plain value."""
@@ -71,11 +75,10 @@ class Page:
     async def show(self, path: Path, width: int = 1280, scheme: str = "light") -> None:
         """Load a file, and wait until it is complete."""
         await self.resize(width, scheme)
-        await self.call("Page.navigate", url=path.as_uri())
-        await self.run(
-            "new Promise(done => document.readyState === 'complete' ? done() : "
-            "addEventListener('load', () => done()))"
-        )
+        navigation = {"id": 0, "method": "Page.navigate", "params": {"url": path.as_uri()}}
+        await self._socket.send_json(navigation)
+        while (await self._receive()).get("method") != "Page.loadEventFired":
+            pass
 
     async def pdf(self) -> bytes:
         """The page as it is printed on A4."""

@@ -304,13 +304,9 @@ async def test_the_filter_of_items_works_without_a_server(page: Page, demo: Path
 @pytest.mark.timeout(120)
 async def test_without_scripts_all_items_can_be_read(page: Page, demo: Path) -> None:
     await page.call("Emulation.setScriptExecutionDisabled", value=True)
-    await page.call("Page.navigate", url=demo.as_uri())
-    found = {"footer": 0}
-    while not found["footer"]:
-        root = (await page.call("DOM.getDocument"))["root"]["nodeId"]
-        for selector in ("#item-filter[hidden]", "#more-items [data-item]", "footer"):
-            answer = await page.call("DOM.querySelector", nodeId=root, selector=selector)
-            found[selector] = answer["nodeId"]
+    await page.show(demo)
+    root = (await page.call("DOM.getDocument"))["root"]["nodeId"]
 
-    assert found["#item-filter[hidden]"], "what cannot work is not shown"
-    assert found["#more-items [data-item]"]
+    for selector in ("#item-filter[hidden]", "#more-items [data-item]"):
+        answer = await page.call("DOM.querySelector", nodeId=root, selector=selector)
+        assert answer["nodeId"], selector
