@@ -20,7 +20,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
 from harness.untrusted.visible_text import visible
-from reports.words import SEVERITIES, STATES, mechanism_name, source_of
+from reports.words import STATES, mechanism_name
 
 SYMBOLS = {
     Conformity.CONFORMS: "✓",
@@ -40,8 +40,8 @@ RATIO = "ratio"
 FOR_INFORMATION = "For information"
 INFORMATION = "for information only"
 LEANINGS = {
-    "pass": "the measured value alone would pass",
-    "fail": "the measured value alone would fail",
+    "pass": "its value alone passes",
+    "fail": "its value alone fails",
 }
 """What the measured value of an undecided outcome says, which decides nothing."""
 NOUNS = {"agreed": "test items", "real": "real sites", "content": "test pages"}
@@ -111,18 +111,6 @@ def demand(requirement: Requirement, unit: str) -> str:
     return words.replace("at least", "≥").replace("at most", "≤")
 
 
-def origin(requirement: Requirement, unit: str) -> str:
-    """What is required, how severe a failure is, and the source of the threshold, in sentences."""
-    limit = requirement.threshold
-    binding = "" if requirement.binding else "; not binding"
-    severity = SEVERITIES[requirement.severity]
-    words = f"Required: {threshold(requirement, unit)}; {severity}{binding}."
-    if limit is None:
-        return words
-    words += f" Source of the threshold: {source_of(limit)}."
-    return f"{words} Compare {'; '.join(limit.comparators)}." if limit.comparators else words
-
-
 def limit_of(limit: Threshold | None) -> float | None:
     """The number of a threshold, whichever way it points."""
     if limit is None:
@@ -144,16 +132,6 @@ def counted(outcome: Outcome) -> str:
     if metric.unnamed:
         unnamed = f"{metric.unnamed} have no registrable domain and count as independent"
     return "; ".join(filter(None, (items, by_domain(outcome), unnamed)))
-
-
-def compared(outcome: Outcome) -> str:
-    """What was counted beside what is required: "2 of 120 items got through; none may"."""
-    metric, requirement = outcome.metric, outcome.requirement
-    is_count = is_counted(metric) and metric.unit not in RATES
-    measured = counted(outcome) if is_count else f"{counted(outcome)} ({value(outcome)})"
-    if is_count and limit_of(requirement.threshold) == 0:
-        return f"{measured}; none may"
-    return f"{measured}; {threshold(requirement, metric.unit)} is required"
 
 
 def items_of(outcome: Outcome) -> str:
@@ -192,10 +170,9 @@ def count_and_rule(outcome: Outcome) -> str:
     rule = f"{rule[:1].upper()}{rule[1:]}"
     if not verb or limit is None or limit_of(limit) is None:
         return tight(f"{count(outcome)}. {rule} is required.")
-    if limit.at_most == 0:
-        return f"{count(outcome)}. None may{'' if verb == 'got through' else ' be'}."
-    must = "must be" if limit.at_least is not None else "may be"
-    return tight(f"{count(outcome)}. {rule} {must}.")
+    must = "must" if limit.at_least is not None else "may"
+    must += " be" if verb.startswith("were ") else ""
+    return tight(f"{count(outcome)}. {'None' if limit.at_most == 0 else rule} {must}.")
 
 
 def left_out(outcome: Outcome) -> tuple[str, ...]:

@@ -289,6 +289,8 @@ def _notes(outcome: Outcome) -> tuple[str, ...]:
         notes.append(f"on {phrases.items_of(outcome)}")
     if metric.indeterminate:
         notes.append(f"{metric.indeterminate:,} undecided")
+    if metric.unnamed:
+        notes.append(f"{metric.unnamed:,} without a registrable domain")
     notes += [*phrases.left_out(outcome)]
     notes += filter(None, (phrases.by_domain(outcome), phrases.planned(outcome)))
     notes += filter(None, (phrases.corrected(outcome),))

@@ -180,12 +180,6 @@ def with_names(text: str) -> str:
     return _CATEGORY.sub(lambda code: category_name(code[0]), text)
 
 
-def labelled(code: str) -> str:
-    """The name of a category with its code, or the code alone where it has no name."""
-    name = category_name(code)
-    return code if name == code else f"{name} ({code})"
-
-
 def framed(text: str, frame: str) -> str:
     """The text with its sampling frame, where items have different weights."""
     return f"{text}, {frame}" if frame else text

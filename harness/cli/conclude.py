@@ -6,6 +6,7 @@ document, and ``run`` measures first and opens the action plans.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -91,7 +92,7 @@ def keep_assessment(assessment: Assessment, paths: CampaignPaths) -> None:
     renewed: dict[Path, Path] = {}
     try:
         for kind in sorted(old.keys() & (DOCUMENTS.load() if old else {}).keys()):
-            temporary = old[kind].with_name(f".new-{old[kind].name}")
+            temporary = old[kind].with_name(f".new-{os.getpid()}-{old[kind].name}")
             renewed[temporary] = old[kind]
             write_report(assessment, paths, temporary, kind)
         write_assessment(assessment, paths.assessment(assessment.scheme))
@@ -143,9 +144,11 @@ def report_command(
 
 
 def refuse_place_of_another(assessment: Assessment, paths: CampaignPaths, out: Path | None) -> None:
-    """Raise UsageError if ``out`` is the place of the report under another scheme."""
+    """Raise UsageError if ``out`` is the place of an assessment, or of another scheme's report."""
     if out is None or out.resolve().parent != paths.home.resolve():
         return
+    if out.name.startswith("assessment"):
+        raise UsageError(f"{out}: this is the place of an assessment; choose another --out")
     scheme, dot, _ = out.name.removeprefix("report-").partition(".")
     if out.name.startswith("report-") and dot and scheme != assessment.scheme:
         msg = (

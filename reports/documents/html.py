@@ -90,6 +90,7 @@ def _contents(report: Report) -> dict[str, Any]:
         "lead": lead(report, steps),
         "squares": _squares(assessment),
         "steps": _split(steps, FIRST_STEPS),
+        "tried": any(each.metric.tried for each in assessment.outcomes),
         "kinds": evidence.kinds(assessment),
         "has_canaries": any(each.startswith("canary ") for each in assessment.corpora),
         "tests_illegal": _tests_illegal(assessment),

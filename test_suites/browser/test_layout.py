@@ -35,6 +35,14 @@ A4 = (680, 998)
 WIDTHS = (320, 390, 600, 768, 1024, 1280, 1400)
 SCREENS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 UNFOLD = "document.querySelectorAll('details').forEach(each => each.open = true)"
+BROKEN = """
+[...document.querySelectorAll('td, th, dd, p, h3')].filter(each => {
+  const line = parseFloat(getComputedStyle(each).lineHeight);
+  const box = each.getBoundingClientRect();
+  return each.checkVisibility() && !each.closest('.hidden, thead') && box.height > 8 * line && box.width < 60;
+}).map(each => each.outerHTML.slice(0, 120))
+"""
+"""Texts in columns so narrow that their words are broken."""
 WIDER = """
 [...document.querySelectorAll('body *')].filter(each =>
     each.checkVisibility() && !each.closest('.hidden, .scrolls, svg') && each.getBoundingClientRect().right > innerWidth + 1
@@ -246,6 +254,7 @@ async def test_nothing_is_outside_however_a_report_ends(page: Page, example: Pat
         assert await page.run("document.documentElement.scrollWidth") <= width
         assert [] == await page.run(WIDER), width
         assert [] == await page.run(OVERLAPS), width
+        assert [] == await page.run(BROKEN), width
 
 
 @pytest.mark.timeout(120)

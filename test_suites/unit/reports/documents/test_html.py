@@ -224,6 +224,13 @@ def test_the_page_says_what_was_tried(kind: Any, says: str) -> None:
     assert "canar" not in shown.lower().replace("canary.accredit", "")
 
 
+def test_items_whose_kind_is_not_recorded_are_not_called_real() -> None:
+    shown = page_of(example_assessment(outcomes=(example_outcome(),)))
+
+    assert "The kind of items is not recorded." in shown
+    assert "No items were tried" not in shown
+
+
 def test_every_number_has_its_provenance_and_rule(text: str) -> None:
     assert "widely reported (we have not seen the original): Becta" in text
     assert "Compare ENEX 2009: under 3.4%; ACMA 2008: 1.3% to 7.8%" in text
