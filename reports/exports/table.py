@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,16 @@ def outcomes_table(assessment: Assessment) -> DataFrame:
 
 
 def require_table_format(path: Path) -> None:
-    """Raise UsageError if a table cannot be written in the format that the file's name asks for."""
+    """Raise UsageError if a table cannot be written in the format that the file's name asks for.
+
+    Raises ModuleNotFoundError if the format's library is not installed.
+    """
     if path.suffix.lower() not in WRITERS:
         formats = " or ".join(WRITERS)
         msg = f"{path}: the format of the table is not known; give a name that ends in {formats}"
         raise UsageError(msg)
+    if path.suffix.lower() == ".xlsx":
+        import_module("openpyxl")  # pandas would fail only after everything is concluded
 
 
 def write_outcomes(assessment: Assessment, path: Path) -> Path:
