@@ -147,10 +147,10 @@ def _heading(group: Group) -> Text:
 
 
 def _row(outcome: Outcome) -> tuple[Text, ...]:
-    words = phrases.word(outcome).removesuffix(" evidence")
+    words = phrases.word(outcome)
     leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
     return (
-        _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
+        _text(f"{phrases.symbol(outcome)} {words}", style=STYLES[outcome.conformity]),
         _text(f"{outcome.profile} on {outcome.line}"),
         _text("; ".join(filter(None, (phrases.value(outcome), phrases.by_domain(outcome))))),
         _text(_ratio(outcome)),
@@ -162,7 +162,7 @@ def _row(outcome: Outcome) -> tuple[Text, ...]:
 def _ratio(outcome: Outcome) -> str:
     metric = outcome.metric
     if not phrases.is_counted(metric):
-        return f"n={metric.n}"
+        return f"{metric.n:,}"
     undecided = f" +{metric.indeterminate}?" if metric.indeterminate else ""
     return f"{metric.k}/{metric.n}{undecided}"
 

@@ -39,7 +39,7 @@ from probes.range.testbed import RangeTestbed
 SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 CAMPAIGN = """\
 campaign: demo
-title: A filtered internet service for schools, with faults
+title: "Demonstration: a filter on this computer, with two faults put in on purpose"
 service: {{name: Example SchoolSafe, supplier: {supplier}}}
 origin: range/origin.json
 lines:

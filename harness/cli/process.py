@@ -206,6 +206,7 @@ EXTRAS = {
     "psycopg": "postgresql",
     "jinja2": "report",
     "matplotlib": "report",
+    "openpyxl": "report",
     "pandas": "report",
     "pytest": "pytest",
     "allure": "pytest",

@@ -33,7 +33,7 @@ def test_a_good_service_conforms_within_what_was_tried(
     assert said["qualifier"] == "agreed list only"
     binding = [one for one in said["outcomes"] if one["requirement"]["binding"]]
     assert {"conforms"} == {outcome["conformity"] for outcome in binding}
-    assert (tmp_path / "out/simulated/report.html").exists()
+    assert (tmp_path / "out/simulated/report-becta-2008.html").exists()
     assert "plan" not in ended.stderr
 
 
@@ -100,4 +100,4 @@ def test_a_registry_that_refuses_events_costs_no_report(
 
     assert isinstance(ended.exception, UsageError)
     assert "check this machine's clock" in str(ended.exception)
-    assert (out / "simulated/report.html").exists()
+    assert (out / "simulated/report-becta-2008.html").exists()
