@@ -23,6 +23,7 @@ from harness.cli.measure import (
     resumable,
 )
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.preflight import require_registry
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import appeals_in, open_plans, registry_head
 from harness.model.outcome import Assessment
@@ -90,6 +91,7 @@ def report_command(
     kind: Annotated[str, typer.Option("--format", help="See: accredit list documents.")] = "html",
 ) -> None:
     """Write a self-contained document from a journal."""
+    DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
     assessment, paths = conclude_journal(journal, scheme)
     path = write_report(assessment, paths, out, kind)
     say(f"report: {path}")
@@ -115,9 +117,10 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    console = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, console, scheme)
+    require_registry(CampaignPaths(out=out, campaign=prepared.campaign.campaign))
     with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
         paths = measure_prepared(prepared, out, console)
     assessment, _ = conclude_journal(paths.journal, scheme)

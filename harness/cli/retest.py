@@ -52,7 +52,7 @@ def retest_command(
     Exit 0: verified and closed. Exit 1: the failure remains, the plan is in progress again. Exit 3:
     insufficient evidence, the plan stays claimed.
     """
-    console = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True)
     retest, state = retest_plan(plan, campaign, out, by or current_user(), console, swapped=swapped)
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
