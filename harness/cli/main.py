@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from harness.cli.printing import columns_of, say, shown, wrapped
+from harness.cli.printing import say, shown, wrapped_on_stderr
 from harness.errors import UsageError
 
 
@@ -226,5 +225,5 @@ def _wrap(error: Exception) -> None:
     """Wrap the message of a wrong command line at the width of the terminal."""
     label, message = "Error: ", getattr(error, "message", None)
     if isinstance(message, str):
-        lines = wrapped(f"{label}{message}", columns_of(sys.stderr))
+        lines = wrapped_on_stderr(f"{label}{message}")
         error.message = "\n".join(lines)[len(label) :]  # type: ignore[attr-defined]  # as above

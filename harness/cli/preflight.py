@@ -59,12 +59,12 @@ def require_registry(paths: CampaignPaths, clock: Clock | None = None) -> None:
     Raises ModuleNotFoundError if its database needs an extra, and InstrumentError if it was
     changed. The registry is made if there is none.
     """
-    from harness.model.event import ClockCorrected, require_times  # noqa: PLC0415 - keep it light
+    from harness.model.event import PlanProgressed, require_times  # noqa: PLC0415 - keep it light
     from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where, now = paths.registry, (clock or WallClock()).now()
     with open_registry(where, create=True) as registry:
-        require_times(registry.events(), [ClockCorrected(at=now, actor="", reason="")], now)
+        require_times(registry.events(), [PlanProgressed(at=now, actor="", plan="", note="")], now)
     if isinstance(where, Path):
         try:
             _require_writable_file(where)

@@ -93,6 +93,11 @@ def wrapped(text: str, columns: int | None) -> list[str]:
     return [*lines, line.rstrip(" ")]
 
 
+def wrapped_on_stderr(text: str) -> list[str]:
+    """The lines of a text as ``say`` would print it on standard error."""
+    return wrapped(text, columns_of(sys.stderr))
+
+
 def _width(text: str) -> int:
     """The columns that a text takes: two for wide characters (Unicode UAX 11)."""
     if text.isascii():

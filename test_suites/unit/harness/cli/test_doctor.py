@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from harness.cli import doctor
-from harness.cli.doctor import machine_checks
+from harness.cli.compose import prepare
+from harness.cli.doctor import Check, certificate_checks, machine_checks, shadow_checks
 from harness.cli.main import app
+from probes.range.authority import Authority
 from test_suites.instrument import UNSYNCHRONISED, record
 
 
@@ -56,3 +62,78 @@ def test_what_a_journal_would_record_is_shown_and_a_clock_adrift_bars_nothing(
     assert 0 == ended.exit_code, ended.output
     assert "ok    ClientHello of portable: 517 bytes; groups x25519, secp256r1" in ended.stdout
     assert "none  clock: not known: the clock is not synchronised" in ended.stdout
+
+
+def dates_of(campaign: Path, now: datetime) -> list[Check]:
+    """The checks of the certificates of a campaign, at a moment."""
+    return certificate_checks(prepare(campaign), now)
+
+
+@pytest.mark.parametrize(
+    ("days", "holds", "needed", "said"),
+    [
+        (0, True, True, "valid until "),
+        (20, False, False, "more days: renew it before a long campaign"),
+        (40, False, True, "expired on "),
+        (-3, False, True, "valid only from "),
+    ],
+)
+def test_the_dates_of_the_origins_authority_are_checked(
+    days: int, holds: bool, needed: bool, said: str, simulated: Any, tmp_path: Path
+) -> None:
+    campaign = simulated()
+    (tmp_path / "authority.pem").write_bytes(Authority().pem)  # valid for 30 days
+
+    (check,) = dates_of(campaign, datetime.now(UTC) + timedelta(days=days))
+
+    assert "certificate: origin's authority" == check.name
+    assert (holds, needed) == (check.holds, check.needed)
+    assert said in check.detail
+
+
+def test_an_authority_that_is_no_certificate_fails(simulated: Any, tmp_path: Path) -> None:
+    campaign = simulated()
+    (tmp_path / "authority.pem").write_text("no certificate")
+
+    (check,) = dates_of(campaign, datetime.now(UTC))
+
+    assert (False, True) == (check.holds, check.needed)
+    assert "holds no certificate in PEM form" in check.detail
+
+
+HIDDEN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import harness
+from harness.cli.doctor import shadow_checks
+from pathlib import Path
+print(json.dumps([[c.holds, c.needed, c.detail] for c in shadow_checks(Path("/"))]))
+"""
+
+
+@pytest.mark.parametrize("name", ["httpx.py", "reports", "yarl"])
+def test_a_local_file_that_hides_a_package_is_named(name: str, tmp_path: Path) -> None:
+    hiding = tmp_path / name
+    if hiding.suffix:
+        hiding.write_text("")
+    else:
+        hiding.mkdir()
+        (hiding / "__init__.py").write_text("")
+    ended = subprocess.run(
+        [sys.executable, "-c", HIDDEN, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    ((holds, needed, detail),) = json.loads(ended.stdout)
+    assert (False, True) == (holds, needed)
+    assert str(hiding) in detail
+    assert f"hides the installed package {hiding.stem!r}" in detail
+
+
+def test_a_local_folder_that_would_hide_a_package_from_pytest_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "harness").mkdir()
+
+    held, noted = shadow_checks(tmp_path)
+
+    assert held.holds
+    assert (False, False) == (noted.holds, noted.needed)
+    assert f"{tmp_path / 'harness'} hides 'harness' from pytest" in noted.detail
