@@ -128,6 +128,9 @@ class MainVerbs(LazyVerbs):
             "compare:compare_command",
             "Compare two campaigns by the items that both tried (exact McNemar test).",
         ),
+        "expect": Verb(
+            "expect:app", "Pin known differences of a service, so that only new ones fail."
+        ),
         "judge": Verb(
             "judge:judge_command",
             "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",

@@ -84,3 +84,20 @@ def _unwritable(where: Path, error: OSError) -> str:
 
 def _mebibytes(count: int) -> str:
     return f"{count / 1024 / 1024:,.1f} MiB"
+
+
+def set_aside(paths: CampaignPaths, clock: Clock | None = None) -> Path | None:
+    """Rename the folder of a campaign, so that it is measured anew; None if there is none.
+
+    Nothing is deleted: the new name ends with the time. Raises UsageError if it cannot be renamed.
+    """
+    if not paths.home.exists():
+        return None
+    kept = paths.home.with_name(
+        f"{paths.campaign}-until-{(clock or WallClock()).now():%Y%m%dT%H%M%SZ}"
+    )
+    try:
+        paths.home.rename(kept)
+    except OSError as error:
+        raise UsageError(_unwritable(paths.home, error)) from None
+    return kept

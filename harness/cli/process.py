@@ -268,11 +268,12 @@ def _report_error(error: BaseException, stops: StopSignals) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print_error(f"{where}{error.strerror or error}; fix this and run the command again")
         return TROUBLE
-    print_error(_unexpected_message(error))
+    print_error(unexpected_message(error))
     return TROUBLE
 
 
-def _unexpected_message(error: BaseException) -> str:
+def unexpected_message(error: BaseException) -> str:
+    """One line on an unexpected error; the traceback is written to a file that it names."""
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     log = write_crash_log(error)
     details = f"details: {log}" if log else "the details could not be written to any folder"
