@@ -11,6 +11,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
+from test_suites.processes.running import simulated_campaign
 from test_suites.rehearsal import write_campaign
 
 pytest_plugins = ["pytester"]
@@ -88,3 +89,40 @@ def test_the_message_about_an_unknown_scheme_lists_the_known_ones(
 
     assert ended.ret == pytest.ExitCode.USAGE_ERROR
     ended.stderr.fnmatch_lines(["ERROR: *bekta-2008*becta-2008*"])
+
+
+def test_a_journal_that_is_whole_is_read_again_unless_it_is_measured_afresh(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+    out = pytester.path / "out"
+
+    first = pytester.runpytest_subprocess("--campaign", campaign)
+    before = digests(out / "tried/journal")
+    again = pytester.runpytest_subprocess("--campaign", campaign)
+    wrong = pytester.runpytest_subprocess("--campaign", campaign, "--fresh", "--scheme", "bekta")
+    unmoved = list(out.iterdir())
+    fresh = pytester.runpytest_subprocess("--campaign", campaign, "--fresh")
+
+    (kept,) = out.glob("tried-until-*/journal")
+    first.stdout.fnmatch_lines(["accredit: the journal was measured now"])
+    again.stdout.fnmatch_lines(["accredit: the journal was read again, nothing was measured*"])
+    fresh.stdout.fnmatch_lines(["accredit: the journal was measured now"])
+    assert first.ret == again.ret == fresh.ret
+    assert (pytest.ExitCode.USAGE_ERROR, [out / "tried"]) == (wrong.ret, unmoved)
+    assert before.items() <= digests(kept).items() or before.keys() == digests(kept).keys()
+
+
+def test_two_workers_report_as_one(pytester: pytest.Pytester) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+
+    alone = pytester.runpytest_subprocess("--campaign", campaign)
+    both = pytester.runpytest_subprocess("--campaign", campaign, "-n", "2", "--junit-xml=j.xml")
+
+    assert alone.ret == both.ret
+    assert alone.parseoutcomes() == both.parseoutcomes()
+    assert "read again" in (pytester.path / "j.xml").read_text()
