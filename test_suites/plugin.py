@@ -97,6 +97,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         _prepare_session(config)
     except HarnessError as error:
+        if error.is_stop:
+            pytest.exit(str(error), returncode=pytest.ExitCode.INTERRUPTED)
+        if error.exit_code == INSUFFICIENT:  # half of a crossover is yet to be measured
+            pytest.exit(str(error), returncode=INSUFFICIENT)
         raise pytest.UsageError(str(error)) from error
     except pytest.UsageError:
         raise

@@ -11,7 +11,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
-from test_suites.processes.running import simulated_campaign
+from test_suites.processes.running import HALF_WAY, simulated_campaign
 from test_suites.rehearsal import write_campaign
 
 pytest_plugins = ["pytester"]
@@ -113,6 +113,23 @@ def test_a_journal_that_is_whole_is_read_again_unless_it_is_measured_afresh(
     assert first.ret == again.ret == fresh.ret
     assert (pytest.ExitCode.USAGE_ERROR, [out / "tried"]) == (wrong.ret, unmoved)
     assert before.items() <= digests(kept).items() or before.keys() == digests(kept).keys()
+
+
+def test_a_stopped_measurement_is_no_outcome_and_says_how_to_resume(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+    pytester.makeconftest(HALF_WAY.format(action="raise KeyboardInterrupt"))
+
+    stopped = pytester.runpytest_subprocess("--campaign", campaign)
+    (pytester.path / "conftest.py").unlink()
+    resumed = pytester.runpytest_subprocess("--campaign", campaign)
+
+    assert pytest.ExitCode.INTERRUPTED == stopped.ret
+    stopped.stderr.fnmatch_lines(["*is intact (*observations); run the same command to resume*"])
+    resumed.stdout.fnmatch_lines(["accredit: the journal was resumed, * observations were added"])
 
 
 def test_two_workers_report_as_one(pytester: pytest.Pytester) -> None:

@@ -16,6 +16,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
+from harness.cli.expect import read_expected
 from harness.cli.main import app
 from test_suites.house.rooms import ROOT
 from test_suites.house.test_extras import OFFERED
@@ -99,6 +100,27 @@ def test_the_files_have_what_their_systems_ask_for() -> None:
     assert all(("uses" in step) != ("run" in step) for step in job["steps"])
     assert {"exit_codes": 3} == gitlab["accredit"]["allow_failure"]
     assert "junit.xml" == gitlab["accredit"]["artifacts"]["reports"]["junit"]
+
+
+def test_the_expected_results_of_the_guide_are_read(tmp_path: Path) -> None:
+    text = (FOLDER.parent / "run-under-pytest.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "expected.yaml"
+    file.write_text(example, encoding="utf-8")
+
+    (entry,) = read_expected(file).expected
+    assert ("URL-04[pupils-proxy]", "does-not-conform") == (entry.id, entry.outcome)
+
+
+def test_the_commands_of_the_guide_exist() -> None:
+    text = (FOLDER.parent / "run-under-pytest.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^accredit .*$", text, re.MULTILINE)
+
+    assert lines
+    for line in lines:
+        command, rest = command_of(shlex.split(line)[1:])
+        offered = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("-")} <= offered, line
 
 
 @pytest.mark.parametrize("name", FILES)

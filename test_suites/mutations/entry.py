@@ -12,7 +12,9 @@ from harness.errors import UsageError
 
 FILE = Path(__file__).with_name("mutations.toml")
 
-Section = Literal["unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin"]
+Section = Literal[
+    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin", "suppliers"
+]
 Text = Annotated[str, Meta(min_length=1)]
 
 
