@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +20,10 @@ from harness.cli import doctor
 from harness.cli.compose import prepare
 from harness.cli.doctor import Check, certificate_checks, machine_checks, shadow_checks
 from harness.cli.main import app
+from harness.ports.network import Origin
 from probes.range.authority import Authority
 from test_suites.instrument import UNSYNCHRONISED, record
+from test_suites.products.process import free_port
 
 
 def test_this_machine_is_fit(runner: CliRunner) -> None:
@@ -99,6 +105,49 @@ def test_an_authority_that_is_no_certificate_fails(simulated: Any, tmp_path: Pat
 
     assert (False, True) == (check.holds, check.needed)
     assert "holds no certificate in PEM form" in check.detail
+
+
+@pytest.mark.parametrize(("days", "said"), [(5, "only 4 more days"), (90, "valid until ")])
+def test_the_origins_own_certificate_is_read_from_it(days: int, said: str, tmp_path: Path) -> None:
+    authority, pem = Authority(), tmp_path / "own.pem"
+    leaf = authority.leaf("accredit.test", lifetime=timedelta(days=days))
+    pem.write_bytes(authority.pem_with_key(leaf))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, context.wrap_socket(connection, server_side=True) as encrypted:
+                with contextlib.suppress(OSError):  # the doctor closes without a word
+                    encrypted.recv(1)
+
+        serving = threading.Thread(target=answer)
+        serving.start()
+        check = doctor._own_certificate(origin_at(server.getsockname()[1]), datetime.now(UTC))
+        serving.join()
+
+    assert "certificate: origin's own" == check.name
+    assert (days > 14) == check.holds
+    assert said in check.detail
+
+
+def test_an_origin_that_cannot_be_reached_is_noted_and_bars_nothing() -> None:
+    check = doctor._own_certificate(origin_at(free_port()), datetime.now(UTC))
+
+    assert (False, False) == (check.holds, check.needed)
+    assert "not read from 127.0.0.1" in check.detail
+
+
+def origin_at(port: int) -> Origin:
+    """An origin whose pages are served at a port of this machine."""
+    return Origin(
+        zone="accredit.test",
+        resolver="127.0.0.1:1",
+        ports={443: port},
+        authority="",
+        key=b"k" * 32,
+    )
 
 
 HIDDEN = """
