@@ -63,13 +63,15 @@ def require_registry(paths: CampaignPaths, clock: Clock | None = None) -> None:
     from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where, now = paths.registry, (clock or WallClock()).now()
-    with open_registry(where, create=True) as registry:
-        require_times(registry.events(), [PlanProgressed(at=now, actor="", plan="", note="")], now)
-    if isinstance(where, Path):
-        try:
+    try:
+        with open_registry(where, create=True) as registry:
+            require_times(
+                registry.events(), [PlanProgressed(at=now, actor="", plan="", note="")], now
+            )
+        if isinstance(where, Path):
             _require_writable_file(where)
-        except OSError as error:
-            raise UsageError(_unwritable(where, error)) from None
+    except OSError as error:
+        raise UsageError(_unwritable(Path(where), error)) from None
 
 
 def _require_writable_file(path: Path) -> None:

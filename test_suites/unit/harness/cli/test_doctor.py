@@ -118,9 +118,12 @@ def test_the_origins_own_certificate_is_read_from_it(days: int, said: str, tmp_p
 
         def answer() -> None:
             connection, _ = server.accept()
-            with connection, context.wrap_socket(connection, server_side=True) as encrypted:
-                with contextlib.suppress(OSError):  # the doctor closes without a word
-                    encrypted.recv(1)
+            with (
+                contextlib.suppress(OSError),  # the doctor closes without a word
+                connection,
+                context.wrap_socket(connection, server_side=True) as encrypted,
+            ):
+                encrypted.recv(1)
 
         serving = threading.Thread(target=answer)
         serving.start()
