@@ -24,6 +24,7 @@ from harness.cli.measure import (
     resumable,
 )
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.preflight import require_registry
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import (
     appeals_in,
@@ -126,7 +127,7 @@ def report_command(
     ] = None,
 ) -> None:
     """Write a self-contained document from a journal."""
-    DOCUMENTS.find(kind)
+    DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
     if table is not None:
         require_table_format(table)
     assessment, paths = conclude_journal(journal, scheme)
@@ -180,9 +181,10 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    console = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, console, scheme)
+    require_registry(CampaignPaths(out=out, campaign=prepared.campaign.campaign))
     with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
         paths = measure_prepared(prepared, out, console)
     assessment, _ = conclude_journal(paths.journal, scheme)

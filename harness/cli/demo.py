@@ -80,7 +80,7 @@ def demo_command(
     home = out / "demo-run"
     _clear(home)
     os.environ.pop(REGISTRY, None)  # the demo's plans do not belong in a shared registry
-    console = terminal(soft_wrap=True)
+    console = terminal()
     _say(
         console, "1", "A range comes up on loopback: an origin, and a filtering service with faults"
     )
