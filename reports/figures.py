@@ -1,8 +1,8 @@
-"""Draw an assessment as SVG figures: block rates with bounds, response times, ways of blocking.
+"""Draw an assessment as figures for slides and documents, each as PNG and as SVG.
 
-Every figure has a title and a description for screen readers, and is readable in greyscale: shapes
-and line styles repeat what colours show (Okabe and Ito's palette). The same numbers give the same
-bytes.
+Every SVG has a title and a description for screen readers, and every figure is readable in
+greyscale: shapes and line styles repeat what colours show (Okabe and Ito's palette). The same
+numbers give the same bytes. Text is plain: no TeX is read from names or titles.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ import io
 import re
 import textwrap
 import warnings
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.model.outcome import CategoryRate
+from harness.model.corpus import is_among
+from harness.model.outcome import Assessment, CategoryRate, Outcome
+from harness.model.scheme import Requirement
+from harness.store.atomic_write import write_document
+from reports import phrases
+from reports.evidence import test_lists
 from reports.phrases import answers, plain
-from reports.words import category_name, framed, labelled, mechanism_name
+from reports.requirement_table import Area, Chart, Row, areas
+from reports.words import category_name, framed, mechanism_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +51,17 @@ SETTINGS: Any = {
     "ytick.color": INK,
 }
 WIDTH = 8.0
-"""Inches; the browser scales the figure."""
+"""Inches."""
+DOTS = 200
+"""Dots an inch of a PNG."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure in both formats."""
+
+    svg: str
+    png: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,27 +72,122 @@ class Limit:
     at_most: float | None = None
 
 
-def block_rates(rates: Sequence[CategoryRate], limits: Mapping[str, Limit], title: str) -> str:
+def write_figures(assessment: Assessment, folder: Path) -> tuple[Path, ...]:
+    """Write each figure into a folder, as PNG and SVG; return the paths. Raises InstrumentError."""
+    written = []
+    for name, drawing in _drawings(assessment):
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        svg = f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n'
+        written.append(write_document(folder / f"{slug}.svg", svg.encode()))
+        written.append(write_document(folder / f"{slug}.png", drawing.png))
+    return tuple(written)
+
+
+def _drawings(assessment: Assessment) -> Iterator[tuple[str, Drawing]]:
+    """Every figure that has something to show, with its name."""
+    for number, area in enumerate(areas(assessment, binding=True), start=1):
+        if area.axis is not None:
+            yield f"requirements-{number}-{area.title}", requirements(area)
+    by_place = sorted(assessment.rates, key=_place)
+    for (profile, line), group in groupby(by_place, key=_place):
+        rates = list(group)
+        outcomes = [o for o in assessment.outcomes if (o.profile, o.line) == (profile, line)]
+        title = f"Blocked by category: {profile} on {line}"
+        limits = limits_of(outcomes, rates)
+        drawing = block_rates(rates, limits, title, test_lists(assessment))
+        yield f"blocked-{profile}-{line}", drawing
+    if any(assessment.latencies.values()):
+        yield "delay", latency(assessment.latencies)
+    if assessment.mechanisms:
+        yield "means-of-blocking", mechanisms(assessment.mechanisms)
+
+
+def _place(rate: CategoryRate) -> tuple[str, str]:
+    return rate.profile, rate.line
+
+
+def requirements(area: Area) -> Drawing:
+    """Draw the outcomes of an area: dot measured, bar bounds, line threshold, shade allowed."""
+    rows = [*area.rows, *area.folded]
+    with _drawing(len(rows) * 0.5 + 1.2) as (figure, axes):
+        for number, row in enumerate(rows):
+            if row.chart is not None:
+                _draw_chart(axes, number, row.chart)
+            axes.annotate(
+                f"{row.measured}: {phrases.word(row.outcome).lower()}",
+                (1.01, number),
+                xycoords=("axes fraction", "data"),
+                va="center",
+            )
+        axes.set_yticks(range(len(rows)), [_row_label(row) for row in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(-2, 102)
+        axes.set_xticks([0, 100], list(area.axis.ends) if area.axis else ["", ""])
+        axes.set_xlabel(f"{area.about or area.title}. Shaded: allowed")
+        said = "; ".join(
+            f"{_row_label(row)}: {row.measured}, required {row.required}" for row in rows
+        )
+        return _drawn(figure, area.title, said.replace("\n", " "))
+
+
+def _draw_chart(axes: Axes, number: int, chart: Chart) -> None:
+    if chart.zone is not None:
+        axes.barh([number], [chart.zone[1]], left=[chart.zone[0]], height=0.6, color="#D3E8E2")
+    if chart.bar is not None:
+        is_open = chart.status == "insufficient"
+        axes.barh(
+            [number],
+            [chart.bar[1]],
+            left=[chart.bar[0]],
+            height=0.24,
+            color="none" if is_open else ORANGE if chart.status == "does-not-conform" else BLUE,
+            edgecolor=INK if is_open else "none",
+            linestyle="--" if is_open else "-",
+        )
+    if chart.limit is not None:
+        axes.plot([chart.limit] * 2, [number - 0.4, number + 0.4], color=INK, linewidth=2)
+    if chart.dot is not None:
+        axes.plot([chart.dot], [number], "o", color=INK, ms=6, clip_on=False)
+
+
+def _row_label(row: Row) -> str:
+    outcome = row.outcome
+    name = plain(f"{outcome.requirement.id} {outcome.requirement.subject}")
+    return f"{name}\n{plain(outcome.profile)} on {plain(outcome.line)}"
+
+
+def block_rates(
+    rates: Sequence[CategoryRate],
+    limits: Mapping[str, Limit],
+    title: str,
+    names: Mapping[str, str] | None = None,
+) -> Drawing:
     """Draw the share of each category that was blocked, with its bounds and the threshold.
 
-    A category without a decided item is labelled as undecided, never shown as 0 %.
+    A category without a decided item is labelled as undecided, never shown as 0 %. ``names`` are
+    other names of categories than the taxonomy's.
     """
+    names = names or {}
     rows = sorted(rates, key=lambda rate: (_kind(limits.get(rate.category)), rate.category))
     with _drawing(len(rows) * 0.36 + 1.5) as (figure, axes):
         for row, rate in enumerate(rows):
             _draw_rate(axes, row, rate, limits.get(rate.category, Limit()))
-        axes.set_yticks(range(len(rows)), [_label(rate) for rate in rows])
+        axes.set_yticks(range(len(rows)), [_label(rate, names) for rate in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(-2, 102)
         axes.set_xlabel("blocked, per cent of the decided items")
         axes.grid(visible=True, axis="x", color="#E2E2E2", linewidth=0.8)
         axes.set_axisbelow(True)
         _rate_legend(figure)
-        described = "; ".join(_rate_in_words(rate) for rate in rows) or "no category was measured"
-        return _svg(figure, "rates", title, described)
+        described = (
+            "; ".join(_rate_in_words(rate, names) for rate in rows) or "no category was measured"
+        )
+        return _drawn(figure, title, described)
 
 
-def latency(waits: Mapping[str, Sequence[float]], title: str = "Time to first byte") -> str:
+def latency(
+    waits: Mapping[str, Sequence[float]], title: str = "Delay before a page starts"
+) -> Drawing:
     """Draw the share of answers that had begun by each time, for each line (times in seconds)."""
     filled = {name: sorted(times) for name, times in sorted(waits.items()) if times}
     with _drawing(3.6) as (figure, axes):
@@ -91,16 +203,16 @@ def latency(waits: Mapping[str, Sequence[float]], title: str = "Time to first by
                 label=f"{plain(name)} ({answers(times)})",
             )
         _set_time_scale(axes, [time for times in filled.values() for time in times])
-        axes.set_ylabel("answers that had begun, per cent")
+        axes.set_ylabel("pages that had started, per cent")
         axes.set_ylim(0, 102)
         axes.grid(visible=True, color="#E2E2E2", linewidth=0.8)
         if filled:
             axes.legend(loc="lower right", frameon=False)
         described = "; ".join(_waits_in_words(name, times) for name, times in filled.items())
-        return _svg(figure, "latency", title, described or "no times were measured")
+        return _drawn(figure, title, described or "no times were measured")
 
 
-def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked") -> str:
+def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked") -> Drawing:
     """Draw how often each way of blocking was observed, most frequent first."""
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     with _drawing(len(rows) * 0.36 + 1.0) as (figure, axes):
@@ -111,7 +223,7 @@ def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked"
         axes.set_xlim(0, max((count for _, count in rows), default=1) * 1.12)
         axes.set_xlabel("trials")
         described = "; ".join(f"{mechanism_name(name)}: {count}" for name, count in rows)
-        return _svg(figure, "mechanisms", title, described or "nothing was blocked")
+        return _drawn(figure, title, described or "nothing was blocked")
 
 
 @contextmanager
@@ -132,7 +244,7 @@ def _draw_rate(axes: Axes, row: int, rate: CategoryRate, limit: Limit) -> None:
         axes.plot([rate.lower * 100, rate.upper * 100], [row, row], "|-", color=BLUE, lw=2, ms=9)
     if decided:
         axes.plot([rate.blocked / decided * 100], [row], "o", color=BLUE, ms=7)
-    text = f"{rate.blocked}/{decided}" if decided else "undecided"
+    text = f"{rate.blocked:,} of {decided:,}" if decided else "undecided"
     axes.annotate(text, (1.01, row), xycoords=("axes fraction", "data"), va="center")
     for number, towards in ((limit.at_least, 1), (limit.at_most, -1)):
         if number is not None:
@@ -150,18 +262,18 @@ def _rate_legend(figure: Figure) -> None:
         "required: at most": {"marker": "<", "color": ORANGE, "lw": 0},
     }
     handles = [Line2D([], [], label=name, markersize=8, **mark) for name, mark in marks.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
 
 
 def _set_time_scale(axes: Axes, times: Sequence[float]) -> None:
     """A linear scale, or a logarithmic one where the times differ by a factor of 100."""
     positive = [time for time in times if time > 0]
-    axes.set_xlabel("milliseconds to the first byte")
+    axes.set_xlabel("milliseconds until a page starts")
     if positive and max(positive) / min(positive) > 100:  # noqa: PLR2004 - two decades
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda milliseconds, _: f"{milliseconds:g}")  # not TeX
         axes.xaxis.set_minor_formatter(lambda *_: "")
-        axes.set_xlabel("milliseconds to the first byte (logarithmic scale)")
+        axes.set_xlabel("milliseconds until a page starts (logarithmic scale)")
     else:
         axes.set_xlim(left=0)
 
@@ -173,16 +285,17 @@ def _kind(limit: Limit | None) -> int:
     return 0 if limit.at_least is not None else 1
 
 
-def _label(rate: CategoryRate) -> str:
-    """Name and code of a category on at most two lines."""
-    text = framed(labelled(rate.category), rate.frame)
+def _label(rate: CategoryRate, names: Mapping[str, str]) -> str:
+    """The name of a category on at most two lines."""
+    text = framed(names.get(rate.category) or category_name(rate.category), rate.frame)
     return "\n".join(textwrap.wrap(plain(text), 40, max_lines=2, placeholder="…"))
 
 
-def _rate_in_words(rate: CategoryRate) -> str:
+def _rate_in_words(rate: CategoryRate, names: Mapping[str, str]) -> str:
     decided = rate.blocked + rate.allowed
     counted = f"{rate.blocked} of {decided} blocked" if decided else "undecided"
-    return f"{framed(category_name(rate.category), rate.frame)}: {counted}"
+    name = names.get(rate.category) or category_name(rate.category)
+    return f"{framed(name, rate.frame)}: {counted}"
 
 
 def _waits_in_words(name: str, times: Sequence[float]) -> str:
@@ -191,22 +304,57 @@ def _waits_in_words(name: str, times: Sequence[float]) -> str:
     return f"{name}: median {middle * 1000:.1f} ms, 95 of 100 within {late * 1000:.1f} ms"
 
 
-def _svg(figure: Figure, slug: str, title: str, described: str) -> str:
-    """The figure as an ``<svg>`` element with unique ids, without the XML prologue."""
-    text = io.StringIO()
+def _drawn(figure: Figure, title: str, described: str) -> Drawing:
+    """The figure as an ``<svg>`` element, without the XML prologue, and as a PNG."""
+    figure.suptitle(plain(title), ha="left", x=0.01, fontweight="bold")
+    text, picture = io.StringIO(), io.BytesIO()
     bare = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with warnings.catch_warnings():
-        # matplotlib only measures the letters; the browser draws them
+        # A font lacks some letters of names: a viewer of the SVG has others.
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(text, format="svg", metadata=bare)
-    slug = f"{slug}-{zlib.crc32(title.encode()):08x}"
+        figure.savefig(picture, format="png", dpi=DOTS, metadata={"Software": None})
     svg = text.getvalue()[text.getvalue().index("<svg") :]
-    svg = re.sub(r'(\sid="|url\(#|xlink:href="#)', rf"\g<1>{slug}-", svg)
-    svg = re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", svg, count=2)
-    label = f'role="img" aria-labelledby="{slug}-title {slug}-about"'
-    texts = (
-        f'<title id="{slug}-title">{html.escape(plain(title))}</title>'
-        f'<desc id="{slug}-about">{html.escape(plain(described))}</desc>'
-    )
     opening, _, rest = svg.partition(">")
-    return f"{opening.replace('<svg', f'<svg {label}', 1)}>{texts}{rest.strip()}"
+    label = 'role="img" aria-labelledby="title about"'
+    texts = (
+        f'<title id="title">{html.escape(plain(title))}</title>'
+        f'<desc id="about">{html.escape(plain(described))}</desc>'
+    )
+    opening = opening.replace("<svg", f"<svg {label}", 1)
+    return Drawing(svg=f"{opening}>{texts}{rest.strip()}", png=picture.getvalue())
+
+
+def limits_of(outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]) -> dict[str, Limit]:
+    """The block rate that the requirements ask of each category.
+
+    A census ("at most 0 missed") asks for 100 %. Of two requirements the stricter one counts.
+    """
+    limits: dict[str, Limit] = {}
+    codes = {rate.category for rate in rates}
+    for outcome in outcomes:
+        limit = _limit(outcome.requirement)
+        measure = outcome.requirement.measure
+        for code in codes if limit else ():
+            if limit and is_among(code, measure.categories):
+                limits[code] = _stricter(limits.get(code), limit)
+    return limits
+
+
+def _limit(requirement: Requirement) -> Limit | None:
+    threshold, metric = requirement.threshold, requirement.measure.metric
+    if threshold is None:
+        return None
+    if metric == "block_rate" and threshold.at_least is not None:
+        return Limit(at_least=threshold.at_least)
+    if metric == "overblock_rate" and threshold.at_most is not None:
+        return Limit(at_most=threshold.at_most)
+    return Limit(at_least=1.0) if (metric, threshold.at_most) == ("missed", 0) else None
+
+
+def _stricter(first: Limit | None, second: Limit) -> Limit:
+    if first is None:
+        return second
+    least = [each for each in (first.at_least, second.at_least) if each is not None]
+    most = [each for each in (first.at_most, second.at_most) if each is not None]
+    return Limit(at_least=max(least, default=None), at_most=min(most, default=None))

@@ -7,10 +7,12 @@ provenance marks) are replaced by words here; they stay in JSON and CSV.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from harness.assess.outcomes import LEFT_OUT
+from harness.model.corpus import is_among
 from harness.model.coverage import DURATIONS, MILLISECONDS
 from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
@@ -18,7 +20,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
 from harness.untrusted.visible_text import visible
-from reports.words import SEVERITIES, STATES, mechanism_name, source_of
+from reports.words import STATES, mechanism_name
 
 SYMBOLS = {
     Conformity.CONFORMS: "✓",
@@ -28,14 +30,22 @@ SYMBOLS = {
 WORDS = {
     Conformity.CONFORMS: "Conforms",
     Conformity.DOES_NOT_CONFORM: "Does not conform",
-    Conformity.INSUFFICIENT: "Insufficient evidence",
+    Conformity.INSUFFICIENT: "Not decided",
 }
+_PERCENT = re.compile(r"(\d)(?:\.0+)? %|(\d)\.0+(?= to [\d.]+ %)")
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "proportion"})
 """Units shown as percentages; a ratio may be more than 1 and is not among them."""
 RATIO = "ratio"
+FOR_INFORMATION = "For information"
 INFORMATION = "for information only"
-LEANINGS = {"pass": "leaning towards a pass", "fail": "leaning towards a fail"}
+LEANINGS = {
+    "pass": "its value alone passes",
+    "fail": "its value alone fails",
+}
+"""What the measured value of an undecided outcome says, which decides nothing."""
+NOUNS = {"agreed": "test items", "real": "real sites", "content": "test pages"}
+"""What items are called, by their kind."""
 NONE = "–"  # noqa: RUF001 - a dash is meant
 """Shown where there is no number; a rate with n = 0 is not 0."""
 
@@ -80,6 +90,11 @@ def quantity(value: float | None, unit: str, beside: float | None = None) -> str
     return f"{value:.6g} {unit}".rstrip()
 
 
+def tight(text: str) -> str:
+    """The text as a page prints numbers: "90%" instead of "90.0 %" (GOV.UK style)."""
+    return _PERCENT.sub(lambda found: f"{found[1]}%" if found[1] else found[2], text)
+
+
 def threshold(requirement: Requirement, unit: str) -> str:
     """What is required, in words: "at least 90 %", "at most 150 ms", "for information only"."""
     limit = requirement.threshold
@@ -94,18 +109,6 @@ def demand(requirement: Requirement, unit: str) -> str:
     """The threshold as a sign and a number: "≥ 90 %"."""
     words = threshold(requirement, unit)
     return words.replace("at least", "≥").replace("at most", "≤")
-
-
-def origin(requirement: Requirement, unit: str) -> str:
-    """What is required, how severe a failure is, and the source of the threshold, in sentences."""
-    limit = requirement.threshold
-    binding = "" if requirement.binding else "; not binding"
-    severity = SEVERITIES[requirement.severity]
-    words = f"Required: {threshold(requirement, unit)}; {severity}{binding}."
-    if limit is None:
-        return words
-    words += f" Source of the threshold: {source_of(limit)}."
-    return f"{words} Compare {'; '.join(limit.comparators)}." if limit.comparators else words
 
 
 def limit_of(limit: Threshold | None) -> float | None:
@@ -131,14 +134,45 @@ def counted(outcome: Outcome) -> str:
     return "; ".join(filter(None, (items, by_domain(outcome), unnamed)))
 
 
-def compared(outcome: Outcome) -> str:
-    """What was counted beside what is required: "2 of 120 items got through; none may"."""
-    metric, requirement = outcome.metric, outcome.requirement
-    is_count = is_counted(metric) and metric.unit not in RATES
-    measured = counted(outcome) if is_count else f"{counted(outcome)} ({value(outcome)})"
-    if is_count and limit_of(requirement.threshold) == 0:
-        return f"{measured}; none may"
-    return f"{measured}; {threshold(requirement, metric.unit)} is required"
+def items_of(outcome: Outcome) -> str:
+    """What the counted items are: "real sites", "test entries" of an illegal list, "items"."""
+    metric, kind = outcome.metric, outcome.kind or ""
+    for part in metric.parts:
+        same = (part.metric.k, part.metric.n, part.metric.lower) == (
+            metric.k,
+            metric.n,
+            metric.lower,
+        )
+        if same:
+            kind = part.source.kind
+            break
+    illegal = outcome.requirement.measure.categories
+    if kind == "agreed" and illegal and all(is_among(code, ("ILL",)) for code in illegal):
+        return "test entries"
+    return NOUNS.get(kind, "items")
+
+
+def count(outcome: Outcome) -> str:
+    """What was counted: "41 of 60 test items were blocked (68.3%)"."""
+    metric = outcome.metric
+    verb = spec_of(metric.name).verb
+    if not verb:
+        return tight(f"{value(outcome)} was measured: {spec_of(metric.name).title}")
+    items = f"{metric.k:,} of {metric.n:,} {items_of(outcome)} {verb}"
+    rate = f" ({value(outcome)})" if metric.unit in RATES and 0 < metric.k < metric.n else ""
+    return tight("; ".join(filter(None, (items + rate, by_domain(outcome)))))
+
+
+def count_and_rule(outcome: Outcome) -> str:
+    """The count, then the rule: "2 of 120 test entries got through. None may."."""
+    limit, verb = outcome.requirement.threshold, spec_of(outcome.metric.name).verb
+    rule = threshold(outcome.requirement, outcome.metric.unit)
+    rule = f"{rule[:1].upper()}{rule[1:]}"
+    if not verb or limit is None or limit_of(limit) is None:
+        return tight(f"{count(outcome)}. {rule} is required.")
+    must = "must" if limit.at_least is not None else "may"
+    must += " be" if verb.startswith("were ") else ""
+    return tight(f"{count(outcome)}. {'None' if limit.at_most == 0 else rule} {must}.")
 
 
 def left_out(outcome: Outcome) -> tuple[str, ...]:
@@ -185,15 +219,24 @@ def value(outcome: Outcome) -> str:
 
 
 def word(decided: Outcome | Assessment) -> str:
-    """The conformity in words, with its limit: "Conforms: agreed list only"."""
+    """The conformity in words, with its limit: "Conforms: agreed list only".
+
+    A requirement that is only reported was not left undecided: it is for information.
+    """
+    if isinstance(decided, Outcome) and decided.requirement.rule == "report":
+        return FOR_INFORMATION
     said = WORDS[decided.conformity]
     return f"{said}: {decided.qualifier}" if decided.qualifier else said
 
 
 def verdict(outcome: Outcome) -> str:
-    """Symbol and word, and which way an insufficient outcome leans; never colour alone."""
-    words = f"{SYMBOLS[outcome.conformity]} {word(outcome)}"
-    return f"{words}, {LEANINGS[outcome.leaning]}" if outcome.leaning in LEANINGS else words
+    """Symbol and word; never colour alone."""
+    return f"{symbol(outcome)} {word(outcome)}"
+
+
+def symbol(outcome: Outcome) -> str:
+    """The symbol of an outcome; a dash for what is only reported."""
+    return NONE if outcome.requirement.rule == "report" else SYMBOLS[outcome.conformity]
 
 
 def sentence(outcome: Outcome) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.console import Group as Stack
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -26,39 +28,135 @@ COLUMNS = ("Outcome", "Profile on line", "Measured", "Count", "Bounds", "")
 JUSTIFIED: tuple[JustifyMethod, ...] = ("left", "left", "right", "right", "right")
 SHOWN = 6
 """How many failed preconditions are printed; the HTML page lists them all."""
+LEAST_LEANING = 10
+"""Columns that the last column needs; a table that leaves it fewer becomes a list."""
 MANY_RATES = 30
 """If there are more rates by pack, only the totals are printed."""
 
 
 def render_assessment(assessment: Assessment, console: Console) -> None:
     """Print the assessment. All text is printed literally: none of it is rich markup."""
-    console.print(_opening(assessment))
-    for sentence in assessment.warnings:
-        console.print(_text(f"Warning: {sentence}", style="bold yellow"))
-    _print_preconditions(assessment, console)
-    _print_outcomes(assessment.outcomes, console)
-    _print_packs(assessment, console)
-    console.print()
-    for line in _closing(assessment):
-        console.print(line)
+    _Printer(console).print_all(assessment)
 
 
-def _opening(assessment: Assessment) -> Panel:
-    symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.word(assessment)
-    style = STYLES[assessment.conformity]
-    scheme = f"{assessment.scheme_title} ({assessment.scheme} {assessment.scheme_version})"
-    return Panel(
-        Stack(
-            _text(f"{symbol} {word}", style=style),
-            _text(phrases.headline(assessment)),
-            _text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
-            *(_text(line, style="dim") for line in _heads(assessment)),
-        ),
-        title=_text(_title(assessment)),
-        title_align="left",
-        border_style=style,
-        box=box.ROUNDED,
-    )
+@dataclass(frozen=True, slots=True)
+class _Printer:
+    """Prints the parts of an assessment on a console, which makes its text safe to print."""
+
+    console: Console
+
+    def print_all(self, assessment: Assessment) -> None:
+        """Print all parts, in reading order."""
+        self.console.print(self._opening(assessment))
+        for sentence in assessment.warnings:
+            self._say(f"Warning: {sentence}", style="bold yellow")
+        self._print_preconditions(assessment)
+        self._print_outcomes(assessment.outcomes)
+        self._print_packs(assessment)
+        self.console.print()
+        for sentence, style in _closing(assessment):
+            self._say(sentence, style)
+
+    def _text(self, words: str, style: str = "") -> Text:
+        """Literal text: markup is not interpreted, and control characters are escaped."""
+        return self.console.render_str(
+            phrases.plain(words), style=style, markup=False, emoji=False, highlight=False
+        )
+
+    def _say(self, words: str, style: str = "") -> None:
+        self.console.print(self._text(words, style))
+
+    def _opening(self, assessment: Assessment) -> Panel:
+        symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.word(assessment)
+        style = STYLES[assessment.conformity]
+        scheme = f"{assessment.scheme_title} ({assessment.scheme} {assessment.scheme_version})"
+        return Panel(
+            Stack(
+                self._text(f"{symbol} {word}", style=style),
+                self._text(phrases.headline(assessment)),
+                self._text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
+                *(self._text(line, style="dim") for line in _heads(assessment)),
+            ),
+            title=self._text(_title(assessment)),
+            title_align="left",
+            border_style=style,
+            box=box.ROUNDED,
+        )
+
+    def _print_preconditions(self, assessment: Assessment) -> None:
+        failed = [each for each in assessment.preconditions if not each.held]
+        if not failed:
+            return
+        self._say("Failed preconditions: why outcomes could not be decided", style="bold yellow")
+        for each in failed[:SHOWN]:
+            where = " on ".join(part for part in (each.profile, each.line) if part)
+            self._say(f"  ! {each.name} ({where}): {each.detail}")
+        if len(failed) > SHOWN:
+            self._say(f"    and {len(failed) - SHOWN} more of {len(failed)}")
+        self.console.print()
+
+    def _print_outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
+        """Print each requirement once with its outcomes below it.
+
+        The columns of all are aligned; a terminal that is too narrow gets a line for each outcome.
+        """
+        shown = tuple(outcome for outcome in outcomes if not _is_not_implemented(outcome))
+        rows = {outcome.id: self._row(outcome) for outcome in shown}
+        titles = tuple(self._text(title, style="dim") for title in COLUMNS)
+        columns = zip(titles, *rows.values(), strict=True)
+        widths = [max(cell.cell_len for cell in column) for column in columns]
+        spare = self.console.width - len(widths) - 1 - sum(widths[:-1])
+        is_wide = spare >= min(widths[-1], LEAST_LEANING)
+        if is_wide:
+            self.console.print(_grid(widths, [titles]))
+        for group in groups_of(shown):
+            self._print_heading(group)
+            cells = [rows[outcome.id] for outcome in group.outcomes]
+            if is_wide:
+                self.console.print(_grid(widths, cells))
+            else:
+                self.console.print(*map(_line, cells), sep="\n")
+
+    def _print_packs(self, assessment: Assessment) -> None:
+        """Print the rates of each pack, and known items compared with hidden ones (information)."""
+        for title, columns, rows in pack_tables(_briefly(assessment)):
+            table = Table(box=None)
+            for column in columns:
+                table.add_column(column, overflow="fold")  # packs differ at the end of their names
+            for row in rows:
+                table.add_row(*map(self._text, row))
+            self.console.print()
+            self._say(title, style="italic")
+            self.console.print(table)
+
+    def _print_heading(self, group: Group) -> None:
+        """Print the requirement, its threshold and source, how it is decided, on what items."""
+        requirement = group.requirement
+        self.console.print()
+        self._say(f"{requirement.id} {requirement.title}", style="bold")
+        demand = phrases.demand(requirement, group.unit)
+        demand = demand.removesuffix(f" ({phrases.INFORMATION})")
+        if requirement.threshold is not None:
+            demand += f" ({SHORT_PROVENANCES[requirement.threshold.provenance]})"
+        kinds = " and ".join(dict.fromkeys(filter(None, map(item_kind, group.outcomes))))
+        facts = [demand, RULES[requirement.rule], f"based on {kinds}" if kinds else ""]
+        words = "; ".join(dict.fromkeys(filter(None, facts)))
+        note = "" if requirement.binding else "  (not binding)"
+        self._say(f"  {words}{note}", style="cyan")
+
+    def _row(self, outcome: Outcome) -> tuple[Text, ...]:
+        words = phrases.word(outcome)
+        leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
+        symbol = phrases.symbol(outcome)
+        measured = phrases.value(outcome), phrases.by_domain(outcome)
+        return (
+            self._text(f"{symbol} {words}", style=STYLES[outcome.conformity]),
+            self._text(f"{outcome.profile} on {outcome.line}"),
+            self._text("; ".join(filter(None, measured))),
+            self._text(_ratio(outcome)),
+            self._text(phrases.bounds(outcome).replace(" to ", "-")),
+            self._text(leaning, style="dim"),
+        )
 
 
 def _heads(assessment: Assessment) -> list[str]:
@@ -73,45 +171,6 @@ def _title(assessment: Assessment) -> str:
     return f"{title}: {phrases.word(assessment)}" if assessment.qualifier else title
 
 
-def _print_preconditions(assessment: Assessment, console: Console) -> None:
-    failed = [each for each in assessment.preconditions if not each.held]
-    if not failed:
-        return
-    console.print(
-        _text("Failed preconditions: why outcomes could not be decided", style="bold yellow")
-    )
-    for each in failed[:SHOWN]:
-        where = " on ".join(part for part in (each.profile, each.line) if part)
-        console.print(_text(f"  ! {each.name} ({where}): {each.detail}"))
-    if len(failed) > SHOWN:
-        console.print(_text(f"    and {len(failed) - SHOWN} more of {len(failed)}"))
-    console.print()
-
-
-def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
-    """Print each requirement once with its outcomes below it, all columns aligned."""
-    rows = {outcome.id: _row(outcome) for outcome in outcomes}
-    titles = tuple(_text(title, style="dim") for title in COLUMNS)
-    columns = zip(titles, *rows.values(), strict=True)
-    widths = [max(cell.cell_len for cell in column) for column in columns]
-    console.print(_grid(widths, [titles]))
-    for group in groups_of(outcomes):
-        console.print(_heading(group))
-        console.print(_grid(widths, [rows[outcome.id] for outcome in group.outcomes]))
-
-
-def _print_packs(assessment: Assessment, console: Console) -> None:
-    """Print the rates of each pack, and known items compared with hidden ones (information)."""
-    for title, columns, rows in pack_tables(_briefly(assessment)):
-        table = Table(box=None, title=_text(title), title_justify="left")
-        for column in columns:
-            table.add_column(column, overflow="fold")  # two packs differ at the end of their names
-        for row in rows:
-            table.add_row(*map(_text, row))
-        console.print()
-        console.print(table)
-
-
 def _briefly(assessment: Assessment) -> Assessment:
     """Only the totals if there are many rates by pack; HTML and JSON hold every category."""
     if len(assessment.packs) <= MANY_RATES:
@@ -120,7 +179,7 @@ def _briefly(assessment: Assessment) -> Assessment:
     return replace(assessment, packs=totals)
 
 
-def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
+def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Stack:
     """Rows under columns of given widths; the last column shrinks on narrow terminals."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=1)
@@ -129,91 +188,68 @@ def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
     grid.add_column(overflow="fold")
     for row in rows:
         grid.add_row(Text(""), *row)
-    return grid
+    return Stack(grid)
 
 
-def _heading(group: Group) -> Text:
-    """The requirement, its threshold and the source of it, how it is decided, and on what items."""
-    requirement = group.requirement
-    heading = Text("\n").append_text(_text(f"{requirement.id} {requirement.title}", style="bold"))
-    demand = phrases.demand(requirement, group.unit).removesuffix(f" ({phrases.INFORMATION})")
-    if requirement.threshold is not None:
-        demand += f" ({SHORT_PROVENANCES[requirement.threshold.provenance]})"
-    kinds = " and ".join(dict.fromkeys(filter(None, map(item_kind, group.outcomes))))
-    facts = [demand, RULES[requirement.rule], f"based on {kinds}" if kinds else ""]
-    words = "; ".join(dict.fromkeys(filter(None, facts)))
-    heading.append("\n").append_text(_text(f"  {words}", style="cyan"))
-    return heading.append_text(_text("" if requirement.binding else "  (not binding)", style="dim"))
-
-
-def _row(outcome: Outcome) -> tuple[Text, ...]:
-    words = phrases.word(outcome).removesuffix(" evidence")
-    leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
-    return (
-        _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
-        _text(f"{outcome.profile} on {outcome.line}"),
-        _text("; ".join(filter(None, (phrases.value(outcome), phrases.by_domain(outcome))))),
-        _text(_ratio(outcome)),
-        _text(phrases.bounds(outcome).replace(" to ", "-")),
-        _text(leaning, style="dim"),
-    )
+def _line(row: tuple[Text, ...]) -> Padding:
+    """An outcome as a text of a line or two, for a narrow terminal."""
+    outcome, where, measured, count, bounds, leaning = row
+    told = Text.assemble(outcome, ", ", where, ": ", measured, " (", count, "), bounds ", bounds)
+    return Padding(Text("; ").join([told, leaning] if leaning.plain else [told]), (0, 0, 0, 2))
 
 
 def _ratio(outcome: Outcome) -> str:
     metric = outcome.metric
     if not phrases.is_counted(metric):
-        return f"n={metric.n}"
+        return f"{metric.n:,}"
     undecided = f" +{metric.indeterminate}?" if metric.indeterminate else ""
     return f"{metric.k}/{metric.n}{undecided}"
 
 
-def _closing(assessment: Assessment) -> list[Text]:
-    """The reasons for outcomes that are not met, and what to do next."""
-    lines = [_text(reason, style="dim") for reason in _reasons(assessment)]
-    lines += [
-        _text(f"{outcome.id}: {sentence}", style="dim")
-        for outcome in assessment.outcomes
-        if (sentence := phrases.corrected(outcome))
-    ]
+def _closing(assessment: Assessment) -> Iterator[tuple[str, str]]:
+    """The reasons for outcomes that are not met, and what to do next; each with its style."""
+    for reason in _reasons(assessment):
+        yield reason, "dim"
+    for outcome in assessment.outcomes:
+        if sentence := phrases.corrected(outcome):
+            yield f"{outcome.id}: {sentence}", "dim"
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
         noun = "requirement" if failed == 1 else "requirements"
-        hint = f"{failed} failed {noun}: 'accredit run' opens an action plan for each."
-        lines.append(_text(hint, style="bold"))
+        yield f"{failed} failed {noun}: 'accredit run' opens an action plan for each.", "bold"
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
-        lines.append(_text("+n? means that n more items could not be decided.", style="dim"))
+        yield "+n? means that n more items could not be decided.", "dim"
     if instrument := instrument_line(assessment):
-        lines.append(_text(instrument, style="dim"))
+        yield instrument, "dim"
     if assessment.not_applicable:
-        lines.append(_text(f"Not applicable: {', '.join(assessment.not_applicable)}", style="dim"))
-    return lines
+        yield f"Not applicable: {', '.join(assessment.not_applicable)}", "dim"
 
 
 def _reasons(assessment: Assessment) -> list[str]:
     """The reasons for outcomes that are not met and that no failed precondition explains."""
     explained = {(each.profile, each.line) for each in assessment.preconditions if not each.held}
-    unmet = [
-        outcome
+    reasons = [
+        f"{outcome.id}: {'; '.join(outcome.reasons)}"
         for outcome in assessment.outcomes
         if outcome.reasons
         and outcome.requirement.binding
         and outcome.conformity is not Conformity.CONFORMS
+        and not _is_not_implemented(outcome)
         and (outcome.profile, outcome.line) not in explained
     ]
-    absent = {each.requirement.id: None for each in unmet if _is_not_implemented(each)}
-    reasons = [
-        f"{each.id}: {'; '.join(each.reasons)}" for each in unmet if not _is_not_implemented(each)
-    ]
-    if absent:
-        reasons.append(f"Accredit cannot measure or decide these yet: {', '.join(absent)}")
-    return reasons
+    return [*reasons, *_not_implemented(assessment.outcomes)]
+
+
+def _not_implemented(outcomes: tuple[Outcome, ...]) -> list[str]:
+    """One sentence on the requirements that this version cannot measure or decide, if any."""
+    absent = [outcome.requirement for outcome in outcomes if _is_not_implemented(outcome)]
+    binding = dict.fromkeys(each.id for each in absent if each.binding)
+    other = dict.fromkeys(each.id for each in absent if not each.binding)
+    named = [", ".join(binding), f"not binding: {', '.join(other)}" if other else ""]
+    names = "; ".join(filter(None, named))
+    return [f"Accredit cannot measure or decide these yet: {names}"] if names else []
 
 
 def _is_not_implemented(outcome: Outcome) -> bool:
     """Whether the only reason is that this version cannot measure or decide the requirement."""
-    return set(outcome.reasons) <= {CANNOT_MEASURE, CANNOT_DECIDE}
-
-
-def _text(words: str, style: str = "") -> Text:
-    """Literal text: markup is not interpreted, and control characters are escaped."""
-    return Text(phrases.plain(words), style=style)
+    return bool(outcome.reasons) and set(outcome.reasons) <= {CANNOT_MEASURE, CANNOT_DECIDE}

@@ -13,6 +13,11 @@ from importlib import resources
 from harness.model.scheme import Threshold
 
 SEVERITIES = {"Crit": "critical", "Maj": "major", "Min": "minor", "Obs": "observation"}
+PROVENANCE_MEANINGS = {
+    "seen": "the number is in a published source that we have read",
+    "reported": "the number is widely quoted, and we have not seen the original",
+    "proposed": "no source states a number, and Accredit proposes this one",
+}
 PROVENANCES = {
     "seen": "a published source",
     "reported": "widely reported (we have not seen the original)",
@@ -54,6 +59,65 @@ RULES = {
 }
 """How each decision rule decides, in a few words."""
 
+SCHEMES = {
+    "acma-2008": "ACMA 2008",
+    "amt-awards": "Anti-Malware.ru awards",
+    "avc-parental": "AV-Comparatives parental control",
+    "becta-2008": "Becta 2008",
+    "cipa-us": "CIPA (United States)",
+    "dfe-2024": "DfE 2024",
+    "enex-2009": "Enex 2009",
+    "iwf-member": "IWF membership",
+    "strict": "strict",
+    "surveillance": "surveillance",
+    "uksic-2024": "UKSIC 2024",
+}
+"""Short names of the shipped schemes; another one is called by its id."""
+
+AREAS = {
+    "alerting": "Safeguarding alerts",
+    "availability": "Availability",
+    "blockpage": "Block pages",
+    "circumvent": "Ways round the filter",
+    "dns": "Name servers",
+    "dynamic": "Content of pages",
+    "email": "Mail",
+    "harness": "Quality of the test",
+    "illegal": "Illegal content",
+    "ipv6": "IPv6",
+    "logging": "Records",
+    "malware": "Viruses",
+    "overblock": "Sites that must stay open",
+    "perf": "Speed",
+    "policy": "Policies",
+    "privacy": "Privacy",
+    "search": "Search",
+    "security": "Security",
+    "support": "Support",
+    "tls": "Encryption",
+    "update": "Updates",
+    "upload": "Uploads",
+    "url": "Harmful websites",
+}
+"""Names of the catalogue's areas; another one is called by its code."""
+
+TEST_LISTS = {
+    "ILL": "Illegal content (test entries)",
+    "ILL.CSAM": "Child sexual abuse list (test entries)",
+    "ILL.TERR": "Terrorist content list (test entries)",
+}
+"""Names of categories whose items are harmless entries of a test list, never of the real list."""
+
+LINE_TYPES = {
+    "control": "unfiltered",
+    "explicit_proxy": "by proxy",
+    "interface": "through a network interface",
+    "pac": "by a PAC file",
+    "resolver": "by name server",
+    "simulated": "simulated",
+}
+"""How a line leads to the service, by its type."""
+
 MECHANISMS = {
     "none": "not blocked",
     "dns_nxdomain": "the name server said that the name does not exist",
@@ -86,6 +150,7 @@ STATES = {
 }
 
 _MARK = re.compile(r"\s*\[[SMP](?:/[SMP])*(?:[ ,:][^\]]*)?\]")
+_CATEGORY = re.compile(r"\b[A-Z]{3,5}(?:\.[A-Z0-9]+)?\b")
 _CODE = re.compile(r"[A-Z][A-Z0-9]+(?:-[A-Z][A-Z0-9]*)*")
 
 
@@ -110,10 +175,9 @@ def category_name(code: str) -> str:
     return _categories().get(code, code)
 
 
-def labelled(code: str) -> str:
-    """The name of a category with its code, or the code alone where it has no name."""
-    name = category_name(code)
-    return code if name == code else f"{name} ({code})"
+def with_names(text: str) -> str:
+    """The text with the names of categories in place of their codes."""
+    return _CATEGORY.sub(lambda code: category_name(code[0]), text)
 
 
 def framed(text: str, frame: str) -> str:

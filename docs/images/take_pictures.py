@@ -37,9 +37,9 @@ def main() -> None:
         home = Path(folder)
         demo_command(home)
         places = home / "demo-run/demo"
-        shoot(places / "report.html", HERE / "report.png", home, "1100,1500")
+        shoot(places / "report-becta-2008.html", HERE / "report.png", home, "1280,1400")
         console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
-        render_assessment(read_assessment(places / "assessment.json"), console)
+        render_assessment(read_assessment(places / "assessment-becta-2008.json"), console)
         drawn = home / "terminal.svg"
         drawn.write_text(console.export_svg(title="accredit conclude out/demo"), encoding="utf-8")
         page = home / "terminal.html"

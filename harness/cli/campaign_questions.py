@@ -30,7 +30,7 @@ from harness.cli.campaign_file import (
     write_campaign_file,
     zone_of,
 )
-from harness.cli.printing import is_terminal, say, wrapped
+from harness.cli.printing import is_terminal, say
 from harness.errors import UsageError, known
 from harness.model.campaign import PHASES
 from harness.schemes.check import aliases
@@ -250,7 +250,7 @@ class Questions:
         Raises UsageError if nobody answers.
         """
         while True:
-            say(*wrapped(f"{question} [{default}]" if default else question))
+            say(f"{question} [{default}]" if default else question)
             try:
                 line = self._read()
             except UnicodeDecodeError:
@@ -264,7 +264,7 @@ class Questions:
                 if check is not None:
                     check(answer)
             except UsageError as error:
-                say(*(line for text in str(error).splitlines() for line in wrapped(text)))
+                say(*str(error).splitlines())
                 continue
             return answer
 
@@ -287,14 +287,14 @@ def ask_all(directory: Path, questions: Questions) -> Replies:
             if answer:
                 getattr(replies, key).append(f"{line.name}={answer}")
     say("Which groups of users does the service distinguish?")
-    say(*wrapped(f"Each has a school phase: {', '.join(PHASES)}"))
+    say(f"Each has a school phase: {', '.join(PHASES)}")
     groups = ask(
         "NAME=PHASE, several separated by spaces:",
         "pupils=ks2",
         lambda text: _profiles(text.split()),
     )
     replies.profile = groups.split()
-    say(*wrapped(f"Schemes: {', '.join((*shipped(), *aliases()))}"))
+    say(f"Schemes: {', '.join((*shipped(), *aliases()))}")
     replies.scheme = ask("Which scheme?", "becta-2008", check_scheme)
     replies.origin = ask("Origin file (empty: later):", _known_origin(directory), _origin)
     replies.name = ask(

@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import platform
 import secrets
-import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -105,7 +103,6 @@ def check_command(
     if only_list:
         say(*contacts(plan_check(line, supplier, names, bytes(KEY_BYTES)), line))
         return
-    _require_page_writer()
     key = _key_of_names(out) if names is not None else b""
     plan = plan_check(line, supplier, names, key)
     check = Check(plan, line, block_page, WallClock(), lambda text: say(text, to_stderr=json))
@@ -294,17 +291,8 @@ def show_record(record: CheckRecord, folder: Path, *, is_json: bool) -> None:
     if is_json:
         say_json(msgspec.json.format(msgspec.json.encode(record), indent=2))
         return
-    columns = min(shutil.get_terminal_size().columns, 100)
-    say("")
-    for line in terminal_lines(record):
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
-        say(*(wrap(line, columns, subsequent_indent=indent) or [""]))
+    say("", *terminal_lines(record))
     say("", f"The record: {folder / PAGE}")
-
-
-def _require_page_writer() -> None:
-    """Find out before anything is sent whether the page can be written at its end."""
-    import jinja2  # noqa: F401, PLC0415 - its absence names the extra
 
 
 def _key_of_names(out: Path) -> bytes:

@@ -6,6 +6,7 @@ document, and ``run`` measures first and opens the action plans.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +24,19 @@ from harness.cli.measure import (
     resumable,
 )
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.preflight import require_registry
 from harness.cli.printing import say, say_json
-from harness.cli.registry_session import appeals_in, open_plans, registry_head
+from harness.cli.registry_session import (
+    appeals_in,
+    follow_ups_in,
+    open_plans,
+    registry_head,
+)
+from harness.errors import UsageError
 from harness.model.outcome import Assessment
-from harness.ports.storage import Clock
-from reports.documents import DOCUMENTS
+from harness.ports.storage import Clock, WallClock
+from reports.documents import DOCUMENTS, Report
+from reports.exports.table import require_table_format
 
 SCHEME = Annotated[
     str | None, typer.Option(help="A shipped scheme or a file; default: the campaign's own.")
@@ -50,7 +59,6 @@ def conclude_journal(
     """Assess the journal in a folder, and keep the assessment beside it."""
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
-    from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
@@ -69,8 +77,31 @@ def conclude_journal(
         journal.close()
     registry_at = registry_head(paths.registry)
     assessment = replace(assessment, journal_head=head, registry_head=registry_at)
-    write_assessment(assessment, paths.assessment)
+    keep_assessment(assessment, paths)
     return assessment, paths
+
+
+def keep_assessment(assessment: Assessment, paths: CampaignPaths) -> None:
+    """Write an assessment beside its journal, and renew the reports that show the one before it.
+
+    New reports are complete before the assessment is replaced, so that a failure leaves the old
+    assessment with its old reports. Raises InstrumentError.
+    """
+    from harness.store.assessments import write_assessment  # noqa: PLC0415 - keep the start light
+
+    old = paths.reports(assessment.scheme)
+    renewed: dict[Path, Path] = {}
+    try:
+        for kind in sorted(old.keys() & (DOCUMENTS.load() if old else {}).keys()):
+            temporary = old[kind].with_name(f".new-{os.getpid()}-{old[kind].name}")
+            renewed[temporary] = old[kind]
+            write_report(assessment, paths, temporary, kind)
+        write_assessment(assessment, paths.assessment(assessment.scheme))
+        for temporary, path in renewed.items():
+            temporary.replace(path)
+    finally:
+        for temporary in renewed:
+            temporary.unlink(missing_ok=True)
 
 
 def show_assessment(assessment: Assessment, *, json: bool) -> None:
@@ -88,21 +119,56 @@ def report_command(
     scheme: SCHEME = None,
     out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
     kind: Annotated[str, typer.Option("--format", help="See: accredit list documents.")] = "html",
+    figures: Annotated[
+        Path | None, typer.Option(help="Also write each chart into this folder, as PNG and SVG.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Also write the outcomes as a table: .csv or .xlsx.")
+    ] = None,
 ) -> None:
     """Write a self-contained document from a journal."""
+    DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
+    if table is not None:
+        require_table_format(table)
     assessment, paths = conclude_journal(journal, scheme)
-    path = write_report(assessment, paths, out, kind)
-    say(f"report: {path}")
+    refuse_place_of_another(assessment, paths, out)
+    say(f"report: {write_report(assessment, paths, out, kind)}")
+    if figures is not None:
+        from reports.figures import write_figures  # noqa: PLC0415 - matplotlib is heavy
+
+        for path in write_figures(assessment, figures):
+            say(f"figure: {path}")
+    if table is not None:
+        from reports.exports.table import write_outcomes  # noqa: PLC0415 - pandas is heavy
+
+        say(f"table: {write_outcomes(assessment, table)}")
+
+
+def refuse_place_of_another(assessment: Assessment, paths: CampaignPaths, out: Path | None) -> None:
+    """Raise UsageError if ``out`` is the place of an assessment, or of another scheme's report."""
+    if out is None or out.resolve().parent != paths.home.resolve():
+        return
+    if out.name.startswith("assessment"):
+        raise UsageError(f"{out}: this is the place of an assessment; choose another --out")
+    scheme, dot, _ = out.name.removeprefix("report-").partition(".")
+    if out.name.startswith("report-") and dot and scheme != assessment.scheme:
+        msg = (
+            f"{out}: this is the place of the report under scheme {scheme!r}, and this one is "
+            f"under {assessment.scheme!r}; choose another --out"
+        )
+        raise UsageError(msg)
 
 
 def write_report(
     assessment: Assessment, paths: CampaignPaths, out: Path | None = None, kind: str = "html"
 ) -> Path:
-    """Write a document of an assessment and return its path."""
-    path = out or paths.report.with_suffix(f".{kind}")
+    """Write a document of an assessment and of the plans that follow it up; return its path."""
+    path = out or paths.report(assessment.scheme, kind)
     path.parent.mkdir(parents=True, exist_ok=True)
-    DOCUMENTS.find(kind)(assessment, path)
-    return path
+    plans = follow_ups_in(paths.registry, assessment)
+    read = None if plans is None else WallClock().now()
+    report = Report(assessment=assessment, follow_ups=plans or (), read=read)
+    return DOCUMENTS.find(kind)(report, path)
 
 
 def run_command(
@@ -115,9 +181,10 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    console = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, console, scheme)
+    require_registry(CampaignPaths(out=out, campaign=prepared.campaign.campaign))
     with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
         paths = measure_prepared(prepared, out, console)
     assessment, _ = conclude_journal(paths.journal, scheme)
@@ -126,7 +193,10 @@ def run_command(
             warn(sentence)
     show_assessment(assessment, json=json)
     report = write_report(assessment, paths)  # before the registry, which may refuse events
-    for plan in open_plans(assessment, paths):
+    opened = open_plans(assessment, paths)
+    for plan in opened:
         console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
+    if opened:
+        write_report(assessment, paths)  # again, with the new plans
     console.print(f"report: {report}")
     raise typer.Exit(assessment.exit_code)

@@ -39,7 +39,7 @@ from probes.range.testbed import RangeTestbed
 SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 CAMPAIGN = """\
 campaign: demo
-title: A filtered internet service for schools, with faults
+title: "Demonstration: a filter on this computer, with two faults put in on purpose"
 service: {{name: Example SchoolSafe, supplier: {supplier}}}
 origin: range/origin.json
 lines:
@@ -80,7 +80,7 @@ def demo_command(
     home = out / "demo-run"
     _clear(home)
     os.environ.pop(REGISTRY, None)  # the demo's plans do not belong in a shared registry
-    console = terminal(soft_wrap=True)
+    console = terminal()
     _say(
         console, "1", "A range comes up on loopback: an origin, and a filtering service with faults"
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
+import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
+from datetime import datetime
+from importlib.metadata import distribution, packages_distributions, requires
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -23,17 +27,28 @@ from harness.cli.printing import say, say_json
 from harness.model.batch import Batch
 from harness.model.marker import new_run
 from harness.model.observation import Observation
+from harness.ports.network import Origin
 from harness.ports.storage import WallClock
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
 OPTIONAL = {
-    "scipy": "assess",
-    "matplotlib": "report",
     "pytest": "pytest",
     "allure": "pytest",
     "quickjs": "pac",
+    "psycopg": "postgresql",
+    "uvloop": "fast",
 }
 FEW_DESCRIPTORS = 1024
+FEW_DAYS = 14
+"""A certificate that is valid for fewer days gets a note."""
+SECONDS = 3.0
+"""How long to wait for the origin's own certificate."""
+HTTPS = 443
+NO_PACKAGES = frozenset({"__pycache__", "docs", "tests", "test", "examples"})
+"""Folders that some libraries install beside their packages; nothing imports them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +75,7 @@ def doctor_command(
     if campaign is not None:
         prepared = prepare(campaign, swapped=swapped)
         load_and_warn(prepared.campaign.scheme)
+        checks += certificate_checks(prepared, WallClock().now())
         checks += campaign_checks(prepared)
     if json:
         say_json(msgspec.json.encode(checks))
@@ -84,6 +100,7 @@ def machine_checks() -> Iterator[Check]:
             holds=not others,
             detail=detail if others else "isp-accredit",
         )
+    yield from shadow_checks(Path.cwd())
     for library, extra in OPTIONAL.items():
         holds = importlib.util.find_spec(library) is not None
         detail = "installed" if holds else f"pip install 'isp-accredit[{extra}]'"
@@ -132,6 +149,130 @@ def try_sentinels(prepared: Prepared) -> list[Observation]:
 
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(look(Path(folder)))
+
+
+def shadow_checks(folder: Path) -> Iterator[Check]:
+    """Whether a local file or folder is imported in place of one of the installed packages.
+
+    What lies in ``folder`` hides nothing from ``accredit``, but from ``python -m`` and pytest.
+    """
+    name = "no local file hides a package"
+    ours = Path(sys.modules["harness"].__path__[0]).parent
+    homes = dict.fromkeys(ROOMS, ours) | dict(_library_homes())
+    hidden = {
+        module: where
+        for module, home in homes.items()
+        if (where := _imported_from(module)) is not None and not where.is_relative_to(home)
+    }
+    for module, where in sorted(hidden.items()):
+        detail = f"{where} hides the installed package {module!r}; rename or move it"
+        yield Check(name=name, holds=False, detail=detail)
+    if not hidden:
+        yield Check(name=name, holds=True, detail=f"{len(homes)} packages")
+    for module, home in sorted(homes.items()):
+        near = next((p for p in (folder / module, folder / f"{module}.py") if p.exists()), None)
+        if near is not None and module not in hidden and not near.resolve().is_relative_to(home):
+            detail = f"{near} hides {module!r} from pytest and 'python -m'; rename or move it"
+            yield Check(name=name, holds=False, detail=detail, needed=False)
+
+
+def _library_homes() -> Iterator[tuple[str, Path]]:
+    """The modules of the libraries that Accredit needs, and the folder each is installed in."""
+    needed = {re.split(r"[^\w.-]", text)[0] for text in requires("isp-accredit") or ()}
+    wanted = {_normal(name) for name in needed}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            if _normal(owner) in wanted and module not in NO_PACKAGES:
+                yield module, Path(str(distribution(owner).locate_file(""))).resolve()
+
+
+def _normal(name: str) -> str:
+    """The name of a distribution in its normal form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imported_from(module: str) -> Path | None:
+    """The file or folder that a module is imported from; None if it is not found."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    return Path(places[0]).resolve() if places and places[0] else None
+
+
+def certificate_checks(prepared: Prepared, now: datetime) -> list[Check]:
+    """The dates of every certificate of a campaign: given authorities, and the origin's own."""
+    campaign, origin = prepared.campaign, prepared.origin
+    files = {"origin's authority": origin.authority} if origin and origin.authority else {}
+    declared = [("control", campaign.control.options)]
+    for line in campaign.lines:
+        declared += [(line.name, options) for options in (line.options, *line.by_profile.values())]
+    for line_name, options in declared:
+        if given := options.get("authority"):
+            files[f"authority of line {line_name}: {given}"] = given
+    checks = [check for name, file in files.items() for check in _file_checks(name, file, now)]
+    if origin is not None and HTTPS in origin.ports:
+        checks.append(_own_certificate(origin, now))
+    return checks
+
+
+def _file_checks(name: str, file: str, now: datetime) -> Iterator[Check]:
+    """A check for each certificate in a PEM file."""
+    from cryptography import x509  # noqa: PLC0415 - only a campaign needs it
+
+    try:
+        shown = x509.load_pem_x509_certificates(Path(file).read_bytes())
+    except OSError as error:
+        detail = f"{file}: {error.strerror or error}"  # a line that needs it cannot be opened
+        yield Check(name=f"certificate: {name}", holds=False, detail=detail, needed=False)
+    except ValueError:
+        detail = f"{file}: holds no certificate in PEM form"
+        yield Check(name=f"certificate: {name}", holds=False, detail=detail)
+    else:
+        for certificate in shown:
+            yield _dates(name, certificate, now)
+
+
+def _own_certificate(origin: Origin, now: datetime) -> Check:
+    """Ask the origin directly for the certificate of its zone."""
+    from cryptography import x509  # noqa: PLC0415 - only a campaign needs it
+
+    name = "origin's own"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only dates are read
+    try:
+        address = (origin.address, origin.ports[HTTPS])
+        with (
+            socket.create_connection(address, timeout=SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=origin.zone) as encrypted,
+        ):
+            shown = encrypted.getpeercert(binary_form=True) or b""
+        return _dates(name, x509.load_der_x509_certificate(shown), now)
+    except (OSError, ValueError) as error:
+        detail = f"not read from {origin.address}: {error}"
+        return Check(name=f"certificate: {name}", holds=False, detail=detail, needed=False)
+
+
+def _dates(name: str, certificate: x509.Certificate, now: datetime) -> Check:
+    """Whether a certificate is valid now, and until when."""
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    days = (last - now).days
+    valid = first <= now <= last
+    if now < first:
+        detail = f"valid only from {first:%Y-%m-%d}; check this machine's clock"
+    elif now > last:
+        detail = f"expired on {last:%Y-%m-%d}; renew it, or give the new file"
+    else:
+        detail = f"valid until {last:%Y-%m-%d}"
+    if valid and days < FEW_DAYS:
+        detail += f", only {days} more days: renew it before a long campaign"
+    soon = valid and days < FEW_DAYS
+    return Check(
+        name=f"certificate: {name}", holds=valid and not soon, detail=detail, needed=not soon
+    )
 
 
 def _descriptors() -> Check:

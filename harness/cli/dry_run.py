@@ -15,7 +15,7 @@ import msgspec
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import measurement_context
 from harness.cli.paths import CampaignPaths
-from harness.cli.printing import say, wrapped
+from harness.cli.printing import say
 from harness.cli.undecidable import (
     GATES_OF_ITEMS,
     NOTHING_TO_DECIDE,
@@ -289,7 +289,7 @@ def _limit(requirement: Requirement, line_profile: LineProfile) -> str:
 def print_dry_run(plan: DryRun) -> None:
     """Print a dry run for people."""
     for text in _paragraphs(plan):
-        say(*(wrapped(text) if text else [""]))
+        say(text)
 
 
 def dry_run_json(plan: DryRun) -> bytes:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from harness.cli.printing import say, shown
+from harness.cli.printing import say, shown, wrapped_on_stderr
 from harness.errors import UsageError
 
 
@@ -77,6 +78,14 @@ class LazyVerbs(Verbs):
         group.command(cmd_name)(command)
         return typer.main.get_command(group)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete the name of a verb or an option, without importing any verb."""
+        verbs: dict[str, Any] = {
+            name: TyperCommand(name, help=verb.help) for name, verb in self.verbs.items()
+        }
+        named = TyperGroup(name=self.name, commands=verbs, params=self.params)
+        return named.shell_complete(ctx, incomplete)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the verbs and their short help, without importing any of them."""
         del ctx
@@ -126,6 +135,9 @@ class MainVerbs(LazyVerbs):
             "compare:compare_command",
             "Compare two campaigns by the items that both tried (exact McNemar test).",
         ),
+        "expect": Verb(
+            "expect:app", "Pin known differences of a service, so that only new ones fail."
+        ),
         "judge": Verb(
             "judge:judge_command",
             "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",
@@ -157,9 +169,9 @@ app = typer.Typer(
     cls=MainVerbs,
     help="Accreditation tests for filtered internet services.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -174,6 +186,10 @@ def about(
         raise typer.Exit
 
 
+COMPLETION = "_ACCREDIT_COMPLETE"
+"""The variable by which a shell asks for completions, as the script of Typer sets it."""
+
+
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code.
 
@@ -181,8 +197,14 @@ def invoke(arguments: Sequence[str]) -> int:
     are not caught.
     """
     command = typer.main.get_command(app)
+    if question := os.environ.get(COMPLETION):
+        from typer.completion import shell_complete  # noqa: PLC0415 - only shells ask
+
+        return (
+            shell_complete(command, {}, "accredit", COMPLETION, question) and UsageError.exit_code
+        )
     try:
-        with command.make_context("accredit", list(arguments)) as context:
+        with _context(command, arguments) as context:
             command.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
@@ -193,6 +215,25 @@ def invoke(arguments: Sequence[str]) -> int:
         show = getattr(error, "show", None)
         if show is None:  # not an error in the command line
             raise
+        _wrap(error)
         show()
         return int(getattr(error, "exit_code", 2))
     return 0
+
+
+def _context(command: Any, arguments: Sequence[str]) -> Any:
+    """Parse the words before the verb; installing or showing completion ends here."""
+    try:
+        return command.make_context("accredit", list(arguments))
+    except SystemExit as ended:
+        raise typer.Exit(UsageError.exit_code if ended.code else 0) from None
+    except typer.Exit as ended:
+        raise typer.Exit(UsageError.exit_code if ended.exit_code else 0) from None
+
+
+def _wrap(error: Exception) -> None:
+    """Wrap the message of a wrong command line at the width of the terminal."""
+    label, message = "Error: ", getattr(error, "message", None)
+    if isinstance(message, str):
+        lines = wrapped_on_stderr(f"{label}{message}")
+        error.message = "\n".join(lines)[len(label) :]  # type: ignore[attr-defined]  # as above

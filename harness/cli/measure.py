@@ -42,6 +42,7 @@ from harness.cli.compose import (
 )
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
+from harness.cli.preflight import require_writable
 from harness.cli.printing import say
 from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
@@ -263,6 +264,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Campaig
 
     campaign = prepared.campaign
     paths = CampaignPaths(out=out, campaign=campaign.campaign)
+    require_writable(paths, prepared)
     key = private_key(paths.sketch_key)
     header = header_of(prepared, run_id_in(paths.journal))
     evidence = EvidenceFolder(paths.evidence)

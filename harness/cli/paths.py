@@ -51,15 +51,18 @@ class CampaignPaths:
         """The key of the journal's sketches; it is never put into a bundle."""
         return self.home / "sketch.key"
 
-    @property
-    def assessment(self) -> Path:
-        """The last assessment, as JSON."""
-        return self.home / "assessment.json"
+    def assessment(self, scheme: str) -> Path:
+        """The last assessment under a scheme (its id), as JSON."""
+        return self.home / f"assessment-{scheme}.json"
 
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.home / "report.html"
+    def report(self, scheme: str, kind: str = "html") -> Path:
+        """The report of that assessment, as a document of one kind."""
+        return self.home / f"report-{scheme}.{kind}"
+
+    def reports(self, scheme: str) -> dict[str, Path]:
+        """The files of reports of that assessment, by what may be the kind of document."""
+        prefix = f"report-{scheme}."
+        return {path.name.removeprefix(prefix): path for path in self.home.glob(f"{prefix}*")}
 
     @property
     def allure(self) -> Path:

@@ -153,9 +153,15 @@ def list_plans(
     every: Annotated[bool, typer.Option("--all", help="Include closed plans.")] = False,
     json: JSON = False,
 ) -> None:
-    """List the open plans, the next due first."""
-    with open_session(registry, clock=clock) as session:
-        state = session.state
+    """List the open plans, the next due first. Without a registry there are none."""
+    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
+
+    nothing = "no open plans"
+    try:
+        with open_session(registry, clock=clock) as session:
+            state = session.state
+    except NoRegistry as none:
+        state, nothing = RegistryState(), f"{nothing}: {none}"
     now = clock.now()
     plans = sorted(state.plans.values(), key=lambda plan: (plan.due, plan.id))
     shown = [plan for plan in plans if every or plan.state != "closed"]
@@ -171,7 +177,7 @@ def list_plans(
         where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
         due = f"{plan.due:%Y-%m-%d}{late}"
         table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner)
-    terminal().print(table if shown else "no open plans")
+    terminal().print(table if shown else nothing)
     if shown:
         say(f"next, for {shown[0].id}: {next_step(shown[0], now)}")
 

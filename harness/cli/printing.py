@@ -3,16 +3,30 @@
 Text from outside (titles, headers, names of files, error messages) may hold escape sequences,
 line breaks that fake a line, or invisible characters. They are escaped here, and in
 ``harness.cli.drawing`` for tables. A house test lets no other module print.
+
+On a terminal a long line is wrapped between words; what follows is indented, so that it cannot look
+like a line of its own. Pipes and files get whole lines, unless ``COLUMNS`` gives a width.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-import textwrap
-from typing import TextIO
+import unicodedata
+from typing import IO
 
 from harness.untrusted.passwords import without_passwords
 from harness.untrusted.visible_text import visible, visible_json
+
+ASCII_FORMS = str.maketrans({
+    "✓": "+", "✗": "x", "≤": "<=", "≥": ">=", "±": "+/-", "→": "->", "…": "...", "“": '"', "”": '"',
+    "·": "-", "•": "*", "§": "section ", "\u00d7": "x", "\u2013": "-", "\u2014": "-", "\u2018": "'",
+    "\u2019": "'", "\u03b1": "alpha", "\u00b5": "u", "\u03bc": "u", "\u00a0": " ",
+})  # fmt: skip
+"""What is printed for a character of ours that a terminal lacks; other characters are escaped."""
+
+NARROWEST = 20
+"""Columns; a narrower terminal gets lines of this width."""
 
 
 def shown(text: str) -> str:
@@ -21,20 +35,11 @@ def shown(text: str) -> str:
 
 
 def say(*lines: str, to_stderr: bool = False) -> None:
-    """Print each text as one line, with line breaks and control characters escaped."""
+    """Print each text as one line, wrapped on a terminal; line breaks and controls are escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     for line in lines:
-        stream.write(_encodable(shown(line), stream) + "\n")
-
-
-WIDTH = 60
-"""The columns of the narrowest terminal that long texts are wrapped for."""
-
-
-def wrapped(text: str) -> list[str]:
-    """A text as lines of at most ``WIDTH`` columns; its indent is kept and grows by two."""
-    indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(text, WIDTH, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
+        text = encodable(shown(line), stream.encoding)
+        stream.write("\n".join(wrapped(text, columns_of(stream))) + "\n")
 
 
 def is_terminal() -> bool:
@@ -47,15 +52,68 @@ def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
     """Print encoded JSON as it is, with unprintable characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     text = encoded.decode() if isinstance(encoded, bytes) else encoded
-    stream.write(visible_json(text, ascii_only=not _is_unicode(stream)) + "\n")
+    stream.write(visible_json(text, ascii_only=not _is_unicode(stream.encoding)) + "\n")
 
 
-def _encodable(text: str, stream: TextIO) -> str:
-    """The text with characters escaped that the stream's encoding lacks."""
-    if _is_unicode(stream):
+def encodable(text: str, encoding: str | None) -> str:
+    """The text in characters that an encoding has: see ``ASCII_FORMS``; others are escaped."""
+    if text.isascii() or _is_unicode(encoding):
         return text
-    return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+    name = encoding or "ascii"
+    return text.translate(ASCII_FORMS).encode(name, "backslashreplace").decode(name)
 
 
-def _is_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "utf-8").lower().replace("_", "-").startswith("utf")
+def columns_of(stream: IO[str]) -> int | None:
+    """The width at which lines are wrapped; None where they stay whole.
+
+    That is ``COLUMNS`` if it is set (POSIX 1003.1, chapter 8), else the width of a terminal.
+    """
+    declared = os.environ.get("COLUMNS", "")
+    if declared.isdecimal() and int(declared):
+        return max(int(declared), NARROWEST)
+    try:
+        if not stream.isatty():
+            return None
+        return max(os.get_terminal_size(stream.fileno()).columns, NARROWEST)
+    except (OSError, ValueError):
+        return None
+
+
+def wrapped(text: str, columns: int | None) -> list[str]:
+    """The lines of a text of at most so many columns; None keeps it whole.
+
+    A line breaks at spaces alone, so that a path or an address stays whole, even if it is longer.
+    Further lines are indented by two more spaces than the first.
+    """
+    if columns is None or _width(text) <= columns:
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    words = text.split(" ")
+    lines, line = [], words[0]
+    for word in words[1:]:
+        if line.strip() and _width(line) + 1 + _width(word) > columns:
+            lines.append(line.rstrip(" "))
+            line = f"{indent}  {word}"
+        else:
+            line = f"{line} {word}"
+    return [*lines, line.rstrip(" ")]
+
+
+def wrapped_on_stderr(text: str) -> list[str]:
+    """The lines of a text as ``say`` would print it on standard error."""
+    return wrapped(text, columns_of(sys.stderr))
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes: two for wide characters (Unicode UAX 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+        if not unicodedata.combining(character)
+    )
+
+
+def _is_unicode(encoding: str | None) -> bool:
+    return (encoding or "utf-8").lower().replace("_", "-").startswith("utf")

@@ -125,10 +125,32 @@ def _guarded(number: int) -> io.TextIOWrapper:
     raw = _Output(number, "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
-        encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8",
+        encoding=output_encoding(),
         errors="backslashreplace",
         line_buffering=raw.isatty() or number == STDERR,
     )
+
+
+C_LOCALES = frozenset({"C", "POSIX"})
+UTF_8_BY_COERCION = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
+"""What Python sets as LC_CTYPE where the locale is C (PEP 538)."""
+
+
+def output_encoding() -> str:
+    """The encoding of the terminal: ASCII in the locale C, else what Python found.
+
+    Python writes UTF-8 in that locale (PEP 538 and 540), although nothing says that the terminal
+    can show it. ``PYTHONIOENCODING`` and ``PYTHONUTF8`` are obeyed.
+    """
+    environment = os.environ
+    found = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+    if environment.get("PYTHONIOENCODING") or environment.get("PYTHONUTF8"):
+        return found
+    kind, general = environment.get("LC_CTYPE", ""), environment.get("LANG", "")
+    if kind in UTF_8_BY_COERCION and general in C_LOCALES:
+        kind = ""
+    locale = environment.get("LC_ALL", "") or kind or general
+    return "ascii" if locale in C_LOCALES else found
 
 
 def _is_open(number: int) -> bool:
@@ -200,16 +222,7 @@ SYSTEM_ERRORS = frozenset({
 })  # fmt: skip
 """Errors of the system rather than ours: no space, no permission, too many open files."""
 
-EXTRAS = {
-    "scipy": "assess",
-    "sqlalchemy": "assess",
-    "psycopg": "postgresql",
-    "jinja2": "report",
-    "matplotlib": "report",
-    "pandas": "report",
-    "pytest": "pytest",
-    "allure": "pytest",
-}
+EXTRAS = {"psycopg": "postgresql", "pytest": "pytest", "allure": "pytest"}
 """The extra that installs a library which a verb needs."""
 
 
@@ -255,11 +268,12 @@ def _report_error(error: BaseException, stops: StopSignals) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print_error(f"{where}{error.strerror or error}; fix this and run the command again")
         return TROUBLE
-    print_error(_unexpected_message(error))
+    print_error(unexpected_message(error))
     return TROUBLE
 
 
-def _unexpected_message(error: BaseException) -> str:
+def unexpected_message(error: BaseException) -> str:
+    """One line on an unexpected error; the traceback is written to a file that it names."""
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     log = write_crash_log(error)
     details = f"details: {log}" if log else "the details could not be written to any folder"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.paths import CampaignPaths
-from harness.follow.findings import follow
+from harness.follow.findings import follow, follow_ups
 from harness.follow.state import RegistryState, replay
-from harness.model.action_plan import ActionPlan
+from harness.model.action_plan import ActionPlan, FollowUp
 from harness.model.corpus import Appeal
 from harness.model.event import Event
 from harness.model.outcome import Assessment, PrintedHead
@@ -77,6 +77,19 @@ def registry_head(where: Path | str) -> PrintedHead | None:
     except NoRegistry:
         return None
     return PrintedHead(held=len(hashes), hash=hashes[-1] if hashes else START)
+
+
+def follow_ups_in(where: Path | str, assessment: Assessment) -> tuple[FollowUp, ...] | None:
+    """The findings and plans of an assessment's failures; ``None`` if there is no registry yet."""
+    if isinstance(where, Path) and not where.exists():
+        return None
+    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
+
+    try:
+        with open_session(where) as session:
+            return follow_ups(assessment, session.state)
+    except NoRegistry:
+        return None
 
 
 def open_plans(

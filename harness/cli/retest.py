@@ -64,7 +64,7 @@ def retest_command(
     Exit 0: verified and closed. Exit 1: the failure remains, the plan is in progress again. Exit 3:
     nothing could be judged, too few fresh items are left, or the evidence is insufficient.
     """
-    console = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True)
     retest, state = retest_plan(
         plan, campaign, out, by or current_user(), console, clock, swapped=swapped
     )

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import load_and_warn
 from harness.cli.dry_run import DryRun, dry_run, dry_run_json, print_dry_run
-from harness.cli.printing import say, say_json, shown, wrapped
+from harness.cli.printing import say, say_json, shown
 from harness.errors import UsageError
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
@@ -325,7 +325,7 @@ def show_plan(prepared: Prepared, out: Path, folder: Path | None, *, as_json: bo
         return
     print_dry_run(plan)
     if folder is not None:
-        say("", *(line for text in summary(written, folder) for line in wrapped(text)))
+        say("", *summary(written, folder))
 
 
 def summary(paths: tuple[Path, ...], folder: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from harness.follow.guards import latest_due, milestones_of
 from harness.follow.state import RegistryState
-from harness.model.action_plan import Finding
+from harness.model.action_plan import Finding, FollowUp
 from harness.model.coverage import format_threshold, format_value
 from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.metric_spec import spec_of
@@ -55,6 +55,26 @@ def open_findings(
             finding = replace(finding, recurrence_of=earlier[-1].id)
         findings.append(finding)
     return tuple(findings)
+
+
+def follow_ups(assessment: Assessment, state: RegistryState) -> tuple[FollowUp, ...]:
+    """The findings that follow up the failures of an assessment, each with its plan.
+
+    A finding that was settled before this campaign is left out: its plan says nothing about a
+    failure that came back.
+    """
+    plans = {plan.finding: plan for plan in state.plans.values()}
+    latest = {finding.subject: finding for finding in state.findings.values()}
+    service = (assessment.supplier, assessment.service, assessment.scheme)
+    found = []
+    for outcome in assessment.outcomes:
+        subject = (*service, outcome.requirement.id, outcome.profile, outcome.line)
+        finding = latest.get(subject)
+        if finding is None or outcome.conformity is not Conformity.DOES_NOT_CONFORM:
+            continue
+        if not state.is_settled(finding.id) or _is_of(finding, assessment, state):
+            found.append(FollowUp(finding=finding, plan=plans.get(finding.id)))
+    return tuple(found)
 
 
 def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:

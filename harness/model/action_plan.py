@@ -198,3 +198,11 @@ class ActionPlan:
         if not self.check_ins or self.state is PlanState.CLOSED:
             return None
         return self.check_ins[-1].at + CHECK_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """A finding and its plan, which is ``None`` if none was drafted."""
+
+    finding: Finding
+    plan: ActionPlan | None = None

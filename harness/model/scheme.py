@@ -92,11 +92,13 @@ class Requirement(Declared):
     ``n_min`` counts registrable domains (or pairs, or timed events); in a loaded scheme it is at
     least the smallest number that can decide (``harness.model.smallest_sample``).
     ``needs_list`` says that the shipped packs are too small for it.
-    ``items`` names the kind of items that it rests on.
+    ``items`` names the kind of items that it rests on. ``title`` says what is true of a service
+    that meets it; ``short`` names its subject in few words, for headings.
     """
 
     id: RuleCode
     title: Annotated[str, Field(min_length=1)]
+    short: Annotated[str, Field(max_length=40)] = ""
     area: str
     severity: Severity
     rule: DecisionRule
@@ -113,6 +115,11 @@ class Requirement(Declared):
     def is_for(self, profile: str, phase: str) -> bool:
         """Whether it is asked of a profile, by the profile's name or its school phase."""
         return not self.profiles or bool({profile, phase} & set(self.profiles))
+
+    @property
+    def subject(self) -> str:
+        """Its subject in few words: ``short``, or the title."""
+        return self.short or self.title
 
     @property
     def rests_on(self) -> PackKind | None:

@@ -7,6 +7,7 @@ ignores the derived keys, so editing them changes no outcome.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ def encode_assessment(assessment: Assessment) -> bytes:
 def write_assessment(assessment: Assessment, path: Path) -> Path:
     """Write the assessment as indented JSON, atomically. Raises InstrumentError."""
     return write_document(path, encode_assessment(assessment) + b"\n")
+
+
+def digest_of(assessment: Assessment) -> str:
+    """The SHA-256 of the file that ``write_assessment`` writes: what a report names."""
+    return hashlib.sha256(encode_assessment(assessment) + b"\n").hexdigest()
 
 
 def read_assessment(path: Path) -> Assessment:

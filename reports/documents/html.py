@@ -1,169 +1,210 @@
-"""Write an assessment as one self-contained HTML page.
+"""Write a report as one self-contained HTML page.
 
-Text from a supplier's pages is hostile input: everything is escaped, nothing becomes a link,
-control characters are replaced, and a content security policy forbids scripts and requests.
+Text from a supplier's pages is hostile input: everything is escaped, nothing becomes a link, and
+control characters are replaced. A content security policy forbids requests, and all scripts but
+the one that filters the table of items, which is named by its digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import groupby
+import base64
+import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.model.corpus import is_among
-from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
-from harness.model.scheme import Requirement
+from harness.model.outcome import Assessment, Conformity
+from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
-from reports import figures, phrases, tables, words
-from reports.documents import DOCUMENTS
-from reports.tables import NO_INSTRUMENT, groups_of, instrument_tables, pack_tables
+from reports import evidence, phrases, requirement_table, tables, words
+from reports.documents import DOCUMENTS, Report
+from reports.next_steps import day, lead, next_steps
+from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
 
-SHOWN_ITEMS = 100
-"""How many items a table of the page shows; the JSON of the assessment holds all of them."""
+HERE = Path(__file__).parent
+FIRST_ITEMS = 10
+"""How many items the page shows before unfolding."""
+SHOWN_ITEMS = 500
+"""How many items the page holds; the JSON of the assessment holds all of them."""
+FIRST_STEPS = 6
+"""How many rows of next steps are shown before unfolding."""
+FIRST_SUBJECTS = 6
+"""How many subjects of wrongly blocked sites are shown before unfolding."""
+SQUARES = 12
+"""More checks than these that ended alike are shown as a number alone."""
 SHOWN_CHARACTERS = 300
 """How many characters of one observed text are shown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """A figure, and its numbers as a table."""
-
-    title: str
-    svg: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+SHOWN_DIGITS = 8
+"""How many digits of a digest are shown at each end; bundles hold digests in full."""
 
 
 @DOCUMENTS.register("html")
-def write_html(assessment: Assessment, path: Path) -> Path:
+def write_html(report: Report, path: Path) -> Path:
     """A self-contained HTML page, written whole or not at all. Raises InstrumentError."""
-    return write_document(path, render(assessment).encode())
+    return write_document(path, render(report).encode())
 
 
-def render(assessment: Assessment) -> str:
+def render(report: Report) -> str:
     """The page as text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
 
     page = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, tables=tables, words=words, shown_items=SHOWN_ITEMS)
-    page.filters["short"] = _short
-    return page.get_template("report.html.j2").render(**_contents(assessment))
+    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
+    page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
+    return page.get_template("report.html.j2").render(**_contents(report))
 
 
-def limits_of(
-    outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]
-) -> dict[str, figures.Limit]:
-    """The block rate that the requirements ask of each category.
+def headline(assessment: Assessment) -> str:
+    """The result in one sentence: "Example does not meet Becta 2008: 2 of 8 checks failed."."""
+    counts = phrases.tally(assessment)
+    total, service = sum(counts.values()), assessment.service or "The service"
+    scheme = words.SCHEMES.get(assessment.scheme, assessment.scheme)
+    if not total:
+        return f"Nothing was decided about {assessment.service or 'the service'}."
+    failed = counts[Conformity.DOES_NOT_CONFORM]
+    checks = "check" if total == 1 else "checks"
+    if failed:
+        return f"{service} does not meet the scheme {scheme}: {failed} of {total} {checks} failed."
+    if counts[Conformity.CONFORMS] == total:
+        limit = f", on the {assessment.qualifier}" if assessment.qualifier else ""
+        conform = "the one check conforms" if total == 1 else f"all {total} checks conform"
+        return f"{service} meets the scheme {scheme}{limit}: {conform}."
+    return f"It could not be decided whether {service} meets the scheme {scheme}."
 
-    A census ("at most 0 missed") asks for 100 %. Of two requirements the stricter one counts.
-    """
-    limits: dict[str, figures.Limit] = {}
-    codes = {rate.category for rate in rates}
-    for outcome in outcomes:
-        limit = _limit(outcome.requirement)
-        measure = outcome.requirement.measure
-        for code in codes if limit else ():
-            if limit and is_among(code, measure.categories):
-                limits[code] = _stricter(limits.get(code), limit)
-    return limits
 
-
-def _contents(assessment: Assessment) -> dict[str, Any]:
-    binding = [out for out in assessment.outcomes if out.requirement.binding]
+def _contents(report: Report) -> dict[str, Any]:
+    assessment = report.assessment
+    steps = next_steps(report)
+    script = (HERE / "report.js").read_text(encoding="utf-8")
     return {
         "assessment": assessment,
-        "groups": groups_of(assessment.outcomes),
-        "tally": phrases.tally(assessment),
-        "failed": groups_of(o for o in binding if o.conformity is Conformity.DOES_NOT_CONFORM),
-        "undecided": groups_of(o for o in binding if o.conformity is Conformity.INSUFFICIENT),
-        "with_items": [out for out in assessment.outcomes if out.witnesses],
+        "report": report,
+        "headline": headline(assessment),
+        "lead": lead(report, steps),
+        "squares": _squares(assessment),
+        "steps": _split(steps, FIRST_STEPS),
+        "tried": any(each.metric.tried for each in assessment.outcomes),
+        "kinds": evidence.kinds(assessment),
+        "has_canaries": any(each.startswith("canary ") for each in assessment.corpora),
+        "tests_illegal": _tests_illegal(assessment),
+        "areas": requirement_table.areas(assessment, binding=True),
+        "not_required": requirement_table.areas(assessment, binding=False),
+        "not_measured": requirement_table.not_measured(assessment),
+        "provenances": _provenances(assessment),
+        "places": evidence.places(assessment),
+        "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
+        "matrix": evidence.matrix(assessment),
+        "items": _split(evidence.items(assessment)[:SHOWN_ITEMS], FIRST_ITEMS),
+        "all_items": len(evidence.items(assessment)),
         "failed_preconditions": [each for each in assessment.preconditions if not each.held],
-        "plots": _plots(assessment),
-        "pack_tables": pack_tables(assessment),
+        "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),
         "no_instrument": NO_INSTRUMENT,
-        "rules": list(dict.fromkeys(out.decided_by for out in assessment.outcomes)),
-        "alphas": sorted({out.metric.alpha for out in assessment.outcomes}),
-        "sure": phrases.confidence(
-            max((o.metric.alpha for o in assessment.outcomes), default=0.05)
-        ),
+        "pack_tables": pack_tables(assessment),
+        "digest": digest_of(assessment),
+        "script": script,
+        "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **_teaching(assessment),
     }
 
 
-def _plots(assessment: Assessment) -> list[Plot]:
-    plots = []
-    by_line = sorted(assessment.rates, key=_profile_and_line)
-    for (profile, line), group in groupby(by_line, key=_profile_and_line):
-        rates = list(group)
-        outcomes = [o for o in assessment.outcomes if (o.profile, o.line) == (profile, line)]
-        title = f"Blocked by category: {profile} on {line}"
-        svg = figures.block_rates(rates, limits_of(outcomes, rates), title)
-        rows = tuple(_rate_row(rate) for rate in rates)
-        columns = ("Category", "Blocked", "Let through", "Changed", "Down", "Undecided", "Bounds")
-        plots.append(Plot(title=title, svg=svg, columns=columns, rows=rows))
-    if any(assessment.latencies.values()):
-        title = "Time to first byte"
-        svg = figures.latency(assessment.latencies, title)
-        rows = tuple(_wait_row(*each) for each in sorted(assessment.latencies.items()))
-        plots.append(Plot(title=title, svg=svg, columns=("Line", "Answers", "Median"), rows=rows))
-    if assessment.mechanisms:
-        title = "How the service blocked"
-        svg = figures.mechanisms(assessment.mechanisms, title)
-        ways = sorted(assessment.mechanisms.items(), key=lambda way: -way[1])
-        counts = tuple((words.mechanism_name(way), way, f"{n:,}") for way, n in ways)
-        plots.append(Plot(title=title, svg=svg, columns=("Way", "Code", "Trials"), rows=counts))
-    return plots
+def _teaching(assessment: Assessment) -> dict[str, Any]:
+    stay_open = evidence.must_stay_open(assessment)
+    blocked = evidence.must_block(assessment)
+    untested = [
+        name
+        for area, name in (("circumvent", "Ways round the filter"), ("search", "Search engines"))
+        if not any(
+            each.requirement.area == area and each.metric.tried for each in assessment.outcomes
+        )
+    ]
+    return {
+        "stay_open": _split(stay_open, FIRST_SUBJECTS),
+        "wrongly_blocked": sum(each.blocked for each in stay_open),
+        "opened": sum(each.decided for each in stay_open),
+        "waits": evidence.waits(assessment),
+        "delays": [
+            each
+            for each in assessment.outcomes
+            if each.metric.name == "first_byte_overhead" and each.metric.value is not None
+        ],
+        "categories": (blocked[: (len(blocked) + 1) // 2], blocked[(len(blocked) + 1) // 2 :]),
+        "means": evidence.means(assessment),
+        "mechanisms": sorted(assessment.mechanisms.items(), key=lambda way: -way[1]),
+        "untested": untested,
+    }
 
 
-def _profile_and_line(rate: CategoryRate) -> tuple[str, str]:
-    return rate.profile, rate.line
+def _squares(assessment: Assessment) -> list[tuple[Conformity, int, int]]:
+    """How many binding checks ended each way, the failed first, and how many squares to draw."""
+    counts = phrases.tally(assessment)
+    order = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
+    return [
+        (each, counts[each], counts[each] if counts[each] <= SQUARES else 1)
+        for each in order
+        if counts[each]
+    ]
 
 
-def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
-    label = words.framed(words.labelled(rate.category), rate.frame)
-    counts = (rate.blocked, rate.allowed, rate.altered, rate.down, rate.insufficient)
-    low, high = phrases.percent(rate.lower), phrases.percent(rate.upper)
-    return (label, *(f"{count:,}" for count in counts), f"{low} to {high}")
+def _tests_illegal(assessment: Assessment) -> bool:
+    """Whether harmless test entries stood for entries of an illegal list."""
+    return any(phrases.items_of(each) == "test entries" for each in assessment.outcomes)
 
 
-def _wait_row(line: str, times: tuple[float, ...]) -> tuple[str, ...]:
-    if not times:
-        return line, "0", phrases.NONE
-    return line, phrases.answers(times), phrases.quantity(sorted(times)[len(times) // 2], "s")
+def _provenances(assessment: Assessment) -> list[tuple[str, str]]:
+    """The words for the sources of thresholds that the table uses, each with its meaning."""
+    limits = [each.requirement.threshold for each in assessment.outcomes]
+    used = dict.fromkeys(limit.provenance for limit in limits if limit is not None)
+    meanings = words.PROVENANCE_MEANINGS
+    return [
+        (words.SHORT_PROVENANCES[each].removeprefix("widely "), meanings[each])
+        for each in meanings
+        if each in used
+    ]
 
 
-def _limit(requirement: Requirement) -> figures.Limit | None:
-    threshold, metric = requirement.threshold, requirement.measure.metric
-    if threshold is None:
-        return None
-    if metric == "block_rate" and threshold.at_least is not None:
-        return figures.Limit(at_least=threshold.at_least)
-    if metric == "overblock_rate" and threshold.at_most is not None:
-        return figures.Limit(at_most=threshold.at_most)
-    return figures.Limit(at_least=1.0) if (metric, threshold.at_most) == ("missed", 0) else None
+def _confidence(assessment: Assessment) -> str:
+    alphas = sorted({each.metric.alpha for each in assessment.outcomes}) or [0.05]
+    return " or ".join(map(phrases.confidence, reversed(alphas)))
 
 
-def _stricter(first: figures.Limit | None, second: figures.Limit) -> figures.Limit:
-    if first is None:
-        return second
-    least = [each for each in (first.at_least, second.at_least) if each is not None]
-    most = [each for each in (first.at_most, second.at_most) if each is not None]
-    return figures.Limit(at_least=max(least, default=None), at_most=min(most, default=None))
+def _split(rows: Any, first: int) -> tuple[Any, Any]:
+    """The rows that are shown, and those that are folded; one row alone is not folded."""
+    first = first if len(rows) > first + 1 else len(rows)
+    return rows[:first], rows[first:]
 
 
 def _short(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
+def _short_digest(text: str) -> str:
+    """A digest within a text, cut in its middle: "canary 1.0.0 8dff9b43…d9e98e3"."""
+    head, space, last = text.rpartition(" ")
+    last = last.removeprefix("sha256:")
+    if len(last) <= 2 * SHOWN_DIGITS:
+        return text
+    return f"{head}{space}{last[:SHOWN_DIGITS]}…{last[-SHOWN_DIGITS + 1 :]}"
+
+
+def _css_text(text: str) -> str:
+    """A text as a string of a style sheet: all but letters and digits is escaped."""
+    shown = phrases.plain(text)[:SHOWN_CHARACTERS]
+    return "".join(
+        each if each.isascii() and each.isalnum() else f"\\{ord(each):06x}" for each in shown
+    )
+
+
 def _finalize(shown: Any) -> Any:
     """Escape control characters in text from outside; the template's own markup stays."""
-    return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown
+    return _plain(shown) if type(shown) is str else shown
+
+
+_plain = partial(phrases.plain, keep="\n\t")

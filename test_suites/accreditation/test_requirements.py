@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.cli.expect import Comparison
 from harness.model.outcome import Assessment, Conformity, Outcome
 from test_suites.accreditation.insufficient import Insufficient
 from test_suites.accreditation.nonconformity import DoesNotConform
@@ -18,12 +19,24 @@ NEEDS_A_CAMPAIGN = True
 
 
 def test_requirement(
-    outcome: Outcome, assessment: Assessment, request: pytest.FixtureRequest
+    outcome: Outcome,
+    assessment: Assessment,
+    expected_results: Comparison | None,
+    journal_source: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     """The service meets the requirement, and the evidence is strong enough to say so."""
     # Not by record_property, which warns of xunit2 although properties are written all the same.
-    request.node.user_properties.extend(properties(outcome, assessment).items())
+    told = properties(outcome, assessment) | {"journal": journal_source}
+    request.node.user_properties.extend(told.items())
     tell_allure(outcome, assessment)
+    if expected_results is not None and outcome.requirement.binding:
+        if entry := expected_results.known.get(outcome.id):
+            pytest.xfail(
+                f"expected until {entry.until}: {entry.reason}: {message(outcome, shown=0)}"
+            )
+        if sentence := expected_results.differences.get(outcome.id):
+            raise DoesNotConform(f"{outcome.id}: {sentence}\n{message(outcome)}")
     if assessment.is_granted(outcome):
         return
     if not outcome.requirement.binding:

@@ -19,6 +19,7 @@ from harness.model.school_check import (
     Circumstances,
     Result,
 )
+from reports.documents import Report
 from reports.documents.html import write_html
 from reports.school_check import render_check
 from test_suites.example import example_assessment
@@ -57,7 +58,7 @@ class Server(http.server.ThreadingHTTPServer):
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A web server on loopback with the example report in it."""
-    write_html(example_assessment(), tmp_path / "report.html")
+    write_html(Report(assessment=example_assessment()), tmp_path / "report.html")
     with Server(tmp_path) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -13,6 +13,7 @@ from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_campaign
 from harness.model.corpus import Audience
 from harness.model.outcome import Assessment
+from reports.documents import Report
 from reports.documents.html import render
 from reports.terminal import render_assessment
 
@@ -82,4 +83,4 @@ def test_a_service_tuned_to_known_items_is_reported(
     console = Console(file=io.StringIO(), width=200)
     render_assessment(assessment, console)
     assert says in console.file.getvalue()  # type: ignore[attr-defined]
-    assert says in render(assessment)
+    assert says in render(Report(assessment=assessment))

@@ -11,6 +11,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
+from test_suites.processes.running import HALF_WAY, simulated_campaign
 from test_suites.rehearsal import write_campaign
 
 pytest_plugins = ["pytester"]
@@ -88,3 +89,57 @@ def test_the_message_about_an_unknown_scheme_lists_the_known_ones(
 
     assert ended.ret == pytest.ExitCode.USAGE_ERROR
     ended.stderr.fnmatch_lines(["ERROR: *bekta-2008*becta-2008*"])
+
+
+def test_a_journal_that_is_whole_is_read_again_unless_it_is_measured_afresh(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+    out = pytester.path / "out"
+
+    first = pytester.runpytest_subprocess("--campaign", campaign)
+    before = digests(out / "tried/journal")
+    again = pytester.runpytest_subprocess("--campaign", campaign)
+    wrong = pytester.runpytest_subprocess("--campaign", campaign, "--fresh", "--scheme", "bekta")
+    unmoved = list(out.iterdir())
+    fresh = pytester.runpytest_subprocess("--campaign", campaign, "--fresh")
+
+    (kept,) = out.glob("tried-until-*/journal")
+    first.stdout.fnmatch_lines(["accredit: the journal was measured now"])
+    again.stdout.fnmatch_lines(["accredit: the journal was read again, nothing was measured*"])
+    fresh.stdout.fnmatch_lines(["accredit: the journal was measured now"])
+    assert first.ret == again.ret == fresh.ret
+    assert (pytest.ExitCode.USAGE_ERROR, [out / "tried"]) == (wrong.ret, unmoved)
+    assert before.items() <= digests(kept).items() or before.keys() == digests(kept).keys()
+
+
+def test_a_stopped_measurement_is_no_outcome_and_says_how_to_resume(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+    pytester.makeconftest(HALF_WAY.format(action="raise KeyboardInterrupt"))
+
+    stopped = pytester.runpytest_subprocess("--campaign", campaign)
+    (pytester.path / "conftest.py").unlink()
+    resumed = pytester.runpytest_subprocess("--campaign", campaign)
+
+    assert pytest.ExitCode.INTERRUPTED == stopped.ret
+    stopped.stderr.fnmatch_lines(["*is intact (*observations); run the same command to resume*"])
+    resumed.stdout.fnmatch_lines(["accredit: the journal was resumed, * observations were added"])
+
+
+def test_two_workers_report_as_one(pytester: pytest.Pytester) -> None:
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = str(simulated_campaign(pytester.path / "campaign", sample=5))
+
+    alone = pytester.runpytest_subprocess("--campaign", campaign)
+    both = pytester.runpytest_subprocess("--campaign", campaign, "-n", "2", "--junit-xml=j.xml")
+
+    assert alone.ret == both.ret
+    assert alone.parseoutcomes() == both.parseoutcomes()
+    assert "read again" in (pytester.path / "j.xml").read_text()

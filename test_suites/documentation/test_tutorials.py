@@ -49,10 +49,10 @@ def test_first_campaign(tmp_path: Path) -> None:
     )
 
     assert 0 == ended.returncode, ended.stdout + ended.stderr
-    assert (tmp_path / "first/out/first-campaign/report.html").exists()
+    assert (tmp_path / "first/out/first-campaign/report-becta-2008.html").exists()
     told = (tmp_path / "first/outcomes.json").read_text()
     assert "agreed list only" in told.splitlines()[0]
-    assert (tmp_path / "first/out/second-campaign/report.html").exists()
+    assert (tmp_path / "first/out/second-campaign/report-becta-2008.html").exists()
     assert not (tmp_path / "first/range.pid").exists()
 
 

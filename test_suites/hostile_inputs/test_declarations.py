@@ -15,6 +15,7 @@ READERS = [
     "run FILE",
     "measure FILE",
     "doctor FILE",
+    "expect check . FILE",
     "scheme check FILE",
     "scheme show FILE",
     "scheme diff FILE becta-2008",

@@ -13,8 +13,9 @@ from harness.errors import UsageError
 FILE = Path(__file__).with_name("mutations.toml")
 
 Section = Literal[
-    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle", "origin", "campaign", "check"
-]
+    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle",
+    "origin", "campaign", "check", "suppliers",
+]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 
 

@@ -14,6 +14,7 @@ from harness.cli.conclude import conclude_journal
 from harness.judge.composite_measurements import judge_of
 from harness.store.assessments import assessment_document
 from harness.store.journal.journal import open_journal
+from reports.documents import Report
 from reports.documents.html import render
 from test_suites.recorded.held import SCHEMES
 
@@ -41,7 +42,7 @@ def figures_of(journal: Path, name: str) -> dict[str, Any]:
     return {
         "assessment": _figures(document) | {"outcomes": outcomes},
         "verdicts": _verdicts(journal),
-        "report": _tables(render(assessment)),
+        "report": _tables(render(Report(assessment=assessment))),
     }
 
 

@@ -19,6 +19,7 @@ from harness.model.metric_spec import SPECS
 from harness.model.outcome import Assessment
 from harness.ports.network import Origin
 from harness.schemes.load import shipped
+from reports.documents import Report
 from reports.documents.html import render
 from reports.terminal import render_assessment
 from test_suites.recorded.held import SCHEMES, names, unpacked
@@ -27,7 +28,7 @@ from test_suites.rehearsal import rehearse, write_campaign
 MARK = re.compile(r"\[[SMP](?:/[SMP])*(?:[ ,:][^\]]*)?\]")
 """A mark of provenance in the catalogue of requirements, such as ``[M]`` or ``[S, summary]``."""
 TEX = re.compile(r"\$|\\[a-z]+")
-WORDS = ("unbounded", "not implemented", "want of evidence")
+WORDS = ("unbounded", "not implemented", "want of evidence", "leaning", r"\bn=\d", "held against")
 ORDINARY = frozenset({"availability", "missed", "contention", "responsiveness", "overrides"})
 """Metric ids that are ordinary English words as well."""
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL", "copper-meadow.accredit.test"]
@@ -63,8 +64,8 @@ def texts(assessment: Assessment) -> Iterator[tuple[str, str]]:
     console = Console(width=400, file=io.StringIO(), color_system=None)
     render_assessment(assessment, console)
     yield "terminal", console.file.getvalue()  # type: ignore[attr-defined]
-    tree = LexborHTMLParser(render(assessment))
-    for style in tree.css("style"):
+    tree = LexborHTMLParser(render(Report(assessment=assessment)))
+    for style in tree.css("style, script"):
         style.decompose()
     assert tree.root is not None
     yield "page", tree.root.text(separator="\n")

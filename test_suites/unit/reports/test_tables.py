@@ -12,6 +12,7 @@ from rich.console import Console
 from harness.model.metric import Foreknowledge, PackRate, Part, Source
 from harness.model.outcome import Assessment
 from reports import phrases
+from reports.documents import Report
 from reports.documents.html import render
 from reports.tables import (
     NO_INSTRUMENT,
@@ -30,6 +31,10 @@ from test_suites.example import (
     example_outcomes,
 )
 from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+
+
+def page_of(assessment: Assessment) -> str:
+    return render(Report(assessment=assessment))
 
 
 def test_outcomes_of_one_requirement_stand_together() -> None:
@@ -111,7 +116,7 @@ def test_each_table_has_its_rows() -> None:
 
 def test_one_pack_makes_no_table() -> None:
     assert pack_tables(example_assessment()) == ()
-    assert "Results by pack" not in render(example_assessment())
+    assert "As policy" not in page_of(example_assessment())
 
 
 def test_page_and_terminal_say_it() -> None:
@@ -119,7 +124,7 @@ def test_page_and_terminal_say_it() -> None:
     render_assessment(assessment(), console)
     shown = console.file.getvalue()  # type: ignore[attr-defined]
 
-    for text in (shown, render(assessment())):
+    for text in (shown, page_of(assessment())):
         assert "tuned to the known list" in text
         assert "secret (real, sealed)" in text
 
@@ -155,12 +160,12 @@ def test_the_first_record_is_shown_whole_and_later_ones_as_changes() -> None:
 
 
 def test_the_page_has_the_table_or_says_that_there_is_none() -> None:
-    page = render(replace(example_assessment(), instrument=(WHOLE, LATER)))
+    page = page_of(replace(example_assessment(), instrument=(WHOLE, LATER)))
 
     assert "517 bytes; groups x25519, secp256r1" in page
     assert "OpenSSL &lt;1.1&gt;" in page
     assert NO_INSTRUMENT not in page
-    assert NO_INSTRUMENT in render(replace(example_assessment(), instrument=()))
+    assert NO_INSTRUMENT in page_of(replace(example_assessment(), instrument=()))
 
 
 def test_the_terminal_has_one_line() -> None:

@@ -33,8 +33,8 @@ def test_outcomes_have_symbol_and_word() -> None:
 
     assert "✓ Conforms" in text
     assert "✗ Does not conform" in text
-    assert "? Insufficient" in text
-    assert "leaning towards a pass" in " ".join(text.split())
+    assert "? Not decided" in text
+    assert "its value alone passes" in " ".join(text.split())
 
 
 def test_the_numbers_are_all_there() -> None:

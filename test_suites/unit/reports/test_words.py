@@ -46,9 +46,9 @@ def test_a_frame_is_said_where_items_do_not_count_alike() -> None:
     assert words.framed("Drugs", "as visited") == "Drugs, as visited"
 
 
-def test_a_code_stands_behind_its_name() -> None:
-    assert words.labelled("GAMB") == f"{words.category_name('GAMB')} (GAMB)"
-    assert words.labelled("NO.SUCH") == "NO.SUCH"
+def test_codes_of_categories_in_a_text_become_names() -> None:
+    assert words.with_names("GAMB, real items: 12") == "Gambling, real items: 12"
+    assert words.with_names("NO.SUCH and HTTP stay") == "NO.SUCH and HTTP stay"
 
 
 def test_every_decision_rule_has_words() -> None:

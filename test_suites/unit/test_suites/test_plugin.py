@@ -14,33 +14,11 @@ import pytest
 from harness.errors import UsageError
 from test_suites import plugin
 from test_suites.example import example_assessment
+from test_suites.unit.test_suites.conftest import INI
 
 pytest_plugins = ["pytester"]
 
-SUITE = Path(plugin.__file__).parent / "accreditation" / "test_requirements.py"
-INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\naddopts = --strict-markers\n"
 HEAVY = ("scipy", "duckdb", "allure", "pandas", "matplotlib", "pydantic", "harness", "reports")
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A folder with the accreditation suite in it."""
-    pytester.makeini(INI)
-    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
-    return pytester
-
-
-@pytest.fixture
-def concluded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str | None]]:
-    """Concluding gives the example; the list holds what was asked for."""
-    asked: list[tuple[Path, str | None]] = []
-
-    def conclude(path: Path, scheme: str | None) -> object:
-        asked.append((path, scheme))
-        return example_assessment()
-
-    monkeypatch.setattr(plugin, "_conclude", conclude)
-    return asked
 
 
 def test_importing_it_is_light() -> None:
@@ -117,7 +95,7 @@ def test_one_test_per_outcome_with_ids(
 ) -> None:
     ended = suite.runpytest("--journal", "j", "--scheme", "strict", "-v", "-rA")
 
-    ended.assert_outcomes(passed=4, failed=3)
+    ended.assert_outcomes(passed=4, failed=1, errors=2)
     ended.stdout.fnmatch_lines(
         [
             "accredit: campaign spring-2026 against becta-2008 1.0",
@@ -153,11 +131,14 @@ def test_other_peoples_failures_keep_their_traceback(
     ended.stdout.fnmatch_lines(["*def test_mine*"])
 
 
-def test_insufficient_is_no_assertion(suite: pytest.Pytester, concluded: list[object]) -> None:
+def test_insufficient_is_an_error_and_exit_code_3(
+    suite: pytest.Pytester, concluded: list[object]
+) -> None:
     ended = suite.runpytest("--journal", "j", "-k", "URL-04-ks2-resolver")
 
-    ended.assert_outcomes(failed=1)
-    ended.stdout.fnmatch_lines(["URL-04 (*insufficient*leaning towards a pass*"])
+    ended.assert_outcomes(errors=1)
+    assert 3 == ended.ret
+    ended.stdout.fnmatch_lines(["URL-04 (*not decided*its value alone passes*"])
 
 
 @pytest.mark.parametrize(
@@ -172,9 +153,9 @@ def test_markers_choose_by_area_and_severity(
 
 
 def test_last_failed_runs_only_those(suite: pytest.Pytester, concluded: list[object]) -> None:
-    suite.runpytest("--journal", "j").assert_outcomes(passed=4, failed=3)
+    suite.runpytest("--journal", "j").assert_outcomes(passed=4, failed=1, errors=2)
 
-    suite.runpytest("--journal", "j", "--lf").assert_outcomes(failed=3)
+    suite.runpytest("--journal", "j", "--lf").assert_outcomes(failed=1, errors=2)
 
 
 def test_what_binds_nobody_is_skipped_with_its_number(
@@ -265,13 +246,13 @@ def test_campaign_measures_before_tests_are_collected(
 ) -> None:
     measured: list[Path] = []
 
-    def measure(path: Path, out: Path | None) -> Path:
+    def measure(path: Path, scheme: str | None, *, fresh: bool) -> tuple[Path, str]:
         measured.append(path)
-        return Path("out/spring/journal")
+        return Path("out/spring/journal"), "measured now"
 
-    monkeypatch.setattr("harness.cli.measure.measure_campaign", measure)
+    monkeypatch.setattr(plugin, "_measure", measure)
 
-    suite.runpytest("--campaign", "campaign.yaml").assert_outcomes(passed=4, failed=3)
+    suite.runpytest("--campaign", "campaign.yaml").assert_outcomes(passed=4, failed=1, errors=2)
 
     assert measured == [Path("campaign.yaml")]
     assert concluded == [(Path("out/spring/journal"), None)]
@@ -291,6 +272,6 @@ def test_a_worker_reads_the_journal_of_its_controller(
         "def pytest_configure(config):\n    config.workerinput = {'accredit_journal': 'measured'}\n"
     )
 
-    suite.runpytest("--campaign", "campaign.yaml").assert_outcomes(passed=4, failed=3)
+    suite.runpytest("--campaign", "campaign.yaml").assert_outcomes(passed=4, failed=1, errors=2)
 
     assert concluded == [(Path("measured"), None)]

@@ -39,8 +39,9 @@ def test_the_assessment_is_kept_beside_the_journal(simulated: Any, tmp_path: Pat
     journal = measure_campaign(simulated(), tmp_path / "out")
     _, places = conclude_journal(journal)
 
-    assert places.assessment == (tmp_path / "out/simulated/assessment.json").resolve()
-    assert "becta-2008" in places.assessment.read_text()
+    kept = places.assessment("becta-2008")
+    assert kept == (tmp_path / "out/simulated/assessment-becta-2008.json").resolve()
+    assert "becta-2008" in kept.read_text()
 
 
 def test_an_unknown_scheme_tells_what_is_known(simulated: Any, tmp_path: Path) -> None:
@@ -70,9 +71,9 @@ def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
 
     assert "uksic-2024" == assessment.scheme
     assert "scheme uksic-2024 1.1: review overdue" in assessment.warnings[0]
-    kept = json.loads(places.assessment.read_text())
+    kept = json.loads(places.assessment("uksic-2024").read_text())
     assert list(assessment.warnings) == kept["warnings"]
-    assert "uksic-current" not in places.assessment.read_text()
+    assert "uksic-current" not in places.assessment("uksic-2024").read_text()
 
 
 def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(

@@ -16,7 +16,7 @@ from test_suites.unit.harness.cli.test_printing import HOSTILE, SHOWN
 def test_strings_and_cells_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table(HOSTILE, box=None)
     table.add_row(HOSTILE)
-    printed = terminal(soft_wrap=True)
+    printed = terminal()
     printed.print(table)
     printed.print(HOSTILE)
     printed.print(styled(HOSTILE))

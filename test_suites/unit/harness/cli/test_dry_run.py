@@ -16,7 +16,6 @@ from harness.cli.compose import prepare
 from harness.cli.dry_run import dry_run, prospects
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign, prepare_in
-from harness.cli.printing import WIDTH
 from harness.errors import UsageError
 from harness.schemes.load import load_scheme
 
@@ -70,10 +69,13 @@ def test_items_attempts_cost_and_requirements_are_told(dry: Any, simulated: Any)
         assert words in ended.output, words
 
 
-def test_no_line_is_wider_than_60_columns(dry: Any, simulated: Any) -> None:
+def test_no_line_is_wider_than_60_columns(
+    dry: Any, simulated: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     path = changed(simulated(sample=60), scheme="strict")
 
-    assert [] == [line for line in dry(path).output.splitlines() if len(line) > WIDTH]
+    assert [] == [line for line in dry(path).output.splitlines() if len(line) > 60]
 
 
 def test_programs_read_the_same_as_json(dry: Any, simulated: Any, tmp_path: Path) -> None:

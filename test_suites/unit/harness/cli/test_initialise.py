@@ -18,7 +18,6 @@ from harness.cli.campaign_file import quoted
 from harness.cli.campaign_questions import Questions, Replies, answers_from, ask_all
 from harness.cli.compose import prepare
 from harness.cli.main import app
-from harness.cli.printing import WIDTH
 from harness.cli.scheme_items import sample_size
 from harness.cli.undecidable import line_profiles, undecidable
 from harness.errors import UsageError
@@ -290,8 +289,9 @@ def test_several_lines_are_asked_for_one_after_the_other(
 
 
 def test_a_wrong_answer_is_asked_for_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     found = ask_all(
         tmp_path,
         typed(
@@ -306,7 +306,7 @@ def test_a_wrong_answer_is_asked_for_again(
         service="Safe", proxy=["http://10.0.0.1:1"], profile=["pupils=ks4"], scheme="strict",
         name="ab",
     ) == found  # fmt: skip
-    assert [] == [line for line in said.splitlines() if len(line) > WIDTH]
+    assert [] == [line for line in said.splitlines() if len(line) > 60]
     for words in ("at most 200", "numbers from 1 to 4", "'proxy'", "NAME=PHASE", "no such origin"):
         assert words in " ".join(said.split()), words
 

@@ -14,8 +14,8 @@ def test_a_journal_knows_its_places(tmp_path: Path) -> None:
 
     assert places == paths_of_journal(places.journal)
     assert {tmp_path / "autumn"} == {
-        places.report.parent,
-        places.assessment.parent,
+        places.report("becta-2008").parent,
+        places.assessment("becta-2008").parent,
         places.allure.parent,
     }
     assert tmp_path / "registry.sqlite" == places.registry

@@ -33,7 +33,7 @@ def test_a_good_service_conforms_within_what_was_tried(
     assert said["qualifier"] == "agreed list only"
     binding = [one for one in said["outcomes"] if one["requirement"]["binding"]]
     assert {"conforms"} == {outcome["conformity"] for outcome in binding}
-    assert (tmp_path / "out/simulated/report.html").exists()
+    assert (tmp_path / "out/simulated/report-becta-2008.html").exists()
     assert "plan" not in ended.stderr
 
 
@@ -84,8 +84,9 @@ def test_a_captive_portal_is_insufficient(
     )
 
 
-def test_a_registry_that_refuses_events_costs_no_report(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_registry_that_refuses_events_is_found_first_and_costs_no_report(
+    when: str, runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clock was years ahead when the last event was recorded."""
     out, later = tmp_path / "out", datetime(2099, 1, 1, tzinfo=UTC)
@@ -95,9 +96,12 @@ def test_a_registry_that_refuses_events_costs_no_report(
     )  # fmt: skip
     with open_registry(out / "registry.sqlite", create=True) as registry:
         registry.append(AppealDecided(at=later, actor="Ann", appeal=appeal), after=0)
+    if when == "meanwhile":  # somebody else recorded the event while the campaign was measured
+        monkeypatch.setattr("harness.cli.conclude.require_registry", lambda _: None)
 
     ended = runner.invoke(app, ["run", str(simulated(block=["PORN"])), "--out", str(out)])
 
     assert isinstance(ended.exception, UsageError)
     assert "check this machine's clock" in str(ended.exception)
-    assert (out / "simulated/report.html").exists()
+    assert (when == "meanwhile") == (out / "simulated/report-becta-2008.html").exists()
+    assert (when == "meanwhile") == (out / "simulated/journal").exists()

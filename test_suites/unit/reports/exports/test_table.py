@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from harness.errors import UsageError
 from harness.model.outcome import Conformity
-from reports.exports.table import outcomes_table, write_outcomes
+from harness.untrusted.visible_text import cell_text
+from reports.exports.table import LONGEST_CELL, outcomes_table, write_outcomes
 from test_suites.example import (
     example_assessment,
     example_metric,
@@ -63,3 +67,53 @@ def test_no_outcomes_give_a_header_alone(tmp_path: Path) -> None:
     path = write_outcomes(example_assessment(outcomes=()), tmp_path / "outcomes.csv")
 
     assert path.read_text().splitlines() == ['"requirement","profile","line","conformity"']
+
+
+HOSTILE = (
+    "=HYPERLINK(1)",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\x07bell",
+    "\uff1d1",
+    "'=1",
+    "http://x",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_workbook_runs_no_text_as_a_formula(text: str, tmp_path: Path) -> None:
+    outcome = example_outcome(reasons=(text,), profile=text)
+    path = write_outcomes(
+        example_assessment(outcomes=(outcome,), campaign=text), tmp_path / "outcomes.xlsx"
+    )
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet
+    shown = pd.read_excel(path, dtype=str)["campaign"][0]
+    assert text == cell_text(shown)
+    assert shown[0] not in "=+-@\t\uff1d"
+
+
+def test_numbers_of_a_workbook_are_numbers(tmp_path: Path) -> None:
+    table = pd.read_excel(write_outcomes(example_assessment(), tmp_path / "outcomes.xlsx"))
+
+    assert list(table["k"]) == [0, 100, 80, 93, 2, 400, 0]
+    assert table.loc[2, "lower"] == 0.7228
+
+
+def test_a_very_long_text_is_cut_in_a_workbook_and_whole_in_csv(tmp_path: Path) -> None:
+    assessment = example_assessment(outcomes=(example_outcome(reasons=("x" * 40_000,)),))
+    book = pd.read_excel(write_outcomes(assessment, tmp_path / "outcomes.xlsx"))
+    whole = pd.read_csv(write_outcomes(assessment, tmp_path / "outcomes.CSV"))
+
+    assert len(str(book.loc[0, "reasons"])) == LONGEST_CELL
+    assert len(str(whole.loc[0, "reasons"])) == 40_000
+
+
+def test_another_ending_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.csv or \.xlsx"):
+        write_outcomes(example_assessment(), tmp_path / "outcomes.ods")

@@ -1,0 +1,125 @@
+"""A page in headless Chromium, driven by its DevTools protocol over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from test_suites.products.process import which
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LISTENS = b"DevTools listening on "
+
+
+class Page:
+    """One page of a browser."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+        self.said: list[str] = []
+        """What went wrong in the page, and what the browser refused."""
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Call a method of the protocol, and return its result."""
+        number = next(self._numbers)
+        await self._socket.send_json({"id": number, "method": method, "params": parameters})
+        while True:
+            message = await self._receive()
+            if message.get("id") == number:
+                assert "error" not in message, f"{method}: {message['error']}"
+                result: dict[str, Any] = message["result"]
+                return result
+
+    async def _receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = await self._socket.receive_json()
+        if message.get("method") in {"Runtime.exceptionThrown", "Log.entryAdded"}:
+            self.said.append(str(message["params"]))
+        return message
+
+    async def run(self, script: str) -> Any:
+        """Evaluate a script in the page, wait for its promise, and return the plain value."""
+        answer = await self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    async def resize(self, width: int, scheme: str = "light", media: str = "") -> None:
+        """Set the width in CSS pixels, the colour scheme, and the medium (``print`` or screen)."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=900, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        await self.call("Emulation.setEmulatedMedia", media=media, features=features)
+
+    async def show(self, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        """Load a file, and wait until it is complete."""
+        await self.resize(width, scheme)
+        navigation = {"id": 0, "method": "Page.navigate", "params": {"url": path.as_uri()}}
+        await self._socket.send_json(navigation)
+        while (await self._receive()).get("method") != "Page.loadEventFired":
+            pass
+
+    async def pdf(self) -> bytes:
+        """The page as it is printed on A4."""
+        answer = await self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=False)
+        return base64.b64decode(answer["data"])
+
+
+@asynccontextmanager
+async def browser_page() -> AsyncIterator[Page]:
+    """A page of a browser of its own, whose profile is deleted afterwards."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        chromium = which("chromium") or "chromium"
+        options = (f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank")
+        process = await asyncio.create_subprocess_exec(
+            chromium,
+            *FLAGS,
+            *options,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stderr is not None
+            address = await _address(process.stderr)
+            async with aiohttp.ClientSession() as session:
+                async with session.get(f"http://{address}/json") as answer:
+                    pages = [each for each in await answer.json() if each["type"] == "page"]
+                opened = session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0)
+                async with opened as socket:
+                    page = Page(socket)
+                    for domain in ("Page", "Runtime", "Log"):
+                        await page.call(f"{domain}.enable")
+                    yield page
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _address(stderr: asyncio.StreamReader) -> str:
+    """Host and port of the protocol, which the browser prints."""
+    async for line in stderr:
+        if line.startswith(LISTENS):
+            return line.removeprefix(LISTENS).decode().split("/")[2]
+    msg = "chromium ended before it listened"
+    raise AssertionError(msg)

@@ -1,0 +1,321 @@
+"""The report as a browser lays it out: accessible, whole, on one page, at every width."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.conclude import conclude_journal
+from harness.follow.findings import draft_plan, follow_ups, open_findings
+from harness.follow.state import RegistryState, replay
+from harness.model.event import FindingOpened
+from harness.model.outcome import Assessment, Conformity, LineUnderTest
+from reports.documents import Report
+from reports.documents.html import write_html
+from test_suites.browser.chromium import Page, browser_page
+from test_suites.example import example_assessment, example_outcome
+from test_suites.hostile_inputs.texts import NAME
+from test_suites.instrument import WHOLE
+from test_suites.products.process import require
+from test_suites.recorded.held import unpacked
+
+HIGHEST = 4000
+"""The height of the demo's report in CSS pixels, 1280 wide and folded."""
+A4 = (680, 998)
+"""Width and height in CSS pixels of what is printed on a page: 180 by 264 mm."""
+WIDTHS = (320, 390, 600, 768, 1024, 1280, 1400)
+SCREENS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+UNFOLD = "document.querySelectorAll('details').forEach(each => each.open = true)"
+BROKEN = """
+[...document.querySelectorAll('td, th, dd, p, h3')].filter(each => {
+  const line = parseFloat(getComputedStyle(each).lineHeight);
+  const box = each.getBoundingClientRect();
+  return each.checkVisibility() && !each.closest('.hidden, thead') && box.height > 8 * line && box.width < 60;
+}).map(each => each.outerHTML.slice(0, 120))
+"""
+"""Texts in columns so narrow that their words are broken."""
+WIDER = """
+[...document.querySelectorAll('body *')].filter(each =>
+    each.checkVisibility() && !each.closest('.hidden, .scrolls, svg') && each.getBoundingClientRect().right > innerWidth + 1
+).map(each => each.outerHTML.slice(0, 120))
+"""
+CLIPPED = """
+[...document.querySelectorAll('body *')].filter(each =>
+    each.checkVisibility() && !each.closest('.hidden, .scrolls, svg, input') &&
+    getComputedStyle(each.closest('thead') || each).clipPath === 'none' && getComputedStyle(each).overflowX !== 'visible'
+    && each.scrollWidth > each.clientWidth + 1
+).map(each => each.outerHTML.slice(0, 120))
+"""
+OVERLAPS = """
+(() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const boxes = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (!node.textContent.trim() || !node.parentElement.checkVisibility()) continue;
+    let parent = node.parentElement;
+    while (parent && getComputedStyle(parent).clipPath === 'none') parent = parent.parentElement;
+    if (parent) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects())
+      if (box.width > 2 && box.height > 2) boxes.push([box, node.textContent.trim().slice(0, 40)]);
+  }
+  const found = [];
+  boxes.forEach(([one, said], at) => boxes.slice(at + 1).forEach(([other, says]) => {
+    const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+    const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+    if (across > 2 && down > 0.4 * Math.min(one.height, other.height)) found.push([said, says]);
+  }));
+  return found;
+})()
+"""
+GAP = """
+(() => {
+  const ends = [...document.querySelectorAll('p, h1, h2, h3, li, tr, summary, dd')]
+    .filter(each => each.checkVisibility() && !each.closest('.hidden')).map(each => each.getBoundingClientRect())
+    .filter(box => box.height).map(box => [box.top, box.bottom]).sort((a, b) => a[0] - b[0]);
+  let last = 0, widest = 0;
+  for (const [top, bottom] of ends) { widest = Math.max(widest, top - last); last = Math.max(last, bottom); }
+  return widest;
+})()
+"""
+
+
+@pytest.fixture(autouse=True)
+def chromium() -> None:
+    require("chromium")
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with browser_page() as opened:
+        yield opened
+
+
+def followed(assessment: Assessment) -> Report:
+    """The report of an assessment with a draft plan for each failure."""
+    at = assessment.concluded
+    findings = open_findings(assessment, at, RegistryState())
+    events = [
+        event
+        for finding in findings
+        for event in (
+            FindingOpened(at=at, actor="assessor", finding=finding),
+            draft_plan(finding, at=at, actor="assessor"),
+        )
+    ]
+    plans = follow_ups(assessment, replay(events))
+    return Report(assessment=assessment, follow_ups=plans, read=at + timedelta(days=400))
+
+
+@cache
+def demo_assessment(folder: Path) -> Assessment:
+    return conclude_journal(unpacked("demo", folder))[0]
+
+
+def lines() -> tuple[LineUnderTest, ...]:
+    return (
+        LineUnderTest(name="proxy", type="explicit_proxy", site="Northfield", place="Library",
+                      device="Laptop", group="Pupils"),
+        LineUnderTest(name="resolver", type="resolver", site="Northfield", place="Library",
+                      device="Tablet", group="Staff"),
+        LineUnderTest(name="annexe", type="interface", site="Southfield", place="Annexe",
+                      device="Laptop", group="Pupils"),
+    )  # fmt: skip
+
+
+def conforming() -> Assessment:
+    return example_assessment(outcomes=(example_outcome(),), preconditions=(), mechanisms={})
+
+
+def hostile() -> Assessment:
+    outcomes = tuple(
+        replace(each, profile=NAME[:80], line=NAME[:80]) for each in example_assessment().outcomes
+    )
+    long = "w" * 300
+    return example_assessment(
+        outcomes=outcomes, service=long, supplier=NAME, title=long, scheme="x", warnings=(long,)
+    )
+
+
+EXAMPLES: dict[str, Callable[[], Assessment]] = {
+    "fails": lambda: example_assessment(lines=lines(), instrument=(WHOLE,)),
+    "conforms": conforming,
+    "undecided": lambda: example_assessment(
+        outcomes=tuple(
+            replace(each, conformity=Conformity.INSUFFICIENT)
+            for each in example_assessment().outcomes
+        )
+    ),
+    "empty": lambda: example_assessment(
+        outcomes=(), preconditions=(), rates=(), mechanisms={}, latencies={}, corpora=()
+    ),
+    "hostile": hostile,
+}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    return write_html(followed(demo_assessment(folder)), folder / "report.html")
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return write_html(followed(EXAMPLES[request.param]()), tmp_path / "report.html")
+
+
+def axe() -> str:
+    """The source of axe-core, which a package for tests brings."""
+    found = find_spec("axe_selenium_python")
+    if found is None or found.origin is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("axe_selenium_python is missing: pip install --group test")
+        pytest.skip("axe_selenium_python, which brings axe-core, is not installed")
+    core = Path(found.origin).parent / "node_modules/axe-core/axe.min.js"
+    return core.read_text(encoding="utf-8")
+
+
+async def violations(page: Page, core: str) -> list[Any]:
+    await page.call("Page.setBypassCSP", enabled=True)
+    await page.run(core)
+    found = await page.run(
+        "axe.run(document, {resultTypes: ['violations']}).then(result => result.violations.map("
+        "each => [each.id, each.nodes.map(node => node.html.slice(0, 160)).slice(0, 3)]))"
+    )
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+async def test_axe_finds_nothing_in_the_demos_report(
+    page: Page, demo: Path, width: int, scheme: str
+) -> None:
+    core = axe()
+    await page.show(demo, width, scheme)
+    assert [] == await violations(page, core)
+
+    await page.run(UNFOLD)
+    assert [] == await violations(page, core)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("example", EXAMPLES, indirect=True)
+async def test_axe_finds_nothing_however_a_report_ends(page: Page, example: Path) -> None:
+    core = axe()
+    for width, scheme in SCREENS:
+        await page.show(example, width, scheme)
+        await page.run(UNFOLD)
+        assert [] == await violations(page, core), (width, scheme)
+
+
+@pytest.mark.timeout(120)
+async def test_the_demos_report_is_at_most_4000_pixels_high(page: Page, demo: Path) -> None:
+    await page.show(demo, 1280)
+
+    assert await page.run("document.documentElement.scrollHeight") <= HIGHEST
+    assert await page.run(GAP) < 80
+    assert page.said == []
+
+
+@pytest.mark.timeout(240)
+async def test_nothing_of_the_demos_report_is_clipped_covered_or_outside(
+    page: Page, demo: Path
+) -> None:
+    await page.show(demo)
+    for folded in (True, False):
+        if not folded:
+            await page.run(UNFOLD)
+        for width in WIDTHS:
+            await page.resize(width)
+            assert await page.run("document.documentElement.scrollWidth") <= width
+            assert [] == await page.run(WIDER), width
+            assert [] == await page.run(CLIPPED), width
+            assert [] == await page.run(OVERLAPS), width
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("example", EXAMPLES, indirect=True)
+async def test_nothing_is_outside_however_a_report_ends(page: Page, example: Path) -> None:
+    await page.show(example)
+    await page.run(UNFOLD)
+    for width in WIDTHS:
+        await page.resize(width)
+        assert await page.run("document.documentElement.scrollWidth") <= width
+        assert [] == await page.run(WIDER), width
+        assert [] == await page.run(OVERLAPS), width
+        assert [] == await page.run(BROKEN), width
+
+
+@pytest.mark.timeout(120)
+async def test_the_first_printed_page_is_a_hand_out(page: Page, demo: Path) -> None:
+    await page.show(demo)
+    pages = len(re.findall(rb"/Type\s*/Page\b", await page.pdf()))
+    await page.resize(A4[0], media="print")
+
+    last = "document.getElementById('next-title').closest('section').getBoundingClientRect().bottom"
+    assert await page.run(last) <= A4[1]
+    breaks = "getComputedStyle(document.querySelector('section.page')).breakBefore"
+    assert await page.run(breaks) == "page"
+    assert 3 <= pages <= 10
+
+
+@pytest.mark.timeout(120)
+async def test_outcomes_differ_in_form_so_that_grey_is_enough(page: Page, demo: Path) -> None:
+    await page.show(demo)
+    forms = await page.run(
+        "Object.fromEntries([...document.querySelectorAll('.chip')].map(each => [each.className, "
+        "[getComputedStyle(each).borderTopStyle, getComputedStyle(each).backgroundColor]]))"
+    )
+
+    clear = "rgba(0, 0, 0, 0)"
+    assert forms["chip insufficient"] == ["dashed", clear]
+    assert forms["chip conforms"] == ["solid", clear]
+    assert forms["chip does-not-conform"][1] != clear
+
+
+TYPE = """
+(words => {
+  const field = document.querySelector('#item-filter input');
+  field.value = words;
+  field.dispatchEvent(new Event('input'));
+  return [...document.querySelectorAll('[data-item]')].filter(each => each.checkVisibility())
+    .map(each => each.textContent.trim());
+})
+"""
+
+
+@pytest.mark.timeout(120)
+async def test_the_filter_of_items_works_without_a_server(page: Page, demo: Path) -> None:
+    await page.show(demo)
+    every = await page.run(f"{TYPE}('')")
+    found = await page.run(f"{TYPE}('CSAM ill-01')")
+
+    assert len(every) == 10, "the others are folded"
+    assert len(found) == 2
+    assert all("ill-csam" in each for each in found)
+    assert "2 of" in await page.run("document.querySelector('#item-filter output').textContent")
+    assert len(await page.run(f"{TYPE}('drug')")) > 10, "it looks into the folded ones"
+    assert every == await page.run(f"{TYPE}('')")
+    assert page.said == []
+
+
+@pytest.mark.timeout(120)
+async def test_without_scripts_all_items_can_be_read(page: Page, demo: Path) -> None:
+    await page.call("Emulation.setScriptExecutionDisabled", value=True)
+    await page.show(demo)
+    root = (await page.call("DOM.getDocument"))["root"]["nodeId"]
+
+    for selector in ("#item-filter[hidden]", "#more-items [data-item]"):
+        answer = await page.call("DOM.querySelector", nodeId=root, selector=selector)
+        assert answer["nodeId"], selector
