@@ -104,7 +104,7 @@ def test_the_files_have_what_their_systems_ask_for() -> None:
 
 def test_the_expected_results_of_the_guide_are_read(tmp_path: Path) -> None:
     text = (FOLDER.parent / "run-under-pytest.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    example, *_ = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     file = tmp_path / "expected.yaml"
     file.write_text(example, encoding="utf-8")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from harness.campaign.origin_file import read_origin
 from harness.cli.compose import running_range
 from harness.cli.main import app
 from harness.cli.range import FaultsDeclaration, play_faults, read_faults
@@ -27,8 +31,46 @@ def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
     assert 0 == up.exit_code, up.output
     assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
     assert where.stdout.startswith("127.0.0.1:")
-    assert "known: proxy, resolver" in str(wrong.exception)
+    assert "known: names, proxy, resolver" in str(wrong.exception)
     assert 0 == down.exit_code, down.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs all of 127.0.0.0/8")
+def test_a_gateway_s_ports_are_written_as_a_campaign_file_takes_them(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    out = ("--out", str(tmp_path))
+    up = runner.invoke(
+        app,
+        ["range", "up", *out, "--profile", "pupils", "--profile", "staff", "--gateway", "--detach"],
+    )
+    ports = {
+        name: YAML(typ="safe").load(
+            runner.invoke(
+                app, ["range", "where", *out, "--of", "gateway", "--profile", name]
+            ).stdout
+        )
+        for name in ("pupils", "staff")
+    }
+    names = runner.invoke(app, ["range", "where", *out, "--of", "names"])
+    down = runner.invoke(app, ["range", "down", *out])
+
+    assert (0, 0) == (up.exit_code, down.exit_code), up.output
+    assert {80, 443} == set(ports["pupils"]) == set(ports["staff"])
+    assert 4 == len({port for each in ports.values() for port in each.values()})
+    assert f"{names.stdout.strip()}" == read_origin(tmp_path / "origin.json").resolver
+    assert "reference gateway for staff: {80: " in up.stdout
+
+
+def test_a_gateway_elsewhere_than_on_linux_is_the_users_mistake(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.cli.range.sys", SimpleNamespace(platform="darwin"))
+
+    refused = runner.invoke(app, ["range", "up", "--out", str(tmp_path), "--gateway"])
+
+    assert "needs Linux" in str(refused.exception)
+    assert not list(tmp_path.iterdir())
 
 
 def test_down_without_up_is_the_users_mistake(runner: CliRunner, tmp_path: Path) -> None:
