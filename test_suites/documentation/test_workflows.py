@@ -69,6 +69,16 @@ def options_of_pytest() -> str:
     return told.stdout
 
 
+def kept_files(name: str) -> list[str]:
+    """The paths, or patterns of paths, that a workflow keeps."""
+    data = workflow(name)
+    if "jobs" not in data:
+        return list(data["accredit"]["artifacts"]["paths"])
+    steps = [step for job in data["jobs"].values() for step in job["steps"]]
+    (paths,) = (step["with"]["path"] for step in steps if "path" in step.get("with", {}))
+    return str(paths).split()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_each_command_and_option_exists(name: str) -> None:
     known_to_pytest = options_of_pytest()
@@ -170,3 +180,4 @@ def test_a_supplier_runs_its_commands_from_a_new_checkout(name: str, tmp_path: P
     assert [0] * len(codes) == codes
     assert (tmp_path / "junit.xml").stat().st_size > 1000
     assert (tmp_path / "report.html").stat().st_size > 1000
+    assert [] == [path for path in kept_files(name) if not list(tmp_path.glob(path))]
