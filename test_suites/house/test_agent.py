@@ -54,7 +54,7 @@ def test_a_run_with_its_report_needs_no_extra(tmp_path: Path) -> None:
     followed = accredit("plan", "list", "--registry", str(tmp_path / "out/registry.sqlite"))
 
     assert ended.returncode in (0, 1, 3), ended.stderr
-    assert (tmp_path / "out/rehearsal/report.html").stat().st_size > 1000
+    assert (tmp_path / "out/rehearsal/report-becta-2008.html").stat().st_size > 1000
     assert 0 == followed.returncode, followed.stderr
 
 

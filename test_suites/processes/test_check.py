@@ -130,15 +130,6 @@ check.write_whole_unsynced = write
     assert "cannot be written: No space left on device" in ended.stderr
 
 
-def test_without_the_library_for_pages_nothing_is_sent(
-    double: InternetDouble, tmp_path: Path
-) -> None:
-    ended = check(double, tmp_path / "out", before="sys.modules['jinja2'] = None")
-
-    assert (2, []) == (ended.returncode, double.asked)
-    assert "pip install 'isp-accredit[report]'" in ended.stderr
-
-
 WITHOUT_POSIX = """
 import socket, sys
 from test_suites.processes.without_posix import take_away
