@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("mutations.toml")
 
 Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal", "bundle",
-    "origin", "campaign", "check", "suppliers",
+    "origin", "campaign", "check", "suppliers", "guides",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 
