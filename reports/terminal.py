@@ -107,6 +107,7 @@ class _Printer:
         widths = [max(cell.cell_len for cell in column) for column in columns]
         spare = self.console.width - len(widths) - 1 - sum(widths[:-1])
         is_wide = spare >= min(widths[-1], LEAST_LEANING)
+        widths[-1] = min(widths[-1], spare)
         if is_wide:
             self.console.print(_grid(widths, [titles]))
         for group in groups_of(shown):
@@ -180,12 +181,12 @@ def _briefly(assessment: Assessment) -> Assessment:
 
 
 def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Stack:
-    """Rows under columns of given widths; the last column shrinks on narrow terminals."""
+    """Rows under columns of given widths; texts that are longer are wrapped."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=1)
     for width, justify in zip(widths[:-1], JUSTIFIED, strict=True):
         grid.add_column(min_width=min(width, 20), overflow="fold", justify=justify)
-    grid.add_column(overflow="fold")
+    grid.add_column(width=widths[-1], overflow="fold")
     for row in rows:
         grid.add_row(Text(""), *row)
     return Stack(grid)
@@ -216,7 +217,8 @@ def _closing(assessment: Assessment) -> Iterator[tuple[str, str]]:
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
         noun = "requirement" if failed == 1 else "requirements"
-        yield f"{failed} failed {noun}: 'accredit run' opens an action plan for each.", "bold"
+        told = f"{failed} failed {noun}: 'accredit run' opens an action plan for each"
+        yield f"{told}; 'accredit plan list' shows them.", "bold"
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
         yield "+n? means that n more items could not be decided.", "dim"
     if instrument := instrument_line(assessment):

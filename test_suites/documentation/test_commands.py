@@ -48,3 +48,18 @@ def test_what_is_prepared_for_a_supplier_on_the_internet_is_written(tmp_path: Pa
     letter = (tmp_path / "for-the-supplier/letter.md").read_text(encoding="utf-8")
     assert "Example Networks Ltd" in letter
     assert "EDIT" not in (tmp_path / "campaign.yaml").read_text(encoding="utf-8")
+
+
+def test_each_step_over_the_internet_is_taken_in_networks_of_a_test() -> None:
+    """``test_suites/products/test_supplier_network.py`` runs them with a real delegation."""
+    typed = (ROOT / "test_suites/products/supplier_network.py").read_text(encoding="utf-8")
+    page = ROOT / "docs/how-to/measure-over-the-internet.md"
+    blocks = [line for line in shown(page) if "--campaign" not in line]
+    verbs = {tuple(re.findall(r"[a-z]+", line)[1:3]) for line in blocks}
+    verbs = {verb if verb[0] == "origin" else verb[:1] for verb in verbs}
+
+    assert {("origin", "init"), ("origin", "serve"), ("origin", "check"), ("run",)} <= verbs
+    for verb in verbs:
+        words = ", ".join(f'"{word}"' for word in verb)
+        assert words in typed, verb
+    assert '"measure", "--dry-run", "campaign.yaml", "--letter"' in typed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from harness.model.metric import CANNOT_MEASURE
@@ -52,8 +53,17 @@ def test_eighty_columns_are_enough() -> None:
         assert word in text
 
 
+@pytest.mark.parametrize("width", range(60, 111, 2))
+def test_no_word_is_cut_off_however_wide_the_terminal_is(width: int) -> None:
+    said = printed(example_assessment(), width=width).split()
+    leanings = [said[place : place + 4] for place, word in enumerate(said) if word == "its"]
+
+    assert "its value alone passes" in " ".join(said)
+    assert all(words[1] == "value" for words in leanings)
+
+
 def test_failures_point_to_the_plans() -> None:
-    told = "1 failed requirement: 'accredit run' opens an action plan for each."
+    told = "1 failed requirement: 'accredit run' opens an action plan for each; "
     assert told in printed(example_assessment())
     assert "action plan" not in printed(example_assessment(outcomes=(example_outcome(),)))
 
