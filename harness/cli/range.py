@@ -30,7 +30,7 @@ from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import RangeTestbed
+from probes.range.testbed import GATEWAY_FILE, RangeTestbed
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -139,7 +139,8 @@ def where_command(
         return
     filters = origin.services.get("reference", {})
     if part not in filters:
-        msg = f"no {part!r} in {out / 'origin.json'}; {known([*filters, 'names'])}"
+        hint = "; start the range with --gateway" if part == "gateway" else ""
+        msg = f"no {part!r} in {out / 'origin.json'}; {known([*filters, 'names'])}{hint}"
         raise UsageError(msg)
     name = profile or next(iter(filters[part]))
     if name not in filters[part]:
@@ -183,6 +184,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
     if (out / VENDOR_LIST).exists():
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
         say(f"content pages on unannounced hosts:        {out / CONTENT_PAGES}")
+    if any("gateway" in kinds for kinds in origin.services.values()):
+        say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():

@@ -26,12 +26,14 @@ def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
     )
     where = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "resolver"])
     wrong = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "teapot"])
+    absent = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "gateway"])
     down = runner.invoke(app, ["range", "down", "--out", str(tmp_path)])
 
     assert 0 == up.exit_code, up.output
     assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
     assert where.stdout.startswith("127.0.0.1:")
-    assert "known: names, proxy, resolver" in str(wrong.exception)
+    assert str(wrong.exception).endswith("known: names, proxy, resolver")
+    assert str(absent.exception).endswith("; start the range with --gateway")
     assert 0 == down.exit_code, down.output
 
 
@@ -60,6 +62,7 @@ def test_a_gateway_s_ports_are_written_as_a_campaign_file_takes_them(
     assert 4 == len({port for each in ports.values() for port in each.values()})
     assert f"{names.stdout.strip()}" == read_origin(tmp_path / "origin.json").resolver
     assert "reference gateway for staff: {80: " in up.stdout
+    assert str(tmp_path / "gateway.pem") in up.stdout
 
 
 def test_a_gateway_elsewhere_than_on_linux_is_the_users_mistake(
