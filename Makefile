@@ -7,22 +7,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Tests of one file share what is costly, so they stay in one process. They wait about a fifth of
-# the time, so there is one process more than processors. Long files are listed first (testpaths).
+# the time, so there is one process more than processors.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SEVERAL := --numprocesses $(WORKERS) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
+
+QUICK := test_suites/unit test_suites/house test_suites/hostile_inputs test_suites/recorded
+# What takes long comes first.
+SLOW := test_suites/calibration test_suites/products test_suites/processes \
+	test_suites/documentation test_suites/browser
 
 .PHONY: demo test coverage check bench clean
 
 demo: $(VENV)/.made-demo
 	$(BIN)/accredit demo
 
-test: $(VENV)/.made-test
-	$(BIN)/python -m pytest $(SEVERAL)
+# Both halves: first the quick tests, which must reach 95 % of the branches of harness and corpora.
+test: coverage
+	$(BIN)/python -m pytest $(SEVERAL) $(SLOW)
 
-# The branches of harness and corpora that the quick tests reach: at least 95 %.
 coverage: $(VENV)/.made-test
-	$(BIN)/python -m pytest $(SEVERAL) --cov=harness --cov=corpora \
-		test_suites/unit test_suites/house test_suites/hostile_inputs test_suites/recorded
+	$(BIN)/python -m pytest $(SEVERAL) --cov=harness --cov=corpora $(QUICK)
 
 # The static checks, each in an environment of its own.
 check: $(VENV)/.made-test

@@ -278,7 +278,7 @@ def drugs(
     """Makes canaries for a plan about drug sites; options replace the usual ones."""
     out = tmp_path / "out"
     missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
-    campaign = simulated(miss=missed)
+    campaign = simulated(miss=missed, sample=60)
     runner.invoke(app, ["run", str(campaign), "--out", str(out)])
 
     def run(**changes: str) -> Any:

@@ -74,7 +74,7 @@ def campaign(tmp_path: Path) -> Path:
         {"pack": "canary", "categories": ["DRUG", "MALW.HACK", "LOC.JOBS"], "sample": 4},
         {"pack": pack(tmp_path / "hidden", ["hidden-site.org", SHARED])},
         {"pack": pack(tmp_path / "known", ["known-site.org"], audience="public")},
-        {"pack": pack(tmp_path / "sealed", ["sealed-site.org"], kind="agreed")},
+        {"pack": pack(tmp_path / "sealed", ["sealed-site.sites.accredit.test"], kind="agreed")},
         {"pack": str(tmp_path / "content"), "sample": 2},
     ]
     with path.open("w", encoding="utf-8") as file:
@@ -182,16 +182,18 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(campaign: Path, tmp_path: 
 
 
 def test_no_entry_covers_a_host_that_must_stay_on_no_list(campaign: Path, tmp_path: Path) -> None:
-    hosts = ["lantern.org", "amber.org", "below.amber.org"]
+    zone = "sites.accredit.test"
+    hosts = [f"lantern.{zone}", f"amber.{zone}", f"below.amber.{zone}"]
     declared = YAML(typ="safe").load(campaign.read_text(encoding="utf-8"))
     declared["corpora"] = [
         {"pack": pack(tmp_path / "own", hosts, kind="agreed", audience="public")}
     ]
-    declared["sentinels"] = {"must_allow": ["www.amber.org"], "must_block": ["http://b.org/`x"]}
+    declared["sentinels"] = {"must_allow": [f"www.amber.{zone}"], "must_block": ["http://b.org/`x"]}
     with campaign.open("w", encoding="utf-8") as file:
         YAML().dump(declared, file)
 
     files = written(campaign, tmp_path / "letter")
 
-    assert "0.0.0.0 below.amber.org\n0.0.0.0 lantern.org\n" == files["lists/hosts/DRUG"]
+    listed = [line for line in files["lists/hosts/DRUG"].splitlines() if line.endswith(zone)]
+    assert [f"0.0.0.0 below.amber.{zone}", f"0.0.0.0 lantern.{zone}"] == listed
     assert "`http://b.org/%60x`" in files["letter.md"]
