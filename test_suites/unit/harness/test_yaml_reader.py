@@ -41,7 +41,7 @@ def test_an_unknown_key_names_its_line_and_the_nearest_known_key() -> None:
     )
 
     assert [
-        "c.yaml:6: lines[0].optoins: this key is not known; did you mean 'options'? known: by_profile, name, options, probes, type"
+        "c.yaml:6: lines[0].optoins: this key is not known; did you mean 'options'? known: by_profile, device, group, name, options, place, probes, site, type"
     ] == said
 
 
