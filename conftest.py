@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
+
+os.environ.pop("COLUMNS", None)
+"""It would wrap what commands print; a test that wants it sets it."""
 
 settings.register_profile(
     "house",

@@ -153,7 +153,7 @@ def list_plans(
     every: Annotated[bool, typer.Option("--all", help="Include closed plans.")] = False,
     json: JSON = False,
 ) -> None:
-    """List the open plans, the next due first. Without a registry there are none."""
+    """List the open plans, the next due first. Where no registry was made yet there are none."""
     from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
 
     nothing = "no open plans"
@@ -161,6 +161,8 @@ def list_plans(
         with open_session(registry, clock=clock) as session:
             state = session.state
     except NoRegistry as none:
+        if registry != WHERE and "://" not in registry:
+            raise  # a file that somebody names must be there
         state, nothing = RegistryState(), f"{nothing}: {none}"
     now = clock.now()
     plans = sorted(state.plans.values(), key=lambda plan: (plan.due, plan.id))

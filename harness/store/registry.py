@@ -273,7 +273,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
                 _create(engine)
             elif not inspect(engine).has_table("events"):
                 msg = f"{_shown(engine, text)}: no registry in this database"
-                raise NoRegistry(msg)
+                raise NoRegistry(msg) if is_url else UsageError(msg)
     except (SQLAlchemyError, ArgumentError, ModuleNotFoundError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == DRIVER:
             raise

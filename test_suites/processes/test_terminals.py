@@ -130,16 +130,15 @@ def test_help_and_complaints_about_the_command_line_fit_sixty_columns(words: str
 
 
 def test_an_empty_registry_is_an_answer(tmp_path: Path) -> None:
-    where = tmp_path / "registry.sqlite"
-    told = accredit("plan", "list", "--registry", where)
-    data = accredit("plan", "list", "--registry", where, "--json")
-    unknown = accredit("plan", "show", "P-0001", "--registry", where)
+    told = accredit("plan", "list", cwd=tmp_path)
+    data = accredit("plan", "list", "--json", cwd=tmp_path)
+    unknown = accredit("plan", "show", "P-0001", cwd=tmp_path)
 
     assert (0, "") == (told.returncode, told.stderr)
-    assert f"no open plans: {where}: no registry here" in told.stdout
+    assert "no open plans: out/registry.sqlite: no registry here" in told.stdout
     assert (0, []) == (data.returncode, json.loads(data.stdout))
     assert 2 == unknown.returncode
-    assert not where.exists()
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_bash_completes_verbs_and_options_without_importing_verbs() -> None:

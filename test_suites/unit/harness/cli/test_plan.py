@@ -222,14 +222,23 @@ def test_mistakes_are_named(accredit: Callable[..., Any], words: tuple[str, ...]
         accredit(*words)
 
 
-def test_without_a_registry_the_way_to_one_is_named(tmp_path: Path) -> None:
-    words = ["list", "--registry", str(tmp_path / "none.sqlite")]
+def test_without_a_registry_the_way_to_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    ended = CliRunner().invoke(plan.app, words, catch_exceptions=False)
+    ended = CliRunner().invoke(plan.app, ["list"], catch_exceptions=False)
 
     assert 0 == ended.exit_code
     assert "no open plans: " in ended.stdout
     assert "'accredit run' makes one" in ended.stdout
+
+
+def test_a_registry_that_is_named_must_be_there(tmp_path: Path) -> None:
+    words = ["list", "--registry", str(tmp_path / "none.sqlite")]
+
+    with pytest.raises(UsageError, match="no registry here"):
+        CliRunner().invoke(plan.app, words, catch_exceptions=False)
 
 
 def test_a_clock_that_was_set_back_is_noticed_and_a_wrong_one_corrected_on_record(
