@@ -164,8 +164,7 @@ def list_plans(
         if registry != WHERE and "://" not in registry:
             raise  # a file that somebody names must be there
         state, nothing = RegistryState(), f"{nothing}: {none}"
-    now = clock.now()
-    plans = sorted(state.plans.values(), key=lambda plan: (plan.due, plan.id))
+    now, plans = clock.now(), sorted(state.plans.values(), key=lambda plan: (plan.due, plan.id))
     shown = [plan for plan in plans if every or plan.state != "closed"]
     if json:
         _print_json([as_data(plan, state, now) for plan in shown])

@@ -24,9 +24,10 @@ def too_long(text: str, columns: int) -> list[str]:
 
 
 @pytest.fixture
-def narrow(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Any:
+def narrow(runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command with 60 columns, and returns its output."""
     monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.chdir(tmp_path)
 
     def run(*words: str | Path) -> str:
         ended = runner.invoke(app, [*map(str, words)])
@@ -48,7 +49,7 @@ def narrow(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Any:
         "corpus info canary",
         "corpus diff canary canary",
         "doctor",
-        "plan list --registry none.sqlite",
+        "plan list",
     ],
 )
 def test_sixty_columns_are_enough_without_a_campaign(words: str, narrow: Any) -> None:
