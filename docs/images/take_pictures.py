@@ -16,19 +16,9 @@ from rich.console import Console
 from harness.cli.demo import demo_command
 from harness.store.assessments import read_assessment
 from reports.terminal import render_assessment
+from test_suites.browser.chromium import FLAGS
 
 HERE = Path(__file__).resolve().parent
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def main() -> None:

@@ -22,20 +22,9 @@ from harness.model.school_check import (
 from reports.documents import Report
 from reports.documents.html import write_html
 from reports.school_check import render_check
+from test_suites.browser.chromium import FLAGS
 from test_suites.example import example_assessment
 from test_suites.products.process import require, which
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-]
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -74,7 +63,14 @@ def dump(server: Server, page: str, profile: Path) -> str:
     address = f"http://127.0.0.1:{server.server_port}/{page}"
 
     ended = subprocess.run(
-        [chromium, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", address],
+        [
+            chromium,
+            *FLAGS,
+            "--enable-logging=stderr",
+            f"--user-data-dir={profile}",
+            "--dump-dom",
+            address,
+        ],
         capture_output=True,
         text=True,
         check=False,
