@@ -74,9 +74,10 @@ def columns_of(stream: IO[str]) -> int | None:
     try:
         if not stream.isatty():
             return None
-        return max(os.get_terminal_size(stream.fileno()).columns, NARROWEST)
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         return None
+    return max(columns, NARROWEST) if columns else None  # 0: the terminal does not know it
 
 
 def wrapped(text: str, columns: int | None) -> list[str]:

@@ -14,6 +14,7 @@ from importlib import import_module
 
 MODULES = {
     "fcntl", "resource", "pwd", "grp", "termios", "uvloop", "posix_ipc", "pty", "syslog",
+    "trio",  # of Selenium, which the tests alone install; it starts a process when it is imported
 }  # fmt: skip
 NAMES = {
     os: (

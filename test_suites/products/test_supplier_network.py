@@ -40,7 +40,7 @@ def test_a_campaign_runs_from_init_to_the_report(tmp_path: Path) -> None:
     ):
         assert 0 == said[typed][0], said[typed][1]
     assert 1 == said["run campaign.yaml"][0], said["run campaign.yaml"][1]
-    assert (tmp_path / "out/autumn/report.html").exists()
+    assert (tmp_path / "out/autumn/report-becta-2008.html").exists()
     text = said["conclude out/autumn"][1]
     assessment = json.loads(text[text.index("{") :])
     found = {(one["requirement"]["id"], one["line"]): one for one in assessment["outcomes"]}
