@@ -148,11 +148,20 @@ class Tester:
         return ended.stdout
 
 
+def allow_fast(origin: Path) -> None:
+    """Raise the origin's limits, as its guide says: all of these hosts are of one network."""
+    declared = origin.read_text(encoding="utf-8")
+    for limit, enough in (("per_second: 200", "per_second: 4000"), ("burst: 400", "burst: 8000")):
+        assert limit in declared
+        declared = declared.replace(limit, enough)
+    origin.write_text(declared, encoding="utf-8")
+
+
 def hurry(campaign: Path) -> None:
     """Shorten what only a real network needs: patience, and pauses between visits."""
     yaml = YAML()
     declared = yaml.load(campaign)
-    declared["limits"] = {"timeout": 5, "confirmation_timeout": 10, "concurrency": 20}
+    declared["limits"] = {"timeout": 5, "confirmation_timeout": 10, "concurrency": 8}
     declared["plain_twins"]["pause"] = 0
     for selection in declared["corpora"]:
         if "sample" in selection:
@@ -167,6 +176,7 @@ def main(place: Path) -> None:
     zones = [word for zone, address in ZONES.items() for word in ("--zone", f"{zone}={address}")]
     apart = ("--twin-zone", TWINS, "--twin-address", TWIN_ADDRESS)
     tester.types("origin", "init", "origin", *zones, *apart)
+    allow_fast(place / "origin/origin.yaml")
     folder = Folder("parent")
     conf = parent(folder, (place / "origin/dns-records.txt").read_text(encoding="ascii"))
     named = within("parent", which("named") or "named", "-g", "-n", "1", "-c", str(conf))
