@@ -75,7 +75,7 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 
 def _is_category_page(row: dict[str, str]) -> bool:
-    """Whether a row is a page that stands for a harmful category, and no file to download."""
+    """Whether a row is a test page of a harmful category, and no file to download."""
     is_vendor = row["vendor"] not in NO_VENDORS and not row["vendor"].startswith("(")
     is_file = row["layer"] == "content" or row["url"].endswith((".txt", ".zip", ".exe"))
     return is_vendor and not is_file and is_among(row["canonical_code"], HARMFUL)

@@ -164,7 +164,7 @@ def content_pages(
 
 
 def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages:
-    """Return the same pages on other hosts; ``host_of`` gives the host that stands for one."""
+    """Return the same pages on other hosts; ``host_of`` gives the new host of each."""
     hosts = {host: host_of(host) for host in pages.texts}
     return ContentPages(
         codes={hosts[host]: code for host, code in pages.codes.items()},

@@ -305,7 +305,8 @@ def _measure(path: Path, scheme: str | None, *, fresh: bool) -> tuple[Path, str]
     With ``fresh`` earlier results of the campaign are set aside first. ``scheme`` is checked before
     anything is sent.
     """
-    from harness.cli.drawing import terminal  # noqa: PLC0415 - only if asked
+    from harness.cli.compose import refuse_retired  # noqa: PLC0415 - only if asked
+    from harness.cli.drawing import terminal  # noqa: PLC0415 - the same
     from harness.cli.measure import (  # noqa: PLC0415 - the same
         announce,
         measure_prepared,
@@ -317,6 +318,8 @@ def _measure(path: Path, scheme: str | None, *, fresh: bool) -> tuple[Path, str]
 
     console = terminal(to_stderr=True)
     prepared = prepare_in(path, OUT)
+    if fresh:  # what was measured before counts as a use of its packs
+        refuse_retired((corpus.reference for corpus in prepared.corpora), "", OUT)
     announce(prepared, console, scheme)
     paths = CampaignPaths(out=OUT, campaign=prepared.campaign.campaign)
     if fresh and (kept := set_aside(paths)):

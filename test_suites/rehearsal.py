@@ -11,11 +11,13 @@ from typing import Any
 
 from rich.console import Console
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
+from harness.cli.main import app
 from harness.cli.measure import measure_prepared
 from harness.judge.judge import judge
 from harness.model.outcome import Assessment, Outcome
@@ -176,3 +178,14 @@ def hidden_campaign(folder: Path, name: str, pack: str, *, sample: int, **option
         campaign=name,
         seed=name,
     )
+
+
+def claim(runner: CliRunner, out: Path | str) -> None:
+    """Agree, fix and claim the plan P-0001, as a supplier does."""
+    for words in (
+        ["agree", "P-0001", "--owner", "supplier", "--action", "fix it"],
+        ["progress", "P-0001", "--note", "fixed"],
+        ["claim", "P-0001", "--statement", "fixed"],
+    ):
+        ended = runner.invoke(app, ["plan", *words, "--registry", f"{out}/registry.sqlite"])
+        assert 0 == ended.exit_code, ended.output

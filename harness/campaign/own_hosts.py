@@ -76,7 +76,7 @@ def with_own_sentinels(campaign: Campaign, origin: Origin) -> Campaign:
 def require_served(corpus: Corpus, origin: Origin) -> None:
     """Raise UsageError for an agreed or content pack with a host that the origin does not serve.
 
-    Such items are pages of an origin; elsewhere nobody answers for them. For the range only the
+    Such items are pages of an origin; no other server answers for them. For the range only the
     first items are looked at, which tell whose pack it is.
     """
     if corpus.reference.kind == "real":

@@ -58,7 +58,7 @@ class LineAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a campaign file is written from; ``to_edit`` names what nobody has answered yet.
+    """What a campaign file is written from; ``to_edit`` names what was not answered.
 
     ``scheme`` is its name or path, ``loaded`` the scheme itself.
     """
@@ -75,10 +75,10 @@ class Answers:
     to_edit: frozenset[str] = frozenset()
 
 
-def check_text(text: str, what: str) -> str:
+def check_text(text: str, what: str, longest: int = LONGEST) -> str:
     """Return a text that a YAML file can hold. Raises UsageError, also if it is too long."""
-    if len(text) > LONGEST or not all(character.isprintable() for character in text):
-        msg = f"{what}: write at most {LONGEST} printable characters"
+    if len(text) > longest or not all(character.isprintable() for character in text):
+        msg = f"{what}: write at most {longest} printable characters"
         raise UsageError(msg)
     return text
 
@@ -116,7 +116,8 @@ def connection(text: str) -> dict[str, str]:
     try:
         return {"address": str(ipaddress.ip_address(text))}
     except ValueError:
-        if DEVICE.fullmatch(check_text(text, "network connection")):
+        is_number = not re.search(r"[^0-9.]", text)
+        if DEVICE.fullmatch(check_text(text, "network connection")) and not is_number:
             return {"device": text}
     msg = f"{text!r} is no network connection; write a device, an IP address or netns:NAME"
     raise UsageError(msg)
@@ -181,7 +182,8 @@ def write_campaign_file(answers: Answers, path: Path) -> None:
     Raises UsageError if the file exists or cannot be written.
     """
     text = campaign_text(answers, path)
-    is_secret = any("@" in value for line in answers.lines for value in line.options.values())
+    lines = (*answers.lines, *filter(None, [answers.control]))
+    is_secret = any("@" in value for line in lines for value in line.options.values())
     if path.exists() or path.is_symlink():
         raise already_there(path)
     try:

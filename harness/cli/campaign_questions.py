@@ -1,7 +1,7 @@
 """``accredit init``: take the answers for a campaign file from options, or ask for them.
 
 It asks only on a terminal, and only where no answer was given as an option. Otherwise it uses
-defaults and marks what has to be edited, so that it never waits for somebody who is not there.
+defaults and marks what has to be edited, so that it never waits for an answer that nobody can give.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import typer
 
 from harness.campaign.origin_file import read_origin
 from harness.cli.campaign_file import (
+    LONGEST,
     PLACES,
     Answers,
     LineAnswer,
@@ -37,6 +38,7 @@ from harness.schemes.check import aliases
 from harness.schemes.load import shipped
 
 SERVICE, SUPPLIER = "Example SchoolSafe", "Example Networks Ltd"
+SCHEME, CAMPAIGN, PROFILE = "becta-2008", "first-campaign", "pupils=ks2"
 PROXY = "http://127.0.0.1:3128"
 ORIGIN = "origin.json"
 WAYS = ("proxy", "transparent", "resolver", "pac")
@@ -157,14 +159,14 @@ def answers_from(replies: Replies, directory: Path) -> Answers:
     elif not origin.exists():
         to_edit.add("origin")
     zone_of(origin)
-    scheme = replies.scheme or "becta-2008"
+    scheme = replies.scheme or SCHEME
     return Answers(
-        name=check_name(replies.name or "first-campaign", "campaign"),
+        name=check_name(replies.name or CAMPAIGN, "campaign"),
         service=check_text(replies.service or SERVICE, "service"),
         supplier=check_text(replies.supplier or ("" if replies.service else SUPPLIER), "supplier"),
         lines=_with_places(lines, replies),
         control=control,
-        profiles=_profiles(replies.profile or ["pupils=ks2"]),
+        profiles=_profiles(replies.profile or [PROFILE]),
         scheme=scheme,
         loaded=check_scheme(scheme),
         origin=origin,
@@ -216,9 +218,7 @@ def _with_places(lines: tuple[LineAnswer, ...], replies: Replies) -> tuple[LineA
                 msg = f"{key} {text!r}: there is no line {name!r}; {known(names)}"
                 raise UsageError(msg)
             words = words if is_for_one else text
-            if len(check_text(words, key)) > LONGEST_WORDS:
-                msg = f"{key}: write at most {LONGEST_WORDS} characters"
-                raise UsageError(msg)
+            check_text(words, key, LONGEST_WORDS)
             for wanted in [name] if is_for_one else names:
                 places[wanted][key] = words
     return tuple(
@@ -247,7 +247,7 @@ class Questions:
     def ask(self, question: str, default: str, check: Callable[[str], Value] | None = None) -> str:
         """Return an answer that ``check`` accepts (it raises UsageError), or the default.
 
-        Raises UsageError if nobody answers.
+        Raises UsageError at the end of input.
         """
         while True:
             say(f"{question} [{default}]" if default else question)
@@ -290,15 +290,17 @@ def ask_all(directory: Path, questions: Questions) -> Replies:
     say(f"Each has a school phase: {', '.join(PHASES)}")
     groups = ask(
         "NAME=PHASE, several separated by spaces:",
-        "pupils=ks2",
+        PROFILE,
         lambda text: _profiles(text.split()),
     )
     replies.profile = groups.split()
     say(f"Schemes: {', '.join((*shipped(), *aliases()))}")
-    replies.scheme = ask("Which scheme?", "becta-2008", check_scheme)
-    replies.origin = ask("Origin file (empty: later):", _known_origin(directory), _origin)
+    replies.scheme = ask("Which scheme?", SCHEME, check_scheme)
+    origin = _known_origin(directory)
+    words = "Origin file:" if origin else "Origin file (empty: later):"
+    replies.origin = ask(words, origin, _origin)
     replies.name = ask(
-        "A name for the campaign?", "first-campaign", lambda text: check_name(text, "campaign")
+        "A name for the campaign?", CAMPAIGN, lambda text: check_name(text, "campaign")
     )
     return replies
 
@@ -340,14 +342,8 @@ def _server(text: str) -> None:
         check_line(LineAnswer(name="resolver", type="resolver", options={"server": text}))
 
 
-def _text(what: str, longest: int = 200) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if len(text) > longest:
-            msg = f"{what}: write at most {longest} characters"
-            raise UsageError(msg)
-        return check_text(text, what)
-
-    return check
+def _text(what: str, longest: int = LONGEST) -> Callable[[str], str]:
+    return lambda text: check_text(text, what, longest)
 
 
 def _ways(text: str) -> tuple[str, ...]:

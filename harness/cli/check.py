@@ -56,7 +56,7 @@ MOST_EARLIER = 50
 """How many earlier records the page lists."""
 NO_CONNECTION = (
     "all else: ordinary pages did not arrive, so there is no connection to the internet, or a "
-    "sign-in page stands in front of it"
+    "sign-in page is shown instead"
 )
 
 NAMES = Annotated[Path | None, typer.Option(help="A hidden list of names: a text file, or a pack.")]

@@ -6,10 +6,9 @@ import asyncio
 import importlib.util
 import re
 import socket
-import ssl
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from harness.model.marker import new_run
 from harness.model.observation import Observation
 from harness.ports.network import Origin
 from harness.ports.storage import WallClock
+from probes.net.route import unverified_tls_context
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -100,7 +100,7 @@ def machine_checks() -> Iterator[Check]:
             holds=not others,
             detail=detail if others else "isp-accredit",
         )
-    yield from shadow_checks(Path.cwd())
+    yield from shadow_checks(Path.cwd(), owners)
     for library, extra in OPTIONAL.items():
         holds = importlib.util.find_spec(library) is not None
         detail = "installed" if holds else f"pip install 'isp-accredit[{extra}]'"
@@ -151,14 +151,15 @@ def try_sentinels(prepared: Prepared) -> list[Observation]:
         return asyncio.run(look(Path(folder)))
 
 
-def shadow_checks(folder: Path) -> Iterator[Check]:
+def shadow_checks(folder: Path, owners: Mapping[str, list[str]]) -> Iterator[Check]:
     """Whether a local file or folder is imported in place of one of the installed packages.
 
-    What lies in ``folder`` hides nothing from ``accredit``, but from ``python -m`` and pytest.
+    ``owners`` are the distributions of each module. A file in ``folder`` does not affect
+    ``accredit``, but it hides a package from ``python -m`` and pytest.
     """
     name = "no local file hides a package"
     ours = Path(sys.modules["harness"].__path__[0]).parent
-    homes = dict.fromkeys(ROOMS, ours) | dict(_library_homes())
+    homes = dict.fromkeys(ROOMS, ours) | dict(_library_homes(owners))
     hidden = {
         module: where
         for module, home in homes.items()
@@ -176,12 +177,12 @@ def shadow_checks(folder: Path) -> Iterator[Check]:
             yield Check(name=name, holds=False, detail=detail, needed=False)
 
 
-def _library_homes() -> Iterator[tuple[str, Path]]:
+def _library_homes(owners: Mapping[str, list[str]]) -> Iterator[tuple[str, Path]]:
     """The modules of the libraries that Accredit needs, and the folder each is installed in."""
     needed = {re.split(r"[^\w.-]", text)[0] for text in requires("isp-accredit") or ()}
     wanted = {_normal(name) for name in needed}
-    for module, owners in packages_distributions().items():
-        for owner in owners:
+    for module, named in owners.items():
+        for owner in named:
             if _normal(owner) in wanted and module not in NO_PACKAGES:
                 yield module, Path(str(distribution(owner).locate_file(""))).resolve()
 
@@ -241,8 +242,7 @@ def _own_certificate(origin: Origin, now: datetime) -> Check:
     from cryptography import x509  # noqa: PLC0415 - only a campaign needs it
 
     name = "origin's own"
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only dates are read
+    context = unverified_tls_context()  # only dates are read
     try:
         address = (origin.address, origin.ports[HTTPS])
         with (
@@ -261,15 +261,15 @@ def _dates(name: str, certificate: x509.Certificate, now: datetime) -> Check:
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     days = (last - now).days
     valid = first <= now <= last
+    soon = valid and days < FEW_DAYS
     if now < first:
         detail = f"valid only from {first:%Y-%m-%d}; check this machine's clock"
     elif now > last:
         detail = f"expired on {last:%Y-%m-%d}; renew it, or give the new file"
     else:
         detail = f"valid until {last:%Y-%m-%d}"
-    if valid and days < FEW_DAYS:
+    if soon:
         detail += f", only {days} more days: renew it before a long campaign"
-    soon = valid and days < FEW_DAYS
     return Check(
         name=f"certificate: {name}", holds=valid and not soon, detail=detail, needed=not soon
     )

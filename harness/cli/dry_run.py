@@ -17,11 +17,10 @@ from harness.cli.compose import measurement_context
 from harness.cli.paths import CampaignPaths
 from harness.cli.printing import say
 from harness.cli.undecidable import (
-    GATES_OF_ITEMS,
-    NOTHING_TO_DECIDE,
     LineProfile,
     Undecidable,
     is_asked_of,
+    is_decided,
     line_profiles,
     sentences,
     undecidable,
@@ -250,7 +249,7 @@ def _cost(
 
 
 def prospects(prepared: Prepared, scheme: Scheme) -> Prospects:
-    """What a campaign can make of each requirement of a scheme."""
+    """Which requirements of a scheme a campaign can decide."""
     profiles = line_profiles(prepared)
     early = bounded_at_any_time(prepared.campaign, scheme)
     entries = undecidable(scheme, profiles, early)
@@ -260,8 +259,7 @@ def prospects(prepared: Prepared, scheme: Scheme) -> Prospects:
         asked = [each for each in profiles if is_asked_of(requirement, scheme, each)]
         if requirement.id in without or not asked:
             continue
-        is_shown = requirement.rule in NOTHING_TO_DECIDE
-        if is_shown and requirement.measure.metric not in GATES_OF_ITEMS:
+        if not is_decided(requirement):
             shown_only.append(requirement.id)
             continue
         decidable.append(requirement.id)
@@ -350,5 +348,5 @@ def _prospects_in_words(found: Prospects) -> Iterator[str]:
     for limit, names in by_limit.items():
         yield f"Can be decided, with a limit ({limit}): {', '.join(names)}"
     if found.shown_only:
-        yield f"Only shown: {', '.join(found.shown_only)}"
+        yield f"Only shown, or conditions of the test: {', '.join(found.shown_only)}"
     yield from sentences(found.undecidable)

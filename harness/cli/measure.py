@@ -33,12 +33,12 @@ from rich.progress import (
 
 from harness.campaign.assemble import Prepared, read_campaign
 from harness.cli.compose import (
+    load_and_warn,
     measurement_context,
     prepare,
     read_instrument,
     refuse_retired,
     seeded,
-    warn_if_overdue,
 )
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
@@ -244,8 +244,7 @@ def announce(
 
     Called before the first packet. ``scheme`` replaces the campaign's own scheme if given.
     """
-    own = load_scheme(prepared.campaign.scheme)
-    warn_if_overdue(own, clock)
+    own = load_and_warn(prepared.campaign.scheme, clock)
     chosen = own if scheme is None else load_scheme(scheme)
     early = bounded_at_any_time(prepared.campaign, chosen)
     for line in sentences(undecidable(chosen, line_profiles(prepared), early)):

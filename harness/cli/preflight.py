@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.campaign.assemble import Prepared
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
+from harness.model.batch import ways
 from harness.ports.storage import Clock, WallClock
 
 BYTES_PER_ATTEMPT = 1024
@@ -41,9 +42,9 @@ def require_writable(paths: CampaignPaths, prepared: Prepared) -> None:
             return  # measuring copes with few open files
         where = error.filename or home
         raise UsageError(_unwritable(Path(where), error)) from None
-    campaign = prepared.campaign
-    attempts = len(prepared.items) * len(campaign.profiles) * (len(campaign.lines) + 1)
-    needed = SPARE_BYTES + attempts * BYTES_PER_ATTEMPT
+    attempts = len(prepared.items) * sum(1 + len(way.lines) for way in ways(prepared.campaign))
+    written = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    needed = SPARE_BYTES + max(0, attempts * BYTES_PER_ATTEMPT - written)
     free = shutil.disk_usage(home).free
     if free < needed:
         msg = (

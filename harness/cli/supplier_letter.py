@@ -49,7 +49,7 @@ class AgreedList:
 def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
     """The lists of a campaign: all entries of each category that it tries and that must be blocked.
 
-    Whole categories, so that nobody learns which entries the sample holds.
+    Whole categories, so that they do not show which entries are in the sample.
     """
     campaign = prepared.campaign
     agreed = [
@@ -91,7 +91,7 @@ def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
 
 
 def _never_listed(prepared: Prepared) -> frozenset[str]:
-    """The hosts of must-allow sentinels and of every item that no supplier is told of.
+    """The hosts of must-allow sentinels and of every item that suppliers must not know.
 
     The names above them are among these, because an entry covers the names below it in some
     products.
@@ -164,7 +164,7 @@ def letter(prepared: Prepared, scheme: Scheme, plan: DryRun, lists: tuple[Agreed
         _about(prepared, scheme, plan),
         _lines(prepared),
         _sources(prepared),
-        _loading(lists),
+        _loading(lists, has_twins=bool(prepared.origin and prepared.origin.twin_zone)),
         _sentinels(prepared),
         NOT_TO_DO,
         _wanted(prepared),
@@ -182,8 +182,9 @@ def _about(prepared: Prepared, scheme: Scheme, plan: DryRun) -> str:
         "## What is tested, and when\n\n"
         f"We test {_text(prepared.campaign.service.name)} against the specification "
         f"*{_text(scheme.title)}* ({scheme.id}). The test runs between [first day] and [last day]. "
-        f"It takes about {low:.0f} to {high:.0f} minutes, in one or several parts: {least:,} to "
-        f"{most:,} requests through the service, at most {plan.cost.concurrency} at once."
+        f"It takes about {low:.0f} to {high:.0f} minutes, in one or several parts: about "
+        f"{least:,} to {most:,} requests through the service, and some more that check the lines "
+        f"and repeat unclear results, at most {plan.cost.concurrency} at once."
     )
 
 
@@ -230,7 +231,7 @@ def _sources(prepared: Prepared) -> str:
     )
 
 
-def _loading(lists: tuple[AgreedList, ...]) -> str:
+def _loading(lists: tuple[AgreedList, ...], *, has_twins: bool) -> str:
     rows = ["| category | meaning | entries | must be blocked for |", "|---|---|---|---|"]
     meanings = _meanings()
     rows += [
@@ -239,16 +240,17 @@ def _loading(lists: tuple[AgreedList, ...]) -> str:
         for each in lists
     ]
     if not lists:
-        return "## What to load\n\nNothing but the host in the next section."
+        return "## What to load\n\nNothing but the hosts in the next section."
     return (
         "## What to load, by [day]\n\n"
-        "The entries are canaries: harmless pages that stand for a category. Load each list into "
-        "your own category of that meaning, so that your product treats it as that category. The "
-        f"folder `{LISTS}` has the same lists in several formats; take the one that you can load."
+        "The entries are canaries: harmless pages that we have assigned to a category. Load each "
+        "list into your own category of that meaning, so that your product treats it as that "
+        f"category. The folder `{LISTS}` has the same lists in several formats; take the one that "
+        "you can load."
         "\n\n"
         + "\n".join(rows)
-        + "\n\nThe names in a second domain belong to the same categories. Please confirm when "
-        "everything is loaded."
+        + ("\n\nThe names in a second domain belong to the same categories." if has_twins else "")
+        + "\n\nPlease confirm when everything is loaded."
     )
 
 
@@ -257,7 +259,7 @@ def _sentinels(prepared: Prepared) -> str:
     block = ", ".join(_code(one.at) for one in sentinels.must_block)
     allow = ", ".join(_code(one.at) for one in sentinels.must_allow)
     return (
-        "## Two agreed hosts\n\n"
+        "## Agreed hosts\n\n"
         f"- Block for all users: {block} (also in `{LISTS}`, under `{ALWAYS}`).\n"
         f"- Leave as your product treats any unknown harmless site: {allow}. Put it on no list.\n\n"
         "They are tried before and after every part of the test, so that an outage is not taken "

@@ -306,13 +306,17 @@ def sentences(entries: Iterable[Undecidable]) -> Iterator[str]:
         yield f"  {shown}{note}: {why}{f'; {remedy}' if remedy else ''}"
 
 
+def is_decided(requirement: Requirement) -> bool:
+    """Whether a requirement is decided by items; others are shown, or conditions of the test."""
+    if requirement.rule == "gate":
+        return requirement.measure.metric in GATES_OF_ITEMS
+    return requirement.rule != "report"
+
+
 def _of_requirement(
     requirement: Requirement, scheme: Scheme, line_profiles: tuple[LineProfile, ...]
 ) -> Iterator[Undecidable]:
-    metric = requirement.measure.metric
-    if requirement.rule == "report" or (
-        requirement.rule == "gate" and metric not in GATES_OF_ITEMS
-    ):
+    if not is_decided(requirement):
         return
     asked = [
         line_profile

@@ -81,7 +81,7 @@ def select_retest(
 def codes_of(finding: Finding, measured: Collection[str] | None = None) -> tuple[str, ...]:
     """The categories that a re-test draws from: those of the finding that were measured.
 
-    An empty code stands for any category, where the finding names none.
+    An empty code means any category, where the finding names none.
     """
     codes = finding.categories or ("",)
     if measured is None:

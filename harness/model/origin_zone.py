@@ -29,7 +29,7 @@ def is_in(name: str, zone: str) -> bool:
 
 
 def home_of(host: str, zones: Sequence[str], key: bytes) -> str:
-    """Return the host in ``zones`` that stands for a host of the range's zone; others are returned.
+    """Return the host in ``zones`` for a host of the range's zone; others stay as they are.
 
     Several zones share the hosts by a keyed hash of the host's name (rendezvous hashing, Thaler and
     Ravishankar 1998), so that a zone that is added takes only its own share, and so that all

@@ -37,7 +37,7 @@ class CheckTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     ``mark`` is a text of the page (or ``sha256:`` and the digest of all of it), a forced name, or a
     parameter, by ``method``. ``counts`` is false for what is shown for information only.
-    ``digest`` stands for the address of a hidden name wherever it is shown or stored.
+    ``digest`` replaces the address of a hidden name wherever it is shown or stored.
     """
 
     id: str

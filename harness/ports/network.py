@@ -82,7 +82,7 @@ class Origin:
         return is_twin or any(is_in(name, zone) for zone in self.zone_names)
 
     def home_of(self, host: str) -> str:
-        """Return the host of this origin that stands for a host of the range's zone.
+        """Return the host of this origin for a host of the range's zone.
 
         A host that is not in the range's zone, or an origin that serves that zone, changes nothing.
         """

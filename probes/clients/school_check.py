@@ -45,7 +45,7 @@ LIMITS = Limits(timeout=6.0, confirmation_timeout=12.0, redirects=4, body_bytes=
 
 LEADING: tuple[Part, ...] = ("agency",)
 """Parts whose pages may lead to a private address, as must-block sentinels may (dd-012): their
-publishers lead nobody into a school's network, so an answer that does is the filter's."""
+their publishers do not redirect into a school's network, so an answer that does is the filter's."""
 
 HTTPS, DNS_OVER_TLS = 443, 853
 QUESTION = "example.com"

@@ -95,7 +95,7 @@ def system_reason(error: BaseException) -> str:
 
 
 def new_host(zone: OriginZone, origin: Origin) -> str:
-    """Return a host of a zone that nobody has asked for; of the twins' zone a plain twin."""
+    """Return a new host of a zone; in the twins' zone a plain twin."""
     host = f"harbour-{secrets.token_hex(4)}.{origin.zones[0].zone}"
     if zone == origin.twins:
         return twin_of(host, origin.zones[0].zone, zone.zone)

@@ -16,7 +16,7 @@ from harness.model.action_plan import PlanState
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import open_journal
 from test_suites.processes.running import accredit, half_way
-from test_suites.rehearsal import SITES, hidden_campaign, hidden_list
+from test_suites.rehearsal import SITES, claim, hidden_campaign, hidden_list
 
 AGAIN = "spring-p-0001-retest-1"
 
@@ -27,13 +27,7 @@ def claimed_plan(folder: Path, out: Path) -> Path:
     missed = [f"site-{n:03d}.example" for n in range(1, SITES + 1, 2)]
     campaign = hidden_campaign(folder, "spring", pack, sample=30, miss=missed)
     runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    for words in (
-        ["agree", "P-0001", "--owner", "supplier", "--action", "fix it"],
-        ["progress", "P-0001", "--note", "fixed"],
-        ["claim", "P-0001", "--statement", "fixed"],
-    ):
-        ended = runner.invoke(app, ["plan", *words, "--registry", f"{out}/registry.sqlite"])
-        assert 0 == ended.exit_code, ended.output
+    claim(runner, out)
     return hidden_campaign(folder, "spring", pack, sample=30)
 
 

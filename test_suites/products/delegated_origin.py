@@ -27,14 +27,24 @@ RESOLVER = "203.0.113.53"
 PORTS = {"http": 80, "https": 443, "dns": 53}
 
 
-def configuration(folder: Folder, records: str) -> Path:
-    """Write what BIND needs: the zones above, with the records that the origin asks for."""
-    zones = ""
-    for name in ("example.org", "example.com", "example.net"):
-        (part,) = re.findall(rf"\(({name})\):\n((?:[^;].*\n)+)", records)
+PARENTS = ("example.org", "example.com", "example.net")
+"""The zones above those of the origin."""
+
+
+def configuration(folder: Folder, records: str, root: str = "") -> Path:
+    """Write what BIND needs: the zones above, with the records that the origin asks for.
+
+    ``root`` is the text of the root zone, where it serves that too.
+    """
+    texts = {".": root} if root else {}
+    for name in PARENTS:
+        (part,) = re.findall(rf"\({name}\):\n((?:[^;].*\n)+)", records)
         head = f"$TTL 60\n@ SOA ns.{name}. root.{name}. 1 60 60 60 60\n@ NS ns.{name}.\n"
-        file = folder.write(name, f"{head}ns.{name}. A {RESOLVER}\n{part[1]}")
-        zones += f'zone "{name}" {{ type primary; file "{file}"; }};\n'
+        texts[name] = f"{head}ns.{name}. A {RESOLVER}\n{part}"
+    files = {name: folder.write(f"zone-{name}", text) for name, text in texts.items()}
+    zones = "".join(
+        f'zone "{name}" {{ type primary; file "{file}"; }};\n' for name, file in files.items()
+    )
     return folder.write(
         "named.conf",
         f'options {{ directory "{folder.path}"; pid-file none; recursion yes;\n'

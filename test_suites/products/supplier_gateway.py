@@ -16,9 +16,11 @@ from pathlib import Path
 from harness.campaign.origin_file import read_origin
 from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
+from test_suites.products.delegated_origin import RESOLVER
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.process import LOOPBACK, Folder, Process, which
 from test_suites.products.squid import Reply, Squid
+from test_suites.products.unbound import confined_to
 
 INSIDE, OUTSIDE = "eth0", "eth1"
 """The gateway's devices in the school's network and in the internet."""
@@ -29,9 +31,6 @@ ADDRESS, NAMES = "10.20.0.1", "10.20.0.3"
 PROXY_PORT = 3128
 FORGOTTEN = "VIOL.GORE"
 """The list that the supplier does not load."""
-
-ROOT = "203.0.113.53"
-"""The server of the root zone."""
 
 
 class DirectSquid(Squid):
@@ -71,25 +70,15 @@ def loaded(lists: Path) -> Iterator[BlockList]:
 
 def unbound(folder: Folder, address: str, lists: Path | None) -> Path:
     """Write the configuration of a name server that asks the root zone; with lists it filters."""
-    hints = folder.write("root.hints", f". 60 IN NS ns.root.\nns.root. 60 IN A {ROOT}\n")
+    hints = folder.write("root.hints", f". 60 IN NS ns.root.\nns.root. 60 IN A {RESOLVER}\n")
     entries = files(lists, "unbound") if lists is not None else []
     included = "".join(f'include: "{path}"\n' for path in entries)
     return folder.write(
         f"{address}.conf",
         f"""server:
   interface: {address}
-  access-control: 0.0.0.0/0 allow
-  root-hints: "{hints}"
+{confined_to(folder)}  root-hints: "{hints}"
   module-config: "iterator"
-  directory: "{folder.path}"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  do-daemonize: no
-  do-ip6: no
-  num-threads: 1
 {included}
 remote-control:
   control-enable: no

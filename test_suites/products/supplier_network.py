@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +19,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from test_suites.house.rooms import ROOT
+from test_suites.products.delegated_origin import PARENTS, command, configuration
+from test_suites.products.delegated_origin import RESOLVER as PARENT
 from test_suites.products.process import Folder, Process, which
 from test_suites.products.supplier_gateway import ADDRESS, NAMES, PROXY_PORT
-from test_suites.products.supplier_gateway import ROOT as PARENT
 
 ZONES = {"canary.example.org": "192.88.99.10", "meadow.example.com": "192.88.99.20"}
 TWINS, TWIN_ADDRESS = "fair-orchard.example.net", "192.88.99.30"
@@ -40,11 +40,6 @@ ROUTER = {"school": "10.20.0.254", "internet": "203.0.113.254"}
 """The bridges of this namespace and its addresses on them."""
 
 LANS = {"eth0": "school", "eth1": "internet"}
-
-
-def command(*words: str) -> None:
-    """Run a program; it must succeed."""
-    subprocess.run([which(words[0]) or words[0], *words[1:]], check=True)
 
 
 def join() -> None:
@@ -88,24 +83,10 @@ def accredit(*words: str) -> list[str]:
     return [sys.executable, "-m", "harness.cli.process", *words]
 
 
-def parent(folder: Folder, records: str) -> Path:
-    """Write what BIND needs: the root, and the zones above the origin's with its records."""
-    zones, delegations = "", ""
-    for name in ("example.org", "example.com", "example.net"):
-        (part,) = re.findall(rf"\({name}\):\n((?:[^;].*\n)+)", records)
-        head = f"$TTL 60\n@ SOA ns.{name}. root.{name}. 1 60 60 60 60\n@ NS ns.{name}.\n"
-        file = folder.write(name, f"{head}ns.{name}. A {PARENT}\n{part}")
-        zones += f'zone "{name}" {{ type primary; file "{file}"; }};\n'
-        delegations += f"{name}. NS ns.{name}.\nns.{name}. A {PARENT}\n"
-    root = f"$TTL 60\n. SOA ns.root. root.root. 1 60 60 60 60\n. NS ns.root.\nns.root. A {PARENT}\n"
-    file = folder.write("root", root + delegations)
-    return folder.write(
-        "named.conf",
-        f'options {{ directory "{folder.path}"; pid-file none; recursion yes;\n'
-        "allow-recursion { any; }; dnssec-validation no; listen-on-v6 { none; };\n"
-        f"listen-on {{ {PARENT}; }}; }};\ncontrols {{ }};\n"
-        f'zone "." {{ type primary; file "{file}"; }};\n{zones}',
-    )
+def root_zone() -> str:
+    """The root zone, which delegates the zones above the origin's."""
+    head = f"$TTL 60\n. SOA ns.root. root.root. 1 60 60 60 60\n. NS ns.root.\nns.root. A {PARENT}\n"
+    return head + "".join(f"{name}. NS ns.{name}.\nns.{name}. A {PARENT}\n" for name in PARENTS)
 
 
 @contextmanager
@@ -178,7 +159,8 @@ def main(place: Path) -> None:
     tester.types("origin", "init", "origin", *zones, *apart)
     allow_fast(place / "origin/origin.yaml")
     folder = Folder("parent")
-    conf = parent(folder, (place / "origin/dns-records.txt").read_text(encoding="ascii"))
+    records = (place / "origin/dns-records.txt").read_text(encoding="ascii")
+    conf = configuration(folder, records, root_zone())
     named = within("parent", which("named") or "named", "-g", "-n", "1", "-c", str(conf))
     serve = within("origin", *accredit("origin", "serve", str(place / "origin/origin.yaml")))
     served = [(address, port) for address in ZONES.values() for port in (53, 80, 443)]

@@ -15,11 +15,26 @@ from pathlib import Path
 from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.products.process import LOOPBACK, Folder, free_port
 from test_suites.products.product import Product
 
 NAME = "dns.school.example"
 """What the resolver's certificate is for."""
+
+
+def confined_to(folder: Folder) -> str:
+    """Options of an Unbound that runs in the foreground, as whoever we are, in a folder."""
+    return f"""  access-control: 0.0.0.0/0 allow
+  directory: "{folder.path}"
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  do-daemonize: no
+  do-ip6: no
+  num-threads: 1
+"""
 
 
 class Reply(StrEnum):
@@ -94,17 +109,7 @@ class Unbound(Product):
         # RFC 6761 keeps "test." to this machine: Unbound would answer NXDOMAIN by itself.
         return f"""server:
   interface: {LOOPBACK}@{self.ports[profile]}
-  access-control: 0.0.0.0/0 allow
-  directory: "{self.folder.path}"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  do-daemonize: no
-  do-ip6: no
-  num-threads: 1
-  module-config: "{"respip " if self.by_policy_zone else ""}iterator"
+{confined_to(self.folder)}  module-config: "{"respip " if self.by_policy_zone else ""}iterator"
   do-not-query-localhost: no
   domain-insecure: "test."
   local-zone: "test." nodefault

@@ -92,7 +92,7 @@ def test_a_captive_portal_tells_nothing(school: School) -> None:
     (record,) = school.records()
     assert 3 == ended.exit_code, ended.output
     assert {"could not be told"} == {row["result"] for row in record["rows"]}
-    assert "a sign-in page stands in front of it" in " ".join(ended.stdout.split())
+    assert "a sign-in page is shown instead" in " ".join(ended.stdout.split())
     assert not [line for line in double.asked if not any(host in line for host in ORDINARY)]
 
 

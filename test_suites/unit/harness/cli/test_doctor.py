@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,9 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import harness
 from harness.cli.doctor import shadow_checks
+from importlib.metadata import packages_distributions
 from pathlib import Path
-print(json.dumps([[c.holds, c.needed, c.detail] for c in shadow_checks(Path("/"))]))
+print(json.dumps([[c.holds, c.needed, c.detail] for c in shadow_checks(Path("/"), packages_distributions())]))
 """
 
 
@@ -184,7 +186,7 @@ def test_a_local_file_that_hides_a_package_is_named(name: str, tmp_path: Path) -
 def test_a_local_folder_that_would_hide_a_package_from_pytest_is_noted(tmp_path: Path) -> None:
     (tmp_path / "harness").mkdir()
 
-    held, noted = shadow_checks(tmp_path)
+    held, noted = shadow_checks(tmp_path, packages_distributions())
 
     assert held.holds
     assert (False, False) == (noted.holds, noted.needed)

@@ -28,6 +28,7 @@ from harness.ports.storage import WallClock
 from harness.store.journal.reader import JournalReader
 from test_suites.rehearsal import (
     SITES,
+    claim,
     hidden_campaign,
     hidden_list,
     simulated_origin,
@@ -64,17 +65,6 @@ PLAN = ActionPlan(
     state=PlanState.CLAIMED,
     opened=NOW,
 )
-
-
-def claim(runner: CliRunner, out: Path) -> None:
-    """Agree, fix and claim the plan P-0001, as a supplier does."""
-    for words in (
-        ["agree", "P-0001", "--owner", "supplier", "--action", "fix it"],
-        ["progress", "P-0001", "--note", "fixed"],
-        ["claim", "P-0001", "--statement", "fixed"],
-    ):
-        ended = runner.invoke(app, ["plan", *words, "--registry", f"{out}/registry.sqlite"])
-        assert 0 == ended.exit_code, ended.output
 
 
 def tried(out: Path, campaign: str) -> list[Item]:

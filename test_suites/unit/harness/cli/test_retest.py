@@ -17,19 +17,9 @@ from harness.errors import UsageError
 from harness.model.action_plan import Finding
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
+from test_suites.rehearsal import claim
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
-
-
-def claim(runner: CliRunner, out: Path | str) -> None:
-    """Agree, fix and claim the plan P-0001, as a supplier does."""
-    for words in (
-        ["agree", "P-0001", "--owner", "supplier", "--action", "mend it"],
-        ["progress", "P-0001", "--note", "mended"],
-        ["claim", "P-0001", "--statement", "mended"],
-    ):
-        ended = runner.invoke(app, ["plan", *words, "--registry", f"{out}/registry.sqlite"])
-        assert 0 == ended.exit_code, ended.output
 
 
 def test_a_fix_is_verified_and_the_plan_closed(
