@@ -19,10 +19,11 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
+from harness.follow.retest import is_of
 from harness.follow.state import RegistryState
 from harness.follow.transitions import next_step
 from harness.model.action_plan import CanarySet
-from harness.model.corpus import Item, covers
+from harness.model.corpus import Item
 from harness.model.event import CanariesMade, in_utc
 from harness.ports.network import Origin
 from harness.ports.storage import Clock, WallClock
@@ -67,10 +68,11 @@ def new_canaries(items: RetestItems, known_ids: Iterable[str], retests: int) -> 
             highest[parts.name] = max(highest[parts.name], parts.number)
     made: list[Item] = []
     for code in items.codes:
-        alike = [model for model in models if covers(model.category, code)]
+        alike = [model for model in models if is_of(model.category, code)]
         if not alike:
+            of = f" of {code}" if code else ""
             msg = (
-                f"plan {items.plan.id}: its items of {code} are no canaries, so none can be made; "
+                f"plan {items.plan.id}: its items{of} are no canaries, so none can be made; "
                 "add a list of the same kind to 'corpora' of the campaign file"
             )
             raise UsageError(msg)
@@ -145,8 +147,9 @@ def canaries_command(
         _export(export, _with_twins(made, items.prepared.origin), out)
         canaries = _canary_set(made, folder, sha256, loaded)
         state = session.record(msgspec.structs.replace(event, canaries=canaries))
+    of = f" of {', '.join(items.codes)}" if any(items.codes) else ""
     say(
-        f"{out}: {len(made)} new canaries of {', '.join(items.codes)}, as {form}; "
+        f"{out}: {len(made)} new canaries{of}, as {form}; "
         f"send it to the supplier, who loads it by {in_utc(loaded)}",
         f"next: {next_step(state.plan(plan), clock.now())}",
     )

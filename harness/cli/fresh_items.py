@@ -91,20 +91,26 @@ class RetestItems:
         return self._draw(0).left
 
     def _draw(self, size: int, begun: Iterable[str] = ()) -> RetestSelection:
-        is_free = self.is_census or not self.finding.missed
         return select_retest(
             self.finding,
             self.items,
-            used=() if is_free else self.used.union(begun),
+            used=() if self.is_free else self.used.union(begun),
             seed=self.prepared.campaign.seed,
             size=size,
             measured=self.measured,
         )
 
+    @property
+    def is_free(self) -> bool:
+        """Whether items may be tried again: no single one of them was missed, or all are tried."""
+        return self.is_census or not self.finding.missed
+
     def more_retests(self, left: Mapping[str, int]) -> str:
         """How many more re-tests the fresh items allow that are left, in words."""
         if self.is_census:
             return "a re-test tests the whole list again, so nothing is used up"
+        if self.is_free:
+            return "a re-test may try the same items again, so nothing is used up"
         number = min((count // self.size for count in left.values()), default=0)
         words = f"{number or 'no'} more {'re-test' if number == 1 else 're-tests'}"
         more = "; 'accredit plan canaries' makes new ones" if self.is_agreed and not number else ""

@@ -1,6 +1,6 @@
 """``accredit retest``: measure the missed items again, and a fresh sample of the same stratum.
 
-The sentinels are asked first: if they show that nothing can be judged, no item is tried. Only a
+The sentinels are tried first: if they show that nothing can be judged, no item is tried. Only a
 conforming re-test verifies a plan; the plan is then closed.
 """
 
@@ -201,13 +201,21 @@ def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
     probes = {name: probe.declares for name, probe in prepared.probes.items()}
     judge = Judge(observations, campaign.service.block_page, probes=probes)
     pairs = pair(observations)
+    (line,) = (each for each in campaign.lines if each.name == finding.line)
+    tried = {place.probe for place in pairs.sentinels}
+    for name in campaign.probes_on(line):
+        if probes[name].counts and name not in tried:
+            return (
+                f"no sentinel was tried (line {finding.line}, profile {finding.profile}, probe "
+                f"{name}); {REMEDIES[SENTINELS_PRESENT]}"
+            )
     for place, check in sorted(judge.checks(pairs).items()):
         if check.failed:
             hosts = dict.fromkeys(trial.service.item.host for trial in pairs.sentinels[place])
             what = check.detail.partition("; ")[0]  # what follows are details of the rules
-            tried = "" if any(host in what for host in hosts) else f" for {', '.join(hosts)}"
+            of = "" if any(host in what for host in hosts) else f" for {', '.join(hosts)}"
             return (
-                f"{what}{tried} (line {place.line}, profile {place.profile}, probe {place.probe}); "
+                f"{what}{of} (line {place.line}, profile {place.profile}, probe {place.probe}); "
                 f"{REMEDIES[check.failed]}; 'accredit doctor {path}' tries the sentinels again"
             )
     return ""
@@ -215,8 +223,8 @@ def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
 
 def _postponed(plan: ActionPlan, fault: str) -> str:
     return (
-        f"plan {plan.id}: no item was tried, and the plan is still {plan.state}: {fault}; "
-        "then give the same command again"
+        f"plan {plan.id}: this time no item was tried, and the plan is still {plan.state}: "
+        f"{fault}; then give the same command again"
     )
 
 
@@ -263,6 +271,7 @@ def _judge(
         at=clock.now(),
         missed=_assess(paths, items.scheme, selection.missed),
         fresh=_assess(paths, items.scheme, counted),
+        is_whole=items.is_census,
     )
     if retest.outcome is RetestResult.CONFORMS:
         return retest

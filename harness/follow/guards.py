@@ -24,6 +24,7 @@ from harness.model.action_plan import (
 from harness.model.corpus import covers
 from harness.model.event import (
     CanariesMade,
+    FixClaimed,
     PlanAgreed,
     PlanDeviated,
     PlanEscalated,
@@ -86,12 +87,8 @@ def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
     """The reason why ``event`` mixes roles that must be separate; ``None`` if it does not."""
     if not identity_of(event.actor):
         return f"plan {plan.id}: the actor's name must have letters, not {event.actor!r}"
-    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
-    if verifies and is_same_person(event.actor, plan.claimed_by):
-        return (
-            f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "
-            "somebody else must"
-        )
+    if (conflict := _claims_and_verifies(plan, event)) is not None:
+        return conflict
     if (approver := find_person(event.actor, plan.approvers)) is not None:
         return (
             f"plan {plan.id}: {approver} approved its extension or deviation and cannot take any "
@@ -101,6 +98,23 @@ def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
         return _owner(plan, event)
     if isinstance(event, PlanExtended | PlanDeviated):
         return _approver(plan, event)
+    return None
+
+
+def _claims_and_verifies(plan: ActionPlan, event: PlanEvent) -> str | None:
+    """Say that one person would claim a fix and verify it, or make the canaries that verify it."""
+    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
+    if verifies and is_same_person(event.actor, plan.claimed_by):
+        return (
+            f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "
+            "somebody else must"
+        )
+    makers = tuple(canaries.made_by for canaries in plan.canaries)
+    if isinstance(event, FixClaimed) and find_person(event.actor, makers) is not None:
+        return (
+            f"plan {plan.id}: {event.actor} made its canaries and cannot claim the fix; "
+            "somebody else must"
+        )
     return None
 
 
@@ -240,7 +254,7 @@ def describe(event: PlanEvent) -> str:
         case CanariesMade(canaries=canaries):
             return f"{len(canaries.items)} canaries made, loaded by {in_utc(canaries.loaded_by)}"
         case RetestPostponed(reason=reason):
-            return f"re-test postponed, no item was tried: {reason}"
+            return f"re-test postponed, no item was tried this time: {reason}"
         case PlanDeviated(kind=kind, until=until, approver=approver, reason=reason):
             return f"{kind} until {until:%Y-%m-%d}, approved by {approver}: {reason}"
         case VendorCheckedIn(vendor=vendor, result=result):

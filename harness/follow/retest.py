@@ -55,9 +55,10 @@ def select_retest(
     fresh: dict[str, set[str]] = {code: set() for code in codes_of(finding, measured)}
     for item in items:
         gone.discard(item.id)
-        if item.id in spent or not item.value or not _is_measured(item, measured):
+        is_measured = measured is None or item.category in measured
+        if item.id in spent or not item.value or not is_measured:
             continue
-        code = next((code for code in fresh if not code or covers(item.category, code)), None)
+        code = next((code for code in fresh if is_of(item.category, code)), None)
         if code is not None:
             fresh[code].add(item.id)
     if gone:
@@ -86,11 +87,12 @@ def codes_of(finding: Finding, measured: Collection[str] | None = None) -> tuple
     codes = finding.categories or ("",)
     if measured is None:
         return codes
-    return tuple(code for code in codes if any(not code or covers(each, code) for each in measured))
+    return tuple(code for code in codes if any(is_of(each, code) for each in measured))
 
 
-def _is_measured(item: Item, measured: Collection[str] | None) -> bool:
-    return measured is None or item.category in measured
+def is_of(category: str, code: str) -> bool:
+    """Whether a category is that of a code of ``codes_of``, or below it."""
+    return not code or covers(category, code)
 
 
 def judge_retest(
@@ -102,8 +104,11 @@ def judge_retest(
     at: datetime,
     missed: Assessment | None,
     fresh: Assessment | None,
+    is_whole: bool = False,
 ) -> Retest:
     """Judge a re-test; ``missed`` and ``fresh`` are assessments of its two parts by one scheme.
+
+    With ``is_whole`` (a census) ``fresh`` is the assessment of all items, the missed ones too.
 
     ``campaign`` and ``service`` are those that were measured; both parts must belong to them.
 
@@ -121,15 +126,11 @@ def judge_retest(
         raise ValueError(msg)
     failing = _failing(missed_outcome, selection)
     undecided = len(selection.missed) - tested
-    if failing or (fresh_outcome and fresh_outcome.conformity is Conformity.DOES_NOT_CONFORM):
+    is_full_size = not selection.short_of and not set(finding.missed) - set(selection.missed)
+    conformity = fresh_outcome.conformity if fresh_outcome else Conformity.INSUFFICIENT
+    if failing or conformity is Conformity.DOES_NOT_CONFORM:
         result = RetestResult.DOES_NOT_CONFORM
-    elif (
-        undecided > 0
-        or selection.short_of
-        or set(finding.missed) - set(selection.missed)
-        or fresh_outcome is None
-        or fresh_outcome.conformity is not Conformity.CONFORMS
-    ):
+    elif undecided or not is_full_size or conformity is not Conformity.CONFORMS:
         result = RetestResult.INSUFFICIENT
     else:
         result = RetestResult.CONFORMS
@@ -137,7 +138,7 @@ def judge_retest(
         campaign=campaign,
         at=at,
         outcome=result,
-        statement="; ".join(_reasons(selection, failing, undecided, fresh_outcome)),
+        statement="; ".join(_reasons(selection, failing, undecided, fresh_outcome, is_whole)),
         missed_tested=tested,
         missed_still_failing=failing,
         fresh_tested=fresh_outcome.metric.n_of_all if fresh_outcome else 0,
@@ -177,7 +178,11 @@ def _failing(outcome: Outcome | None, selection: RetestSelection) -> tuple[str, 
 
 
 def _reasons(
-    selection: RetestSelection, failing: tuple[str, ...], undecided: int, fresh: Outcome | None
+    selection: RetestSelection,
+    failing: tuple[str, ...],
+    undecided: int,
+    fresh: Outcome | None,
+    is_whole: bool,
 ) -> Iterable[str]:
     total = len(selection.missed)
     yield f"{len(failing)} of {total} missed items still fail" + (
@@ -190,7 +195,7 @@ def _reasons(
     if fresh is None:
         yield "no fresh sample was assessed"
         return
-    yield describe(fresh, "fresh items")
+    yield describe(fresh, "items of the whole list" if is_whole else "fresh items")
     if fresh.conformity is Conformity.INSUFFICIENT:
         yield "that is too little evidence"
         yield from (_NAME.sub("", reason, count=1) for reason in fresh.reasons)

@@ -140,7 +140,8 @@ def _add_canaries(plan: ActionPlan, _: Finding, event: CanariesMade) -> ActionPl
     if known_items & set(canaries.items) or len(set(canaries.items)) < len(canaries.items):
         msg = f"plan {plan.id}: a canary is made once; make new ones"
         raise UsageError(msg)
-    return replace(plan, canaries=(*plan.canaries, canaries))
+    made = replace(canaries, made_by=event.actor)
+    return replace(plan, canaries=(*plan.canaries, made))
 
 
 def _postpone(plan: ActionPlan, _: Finding, event: RetestPostponed) -> ActionPlan:
@@ -189,7 +190,7 @@ def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
 
 
 LONGEST_LOADING = timedelta(days=60)
-"""How long a supplier may take to load canaries: a wrong year must not end all re-tests."""
+"""How long a supplier may take to load canaries; a mistyped year would prevent every re-test."""
 
 AFTER_RETEST = {
     RetestResult.CONFORMS: PlanState.VERIFIED,
@@ -266,7 +267,7 @@ def next_step(plan: ActionPlan, now: datetime) -> str:
             return "nothing: it is closed"
 
 
-def early_fault_in(plan: ActionPlan, at: datetime) -> str | None:
+def _early_fault(plan: ActionPlan, at: datetime) -> str | None:
     """The reason why a re-test at that time is too early; ``None`` if it is not."""
     if plan.loaded_by is None or at >= plan.loaded_by:
         return None
@@ -280,7 +281,7 @@ def origin_fault_in(plan: ActionPlan, finding: Finding, event: PlanEvent) -> str
     """The reason why a re-test's campaign, service or time is wrong; ``None`` if all are right."""
     match event:
         case RetestStarted(campaign=campaign):
-            return _campaign_fault(plan, finding, campaign) or early_fault_in(plan, event.at)
+            return _campaign_fault(plan, finding, campaign) or _early_fault(plan, event.at)
         case RetestConcluded(retest=retest, service=service):
             if fault := _campaign_fault(plan, finding, retest.campaign):
                 return fault

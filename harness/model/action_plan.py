@@ -93,13 +93,14 @@ class CanarySet:
     """New agreed canaries for re-tests of one plan, which the supplier loads by a declared time.
 
     ``pack`` is their folder below the results folder, ``sha256`` the digest of its item file,
-    ``items`` are their ids.
+    ``items`` are their ids. ``made_by`` is the person who made them.
     """
 
     pack: str
     sha256: str
     items: tuple[str, ...]
     loaded_by: datetime
+    made_by: str = ""
 
 
 class DeviationKind(StrEnum):

@@ -102,9 +102,9 @@ class CanariesMade(PlanEvent, frozen=True, kw_only=True, tag="canaries-made"):
 
 
 class RetestPostponed(PlanEvent, frozen=True, kw_only=True, tag="retest-postponed"):
-    """The sentinels showed that nothing could be judged, so no item was tried; ``reason`` says why.
+    """The sentinels showed that nothing could be judged, so no item was tried at that time.
 
-    It is no re-test: the plan stays as it was.
+    ``reason`` says what they showed. It is no re-test: the plan stays as it was.
     """
 
     reason: str

@@ -132,6 +132,19 @@ DEAD = {
 }
 
 
+def test_without_sentinels_no_item_is_tried(following: Following) -> None:
+    """Nothing would show whether the line is alive, so every batch would be void."""
+    following.claim()
+    text = following.campaign.read_text(encoding="utf-8")
+    none = "sentinels: {must_allow: [], must_block: []}\n"
+    following.campaign.write_text(none + text, encoding="utf-8")
+
+    with pytest.raises(UnfinishedError, match=r"no sentinel was tried .line proxy, profile pupils"):
+        following.retest()
+
+    assert PlanState.CLAIMED is following.plan.state
+
+
 @pytest.mark.parametrize(("fault", "why"), DEAD.values(), ids=DEAD)
 def test_where_the_sentinels_fail_no_item_is_tried(
     following: Following, fault: Fault, why: str

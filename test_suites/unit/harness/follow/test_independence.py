@@ -13,6 +13,7 @@ from harness.follow.guards import role_conflict_in
 from harness.follow.transitions import advance
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import (
+    CanariesMade,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -115,6 +116,16 @@ def test_nobody_verifies_a_fix_of_their_own_under_another_spelling(
 
     with pytest.raises(UsageError, match="claimed the fix and cannot verify it"):
         advance(before, finding, made(RetestStarted, actor="\uff21cme"))
+
+
+def test_nobody_claims_a_fix_whose_canaries_they_made(
+    plan: ActionPlan, finding: Finding, made: Made
+) -> None:
+    agreed = advance(plan, finding, made(PlanAgreed))
+    ready = advance(agreed, finding, made(CanariesMade, actor="Zoe"))
+
+    with pytest.raises(UsageError, match="made its canaries and cannot claim the fix"):
+        advance(replace(ready, state=PlanState.IN_PROGRESS), finding, made(FixClaimed, actor="zoe"))
 
 
 @pytest.mark.parametrize("differing", [{"actor": "\u2800"}, {"owner": "\u3164"}])

@@ -146,6 +146,27 @@ def test_whatever_is_lacking_the_re_test_shows_too_little(
     assert why in retest.statement
 
 
+def test_a_whole_list_is_not_called_fresh(
+    finding: Finding, make_outcome: Make, make_assessment: Assess, now: datetime
+) -> None:
+    """Both missed items fail again, and they are two of all items."""
+    missed = ("gamb-001", "gamb-002")
+
+    retest = judge_retest(
+        finding,
+        SELECTION,
+        campaign="spring-retest",
+        service="Safe Net",
+        at=now,
+        missed=make_assessment(make_outcome(UNSURE, n=2, missed=missed), campaign="spring-retest"),
+        fresh=make_assessment(make_outcome(FAILS, n=60, missed=missed), campaign="spring-retest"),
+        is_whole=True,
+    )
+
+    assert "items of the whole list" in retest.statement
+    assert "fresh" not in retest.statement
+
+
 def test_nothing_assessed_is_insufficient(finding: Finding, now: datetime) -> None:
     retest = judge_retest(
         finding,
