@@ -95,17 +95,23 @@ class Matrix:
 
 
 def must_block(assessment: Assessment) -> tuple[Category, ...]:
-    """The categories that are not to stay open; those with items let through first."""
-    rates = (rate for rate in assessment.rates if not is_among(rate.category, OPEN))
+    """The categories that the policy blocks; those with items let through first."""
+    rates = (rate for rate in assessment.rates if _expected(rate) == "block")
     found = _categories(rates, test_lists(assessment))
     return tuple(sorted(found, key=lambda each: (-each.let_through, -each.undecided)))
 
 
 def must_stay_open(assessment: Assessment) -> tuple[Category, ...]:
     """The categories of sites that must stay open; the least certain last."""
-    rates = (rate for rate in assessment.rates if is_among(rate.category, OPEN))
+    rates = (rate for rate in assessment.rates if _expected(rate) == "allow")
     found = _categories(rates, {})
     return tuple(sorted(found, key=lambda each: (-each.blocked, each.highest)))
+
+
+def left_open(assessment: Assessment) -> tuple[Category, ...]:
+    """The categories of which the policy asks nothing, or leaves it to the school."""
+    rates = (rate for rate in assessment.rates if _expected(rate) not in {"block", "allow"})
+    return tuple(_categories(rates, test_lists(assessment)))
 
 
 def waits(assessment: Assessment) -> tuple[Wait, ...]:
@@ -193,6 +199,11 @@ def test_lists(assessment: Assessment) -> dict[str, str]:
         for code in each.requirement.measure.categories
     }
     return {code: name for code, name in TEST_LISTS.items() if code not in real}
+
+
+def _expected(rate: CategoryRate) -> str:
+    """What the policy expects; in files of older versions, by the root of the category."""
+    return rate.expects or ("allow" if is_among(rate.category, OPEN) else "block")
 
 
 def _categories(rates: Iterable[CategoryRate], names: dict[str, str]) -> list[Category]:

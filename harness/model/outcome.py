@@ -184,7 +184,9 @@ class CategoryRate:
     """Counts of one category on one line for one profile, for figures and tables.
 
     ``frame`` is empty where items count alike; ``spread`` is set if a registrable domain has
-    several items.
+    several items. ``expects`` is what the scheme's policy asks of the category for this profile:
+    ``block``, ``allow``, ``local`` (the school decides), or ``none`` if it asks nothing; empty in
+    files of older versions.
     """
 
     category: str
@@ -199,6 +201,7 @@ class CategoryRate:
     upper: float | None
     frame: str = ""
     spread: Spread | None = None
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

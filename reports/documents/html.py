@@ -136,6 +136,7 @@ def _teaching(assessment: Assessment) -> dict[str, Any]:
             if each.metric.name == "first_byte_overhead" and each.metric.value is not None
         ],
         "categories": (blocked[: (len(blocked) + 1) // 2], blocked[(len(blocked) + 1) // 2 :]),
+        "left_open": evidence.left_open(assessment),
         "means": evidence.means(assessment),
         "mechanisms": sorted(assessment.mechanisms.items(), key=lambda way: -way[1]),
         "untested": untested,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from harness.model.outcome import Conformity, LineUnderTest
 from reports import evidence
+from reports.words import category_name
 from test_suites.example import example_assessment, example_metric, example_outcome, example_witness
 
 
@@ -37,6 +38,33 @@ def test_profiles_and_lines_are_summed_and_the_least_certain_bound_is_shown() ->
     (found,) = evidence.must_stay_open(example_assessment(rates=(rate, other)))
 
     assert (found.blocked, found.decided, found.upper) == (4, 480, "8%")
+
+
+def test_what_the_policy_allows_is_not_listed_as_to_be_blocked() -> None:
+    rate = example_assessment().rates[0]
+    jobs = replace(rate, category="LOC.JOBS", blocked=3, allowed=97, expects="allow")
+    pupils = replace(rate, category="LOC.SOCN", blocked=90, allowed=10, expects="block")
+    staff = replace(pupils, profile="staff", blocked=1, allowed=99, expects="allow")
+    chat = replace(rate, category="LOC.CHAT", blocked=5, allowed=95, expects="local")
+    assessment = example_assessment(rates=(jobs, pupils, staff, chat))
+
+    assert [(each.name, each.let_through) for each in evidence.must_block(assessment)] == [
+        (category_name("LOC.SOCN"), 10)
+    ]
+    assert {(each.name, each.blocked) for each in evidence.must_stay_open(assessment)} == {
+        (category_name("LOC.JOBS"), 3),
+        (category_name("LOC.SOCN"), 1),
+    }
+    assert [each.name for each in evidence.left_open(assessment)] == [category_name("LOC.CHAT")]
+
+
+def test_an_older_file_tells_what_stays_open_by_the_category() -> None:
+    assessment = example_assessment()
+
+    assert not any(rate.expects for rate in assessment.rates)
+    assert len(evidence.must_block(assessment)) == 4
+    assert len(evidence.must_stay_open(assessment)) == 1
+    assert not evidence.left_open(assessment)
 
 
 def test_waits_are_told_with_and_without_the_filter() -> None:
