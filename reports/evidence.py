@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.model.corpus import is_among
-from harness.model.outcome import Assessment, CategoryRate, Conformity, LineUnderTest, Witness
+from harness.model.outcome import (
+    Assessment,
+    CategoryRate,
+    Conformity,
+    LineUnderTest,
+    Precondition,
+    Witness,
+    voiding,
+)
 from reports import phrases
 from reports.requirement_table import Axis
 from reports.words import LINE_TYPES, STATES, TEST_LISTS, category_name, framed, mechanism_name
@@ -180,6 +188,21 @@ def matrix(assessment: Assessment) -> Matrix | None:
             for spot in spots
         ),
     )
+
+
+def voiding_of(assessment: Assessment) -> tuple[Precondition, ...]:
+    """The failed preconditions because of which outcomes could not be decided, each once."""
+    undecided = {
+        (each.line, each.profile)
+        for each in assessment.outcomes
+        if each.conformity is Conformity.INSUFFICIENT and each.requirement.rule != "report"
+    }
+    found = {
+        id(each)
+        for line, profile in undecided
+        for each in voiding(assessment.preconditions, line, profile)
+    }
+    return tuple(each for each in assessment.preconditions if id(each) in found)
 
 
 def kinds(assessment: Assessment) -> tuple[str, ...]:

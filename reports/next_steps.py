@@ -13,7 +13,7 @@ from datetime import datetime
 from harness.model.action_plan import ActionPlan, FollowUp, PlanState
 from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
-from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import phrases
 from reports.documents import Report
 from reports.words import SEVERITIES, category_name, with_names
@@ -260,12 +260,8 @@ def _step_for(assessment: Assessment, outcome: Outcome) -> str:
     """The next step, by the first thing that is missing."""
     if outcome.metric.method == NOT_IMPLEMENTED:
         return "Show it by other evidence: Accredit has no test for it yet."
-    failed = any(
-        not each.held and each.concerns(outcome.line, outcome.profile)
-        for each in assessment.preconditions
-    )
-    if failed:
-        return "Find the cause with the supplier, repair it, and measure again."
+    if is_void(assessment.preconditions, outcome.line, outcome.profile):
+        return "Repair what the reason names (line, filter or origin), and measure again."
     return _more_items(outcome)
 
 

@@ -103,7 +103,7 @@ def _contents(report: Report) -> dict[str, Any]:
         "matrix": evidence.matrix(assessment),
         "items": _split(evidence.items(assessment)[:SHOWN_ITEMS], FIRST_ITEMS),
         "all_items": len(evidence.items(assessment)),
-        "failed_preconditions": [each for each in assessment.preconditions if not each.held],
+        "failed_preconditions": evidence.voiding_of(assessment),
         "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),
         "no_instrument": NO_INSTRUMENT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.model.outcome import Conformity, LineUnderTest
+from harness.model.outcome import Conformity, LineUnderTest, Outcome, Precondition
 from reports import evidence
 from reports.words import category_name
 from test_suites.example import example_assessment, example_metric, example_outcome, example_witness
@@ -65,6 +65,23 @@ def test_an_older_file_tells_what_stays_open_by_the_category() -> None:
     assert len(evidence.must_block(assessment)) == 4
     assert len(evidence.must_stay_open(assessment)) == 1
     assert not evidence.left_open(assessment)
+
+
+def test_only_preconditions_that_void_an_undecided_outcome_are_its_cause() -> None:
+    alive = Precondition(name="alive", line="proxy", profile="ks2", held=True, detail="it answers")
+    failed = replace(alive, name="before", held=False)
+    voids = replace(failed, name="twins", line="*", voids=True)
+    open_ = (example_outcome(Conformity.INSUFFICIENT),)
+
+    def causes(*preconditions: Precondition, outcomes: tuple[Outcome, ...] = open_) -> list[str]:
+        assessment = example_assessment(outcomes=outcomes, preconditions=preconditions)
+        return [each.name for each in evidence.voiding_of(assessment)]
+
+    assert causes(alive, failed) == []
+    assert causes(failed) == ["before"]
+    assert causes(alive, failed, voids) == ["twins"]
+    assert causes(failed, outcomes=(example_outcome(Conformity.DOES_NOT_CONFORM),)) == []
+    assert causes(replace(failed, profile="staff")) == []
 
 
 def test_waits_are_told_with_and_without_the_filter() -> None:

@@ -142,6 +142,7 @@ SHORT = tuple(
     for code in ("DISC", "EXTR")
 )
 DEAD = Precondition(name="alive", line="proxy", profile="ks2", held=False, detail="it is silent")
+VOID = replace(DEAD, voids=True)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,9 @@ DEAD = Precondition(name="alive", line="proxy", profile="ks2", held=False, detai
             (),
             "Show it by other evidence",
         ),
-        (undecided(), (DEAD,), "Find the cause with the supplier"),
+        (undecided(), (DEAD,), "Repair what the reason names (line, filter or origin), and mea"),
+        (undecided(), (DEAD, replace(DEAD, held=True)), "Test more items, so that the bar is"),
+        (undecided(), (VOID, replace(DEAD, held=True)), "Repair what the reason names"),
         (undecided(metric=example_metric(0, 0)), (), "Add items of these categories"),
         (undecided(metric=example_metric(0, 0, indeterminate=3)), (), "None of the items could"),
         (undecided(metric=example_metric(12, 12)), (), "Test more items: at least 29."),

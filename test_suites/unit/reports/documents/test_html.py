@@ -286,6 +286,16 @@ def test_what_was_not_measured_and_does_not_bind_takes_a_line_an_area() -> None:
     assert 'id="EML-01"' not in shown
 
 
+def test_a_failed_precondition_that_voids_nothing_is_not_called_a_cause() -> None:
+    failed = Precondition(name="alive", line="proxy", profile="ks2", held=False, detail="silent")
+    undecided = example_outcome(Conformity.INSUFFICIENT)
+    both = (failed, replace(failed, held=True))
+
+    why = "Why some checks could not be decided"
+    assert why in page_of(example_assessment(outcomes=(undecided,), preconditions=(failed,)))
+    assert why not in page_of(example_assessment(outcomes=(undecided,), preconditions=both))
+
+
 def test_an_empty_assessment_is_a_page_that_grants_nothing() -> None:
     empty = example_assessment(
         outcomes=(), preconditions=(), rates=(), mechanisms={}, latencies={}, corpora=()
