@@ -7,7 +7,7 @@ All positions are per cent of the chart's width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,20 +106,36 @@ def status_of(outcome: Outcome) -> Status:
     return statuses[outcome.conformity]
 
 
-def areas(assessment: Assessment, *, binding: bool) -> tuple[Area, ...]:
+Where = tuple[str, str, str]
+"""Requirement, profile and line: an outcome's id does not tell "a-b", "c" from "a", "b-c"."""
+
+
+def where_of(outcome: Outcome) -> Where:
+    """What tells an outcome from all others of its assessment."""
+    return outcome.requirement.id, outcome.profile, outcome.line
+
+
+def anchors(assessment: Assessment) -> dict[Where, str]:
+    """Names for links to rows: the requirement's id, numbered where it has several outcomes."""
+    seen: dict[str, int] = {}
+    return {where_of(each): _anchor(each, seen) for each in assessment.outcomes}
+
+
+def areas(
+    assessment: Assessment, *, binding: bool, names: Mapping[Where, str] | None = None
+) -> tuple[Area, ...]:
     """The outcomes that bind, or those that do not and were measured, in the scheme's order.
 
-    Of one requirement the worst outcome stands first.
+    Of one requirement the worst outcome stands first. ``names`` are the anchors, if known.
     """
+    names = anchors(assessment) if names is None else names
     grouped: dict[tuple[str, str, Direction], list[Outcome]] = {}
     for outcome in filter(is_shown, assessment.outcomes):
         if outcome.requirement.binding is not binding:
             continue
         key = outcome.requirement.area, outcome.metric.unit, _direction(outcome)
         grouped.setdefault(key, []).append(outcome)
-    seen: dict[str, int] = {}
-    anchors = {id(each): _anchor(each, seen) for each in assessment.outcomes}
-    return tuple(_area(key, each, anchors) for key, each in grouped.items())
+    return tuple(_area(key, each, names) for key, each in grouped.items())
 
 
 def not_measured(assessment: Assessment) -> tuple[NotMeasured, ...]:
@@ -145,14 +161,14 @@ def is_shown(outcome: Outcome) -> bool:
 
 
 def _area(
-    key: tuple[str, str, Direction], outcomes: list[Outcome], anchors: dict[int, str]
+    key: tuple[str, str, Direction], outcomes: list[Outcome], names: Mapping[Where, str]
 ) -> Area:
     area, unit, direction = key
     axis = _axis(outcomes, unit, direction)
     rows: list[Row] = []
     folded: list[Row] = []
     for group in _by_requirement(outcomes):
-        made = [_row(each, axis, direction, anchors[id(each)]) for each in group]
+        made = [_row(each, axis, direction, names[where_of(each)]) for each in group]
         good = [row for row in made if row.status == "conforms"]
         hidden = good[1:] if len(made) > SHOWN_PLACES else []
         rows += [row for row in made if row not in hidden]
@@ -178,7 +194,6 @@ def _by_requirement(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
 
 
 def _anchor(outcome: Outcome, seen: dict[str, int]) -> str:
-    """A name for links: the requirement's id, numbered where it has several outcomes."""
     code = outcome.requirement.id
     seen[code] = seen.get(code, 0) + 1
     return code if seen[code] == 1 else f"{code}-{seen[code]}"

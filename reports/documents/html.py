@@ -82,6 +82,7 @@ def headline(assessment: Assessment) -> str:
 def _contents(report: Report) -> dict[str, Any]:
     assessment = report.assessment
     steps = next_steps(report)
+    anchors = requirement_table.anchors(assessment)
     script = (HERE / "report.js").read_text(encoding="utf-8")
     return {
         "assessment": assessment,
@@ -94,8 +95,10 @@ def _contents(report: Report) -> dict[str, Any]:
         "kinds": evidence.kinds(assessment),
         "has_canaries": any(each.startswith("canary ") for each in assessment.corpora),
         "tests_illegal": _tests_illegal(assessment),
-        "areas": requirement_table.areas(assessment, binding=True),
-        "not_required": requirement_table.areas(assessment, binding=False),
+        "anchors": anchors,
+        "where_of": requirement_table.where_of,
+        "areas": requirement_table.areas(assessment, binding=True, names=anchors),
+        "not_required": requirement_table.areas(assessment, binding=False, names=anchors),
         "not_measured": requirement_table.not_measured(assessment),
         "provenances": _provenances(assessment),
         "places": evidence.places(assessment),

@@ -122,6 +122,25 @@ def test_ids_are_unique_and_links_lead_somewhere(text: str) -> None:
     assert {(each["href"] or "")[1:] for each in page.named("a")} <= set(ids)
 
 
+def test_a_next_step_leads_to_the_row_that_failed() -> None:
+    failed = example_outcome(Conformity.DOES_NOT_CONFORM, line="resolver")
+    shown = page_of(example_assessment(outcomes=(example_outcome(), failed)))
+    (link,) = [each["href"] or "" for each in Page(shown).named("a")]
+    row = shown[shown.index(f'id="{link[1:]}"') :]
+
+    assert "<bdi>ks2</bdi> on <bdi>resolver</bdi>" in row[: row.index("</tr>")]
+
+
+def test_outcomes_whose_ids_read_alike_have_rows_of_their_own() -> None:
+    one = example_outcome(Conformity.DOES_NOT_CONFORM, profile="a-b", line="c")
+    two = replace(one, profile="a", line="b-c")
+    page = Page(page_of(example_assessment(outcomes=(one, two))))
+    ids = [each["id"] for _, each in page.tags if each.get("id")]
+
+    assert one.id == two.id
+    assert len(ids) == len(set(ids))
+
+
 def test_tables_have_captions_and_headers(text: str) -> None:
     tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
 
