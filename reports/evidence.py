@@ -150,10 +150,11 @@ def means(assessment: Assessment) -> str:
 
 
 def items(assessment: Assessment) -> tuple[Item, ...]:
-    """Every item that counts against the service, once for each place, failures first."""
+    """Every item that counts against a binding check, once for each place, failures first."""
     names = test_lists(assessment)
     ordered = sorted(
-        assessment.outcomes, key=lambda each: each.conformity is not Conformity.DOES_NOT_CONFORM
+        (each for each in assessment.outcomes if each.requirement.binding),
+        key=lambda each: each.conformity is not Conformity.DOES_NOT_CONFORM,
     )
     found: dict[tuple[str, str, str], Item] = {}
     for outcome in ordered:

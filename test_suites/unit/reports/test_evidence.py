@@ -7,7 +7,13 @@ from dataclasses import replace
 from harness.model.outcome import Conformity, LineUnderTest, Outcome, Precondition
 from reports import evidence
 from reports.words import category_name
-from test_suites.example import example_assessment, example_metric, example_outcome, example_witness
+from test_suites.example import (
+    example_assessment,
+    example_metric,
+    example_outcome,
+    example_requirement,
+    example_witness,
+)
 
 
 def line(name: str, site: str = "", device: str = "", group: str = "") -> LineUnderTest:
@@ -97,6 +103,14 @@ def test_an_item_is_listed_once_for_each_place() -> None:
     found = evidence.items(example_assessment(outcomes=(outcome, replace(outcome, line="other"))))
 
     assert [each.place for each in found] == ["ks2 on proxy", "ks2 on other"]
+
+
+def test_an_item_of_a_check_that_does_not_bind_counts_against_nobody() -> None:
+    shown = example_outcome(
+        requirement=example_requirement(binding=False), witnesses=(example_witness(),)
+    )
+
+    assert evidence.items(example_assessment(outcomes=(shown,))) == ()
 
 
 def test_a_line_on_which_nothing_was_tried_is_not_left_out() -> None:

@@ -213,6 +213,16 @@ def test_what_every_item_has_in_common_is_said_once() -> None:
     assert shown.count("the origin&#39;s token arrived") == 1
 
 
+def test_items_that_differ_only_point_to_their_checks() -> None:
+    """Names that share an address, or two lines that differ, are neither."""
+    witnesses = (example_witness(1), example_witness(2, state="blocked"))
+    outcome = example_outcome(Conformity.DOES_NOT_CONFORM, witnesses=witnesses)
+    shown = page_of(example_assessment(outcomes=(outcome,)))
+
+    assert "Each counts against the check named beside it." in shown
+    assert "although they must" not in shown
+
+
 def test_the_first_lines_say_the_result_in_words(text: str) -> None:
     first = text[text.index("<main>") : text.index('id="requirements-title"')]
 
