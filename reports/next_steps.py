@@ -38,8 +38,8 @@ NAMED = 3
 class NextStep:
     """One row: what was found of ``outcomes``, and what happens next, when and by whom.
 
-    ``due`` is empty if no date is set; ``late`` says that it has passed. ``closed`` is the day
-    on which the plan was closed, else empty.
+    ``due`` is empty if no date is set; ``late`` says that it has passed. ``retested`` is the
+    day of the re-test that a closed plan passed, else empty.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -50,7 +50,7 @@ class NextStep:
     plan: str
     due: str = ""
     late: bool = False
-    closed: str = ""
+    retested: str = ""
 
     @property
     def conformity(self) -> Conformity:
@@ -64,7 +64,7 @@ class NextStep:
 
 
 def next_steps(report: Report) -> tuple[NextStep, ...]:
-    """The rows of a report, failures first: those without a closed plan, by date."""
+    """The rows of a report, failures first; of them those whose plan is not closed first."""
     binding = [each for each in report.assessment.outcomes if each.requirement.binding]
     plans = {_place(each): each for each in report.follow_ups}
     failed = [
@@ -72,7 +72,7 @@ def next_steps(report: Report) -> tuple[NextStep, ...]:
         for outcome in binding
         if outcome.conformity is Conformity.DOES_NOT_CONFORM
     ]
-    failed.sort(key=lambda step: bool(step.closed))
+    failed.sort(key=lambda step: bool(step.retested))
     undecided = (each for each in binding if each.conformity is Conformity.INSUFFICIENT)
     return (*failed, *_undecided(report.assessment, undecided))
 
@@ -83,24 +83,37 @@ def lead(report: Report, steps: Iterable[NextStep]) -> str:
     failed = [step for step in steps if step.conformity is Conformity.DOES_NOT_CONFORM]
     if not failed:
         return _without_failures(assessment)
-    closed = sum(bool(step.closed) for step in failed)
-    dues = [
-        each.plan.due
-        for each in report.follow_ups
-        if each.plan is not None and each.plan.state is not PlanState.CLOSED
-    ]
-    fixed = f"{_number(closed)} {_plural(closed, 'failure has', 'failures have')} since been fixed"
-    parts = [f"{fixed} and passed {_plural(closed, 'its re-test', 'their re-tests')}."]
-    left = len(failed) - closed
-    if not closed:
-        parts = []
-    if left and dues:
-        rest = _plural(left, "The other", f"The other {left}")
-        subject = rest if closed else _plural(left, "The failure", f"All {left}")
-        parts.append(f"{subject} must be closed by {day(max(dues))}.")
-    elif left:
+    fixed = sum(bool(step.retested) for step in failed)
+    plans = {_place(each): each.plan for each in report.follow_ups}
+    left = [plans.get(_place_of(step.outcomes[0])) for step in failed if not step.retested]
+    dues = [plan.due for plan in left if plan is not None and plan.state is not PlanState.CLOSED]
+    parts = [_fixed(fixed)] if fixed else []
+    if dues:
+        parts.append(f"{_to_close(len(dues), len(left), fixed)} by {day(max(dues))}.")
+    without = left.count(None)
+    if without and dues:
+        parts.append(f"{_number(without)} {_plural(without, 'has', 'have')} no action plan yet.")
+    elif without:
         parts.append("No action plan is open yet.")
     return " ".join(parts)
+
+
+def _fixed(count: int) -> str:
+    return (
+        f"{_number(count)} {_plural(count, 'failure has', 'failures have')} since been fixed "
+        f"and passed {_plural(count, 'its re-test', 'their re-tests')}."
+    )
+
+
+def _to_close(planned: int, left: int, fixed: int) -> str:
+    """Which failures have a plan: "The failure", "Both", "All 3", "The other 2", "1 of 3"."""
+    if planned < left:
+        subject = f"{planned:,} of {'the other ' if fixed else ''}{left:,} failures"
+    elif fixed:
+        subject = _plural(left, "The other", f"The other {left:,}")
+    else:
+        subject = {1: "The failure", 2: "Both"}.get(left, f"All {left:,}")
+    return f"{subject} must be closed"
 
 
 def day(moment: datetime) -> str:
@@ -155,7 +168,7 @@ def _failure(outcome: Outcome, follow_up: FollowUp | None, read: datetime | None
         plan=f"{plan.id}, {STATES[plan.state]}",
         due=day(plan.due),
         late=read is not None and plan.is_overdue(read),
-        closed=day(plan.retests[-1].at) if is_closed and plan.retests else "",
+        retested=day(plan.retests[-1].at) if is_closed and plan.retests else "",
     )
 
 

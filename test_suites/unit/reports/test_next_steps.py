@@ -92,7 +92,7 @@ def test_every_state_of_a_plan_has_a_next_step(state: PlanState) -> None:
     (step,) = next_steps(report(FAILED, followed=followed))
 
     assert step.text.endswith(".")
-    assert state is PlanState.CLOSED or not step.closed
+    assert state is PlanState.CLOSED or not step.retested
     assert "  " not in step.text
 
 
@@ -101,7 +101,7 @@ def test_a_closed_plan_says_what_the_retest_found_and_when() -> None:
     told = report(FAILED, followed=closed)
     (step,) = next_steps(told)
 
-    assert step.closed == "23\N{NO-BREAK SPACE}March 2026"
+    assert step.retested == "23\N{NO-BREAK SPACE}March 2026"
     assert "all 20 missed items were handled rightly, and 60 fresh items were tried" in step.text
     assert lead(told, [step]) == "One failure has since been fixed and passed its re-test."
 
@@ -116,6 +116,59 @@ def test_one_fixed_and_one_open_are_both_told() -> None:
         "One failure has since been fixed and passed its re-test. "
         "The other must be closed by 13\N{NO-BREAK SPACE}April 2026."
     )
+
+
+def others(told: Report, planned: int) -> Report:
+    """The report, where the first failures have a plan and the others none."""
+    findings = open_findings(told.assessment, AT, RegistryState())
+    plans = tuple(
+        FollowUp(finding=finding, plan=plan() if number < planned else None)
+        for number, finding in enumerate(findings)
+    )
+    return replace(told, follow_ups=plans)
+
+
+@pytest.mark.parametrize(
+    ("failures", "planned", "says"),
+    [
+        (1, 1, "The failure must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (2, 2, "Both must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (3, 3, "All 3 must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (
+            3,
+            1,
+            (
+                "1 of 3 failures must be closed by 13\N{NO-BREAK SPACE}April 2026. "
+                "2 have no action plan yet."
+            ),
+        ),
+        (
+            3,
+            2,
+            (
+                "2 of 3 failures must be closed by 13\N{NO-BREAK SPACE}April 2026. "
+                "One has no action plan yet."
+            ),
+        ),
+    ],
+)
+def test_a_failure_without_a_plan_has_no_date(failures: int, planned: int, says: str) -> None:
+    outcomes = [
+        replace(FAILED, requirement=example_requirement(f"URL-0{number}"))
+        for number in range(1, failures + 1)
+    ]
+    told = others(report(*outcomes), planned)
+
+    assert lead(told, next_steps(told)) == says
+
+
+def test_the_date_of_a_plan_that_no_failure_of_the_report_has_is_not_told() -> None:
+    told = report(FAILED, followed=plan())
+    other = replace(told.follow_ups[0].finding, requirement="URL-09")
+    stale = FollowUp(finding=other, plan=plan(due=AT + timedelta(days=90)))
+    told = replace(told, follow_ups=(*told.follow_ups, stale))
+
+    assert "April" in lead(told, next_steps(told))
 
 
 def test_without_a_plan_the_assessor_opens_one() -> None:
