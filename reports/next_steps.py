@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.model.action_plan import ActionPlan, FollowUp, PlanState
+from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
@@ -29,6 +29,10 @@ STATES = {
     PlanState.VERIFYING: "re-test running",
     PlanState.VERIFIED: "re-test passed",
     PlanState.CLOSED: "closed",
+}
+UNPASSED = {
+    RetestResult.DOES_NOT_CONFORM: "failed",
+    RetestResult.INSUFFICIENT: "could not be decided",
 }
 NAMED = 3
 """How many subjects a row of undecided checks names."""
@@ -188,6 +192,7 @@ def _step_of(plan: ActionPlan, follow_up: FollowUp) -> str:
             said = [_milestones(plan)]
         case _:
             said = [f"{owner} agreed to do this: {_sentence(action)}", _milestones(plan)]
+    said.insert(0, _not_passed(plan))
     if plan.deviation is not None:
         said.append(f"A deviation is agreed until {day(plan.deviation.until)}.")
     if follow_up.finding.recurrence_of:
@@ -200,6 +205,14 @@ def _milestones(plan: ActionPlan) -> str:
         f"{_lower(each.title)} by {day(each.due)}" for each in plan.milestones if not each.done
     ]
     return _sentence("; ".join(steps))
+
+
+def _not_passed(plan: ActionPlan) -> str:
+    """That the last re-test failed or decided nothing; empty otherwise."""
+    last = plan.retests[-1] if plan.retests else None
+    if last is None or last.outcome not in UNPASSED:
+        return ""
+    return f"The re-test on {day(last.at)} {UNPASSED[last.outcome]}."
 
 
 def _retested(plan: ActionPlan) -> str:

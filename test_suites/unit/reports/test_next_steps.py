@@ -21,7 +21,7 @@ from harness.model.action_plan import (
 from harness.model.metric import CANNOT_MEASURE, NOT_IMPLEMENTED, Part, Source
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from reports.documents import Report
-from reports.next_steps import ASSESSOR, NO_PLAN, lead, next_steps
+from reports.next_steps import ASSESSOR, NO_PLAN, day, lead, next_steps
 from test_suites.example import (
     example_assessment,
     example_metric,
@@ -104,6 +104,25 @@ def test_a_closed_plan_says_what_the_retest_found_and_when() -> None:
     assert step.retested == "23\N{NO-BREAK SPACE}March 2026"
     assert "all 20 missed items were handled rightly, and 60 fresh items were tried" in step.text
     assert lead(told, [step]) == "One failure has since been fixed and passed its re-test."
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "says"),
+    [
+        (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS, "failed."),
+        (RetestResult.INSUFFICIENT, PlanState.CLAIMED, "could not be decided."),
+        (RetestResult.DOES_NOT_CONFORM, PlanState.VERIFYING, "failed."),
+    ],
+)
+def test_a_retest_that_was_not_passed_is_told_first(
+    result: RetestResult, state: PlanState, says: str
+) -> None:
+    tried = plan(state=state, retests=(retest(), replace(retest(), outcome=result)))
+    (step,) = next_steps(report(FAILED, followed=tried))
+    (before,) = next_steps(report(FAILED, followed=replace(tried, retests=(retest(),))))
+
+    assert step.text.startswith(f"The re-test on {day(retest().at)} {says} ")
+    assert step.text.endswith(before.text)
 
 
 def test_one_fixed_and_one_open_are_both_told() -> None:

@@ -16,6 +16,7 @@ from harness.model.metric import Part, Source
 from harness.model.outcome import Assessment, Conformity, Precondition
 from harness.store.assessments import digest_of
 from reports.documents import DOCUMENTS, Report, html
+from reports.next_steps import NextStep
 from test_suites.example import (
     example_assessment,
     example_metric,
@@ -323,6 +324,23 @@ def test_a_failed_precondition_that_voids_nothing_is_not_called_a_cause() -> Non
     why = "Why some checks could not be decided"
     assert why in page_of(example_assessment(outcomes=(undecided,), preconditions=(failed,)))
     assert why not in page_of(example_assessment(outcomes=(undecided,), preconditions=both))
+
+
+def test_a_closed_plan_names_the_day_of_its_retest_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = example_outcome(Conformity.DOES_NOT_CONFORM)
+    step = NextStep(
+        outcomes=(failed,),
+        subject="Gambling",
+        found="",
+        text="",
+        owner="Kim",
+        plan="P-0001, closed",
+        retested="3 December 2026",
+    )
+    monkeypatch.setattr(html, "next_steps", lambda _: (step,))
+    shown = page_of(example_assessment(outcomes=(failed,)))
+
+    assert "closed</span>; re-test passed on 3 December 2026" in shown
 
 
 def test_an_empty_assessment_is_a_page_that_grants_nothing() -> None:
