@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Conformity
 from harness.store.assessments import digest_of
@@ -20,6 +19,9 @@ from reports import evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
 from reports.next_steps import day, lead, next_steps
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 FIRST_ITEMS = 10
@@ -46,9 +48,17 @@ def write_html(report: Report, path: Path) -> Path:
 
 def render(report: Report) -> str:
     """The page as text."""
+    page = page_environment()
+    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
+    page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
+    return page.get_template("report.html.j2").render(**_contents(report))
+
+
+def page_environment() -> Environment:
+    """Jinja templates of pages: everything is escaped, and a name that is missing is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
 
-    page = Environment(
+    return Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -56,9 +66,6 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
-    page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
-    return page.get_template("report.html.j2").render(**_contents(report))
 
 
 def headline(assessment: Assessment) -> str:
@@ -208,7 +215,4 @@ def _css_text(text: str) -> str:
 
 def _finalize(shown: Any) -> Any:
     """Escape control characters in text from outside; the template's own markup stays."""
-    return _plain(shown) if type(shown) is str else shown
-
-
-_plain = partial(phrases.plain, keep="\n\t")
+    return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown
