@@ -17,8 +17,16 @@ from harness.model.outcome import (
     voiding,
 )
 from reports import phrases
-from reports.requirement_table import Axis
-from reports.words import LINE_TYPES, STATES, TEST_LISTS, category_name, framed, mechanism_name
+from reports.requirement_table import WORST_FIRST, Axis
+from reports.words import (
+    LINE_TYPES,
+    STATES,
+    TEST_LISTS,
+    capitalised,
+    category_name,
+    framed,
+    mechanism_name,
+)
 
 OPEN = ("ALW",)
 """The taxonomy's root of what must stay open."""
@@ -126,18 +134,23 @@ def waits(assessment: Assessment) -> tuple[Wait, ...]:
     """Median and 19-of-20 time to first byte of each line, the unfiltered one last."""
     timed = {name: sorted(times) for name, times in assessment.latencies.items() if times}
     ordered = sorted(timed, key=lambda name: (name == CONTROL, name))
-    longest = max((_quantile(times, LATE) for times in timed.values()), default=0.0) or 1.0
+    longest = max((quantile(times, LATE) for times in timed.values()), default=0.0) or 1.0
     return tuple(
         Wait(
             name="without the filter" if name == CONTROL else f"{name}, with the filter",
             pages=phrases.answers(timed[name]),
-            half=phrases.quantity(_quantile(timed[name], 0.5), "s"),
-            late=phrases.quantity(_quantile(timed[name], LATE), "s"),
-            half_bar=round(_quantile(timed[name], 0.5) / longest * 100, 2),
-            late_bar=round(_quantile(timed[name], LATE) / longest * 100, 2),
+            half=phrases.quantity(quantile(timed[name], 0.5), "s"),
+            late=phrases.quantity(quantile(timed[name], LATE), "s"),
+            half_bar=round(quantile(timed[name], 0.5) / longest * 100, 2),
+            late_bar=round(quantile(timed[name], LATE) / longest * 100, 2),
         )
         for name in ordered
     )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The order statistic of a share; ``ordered`` is sorted and not empty."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def means(assessment: Assessment) -> str:
@@ -146,7 +159,7 @@ def means(assessment: Assessment) -> str:
         return ""
     ((name, count),) = assessment.mechanisms.items()
     times = f"{count:,} of {count:,} times"
-    return f"{_capital(mechanism_name(name))}: {times}."
+    return f"{capitalised(mechanism_name(name))}: {times}."
 
 
 def items(assessment: Assessment) -> tuple[Item, ...]:
@@ -244,7 +257,7 @@ def _category(
     highest = max((rate.upper for rate in rates if rate.upper is not None), default=1.0)
     axis = Axis(low=0.0, high=LIMIT_SHOWN, ends=("0%", "10%"))
     return Category(
-        name=framed(names.get(code) or category_name(code), frame),
+        name=framed(category_name(code, names), frame),
         blocked=sum(rate.blocked for rate in rates),
         let_through=sum(rate.allowed for rate in rates),
         undecided=sum(rate.insufficient + rate.down + rate.altered for rate in rates),
@@ -254,10 +267,6 @@ def _category(
     )
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
 def _item(witness: Witness, code: str, place: str, names: dict[str, str]) -> Item:
     happened = STATES.get(witness.state, witness.state)
     if witness.mechanism != "none":
@@ -265,7 +274,7 @@ def _item(witness: Witness, code: str, place: str, names: dict[str, str]) -> Ite
     return Item(
         name=witness.value or witness.item,
         id=witness.item if witness.value else "",
-        category=names.get(witness.category) or category_name(witness.category),
+        category=category_name(witness.category, names),
         happened=happened,
         saw=witness.saw,
         code=code,
@@ -300,8 +309,7 @@ def _result(conformities: Sequence[Conformity]) -> str:
 
 
 def _worst(conformities: Sequence[Conformity]) -> Conformity | None:
-    order = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
-    return next((each for each in order if each in conformities), None)
+    return next((each for each in WORST_FIRST if each in conformities), None)
 
 
 def _spot(line: LineUnderTest) -> str:
@@ -310,7 +318,3 @@ def _spot(line: LineUnderTest) -> str:
 
 def _who(line: LineUnderTest) -> str:
     return ", ".join(filter(None, (line.device, line.group)))
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

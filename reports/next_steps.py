@@ -16,7 +16,7 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import phrases
 from reports.documents import Report
-from reports.words import SEVERITIES, category_name, with_names
+from reports.words import SEVERITIES, capitalised, category_name, with_names
 
 ASSESSOR = "The assessor"
 NO_PLAN = "None yet: accredit run opens it"
@@ -313,7 +313,7 @@ def _more_items(outcome: Outcome) -> str:
 def _sentence(text: str) -> str:
     """The text as a sentence, with a capital letter and a full stop."""
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+    return f"{capitalised(text.rstrip('.'))}." if text else ""
 
 
 def _lower(text: str) -> str:

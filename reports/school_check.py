@@ -20,6 +20,7 @@ from harness.model.school_check import (
     changes_since,
 )
 from reports.documents.html import page_environment
+from reports.words import capitalised
 
 TITLES: dict[Part, str] = {
     "start": "Ordinary pages",
@@ -189,11 +190,6 @@ def tried(record: CheckRecord) -> str:
     """What was tried, in a few words."""
     counts = [f"{TITLES[part].lower()}: {len(rows)}" for part, rows in by_part(record)]
     return capitalised("; ".join(counts)) or "Nothing"
-
-
-def capitalised(text: str) -> str:
-    """A text with a capital letter in front."""
-    return text[:1].upper() + text[1:]
 
 
 def terminal_lines(record: CheckRecord) -> Iterator[str]:

@@ -156,10 +156,9 @@ def _teaching(assessment: Assessment) -> dict[str, Any]:
 def _squares(assessment: Assessment) -> list[tuple[Conformity, int, int]]:
     """How many binding checks ended each way, the failed first, and how many squares to draw."""
     counts = phrases.tally(assessment)
-    order = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
     return [
         (each, counts[each], counts[each] if counts[each] <= SQUARES else 1)
-        for each in order
+        for each in requirement_table.WORST_FIRST
         if counts[each]
     ]
 
