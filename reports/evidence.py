@@ -85,11 +85,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One line: where and for whom it was tested, and what came of its binding checks."""
+    """One line: where and for whom it was tested, and what came of its binding checks.
+
+    ``described`` holds site, place, device and group; each is empty where it is not named.
+    """
 
     line: str
     type: str
-    described: tuple[str, ...]
+    described: tuple[str, str, str, str]
     profiles: str
     items: int
     result: str
@@ -186,11 +189,11 @@ def places(assessment: Assessment) -> tuple[Place, ...]:
     return tuple(_place(assessment, line) for line in lines)
 
 
-def matrix(assessment: Assessment) -> Matrix | None:
+def matrix(lines: Iterable[Place]) -> Matrix | None:
     """What was tried of each place with each device and group; ``None`` if none is declared."""
     cells: dict[tuple[str, str], list[Place]] = {}
-    for line in assessment.lines:
-        cells.setdefault((_spot(line), _who(line)), []).append(_place(assessment, line))
+    for line in lines:
+        cells.setdefault((_spot(line), _who(line)), []).append(line)
     if not cells.keys() - {("", "")}:
         return None
     spots = tuple(dict.fromkeys(spot for spot, _ in cells))
@@ -312,9 +315,9 @@ def _worst(conformities: Sequence[Conformity]) -> Conformity | None:
     return next((each for each in WORST_FIRST if each in conformities), None)
 
 
-def _spot(line: LineUnderTest) -> str:
-    return ", ".join(filter(None, (line.site, line.place)))
+def _spot(line: Place) -> str:
+    return ", ".join(filter(None, line.described[:2]))
 
 
-def _who(line: LineUnderTest) -> str:
-    return ", ".join(filter(None, (line.device, line.group)))
+def _who(line: Place) -> str:
+    return ", ".join(filter(None, line.described[2:]))

@@ -98,12 +98,7 @@ def status_of(outcome: Outcome) -> Status:
     """The form and colour of an outcome: its conformity, or that it is only reported."""
     if outcome.requirement.rule == "report":
         return "information"
-    statuses: dict[Conformity, Status] = {
-        Conformity.CONFORMS: "conforms",
-        Conformity.DOES_NOT_CONFORM: "does-not-conform",
-        Conformity.INSUFFICIENT: "insufficient",
-    }
-    return statuses[outcome.conformity]
+    return outcome.conformity.value
 
 
 Where = tuple[str, str, str]

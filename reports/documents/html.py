@@ -90,6 +90,7 @@ def _contents(report: Report) -> dict[str, Any]:
     assessment = report.assessment
     steps = next_steps(report)
     anchors = requirement_table.anchors(assessment)
+    places, items = evidence.places(assessment), evidence.items(assessment)
     script = (HERE / "report.js").read_text(encoding="utf-8")
     return {
         "assessment": assessment,
@@ -108,11 +109,11 @@ def _contents(report: Report) -> dict[str, Any]:
         "not_required": requirement_table.areas(assessment, binding=False, names=anchors),
         "not_measured": requirement_table.not_measured(assessment),
         "provenances": _provenances(assessment),
-        "places": evidence.places(assessment),
+        "places": places,
         "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
-        "matrix": evidence.matrix(assessment),
-        "items": _split(evidence.items(assessment)[:SHOWN_ITEMS], FIRST_ITEMS),
-        "all_items": len(evidence.items(assessment)),
+        "matrix": evidence.matrix(places),
+        "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
+        "all_items": len(items),
         "failed_preconditions": evidence.voiding_of(assessment),
         "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),

@@ -138,7 +138,7 @@ def test_the_matrix_shows_what_was_tried_and_what_was_not() -> None:
         example_outcome(Conformity.DOES_NOT_CONFORM),
         example_outcome(line="annexe"),
     )
-    found = evidence.matrix(example_assessment(outcomes=outcomes, lines=lines))
+    found = evidence.matrix(evidence.places(example_assessment(outcomes=outcomes, lines=lines)))
 
     assert found is not None
     assert found.columns == ("Laptop, Pupils", "Tablet, Pupils")
@@ -153,14 +153,14 @@ def test_the_matrix_shows_what_was_tried_and_what_was_not() -> None:
 
 def test_two_lines_of_one_place_share_a_cell() -> None:
     lines = (line("proxy", "North"), line("resolver", "North"))
-    found = evidence.matrix(example_assessment(lines=lines))
+    found = evidence.matrix(evidence.places(example_assessment(lines=lines)))
 
     assert found is not None
     assert [each.line for each in found.rows[0][1][0]] == ["proxy", "resolver"]
 
 
 def test_without_declared_places_there_is_no_matrix() -> None:
-    assert evidence.matrix(example_assessment(lines=(line("proxy"),))) is None
+    assert evidence.matrix(evidence.places(example_assessment(lines=(line("proxy"),)))) is None
 
 
 def test_one_means_is_a_sentence_and_several_are_not() -> None:
