@@ -72,7 +72,9 @@ def _xlsx(table: DataFrame) -> bytes:
 
 
 def _cut(cell: Any) -> Any:
-    return cell[:LONGEST_CELL] if isinstance(cell, str) else cell
+    if not isinstance(cell, str) or len(cell) <= LONGEST_CELL:
+        return cell
+    return f"{cell[: LONGEST_CELL - 1]}…"
 
 
 LONGEST_CELL = 32_767
