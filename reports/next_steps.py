@@ -317,7 +317,8 @@ def _sentence(text: str) -> str:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """The text within a sentence: "Lists are loaded" gets a small letter, "DNS lists" do not."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _number(count: int) -> str:

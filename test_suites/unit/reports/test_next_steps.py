@@ -181,6 +181,15 @@ def test_a_failure_without_a_plan_has_no_date(failures: int, planned: int, says:
     assert lead(told, next_steps(told)) == says
 
 
+def test_an_abbreviation_keeps_its_capitals_within_a_sentence() -> None:
+    steps = tuple(Milestone(title=title, due=AT) for title in ("Lists are loaded", "DNS lists too"))
+    (step,) = next_steps(report(FAILED, followed=plan(milestones=steps)))
+
+    assert "Lists are loaded by" in step.text
+    assert "; DNS lists too by" in step.text
+    assert "dNS" not in step.text
+
+
 def test_the_date_of_a_plan_that_no_failure_of_the_report_has_is_not_told() -> None:
     told = report(FAILED, followed=plan())
     other = replace(told.follow_ups[0].finding, requirement="URL-09")

@@ -352,6 +352,29 @@ def test_an_empty_assessment_is_a_page_that_grants_nothing() -> None:
     assert "Nothing was decided about SafeLine Schools." in shown
     assert '<section class="verdict insufficient"' in shown
     assert "Nothing failed" not in shown
+    assert "Nothing was tried." in shown
+    assert "Nothing was blocked." not in shown
+
+
+def test_a_service_that_blocked_nothing_of_what_was_tried_says_so() -> None:
+    shown = page_of(example_assessment(outcomes=(example_outcome(),), mechanisms={}))
+
+    assert "Nothing was blocked." in shown
+
+
+def test_a_delay_that_is_only_reported_is_not_called_allowed(text: str) -> None:
+    (delay,) = (
+        each for each in example_assessment().outcomes if each.metric.name == "first_byte_overhead"
+    )
+    told = delay.requirement.model_copy(update={"rule": "report"})
+    without = told.model_copy(update={"threshold": None})
+
+    assert "At most 150 ms is allowed." in text
+    for requirement in (told, without):
+        outcome = replace(delay, requirement=requirement)
+        shown = page_of(example_assessment(outcomes=(outcome,)))
+        assert "more, at most, for 19 of 20 pages" in shown
+        assert "is allowed." not in shown
 
 
 def test_the_same_assessment_gives_the_same_page(text: str) -> None:
