@@ -318,7 +318,7 @@ def _sentence(text: str) -> str:
 
 def _lower(text: str) -> str:
     """The text within a sentence: "Lists are loaded" gets a small letter, "DNS lists" do not."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[:2] == "A " else text
 
 
 def _number(count: int) -> str:

@@ -165,7 +165,7 @@ def _squares(assessment: Assessment) -> list[tuple[Conformity, int, int]]:
 
 
 def _tests_illegal(assessment: Assessment) -> bool:
-    """Whether harmless test entries stood for entries of an illegal list."""
+    """Whether harmless test entries were used in place of entries of an illegal list."""
     return any(phrases.items_of(each) == "test entries" for each in assessment.outcomes)
 
 

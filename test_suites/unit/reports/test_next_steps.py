@@ -182,11 +182,15 @@ def test_a_failure_without_a_plan_has_no_date(failures: int, planned: int, says:
 
 
 def test_an_abbreviation_keeps_its_capitals_within_a_sentence() -> None:
-    steps = tuple(Milestone(title=title, due=AT) for title in ("Lists are loaded", "DNS lists too"))
+    steps = tuple(
+        Milestone(title=title, due=AT)
+        for title in ("Lists are loaded", "DNS lists too", "A list is sent")
+    )
     (step,) = next_steps(report(FAILED, followed=plan(milestones=steps)))
 
     assert "Lists are loaded by" in step.text
     assert "; DNS lists too by" in step.text
+    assert "; a list is sent by" in step.text
     assert "dNS" not in step.text
 
 

@@ -386,7 +386,6 @@ def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
     parts = tuple(Part(group=g, source=hidden, metric=example_metric(60, 60)) for g in ("A", "B"))
     metric = replace(example_metric(), parts=parts)
     limited = example_outcome(metric=metric, kind="agreed", qualifier="agreed list only")
-
     page = page_of(example_assessment(outcomes=(limited,)))
 
     assert "<title>Conforms: agreed list only:" in page
@@ -397,6 +396,5 @@ def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
 
 def test_a_warning_stands_at_the_top_as_text() -> None:
     page = page_of(replace(example_assessment(), warnings=("review <overdue>",)))
-
     assert "<b>Warning:</b> review &lt;overdue&gt;" in page
     assert "<b>Warning:</b>" not in page_of(example_assessment())
