@@ -7,10 +7,26 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.model.corpus import is_among
-from harness.model.outcome import Assessment, CategoryRate, Conformity, LineUnderTest, Witness
+from harness.model.outcome import (
+    Assessment,
+    CategoryRate,
+    Conformity,
+    LineUnderTest,
+    Precondition,
+    Witness,
+    voiding,
+)
 from reports import phrases
-from reports.requirement_table import Axis
-from reports.words import LINE_TYPES, STATES, TEST_LISTS, category_name, framed, mechanism_name
+from reports.requirement_table import WORST_FIRST, Axis
+from reports.words import (
+    LINE_TYPES,
+    STATES,
+    TEST_LISTS,
+    capitalised,
+    category_name,
+    framed,
+    mechanism_name,
+)
 
 OPEN = ("ALW",)
 """The taxonomy's root of what must stay open."""
@@ -69,11 +85,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One line: where and for whom it was tested, and what came of its binding checks."""
+    """One line: where and for whom it was tested, and what came of its binding checks.
+
+    ``described`` holds site, place, device and group; each is empty where it is not named.
+    """
 
     line: str
     type: str
-    described: tuple[str, ...]
+    described: tuple[str, str, str, str]
     profiles: str
     items: int
     result: str
@@ -95,35 +114,46 @@ class Matrix:
 
 
 def must_block(assessment: Assessment) -> tuple[Category, ...]:
-    """The categories that are not to stay open; those with items let through first."""
-    rates = (rate for rate in assessment.rates if not is_among(rate.category, OPEN))
+    """The categories that the policy blocks; those with items let through first."""
+    rates = (rate for rate in assessment.rates if _expected(rate) == "block")
     found = _categories(rates, test_lists(assessment))
     return tuple(sorted(found, key=lambda each: (-each.let_through, -each.undecided)))
 
 
 def must_stay_open(assessment: Assessment) -> tuple[Category, ...]:
     """The categories of sites that must stay open; the least certain last."""
-    rates = (rate for rate in assessment.rates if is_among(rate.category, OPEN))
+    rates = (rate for rate in assessment.rates if _expected(rate) == "allow")
     found = _categories(rates, {})
     return tuple(sorted(found, key=lambda each: (-each.blocked, each.highest)))
+
+
+def left_open(assessment: Assessment) -> tuple[Category, ...]:
+    """The categories of which the policy asks nothing, or leaves it to the school."""
+    rates = (rate for rate in assessment.rates if _expected(rate) not in {"block", "allow"})
+    return tuple(_categories(rates, test_lists(assessment)))
 
 
 def waits(assessment: Assessment) -> tuple[Wait, ...]:
     """Median and 19-of-20 time to first byte of each line, the unfiltered one last."""
     timed = {name: sorted(times) for name, times in assessment.latencies.items() if times}
     ordered = sorted(timed, key=lambda name: (name == CONTROL, name))
-    longest = max((_quantile(times, LATE) for times in timed.values()), default=0.0) or 1.0
+    longest = max((quantile(times, LATE) for times in timed.values()), default=0.0) or 1.0
     return tuple(
         Wait(
             name="without the filter" if name == CONTROL else f"{name}, with the filter",
             pages=phrases.answers(timed[name]),
-            half=phrases.quantity(_quantile(timed[name], 0.5), "s"),
-            late=phrases.quantity(_quantile(timed[name], LATE), "s"),
-            half_bar=round(_quantile(timed[name], 0.5) / longest * 100, 2),
-            late_bar=round(_quantile(timed[name], LATE) / longest * 100, 2),
+            half=phrases.quantity(quantile(timed[name], 0.5), "s"),
+            late=phrases.quantity(quantile(timed[name], LATE), "s"),
+            half_bar=round(quantile(timed[name], 0.5) / longest * 100, 2),
+            late_bar=round(quantile(timed[name], LATE) / longest * 100, 2),
         )
         for name in ordered
     )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The order statistic of a share; ``ordered`` is sorted and not empty."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def means(assessment: Assessment) -> str:
@@ -132,14 +162,15 @@ def means(assessment: Assessment) -> str:
         return ""
     ((name, count),) = assessment.mechanisms.items()
     times = f"{count:,} of {count:,} times"
-    return f"{_capital(mechanism_name(name))}: {times}."
+    return f"{capitalised(mechanism_name(name))}: {times}."
 
 
 def items(assessment: Assessment) -> tuple[Item, ...]:
-    """Every item that counts against the service, once for each place, failures first."""
+    """Every item that counts against a binding check, once for each place, failures first."""
     names = test_lists(assessment)
     ordered = sorted(
-        assessment.outcomes, key=lambda each: each.conformity is not Conformity.DOES_NOT_CONFORM
+        (each for each in assessment.outcomes if each.requirement.binding),
+        key=lambda each: each.conformity is not Conformity.DOES_NOT_CONFORM,
     )
     found: dict[tuple[str, str, str], Item] = {}
     for outcome in ordered:
@@ -158,11 +189,11 @@ def places(assessment: Assessment) -> tuple[Place, ...]:
     return tuple(_place(assessment, line) for line in lines)
 
 
-def matrix(assessment: Assessment) -> Matrix | None:
+def matrix(lines: Iterable[Place]) -> Matrix | None:
     """What was tried of each place with each device and group; ``None`` if none is declared."""
     cells: dict[tuple[str, str], list[Place]] = {}
-    for line in assessment.lines:
-        cells.setdefault((_spot(line), _who(line)), []).append(_place(assessment, line))
+    for line in lines:
+        cells.setdefault((_spot(line), _who(line)), []).append(line)
     if not cells.keys() - {("", "")}:
         return None
     spots = tuple(dict.fromkeys(spot for spot, _ in cells))
@@ -174,6 +205,21 @@ def matrix(assessment: Assessment) -> Matrix | None:
             for spot in spots
         ),
     )
+
+
+def voiding_of(assessment: Assessment) -> tuple[Precondition, ...]:
+    """The failed preconditions because of which outcomes could not be decided, each once."""
+    undecided = {
+        (each.line, each.profile)
+        for each in assessment.outcomes
+        if each.conformity is Conformity.INSUFFICIENT and each.requirement.rule != "report"
+    }
+    found = {
+        id(each)
+        for line, profile in undecided
+        for each in voiding(assessment.preconditions, line, profile)
+    }
+    return tuple(each for each in assessment.preconditions if id(each) in found)
 
 
 def kinds(assessment: Assessment) -> tuple[str, ...]:
@@ -195,6 +241,11 @@ def test_lists(assessment: Assessment) -> dict[str, str]:
     return {code: name for code, name in TEST_LISTS.items() if code not in real}
 
 
+def _expected(rate: CategoryRate) -> str:
+    """What the policy expects; in files of older versions, by the root of the category."""
+    return rate.expects or ("allow" if is_among(rate.category, OPEN) else "block")
+
+
 def _categories(rates: Iterable[CategoryRate], names: dict[str, str]) -> list[Category]:
     def key(rate: CategoryRate) -> tuple[str, str]:
         return rate.category, rate.frame
@@ -209,7 +260,7 @@ def _category(
     highest = max((rate.upper for rate in rates if rate.upper is not None), default=1.0)
     axis = Axis(low=0.0, high=LIMIT_SHOWN, ends=("0%", "10%"))
     return Category(
-        name=framed(names.get(code) or category_name(code), frame),
+        name=framed(category_name(code, names), frame),
         blocked=sum(rate.blocked for rate in rates),
         let_through=sum(rate.allowed for rate in rates),
         undecided=sum(rate.insufficient + rate.down + rate.altered for rate in rates),
@@ -219,10 +270,6 @@ def _category(
     )
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
 def _item(witness: Witness, code: str, place: str, names: dict[str, str]) -> Item:
     happened = STATES.get(witness.state, witness.state)
     if witness.mechanism != "none":
@@ -230,7 +277,7 @@ def _item(witness: Witness, code: str, place: str, names: dict[str, str]) -> Ite
     return Item(
         name=witness.value or witness.item,
         id=witness.item if witness.value else "",
-        category=names.get(witness.category) or category_name(witness.category),
+        category=category_name(witness.category, names),
         happened=happened,
         saw=witness.saw,
         code=code,
@@ -265,17 +312,12 @@ def _result(conformities: Sequence[Conformity]) -> str:
 
 
 def _worst(conformities: Sequence[Conformity]) -> Conformity | None:
-    order = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
-    return next((each for each in order if each in conformities), None)
+    return next((each for each in WORST_FIRST if each in conformities), None)
 
 
-def _spot(line: LineUnderTest) -> str:
-    return ", ".join(filter(None, (line.site, line.place)))
+def _spot(line: Place) -> str:
+    return ", ".join(filter(None, line.described[:2]))
 
 
-def _who(line: LineUnderTest) -> str:
-    return ", ".join(filter(None, (line.device, line.group)))
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+def _who(line: Place) -> str:
+    return ", ".join(filter(None, line.described[2:]))

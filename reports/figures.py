@@ -24,7 +24,7 @@ from harness.model.outcome import Assessment, CategoryRate, Outcome
 from harness.model.scheme import Requirement
 from harness.store.atomic_write import write_document
 from reports import phrases
-from reports.evidence import test_lists
+from reports.evidence import LATE, quantile, test_lists
 from reports.phrases import answers, plain
 from reports.requirement_table import Area, Chart, Row, areas
 from reports.words import category_name, framed, mechanism_name
@@ -287,20 +287,20 @@ def _kind(limit: Limit | None) -> int:
 
 def _label(rate: CategoryRate, names: Mapping[str, str]) -> str:
     """The name of a category on at most two lines."""
-    text = framed(names.get(rate.category) or category_name(rate.category), rate.frame)
+    text = framed(category_name(rate.category, names), rate.frame)
     return "\n".join(textwrap.wrap(plain(text), 40, max_lines=2, placeholder="…"))
 
 
 def _rate_in_words(rate: CategoryRate, names: Mapping[str, str]) -> str:
     decided = rate.blocked + rate.allowed
     counted = f"{rate.blocked} of {decided} blocked" if decided else "undecided"
-    name = names.get(rate.category) or category_name(rate.category)
+    name = category_name(rate.category, names)
     return f"{framed(name, rate.frame)}: {counted}"
 
 
 def _waits_in_words(name: str, times: Sequence[float]) -> str:
     """Median and 95th percentile as order statistics; ``times`` is sorted and not empty."""
-    middle, late = (times[min(len(times) - 1, int(len(times) * share))] for share in (0.5, 0.95))
+    middle, late = quantile(times, 0.5), quantile(times, LATE)
     return f"{name}: median {middle * 1000:.1f} ms, 95 of 100 within {late * 1000:.1f} ms"
 
 

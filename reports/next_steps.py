@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.model.action_plan import ActionPlan, FollowUp, PlanState
+from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
-from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import phrases
 from reports.documents import Report
-from reports.words import SEVERITIES, category_name, with_names
+from reports.words import SEVERITIES, capitalised, category_name, with_names
 
 ASSESSOR = "The assessor"
 NO_PLAN = "None yet: accredit run opens it"
@@ -30,6 +30,10 @@ STATES = {
     PlanState.VERIFIED: "re-test passed",
     PlanState.CLOSED: "closed",
 }
+UNPASSED = {
+    RetestResult.DOES_NOT_CONFORM: "failed",
+    RetestResult.INSUFFICIENT: "could not be decided",
+}
 NAMED = 3
 """How many subjects a row of undecided checks names."""
 
@@ -38,8 +42,8 @@ NAMED = 3
 class NextStep:
     """One row: what was found of ``outcomes``, and what happens next, when and by whom.
 
-    ``due`` is empty if no date is set; ``late`` says that it has passed. ``closed`` is the day
-    on which the plan was closed, else empty.
+    ``due`` is empty if no date is set; ``late`` says that it has passed. ``retested`` is the
+    day of the re-test that a closed plan passed, else empty.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -50,7 +54,7 @@ class NextStep:
     plan: str
     due: str = ""
     late: bool = False
-    closed: str = ""
+    retested: str = ""
 
     @property
     def conformity(self) -> Conformity:
@@ -64,7 +68,7 @@ class NextStep:
 
 
 def next_steps(report: Report) -> tuple[NextStep, ...]:
-    """The rows of a report, failures first: those without a closed plan, by date."""
+    """The rows of a report, failures first; of them those whose plan is not closed first."""
     binding = [each for each in report.assessment.outcomes if each.requirement.binding]
     plans = {_place(each): each for each in report.follow_ups}
     failed = [
@@ -72,7 +76,7 @@ def next_steps(report: Report) -> tuple[NextStep, ...]:
         for outcome in binding
         if outcome.conformity is Conformity.DOES_NOT_CONFORM
     ]
-    failed.sort(key=lambda step: bool(step.closed))
+    failed.sort(key=lambda step: bool(step.retested))
     undecided = (each for each in binding if each.conformity is Conformity.INSUFFICIENT)
     return (*failed, *_undecided(report.assessment, undecided))
 
@@ -83,24 +87,37 @@ def lead(report: Report, steps: Iterable[NextStep]) -> str:
     failed = [step for step in steps if step.conformity is Conformity.DOES_NOT_CONFORM]
     if not failed:
         return _without_failures(assessment)
-    closed = sum(bool(step.closed) for step in failed)
-    dues = [
-        each.plan.due
-        for each in report.follow_ups
-        if each.plan is not None and each.plan.state is not PlanState.CLOSED
-    ]
-    fixed = f"{_number(closed)} {_plural(closed, 'failure has', 'failures have')} since been fixed"
-    parts = [f"{fixed} and passed {_plural(closed, 'its re-test', 'their re-tests')}."]
-    left = len(failed) - closed
-    if not closed:
-        parts = []
-    if left and dues:
-        rest = _plural(left, "The other", f"The other {left}")
-        subject = rest if closed else _plural(left, "The failure", f"All {left}")
-        parts.append(f"{subject} must be closed by {day(max(dues))}.")
-    elif left:
+    fixed = sum(bool(step.retested) for step in failed)
+    plans = {_place(each): each.plan for each in report.follow_ups}
+    left = [plans.get(_place_of(step.outcomes[0])) for step in failed if not step.retested]
+    dues = [plan.due for plan in left if plan is not None and plan.state is not PlanState.CLOSED]
+    parts = [_fixed(fixed)] if fixed else []
+    if dues:
+        parts.append(f"{_to_close(len(dues), len(left), fixed)} by {day(max(dues))}.")
+    without = left.count(None)
+    if without and dues:
+        parts.append(f"{_number(without)} {_plural(without, 'has', 'have')} no action plan yet.")
+    elif without:
         parts.append("No action plan is open yet.")
     return " ".join(parts)
+
+
+def _fixed(count: int) -> str:
+    return (
+        f"{_number(count)} {_plural(count, 'failure has', 'failures have')} since been fixed "
+        f"and passed {_plural(count, 'its re-test', 'their re-tests')}."
+    )
+
+
+def _to_close(planned: int, left: int, fixed: int) -> str:
+    """Which failures have a plan: "The failure", "Both", "All 3", "The other 2", "1 of 3"."""
+    if planned < left:
+        subject = f"{planned:,} of {'the other ' if fixed else ''}{left:,} failures"
+    elif fixed:
+        subject = _plural(left, "The other", f"The other {left:,}")
+    else:
+        subject = {1: "The failure", 2: "Both"}.get(left, f"All {left:,}")
+    return f"{subject} must be closed"
 
 
 def day(moment: datetime) -> str:
@@ -155,7 +172,7 @@ def _failure(outcome: Outcome, follow_up: FollowUp | None, read: datetime | None
         plan=f"{plan.id}, {STATES[plan.state]}",
         due=day(plan.due),
         late=read is not None and plan.is_overdue(read),
-        closed=day(plan.retests[-1].at) if is_closed and plan.retests else "",
+        retested=day(plan.retests[-1].at) if is_closed and plan.retests else "",
     )
 
 
@@ -175,6 +192,7 @@ def _step_of(plan: ActionPlan, follow_up: FollowUp) -> str:
             said = [_milestones(plan)]
         case _:
             said = [f"{owner} agreed to do this: {_sentence(action)}", _milestones(plan)]
+    said.insert(0, _not_passed(plan))
     if plan.deviation is not None:
         said.append(f"A deviation is agreed until {day(plan.deviation.until)}.")
     if follow_up.finding.recurrence_of:
@@ -187,6 +205,14 @@ def _milestones(plan: ActionPlan) -> str:
         f"{_lower(each.title)} by {day(each.due)}" for each in plan.milestones if not each.done
     ]
     return _sentence("; ".join(steps))
+
+
+def _not_passed(plan: ActionPlan) -> str:
+    """That the last re-test failed or decided nothing; empty otherwise."""
+    last = plan.retests[-1] if plan.retests else None
+    if last is None or last.outcome not in UNPASSED:
+        return ""
+    return f"The re-test on {day(last.at)} {UNPASSED[last.outcome]}."
 
 
 def _retested(plan: ActionPlan) -> str:
@@ -260,12 +286,8 @@ def _step_for(assessment: Assessment, outcome: Outcome) -> str:
     """The next step, by the first thing that is missing."""
     if outcome.metric.method == NOT_IMPLEMENTED:
         return "Show it by other evidence: Accredit has no test for it yet."
-    failed = any(
-        not each.held and each.concerns(outcome.line, outcome.profile)
-        for each in assessment.preconditions
-    )
-    if failed:
-        return "Find the cause with the supplier, repair it, and measure again."
+    if is_void(assessment.preconditions, outcome.line, outcome.profile):
+        return "Repair what the reason names (line, filter or origin), and measure again."
     return _more_items(outcome)
 
 
@@ -291,11 +313,12 @@ def _more_items(outcome: Outcome) -> str:
 def _sentence(text: str) -> str:
     """The text as a sentence, with a capital letter and a full stop."""
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+    return f"{capitalised(text.rstrip('.'))}." if text else ""
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """The text within a sentence: "Lists are loaded" gets a small letter, "DNS lists" do not."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[:2] == "A " else text
 
 
 def _number(count: int) -> str:

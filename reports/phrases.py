@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from harness.assess.outcomes import LEFT_OUT
 from harness.model.corpus import is_among
@@ -20,8 +21,9 @@ from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
 from harness.untrusted.visible_text import visible
-from reports.words import STATES, mechanism_name
+from reports.words import STATES, capitalised, mechanism_name
 
+Direction = Literal["at_least", "at_most", ""]
 SYMBOLS = {
     Conformity.CONFORMS: "✓",
     Conformity.DOES_NOT_CONFORM: "✗",
@@ -118,6 +120,13 @@ def limit_of(limit: Threshold | None) -> float | None:
     return limit.at_least if limit.at_least is not None else limit.at_most
 
 
+def direction(limit: Threshold | None) -> Direction:
+    """Which way a threshold points; empty if there is none."""
+    if limit is None or limit_of(limit) is None:
+        return ""
+    return "at_least" if limit.at_least is not None else "at_most"
+
+
 def is_counted(metric: Metric) -> bool:
     """Whether ``k`` of ``n`` items of the metric have a meaning for people."""
     return bool(spec_of(metric.name).verb)
@@ -166,8 +175,7 @@ def count(outcome: Outcome) -> str:
 def count_and_rule(outcome: Outcome) -> str:
     """The count, then the rule: "2 of 120 test entries got through. None may."."""
     limit, verb = outcome.requirement.threshold, spec_of(outcome.metric.name).verb
-    rule = threshold(outcome.requirement, outcome.metric.unit)
-    rule = f"{rule[:1].upper()}{rule[1:]}"
+    rule = capitalised(threshold(outcome.requirement, outcome.metric.unit))
     if not verb or limit is None or limit_of(limit) is None:
         return tight(f"{count(outcome)}. {rule} is required.")
     must = "must" if limit.at_least is not None else "may"

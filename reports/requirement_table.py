@@ -7,7 +7,7 @@ All positions are per cent of the chart's width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,11 +15,11 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.scheme import ITEM_BY_ITEM, Threshold
 from reports import phrases
-from reports.phrases import RATES, tight
+from reports.phrases import RATES, Direction, tight
+from reports.tables import groups_of
 from reports.words import AREAS, SHORT_PROVENANCES
 
 Status = Literal["conforms", "does-not-conform", "insufficient", "information"]
-Direction = Literal["at_least", "at_most", ""]
 STARTS = (0.9, 0.8, 0.5, 0.0)
 """Where an axis of rates that must be high may start, the shortest axis first."""
 STEPS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -98,28 +98,40 @@ def status_of(outcome: Outcome) -> Status:
     """The form and colour of an outcome: its conformity, or that it is only reported."""
     if outcome.requirement.rule == "report":
         return "information"
-    statuses: dict[Conformity, Status] = {
-        Conformity.CONFORMS: "conforms",
-        Conformity.DOES_NOT_CONFORM: "does-not-conform",
-        Conformity.INSUFFICIENT: "insufficient",
-    }
-    return statuses[outcome.conformity]
+    return outcome.conformity.value
 
 
-def areas(assessment: Assessment, *, binding: bool) -> tuple[Area, ...]:
+Where = tuple[str, str, str]
+"""Requirement, profile and line: an outcome's id does not tell "a-b", "c" from "a", "b-c"."""
+
+
+def where_of(outcome: Outcome) -> Where:
+    """What tells an outcome from all others of its assessment."""
+    return outcome.requirement.id, outcome.profile, outcome.line
+
+
+def anchors(assessment: Assessment) -> dict[Where, str]:
+    """Names for links to rows: the requirement's id, numbered where it has several outcomes."""
+    seen: dict[str, int] = {}
+    return {where_of(each): _anchor(each, seen) for each in assessment.outcomes}
+
+
+def areas(
+    assessment: Assessment, *, binding: bool, names: Mapping[Where, str] | None = None
+) -> tuple[Area, ...]:
     """The outcomes that bind, or those that do not and were measured, in the scheme's order.
 
-    Of one requirement the worst outcome stands first.
+    Of one requirement the worst outcome stands first. ``names`` are the anchors, if known.
     """
+    names = anchors(assessment) if names is None else names
     grouped: dict[tuple[str, str, Direction], list[Outcome]] = {}
     for outcome in filter(is_shown, assessment.outcomes):
         if outcome.requirement.binding is not binding:
             continue
-        key = outcome.requirement.area, outcome.metric.unit, _direction(outcome)
+        pointing = phrases.direction(outcome.requirement.threshold)
+        key = outcome.requirement.area, outcome.metric.unit, pointing
         grouped.setdefault(key, []).append(outcome)
-    seen: dict[str, int] = {}
-    anchors = {id(each): _anchor(each, seen) for each in assessment.outcomes}
-    return tuple(_area(key, each, anchors) for key, each in grouped.items())
+    return tuple(_area(key, each, names) for key, each in grouped.items())
 
 
 def not_measured(assessment: Assessment) -> tuple[NotMeasured, ...]:
@@ -145,14 +157,15 @@ def is_shown(outcome: Outcome) -> bool:
 
 
 def _area(
-    key: tuple[str, str, Direction], outcomes: list[Outcome], anchors: dict[int, str]
+    key: tuple[str, str, Direction], outcomes: list[Outcome], names: Mapping[Where, str]
 ) -> Area:
     area, unit, direction = key
     axis = _axis(outcomes, unit, direction)
     rows: list[Row] = []
     folded: list[Row] = []
-    for group in _by_requirement(outcomes):
-        made = [_row(each, axis, direction, anchors[id(each)]) for each in group]
+    for group in groups_of(outcomes):
+        ordered = sorted(group.outcomes, key=lambda each: WORST_FIRST.index(each.conformity))
+        made = [_row(each, axis, direction, names[where_of(each)]) for each in ordered]
         good = [row for row in made if row.status == "conforms"]
         hidden = good[1:] if len(made) > SHOWN_PLACES else []
         rows += [row for row in made if row not in hidden]
@@ -167,28 +180,10 @@ def _area(
     )
 
 
-def _by_requirement(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
-    grouped: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        grouped.setdefault(outcome.requirement.id, []).append(outcome)
-    return [
-        sorted(each, key=lambda outcome: WORST_FIRST.index(outcome.conformity))
-        for each in grouped.values()
-    ]
-
-
 def _anchor(outcome: Outcome, seen: dict[str, int]) -> str:
-    """A name for links: the requirement's id, numbered where it has several outcomes."""
     code = outcome.requirement.id
     seen[code] = seen.get(code, 0) + 1
     return code if seen[code] == 1 else f"{code}-{seen[code]}"
-
-
-def _direction(outcome: Outcome) -> Direction:
-    limit = outcome.requirement.threshold
-    if limit is None or phrases.limit_of(limit) is None:
-        return ""
-    return "at_least" if limit.at_least is not None else "at_most"
 
 
 def _axis(outcomes: Sequence[Outcome], unit: str, direction: Direction) -> Axis | None:

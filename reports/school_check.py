@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from harness.model.school_check import (
     PARTS,
@@ -21,7 +19,8 @@ from harness.model.school_check import (
     Part,
     changes_since,
 )
-from reports.phrases import plain
+from reports.documents.html import page_environment
+from reports.words import capitalised
 
 TITLES: dict[Part, str] = {
     "start": "Ordinary pages",
@@ -193,11 +192,6 @@ def tried(record: CheckRecord) -> str:
     return capitalised("; ".join(counts)) or "Nothing"
 
 
-def capitalised(text: str) -> str:
-    """A text with a capital letter in front."""
-    return text[:1].upper() + text[1:]
-
-
 def terminal_lines(record: CheckRecord) -> Iterator[str]:
     """The record for the terminal: the outcome first, then what asks for something."""
     yield headline(record)
@@ -217,16 +211,7 @@ def terminal_lines(record: CheckRecord) -> Iterator[str]:
 
 def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> str:
     """The record as a self-contained HTML page; ``earlier`` checks are listed, the last first."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
-
-    page = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "documents"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+    page = page_environment()
     page.filters["sentence"] = capitalised
     where = record.circumstances.where
     last = next((each for each in earlier if each.circumstances.where == where), None)
@@ -244,8 +229,3 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         steps=list(steps(record)),
         moment=moment,
     )
-
-
-def _finalize(shown: Any) -> Any:
-    """Escape control characters in text from outside; the template's own markup stays."""
-    return plain(shown, keep="\n\t") if type(shown) is str else shown

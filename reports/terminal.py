@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE
-from harness.model.outcome import Assessment, Conformity, Outcome
-from reports import phrases
+from harness.model.outcome import Assessment, Conformity, Outcome, is_void
+from reports import evidence, phrases
 from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
 from reports.words import RULES, SHORT_PROVENANCES
 
@@ -87,7 +87,8 @@ class _Printer:
         failed = [each for each in assessment.preconditions if not each.held]
         if not failed:
             return
-        self._say("Failed preconditions: why outcomes could not be decided", style="bold yellow")
+        why = ": why outcomes could not be decided" if evidence.voiding_of(assessment) else ""
+        self._say(f"Failed preconditions{why}", style="bold yellow")
         for each in failed[:SHOWN]:
             where = " on ".join(part for part in (each.profile, each.line) if part)
             self._say(f"  ! {each.name} ({where}): {each.detail}")
@@ -229,7 +230,6 @@ def _closing(assessment: Assessment) -> Iterator[tuple[str, str]]:
 
 def _reasons(assessment: Assessment) -> list[str]:
     """The reasons for outcomes that are not met and that no failed precondition explains."""
-    explained = {(each.profile, each.line) for each in assessment.preconditions if not each.held}
     reasons = [
         f"{outcome.id}: {'; '.join(outcome.reasons)}"
         for outcome in assessment.outcomes
@@ -237,7 +237,7 @@ def _reasons(assessment: Assessment) -> list[str]:
         and outcome.requirement.binding
         and outcome.conformity is not Conformity.CONFORMS
         and not _is_not_implemented(outcome)
-        and (outcome.profile, outcome.line) not in explained
+        and not is_void(assessment.preconditions, outcome.line, outcome.profile)
     ]
     return [*reasons, *_not_implemented(assessment.outcomes)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+from collections.abc import Mapping
 from importlib import resources
 
 from harness.model.scheme import Threshold
@@ -167,17 +168,22 @@ def without_marks(text: str) -> str:
     return "; ".join(filter(None, parts))
 
 
-def category_name(code: str) -> str:
-    """The taxonomy's name of a category, or the code itself where there is none.
+def category_name(code: str, names: Mapping[str, str] | None = None) -> str:
+    """The name of a category in ``names``, else in the taxonomy, else the code itself.
 
     Reads the taxonomy's table as a file, because reports do not import corpora.
     """
-    return _categories().get(code, code)
+    return (names or {}).get(code) or _categories().get(code, code)
 
 
 def with_names(text: str) -> str:
     """The text with the names of categories in place of their codes."""
     return _CATEGORY.sub(lambda code: category_name(code[0]), text)
+
+
+def capitalised(text: str) -> str:
+    """A text with a capital letter in front."""
+    return text[:1].upper() + text[1:]
 
 
 def framed(text: str, frame: str) -> str:

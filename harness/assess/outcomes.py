@@ -35,7 +35,14 @@ from harness.model.metric import (
     Span,
     failure_claims,
 )
-from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
+from harness.model.outcome import (
+    Conformity,
+    Measurement,
+    Outcome,
+    Precondition,
+    Sequential,
+    none_held,
+)
 from harness.model.plain_twin import DONE
 from harness.model.scheme import ITEM_BY_ITEM, Decision, Requirement, Threshold
 from harness.ports.storage import Journal
@@ -86,7 +93,7 @@ def _assess_one(
     here = [one for one in preconditions if one.concerns(measurement.line, measurement.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     conforms = ruling.conformity is Conformity.CONFORMS
-    if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
+    if none_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
         leaning = "pass" if conforms else "fail"
         ruling = _Ruling(Conformity.INSUFFICIENT, leaning, ("no precondition of the test was met",))
     elif conforms and any(one.voids and not one.held for one in here):
@@ -275,10 +282,6 @@ def _nothing(metric: Metric) -> str:
     if metric.indeterminate:
         return f"{metric.indeterminate} items were tried, but none could be decided"
     return "no item for this requirement was measured"
-
-
-def _any_held(preconditions: Iterable[Precondition]) -> bool:
-    return any(one.held for one in preconditions if not one.voids)
 
 
 def _left_out(metric: Metric) -> tuple[str, ...]:

@@ -284,7 +284,8 @@ def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) 
     results = [
         result for result in line_profile.results.categories[category] if result.frame == frame
     ]
-    allow = scheme.policy.expects(category, line_profile.phase) == "allow"
+    expects = scheme.policy.expects(category, line_profile.phase)
+    allow = expects == "allow"
     adverse = State.BLOCKED if allow else State.ALLOWED
     favourable = State.ALLOWED if allow else State.BLOCKED
     classified = classify_results(results, adverse, favourable)
@@ -311,6 +312,7 @@ def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) 
         upper=interval.bounds.upper,
         frame=frame,
         spread=interval.spread,
+        expects=expects or "none",
     )
 
 

@@ -6,6 +6,7 @@ the evidence does not allow a decision. It never counts as conformity.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +63,30 @@ class Precondition:
     def concerns(self, line: str, profile: str) -> bool:
         """Whether it applies to a line and profile; ``*`` and an empty name mean all."""
         return self.line in {line, "", "*"} and self.profile in {profile, "", "*"}
+
+
+def none_held(concerned: Iterable[Precondition]) -> bool:
+    """Whether some of the preconditions failed, and of those without ``voids`` none held."""
+    concerned = tuple(concerned)
+    held = any(each.held for each in concerned if not each.voids)
+    return not held and not all(each.held for each in concerned)
+
+
+def voiding(
+    preconditions: Iterable[Precondition], line: str, profile: str
+) -> tuple[Precondition, ...]:
+    """Return the failed preconditions that void the outcomes of a line and profile.
+
+    These are all that failed if none held, else those with ``voids``.
+    """
+    here = [each for each in preconditions if each.concerns(line, profile)]
+    failed = tuple(each for each in here if not each.held)
+    return failed if none_held(here) else tuple(each for each in failed if each.voids)
+
+
+def is_void(preconditions: Iterable[Precondition], line: str, profile: str) -> bool:
+    """Whether failed preconditions explain why an outcome of a line and profile is undecided."""
+    return bool(voiding(preconditions, line, profile))
 
 
 class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +209,9 @@ class CategoryRate:
     """Counts of one category on one line for one profile, for figures and tables.
 
     ``frame`` is empty where items count alike; ``spread`` is set if a registrable domain has
-    several items.
+    several items. ``expects`` is what the scheme's policy asks of the category for this profile:
+    ``block``, ``allow``, ``local`` (the school decides), or ``none`` if it asks nothing; empty in
+    files of older versions.
     """
 
     category: str
@@ -199,6 +226,7 @@ class CategoryRate:
     upper: float | None
     frame: str = ""
     spread: Spread | None = None
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

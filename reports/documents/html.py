@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Conformity
 from harness.store.assessments import digest_of
@@ -20,6 +19,9 @@ from reports import evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
 from reports.next_steps import day, lead, next_steps
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 FIRST_ITEMS = 10
@@ -46,9 +48,17 @@ def write_html(report: Report, path: Path) -> Path:
 
 def render(report: Report) -> str:
     """The page as text."""
+    page = page_environment()
+    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
+    page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
+    return page.get_template("report.html.j2").render(**_contents(report))
+
+
+def page_environment() -> Environment:
+    """Jinja templates of pages: everything is escaped, and a name that is missing is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
 
-    page = Environment(
+    return Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -56,9 +66,6 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
-    page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
-    return page.get_template("report.html.j2").render(**_contents(report))
 
 
 def headline(assessment: Assessment) -> str:
@@ -82,6 +89,8 @@ def headline(assessment: Assessment) -> str:
 def _contents(report: Report) -> dict[str, Any]:
     assessment = report.assessment
     steps = next_steps(report)
+    anchors = requirement_table.anchors(assessment)
+    places, items = evidence.places(assessment), evidence.items(assessment)
     script = (HERE / "report.js").read_text(encoding="utf-8")
     return {
         "assessment": assessment,
@@ -94,16 +103,18 @@ def _contents(report: Report) -> dict[str, Any]:
         "kinds": evidence.kinds(assessment),
         "has_canaries": any(each.startswith("canary ") for each in assessment.corpora),
         "tests_illegal": _tests_illegal(assessment),
-        "areas": requirement_table.areas(assessment, binding=True),
-        "not_required": requirement_table.areas(assessment, binding=False),
+        "anchors": anchors,
+        "where_of": requirement_table.where_of,
+        "areas": requirement_table.areas(assessment, binding=True, names=anchors),
+        "not_required": requirement_table.areas(assessment, binding=False, names=anchors),
         "not_measured": requirement_table.not_measured(assessment),
         "provenances": _provenances(assessment),
-        "places": evidence.places(assessment),
+        "places": places,
         "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
-        "matrix": evidence.matrix(assessment),
-        "items": _split(evidence.items(assessment)[:SHOWN_ITEMS], FIRST_ITEMS),
-        "all_items": len(evidence.items(assessment)),
-        "failed_preconditions": [each for each in assessment.preconditions if not each.held],
+        "matrix": evidence.matrix(places),
+        "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
+        "all_items": len(items),
+        "failed_preconditions": evidence.voiding_of(assessment),
         "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),
         "no_instrument": NO_INSTRUMENT,
@@ -136,6 +147,7 @@ def _teaching(assessment: Assessment) -> dict[str, Any]:
             if each.metric.name == "first_byte_overhead" and each.metric.value is not None
         ],
         "categories": (blocked[: (len(blocked) + 1) // 2], blocked[(len(blocked) + 1) // 2 :]),
+        "left_open": evidence.left_open(assessment),
         "means": evidence.means(assessment),
         "mechanisms": sorted(assessment.mechanisms.items(), key=lambda way: -way[1]),
         "untested": untested,
@@ -145,16 +157,15 @@ def _teaching(assessment: Assessment) -> dict[str, Any]:
 def _squares(assessment: Assessment) -> list[tuple[Conformity, int, int]]:
     """How many binding checks ended each way, the failed first, and how many squares to draw."""
     counts = phrases.tally(assessment)
-    order = (Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT, Conformity.CONFORMS)
     return [
         (each, counts[each], counts[each] if counts[each] <= SQUARES else 1)
-        for each in order
+        for each in requirement_table.WORST_FIRST
         if counts[each]
     ]
 
 
 def _tests_illegal(assessment: Assessment) -> bool:
-    """Whether harmless test entries stood for entries of an illegal list."""
+    """Whether harmless test entries were used in place of entries of an illegal list."""
     return any(phrases.items_of(each) == "test entries" for each in assessment.outcomes)
 
 
@@ -204,7 +215,4 @@ def _css_text(text: str) -> str:
 
 def _finalize(shown: Any) -> Any:
     """Escape control characters in text from outside; the template's own markup stays."""
-    return _plain(shown) if type(shown) is str else shown
-
-
-_plain = partial(phrases.plain, keep="\n\t")
+    return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.model.outcome import Assessment, Outcome
 from harness.store.atomic_write import write_document
 from harness.untrusted.visible_text import spreadsheet_cell
-from reports.phrases import limit_of
+from reports.phrases import direction, limit_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -72,7 +72,9 @@ def _xlsx(table: DataFrame) -> bytes:
 
 
 def _cut(cell: Any) -> Any:
-    return cell[:LONGEST_CELL] if isinstance(cell, str) else cell
+    if not isinstance(cell, str) or len(cell) <= LONGEST_CELL:
+        return cell
+    return f"{cell[: LONGEST_CELL - 1]}…"
 
 
 LONGEST_CELL = 32_767
@@ -110,7 +112,7 @@ def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:
         "alpha": metric.alpha,
         "method": metric.method,
         "threshold": limit_of(limit),
-        "direction": _direction(outcome),
+        "direction": direction(limit),
         "provenance": limit.provenance if limit else "",
         "source": limit.source if limit else "",
         "conformity": outcome.conformity.value,
@@ -120,10 +122,3 @@ def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:
         "reasons": "; ".join(outcome.reasons),
         "items": " ".join(witness.item for witness in outcome.witnesses),
     }
-
-
-def _direction(outcome: Outcome) -> str:
-    limit = outcome.requirement.threshold
-    if limit is None or limit_of(limit) is None:
-        return ""
-    return "at_least" if limit.at_least is not None else "at_most"

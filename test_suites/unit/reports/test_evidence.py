@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.model.outcome import Conformity, LineUnderTest
+from harness.model.outcome import Conformity, LineUnderTest, Outcome, Precondition
 from reports import evidence
-from test_suites.example import example_assessment, example_metric, example_outcome, example_witness
+from reports.words import category_name
+from test_suites.example import (
+    example_assessment,
+    example_metric,
+    example_outcome,
+    example_requirement,
+    example_witness,
+)
 
 
 def line(name: str, site: str = "", device: str = "", group: str = "") -> LineUnderTest:
@@ -39,6 +46,50 @@ def test_profiles_and_lines_are_summed_and_the_least_certain_bound_is_shown() ->
     assert (found.blocked, found.decided, found.upper) == (4, 480, "8%")
 
 
+def test_what_the_policy_allows_is_not_listed_as_to_be_blocked() -> None:
+    rate = example_assessment().rates[0]
+    jobs = replace(rate, category="LOC.JOBS", blocked=3, allowed=97, expects="allow")
+    pupils = replace(rate, category="LOC.SOCN", blocked=90, allowed=10, expects="block")
+    staff = replace(pupils, profile="staff", blocked=1, allowed=99, expects="allow")
+    chat = replace(rate, category="LOC.CHAT", blocked=5, allowed=95, expects="local")
+    assessment = example_assessment(rates=(jobs, pupils, staff, chat))
+
+    assert [(each.name, each.let_through) for each in evidence.must_block(assessment)] == [
+        (category_name("LOC.SOCN"), 10)
+    ]
+    assert {(each.name, each.blocked) for each in evidence.must_stay_open(assessment)} == {
+        (category_name("LOC.JOBS"), 3),
+        (category_name("LOC.SOCN"), 1),
+    }
+    assert [each.name for each in evidence.left_open(assessment)] == [category_name("LOC.CHAT")]
+
+
+def test_an_older_file_tells_what_stays_open_by_the_category() -> None:
+    assessment = example_assessment()
+
+    assert not any(rate.expects for rate in assessment.rates)
+    assert len(evidence.must_block(assessment)) == 4
+    assert len(evidence.must_stay_open(assessment)) == 1
+    assert not evidence.left_open(assessment)
+
+
+def test_only_preconditions_that_void_an_undecided_outcome_are_its_cause() -> None:
+    alive = Precondition(name="alive", line="proxy", profile="ks2", held=True, detail="it answers")
+    failed = replace(alive, name="before", held=False)
+    voids = replace(failed, name="twins", line="*", voids=True)
+    open_ = (example_outcome(Conformity.INSUFFICIENT),)
+
+    def causes(*preconditions: Precondition, outcomes: tuple[Outcome, ...] = open_) -> list[str]:
+        assessment = example_assessment(outcomes=outcomes, preconditions=preconditions)
+        return [each.name for each in evidence.voiding_of(assessment)]
+
+    assert causes(alive, failed) == []
+    assert causes(failed) == ["before"]
+    assert causes(alive, failed, voids) == ["twins"]
+    assert causes(failed, outcomes=(example_outcome(Conformity.DOES_NOT_CONFORM),)) == []
+    assert causes(replace(failed, profile="staff")) == []
+
+
 def test_waits_are_told_with_and_without_the_filter() -> None:
     (*filtered, without) = evidence.waits(example_assessment())
 
@@ -52,6 +103,14 @@ def test_an_item_is_listed_once_for_each_place() -> None:
     found = evidence.items(example_assessment(outcomes=(outcome, replace(outcome, line="other"))))
 
     assert [each.place for each in found] == ["ks2 on proxy", "ks2 on other"]
+
+
+def test_an_item_of_a_check_that_does_not_bind_counts_against_nobody() -> None:
+    shown = example_outcome(
+        requirement=example_requirement(binding=False), witnesses=(example_witness(),)
+    )
+
+    assert evidence.items(example_assessment(outcomes=(shown,))) == ()
 
 
 def test_a_line_on_which_nothing_was_tried_is_not_left_out() -> None:
@@ -79,7 +138,7 @@ def test_the_matrix_shows_what_was_tried_and_what_was_not() -> None:
         example_outcome(Conformity.DOES_NOT_CONFORM),
         example_outcome(line="annexe"),
     )
-    found = evidence.matrix(example_assessment(outcomes=outcomes, lines=lines))
+    found = evidence.matrix(evidence.places(example_assessment(outcomes=outcomes, lines=lines)))
 
     assert found is not None
     assert found.columns == ("Laptop, Pupils", "Tablet, Pupils")
@@ -94,14 +153,14 @@ def test_the_matrix_shows_what_was_tried_and_what_was_not() -> None:
 
 def test_two_lines_of_one_place_share_a_cell() -> None:
     lines = (line("proxy", "North"), line("resolver", "North"))
-    found = evidence.matrix(example_assessment(lines=lines))
+    found = evidence.matrix(evidence.places(example_assessment(lines=lines)))
 
     assert found is not None
     assert [each.line for each in found.rows[0][1][0]] == ["proxy", "resolver"]
 
 
 def test_without_declared_places_there_is_no_matrix() -> None:
-    assert evidence.matrix(example_assessment(lines=(line("proxy"),))) is None
+    assert evidence.matrix(evidence.places(example_assessment(lines=(line("proxy"),)))) is None
 
 
 def test_one_means_is_a_sentence_and_several_are_not() -> None:

@@ -21,7 +21,7 @@ from harness.model.action_plan import (
 from harness.model.metric import CANNOT_MEASURE, NOT_IMPLEMENTED, Part, Source
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from reports.documents import Report
-from reports.next_steps import ASSESSOR, NO_PLAN, lead, next_steps
+from reports.next_steps import ASSESSOR, NO_PLAN, day, lead, next_steps
 from test_suites.example import (
     example_assessment,
     example_metric,
@@ -92,7 +92,7 @@ def test_every_state_of_a_plan_has_a_next_step(state: PlanState) -> None:
     (step,) = next_steps(report(FAILED, followed=followed))
 
     assert step.text.endswith(".")
-    assert state is PlanState.CLOSED or not step.closed
+    assert state is PlanState.CLOSED or not step.retested
     assert "  " not in step.text
 
 
@@ -101,9 +101,28 @@ def test_a_closed_plan_says_what_the_retest_found_and_when() -> None:
     told = report(FAILED, followed=closed)
     (step,) = next_steps(told)
 
-    assert step.closed == "23\N{NO-BREAK SPACE}March 2026"
+    assert step.retested == "23\N{NO-BREAK SPACE}March 2026"
     assert "all 20 missed items were handled rightly, and 60 fresh items were tried" in step.text
     assert lead(told, [step]) == "One failure has since been fixed and passed its re-test."
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "says"),
+    [
+        (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS, "failed."),
+        (RetestResult.INSUFFICIENT, PlanState.CLAIMED, "could not be decided."),
+        (RetestResult.DOES_NOT_CONFORM, PlanState.VERIFYING, "failed."),
+    ],
+)
+def test_a_retest_that_was_not_passed_is_told_first(
+    result: RetestResult, state: PlanState, says: str
+) -> None:
+    tried = plan(state=state, retests=(retest(), replace(retest(), outcome=result)))
+    (step,) = next_steps(report(FAILED, followed=tried))
+    (before,) = next_steps(report(FAILED, followed=replace(tried, retests=(retest(),))))
+
+    assert step.text.startswith(f"The re-test on {day(retest().at)} {says} ")
+    assert step.text.endswith(before.text)
 
 
 def test_one_fixed_and_one_open_are_both_told() -> None:
@@ -116,6 +135,72 @@ def test_one_fixed_and_one_open_are_both_told() -> None:
         "One failure has since been fixed and passed its re-test. "
         "The other must be closed by 13\N{NO-BREAK SPACE}April 2026."
     )
+
+
+def others(told: Report, planned: int) -> Report:
+    """The report, where the first failures have a plan and the others none."""
+    findings = open_findings(told.assessment, AT, RegistryState())
+    plans = tuple(
+        FollowUp(finding=finding, plan=plan() if number < planned else None)
+        for number, finding in enumerate(findings)
+    )
+    return replace(told, follow_ups=plans)
+
+
+@pytest.mark.parametrize(
+    ("failures", "planned", "says"),
+    [
+        (1, 1, "The failure must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (2, 2, "Both must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (3, 3, "All 3 must be closed by 13\N{NO-BREAK SPACE}April 2026."),
+        (
+            3,
+            1,
+            (
+                "1 of 3 failures must be closed by 13\N{NO-BREAK SPACE}April 2026. "
+                "2 have no action plan yet."
+            ),
+        ),
+        (
+            3,
+            2,
+            (
+                "2 of 3 failures must be closed by 13\N{NO-BREAK SPACE}April 2026. "
+                "One has no action plan yet."
+            ),
+        ),
+    ],
+)
+def test_a_failure_without_a_plan_has_no_date(failures: int, planned: int, says: str) -> None:
+    outcomes = [
+        replace(FAILED, requirement=example_requirement(f"URL-0{number}"))
+        for number in range(1, failures + 1)
+    ]
+    told = others(report(*outcomes), planned)
+
+    assert lead(told, next_steps(told)) == says
+
+
+def test_an_abbreviation_keeps_its_capitals_within_a_sentence() -> None:
+    steps = tuple(
+        Milestone(title=title, due=AT)
+        for title in ("Lists are loaded", "DNS lists too", "A list is sent")
+    )
+    (step,) = next_steps(report(FAILED, followed=plan(milestones=steps)))
+
+    assert "Lists are loaded by" in step.text
+    assert "; DNS lists too by" in step.text
+    assert "; a list is sent by" in step.text
+    assert "dNS" not in step.text
+
+
+def test_the_date_of_a_plan_that_no_failure_of_the_report_has_is_not_told() -> None:
+    told = report(FAILED, followed=plan())
+    other = replace(told.follow_ups[0].finding, requirement="URL-09")
+    stale = FollowUp(finding=other, plan=plan(due=AT + timedelta(days=90)))
+    told = replace(told, follow_ups=(*told.follow_ups, stale))
+
+    assert "April" in lead(told, next_steps(told))
 
 
 def test_without_a_plan_the_assessor_opens_one() -> None:
@@ -142,6 +227,7 @@ SHORT = tuple(
     for code in ("DISC", "EXTR")
 )
 DEAD = Precondition(name="alive", line="proxy", profile="ks2", held=False, detail="it is silent")
+VOID = replace(DEAD, voids=True)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +240,9 @@ DEAD = Precondition(name="alive", line="proxy", profile="ks2", held=False, detai
             (),
             "Show it by other evidence",
         ),
-        (undecided(), (DEAD,), "Find the cause with the supplier"),
+        (undecided(), (DEAD,), "Repair what the reason names (line, filter or origin), and mea"),
+        (undecided(), (DEAD, replace(DEAD, held=True)), "Test more items, so that the bar is"),
+        (undecided(), (VOID, replace(DEAD, held=True)), "Repair what the reason names"),
         (undecided(metric=example_metric(0, 0)), (), "Add items of these categories"),
         (undecided(metric=example_metric(0, 0, indeterminate=3)), (), "None of the items could"),
         (undecided(metric=example_metric(12, 12)), (), "Test more items: at least 29."),

@@ -126,6 +126,17 @@ def test_what_a_precondition_explains_is_not_said_again() -> None:
     assert "URL-01[ks4-proxy]:" not in text
 
 
+def test_a_precondition_that_also_held_explains_nothing() -> None:
+    assessment = example_assessment()
+    failed = replace(assessment.preconditions[0], profile="ks2", line="resolver", held=False)
+    text = printed(replace(assessment, preconditions=(failed, replace(failed, held=True))))
+
+    assert "URL-04[ks2-resolver]: 2 of 100 items could not be decided" in text
+    assert "why outcomes could not be decided" not in text
+    hidden = printed(replace(assessment, preconditions=(replace(failed, profile="*", line="*"),)))
+    assert "URL-04[ks2-resolver]: 2 of" not in hidden
+
+
 def test_doubt_about_the_labels_is_told_where_they_were_audited() -> None:
     told = Corrected(lower=0.912, upper=1.0, label_error=0.0209, audited=299, wrong=2)
     doubtful = example_assessment(outcomes=(example_outcome(corrected=told),))

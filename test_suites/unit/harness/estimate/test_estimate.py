@@ -172,6 +172,15 @@ def test_rates_count_the_items_of_each_category(
         1,
     )
     assert (allow.blocked, allow.allowed) == (1, 0)
+    assert (allow.expects, drug.expects) == ("allow", "block")
+
+
+def test_a_category_of_which_the_policy_asks_nothing_says_so(
+    verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
+) -> None:
+    (rate,) = estimate(MemoryFold([verdict("a", "XYZ")]), scheme(), KS2).rates
+
+    assert rate.expects == "none"
 
 
 def test_latencies_hold_both_arms(

@@ -16,6 +16,7 @@ from harness.model.metric import Part, Source
 from harness.model.outcome import Assessment, Conformity, Precondition
 from harness.store.assessments import digest_of
 from reports.documents import DOCUMENTS, Report, html
+from reports.next_steps import NextStep
 from test_suites.example import (
     example_assessment,
     example_metric,
@@ -122,6 +123,25 @@ def test_ids_are_unique_and_links_lead_somewhere(text: str) -> None:
     assert {(each["href"] or "")[1:] for each in page.named("a")} <= set(ids)
 
 
+def test_a_next_step_leads_to_the_row_that_failed() -> None:
+    failed = example_outcome(Conformity.DOES_NOT_CONFORM, line="resolver")
+    shown = page_of(example_assessment(outcomes=(example_outcome(), failed)))
+    (link,) = [each["href"] or "" for each in Page(shown).named("a")]
+    row = shown[shown.index(f'id="{link[1:]}"') :]
+
+    assert "<bdi>ks2</bdi> on <bdi>resolver</bdi>" in row[: row.index("</tr>")]
+
+
+def test_outcomes_whose_ids_read_alike_have_rows_of_their_own() -> None:
+    one = example_outcome(Conformity.DOES_NOT_CONFORM, profile="a-b", line="c")
+    two = replace(one, profile="a", line="b-c")
+    page = Page(page_of(example_assessment(outcomes=(one, two))))
+    ids = [each["id"] for _, each in page.tags if each.get("id")]
+
+    assert one.id == two.id
+    assert len(ids) == len(set(ids))
+
+
 def test_tables_have_captions_and_headers(text: str) -> None:
     tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
 
@@ -192,6 +212,16 @@ def test_what_every_item_has_in_common_is_said_once() -> None:
 
     assert "Each was let through." in shown
     assert shown.count("the origin&#39;s token arrived") == 1
+
+
+def test_items_that_differ_only_point_to_their_checks() -> None:
+    """Names that share an address, or two lines that differ, are neither."""
+    witnesses = (example_witness(1), example_witness(2, state="blocked"))
+    outcome = example_outcome(Conformity.DOES_NOT_CONFORM, witnesses=witnesses)
+    shown = page_of(example_assessment(outcomes=(outcome,)))
+
+    assert "Each counts against the check named beside it." in shown
+    assert "although they must" not in shown
 
 
 def test_the_first_lines_say_the_result_in_words(text: str) -> None:
@@ -286,6 +316,33 @@ def test_what_was_not_measured_and_does_not_bind_takes_a_line_an_area() -> None:
     assert 'id="EML-01"' not in shown
 
 
+def test_a_failed_precondition_that_voids_nothing_is_not_called_a_cause() -> None:
+    failed = Precondition(name="alive", line="proxy", profile="ks2", held=False, detail="silent")
+    undecided = example_outcome(Conformity.INSUFFICIENT)
+    both = (failed, replace(failed, held=True))
+
+    why = "Why some checks could not be decided"
+    assert why in page_of(example_assessment(outcomes=(undecided,), preconditions=(failed,)))
+    assert why not in page_of(example_assessment(outcomes=(undecided,), preconditions=both))
+
+
+def test_a_closed_plan_names_the_day_of_its_retest_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = example_outcome(Conformity.DOES_NOT_CONFORM)
+    step = NextStep(
+        outcomes=(failed,),
+        subject="Gambling",
+        found="",
+        text="",
+        owner="Kim",
+        plan="P-0001, closed",
+        retested="3 December 2026",
+    )
+    monkeypatch.setattr(html, "next_steps", lambda _: (step,))
+    shown = page_of(example_assessment(outcomes=(failed,)))
+
+    assert "closed</span>; re-test passed on 3 December 2026" in shown
+
+
 def test_an_empty_assessment_is_a_page_that_grants_nothing() -> None:
     empty = example_assessment(
         outcomes=(), preconditions=(), rates=(), mechanisms={}, latencies={}, corpora=()
@@ -295,6 +352,29 @@ def test_an_empty_assessment_is_a_page_that_grants_nothing() -> None:
     assert "Nothing was decided about SafeLine Schools." in shown
     assert '<section class="verdict insufficient"' in shown
     assert "Nothing failed" not in shown
+    assert "Nothing was tried." in shown
+    assert "Nothing was blocked." not in shown
+
+
+def test_a_service_that_blocked_nothing_of_what_was_tried_says_so() -> None:
+    shown = page_of(example_assessment(outcomes=(example_outcome(),), mechanisms={}))
+
+    assert "Nothing was blocked." in shown
+
+
+def test_a_delay_that_is_only_reported_is_not_called_allowed(text: str) -> None:
+    (delay,) = (
+        each for each in example_assessment().outcomes if each.metric.name == "first_byte_overhead"
+    )
+    told = delay.requirement.model_copy(update={"rule": "report"})
+    without = told.model_copy(update={"threshold": None})
+
+    assert "At most 150 ms is allowed." in text
+    for requirement in (told, without):
+        outcome = replace(delay, requirement=requirement)
+        shown = page_of(example_assessment(outcomes=(outcome,)))
+        assert "more, at most, for 19 of 20 pages" in shown
+        assert "is allowed." not in shown
 
 
 def test_the_same_assessment_gives_the_same_page(text: str) -> None:
@@ -306,7 +386,6 @@ def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
     parts = tuple(Part(group=g, source=hidden, metric=example_metric(60, 60)) for g in ("A", "B"))
     metric = replace(example_metric(), parts=parts)
     limited = example_outcome(metric=metric, kind="agreed", qualifier="agreed list only")
-
     page = page_of(example_assessment(outcomes=(limited,)))
 
     assert "<title>Conforms: agreed list only:" in page
@@ -317,6 +396,5 @@ def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
 
 def test_a_warning_stands_at_the_top_as_text() -> None:
     page = page_of(replace(example_assessment(), warnings=("review <overdue>",)))
-
     assert "<b>Warning:</b> review &lt;overdue&gt;" in page
     assert "<b>Warning:</b>" not in page_of(example_assessment())

@@ -110,8 +110,17 @@ def test_a_very_long_text_is_cut_in_a_workbook_and_whole_in_csv(tmp_path: Path) 
     book = pd.read_excel(write_outcomes(assessment, tmp_path / "outcomes.xlsx"))
     whole = pd.read_csv(write_outcomes(assessment, tmp_path / "outcomes.CSV"))
 
-    assert len(str(book.loc[0, "reasons"])) == LONGEST_CELL
-    assert len(str(whole.loc[0, "reasons"])) == 40_000
+    cut = str(book.loc[0, "reasons"])
+    assert len(cut) == LONGEST_CELL
+    assert cut.endswith("x…"), "the reader sees that it is cut"
+    assert str(whole.loc[0, "reasons"]) == "x" * 40_000
+
+
+def test_a_text_that_just_fits_a_cell_is_whole(tmp_path: Path) -> None:
+    assessment = example_assessment(outcomes=(example_outcome(reasons=("x" * LONGEST_CELL,)),))
+    book = pd.read_excel(write_outcomes(assessment, tmp_path / "outcomes.xlsx"))
+
+    assert book.loc[0, "reasons"] == "x" * LONGEST_CELL
 
 
 def test_another_ending_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
