@@ -234,14 +234,20 @@ def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
     """Judge whether a name leads to its forced name, over IPv4 and over IPv6."""
     if tried.failure is not None:
         return _judge_failure(tried, tried.failure)
-    given = [facts for facts in tried.dns if facts.addresses]
-    reach = max((reach_of(each) for facts in given for each in facts.addresses), default=None)
-    if reach is Reach.LOCAL:
+    reaches = {reach_of(each) for facts in tried.dns for each in facts.addresses}
+    if reaches == {Reach.LOCAL}:
         return _seen(Result.BLOCKED, "the name server gave an address that leads nowhere")
-    if reach is not Reach.PUBLIC:
-        inside = UNTOLD[PRIVATE_ADDRESS] if given else "the name server gave no address"
+    if Reach.PRIVATE in reaches or not reaches:
+        inside = UNTOLD[PRIVATE_ADDRESS] if reaches else "the name server gave no address"
         return _seen(Result.NOT_TOLD, inside)
+    given = [facts for each in tried.dns if (facts := _only_public(each)).addresses]
     return _compare_with_forced(target.mark.split(), given, tried.forced)
+
+
+def _only_public(facts: DnsFacts) -> DnsFacts:
+    """An answer without the addresses that lead nowhere."""
+    public = tuple(each for each in facts.addresses if reach_of(each) is Reach.PUBLIC)
+    return msgspec.structs.replace(facts, addresses=public)
 
 
 FAMILIES = {"A": "IPv4", "AAAA": "IPv6"}

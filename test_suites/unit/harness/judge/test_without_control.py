@@ -241,7 +241,7 @@ STRICT = (asked("safe.e.example", "198.51.100.9"),)
         ([asked("www.e.example", "203.0.113.1")], (), Result.NOT_TOLD),
         ([asked("www.e.example")], STRICT, Result.NOT_TOLD),
         ([asked("www.e.example", "10.0.0.1")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "10.0.0.1", "127.0.0.1")], STRICT, Result.BLOCKED),
+        ([asked("www.e.example", "10.0.0.1", "127.0.0.1")], STRICT, Result.NOT_TOLD),
         ([asked("www.e.example", "0.0.0.0")], STRICT, Result.BLOCKED),
         (
             [asked("www.e.example", "198.51.100.9"), asked("www.e.example", "2a00:1450::1", kind="AAAA")],
@@ -254,6 +254,31 @@ def test_safe_search_by_names(
     dns: list[DnsFacts], forced: tuple[DnsFacts, ...], result: Result
 ) -> None:
     assert engine(*dns, forced=forced).result is result
+
+
+@pytest.mark.parametrize(
+    ("four", "six", "result"),
+    [
+        ("203.0.113.1", "::", Result.NOT_FORCED),
+        ("198.51.100.9", "::", Result.FORCED),
+        ("0.0.0.0", "2a00:1450::1", Result.NOT_FORCED),
+        ("203.0.113.1", "fd00::1", Result.NOT_TOLD),
+        ("0.0.0.0", "fd00::1", Result.NOT_TOLD),
+        ("0.0.0.0", "::", Result.BLOCKED),
+    ],
+)
+def test_an_address_that_leads_nowhere_blocks_only_if_all_do(
+    four: str, six: str, result: Result
+) -> None:
+    own = asked("www.e.example", four), asked("www.e.example", six, kind="AAAA")
+
+    assert engine(*own, forced=STRICT).result is result
+
+
+def test_an_address_that_leads_nowhere_beside_a_public_one_is_not_compared() -> None:
+    both = asked("www.e.example", "198.51.100.9", "0.0.0.0")
+
+    assert engine(both, forced=STRICT).result is Result.FORCED
 
 
 def test_addresses_over_ipv6_that_are_not_forced_are_named() -> None:
