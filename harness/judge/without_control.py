@@ -232,9 +232,10 @@ def _judge_name(tried: CheckFacts) -> CheckResult:
 
 def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
     """Judge whether a name leads to its forced name, over IPv4 and over IPv6."""
-    if tried.failure is not None:
-        return _judge_failure(tried, tried.failure)
     reaches = {reach_of(each) for facts in tried.dns for each in facts.addresses}
+    if tried.failure is not None:
+        untold = _seen(Result.NOT_TOLD, _untold(tried.failure))
+        return untold if reaches else _judge_failure(tried, tried.failure)
     if reaches == {Reach.LOCAL}:
         return _seen(Result.BLOCKED, "the name server gave an address that leads nowhere")
     if Reach.PRIVATE in reaches or not reaches:
@@ -261,8 +262,8 @@ def _compare_with_forced(
     leads = [bool({*names} & {*facts.chain}) or _all_in(facts, targets) for facts in given]
     if all(leads):
         return _seen(Result.FORCED, f"the name server leads to {names[0]}")
-    if not targets:
-        return _seen(Result.NOT_TOLD, "the name server does not know the forced address")
+    if not targets or any(map(_is_unknown, forced)):
+        return _seen(Result.NOT_TOLD, "the name server did not give the forced address")
     missed = [FAMILIES[facts.type] for facts, lead in zip(given, leads, strict=True) if not lead]
     family = missed[0] if any(leads) else "this name"
     return _seen(
@@ -270,6 +271,11 @@ def _compare_with_forced(
         f"the name server gives the ordinary addresses for {family}; if your browsers or your "
         "proxy force it, look there and write it down",
     )
+
+
+def _is_unknown(facts: DnsFacts) -> bool:
+    """Whether a question was not answered, not even by *there is none*."""
+    return not facts.addresses and facts.rcode not in ("NOERROR", "NXDOMAIN")
 
 
 def _all_in(facts: DnsFacts, targets: set[str]) -> bool:

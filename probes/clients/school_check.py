@@ -182,8 +182,9 @@ class SchoolCheckClient:
         answers = await asyncio.gather(*map(self._line.ask, questions))
         own, forced = answers[:2], answers[2:]
         gave = any(answer.facts.addresses for answer in own)
+        unknown = [answer for answer in own if _is_unknown(answer)]
         return CheckFacts(
-            failure=None if gave else _failure_in(own),
+            failure=_failure_in(unknown or own) if unknown or not gave else None,
             dns=tuple(answer.facts for answer in own),
             forced=tuple(answer.facts for answer in forced),
         )
@@ -221,11 +222,18 @@ def _cannot(detail: str) -> Failure:
     return Failure(name="instrument_error", stage="instrument", detail=detail)
 
 
-def _failure_in(answers: list[Answer]) -> Failure | None:
-    """The reason why a name has no address: a failure, or the answer's code and extended errors."""
+def _is_unknown(answer: Answer) -> bool:
+    """Whether it is not known if a name has addresses of one family."""
+    refused = answer.facts.rcode not in ("", "NOERROR") and not answer.facts.addresses
+    return answer.failure is not None or refused
+
+
+def _failure_in(answers: list[Answer]) -> Failure:
+    """The reason why a name has no address: a failure, or an answer's code and extended errors."""
+    for answer in answers:
+        if answer.failure is not None:
+            return answer.failure
     first = answers[0]
-    if first.failure is not None:
-        return first.failure
     codes = tuple(error.code for error in first.facts.extended_errors)
     return structs.replace(resolve_failure(first.facts.rcode), extended_errors=codes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.judge.without_control import (
@@ -273,6 +274,32 @@ def test_an_address_that_leads_nowhere_blocks_only_if_all_do(
     own = asked("www.e.example", four), asked("www.e.example", six, kind="AAAA")
 
     assert engine(*own, forced=STRICT).result is result
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        fails("generic_timeout_error", "resolve"),
+        fails("dns_servfail_error", "resolve"),
+        fails("dns_refused_error", "resolve", extended_errors=(17,)),
+    ],
+)
+@pytest.mark.parametrize("address", ["198.51.100.9", "203.0.113.1"])
+def test_a_family_that_failed_leaves_an_engine_untold(failure: Failure, address: str) -> None:
+    seen = engine(asked("www.e.example", address), forced=STRICT, failure=failure)
+
+    assert seen.result is Result.NOT_TOLD
+
+
+@pytest.mark.parametrize("rcode", ["", "SERVFAIL", "REFUSED"])
+def test_a_forced_name_that_could_not_be_looked_up_leaves_an_engine_untold(rcode: str) -> None:
+    failed = msgspec.structs.replace(asked("safe.e.example", kind="AAAA"), rcode=rcode)
+    seen = engine(asked("www.e.example", "203.0.113.1"), forced=(*STRICT, failed))
+
+    assert seen.result is Result.NOT_TOLD
+    assert engine(asked("www.e.example", "198.51.100.9"), forced=(*STRICT, failed)).result is (
+        Result.FORCED
+    )
 
 
 def test_an_address_that_leads_nowhere_beside_a_public_one_is_not_compared() -> None:

@@ -40,7 +40,7 @@ def replies(zone: Zone, **others: Any) -> Callable[[dns.message.Message], Reply]
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = dns.rdatatype.to_text(question.rdtype)
         response = dns.message.make_response(query, recursion_available=True)
-        if name in others.get("refused", ()):
+        if name in others.get("refused", ()) or (kind, name) in others.get("refused", ()):
             response.set_rcode(dns.rcode.REFUSED)
         elif ("CNAME", name) in zone:
             target = zone["CNAME", name][0]
@@ -238,3 +238,26 @@ async def test_a_refused_search_engine_is_a_refusal() -> None:
 
     assert tried.failure is not None
     assert "dns_refused_error" == tried.failure.name
+
+
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+async def test_a_family_that_was_refused_is_unknown_though_the_other_gave_addresses(
+    kind: str,
+) -> None:
+    zone: Zone = {
+        ("A", "www.e.example"): ["198.51.100.9"],
+        ("AAAA", "www.e.example"): ["2001:db8::9"],
+    }
+    async with client(zone, refused=((kind, "www.e.example"),)) as checking:
+        tried = await checking.try_target(target("forced_name", "www.e.example", "safe.e.example"))
+
+    assert tried.failure is not None
+    assert "dns_refused_error" == tried.failure.name
+    assert [1] == [len(facts.addresses) for facts in tried.dns if facts.addresses]
+
+
+async def test_a_family_without_addresses_is_known_to_have_none() -> None:
+    async with client({("A", "www.e.example"): ["198.51.100.9"]}) as checking:
+        tried = await checking.try_target(target("forced_name", "www.e.example", "safe.e.example"))
+
+    assert tried.failure is None
