@@ -121,6 +121,12 @@ def _block_page(web: WebFacts) -> CheckResult | None:
         return None
     for page in (web, *web.inner):
         classified = block_page_classifier.classify_page(page)
+        if classified.kind is PageKind.BLOCK and _is_test_page(page, _first(web)):
+            return _seen(
+                Result.NOT_TOLD,
+                "a page came that speaks of blocking, but it may be the test page itself; open it "
+                "and look",
+            )
         if classified.kind is PageKind.BLOCK:
             return _seen(Result.BLOCKED, f"a block page came ({classified.witnesses[0]})")
     if web.status == 451:  # noqa: PLR2004 - RFC 7725
@@ -128,12 +134,31 @@ def _block_page(web: WebFacts) -> CheckResult | None:
     return None
 
 
+_CALLS_ITSELF_TEST = re.compile(r"\btest(?:ing)?\b|if you (?:can )?(?:see|read)")
+
+
+def _is_test_page(page: WebFacts, home: str) -> bool:
+    """Whether a page of the target's own host calls itself a test; host names do not count."""
+    words = block_page_classifier.normal(f"{page.title} {page.text}")
+    return (
+        page.status == OK
+        and block_page_classifier.is_same_site_host(
+            *map(block_page_classifier.host_of, (page.url, home))
+        )
+        and _CALLS_ITSELF_TEST.search(words) is not None
+    )
+
+
+def _first(web: WebFacts) -> str:
+    """The address that was asked for, before any redirect."""
+    return web.hops[0].url if web.hops else web.url
+
+
 def _is_proven(web: WebFacts) -> bool:
     """Whether the page came over TLS with its own site's certificate, by a public authority."""
     if not web.url.startswith("https:") or not _is_public_chain(web.certificate):
         return False
-    first = web.hops[0].url if web.hops else web.url
-    home, end = map(block_page_classifier.host_of, (first, web.url))
+    home, end = map(block_page_classifier.host_of, (_first(web), web.url))
     return block_page_classifier.is_same_site_host(end, home)
 
 

@@ -110,6 +110,43 @@ def test_a_block_page_in_a_frame_is_a_block() -> None:
     assert judged(CheckFacts(web=page(text="", title="", inner=(inner,)))) is Result.BLOCKED
 
 
+PLAIN = "http://page.example/"
+ITSELF = "If you see this page, this website is not blocked. Website blocked: it works."
+OF_A_TEST = "Website blocked. This website has been blocked by a test of your school's filter."
+
+
+@pytest.mark.parametrize("text", [ITSELF, OF_A_TEST, OF_A_TEST.replace("test", "Testing")])
+def test_a_page_that_calls_itself_a_test_is_no_block_page(text: str) -> None:
+    itself = page(url=PLAIN, title="Website blocked", text=text, certificate=None)
+
+    seen = judge_alone(target(address=PLAIN), CheckFacts(web=itself))
+
+    assert Result.NOT_TOLD is seen.result
+    assert "it may be the test page itself; open it and look" in seen.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": 403},
+        {"text": NOTICE + " Address: http://page.example/test/"},
+        {"text": NOTICE + " Address: test.page.example"},
+        {"url": "http://filter.example/", "hops": (Hop(url=PLAIN, status=302),)},
+    ],
+)
+def test_a_block_page_that_is_not_the_test_page_itself_is_a_block(changes: dict[str, Any]) -> None:
+    blocked = page(**{"url": PLAIN, "title": "Website blocked", "text": OF_A_TEST} | changes)
+
+    assert judged(CheckFacts(web=blocked), address=PLAIN) is Result.BLOCKED
+
+
+def test_a_test_pages_own_frame_is_no_block_page() -> None:
+    inner = page(url="http://page.example/inner", title="Website blocked", text=OF_A_TEST)
+    framing = page(url=PLAIN, title="", text="", inner=(inner,))
+
+    assert judged(CheckFacts(web=framing), address=PLAIN) is Result.NOT_TOLD
+
+
 def test_a_site_that_says_so_under_its_own_certificate_is_no_block() -> None:
     itself = page(title="Website blocked", text=NOTICE, certificate=PUBLIC)
 
