@@ -21,7 +21,7 @@ import msgspec
 import typer
 
 from harness.cli.compose import warn
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_json, shown
 from harness.errors import InstrumentError, StoppedError, UsageError
 from harness.judge.without_control import (
     STOPPED,
@@ -51,6 +51,8 @@ RECORD, PAGE, KEY = "record.json", "record.html", "names.key"
 KEY_BYTES = 32
 AT_ONCE = 6
 """How many targets are tried at the same time."""
+SENTENCE = 12
+"""Characters of a sentence that tells a block page from other pages."""
 RECORD_BYTES = 16 * 1024 * 1024
 MOST_EARLIER = 50
 """How many earlier records the page lists."""
@@ -99,6 +101,7 @@ def check_command(
     """
     from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 
+    _check_sentence(block_page)
     line = find_line(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)
     if only_list:
         say(*contacts(plan_check(line, supplier, names, bytes(KEY_BYTES)), line))
@@ -114,6 +117,15 @@ def check_command(
     )  # fmt: skip
     record = run_and_write(check, circumstances, out, is_json=json)
     raise typer.Exit(record.exit_code)
+
+
+def _check_sentence(block_page: str) -> None:
+    """Refuse a sentence that stands on many pages. Raises UsageError."""
+    if block_page and len(" ".join(block_page.split())) < SENTENCE:
+        raise UsageError(
+            f"--block-page {shown(block_page)!r}: give a sentence of the block page, of at least "
+            f"{SENTENCE} characters"
+        )
 
 
 @dataclass(slots=True)

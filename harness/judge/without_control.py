@@ -74,7 +74,8 @@ def _judge_page(tried: CheckFacts, mark: str, block_page: str, *, proof: bool) -
     web, failure = tried.web, tried.failure
     if shows_mark(tried, mark):
         return _seen(Result.GOT_THROUGH, "the page's own mark arrived")
-    if block_page and _says(tried, block_page):
+    is_own = web is not None and _is_proven(web)
+    if block_page and not is_own and _says(tried, block_page):
         return _seen(Result.BLOCKED, "the block page came that you described")
     if web is not None and (blocked := _block_page(web)):
         return blocked

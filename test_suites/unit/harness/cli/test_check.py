@@ -315,6 +315,8 @@ def test_texts_of_people_and_filters_cannot_reach_into_the_page(school: School) 
         ("--resolver", "nowhere"),
         ("--range", "/nonexistent"),
         ("--authority", "/nonexistent.pem"),
+        ("--proxy", "http://127.0.0.1:9", "--block-page", "Ask   us   x"),
+        ("--proxy", "http://127.0.0.1:9", "--block-page", "   "),
         ("--proxy", "http://127.0.0.1:9", "--names", "/nonexistent.txt"),
     ],
 )

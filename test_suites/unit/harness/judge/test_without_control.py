@@ -183,6 +183,12 @@ def test_a_described_block_page_is_found_through_tags_and_letter_case(
     assert judged(tried, said) is result
 
 
+def test_a_described_sentence_under_the_sites_own_certificate_is_no_block_page() -> None:
+    itself = CheckFacts(web=page(certificate=PUBLIC, text="Ask the office for this page"))
+
+    assert judged(itself, "Ask the office for this page") is Result.GOT_THROUGH
+
+
 @pytest.mark.parametrize(
     ("failure", "web"),
     [
