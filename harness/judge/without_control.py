@@ -25,6 +25,10 @@ OK, REFUSING = 200, 400
 REFUSALS = frozenset({301, 302, 303, 307, 308, 403, 451})
 """Answers to CONNECT by which a proxy refuses, or leads to its block page (RFC 9110, RFC 7725)."""
 
+GATEWAY = "gateway ca"
+"""Part of the name of authorities by which Cloudflare's gateway opens connections."""
+UNKNOWN_AUTHORITY = "its certificate is not from a public authority that we know"
+
 LOST = "ordinary pages did not arrive before or after it, so the connection itself may be at fault"
 STOPPED = "the check was stopped before the connection was tried again"
 
@@ -164,7 +168,13 @@ def _is_proven(web: WebFacts) -> bool:
 
 
 def _is_public_chain(certificate: Certificate | None) -> bool:
-    return certificate is not None and certificate.trusted is True and is_public(certificate.issuer)
+    """Whether a chain was verified, and issued by a public authority."""
+    return certificate is not None and certificate.trusted is True and _is_public(certificate)
+
+
+def _is_public(certificate: Certificate) -> bool:
+    """Whether the issuer's name is a public authority's; a gateway's authority may hold one."""
+    return is_public(certificate.issuer) and GATEWAY not in certificate.issuer.casefold()
 
 
 def _says(tried: CheckFacts, sentence: str) -> bool:
@@ -251,8 +261,8 @@ def _judge_name(tried: CheckFacts) -> CheckResult:
         return _judge_failure(tried, tried.failure)
     return _seen(
         Result.NOT_TOLD,
-        "a connection was possible, but the filter opens it; it may still block the page, "
-        "which was not fetched",
+        f"a connection was possible, but {UNKNOWN_AUTHORITY}; the page, which was not fetched, may "
+        "still be blocked",
     )
 
 
@@ -325,15 +335,20 @@ def _judge_certificate(tried: CheckFacts) -> CheckResult:
     certificate = tried.web.certificate if tried.web is not None else None
     if certificate is None or not certificate.issuer:
         return _seen(Result.NOT_TOLD, "no certificate was seen")
+    return _seen(Result.REPORTED, f"issued by {_meaning_of(certificate)}")
+
+
+def _meaning_of(certificate: Certificate) -> str:
+    """What an issuer means, as far as it shows whether a connection was opened on its way."""
     issuer = certificate.issuer
-    if is_public(issuer):
-        reason = (
-            f"issued by a public authority ({issuer}): the connection was not opened on its way"
-        )
-    else:
-        reason = (
-            f"issued by {issuer}, which is no public authority: the filter, or a program on this "
-            "laptop, opens encrypted connections"
-        )
+    if _is_public_chain(certificate):
+        return f"a public authority ({issuer}): the connection was not opened on its way"
+    if _is_public(certificate) and certificate.trusted is None:
+        return f"{issuer}; it was not verified"
+    if _is_public(certificate):
+        return f"{issuer}, but not valid for this site: another server may have answered"
     trust = "" if certificate.trusted else "; this laptop does not trust it"
-    return _seen(Result.REPORTED, reason + trust)
+    return (
+        f"{issuer}; {UNKNOWN_AUTHORITY}: the filter, or a program on this laptop, may open encrypted "
+        f"connections{trust}"
+    )

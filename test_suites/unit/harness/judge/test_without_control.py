@@ -383,9 +383,41 @@ def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
         return judge_alone(target(part="certificate", mark="", counts=False), tried)
 
     assert "public authority (CN=R11" in reported(certificate=PUBLIC).reason
-    assert "is no public authority" in reported(certificate=PRIVATE).reason
+    assert "not from a public authority that we know" in reported(certificate=PRIVATE).reason
     assert Result.REPORTED is reported(certificate=PRIVATE).result
     assert Result.NOT_TOLD is reported(certificate=None).result
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(chain=("aa",), issuer=PUBLIC.issuer, trusted=False),
+        Certificate(chain=("aa",), issuer=PUBLIC.issuer),
+        Certificate(
+            chain=("aa",), issuer="CN=Gateway CA - Cloudflare Managed G1,O=Cloudflare", trusted=True
+        ),
+    ],
+    ids=["not trusted", "not verified", "a gateway's"],
+)
+def test_a_public_name_alone_does_not_show_that_nobody_opened_the_connection(
+    certificate: Certificate,
+) -> None:
+    shown = CheckFacts(web=page(certificate=certificate))
+    seen = judge_alone(target(part="certificate", mark="", counts=False), shown)
+
+    assert Result.REPORTED is seen.result
+    assert "was not opened" not in seen.reason
+    assert judged(shown) is Result.NOT_TOLD
+    connected = CheckFacts(connected=True, certificate=certificate)
+    assert judged(connected, part="names", method="name", mark="") is Result.NOT_TOLD
+
+
+def test_it_is_not_said_that_the_filter_opened_a_connection() -> None:
+    connected = CheckFacts(connected=True, certificate=PRIVATE)
+    seen = judge_alone(target(part="names", method="name", mark=""), connected)
+
+    assert "not from a public authority that we know" in seen.reason
+    assert "the filter opens it" not in seen.reason
 
 
 @pytest.mark.parametrize("result", [Result.BLOCKED, Result.FORCED, Result.NOT_FORCED])
