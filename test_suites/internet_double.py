@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from urllib.parse import parse_qs, urlsplit
 
 import dns.message
@@ -113,6 +113,8 @@ class _Handler(socketserver.BaseRequestHandler):
         def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
             names.append(name or "")
             if double.reaction(names[0]) == "reset":
+                # No alert of TLS can be sent any more.
+                socket.socket.shutdown(cast("socket.socket", tls), socket.SHUT_RDWR)
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
             tls.context = double.public.context(names[0])
             return None

@@ -349,6 +349,6 @@ def _meaning_of(certificate: Certificate) -> str:
         return f"{issuer}, but not valid for this site: another server may have answered"
     trust = "" if certificate.trusted else "; this laptop does not trust it"
     return (
-        f"{issuer}; {UNKNOWN_AUTHORITY}: the filter, or a program on this laptop, may open encrypted "
-        f"connections{trust}"
+        f"{issuer}; {UNKNOWN_AUTHORITY}: the filter, or a program on this laptop, may open "
+        f"encrypted connections{trust}"
     )

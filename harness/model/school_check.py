@@ -62,9 +62,9 @@ class CheckFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     ``answered``: a name server at the address gave an answer. ``connected``: TLS with the name was
     established. ``other_name_answered``: the same server accepted TLS with another name, after it
-    had cut off the target's name twice. ``dns`` are answers for the target's name, ``forced`` for
-    the forced name. ``body`` is held in memory only, for the search for a mark; it is empty for
-    names.
+    had cut off the target's name twice, and then cut off the target's name again. ``dns`` are
+    answers for the target's name, ``forced`` for the forced name. ``body`` is held in memory only,
+    for the search for a mark; it is empty for names.
     """
 
     web: WebFacts | None = None

@@ -50,6 +50,8 @@ their publishers do not redirect into a school's network, so an answer that does
 HTTPS, DNS_OVER_TLS = 443, 853
 QUESTION = "example.com"
 """The name that encrypted name servers are asked for."""
+CUT_OFF = frozenset({"connection_reset", "connection_aborted", "eof_error"})
+"""What a filter that reads the SNI does; by an alert a server may say that it lacks the name."""
 OTHER_NAME = "example.com"
 """The name that is sent to a server that cuts off another name."""
 
@@ -65,15 +67,21 @@ class SchoolCheckClient:
         self._https: Probe = WebHttps()
 
     async def try_target(self, target: CheckTarget) -> CheckFacts:
-        """Try a target; if it stays silent or is cut off, once more. Network trouble is a fact."""
+        """Try a target; if it stays silent or is cut off, once more. Network trouble is a fact.
+
+        If it was cut off twice and the same server accepts another name, it is tried a third time:
+        a fault that has gone by then is not the name's.
+        """
         tried = await self._try(target, LIMITS.timeout)
         if tried.failure is None or tried.failure.name not in TIMEOUTS | ABRUPT:
             return tried
         again = await self._try(target, LIMITS.confirmation_timeout)
-        if _is_cut_off(tried) and _is_cut_off(again) and again.web is not None:
-            other = await self._answers_other_name(target, again.web.peer)
-            again = structs.replace(again, other_name_answered=other)
-        return again
+        if not (_is_cut_off(tried) and _is_cut_off(again)) or again.web is None:
+            return again
+        if not await self._answers_other_name(target, again.web.peer):
+            return again
+        last = await self._try(target, LIMITS.confirmation_timeout)
+        return structs.replace(last, other_name_answered=_is_cut_off(last))
 
     async def _try(self, target: CheckTarget, patience: float) -> CheckFacts:
         ways: dict[str, Callable[[CheckTarget, float], Awaitable[CheckFacts]]] = {
@@ -213,9 +221,9 @@ class SchoolCheckClient:
 
 
 def _is_cut_off(tried: CheckFacts) -> bool:
-    """Whether TLS was cut off after the connection was made."""
+    """Whether TLS was cut off after the connection was made, not ended by an alert of TLS."""
     failure = tried.failure
-    return failure is not None and failure.name in ABRUPT and failure.stage == "tls"
+    return failure is not None and failure.name in CUT_OFF and failure.stage == "tls"
 
 
 def _cannot(detail: str) -> Failure:
