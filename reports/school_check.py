@@ -76,7 +76,7 @@ NO_CONNECTION = (
 def headline(record: CheckRecord) -> str:
     """The outcome of a check in one or two sentences."""
     needed, untold = record.count(Attention.NEEDED), record.count(Attention.NOT_TOLD)
-    parts = []
+    parts: list[str] = []
     if needed:
         parts.append(f"{_things(needed)} attention.")
     elif record.exit_code == 0:
@@ -89,6 +89,8 @@ def headline(record: CheckRecord) -> str:
         parts.append(NO_CONNECTION)
     if record.stopped:
         parts.append("The check was stopped before its end.")
+    if record.circumstances.rehearsal:
+        parts.insert(0, "Rehearsal on a test range.")
     return " ".join(parts)
 
 
@@ -237,13 +239,18 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         parts=by_part(record),
         limits=list(limits(record)),
         earlier=[(each, headline(each)) for each in earlier],
-        last=last,
+        is_same=last is not None and _is_whole(last) and _is_whole(record),
         changes=() if last is None else changes_since(last, record.rows),
         titles=TITLES,
         explained=EXPLAINED,
         steps=list(steps(record)),
         moment=moment,
     )
+
+
+def _is_whole(record: CheckRecord) -> bool:
+    """Whether a check came to its end, and tried more than ordinary pages."""
+    return not record.stopped and any(row.part != "start" for row in record.rows)
 
 
 def _finalize(shown: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.model.school_check import (
@@ -55,6 +56,33 @@ def test_a_check_without_a_connection_or_an_end_says_so() -> None:
     assert "Ordinary pages did not arrive" in headline(lost)
     assert "Ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
     assert "stopped before its end" in headline(record(row(Result.BLOCKED), stopped=True))
+
+
+def test_a_rehearsal_is_called_one_wherever_its_outcome_is_said() -> None:
+    played = record(row(Result.GOT_THROUGH))
+    stated = msgspec.structs.replace(played.circumstances, rehearsal=True)
+    played = msgspec.structs.replace(played, circumstances=stated)
+
+    said = "Rehearsal on a test range. 1 thing needs attention."
+    assert said == headline(played)
+    assert said == next(iter(terminal_lines(played)))
+    assert f"<td>{said}</td>" in render_check(record(row(Result.BLOCKED), days=1), [played])
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        record(row(Result.BLOCKED), group="Year 7", stopped=True),
+        record(row(Result.NOT_TOLD, "start", "S"), group="Year 7"),
+        record(group="Year 7"),
+    ],
+    ids=["stopped", "only ordinary pages", "nothing"],
+)
+def test_what_was_hardly_tried_is_not_said_to_be_the_same(last: CheckRecord) -> None:
+    now = record(row(Result.BLOCKED), days=2, group="Year 7")
+
+    assert "No result differs" not in render_check(now, [last])
+    assert "No result differs" not in render_check(last, [now])
 
 
 def test_what_to_do_is_said_once_for_each_part() -> None:
