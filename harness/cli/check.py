@@ -32,6 +32,7 @@ from harness.judge.without_control import (
 from harness.measure.event_loop import new_loop
 from harness.model.school_check import (
     FORMAT,
+    NO_CONNECTION,
     PARTS,
     CheckRecord,
     CheckResult,
@@ -56,10 +57,6 @@ SENTENCE = 12
 RECORD_BYTES = 16 * 1024 * 1024
 MOST_EARLIER = 50
 """How many earlier records the page lists."""
-NO_CONNECTION = (
-    "all else: ordinary pages did not arrive, so there is no connection to the internet, or a "
-    "sign-in page is shown instead"
-)
 
 NAMES = Annotated[Path | None, typer.Option(help="A hidden list of names: a text file, or a pack.")]
 AUTHORITY = Annotated[Path | None, typer.Option(help="The CA file of a filter that opens TLS.")]
@@ -172,7 +169,7 @@ class Check:
         self._done += len(targets)
         self._connected = has_connection(seen)
         if not self._connected:
-            self.not_tried.append(NO_CONNECTION)
+            self.not_tried.append(f"all else: {NO_CONNECTION}")
 
     async def _try_ordinary(self, see: See) -> list[CheckResult]:
         seen = await asyncio.gather(*(see(target) for target in self.plan.of("start")))

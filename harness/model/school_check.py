@@ -27,6 +27,9 @@ Part = Literal["start", "agency", "vendor", "names", "search", "encrypted_dns", 
 PARTS: tuple[Part, ...] = ("agency", "vendor", "names", "search", "encrypted_dns", "certificate")
 """The parts of a check in their order; pages of part ``start`` are tried before and after each."""
 
+NO_CONNECTION = "most ordinary pages did not arrive; see their reasons"
+"""Why nothing but ordinary pages was tried."""
+
 Method = Literal["page", "name", "forced_name", "forced_page", "dns_over_https", "dns_over_tls"]
 """How a target is tried: fetch its page; connect to its name; compare its addresses with those of
 a forced name; look for a parameter in the address of its page; ask it a DNS question."""

@@ -53,8 +53,8 @@ def test_the_outcome_is_said_in_a_sentence(rows: list[Result], said: str) -> Non
 def test_a_check_without_a_connection_or_an_end_says_so() -> None:
     lost = record(row(Result.NOT_TOLD, "start"), lost=1)
 
-    assert "Ordinary pages did not arrive" in headline(lost)
-    assert "Ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
+    assert "Most ordinary pages did not arrive; see their reasons." in headline(lost)
+    assert "ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
     assert "stopped before its end" in headline(record(row(Result.BLOCKED), stopped=True))
 
 
@@ -83,6 +83,27 @@ def test_what_was_hardly_tried_is_not_said_to_be_the_same(last: CheckRecord) -> 
 
     assert "No result differs" not in render_check(now, [last])
     assert "No result differs" not in render_check(last, [now])
+
+
+def test_the_reasons_of_ordinary_pages_are_shown() -> None:
+    start = CheckTarget(id="S", part="start", address="http://s.example/", what="s", counts=False)
+    seen = CheckResult(result=Result.NOT_TOLD, reason="a strange page came")
+    lost = record(CheckRow.of(start, seen, AT), lost=1)
+
+    page, printed = render_check(lost), "\n".join(terminal_lines(lost))
+    assert "A strange page came" in page
+    assert "for information</summary>" not in page
+    assert "S: could not be told; a strange page came" in printed
+    assert "Check the connection and run the check again." in printed
+
+
+def test_ordinary_pages_that_arrived_are_folded_and_ask_for_nothing() -> None:
+    start = CheckTarget(id="S", part="start", address="http://s.example/", what="s", counts=False)
+    arrived = CheckRow.of(start, CheckResult(result=Result.ARRIVED, reason="so"), AT)
+    whole = record(arrived, row(Result.BLOCKED), lost=1)
+
+    assert "1 results for information</summary>" in render_check(whole)
+    assert [] == list(steps(whole))
 
 
 def test_what_to_do_is_said_once_for_each_part() -> None:
