@@ -128,6 +128,11 @@ def limits(record: CheckRecord) -> Iterator[str]:
         "A program on this laptop, such as a virus scanner, may have blocked a page instead of "
         "the filter."
     )
+    yield (
+        "Pages were not opened in the school's browsers. A filter that is an extension of a "
+        "browser was not tested."
+    )
+    yield "A filter that changes its rules by the time of day may answer otherwise at another hour."
     yield "It does not replace a test by an assessor with an unfiltered line."
 
 

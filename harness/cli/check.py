@@ -42,6 +42,7 @@ from harness.model.school_check import (
 )
 from harness.ports.storage import Clock, WallClock
 from harness.store.atomic_write import write_whole_unsynced
+from harness.store.private_folder import LENGTH, private_key
 from harness.untrusted.regular_file import read_bounded
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 OUT = Path("school-check")
 RECORD, PAGE, KEY = "record.json", "record.html", "names.key"
-KEY_BYTES = 32
+"""The key of the digests of hidden names is the same for all records of a folder."""
 AT_ONCE = 6
 """How many targets are tried at the same time."""
 SENTENCE = 12
@@ -101,9 +102,9 @@ def check_command(
     _check_sentence(block_page)
     line = find_line(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)
     if only_list:
-        say(*contacts(plan_check(line, supplier, names, bytes(KEY_BYTES)), line))
+        say(*contacts(plan_check(line, supplier, names, bytes(LENGTH)), line))
         return
-    key = _key_of_names(out) if names is not None else b""
+    key = private_key(out / KEY) if names is not None else b""
     plan = plan_check(line, supplier, names, key)
     check = Check(plan, line, block_page, WallClock(), lambda text: say(text, to_stderr=json))
     circumstances = Circumstances(
@@ -302,18 +303,3 @@ def show_record(record: CheckRecord, folder: Path, *, is_json: bool) -> None:
         return
     say("", *terminal_lines(record))
     say("", f"The record: {folder / PAGE}")
-
-
-def _key_of_names(out: Path) -> bytes:
-    """The key of the digests that stand for hidden names; the same for all records of a folder."""
-    path = out / KEY
-    try:
-        if not path.exists():
-            out.mkdir(parents=True, exist_ok=True)
-            write_whole_unsynced(path, secrets.token_bytes(KEY_BYTES))
-        key = read_bounded(path, KEY_BYTES)
-    except OSError as error:
-        raise InstrumentError(f"{path}: cannot be used: {error.strerror or error}") from None
-    if len(key) != KEY_BYTES:
-        raise UsageError(f"{path}: not the key of a check; remove the file and try again")
-    return key

@@ -21,9 +21,12 @@ from harness.model.observation import BLOCK_CODES, TIMEOUTS, Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, reach_of
 from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
 
-OK, REFUSING = 200, 400
-REFUSALS = frozenset({301, 302, 303, 307, 308, 403, 451})
-"""Answers to CONNECT by which a proxy refuses, or leads to its block page (RFC 9110, RFC 7725)."""
+OK = 200
+REFUSALS = frozenset({403, 451})
+"""Answers to CONNECT by which a proxy refuses by rule (RFC 9110 section 15.5.4, RFC 7725)."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FILTERING = frozenset({15, 16, 17})
+"""Extended errors by which a name server filters; by 18 it refuses the client (RFC 8914)."""
 
 GATEWAY = "gateway ca"
 """Part of the name of authorities by which Cloudflare's gateway opens connections."""
@@ -99,7 +102,7 @@ def _judge_answer(web: WebFacts, *, proof: bool) -> CheckResult:
     if kind is PageKind.ORDINARY and status == OK and web.body_length and proof and _is_proven(web):
         reason = "the page came over an encrypted connection from the site itself"
         return _seen(Result.GOT_THROUGH, reason)
-    if kind in (PageKind.MISSING, PageKind.PARKED) or status >= REFUSING:
+    if kind in (PageKind.MISSING, PageKind.PARKED) or status >= block_page_classifier.REFUSING:
         return _seen(Result.NOT_TOLD, f"the test page was not there (the answer was {status})")
     return _seen(
         Result.NOT_TOLD,
@@ -202,9 +205,13 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     """How a filter refused, in words; empty if the failure shows no refusal."""
     web = tried.web
     tunnel = web.tunnel_status if web is not None else None
-    codes = [BLOCK_CODES[code] for code in failure.extended_errors if code in BLOCK_CODES]
+    codes = [BLOCK_CODES[code] for code in failure.extended_errors if code in FILTERING]
     by_rule = tunnel in REFUSALS or "ruleset" in failure.detail
     reasons = (
+        (
+            web is not None and tunnel in REDIRECTS and _leads_to_block_page(web),
+            "the proxy led to its block page",
+        ),
         (
             failure.name == "proxy_refused_tunnel" and by_rule,
             f"the proxy refused the connection ({tunnel or failure.detail})",
@@ -215,10 +222,6 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
         ),
         (bool(codes), f"the name server said that the name is {''.join(codes[:1])}"),
         (
-            failure.name == "dns_refused_error",
-            "the name server refused to answer for this name",
-        ),
-        (
             tried.other_name_answered,
             "the connection was cut off for this name; with another name the same server answered",
         ),
@@ -226,7 +229,16 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
+def _leads_to_block_page(web: WebFacts) -> bool:
+    """Whether a redirect in answer to CONNECT leads to the address of a block page."""
+    frames = tuple(value for name, value in web.headers if name == "location")
+    away = msgspec.structs.replace(web, frames=frames)
+    return block_page_classifier.leads_to_block_page_address(away)
+
+
 UNTOLD = {
+    "dns_refused_error": "the name server refused to answer for this name; it does not say whether "
+    "it filters",
     "dns_nxdomain_error": "the name server says that there is no such name; the page may be gone, "
     "or blocked",
     PRIVATE_ADDRESS: "the laptop was sent to an address inside the network, which was not visited; "

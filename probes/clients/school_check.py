@@ -44,7 +44,7 @@ LIMITS = Limits(timeout=6.0, confirmation_timeout=12.0, redirects=4, body_bytes=
 """A silent address costs 18 seconds: it is tried again once, with more patience."""
 
 LEADING: tuple[Part, ...] = ("agency",)
-"""Parts whose pages may lead to a private address, as must-block sentinels may (dd-012): their
+"""Parts whose pages may lead to a private address, as must-block sentinels may (dd-012):
 their publishers do not redirect into a school's network, so an answer that does is the filter's."""
 
 HTTPS, DNS_OVER_TLS = 443, 853
@@ -169,6 +169,7 @@ class SchoolCheckClient:
             url=target.address,
             status=exchange.status,
             tunnel_status=exchange.tunnel_status,
+            headers=tuple(each for each in exchange.headers if each[0] == "location"),
             peer=exchange.peer,
             certificate=exchange.certificate,
             title=page.title,
@@ -254,7 +255,7 @@ def _query() -> bytes:
 def _is_answer(wire: bytes) -> bool:
     """Whether bytes are an answer to the question."""
     try:
-        message = dns.message.from_wire(wire)
+        message = dns.message.from_wire(wire, ignore_trailing=True)
     except dns.exception.DNSException:
         return False
     return dns.message.make_query(QUESTION, "A", id=0).is_response(message) and bool(message.answer)

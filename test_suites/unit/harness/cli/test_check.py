@@ -207,8 +207,38 @@ def test_listing_sends_nothing_and_writes_nothing(school: School) -> None:
     assert 0 == ended.exit_code, ended.output
     assert [] == double.asked
     assert not school.out.exists()
-    for host in (*AGENCY, *ENDPOINTS, *ORDINARY):
+    for host in (*AGENCY, *ENDPOINTS[:3], *ORDINARY):
         assert host in ended.stdout
+
+
+def test_through_a_proxy_no_name_server_over_tls_is_tried(school: School) -> None:
+    """A proxy that opens tunnels to port 443 alone would look like a filter of name servers."""
+    double = school.behind(good_filter)
+    ended = school.check(double)
+
+    (record,) = school.records()
+    assert 0 == ended.exit_code, ended.output
+    assert not [line for line in double.asked if line.endswith(":853")]
+    assert not [address for address in results(record, "encrypted_dns") if "tls:" in address]
+    assert "DNS over TLS: through a proxy" in " ".join(record["not_tried"])
+
+
+@pytest.mark.parametrize(
+    ("location", "result"),
+    [
+        ("http://filter.school.example/blocked.html", "blocked"),
+        ("http://filter.school.example/login", "could not be told"),
+    ],
+)
+def test_a_proxys_redirect_at_connect_counts_by_where_it_leads(
+    location: str, result: str, school: School
+) -> None:
+    away = f"lead {location}"
+    school.check(school.behind(lambda host: away if host in (*AGENCY, *ENDPOINTS) else ""))
+
+    (record,) = school.records()
+    assert result == results(record, "agency")["https://ctiru.testfiltering.com/"]
+    assert {result} == set(results(record, "encrypted_dns").values())
 
 
 def test_no_host_is_contacted_that_the_list_does_not_name(school: School) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from harness.judge.without_control import (
@@ -14,37 +13,19 @@ from harness.judge.without_control import (
     require_connection,
     shows_mark,
 )
-from harness.model.facts import Certificate, DnsFacts, DnsRecord, Hop, WebFacts
+from harness.model.facts import Certificate, Hop, WebFacts
 from harness.model.observation import FAILURES, Failure
-from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
-
-URL = "https://page.example/"
-PUBLIC = Certificate(chain=("aa", "bb"), issuer="CN=R11,O=Let's Encrypt,C=US", trusted=True)
-PRIVATE = Certificate(chain=("cc",), issuer="CN=Green School Filter", trusted=True)
-NOTICE = "This website has been blocked by your school's filter."
-
-
-def target(**changes: Any) -> CheckTarget:
-    values: dict[str, Any] = {
-        "id": "T", "part": "agency", "address": URL, "what": "a page", "mark": "MARK-1",
-    } | changes  # fmt: skip
-    return CheckTarget(**values)
-
-
-def page(**changes: Any) -> WebFacts:
-    values: dict[str, Any] = {
-        "url": URL, "status": 200, "title": "A page", "text": "Some words.", "body_length": 40,
-        "text_length": 11, "certificate": PRIVATE,
-    } | changes  # fmt: skip
-    return WebFacts(**values)
-
-
-def fails(name: str, stage: Any = "connect", **changes: Any) -> Failure:
-    return Failure(name=name, stage=stage, **changes)
-
-
-def judged(tried: CheckFacts, block_page: str = "", **changes: Any) -> Result:
-    return judge_alone(target(**changes), tried, block_page).result
+from harness.model.school_check import CheckFacts, CheckResult, Result
+from test_suites.unit.harness.judge.single_attempts import (
+    NOTICE,
+    PRIVATE,
+    PUBLIC,
+    URL,
+    fails,
+    judged,
+    page,
+    target,
+)
 
 
 def test_the_pages_own_mark_shows_that_it_arrived() -> None:
@@ -193,7 +174,8 @@ def test_a_described_sentence_under_the_sites_own_certificate_is_no_block_page()
     ("failure", "web"),
     [
         (fails("dns_bogon_error", "resolve", detail="0.0.0.0"), None),
-        (fails("dns_refused_error", "resolve"), None),
+        (fails("dns_refused_error", "resolve", extended_errors=(15,)), None),
+        (fails("dns_refused_error", "resolve", extended_errors=(18, 17)), None),
         (fails("dns_nxdomain_error", "resolve", extended_errors=(17,)), None),
         (fails("dns_servfail_error", "resolve", extended_errors=(9, 15)), None),
         (fails("proxy_refused_tunnel", "tunnel"), page(status=None, tunnel_status=403)),
@@ -205,10 +187,34 @@ def test_a_refusal_in_so_many_words_is_a_block(failure: Failure, web: WebFacts |
     assert judged(CheckFacts(web=web, failure=failure)) is Result.BLOCKED
 
 
-BLOCKING_FAILURES = {"dns_bogon_error", "dns_refused_error"}
+@pytest.mark.parametrize("codes", [(), (18,), (23,)])
+def test_a_refusal_by_the_name_server_alone_is_no_block(codes: tuple[int, ...]) -> None:
+    """REFUSED is also how a name server limits rates, and 18 how it treats strangers."""
+    failure = fails("dns_refused_error", "resolve", extended_errors=codes)
+
+    for method in ("page", "name", "forced_name"):
+        assert judged(CheckFacts(failure=failure), method=method) is Result.NOT_TOLD
 
 
-@pytest.mark.parametrize("name", sorted(FAILURES - BLOCKING_FAILURES))
+@pytest.mark.parametrize(
+    ("status", "location", "result"),
+    [
+        (302, "http://filter.example/blocked?url=page.example", Result.BLOCKED),
+        (307, "https://filter.example/portal/login", Result.NOT_TOLD),
+        (302, "", Result.NOT_TOLD),
+        (302, "/blocked", Result.NOT_TOLD),
+    ],
+)
+def test_a_proxys_redirect_is_a_block_only_if_it_leads_to_a_block_page(
+    status: int, location: str, result: Result
+) -> None:
+    headers = (("location", location),) if location else ()
+    web = page(status=None, tunnel_status=status, headers=headers)
+
+    assert judged(CheckFacts(web=web, failure=fails("proxy_refused_tunnel", "tunnel"))) is result
+
+
+@pytest.mark.parametrize("name", sorted(FAILURES - {"dns_bogon_error"}))
 def test_no_other_failure_is_a_block(name: str) -> None:
     """Timeouts, resets, names that do not exist and failures of the laptop tell nothing."""
     for web in (None, page(status=None, tunnel_status=503), page(status=None)):
@@ -255,126 +261,6 @@ def test_a_hidden_name_got_through_only_to_the_site_itself() -> None:
     assert name(connected=True, certificate=PRIVATE) is Result.NOT_TOLD
     assert name(connected=True, certificate=None) is Result.NOT_TOLD
     assert name(failure=fails("dns_bogon_error", "resolve", detail="0.0.0.0")) is Result.BLOCKED
-
-
-def asked(name: str, *addresses: str, alias: str = "", kind: str = "A") -> DnsFacts:
-    records = (DnsRecord(name=name, type="CNAME", ttl=60, data=alias),) if alias else ()
-    return DnsFacts(
-        name=name, type=kind, server="s", rcode="NOERROR", records=records, addresses=addresses
-    )
-
-
-def engine(*dns: DnsFacts, forced: tuple[DnsFacts, ...] = (), **changes: Any) -> CheckResult:
-    tried = CheckFacts(dns=dns, forced=forced, **changes)
-    return judge_alone(
-        target(method="forced_name", part="search", address="www.e.example", mark="safe.e.example"),
-        tried,
-    )
-
-
-STRICT = (asked("safe.e.example", "198.51.100.9"),)
-
-
-@pytest.mark.parametrize(
-    ("dns", "forced", "result"),
-    [
-        ([asked("www.e.example", "198.51.100.9")], STRICT, Result.FORCED),
-        ([asked("www.e.example", "203.0.113.1", alias="Safe.e.example.")], (), Result.FORCED),
-        ([asked("www.e.example", "203.0.113.1")], STRICT, Result.NOT_FORCED),
-        ([asked("www.e.example", "198.51.100.9", "203.0.113.1")], STRICT, Result.NOT_FORCED),
-        ([asked("www.e.example", "203.0.113.1")], (), Result.NOT_TOLD),
-        ([asked("www.e.example")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "10.0.0.1")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "10.0.0.1", "127.0.0.1")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "0.0.0.0")], STRICT, Result.BLOCKED),
-        (
-            [asked("www.e.example", "198.51.100.9"), asked("www.e.example", "2a00:1450::1", kind="AAAA")],
-            STRICT,
-            Result.NOT_FORCED,
-        ),
-    ],
-)  # fmt: skip
-def test_safe_search_by_names(
-    dns: list[DnsFacts], forced: tuple[DnsFacts, ...], result: Result
-) -> None:
-    assert engine(*dns, forced=forced).result is result
-
-
-@pytest.mark.parametrize(
-    ("four", "six", "result"),
-    [
-        ("203.0.113.1", "::", Result.NOT_FORCED),
-        ("198.51.100.9", "::", Result.FORCED),
-        ("0.0.0.0", "2a00:1450::1", Result.NOT_FORCED),
-        ("203.0.113.1", "fd00::1", Result.NOT_TOLD),
-        ("0.0.0.0", "fd00::1", Result.NOT_TOLD),
-        ("0.0.0.0", "::", Result.BLOCKED),
-    ],
-)
-def test_an_address_that_leads_nowhere_blocks_only_if_all_do(
-    four: str, six: str, result: Result
-) -> None:
-    own = asked("www.e.example", four), asked("www.e.example", six, kind="AAAA")
-
-    assert engine(*own, forced=STRICT).result is result
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        fails("generic_timeout_error", "resolve"),
-        fails("dns_servfail_error", "resolve"),
-        fails("dns_refused_error", "resolve", extended_errors=(17,)),
-    ],
-)
-@pytest.mark.parametrize("address", ["198.51.100.9", "203.0.113.1"])
-def test_a_family_that_failed_leaves_an_engine_untold(failure: Failure, address: str) -> None:
-    seen = engine(asked("www.e.example", address), forced=STRICT, failure=failure)
-
-    assert seen.result is Result.NOT_TOLD
-
-
-@pytest.mark.parametrize("rcode", ["", "SERVFAIL", "REFUSED"])
-def test_a_forced_name_that_could_not_be_looked_up_leaves_an_engine_untold(rcode: str) -> None:
-    failed = msgspec.structs.replace(asked("safe.e.example", kind="AAAA"), rcode=rcode)
-    seen = engine(asked("www.e.example", "203.0.113.1"), forced=(*STRICT, failed))
-
-    assert seen.result is Result.NOT_TOLD
-    assert engine(asked("www.e.example", "198.51.100.9"), forced=(*STRICT, failed)).result is (
-        Result.FORCED
-    )
-
-
-def test_an_address_that_leads_nowhere_beside_a_public_one_is_not_compared() -> None:
-    both = asked("www.e.example", "198.51.100.9", "0.0.0.0")
-
-    assert engine(both, forced=STRICT).result is Result.FORCED
-
-
-def test_addresses_over_ipv6_that_are_not_forced_are_named() -> None:
-    seen = engine(
-        asked("www.e.example", "198.51.100.9"),
-        asked("www.e.example", "2a00:1450::1", kind="AAAA"),
-        forced=STRICT,
-    )
-
-    assert "ordinary addresses for IPv6" in seen.reason
-
-
-@pytest.mark.parametrize(
-    ("location", "result"),
-    [
-        ("https://e.example/search?q=x&safe=active", Result.FORCED),
-        ("https://e.example/search?safe=active#top", Result.FORCED),
-        ("https://e.example/search?q=safe=activee", Result.NOT_TOLD),
-        ("https://e.example/search?unsafe=active", Result.NOT_TOLD),
-        ("https://e.example/consent", Result.NOT_TOLD),
-    ],
-)
-def test_safe_search_by_a_parameter(location: str, result: Result) -> None:
-    web = page(url=location, hops=(Hop(url=URL, status=302, location=location),))
-
-    assert judged(CheckFacts(web=web), method="forced_page", mark="safe=active") is result
 
 
 def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
