@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.model.school_check import (
+    NO_CONNECTION,
     PARTS,
     Attention,
     CheckRecord,
     CheckRow,
     Part,
+    Result,
     changes_since,
 )
 from reports.documents.html import page_environment
@@ -56,26 +58,19 @@ NEXT: dict[Part, str] = {
     "search": "Force safe search in the name server, the proxy or the browsers of this user group.",
     "encrypted_dns": "Ask your supplier to block encrypted name servers, and lock the devices to "
     "the school's own.",
-    "certificate": "",
 }
 """What to do about a result that needs attention."""
 
 LOOK = "Open the address in a browser on the same device, and write down what you see."
 """What to do about a result that could not be told."""
 
-MARKS = {Attention.NEEDED: "!", Attention.NOT_TOLD: "?"}
-
-
-NO_CONNECTION = (
-    "Ordinary pages did not arrive: this laptop has no connection to the internet, or a sign-in "
-    "page stands in front of it."
-)
+MARKS = {Attention.NEEDED: "!", Attention.NOT_TOLD: "?", Attention.INFORMATION: "?"}
 
 
 def headline(record: CheckRecord) -> str:
     """The outcome of a check in one or two sentences."""
     needed, untold = record.count(Attention.NEEDED), record.count(Attention.NOT_TOLD)
-    parts = []
+    parts: list[str] = []
     if needed:
         parts.append(f"{_things(needed)} attention.")
     elif record.exit_code == 0:
@@ -84,11 +79,18 @@ def headline(record: CheckRecord) -> str:
         parts.append(f"{untold} of {len(record.rows)} results could not be told.")
     elif not parts:
         parts.append("Nothing could be told.")
-    if record.lost and all(row.part == "start" for row in record.rows):
-        parts.append(NO_CONNECTION)
+    if _has_no_connection(record):
+        parts.append(f"{capitalised(NO_CONNECTION)}.")
     if record.stopped:
         parts.append("The check was stopped before its end.")
+    if record.circumstances.rehearsal:
+        parts.insert(0, "Rehearsal on a test range.")
     return " ".join(parts)
+
+
+def _has_no_connection(record: CheckRecord) -> bool:
+    """Whether nothing but ordinary pages was tried, because most of them did not arrive."""
+    return bool(record.lost) and all(row.part == "start" for row in record.rows)
 
 
 def _things(count: int) -> str:
@@ -125,6 +127,11 @@ def limits(record: CheckRecord) -> Iterator[str]:
         "A program on this laptop, such as a virus scanner, may have blocked a page instead of "
         "the filter."
     )
+    yield (
+        "Pages were not opened in the school's browsers. A filter that is an extension of a "
+        "browser was not tested."
+    )
+    yield "A filter that changes its rules by the time of day may answer otherwise at another hour."
     yield "It does not replace a test by an assessor with an unfiltered line."
 
 
@@ -142,7 +149,14 @@ class Step:
 
 
 def steps(record: CheckRecord) -> Iterator[Step]:
-    """What to do: for each part what needs attention, then what could not be told."""
+    """What to do: for each part what needs attention, then what could not be told.
+
+    Ordinary pages are among them where nothing else was tried.
+    """
+    if _has_no_connection(record):
+        missed = tuple(row for row in record.rows if row.result is not Result.ARRIVED)
+        yield Step(title=TITLES["start"], action=NEXT["start"], rows=missed)
+        return
     needed = list(record.rows_of(Attention.NEEDED))
     for part in PARTS:
         if rows := tuple(row for row in needed if row.part == part):
@@ -155,7 +169,8 @@ def by_part(record: CheckRecord) -> list[tuple[Part, list[CheckRow]]]:
     """The rows of each part, those that ask for something first."""
     order = list(Attention)
     found: list[tuple[Part, list[CheckRow]]] = []
-    for part in PARTS:
+    parts: tuple[Part, ...] = ("start", *PARTS)
+    for part in parts:
         rows = [row for row in record.rows if row.part == part]
         if rows:
             found.append((part, sorted(rows, key=lambda row: order.index(row.attention))))
@@ -222,10 +237,15 @@ def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> st
         parts=by_part(record),
         limits=list(limits(record)),
         earlier=[(each, headline(each)) for each in earlier],
-        last=last,
+        is_same=last is not None and _is_whole(last) and _is_whole(record),
         changes=() if last is None else changes_since(last, record.rows),
         titles=TITLES,
         explained=EXPLAINED,
         steps=list(steps(record)),
         moment=moment,
     )
+
+
+def _is_whole(record: CheckRecord) -> bool:
+    """Whether a check came to its end, and tried more than ordinary pages."""
+    return not record.stopped and any(row.part != "start" for row in record.rows)

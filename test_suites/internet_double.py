@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from urllib.parse import parse_qs, urlsplit
 
 import dns.message
@@ -37,7 +37,7 @@ EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H
 
 Reaction = Callable[[str], str]
 """What the filter does to a host: "" (nothing), refuse, refuse-page, page, plain, portal, silent,
-reset, busy, inside."""
+reset, busy, inside, or lead and an address: a redirect in answer to CONNECT."""
 
 
 def lets_all_through(host: str) -> str:
@@ -89,6 +89,8 @@ class _Handler(socketserver.BaseRequestHandler):
         reaction = double.reaction(host)
         if reaction == "refuse":
             _reply(connection, 403, BLOCKED)
+        elif reaction.startswith("lead "):
+            _reply(connection, 302, b"", f"Location: {reaction[5:]}\r\n")
         elif reaction == "busy":
             _reply(connection, 503, b"")
         elif reaction == "silent":
@@ -113,6 +115,8 @@ class _Handler(socketserver.BaseRequestHandler):
         def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
             names.append(name or "")
             if double.reaction(names[0]) == "reset":
+                # No alert of TLS can be sent any more.
+                socket.socket.shutdown(cast("socket.socket", tls), socket.SHUT_RDWR)
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
             tls.context = double.public.context(names[0])
             return None

@@ -21,7 +21,7 @@ import msgspec
 import typer
 
 from harness.cli.compose import warn
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_json, shown
 from harness.errors import InstrumentError, StoppedError, UsageError
 from harness.judge.without_control import (
     STOPPED,
@@ -32,6 +32,7 @@ from harness.judge.without_control import (
 from harness.measure.event_loop import new_loop
 from harness.model.school_check import (
     FORMAT,
+    NO_CONNECTION,
     PARTS,
     CheckRecord,
     CheckResult,
@@ -41,6 +42,7 @@ from harness.model.school_check import (
 )
 from harness.ports.storage import Clock, WallClock
 from harness.store.atomic_write import write_whole_unsynced
+from harness.store.private_folder import LENGTH, private_key
 from harness.untrusted.regular_file import read_bounded
 
 if TYPE_CHECKING:
@@ -48,16 +50,14 @@ if TYPE_CHECKING:
 
 OUT = Path("school-check")
 RECORD, PAGE, KEY = "record.json", "record.html", "names.key"
-KEY_BYTES = 32
+"""The key of the digests of hidden names is the same for all records of a folder."""
 AT_ONCE = 6
 """How many targets are tried at the same time."""
+SENTENCE = 12
+"""Characters of a sentence that tells a block page from other pages."""
 RECORD_BYTES = 16 * 1024 * 1024
 MOST_EARLIER = 50
 """How many earlier records the page lists."""
-NO_CONNECTION = (
-    "all else: ordinary pages did not arrive, so there is no connection to the internet, or a "
-    "sign-in page is shown instead"
-)
 
 NAMES = Annotated[Path | None, typer.Option(help="A hidden list of names: a text file, or a pack.")]
 AUTHORITY = Annotated[Path | None, typer.Option(help="The CA file of a filter that opens TLS.")]
@@ -99,11 +99,12 @@ def check_command(
     """
     from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 
+    _check_sentence(block_page)
     line = find_line(proxy, resolver, pac, str(authority or ""), on_range, direct=direct)
     if only_list:
-        say(*contacts(plan_check(line, supplier, names, bytes(KEY_BYTES)), line))
+        say(*contacts(plan_check(line, supplier, names, bytes(LENGTH)), line))
         return
-    key = _key_of_names(out) if names is not None else b""
+    key = private_key(out / KEY) if names is not None else b""
     plan = plan_check(line, supplier, names, key)
     check = Check(plan, line, block_page, WallClock(), lambda text: say(text, to_stderr=json))
     circumstances = Circumstances(
@@ -114,6 +115,15 @@ def check_command(
     )  # fmt: skip
     record = run_and_write(check, circumstances, out, is_json=json)
     raise typer.Exit(record.exit_code)
+
+
+def _check_sentence(block_page: str) -> None:
+    """Refuse a sentence that stands on many pages. Raises UsageError."""
+    if block_page and len(" ".join(block_page.split())) < SENTENCE:
+        raise UsageError(
+            f"--block-page {shown(block_page)!r}: give a sentence of the block page, of at least "
+            f"{SENTENCE} characters"
+        )
 
 
 @dataclass(slots=True)
@@ -160,7 +170,7 @@ class Check:
         self._done += len(targets)
         self._connected = has_connection(seen)
         if not self._connected:
-            self.not_tried.append(NO_CONNECTION)
+            self.not_tried.append(f"all else: {NO_CONNECTION}")
 
     async def _try_ordinary(self, see: See) -> list[CheckResult]:
         seen = await asyncio.gather(*(see(target) for target in self.plan.of("start")))
@@ -293,18 +303,3 @@ def show_record(record: CheckRecord, folder: Path, *, is_json: bool) -> None:
         return
     say("", *terminal_lines(record))
     say("", f"The record: {folder / PAGE}")
-
-
-def _key_of_names(out: Path) -> bytes:
-    """The key of the digests that stand for hidden names; the same for all records of a folder."""
-    path = out / KEY
-    try:
-        if not path.exists():
-            out.mkdir(parents=True, exist_ok=True)
-            write_whole_unsynced(path, secrets.token_bytes(KEY_BYTES))
-        key = read_bounded(path, KEY_BYTES)
-    except OSError as error:
-        raise InstrumentError(f"{path}: cannot be used: {error.strerror or error}") from None
-    if len(key) != KEY_BYTES:
-        raise UsageError(f"{path}: not the key of a check; remove the file and try again")
-    return key

@@ -26,20 +26,25 @@ ORIGIN_FILE = "origin.json"
 ALLOWED = "amber-lantern"
 """The host of a test range that every filter must let through."""
 NOT_PLAYED = ("ALW", "CTRL")
+NOT_BY_PROXY = {
+    "forced_name": "safe search by names: a proxy looks names up, not this laptop",
+    "dns_over_tls": "DNS over TLS: through a proxy only web ports can be expected to open",
+}
+"""Methods that show nothing of a filter behind a proxy, and why they are not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """A line of a check that is not open yet, and its description for people.
 
-    ``authority`` is a CA file to trust besides the system's. Without ``resolves_names`` a proxy
-    looks names up, and this laptop's name server has no part in it.
+    ``authority`` is a CA file to trust besides the system's. ``has_proxy`` tells that connections
+    go, or may go, through a proxy, which looks names up itself and opens few ports.
     """
 
     line: Line
     description: str
     authority: str = ""
-    resolves_names: bool = True
+    has_proxy: bool = False
     origin: Origin | None = None
 
     def __str__(self) -> str:
@@ -110,7 +115,7 @@ def _check_line(
         line=line,
         description=shown(description),
         authority=authority or (origin.authority if origin is not None else ""),
-        resolves_names=kind != "explicit_proxy",
+        has_proxy=kind in ("explicit_proxy", "pac"),
         origin=origin,
     )
 
@@ -153,10 +158,10 @@ def plan_check(line: CheckLine, supplier: str, names: Path | None, key: bytes) -
         targets += hidden
         if left_out:
             not_tried.append(f"entries of the hidden list that are never tried: {left_out}")
-    if not line.resolves_names:
-        kept = [target for target in targets if target.method != "forced_name"]
+    for method, sentence in NOT_BY_PROXY.items() if line.has_proxy else ():
+        kept = [target for target in targets if target.method != method]
         if len(kept) < len(targets):
-            not_tried.append("safe search by names: the proxy looks names up, not this laptop")
+            not_tried.append(sentence)
         targets = kept
     return CheckPlan(targets=tuple(targets), not_tried=tuple(not_tried))
 

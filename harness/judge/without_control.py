@@ -21,9 +21,16 @@ from harness.model.observation import BLOCK_CODES, TIMEOUTS, Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, reach_of
 from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
 
-OK, REFUSING = 200, 400
-REFUSALS = frozenset({301, 302, 303, 307, 308, 403, 451})
-"""Answers to CONNECT by which a proxy refuses, or leads to its block page (RFC 9110, RFC 7725)."""
+OK = 200
+REFUSALS = frozenset({403, 451})
+"""Answers to CONNECT by which a proxy refuses by rule (RFC 9110 section 15.5.4, RFC 7725)."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FILTERING = frozenset({15, 16, 17})
+"""Extended errors by which a name server filters; by 18 it refuses the client (RFC 8914)."""
+
+GATEWAY = "gateway ca"
+"""Part of the name of authorities by which Cloudflare's gateway opens connections."""
+UNKNOWN_AUTHORITY = "its certificate is not from a public authority that we know"
 
 LOST = "ordinary pages did not arrive before or after it, so the connection itself may be at fault"
 STOPPED = "the check was stopped before the connection was tried again"
@@ -74,7 +81,8 @@ def _judge_page(tried: CheckFacts, mark: str, block_page: str, *, proof: bool) -
     web, failure = tried.web, tried.failure
     if shows_mark(tried, mark):
         return _seen(Result.GOT_THROUGH, "the page's own mark arrived")
-    if block_page and _says(tried, block_page):
+    is_own = web is not None and _is_proven(web)
+    if block_page and not is_own and _says(tried, block_page):
         return _seen(Result.BLOCKED, "the block page came that you described")
     if web is not None and (blocked := _block_page(web)):
         return blocked
@@ -94,7 +102,7 @@ def _judge_answer(web: WebFacts, *, proof: bool) -> CheckResult:
     if kind is PageKind.ORDINARY and status == OK and web.body_length and proof and _is_proven(web):
         reason = "the page came over an encrypted connection from the site itself"
         return _seen(Result.GOT_THROUGH, reason)
-    if kind in (PageKind.MISSING, PageKind.PARKED) or status >= REFUSING:
+    if kind in (PageKind.MISSING, PageKind.PARKED) or status >= block_page_classifier.REFUSING:
         return _seen(Result.NOT_TOLD, f"the test page was not there (the answer was {status})")
     return _seen(
         Result.NOT_TOLD,
@@ -121,6 +129,12 @@ def _block_page(web: WebFacts) -> CheckResult | None:
         return None
     for page in (web, *web.inner):
         classified = block_page_classifier.classify_page(page)
+        if classified.kind is PageKind.BLOCK and _is_test_page(page, _first(web)):
+            return _seen(
+                Result.NOT_TOLD,
+                "a page came that speaks of blocking, but it may be the test page itself; open it "
+                "and look",
+            )
         if classified.kind is PageKind.BLOCK:
             return _seen(Result.BLOCKED, f"a block page came ({classified.witnesses[0]})")
     if web.status == 451:  # noqa: PLR2004 - RFC 7725
@@ -128,17 +142,42 @@ def _block_page(web: WebFacts) -> CheckResult | None:
     return None
 
 
+_CALLS_ITSELF_TEST = re.compile(r"\btest(?:ing)?\b|if you (?:can )?(?:see|read)")
+
+
+def _is_test_page(page: WebFacts, home: str) -> bool:
+    """Whether a page of the target's own host calls itself a test; host names do not count."""
+    words = block_page_classifier.normal(f"{page.title} {page.text}")
+    return (
+        page.status == OK
+        and block_page_classifier.is_same_site_host(
+            *map(block_page_classifier.host_of, (page.url, home))
+        )
+        and _CALLS_ITSELF_TEST.search(words) is not None
+    )
+
+
+def _first(web: WebFacts) -> str:
+    """The address that was asked for, before any redirect."""
+    return web.hops[0].url if web.hops else web.url
+
+
 def _is_proven(web: WebFacts) -> bool:
     """Whether the page came over TLS with its own site's certificate, by a public authority."""
     if not web.url.startswith("https:") or not _is_public_chain(web.certificate):
         return False
-    first = web.hops[0].url if web.hops else web.url
-    home, end = map(block_page_classifier.host_of, (first, web.url))
+    home, end = map(block_page_classifier.host_of, (_first(web), web.url))
     return block_page_classifier.is_same_site_host(end, home)
 
 
 def _is_public_chain(certificate: Certificate | None) -> bool:
-    return certificate is not None and certificate.trusted is True and is_public(certificate.issuer)
+    """Whether a chain was verified, and issued by a public authority."""
+    return certificate is not None and certificate.trusted is True and _is_public(certificate)
+
+
+def _is_public(certificate: Certificate) -> bool:
+    """Whether the issuer's name is a public authority's; a gateway's authority may hold one."""
+    return is_public(certificate.issuer) and GATEWAY not in certificate.issuer.casefold()
 
 
 def _says(tried: CheckFacts, sentence: str) -> bool:
@@ -166,9 +205,13 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     """How a filter refused, in words; empty if the failure shows no refusal."""
     web = tried.web
     tunnel = web.tunnel_status if web is not None else None
-    codes = [BLOCK_CODES[code] for code in failure.extended_errors if code in BLOCK_CODES]
+    codes = [BLOCK_CODES[code] for code in failure.extended_errors if code in FILTERING]
     by_rule = tunnel in REFUSALS or "ruleset" in failure.detail
     reasons = (
+        (
+            web is not None and tunnel in REDIRECTS and _leads_to_block_page(web),
+            "the proxy led to its block page",
+        ),
         (
             failure.name == "proxy_refused_tunnel" and by_rule,
             f"the proxy refused the connection ({tunnel or failure.detail})",
@@ -179,10 +222,6 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
         ),
         (bool(codes), f"the name server said that the name is {''.join(codes[:1])}"),
         (
-            failure.name == "dns_refused_error",
-            "the name server refused to answer for this name",
-        ),
-        (
             tried.other_name_answered,
             "the connection was cut off for this name; with another name the same server answered",
         ),
@@ -190,7 +229,16 @@ def _refusal(tried: CheckFacts, failure: Failure) -> str:
     return next((reason for holds, reason in reasons if holds), "")
 
 
+def _leads_to_block_page(web: WebFacts) -> bool:
+    """Whether a redirect in answer to CONNECT leads to the address of a block page."""
+    frames = tuple(value for name, value in web.headers if name == "location")
+    away = msgspec.structs.replace(web, frames=frames)
+    return block_page_classifier.leads_to_block_page_address(away)
+
+
 UNTOLD = {
+    "dns_refused_error": "the name server refused to answer for this name; it does not say whether "
+    "it filters",
     "dns_nxdomain_error": "the name server says that there is no such name; the page may be gone, "
     "or blocked",
     PRIVATE_ADDRESS: "the laptop was sent to an address inside the network, which was not visited; "
@@ -225,23 +273,30 @@ def _judge_name(tried: CheckFacts) -> CheckResult:
         return _judge_failure(tried, tried.failure)
     return _seen(
         Result.NOT_TOLD,
-        "a connection was possible, but the filter opens it; it may still block the page, "
-        "which was not fetched",
+        f"a connection was possible, but {UNKNOWN_AUTHORITY}; the page, which was not fetched, may "
+        "still be blocked",
     )
 
 
 def _judge_forced_name(target: CheckTarget, tried: CheckFacts) -> CheckResult:
     """Judge whether a name leads to its forced name, over IPv4 and over IPv6."""
+    reaches = {reach_of(each) for facts in tried.dns for each in facts.addresses}
     if tried.failure is not None:
-        return _judge_failure(tried, tried.failure)
-    given = [facts for facts in tried.dns if facts.addresses]
-    reach = max((reach_of(each) for facts in given for each in facts.addresses), default=None)
-    if reach is Reach.LOCAL:
+        untold = _seen(Result.NOT_TOLD, _untold(tried.failure))
+        return untold if reaches else _judge_failure(tried, tried.failure)
+    if reaches == {Reach.LOCAL}:
         return _seen(Result.BLOCKED, "the name server gave an address that leads nowhere")
-    if reach is not Reach.PUBLIC:
-        inside = UNTOLD[PRIVATE_ADDRESS] if given else "the name server gave no address"
+    if Reach.PRIVATE in reaches or not reaches:
+        inside = UNTOLD[PRIVATE_ADDRESS] if reaches else "the name server gave no address"
         return _seen(Result.NOT_TOLD, inside)
+    given = [facts for each in tried.dns if (facts := _only_public(each)).addresses]
     return _compare_with_forced(target.mark.split(), given, tried.forced)
+
+
+def _only_public(facts: DnsFacts) -> DnsFacts:
+    """An answer without the addresses that lead nowhere."""
+    public = tuple(each for each in facts.addresses if reach_of(each) is Reach.PUBLIC)
+    return msgspec.structs.replace(facts, addresses=public)
 
 
 FAMILIES = {"A": "IPv4", "AAAA": "IPv6"}
@@ -255,8 +310,8 @@ def _compare_with_forced(
     leads = [bool({*names} & {*facts.chain}) or _all_in(facts, targets) for facts in given]
     if all(leads):
         return _seen(Result.FORCED, f"the name server leads to {names[0]}")
-    if not targets:
-        return _seen(Result.NOT_TOLD, "the name server does not know the forced address")
+    if not targets or any(map(_is_unknown, forced)):
+        return _seen(Result.NOT_TOLD, "the name server did not give the forced address")
     missed = [FAMILIES[facts.type] for facts, lead in zip(given, leads, strict=True) if not lead]
     family = missed[0] if any(leads) else "this name"
     return _seen(
@@ -264,6 +319,11 @@ def _compare_with_forced(
         f"the name server gives the ordinary addresses for {family}; if your browsers or your "
         "proxy force it, look there and write it down",
     )
+
+
+def _is_unknown(facts: DnsFacts) -> bool:
+    """Whether a question was not answered, not even by *there is none*."""
+    return not facts.addresses and facts.rcode not in ("NOERROR", "NXDOMAIN")
 
 
 def _all_in(facts: DnsFacts, targets: set[str]) -> bool:
@@ -287,15 +347,20 @@ def _judge_certificate(tried: CheckFacts) -> CheckResult:
     certificate = tried.web.certificate if tried.web is not None else None
     if certificate is None or not certificate.issuer:
         return _seen(Result.NOT_TOLD, "no certificate was seen")
+    return _seen(Result.REPORTED, f"issued by {_meaning_of(certificate)}")
+
+
+def _meaning_of(certificate: Certificate) -> str:
+    """What an issuer means, as far as it shows whether a connection was opened on its way."""
     issuer = certificate.issuer
-    if is_public(issuer):
-        reason = (
-            f"issued by a public authority ({issuer}): the connection was not opened on its way"
-        )
-    else:
-        reason = (
-            f"issued by {issuer}, which is no public authority: the filter, or a program on this "
-            "laptop, opens encrypted connections"
-        )
+    if _is_public_chain(certificate):
+        return f"a public authority ({issuer}): the connection was not opened on its way"
+    if _is_public(certificate) and certificate.trusted is None:
+        return f"{issuer}; it was not verified"
+    if _is_public(certificate):
+        return f"{issuer}, but not valid for this site: another server may have answered"
     trust = "" if certificate.trusted else "; this laptop does not trust it"
-    return _seen(Result.REPORTED, reason + trust)
+    return (
+        f"{issuer}; {UNKNOWN_AUTHORITY}: the filter, or a program on this laptop, may open "
+        f"encrypted connections{trust}"
+    )

@@ -27,6 +27,9 @@ Part = Literal["start", "agency", "vendor", "names", "search", "encrypted_dns", 
 PARTS: tuple[Part, ...] = ("agency", "vendor", "names", "search", "encrypted_dns", "certificate")
 """The parts of a check in their order; pages of part ``start`` are tried before and after each."""
 
+NO_CONNECTION = "most ordinary pages did not arrive; see their reasons"
+"""Why nothing but ordinary pages was tried."""
+
 Method = Literal["page", "name", "forced_name", "forced_page", "dns_over_https", "dns_over_tls"]
 """How a target is tried: fetch its page; connect to its name; compare its addresses with those of
 a forced name; look for a parameter in the address of its page; ask it a DNS question."""
@@ -62,9 +65,9 @@ class CheckFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     ``answered``: a name server at the address gave an answer. ``connected``: TLS with the name was
     established. ``other_name_answered``: the same server accepted TLS with another name, after it
-    had cut off the target's name twice. ``dns`` are answers for the target's name, ``forced`` for
-    the forced name. ``body`` is held in memory only, for the search for a mark; it is empty for
-    names.
+    had cut off the target's name twice, and then cut off the target's name again. ``dns`` are
+    answers for the target's name, ``forced`` for the forced name. ``body`` is held in memory only,
+    for the search for a mark; it is empty for names.
     """
 
     web: WebFacts | None = None

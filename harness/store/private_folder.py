@@ -48,13 +48,13 @@ def private_key(path: Path) -> bytes:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, key, mode=0o600)
         except OSError as error:
-            msg = f"{path}: the campaign's key cannot be written: {error.strerror or error}"
+            msg = f"{path}: the key cannot be written: {error.strerror or error}"
             raise InstrumentError(msg) from error
     except OSError as error:
-        msg = f"{path}: the campaign's key cannot be read: {error.strerror or error}"
+        msg = f"{path}: the key cannot be read: {error.strerror or error}"
         raise InstrumentError(msg) from error
     if len(key) != LENGTH:
-        msg = f"{path}: not a campaign's key ({len(key)} bytes instead of {LENGTH})"
+        msg = f"{path}: not a key of {LENGTH} bytes (it has {len(key)})"
         raise InstrumentError(msg)
     return key
 

@@ -44,12 +44,14 @@ LIMITS = Limits(timeout=6.0, confirmation_timeout=12.0, redirects=4, body_bytes=
 """A silent address costs 18 seconds: it is tried again once, with more patience."""
 
 LEADING: tuple[Part, ...] = ("agency",)
-"""Parts whose pages may lead to a private address, as must-block sentinels may (dd-012): their
+"""Parts whose pages may lead to a private address, as must-block sentinels may (dd-012):
 their publishers do not redirect into a school's network, so an answer that does is the filter's."""
 
 HTTPS, DNS_OVER_TLS = 443, 853
 QUESTION = "example.com"
 """The name that encrypted name servers are asked for."""
+CUT_OFF = frozenset({"connection_reset", "connection_aborted", "eof_error"})
+"""What a filter that reads the SNI does; by an alert a server may say that it lacks the name."""
 OTHER_NAME = "example.com"
 """The name that is sent to a server that cuts off another name."""
 
@@ -65,15 +67,21 @@ class SchoolCheckClient:
         self._https: Probe = WebHttps()
 
     async def try_target(self, target: CheckTarget) -> CheckFacts:
-        """Try a target; if it stays silent or is cut off, once more. Network trouble is a fact."""
+        """Try a target; if it stays silent or is cut off, once more. Network trouble is a fact.
+
+        If it was cut off twice and the same server accepts another name, it is tried a third time:
+        a fault that has gone by then is not the name's.
+        """
         tried = await self._try(target, LIMITS.timeout)
         if tried.failure is None or tried.failure.name not in TIMEOUTS | ABRUPT:
             return tried
         again = await self._try(target, LIMITS.confirmation_timeout)
-        if _is_cut_off(tried) and _is_cut_off(again) and again.web is not None:
-            other = await self._answers_other_name(target, again.web.peer)
-            again = structs.replace(again, other_name_answered=other)
-        return again
+        if not (_is_cut_off(tried) and _is_cut_off(again)) or again.web is None:
+            return again
+        if not await self._answers_other_name(target, again.web.peer):
+            return again
+        last = await self._try(target, LIMITS.confirmation_timeout)
+        return structs.replace(last, other_name_answered=_is_cut_off(last))
 
     async def _try(self, target: CheckTarget, patience: float) -> CheckFacts:
         ways: dict[str, Callable[[CheckTarget, float], Awaitable[CheckFacts]]] = {
@@ -161,6 +169,7 @@ class SchoolCheckClient:
             url=target.address,
             status=exchange.status,
             tunnel_status=exchange.tunnel_status,
+            headers=tuple(each for each in exchange.headers if each[0] == "location"),
             peer=exchange.peer,
             certificate=exchange.certificate,
             title=page.title,
@@ -182,8 +191,9 @@ class SchoolCheckClient:
         answers = await asyncio.gather(*map(self._line.ask, questions))
         own, forced = answers[:2], answers[2:]
         gave = any(answer.facts.addresses for answer in own)
+        unknown = [answer for answer in own if _is_unknown(answer)]
         return CheckFacts(
-            failure=None if gave else _failure_in(own),
+            failure=_failure_in(unknown or own) if unknown or not gave else None,
             dns=tuple(answer.facts for answer in own),
             forced=tuple(answer.facts for answer in forced),
         )
@@ -212,20 +222,27 @@ class SchoolCheckClient:
 
 
 def _is_cut_off(tried: CheckFacts) -> bool:
-    """Whether TLS was cut off after the connection was made."""
+    """Whether TLS was cut off after the connection was made, not ended by an alert of TLS."""
     failure = tried.failure
-    return failure is not None and failure.name in ABRUPT and failure.stage == "tls"
+    return failure is not None and failure.name in CUT_OFF and failure.stage == "tls"
 
 
 def _cannot(detail: str) -> Failure:
     return Failure(name="instrument_error", stage="instrument", detail=detail)
 
 
-def _failure_in(answers: list[Answer]) -> Failure | None:
-    """The reason why a name has no address: a failure, or the answer's code and extended errors."""
+def _is_unknown(answer: Answer) -> bool:
+    """Whether it is not known if a name has addresses of one family."""
+    refused = answer.facts.rcode not in ("", "NOERROR") and not answer.facts.addresses
+    return answer.failure is not None or refused
+
+
+def _failure_in(answers: list[Answer]) -> Failure:
+    """The reason why a name has no address: a failure, or an answer's code and extended errors."""
+    for answer in answers:
+        if answer.failure is not None:
+            return answer.failure
     first = answers[0]
-    if first.failure is not None:
-        return first.failure
     codes = tuple(error.code for error in first.facts.extended_errors)
     return structs.replace(resolve_failure(first.facts.rcode), extended_errors=codes)
 
@@ -238,7 +255,7 @@ def _query() -> bytes:
 def _is_answer(wire: bytes) -> bool:
     """Whether bytes are an answer to the question."""
     try:
-        message = dns.message.from_wire(wire)
+        message = dns.message.from_wire(wire, ignore_trailing=True)
     except dns.exception.DNSException:
         return False
     return dns.message.make_query(QUESTION, "A", id=0).is_response(message) and bool(message.answer)

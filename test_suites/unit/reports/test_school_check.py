@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.model.school_check import (
@@ -52,9 +53,57 @@ def test_the_outcome_is_said_in_a_sentence(rows: list[Result], said: str) -> Non
 def test_a_check_without_a_connection_or_an_end_says_so() -> None:
     lost = record(row(Result.NOT_TOLD, "start"), lost=1)
 
-    assert "Ordinary pages did not arrive" in headline(lost)
-    assert "Ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
+    assert "Most ordinary pages did not arrive; see their reasons." in headline(lost)
+    assert "ordinary pages did not arrive" not in headline(record(row(Result.BLOCKED), lost=1))
     assert "stopped before its end" in headline(record(row(Result.BLOCKED), stopped=True))
+
+
+def test_a_rehearsal_is_called_one_wherever_its_outcome_is_said() -> None:
+    played = record(row(Result.GOT_THROUGH))
+    stated = msgspec.structs.replace(played.circumstances, rehearsal=True)
+    played = msgspec.structs.replace(played, circumstances=stated)
+
+    said = "Rehearsal on a test range. 1 thing needs attention."
+    assert said == headline(played)
+    assert said == next(iter(terminal_lines(played)))
+    assert f"<td>{said}</td>" in render_check(record(row(Result.BLOCKED), days=1), [played])
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        record(row(Result.BLOCKED), group="Year 7", stopped=True),
+        record(row(Result.NOT_TOLD, "start", "S"), group="Year 7"),
+        record(group="Year 7"),
+    ],
+    ids=["stopped", "only ordinary pages", "nothing"],
+)
+def test_what_was_hardly_tried_is_not_said_to_be_the_same(last: CheckRecord) -> None:
+    now = record(row(Result.BLOCKED), days=2, group="Year 7")
+
+    assert "No result differs" not in render_check(now, [last])
+    assert "No result differs" not in render_check(last, [now])
+
+
+def test_the_reasons_of_ordinary_pages_are_shown() -> None:
+    start = CheckTarget(id="S", part="start", address="http://s.example/", what="s", counts=False)
+    seen = CheckResult(result=Result.NOT_TOLD, reason="a strange page came")
+    lost = record(CheckRow.of(start, seen, AT), lost=1)
+
+    page, printed = render_check(lost), "\n".join(terminal_lines(lost))
+    assert "A strange page came" in page
+    assert "for information</summary>" not in page
+    assert "S: could not be told; a strange page came" in printed
+    assert "Check the connection and run the check again." in printed
+
+
+def test_ordinary_pages_that_arrived_are_folded_and_ask_for_nothing() -> None:
+    start = CheckTarget(id="S", part="start", address="http://s.example/", what="s", counts=False)
+    arrived = CheckRow.of(start, CheckResult(result=Result.ARRIVED, reason="so"), AT)
+    whole = record(arrived, row(Result.BLOCKED), lost=1)
+
+    assert "1 results for information</summary>" in render_check(whole)
+    assert [] == list(steps(whole))
 
 
 def test_what_to_do_is_said_once_for_each_part() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import dns.edns
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -47,6 +48,7 @@ def replies(does: Refuses) -> Callable[[dns.message.Message], Reply]:
         response = dns.message.make_response(query, recursion_available=True)
         if does(name) == "refuse":
             response.set_rcode(dns.rcode.REFUSED)
+            response.use_edns(options=[dns.edns.EDEOption(dns.edns.EDECode.BLOCKED)])
             return Reply(message=response)
         if question.rdtype != dns.rdatatype.A:
             return Reply(message=response)

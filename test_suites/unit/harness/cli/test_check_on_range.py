@@ -32,7 +32,7 @@ def testbed(tmp_path: Path) -> Iterator[RangeTestbed]:
         ("proxy", FaultKind.SILENT, "could not be told", 3),
         ("proxy", FaultKind.EOF, "could not be told", 3),
         ("resolver", None, "could not be told", 3),
-        ("resolver", FaultKind.REFUSE, "blocked", 0),
+        ("resolver", FaultKind.REFUSE, "could not be told", 3),
         ("resolver", FaultKind.SERVFAIL, "could not be told", 3),
         ("resolver", FaultKind.SILENT, "could not be told", 3),
         ("resolver", FaultKind.OFF, "got through", 1),

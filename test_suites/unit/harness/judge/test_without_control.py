@@ -13,37 +13,19 @@ from harness.judge.without_control import (
     require_connection,
     shows_mark,
 )
-from harness.model.facts import Certificate, DnsFacts, DnsRecord, Hop, WebFacts
+from harness.model.facts import Certificate, Hop, WebFacts
 from harness.model.observation import FAILURES, Failure
-from harness.model.school_check import CheckFacts, CheckResult, CheckTarget, Result
-
-URL = "https://page.example/"
-PUBLIC = Certificate(chain=("aa", "bb"), issuer="CN=R11,O=Let's Encrypt,C=US", trusted=True)
-PRIVATE = Certificate(chain=("cc",), issuer="CN=Green School Filter", trusted=True)
-NOTICE = "This website has been blocked by your school's filter."
-
-
-def target(**changes: Any) -> CheckTarget:
-    values: dict[str, Any] = {
-        "id": "T", "part": "agency", "address": URL, "what": "a page", "mark": "MARK-1",
-    } | changes  # fmt: skip
-    return CheckTarget(**values)
-
-
-def page(**changes: Any) -> WebFacts:
-    values: dict[str, Any] = {
-        "url": URL, "status": 200, "title": "A page", "text": "Some words.", "body_length": 40,
-        "text_length": 11, "certificate": PRIVATE,
-    } | changes  # fmt: skip
-    return WebFacts(**values)
-
-
-def fails(name: str, stage: Any = "connect", **changes: Any) -> Failure:
-    return Failure(name=name, stage=stage, **changes)
-
-
-def judged(tried: CheckFacts, block_page: str = "", **changes: Any) -> Result:
-    return judge_alone(target(**changes), tried, block_page).result
+from harness.model.school_check import CheckFacts, CheckResult, Result
+from test_suites.unit.harness.judge.single_attempts import (
+    NOTICE,
+    PRIVATE,
+    PUBLIC,
+    URL,
+    fails,
+    judged,
+    page,
+    target,
+)
 
 
 def test_the_pages_own_mark_shows_that_it_arrived() -> None:
@@ -109,6 +91,43 @@ def test_a_block_page_in_a_frame_is_a_block() -> None:
     assert judged(CheckFacts(web=page(text="", title="", inner=(inner,)))) is Result.BLOCKED
 
 
+PLAIN = "http://page.example/"
+ITSELF = "If you see this page, this website is not blocked. Website blocked: it works."
+OF_A_TEST = "Website blocked. This website has been blocked by a test of your school's filter."
+
+
+@pytest.mark.parametrize("text", [ITSELF, OF_A_TEST, OF_A_TEST.replace("test", "Testing")])
+def test_a_page_that_calls_itself_a_test_is_no_block_page(text: str) -> None:
+    itself = page(url=PLAIN, title="Website blocked", text=text, certificate=None)
+
+    seen = judge_alone(target(address=PLAIN), CheckFacts(web=itself))
+
+    assert Result.NOT_TOLD is seen.result
+    assert "it may be the test page itself; open it and look" in seen.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": 403},
+        {"text": NOTICE + " Address: http://page.example/test/"},
+        {"text": NOTICE + " Address: test.page.example"},
+        {"url": "http://filter.example/", "hops": (Hop(url=PLAIN, status=302),)},
+    ],
+)
+def test_a_block_page_that_is_not_the_test_page_itself_is_a_block(changes: dict[str, Any]) -> None:
+    blocked = page(**{"url": PLAIN, "title": "Website blocked", "text": OF_A_TEST} | changes)
+
+    assert judged(CheckFacts(web=blocked), address=PLAIN) is Result.BLOCKED
+
+
+def test_a_test_pages_own_frame_is_no_block_page() -> None:
+    inner = page(url="http://page.example/inner", title="Website blocked", text=OF_A_TEST)
+    framing = page(url=PLAIN, title="", text="", inner=(inner,))
+
+    assert judged(CheckFacts(web=framing), address=PLAIN) is Result.NOT_TOLD
+
+
 def test_a_site_that_says_so_under_its_own_certificate_is_no_block() -> None:
     itself = page(title="Website blocked", text=NOTICE, certificate=PUBLIC)
 
@@ -145,11 +164,18 @@ def test_a_described_block_page_is_found_through_tags_and_letter_case(
     assert judged(tried, said) is result
 
 
+def test_a_described_sentence_under_the_sites_own_certificate_is_no_block_page() -> None:
+    itself = CheckFacts(web=page(certificate=PUBLIC, text="Ask the office for this page"))
+
+    assert judged(itself, "Ask the office for this page") is Result.GOT_THROUGH
+
+
 @pytest.mark.parametrize(
     ("failure", "web"),
     [
         (fails("dns_bogon_error", "resolve", detail="0.0.0.0"), None),
-        (fails("dns_refused_error", "resolve"), None),
+        (fails("dns_refused_error", "resolve", extended_errors=(15,)), None),
+        (fails("dns_refused_error", "resolve", extended_errors=(18, 17)), None),
         (fails("dns_nxdomain_error", "resolve", extended_errors=(17,)), None),
         (fails("dns_servfail_error", "resolve", extended_errors=(9, 15)), None),
         (fails("proxy_refused_tunnel", "tunnel"), page(status=None, tunnel_status=403)),
@@ -161,10 +187,34 @@ def test_a_refusal_in_so_many_words_is_a_block(failure: Failure, web: WebFacts |
     assert judged(CheckFacts(web=web, failure=failure)) is Result.BLOCKED
 
 
-BLOCKING_FAILURES = {"dns_bogon_error", "dns_refused_error"}
+@pytest.mark.parametrize("codes", [(), (18,), (23,)])
+def test_a_refusal_by_the_name_server_alone_is_no_block(codes: tuple[int, ...]) -> None:
+    """REFUSED is also how a name server limits rates, and 18 how it treats strangers."""
+    failure = fails("dns_refused_error", "resolve", extended_errors=codes)
+
+    for method in ("page", "name", "forced_name"):
+        assert judged(CheckFacts(failure=failure), method=method) is Result.NOT_TOLD
 
 
-@pytest.mark.parametrize("name", sorted(FAILURES - BLOCKING_FAILURES))
+@pytest.mark.parametrize(
+    ("status", "location", "result"),
+    [
+        (302, "http://filter.example/blocked?url=page.example", Result.BLOCKED),
+        (307, "https://filter.example/portal/login", Result.NOT_TOLD),
+        (302, "", Result.NOT_TOLD),
+        (302, "/blocked", Result.NOT_TOLD),
+    ],
+)
+def test_a_proxys_redirect_is_a_block_only_if_it_leads_to_a_block_page(
+    status: int, location: str, result: Result
+) -> None:
+    headers = (("location", location),) if location else ()
+    web = page(status=None, tunnel_status=status, headers=headers)
+
+    assert judged(CheckFacts(web=web, failure=fails("proxy_refused_tunnel", "tunnel"))) is result
+
+
+@pytest.mark.parametrize("name", sorted(FAILURES - {"dns_bogon_error"}))
 def test_no_other_failure_is_a_block(name: str) -> None:
     """Timeouts, resets, names that do not exist and failures of the laptop tell nothing."""
     for web in (None, page(status=None, tunnel_status=503), page(status=None)):
@@ -213,84 +263,47 @@ def test_a_hidden_name_got_through_only_to_the_site_itself() -> None:
     assert name(failure=fails("dns_bogon_error", "resolve", detail="0.0.0.0")) is Result.BLOCKED
 
 
-def asked(name: str, *addresses: str, alias: str = "", kind: str = "A") -> DnsFacts:
-    records = (DnsRecord(name=name, type="CNAME", ttl=60, data=alias),) if alias else ()
-    return DnsFacts(
-        name=name, type=kind, server="s", rcode="NOERROR", records=records, addresses=addresses
-    )
-
-
-def engine(*dns: DnsFacts, forced: tuple[DnsFacts, ...] = (), **changes: Any) -> CheckResult:
-    tried = CheckFacts(dns=dns, forced=forced, **changes)
-    return judge_alone(
-        target(method="forced_name", part="search", address="www.e.example", mark="safe.e.example"),
-        tried,
-    )
-
-
-STRICT = (asked("safe.e.example", "198.51.100.9"),)
-
-
-@pytest.mark.parametrize(
-    ("dns", "forced", "result"),
-    [
-        ([asked("www.e.example", "198.51.100.9")], STRICT, Result.FORCED),
-        ([asked("www.e.example", "203.0.113.1", alias="Safe.e.example.")], (), Result.FORCED),
-        ([asked("www.e.example", "203.0.113.1")], STRICT, Result.NOT_FORCED),
-        ([asked("www.e.example", "198.51.100.9", "203.0.113.1")], STRICT, Result.NOT_FORCED),
-        ([asked("www.e.example", "203.0.113.1")], (), Result.NOT_TOLD),
-        ([asked("www.e.example")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "10.0.0.1")], STRICT, Result.NOT_TOLD),
-        ([asked("www.e.example", "10.0.0.1", "127.0.0.1")], STRICT, Result.BLOCKED),
-        ([asked("www.e.example", "0.0.0.0")], STRICT, Result.BLOCKED),
-        (
-            [asked("www.e.example", "198.51.100.9"), asked("www.e.example", "2a00:1450::1", kind="AAAA")],
-            STRICT,
-            Result.NOT_FORCED,
-        ),
-    ],
-)  # fmt: skip
-def test_safe_search_by_names(
-    dns: list[DnsFacts], forced: tuple[DnsFacts, ...], result: Result
-) -> None:
-    assert engine(*dns, forced=forced).result is result
-
-
-def test_addresses_over_ipv6_that_are_not_forced_are_named() -> None:
-    seen = engine(
-        asked("www.e.example", "198.51.100.9"),
-        asked("www.e.example", "2a00:1450::1", kind="AAAA"),
-        forced=STRICT,
-    )
-
-    assert "ordinary addresses for IPv6" in seen.reason
-
-
-@pytest.mark.parametrize(
-    ("location", "result"),
-    [
-        ("https://e.example/search?q=x&safe=active", Result.FORCED),
-        ("https://e.example/search?safe=active#top", Result.FORCED),
-        ("https://e.example/search?q=safe=activee", Result.NOT_TOLD),
-        ("https://e.example/search?unsafe=active", Result.NOT_TOLD),
-        ("https://e.example/consent", Result.NOT_TOLD),
-    ],
-)
-def test_safe_search_by_a_parameter(location: str, result: Result) -> None:
-    web = page(url=location, hops=(Hop(url=URL, status=302, location=location),))
-
-    assert judged(CheckFacts(web=web), method="forced_page", mark="safe=active") is result
-
-
 def test_who_issued_a_certificate_is_reported_and_not_judged() -> None:
     def reported(**changes: Any) -> CheckResult:
         tried = CheckFacts(web=page(**changes))
         return judge_alone(target(part="certificate", mark="", counts=False), tried)
 
     assert "public authority (CN=R11" in reported(certificate=PUBLIC).reason
-    assert "is no public authority" in reported(certificate=PRIVATE).reason
+    assert "not from a public authority that we know" in reported(certificate=PRIVATE).reason
     assert Result.REPORTED is reported(certificate=PRIVATE).result
     assert Result.NOT_TOLD is reported(certificate=None).result
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        Certificate(chain=("aa",), issuer=PUBLIC.issuer, trusted=False),
+        Certificate(chain=("aa",), issuer=PUBLIC.issuer),
+        Certificate(
+            chain=("aa",), issuer="CN=Gateway CA - Cloudflare Managed G1,O=Cloudflare", trusted=True
+        ),
+    ],
+    ids=["not trusted", "not verified", "a gateway's"],
+)
+def test_a_public_name_alone_does_not_show_that_nobody_opened_the_connection(
+    certificate: Certificate,
+) -> None:
+    shown = CheckFacts(web=page(certificate=certificate))
+    seen = judge_alone(target(part="certificate", mark="", counts=False), shown)
+
+    assert Result.REPORTED is seen.result
+    assert "was not opened" not in seen.reason
+    assert judged(shown) is Result.NOT_TOLD
+    connected = CheckFacts(connected=True, certificate=certificate)
+    assert judged(connected, part="names", method="name", mark="") is Result.NOT_TOLD
+
+
+def test_it_is_not_said_that_the_filter_opened_a_connection() -> None:
+    connected = CheckFacts(connected=True, certificate=PRIVATE)
+    seen = judge_alone(target(part="names", method="name", mark=""), connected)
+
+    assert "not from a public authority that we know" in seen.reason
+    assert "the filter opens it" not in seen.reason
 
 
 @pytest.mark.parametrize("result", [Result.BLOCKED, Result.FORCED, Result.NOT_FORCED])

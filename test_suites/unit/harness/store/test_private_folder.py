@@ -152,7 +152,7 @@ def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sketch.key"
     path.write_bytes(b"short")
 
-    with pytest.raises(InstrumentError, match="5 bytes instead of 32"):
+    with pytest.raises(InstrumentError, match=r"not a key of 32 bytes \(it has 5\)"):
         private_key(path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def replies(zone: Zone, **others: Any) -> Callable[[dns.message.Message], Reply]
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = dns.rdatatype.to_text(question.rdtype)
         response = dns.message.make_response(query, recursion_available=True)
-        if name in others.get("refused", ()):
+        if name in others.get("refused", ()) or (kind, name) in others.get("refused", ()):
             response.set_rcode(dns.rcode.REFUSED)
         elif ("CNAME", name) in zone:
             target = zone["CNAME", name][0]
@@ -80,45 +80,93 @@ def target(method: Method, address: str, mark: str = "") -> CheckTarget:
     )
 
 
-def cutting(authority: Authority, names: set[str], seen: list[str]) -> ssl.SSLContext:
-    """TLS that breaks off the handshake for some names, as a filter that reads the SNI."""
-    context = authority.context("example.com")
+def cutting(
+    names: set[str], seen: list[str], *, times: int = 9, alert: bool = False
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """A server behind a filter that reads the SNI and cuts off some names, a few times each.
+
+    With ``alert`` the server itself says by a TLS alert that it does not know the name.
+    """
+    context = Authority().context("example.com")
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         seen.append(name or "")
-        return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if name in names else None
+        is_cut = name in names and seen.count(name or "") <= times
+        return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if is_cut else None
 
     context.sni_callback = choose
-    return context
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(received, sent, server_side=True)
+        while data := await reader.read(65536):
+            received.write(data)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                writer.write(sent.read() if alert else b"")
+                await writer.drain()
+                return
+            writer.write(sent.read())
+
+    return play
 
 
 async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
+CUT, OTHER = "cut.example", school_check.OTHER_NAME
+
+
 async def test_a_name_that_alone_is_cut_off_is_compared_with_another(serve: Any) -> None:
     seen: list[str] = []
-    port = await serve(nothing, tls=cutting(Authority(), {"cut.example"}, seen))
+    port = await serve(cutting({CUT}, seen))
 
     async with client({}, https=port) as checking:
         tried = await checking.try_target(target("page", "https://cut.example/"))
 
     assert tried.other_name_answered
-    assert ["cut.example", "cut.example", "example.com"] == seen
+    assert [CUT, CUT, OTHER, CUT] == seen
     assert tried.failure is not None
     assert "tls" == tried.failure.stage
 
 
 async def test_a_server_that_cuts_off_every_name_shows_nothing(serve: Any) -> None:
     seen: list[str] = []
-    every = {"cut.example", school_check.OTHER_NAME}
-    port = await serve(nothing, tls=cutting(Authority(), every, seen))
+    port = await serve(cutting({CUT, OTHER}, seen))
 
     async with client({}, https=port) as checking:
         tried = await checking.try_target(target("page", "https://cut.example/"))
 
     assert not tried.other_name_answered
     assert 3 == len(seen)
+
+
+async def test_a_name_that_is_not_cut_off_again_after_the_other_shows_nothing(serve: Any) -> None:
+    seen: list[str] = []
+    port = await serve(cutting({CUT}, seen, times=2))
+
+    async with client({}, https=port) as checking:
+        tried = await checking.try_target(target("page", "https://cut.example/"))
+
+    assert not tried.other_name_answered
+    assert [CUT, CUT, OTHER, CUT] == seen[:4]
+
+
+async def test_a_servers_own_alert_is_no_cut_off(serve: Any) -> None:
+    """A server that does not have the name says so by an alert, and accepts other names."""
+    seen: list[str] = []
+    port = await serve(cutting({CUT}, seen, alert=True))
+
+    async with client({}, https=port) as checking:
+        tried = await checking.try_target(target("page", "https://cut.example/"))
+
+    assert not tried.other_name_answered
+    assert tried.failure is not None
+    assert "tls_alert" == tried.failure.name
 
 
 async def test_of_a_hidden_name_no_byte_is_sent_after_the_handshake(
@@ -238,3 +286,26 @@ async def test_a_refused_search_engine_is_a_refusal() -> None:
 
     assert tried.failure is not None
     assert "dns_refused_error" == tried.failure.name
+
+
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+async def test_a_family_that_was_refused_is_unknown_though_the_other_gave_addresses(
+    kind: str,
+) -> None:
+    zone: Zone = {
+        ("A", "www.e.example"): ["198.51.100.9"],
+        ("AAAA", "www.e.example"): ["2001:db8::9"],
+    }
+    async with client(zone, refused=((kind, "www.e.example"),)) as checking:
+        tried = await checking.try_target(target("forced_name", "www.e.example", "safe.e.example"))
+
+    assert tried.failure is not None
+    assert "dns_refused_error" == tried.failure.name
+    assert [1] == [len(facts.addresses) for facts in tried.dns if facts.addresses]
+
+
+async def test_a_family_without_addresses_is_known_to_have_none() -> None:
+    async with client({("A", "www.e.example"): ["198.51.100.9"]}) as checking:
+        tried = await checking.try_target(target("forced_name", "www.e.example", "safe.e.example"))
+
+    assert tried.failure is None
