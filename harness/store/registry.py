@@ -267,7 +267,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
         if create and not path.exists():
             path.touch(mode=0o600)  # only the user can read it, and the files SQLite puts beside it
     try:
-        engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
+        engine = _engine(text, is_url=is_url)
         with _disposed_on_error(engine):
             if create:
                 _create(engine)
@@ -281,6 +281,16 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
         msg = f"{place}: not a registry: {reason_without(text, error)}"
         raise UsageError(msg) from None
     return Registry(engine, _shown(engine, text), text)
+
+
+PATIENCE = 60.0
+"""Seconds to wait for another process that holds the file; a slow disk needs many."""
+
+
+def _engine(text: str, *, is_url: bool) -> Engine:
+    if is_url:
+        return create_engine(_with_driver(text))
+    return create_engine(f"sqlite:///{text}", connect_args={"timeout": PATIENCE})
 
 
 @contextmanager

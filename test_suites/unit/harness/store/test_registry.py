@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import text
 from sqlalchemy.dialects import sqlite
 
 from harness.errors import InstrumentError, UsageError
@@ -289,6 +290,14 @@ def test_a_reader_beside_a_writer_never_sees_damage(registry: Registry, path: Pa
 
         assert sorted(seen) == seen
         assert 40 == len(reader.events())
+
+
+def test_a_file_that_another_process_writes_is_waited_for(registry: Registry) -> None:
+    """A disk may take many seconds; the default of 5 was too short beside a busy disk."""
+    with registry._engine.connect() as connection:  # noqa: SLF001 - no command shows it
+        (milliseconds,) = connection.execute(text("PRAGMA busy_timeout")).one()
+
+    assert milliseconds == 60_000
 
 
 def test_times_are_kept_as_utc_and_never_naive() -> None:
