@@ -338,6 +338,21 @@ async def test_a_port_that_cannot_be_bound_is_named_with_the_remedy(
             pass
 
 
+async def test_a_port_that_is_taken_after_the_first_look_is_one_sentence(
+    folder: Path, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = origin_in(folder, reports)
+    monkeypatch.setattr(public_origin, "check_ports", lambda _: None)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", origin.settings.ports.https))
+        other.listen()
+        with pytest.raises(
+            UsageError, match=r"cannot listen on 127\.0\.0\.1, ::1: Address already"
+        ):
+            async with origin:
+                pass
+
+
 async def test_a_port_in_use_is_found_by_address_and_protocol(
     folder: Path, reports: list[str]
 ) -> None:
