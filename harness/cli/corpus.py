@@ -360,16 +360,19 @@ def _exported(
             origin_file = path.parent / campaign.origin
     origin = read_origin(origin_file) if origin_file is not None else None
     if origin is not None:
-        corpus = own_hosts.OwnHosts(corpus, origin)
+        corpus = own_hosts.on_own_hosts(corpus, origin)
         own_hosts.require_served(corpus, origin)
         campaign = own_hosts.with_own_sentinels(campaign, origin) if campaign else None
     items = own_hosts.listed_items(corpus, categories)
     if campaign is not None and not typed:
         items = [item for item in items if not is_ordinary(item)]
     listed = items if origin is None else with_plain_twins(items, origin)
-    if campaign is None or not sentinels:
-        return listed
-    return sorted(own_hosts.with_must_block(listed, campaign), key=lambda one: one.value)
+    if campaign is not None:
+        if sentinels:
+            blocked = own_hosts.with_must_block(listed, campaign)
+            listed = sorted(blocked, key=lambda one: one.value)
+        own_hosts.refuse_blocked_allowed(listed, campaign)
+    return listed
 
 
 app.command("sample")(sample_command)

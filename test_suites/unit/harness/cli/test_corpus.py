@@ -285,6 +285,22 @@ def test_must_block_sentinels_are_in_the_list_and_must_allow_ones_never(
     assert not any(value.startswith("amber-lantern") for value in values)
 
 
+@pytest.mark.parametrize("words", [[], ["--with-sentinels"]])
+def test_a_list_that_blocks_what_must_pass_is_refused_with_and_without_sentinels(
+    runner: CliRunner, campaign: Path, words: list[str]
+) -> None:
+    change(campaign, sentinels={"must_allow": [{"at": "porn-001.canary.accredit.test"}]})
+    out = campaign.parent / "list"
+
+    outcome = call(
+        runner, "export", "canary", "--format", "csv", "--campaign", campaign, "--out", out, *words
+    )
+
+    assert isinstance(outcome.exception, UsageError)
+    assert "would block the must-allow sentinel porn-001.canary." in str(outcome.exception)
+    assert not out.exists()
+
+
 def change(campaign: Path, **keys: object) -> None:
     """Replace keys of a campaign file."""
     document = YAML(typ="safe").load(campaign.read_text()) | keys
