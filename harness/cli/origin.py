@@ -286,7 +286,7 @@ def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[di
         control: Any = LINES.find("control")
         return {"control": control("control", control.Options(), origin, Limits())}, agreed
     prepared = prepare(path)
-    if prepared.origin != origin:
+    if prepared.origin is None or _without_paths(prepared.origin) != _without_paths(origin):
         msg = f"{path} names another origin than {file}; give the one that it names"
         raise UsageError(msg)
     names = {name for name, _ in prepared.lines}
@@ -300,6 +300,11 @@ def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[di
             lines[f"{name} ({profile})" if several and name != CONTROL else name] = line
     allowed = prepared.campaign.sentinels.hosts("must_allow")
     return lines, next((host for host in allowed if origin.covers(host)), agreed)
+
+
+def _without_paths(origin: Origin) -> Origin:
+    """Return an origin without the names of files, which depend on the folder of the reader."""
+    return replace(origin, authority="", log="")
 
 
 @app.command("serve")
