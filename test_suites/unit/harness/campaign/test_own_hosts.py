@@ -138,6 +138,23 @@ def test_sentinels_of_the_tester_s_own_stay() -> None:
     assert (f"http://copper-meadow.{ZONES[0]}/x", ("web",)) == (block.at, block.probes)
 
 
+@pytest.mark.parametrize(
+    ("at", "own"),
+    [
+        ("Copper-Meadow.accredit.test", f"copper-meadow.{ZONES[0]}"),
+        ("http://Copper-Meadow.ACCREDIT.test/X", f"http://copper-meadow.{ZONES[0]}/X"),
+    ],
+)
+def test_a_sentinel_in_capitals_is_moved_as_well(tmp_path: Path, at: str, own: str) -> None:
+    declared = prepare(campaign(tmp_path)).campaign
+    sentinels = Sentinels(must_block=(Sentinel(at=at),))
+    declared = declared.model_copy(update={"sentinels": sentinels})
+
+    (moved,) = with_own_sentinels(declared, ONE).sentinels.must_block
+
+    assert own == moved.at
+
+
 def other_pack(tmp_path: Path, kind: str) -> Path:
     """A pack whose second host is in a zone of somebody else."""
     hosts = (f"drug-001.canary.{ZONES[1]}", "drug-002.canary.elsewhere.example")
