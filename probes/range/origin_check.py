@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
@@ -211,25 +211,28 @@ class _WebChecks:
         before = self._options.now()
         seen = await self._visit(zone.zone, zone.addresses[0], is_secure=False, path=HEALTH_PATH)
         after = self._options.now()
+        if seen.is_local and ":" in zone.addresses[0]:
+            said = f"{zone.addresses[0]}: this machine has no IPv6"
+            return _checked("health and clock", zone.zone, "unseen", said)
         try:
             health = msgspec.json.decode(seen.body, type=_Health)
-            there = datetime.fromisoformat(health.time)
-        except (msgspec.MsgspecError, ValueError):
+        except msgspec.MsgspecError:
             said = seen.reason or f"status {seen.status}, and no health page"
             fix = f"open http://{zone.zone}{HEALTH_PATH}, and see who answers"
             return _checked("health and clock", zone.zone, "problem", said, fix)
         if health.status != "ok":
             said = f"the origin says: {', '.join(health.faults) or health.status}"
             return _checked("health and clock", zone.zone, "problem", said, "see its log")
-        # The origin's clock is cut to the second.
-        early, late = there - after, there + timedelta(seconds=1) - before
-        off = max(early.total_seconds(), -late.total_seconds(), 0.0)
+        # The origin's clock is cut to the second; it is ahead by ``least`` to ``most`` seconds.
+        least = (health.time - after).total_seconds()
+        most = (health.time - before).total_seconds() + 1
+        off = max(least, -most, 0.0)
         if off > MOST_SECONDS:
-            word = "ahead of" if early > timedelta(0) else "behind"
+            word = "ahead of" if least > 0 else "behind"
             said = f"the origin's clock is {off:,.0f} seconds {word} this machine's"
             fix = "let both machines set their clocks by NTP (timedatectl)"
             return _checked("health and clock", zone.zone, "problem", said, fix)
-        said = f"nothing is wrong; the clocks differ by at most {off + 1:.0f} s"
+        said = f"nothing is wrong; the clocks differ by at most {max(most, -least):.1f} s"
         return _checked("health and clock", zone.zone, "ok", said)
 
     async def _visit(
@@ -289,7 +292,7 @@ class _WebChecks:
 
 class _Health(msgspec.Struct):
     status: str
-    time: str
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     faults: list[str] = []
 
 
@@ -327,7 +330,7 @@ def _described(certificate: bytes) -> str:
         hosts = ", ".join(names.get_values_for_type(x509.DNSName)[:3]) or "no name"
     except x509.ExtensionNotFound:
         hosts = "no name"
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return "one that cannot be read"
     ends = shown.not_valid_after_utc
     word = "until" if ends > datetime.now(UTC) else "expired on"
