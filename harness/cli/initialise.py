@@ -231,7 +231,7 @@ def _literal(text: str) -> str:
 def _records(settings: OriginSettings) -> str:
     """Return the records that the zones above need, as lines of a zone file, and the next steps."""
     names, lines = settings.names, list[str]()
-    for zone in (*names.zones, names.twins) if names.twins else names.zones:
+    for zone in names.all_zones:
         apex = zone.zone
         lines.append(f"; For {apex}, in the zone above it ({apex.partition('.')[2]}):")
         lines += (f"{apex}. IN NS {server}." for server in zone.nameservers)

@@ -117,7 +117,7 @@ class NameChecks:
         self._parents = parents
         self._patience = patience
         self._port = int(origin.resolver.rpartition(":")[2])
-        self._zones = (*origin.zones, origin.twins) if origin.twins else origin.zones
+        self._zones = origin.all_zones
 
     async def run(self) -> list[Checked]:
         """Run all checks, zone by zone."""

@@ -92,7 +92,7 @@ class _WebChecks:
     async def run(self) -> list[Checked]:
         """Run all checks: pages, certificates and clock."""
         origin = self._origin
-        zones = (*origin.zones, origin.twins) if origin.twins else origin.zones
+        zones = origin.all_zones
         parts = await gather(
             *(
                 check

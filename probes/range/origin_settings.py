@@ -168,8 +168,7 @@ class OriginSettings(Declared):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         """Refuse zones that are not apart, incomplete certificates, and crossing addresses."""
-        parts = (*self.zones, self.twins) if self.twins else self.zones
-        for one, other in combinations((part.zone for part in parts), 2):
+        for one, other in combinations((part.zone for part in self.all_zones), 2):
             if is_in(one, other) or is_in(other, one):
                 msg = f"the zones {one} and {other} must be apart; neither may be in the other"
                 raise ValueError(msg)
@@ -188,6 +187,11 @@ class OriginSettings(Declared):
             raise ValueError(msg)
         _check_wildcards(self.listening, are_twins_apart=len(self.listeners) > 1)
         return self
+
+    @property
+    def all_zones(self) -> tuple[ZoneSettings, ...]:
+        """The zones for items, and last that of the plain twins."""
+        return (*self.zones, self.twins) if self.twins else self.zones
 
     @property
     def names(self) -> ZoneNames:
