@@ -211,11 +211,10 @@ def _origin(settings: OriginSettings, key: bytes) -> Origin:
     """Return what campaigns need to know of the origin."""
     ports, names = settings.ports, settings.names
     first = names.zones[0]
-    host = f"[{first.addresses[0]}]" if ":" in first.addresses[0] else first.addresses[0]
     is_own = settings.authority or (settings.twins and settings.twins.authority)
     return Origin(
         zone=first.zone,
-        resolver=f"{host}:{ports.dns}",
+        resolver=str(Address(host=first.addresses[0], port=ports.dns)),
         ports={80: ports.http, 443: ports.https},
         authority=AUTHORITY_FILE if is_own else "",
         key=key,
@@ -353,8 +352,9 @@ async def _serve(origin: PublicOrigin) -> None:
     async with origin:
         ports = origin.settings.ports
         for address in origin.settings.listening:
-            host = f"[{address}]" if ":" in address else address
-            http, https, dns = (f"{host}:{port}" for port in ports.model_dump().values())
+            http, https, dns = (
+                str(Address(host=address, port=port)) for port in ports.model_dump().values()
+            )
             _report(f"listening on http://{http}, https://{https} and dns://{dns}")
         zones = ", ".join(origin.settings.names.apexes)
         _report(f"serving {zones}; stop with SIGTERM or Ctrl-C")
