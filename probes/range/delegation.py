@@ -287,7 +287,7 @@ def _wrong_referral(answer: dns.message.Message, zone: OriginZone) -> str:
     if not servers:
         return f"does not refer to any server ({dns.rcode.to_text(answer.rcode())})"
     if answer.flags & dns.flags.AA and _targets(answer.answer, owner):
-        return "answers for the zone itself, and refers nobody to the origin"
+        return "answers for the zone itself, instead of referring to the origin's name servers"
     declared = set(zone.nameservers)
     if foreign := servers - declared:
         return f"also refers to {', '.join(sorted(foreign))}"
