@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -46,16 +46,20 @@ def addresses_of(items: Iterable[Item]) -> Iterator[str]:
     return iter(dict.fromkeys(value for value in values if value))
 
 
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a list. Raises UsageError if it would be empty, OSError if it cannot be written."""
+def write_lines(path: Path, lines: Iterable[str], head: Sequence[str] = ()) -> None:
+    """Write a list below its ``head``.
+
+    Raises UsageError if there are no ``lines``, OSError if it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     count = 0
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(line + "\n" for line in head)
             for line in lines:
                 stream.write(line + "\n")
-                count += not line.startswith(("#", ";", "$", "@"))
+                count += 1
         if not count:
             msg = f"{path}: the format cannot express any of the items"
             raise UsageError(msg)
@@ -96,7 +100,7 @@ def export_e2guardian(items: Iterable[Item], out: Path) -> None:
     categories = ", ".join(sorted({item.category for item in listed}))
     for name, lines in entries.items():
         if lines:
-            write_lines(out / name, [f'#listcategory: "{categories}"', *lines])
+            write_lines(out / name, lines, [f'#listcategory: "{categories}"'])
 
 
 NOWHERE = "0.0.0.0"  # noqa: S104 - written into a list, not bound
@@ -120,7 +124,7 @@ def export_rpz(items: Iterable[Item], out: Path) -> None:
     """Write a response policy zone for any zone name. A suffix covers all names below it."""
     listed = list(items)
     wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
-    write_lines(out, chain(HEAD, _records(listed, wide)))
+    write_lines(out, _records(listed, wide), HEAD)
 
 
 def _records(items: list[Item], wide: set[str]) -> Iterator[str]:
@@ -181,12 +185,8 @@ def export_ut1(items: Iterable[Item], out: Path) -> None:
 @LIST_EXPORTERS.register("unbound")
 def export_unbound(items: Iterable[Item], out: Path) -> None:
     """Write a file for Unbound to include. Each name is answered NXDOMAIN, with all below it."""
-    hosts = list(hosts_of(items))
-    if not hosts:
-        msg = f"{out}: the format cannot express any of the items"
-        raise UsageError(msg)
-    zones = (f'  local-zone: "{host}." always_nxdomain' for host in hosts)
-    write_lines(out, chain(("server:",), zones))
+    zones = (f'  local-zone: "{host}." always_nxdomain' for host in hosts_of(items))
+    write_lines(out, zones, ("server:",))
 
 
 @LIST_EXPORTERS.register("csv")
@@ -195,16 +195,12 @@ def export_csv(items: Iterable[Item], out: Path) -> None:
     kinds = (*HOST_KINDS, "url", *ADDRESS_KINDS)
     listed = (item for item in items if item.value and item.kind in kinds)
     rows = dict.fromkeys((item.value, item.kind, item.category) for item in listed)
-    if not rows:
-        msg = f"{out}: the format cannot express any of the items"
-        raise UsageError(msg)
     names = shipped().categories
     with StringIO(newline="") as table:
         writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(("value", "kind", "category", "name"))
         for value, kind, code in rows:
             writer.writerow((value, kind, code, names[code].name if code in names else ""))
-        write_lines(out, table.getvalue().splitlines())
+        write_lines(out, table.getvalue().splitlines(), ("value,kind,category,name",))
 
 
 def _names() -> dict[str, str]:

@@ -22,12 +22,11 @@ from harness.campaign.item_selection import (
     select_campaign_items,
 )
 from harness.campaign.origin_file import read_origin
-from harness.campaign.own_hosts import OwnHosts, require_served, with_own_sentinels
+from harness.campaign.own_hosts import on_own_hosts, require_served, with_own_sentinels
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
 from harness.model.observation import CONTROL
-from harness.model.origin_zone import RANGE_ZONE
 from harness.model.plain_twin import PlainTwins
 from harness.plugins import LINES, PROBES
 from harness.ports.network import (
@@ -301,8 +300,7 @@ def _on_own_hosts(open_pack: CorpusOpener, origin: Origin | None) -> CorpusOpene
         return open_pack
 
     def opened(name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus:
-        shipped = open_pack(name_or_path, checked=checked)
-        corpus = shipped if origin.covers(RANGE_ZONE) else OwnHosts(shipped, origin)
+        corpus = on_own_hosts(open_pack(name_or_path, checked=checked), origin)
         if corpus.reference.identity not in checked:
             require_served(corpus, origin)
         return corpus

@@ -77,7 +77,7 @@ def require_served(corpus: Corpus, origin: Origin) -> None:
     """Raise UsageError for an agreed or content pack with a host that the origin does not serve.
 
     Such items are pages of an origin; no other server answers for them. For the range only the
-    first items are looked at, which tell whose pack it is.
+    first items are looked at, which show for which origin the pack was made.
     """
     if corpus.reference.kind == "real":
         return
@@ -89,6 +89,11 @@ def require_served(corpus: Corpus, origin: Origin) -> None:
                 "for, or a pack of kind 'real'"
             )
             raise UsageError(msg)
+
+
+def on_own_hosts(corpus: Corpus, origin: Origin) -> Corpus:
+    """Return a pack on the hosts of an origin; the pack itself if the origin is the range."""
+    return corpus if origin.covers(RANGE_ZONE) else OwnHosts(corpus, origin)
 
 
 def listed_items(corpus: Corpus, categories: Collection[str]) -> list[Item]:
@@ -137,8 +142,7 @@ def _is_pack(named: str, path: Path, pack: str) -> bool:
 def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
     """Return items and the must-block sentinels of their campaign, which have the same categories.
 
-    Nothing tells a sentinel from an item. Raises UsageError if a must-allow sentinel would be
-    blocked by one of them.
+    Nothing tells a sentinel from an item.
     """
     listed = list(items)
     counts = Counter(item.category for item in listed)
@@ -147,8 +151,13 @@ def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
         Item(id=f"sentinel-{place}", value=one.at, labels=(usual,), kind=one.item_kind)
         for place, one in enumerate(campaign.sentinels.must_block, 1)
     )
+    return listed
+
+
+def refuse_blocked_allowed(items: Iterable[Item], campaign: Campaign) -> None:
+    """Raise UsageError if a list of items would block a must-allow sentinel of the campaign."""
     allowed = campaign.sentinels.hosts("must_allow")
-    for item in listed:
+    for item in items:
         blocked = next((host for host in allowed if is_in(host.lower(), item.host)), "")
         if blocked and _is_whole_site(item):
             msg = (
@@ -156,4 +165,3 @@ def with_must_block(items: Iterable[Item], campaign: Campaign) -> list[Item]:
                 "another sentinel"
             )
             raise UsageError(msg)
-    return listed

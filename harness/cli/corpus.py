@@ -333,13 +333,16 @@ def export_command(
 
 def _exported(
     pack: str,
-    categories: tuple[str, ...],
+    typed: tuple[str, ...],
     origin_file: Path | None,
     path: Path | None,
     *,
     sentinels: bool,
 ) -> list[Item]:
-    """Return the items of a list; with a campaign those that its supplier loads."""
+    """Return the items of a list; with a campaign those that its supplier loads.
+
+    Harmless items are for no supplier's list unless the user ``typed`` their category.
+    """
     from harness.campaign import own_hosts  # noqa: PLC0415 - only this verb needs it
     from harness.campaign.assemble import read_campaign  # noqa: PLC0415 - the same
     from harness.campaign.origin_file import read_origin  # noqa: PLC0415 - the same
@@ -347,25 +350,29 @@ def _exported(
 
     corpus: Corpus = open_pack(pack)
     campaign = read_campaign(path)[0] if path is not None else None
+    categories = typed
     if campaign is not None and path is not None:
         if corpus.reference.is_hidden:
             msg = f"pack {pack!r} is hidden from suppliers; no list of it is made for a campaign"
             raise UsageError(msg)
-        categories = categories or own_hosts.categories_in(campaign, path, pack)
+        categories = typed or own_hosts.categories_in(campaign, path, pack)
         if origin_file is None and campaign.origin:
             origin_file = path.parent / campaign.origin
     origin = read_origin(origin_file) if origin_file is not None else None
     if origin is not None:
-        corpus = own_hosts.OwnHosts(corpus, origin)
+        corpus = own_hosts.on_own_hosts(corpus, origin)
         own_hosts.require_served(corpus, origin)
         campaign = own_hosts.with_own_sentinels(campaign, origin) if campaign else None
     items = own_hosts.listed_items(corpus, categories)
-    if campaign is not None and not categories:
+    if campaign is not None and not typed:
         items = [item for item in items if not is_ordinary(item)]
     listed = items if origin is None else with_plain_twins(items, origin)
-    if campaign is None or not sentinels:
-        return listed
-    return sorted(own_hosts.with_must_block(listed, campaign), key=lambda one: one.value)
+    if campaign is not None:
+        if sentinels:
+            blocked = own_hosts.with_must_block(listed, campaign)
+            listed = sorted(blocked, key=lambda one: one.value)
+        own_hosts.refuse_blocked_allowed(listed, campaign)
+    return listed
 
 
 app.command("sample")(sample_command)

@@ -27,7 +27,8 @@ zones:
 twins:{twins}
 
 # The addresses of this machine to listen on; empty: the published ones. Behind a router that
-# translates addresses, or in a container: ["0.0.0.0", "::"]; 'listen' of the twins names theirs.
+# translates addresses, or in a container: ["0.0.0.0", "::"], and each address serves all zones. For
+# twins apart list single addresses here, and others under 'listen' of the twins.
 listen: {listen}
 ports: {{http: {http}, https: {https}, dns: {dns}}}
 
@@ -135,8 +136,11 @@ EXPOSE {http}/tcp {https}/tcp {dns}/tcp {dns}/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK CMD ["python", "-c", "{check}"]
 ENTRYPOINT ["accredit", "origin", "serve", "/origin/origin.yaml"]
-CMD ["--listen", "0.0.0.0", "--listen", "::"]
+CMD {words}
 """
+
+EVERYWHERE = '["--listen", "0.0.0.0", "--listen", "::"]'
+"""The options of a container; without them the addresses in ``origin.yaml`` are used."""
 
 HEALTH_CHECK = (
     "from urllib.request import Request, urlopen; "
@@ -163,6 +167,7 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         folder=folder,
         version=version("isp-accredit"),
         check=check,
+        words=EVERYWHERE if twins is None or not twins.listen else "[]",
         lowest=min(ports.http, ports.https, ports.dns),
         mounts="".join(f"-v {path}:{path}:ro " for path in sorted(mounted)),
         published=" ".join([*published, f"-p {ports.dns}:{ports.dns}/udp"]),
@@ -226,7 +231,7 @@ def _literal(text: str) -> str:
 def _records(settings: OriginSettings) -> str:
     """Return the records that the zones above need, as lines of a zone file, and the next steps."""
     names, lines = settings.names, list[str]()
-    for zone in (*names.zones, names.twins) if names.twins else names.zones:
+    for zone in names.all_zones:
         apex = zone.zone
         lines.append(f"; For {apex}, in the zone above it ({apex.partition('.')[2]}):")
         lines += (f"{apex}. IN NS {server}." for server in zone.nameservers)

@@ -211,11 +211,10 @@ def _origin(settings: OriginSettings, key: bytes) -> Origin:
     """Return what campaigns need to know of the origin."""
     ports, names = settings.ports, settings.names
     first = names.zones[0]
-    host = f"[{first.addresses[0]}]" if ":" in first.addresses[0] else first.addresses[0]
     is_own = settings.authority or (settings.twins and settings.twins.authority)
     return Origin(
         zone=first.zone,
-        resolver=f"{host}:{ports.dns}",
+        resolver=str(Address(host=first.addresses[0], port=ports.dns)),
         ports={80: ports.http, 443: ports.https},
         authority=AUTHORITY_FILE if is_own else "",
         key=key,
@@ -286,7 +285,7 @@ def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[di
         control: Any = LINES.find("control")
         return {"control": control("control", control.Options(), origin, Limits())}, agreed
     prepared = prepare(path)
-    if prepared.origin != origin:
+    if prepared.origin is None or _without_paths(prepared.origin) != _without_paths(origin):
         msg = f"{path} names another origin than {file}; give the one that it names"
         raise UsageError(msg)
     names = {name for name, _ in prepared.lines}
@@ -300,6 +299,11 @@ def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[di
             lines[f"{name} ({profile})" if several and name != CONTROL else name] = line
     allowed = prepared.campaign.sentinels.hosts("must_allow")
     return lines, next((host for host in allowed if origin.covers(host)), agreed)
+
+
+def _without_paths(origin: Origin) -> Origin:
+    """Return an origin without the names of files, which depend on the folder of the reader."""
+    return replace(origin, authority="", log="")
 
 
 @app.command("serve")
@@ -348,8 +352,9 @@ async def _serve(origin: PublicOrigin) -> None:
     async with origin:
         ports = origin.settings.ports
         for address in origin.settings.listening:
-            host = f"[{address}]" if ":" in address else address
-            http, https, dns = (f"{host}:{port}" for port in ports.model_dump().values())
+            http, https, dns = (
+                str(Address(host=address, port=port)) for port in ports.model_dump().values()
+            )
             _report(f"listening on http://{http}, https://{https} and dns://{dns}")
         zones = ", ".join(origin.settings.names.apexes)
         _report(f"serving {zones}; stop with SIGTERM or Ctrl-C")

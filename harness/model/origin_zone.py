@@ -48,8 +48,8 @@ def _share(name: str, zone: str, key: bytes) -> bytes:
 
 
 def with_host(value: str, host: str, other: str) -> str:
-    """Return a host or URL with another host in the place of ``host``, a lower-case name."""
-    before, found, _ = value.lower().partition(host)
+    """Return a host or URL with another host in the place of ``host``, in capitals or not."""
+    before, found, _ = value.lower().partition(host.lower())
     if not found:
         return value
     return value[: len(before)] + other + value[len(before) + len(host) :]

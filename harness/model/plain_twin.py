@@ -73,7 +73,7 @@ def twin_of(host: str, zone: str, twin_zone: str, place: int = 0) -> str:
     """Return the twin of a host of ``zone``; empty if it is not in the zone, or has no twin.
 
     ``twin_zone`` may be any other zone. ``place`` is that of ``zone`` among the zones of an origin;
-    the twin tells it to the origin alone.
+    it is encoded in the twin's label, where only the origin needs it.
     """
     name = host.lower().rstrip(".").removesuffix("." + zone)
     if name == host.lower().rstrip(".") or not name or not set(name) <= set(NAME):
@@ -105,7 +105,7 @@ _PLACED = ".."
 
 
 def _placed(name: str) -> tuple[str, int]:
-    """Return a name without the place of its zone, and that place; 0 if it tells none."""
+    """Return a name without the place of its zone, and that place; 0 if there is none."""
     bare, separator, place = name.rpartition(_PLACED)
     if not separator:
         return name, 0

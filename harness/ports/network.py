@@ -60,10 +60,14 @@ class Origin:
         return tuple(one.zone for one in self.zones) or (self.zone,)
 
     @property
+    def all_zones(self) -> tuple[OriginZone, ...]:
+        """Its ``zones``, and last that of the plain twins."""
+        return (*self.zones, self.twins) if self.twins else self.zones
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """All of its addresses that are known, those of the plain twins last."""
-        parts = (*self.zones, self.twins) if self.twins else self.zones
-        named = [address for part in parts for address in part.addresses]
+        named = [address for part in self.all_zones for address in part.addresses]
         return tuple(dict.fromkeys([self.address, *named]))
 
     @property

@@ -12,7 +12,7 @@ import os
 import secrets
 from asyncio import gather
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import dns.asyncquery
@@ -117,7 +117,7 @@ class NameChecks:
         self._parents = parents
         self._patience = patience
         self._port = int(origin.resolver.rpartition(":")[2])
-        self._zones = (*origin.zones, origin.twins) if origin.twins else origin.zones
+        self._zones = origin.all_zones
 
     async def run(self) -> list[Checked]:
         """Run all checks, zone by zone."""
@@ -201,21 +201,21 @@ class NameChecks:
             )
             if isinstance(answer, Trouble):
                 return Trouble(f"the resolver {self._resolver}: {answer.reason}")
+            if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                said = f"answers {dns.rcode.to_text(answer.rcode())} for the name servers of"
+                return Trouble(f"the resolver {self._resolver} {said} {name or 'the root'}")
             owner = dns.name.from_text(name or ".")
-            if servers := _targets(answer.answer, owner):
-                found = [address async for address in self._located(sorted(servers))]
-                return tuple(found) or Trouble(f"{', '.join(servers)}: no addresses were found")
-        return Trouble(f"the resolver {self._resolver} knows no name servers above the zone")
+            if servers := sorted(_targets(answer.answer, owner))[:MOST_PARENTS]:
+                found = await gather(*map(self._located, servers))
+                return tuple(filter(None, found)) or Trouble(
+                    f"{', '.join(servers)}: no addresses were found"
+                )
+        return Trouble(f"the resolver {self._resolver} gives no name servers above the zone")
 
-    async def _located(self, servers: Iterable[str]) -> AsyncIterator[Address]:
-        count = 0
-        for server in servers:
-            for address in sorted(await self._resolve(server), key=lambda one: ":" in one):
-                yield Address(host=address, port=53)
-                count += 1
-                break
-            if count == MOST_PARENTS:
-                return
+    async def _located(self, server: str) -> Address | None:
+        """Return an address of a name server, of IPv4 if it has one."""
+        found = sorted(await self._resolve(server), key=lambda one: ":" in one)
+        return Address(host=found[0], port=53) if found else None
 
     async def _resolution(self, zone: OriginZone) -> list[Checked]:
         """Check that the resolver finds a new name of the zone at the declared addresses."""
@@ -287,7 +287,7 @@ def _wrong_referral(answer: dns.message.Message, zone: OriginZone) -> str:
     if not servers:
         return f"does not refer to any server ({dns.rcode.to_text(answer.rcode())})"
     if answer.flags & dns.flags.AA and _targets(answer.answer, owner):
-        return "answers for the zone itself, and refers nobody to the origin"
+        return "answers for the zone itself, instead of referring to the origin's name servers"
     declared = set(zone.nameservers)
     if foreign := servers - declared:
         return f"also refers to {', '.join(sorted(foreign))}"

@@ -18,6 +18,7 @@ import dns.exception
 import dns.flags
 import dns.message
 
+from probes.net.route import Address
 from probes.range.connection import Connection, Request, Visit, close_server
 from probes.range.origin_pages import Page
 from probes.range.visitor_limits import Admission, VisitorLimits
@@ -73,8 +74,7 @@ class NameServer:
     @property
     def address(self) -> str:
         """``address:port`` as campaign files name a resolver."""
-        first = self._addresses[0]
-        return f"[{first}]:{self.port}" if ":" in first else f"{first}:{self.port}"
+        return str(Address(host=self._addresses[0], port=self.port))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import ssl
 from asyncio import gather, timeout
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
@@ -21,9 +19,10 @@ from cryptography import x509
 
 from harness.errors import UsageError
 from harness.model.marker import Marker, mark, new_run, words_for
-from harness.model.observation import AttemptKey
+from harness.model.observation import CONTROL, AttemptKey
 from harness.model.origin_zone import OriginZone
 from harness.ports.network import Line, Origin, Request
+from harness.untrusted.regular_file import read_bounded
 from probes.net.route import Address, client_tls_context, unverified_tls_context
 from probes.range.authority import PEM_BYTES
 from probes.range.delegation import LOCAL, Checked, NameChecks, new_host, system_reason
@@ -92,7 +91,7 @@ class _WebChecks:
     async def run(self) -> list[Checked]:
         """Run all checks: pages, certificates and clock."""
         origin = self._origin
-        zones = (*origin.zones, origin.twins) if origin.twins else origin.zones
+        zones = origin.all_zones
         parts = await gather(
             *(
                 check
@@ -127,12 +126,17 @@ class _WebChecks:
     def _lasting(self, check: str, zone: OriginZone, seen: str, certificate: bytes) -> Checked:
         """Check how long a certificate is valid."""
         ends = x509.load_der_x509_certificate(certificate).not_valid_after_utc
+        said, is_long = self._remaining(ends)
+        said = f"{seen}; the certificate is {said}"
+        if is_long:
+            return _checked(check, zone.zone, "ok", said)
+        fix = "renew the certificate; the origin reads the new files itself"
+        return _checked(check, zone.zone, "problem", said, fix)
+
+    def _remaining(self, ends: datetime) -> tuple[str, bool]:
+        """Return until when a certificate is valid, in words, and whether that is long enough."""
         left = (ends - self._options.now()) // timedelta(days=1)
-        said = f"{seen}; the certificate is valid until {ends:%Y-%m-%d}, {left} days"
-        state, fix = "ok", ""
-        if left < FEWEST_DAYS:
-            state, fix = "problem", "renew the certificate; the origin reads the new files itself"
-        return _checked(check, zone.zone, state, said, fix)
+        return f"valid until {ends:%Y-%m-%d}, {left} days", left >= FEWEST_DAYS
 
     def _judged(self, check: str, zone: OriginZone, host: str, seen: _Seen, at: Address) -> Checked:
         """Say whether a response is the origin's page, and what to fix if it is not."""
@@ -177,7 +181,7 @@ class _WebChecks:
         seen = await gather(*(self._visit(host, address, is_secure=True) for host in hosts))
         wrong = [host for host, each in zip(hosts, seen, strict=True) if each.reason]
         if all(each.is_refused for each in seen):
-            said, fix = f"{address}: {seen[0].reason}", "let the https page come first"
+            said, fix = f"{address}: {seen[0].reason}", "fix the https page first"
             state = "unseen" if seen[0].is_local and ":" in address else "problem"
             return _checked("certificate names", zone.zone, state, said, fix)
         if not wrong:
@@ -194,14 +198,13 @@ class _WebChecks:
         if not path:
             return []
         try:
-            pem = Path(path).read_bytes()[:PEM_BYTES]
+            pem = read_bounded(path, PEM_BYTES)
             ends = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(pem))
         except (OSError, ValueError) as error:
-            msg = f"{path}: no usable certificate: {error}"
+            msg = f"{path}: no usable certificate: {getattr(error, 'strerror', None) or error}"
             raise UsageError(msg) from None
-        left = (ends - self._options.now()) // timedelta(days=1)
-        said = f"valid until {ends:%Y-%m-%d}, {left} days"
-        if left >= FEWEST_DAYS:
+        said, is_long = self._remaining(ends)
+        if is_long:
             return [_checked("authority", path, "ok", said)]
         return [_checked("authority", path, "problem", said, "make a new folder: origin init")]
 
@@ -211,25 +214,28 @@ class _WebChecks:
         before = self._options.now()
         seen = await self._visit(zone.zone, zone.addresses[0], is_secure=False, path=HEALTH_PATH)
         after = self._options.now()
+        if seen.is_local and ":" in zone.addresses[0]:
+            said = f"{zone.addresses[0]}: this machine has no IPv6"
+            return _checked("health and clock", zone.zone, "unseen", said)
         try:
             health = msgspec.json.decode(seen.body, type=_Health)
-            there = datetime.fromisoformat(health.time)
-        except (msgspec.MsgspecError, ValueError):
+        except msgspec.MsgspecError:
             said = seen.reason or f"status {seen.status}, and no health page"
             fix = f"open http://{zone.zone}{HEALTH_PATH}, and see who answers"
             return _checked("health and clock", zone.zone, "problem", said, fix)
         if health.status != "ok":
             said = f"the origin says: {', '.join(health.faults) or health.status}"
             return _checked("health and clock", zone.zone, "problem", said, "see its log")
-        # The origin's clock is cut to the second.
-        early, late = there - after, there + timedelta(seconds=1) - before
-        off = max(early.total_seconds(), -late.total_seconds(), 0.0)
+        # The origin's clock is cut to the second; it is ahead by ``least`` to ``most`` seconds.
+        least = (health.time - after).total_seconds()
+        most = (health.time - before).total_seconds() + 1
+        off = max(least, -most, 0.0)
         if off > MOST_SECONDS:
-            word = "ahead of" if early > timedelta(0) else "behind"
+            word = "ahead of" if least > 0 else "behind"
             said = f"the origin's clock is {off:,.0f} seconds {word} this machine's"
             fix = "let both machines set their clocks by NTP (timedatectl)"
             return _checked("health and clock", zone.zone, "problem", said, fix)
-        said = f"nothing is wrong; the clocks differ by at most {off + 1:.0f} s"
+        said = f"nothing is wrong; the clocks differ by at most {max(most, -least):.1f} s"
         return _checked("health and clock", zone.zone, "ok", said)
 
     async def _visit(
@@ -289,7 +295,7 @@ class _WebChecks:
 
 class _Health(msgspec.Struct):
     status: str
-    time: str
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     faults: list[str] = []
 
 
@@ -327,7 +333,7 @@ def _described(certificate: bytes) -> str:
         hosts = ", ".join(names.get_values_for_type(x509.DNSName)[:3]) or "no name"
     except x509.ExtensionNotFound:
         hosts = "no name"
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return "one that cannot be read"
     ends = shown.not_valid_after_utc
     word = "until" if ends > datetime.now(UTC) else "expired on"
@@ -357,8 +363,7 @@ async def _check_lines(
         request = Request(
             url=f"http://{host}/", headers=tuple(_headers(marker).items()), timeout=patience
         )
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(line)
+        async with line:
             exchange = await line.fetch(request)
         if marker.token.encode() in exchange.body:
             said = f"{host} comes with the mark of this visit"
@@ -368,7 +373,7 @@ async def _check_lines(
         said = (
             f"{failure.name} {failure.detail}".strip() if failure else f"status {exchange.status}"
         )
-        who = "this machine, past the service," if name == "control" else "the service"
+        who = "this machine, past the service," if name == CONTROL else "the service"
         fix = f"{who} must reach {', '.join(origin.addresses)}, and {host} must be allowed"
         results.append(_checked("path", name, "problem", f"{host}: no page of ours: {said}", fix))
     return results

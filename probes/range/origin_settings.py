@@ -25,6 +25,9 @@ LONGEST_ZONE = 180
 MOST_ZONES = 8
 """Zones of an origin, beside that of the plain twins."""
 
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+"""Addresses to listen on that stand for all of a family."""
+
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -117,6 +120,21 @@ def _check_servers(zones: tuple[ZoneSettings, ...], twins: TwinSettings | None) 
             raise ValueError(msg)
 
 
+def _check_wildcards(addresses: tuple[str, ...], *, are_twins_apart: bool) -> None:
+    """Raise ValueError for a wildcard beside an address of its family: both cannot be bound."""
+    for wildcard in addresses:
+        for other in addresses:
+            is_same_family = (":" in other) == (":" in wildcard)
+            if wildcard in WILDCARDS and other != wildcard and is_same_family:
+                msg = (
+                    f"{wildcard} takes every address of this machine, also {other}; list the "
+                    "addresses one by one"
+                )
+                if are_twins_apart:
+                    msg += ", so that the twins have one of their own"
+                raise ValueError(msg)
+
+
 class Listening(NamedTuple):
     """Addresses of this machine, and what is served there."""
 
@@ -149,9 +167,8 @@ class OriginSettings(Declared):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        """Refuse zones that are not apart, and incomplete certificates."""
-        parts = (*self.zones, self.twins) if self.twins else self.zones
-        for one, other in combinations((part.zone for part in parts), 2):
+        """Refuse zones that are not apart, incomplete certificates, and crossing addresses."""
+        for one, other in combinations((part.zone for part in self.all_zones), 2):
             if is_in(one, other) or is_in(other, one):
                 msg = f"the zones {one} and {other} must be apart; neither may be in the other"
                 raise ValueError(msg)
@@ -168,7 +185,13 @@ class OriginSettings(Declared):
         ):
             msg = "name either a certificate with its key, or an authority of the origin's own"
             raise ValueError(msg)
+        _check_wildcards(self.listening, are_twins_apart=len(self.listeners) > 1)
         return self
+
+    @property
+    def all_zones(self) -> tuple[ZoneSettings, ...]:
+        """The zones for items, and last that of the plain twins."""
+        return (*self.zones, self.twins) if self.twins else self.zones
 
     @property
     def names(self) -> ZoneNames:

@@ -7,6 +7,7 @@ for strangers. ``OriginSettings`` declares it, ``PublicOrigin`` serves it.
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -102,7 +103,10 @@ class PublicOrigin:
         async with AsyncExitStack() as stack:
             stack.callback(self.log.close)
             for listening in settings.listeners:
-                await self._listen(stack, listening, limits)
+                try:
+                    await self._listen(stack, listening, limits)
+                except OSError as error:
+                    raise _unbound(", ".join(listening.addresses), error) from None
             self._stack = stack.pop_all()
         return self
 
@@ -240,6 +244,12 @@ def check_ports(settings: OriginSettings) -> None:
                 bound_socket(kind, address, port).close()
             except OSError as error:
                 named = "TCP" if kind is socket.SOCK_STREAM else "UDP"
-                remedy = _REMEDIES.get(error.errno or 0, "choose another address or port")
-                msg = f"cannot listen on {address}, {named} port {port}: {error.strerror}; {remedy}"
-                raise UsageError(msg) from None
+                raise _unbound(f"{address}, {named} port {port}", error) from None
+
+
+def _unbound(where: str, error: OSError) -> UsageError:
+    """Return what is said of a place that cannot be listened on, with the remedy."""
+    number = error.errno or 0
+    reason = os.strerror(number) if number else str(error)
+    remedy = _REMEDIES.get(number, "choose another address or port")
+    return UsageError(f"cannot listen on {where}: {reason}; {remedy}")

@@ -107,6 +107,11 @@ class ZoneNames:
         return self.twin_challenge_alias if self.is_twin(host) else self.challenge_alias
 
     @property
+    def all_zones(self) -> tuple[OriginZone, ...]:
+        """Its ``zones``, and last that of the plain twins."""
+        return (*self.zones, self.twins) if self.twins else self.zones
+
+    @property
     def twin_zone(self) -> str:
         """The name of the zone of the plain twins; empty if there is none."""
         return self.twins.zone if self.twins else ""
@@ -131,8 +136,7 @@ class ZoneNames:
     def zone_of(self, host: str) -> OriginZone | None:
         """Return the zone that a host is in, or None; it may be one that is not answered for."""
         name = normalise(host)
-        zones = (*self.zones, self.twins) if self.twins else self.zones
-        return next((one for one in zones if is_in(name, one.zone)), None)
+        return next((one for one in self.all_zones if is_in(name, one.zone)), None)
 
     def is_within(self, host: str) -> bool:
         """Whether a host belongs to the zones, or to that of the plain twins, and is served."""

@@ -9,10 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from harness.model.origin_zone import OriginZone
-from probes.net.route import Address
+from probes.net.route import Address, parse_address
+from probes.range.name_server import NameServer, Reply
 from test_suites.products.checked_origin import (
     APART,
     DELEGATION,
@@ -102,6 +107,53 @@ async def test_every_declared_server_must_be_referred_to(
     found = problems(await world.check(origin=replace(world.origin, zones=(two, *others))))
 
     assert f"does not refer to ns2.{ZONE}" in found[f"delegation {ZONE}"].seen
+
+
+def answering(rcodes: dict[str, dns.rcode.Rcode], asked: list[str]) -> NameServer:
+    """A resolver that answers with a code for each name, and otherwise with name servers."""
+
+    def reply(query: dns.message.Message) -> Reply:
+        name = query.question[0].name.to_text(omit_final_dot=True)
+        asked.append(name)
+        response = dns.message.make_response(query)
+        response.set_rcode(rcodes.get(name, dns.rcode.NOERROR))
+        if query.question[0].rdtype == dns.rdatatype.NS and name not in rcodes:
+            servers = [f"ns{number}.servers.example." for number in range(6)]
+            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "NS", *servers))
+        return Reply(message=response)
+
+    return NameServer(reply)
+
+
+@pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
+async def test_a_resolver_in_trouble_is_not_taken_for_one_that_knows_no_servers(
+    start_origin: StartWorld, rcode: dns.rcode.Rcode
+) -> None:
+    world = await start_origin()
+    asked: list[str] = []
+    above = ZONE.partition(".")[2]
+    async with answering({above: rcode}, asked) as resolver:
+        at = parse_address(resolver.address, "resolver")
+        found = problems(await world.check(resolver=at, parents=(), patience=2.0))
+
+    told = found[f"delegation {ZONE}"]
+    assert f"answers {rcode.name} for the name servers of {above}" in told.seen
+    assert "--resolver" in told.fix
+
+
+async def test_at_most_four_servers_of_the_zone_above_are_looked_for(
+    start_origin: StartWorld,
+) -> None:
+    world = await start_origin()
+    asked: list[str] = []
+    above = ZONE.partition(".")[2]
+    async with answering({above: dns.rcode.NXDOMAIN}, asked) as resolver:
+        at = parse_address(resolver.address, "resolver")
+        found = problems(await world.check(resolver=at, parents=(), patience=2.0))
+
+    told = [f"ns{number}.servers.example" for number in range(4)]
+    assert f"{', '.join(told)}: no addresses were found" == found[f"delegation {ZONE}"].seen
+    assert {*told} == {name for name in asked if name.endswith(".servers.example")}
 
 
 @pytest.mark.product("named", "ip", "unshare")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.model.campaign import Limits
 from harness.model.origin_zone import OriginZone
@@ -18,6 +24,7 @@ from harness.ports.network import Line
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.route import Address
+from probes.range import origin_check
 from probes.range.authority import Authority
 from probes.range.connection import Connection, Listener, Request
 from probes.range.origin_pages import block_page
@@ -113,6 +120,69 @@ async def test_a_clock_that_is_off_is_told(start_origin: StartWorld, seconds: in
     assert f" seconds {side} this machine's" in told.seen
     assert "3,59" in told.seen or "3,60" in told.seen
     assert "NTP" in told.fix
+
+
+async def test_the_largest_difference_of_the_clocks_that_is_possible_is_told(
+    start_origin: StartWorld,
+) -> None:
+    moment = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    world = await start_origin(now=lambda: moment)
+    moments = iter([moment - timedelta(seconds=20), moment + timedelta(seconds=5)])
+
+    options = origin_check.CheckOptions(resolver=world.resolver, now=lambda: next(moments))
+    told = await origin_check._WebChecks(world.origin, options)._clock()
+
+    assert ("ok", "nothing is wrong; the clocks differ by at most 21.0 s") == (
+        told.state, told.seen,
+    )  # fmt: skip
+
+
+async def test_a_clock_at_an_address_that_this_machine_cannot_reach_is_unseen(
+    start_origin: StartWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await start_origin()
+    zone = OriginZone(zone=ZONE, addresses=("::1",), nameservers=(f"ns1.{ZONE}",))
+    away = replace(world.origin, zones=(zone,), twins=None)
+
+    async def unreachable(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETUNREACH, "no way")
+
+    monkeypatch.setattr(origin_check._WebChecks, "_fetched", unreachable)
+    results = await world.check(origin=away, lines={}, patience=0.2)
+
+    (told,) = [each for each in results if each.check == "health and clock"]
+    assert ("unseen", "::1: this machine has no IPv6") == (told.state, told.seen)
+
+
+ALTERNATIVE_NAMES = x509.ObjectIdentifier("2.5.29.17")
+FIRST, OTHER = x509.ObjectIdentifier("1.2.3.4"), x509.ObjectIdentifier("1.2.3.5")
+
+
+def odd_certificate(*extensions: x509.UnrecognizedExtension) -> bytes:
+    """A certificate with unusual extensions; ``OTHER`` becomes ``FIRST``, so that it has two."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "odd")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, now, now + timedelta(days=9))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    signed = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    return signed.replace(b"\x06\x03\x2a\x03\x05", b"\x06\x03\x2a\x03\x04")
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        odd_certificate(
+            x509.UnrecognizedExtension(FIRST, b"\x05\x00"),
+            x509.UnrecognizedExtension(OTHER, b"\x05\x00"),
+        ),
+        odd_certificate(x509.UnrecognizedExtension(ALTERNATIVE_NAMES, b"\x30\x04\xa5\x02\x30\x00")),
+        b"\x30\x00",
+    ],
+)
+def test_an_odd_certificate_is_described_whatever_it_holds(certificate: bytes) -> None:
+    assert "one that cannot be read" == origin_check._described(certificate)
 
 
 async def test_a_log_that_cannot_be_written_is_told(start_origin: StartWorld) -> None:
@@ -229,20 +299,31 @@ async def test_the_way_over_each_line_is_told(start_origin: StartWorld) -> None:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+UNMARKED = "not a page with this origin's mark"
+
+
+def dated(time: str) -> bytes:
+    """A health page that anybody on the way can answer."""
+    return HEAD + json.dumps({"status": "ok", "time": time}).encode()
 
 
 @pytest.mark.parametrize(
-    ("sent", "pause", "seen"),
+    ("sent", "pause", "seen", "said"),
     [
-        (HEAD + b"x" * 200, 0.02, "no answer in time"),
-        (b"\x00\xff" * 200, 0.0, "harbour-"),
-        (HEAD + b"[" * 100_000, 0.0, "not a page with this origin's mark"),
-        (HEAD + b'{"status": "ok", "time": "never"}', 0.0, "not a page with this origin's mark"),
-        (b"", 0.0, "harbour-"),
+        (HEAD + b"x" * 200, 0.02, "no answer in time", "no answer in time"),
+        (b"\x00\xff" * 200, 0.0, "harbour-", ""),
+        (HEAD + b"[" * 100_000, 0.0, UNMARKED, "no health page"),
+        (dated("never"), 0.0, UNMARKED, "no health page"),
+        (dated("2026-11-27T12:00:00"), 0.0, UNMARKED, "no health page"),
+        (dated("9999-12-31T23:59:59Z"), 0.0, UNMARKED, "seconds ahead of this machine's"),
+        (dated("9999-12-31T23:59:59-23:59"), 0.0, UNMARKED, ""),
+        (dated("0001-01-01T00:00:00Z"), 0.0, UNMARKED, "seconds behind this machine's"),
+        (dated("0001-01-01T00:00:00+23:59"), 0.0, UNMARKED, ""),
+        (b"", 0.0, "harbour-", ""),
     ],
 )
 async def test_a_hostile_server_at_the_address_is_a_problem_and_no_end(
-    start_origin: StartWorld, sent: bytes, pause: float, seen: str
+    start_origin: StartWorld, sent: bytes, pause: float, seen: str, said: str
 ) -> None:
     world = await start_origin()
 
@@ -264,6 +345,7 @@ async def test_a_hostile_server_at_the_address_is_a_problem_and_no_end(
     async with server:
         found = problems(await world.check(origin=hostile, patience=0.5, lines={}))
 
+    assert said in found[f"health and clock {ZONE}"].seen
     for name in (f"http page at {LOOPBACK} {ZONE}", f"health and clock {ZONE}"):
         assert name in found
     assert seen in found[f"http page at {LOOPBACK} {ZONE}"].seen

@@ -32,8 +32,10 @@ def test_each_is_said_once_and_as_what_it_is() -> None:
     assert list(addresses_of(ITEMS)) == ["192.0.2.1", "192.0.2.0/24"]
 
 
-def test_a_list_of_comments_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the format cannot express any of the items"):
-        write_lines(tmp_path / "list", ["# only", "; comments"])
+def test_only_the_lines_below_the_head_count(tmp_path: Path) -> None:
+    write_lines(tmp_path / "list", ["@a", "#b"], ["head"])
+    with pytest.raises(UsageError, match="cannot express any of the items"):
+        write_lines(tmp_path / "empty", [], ["server:"])
 
-    assert list(tmp_path.iterdir()) == []
+    assert "head\n@a\n#b\n" == (tmp_path / "list").read_text()
+    assert ["list"] == [path.name for path in tmp_path.iterdir()]

@@ -17,8 +17,8 @@ from harness.campaign.origin_file import write_origin
 from harness.campaign.own_hosts import (
     OwnHosts,
     on_own_host,
+    refuse_blocked_allowed,
     require_served,
-    with_must_block,
     with_own_sentinels,
 )
 from harness.cli.compose import prepare
@@ -138,6 +138,23 @@ def test_sentinels_of_the_tester_s_own_stay() -> None:
     assert (f"http://copper-meadow.{ZONES[0]}/x", ("web",)) == (block.at, block.probes)
 
 
+@pytest.mark.parametrize(
+    ("at", "own"),
+    [
+        ("Copper-Meadow.accredit.test", f"copper-meadow.{ZONES[0]}"),
+        ("http://Copper-Meadow.ACCREDIT.test/X", f"http://copper-meadow.{ZONES[0]}/X"),
+    ],
+)
+def test_a_sentinel_in_capitals_is_moved_as_well(tmp_path: Path, at: str, own: str) -> None:
+    declared = prepare(campaign(tmp_path)).campaign
+    sentinels = Sentinels(must_block=(Sentinel(at=at),))
+    declared = declared.model_copy(update={"sentinels": sentinels})
+
+    (moved,) = with_own_sentinels(declared, ONE).sentinels.must_block
+
+    assert own == moved.at
+
+
 def other_pack(tmp_path: Path, kind: str) -> Path:
     """A pack whose second host is in a zone of somebody else."""
     hosts = (f"drug-001.canary.{ZONES[1]}", "drug-002.canary.elsewhere.example")
@@ -181,11 +198,11 @@ def test_a_list_that_would_block_a_must_allow_sentinel_is_refused(tmp_path: Path
     passes = declared.sentinels.hosts("must_allow")[0]
     site = f"http://{passes}/"
     page = Item(id="p", value=f"{site}drugs", labels=("DRUG",), kind="url")
-    assert page in with_must_block([page], declared)
+    refuse_blocked_allowed([page], declared)
     for value, kind in (
         (passes, "host"), (passes, "suffix"), (passes.partition(".")[2], "suffix"), (site, "url"),
         (site.rstrip("/"), "url"),
     ):  # fmt: skip
         wide = Item(id="w", value=value, labels=("DRUG",), kind=cast("ItemKind", kind))
         with pytest.raises(UsageError, match="the list would block the must-allow sentinel"):
-            with_must_block([wide], declared)
+            refuse_blocked_allowed([wide], declared)

@@ -285,13 +285,43 @@ def test_must_block_sentinels_are_in_the_list_and_must_allow_ones_never(
     assert not any(value.startswith("amber-lantern") for value in values)
 
 
+@pytest.mark.parametrize("words", [[], ["--with-sentinels"]])
+def test_a_list_that_blocks_what_must_pass_is_refused_with_and_without_sentinels(
+    runner: CliRunner, campaign: Path, words: list[str]
+) -> None:
+    change(campaign, sentinels={"must_allow": [{"at": "porn-001.canary.accredit.test"}]})
+    out = campaign.parent / "list"
+
+    outcome = call(
+        runner, "export", "canary", "--format", "csv", "--campaign", campaign, "--out", out, *words
+    )
+
+    assert isinstance(outcome.exception, UsageError)
+    assert "would block the must-allow sentinel porn-001.canary." in str(outcome.exception)
+    assert not out.exists()
+
+
+def change(campaign: Path, **keys: object) -> None:
+    """Replace keys of a campaign file."""
+    document = YAML(typ="safe").load(campaign.read_text()) | keys
+    with campaign.open("w", encoding="utf-8") as file:
+        YAML().dump(document, file)
+
+
+def test_harmless_items_that_a_campaign_tries_are_not_exported_unless_named(
+    runner: CliRunner, campaign: Path
+) -> None:
+    change(campaign, corpora=[{"pack": "canary", "categories": ["PORN", "ALW"]}])
+
+    assert {"PORN", "PORN.NUDE"} == {row["category"] for row in exported(runner, campaign)}
+    named = exported(runner, campaign, "--category", "ALW")
+    assert {"ALW"} == {row["category"].partition(".")[0] for row in named}
+
+
 def test_a_whole_pack_of_a_campaign_is_exported_without_what_is_harmless(
     runner: CliRunner, campaign: Path
 ) -> None:
-    text = campaign.read_text()
-    document = YAML(typ="safe").load(text) | {"corpora": [{"pack": "canary"}]}
-    with campaign.open("w", encoding="utf-8") as file:
-        YAML().dump(document, file)
+    change(campaign, corpora=[{"pack": "canary"}])
 
     roots = {row["category"].partition(".")[0] for row in exported(runner, campaign)}
 

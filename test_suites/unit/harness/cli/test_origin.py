@@ -184,6 +184,10 @@ def test_one_file_that_exists_stops_it_before_anything_is_written(
         (["--certificate", "x.pem"], "a certificate needs its key"),
         (["--key", "x.pem"], "a key its certificate"),
         (["--certificate", "x.pem", "--key", "y.pem"], "no usable certificate and key"),
+        (
+            ["--twin-zone", TWINS, "--listen", "0.0.0.0", "--twin-listen", "10.0.0.2"],
+            "0.0.0.0 takes every address of this machine",
+        ),
         (["--http-port", "0"], "ports: http: Input should be greater than or equal to 1"),
     ],
 )
@@ -356,6 +360,16 @@ def test_every_path_port_and_command_of_the_container_file_exists(folder: Path) 
     version = tuple(map(int, re.findall(r"python:(\d+)\.(\d+)-", image)[0]))
     assert (3, 11) <= version <= sys.version_info[:2] or version >= (3, 11)
     assert ["SIGTERM"] == container["STOPSIGNAL"]
+
+
+def test_the_container_of_twins_apart_listens_where_the_file_says(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    folder = tmp_path / "apart"
+    words = ["--listen", "10.0.0.1", "--twin-zone", TWINS, "--twin-listen", "10.0.0.2"]
+    init(runner, folder, *words)
+
+    assert ["[]"] == container_of(folder)["CMD"]
 
 
 def test_the_container_file_copies_no_secret(folder: Path) -> None:

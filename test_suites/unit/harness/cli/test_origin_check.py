@@ -76,6 +76,21 @@ def test_one_line_of_a_campaign_may_be_chosen(runner: CliRunner, origin: Path) -
     assert [["control", "north (pupils)", "south (pupils)"], ["south (pupils)"]] == paths
 
 
+def test_the_file_of_the_campaign_may_be_named_by_another_path(
+    runner: CliRunner, origin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = write_campaign(
+        origin.parent, origin=origin, categories=["DRUG"], sample=1,
+        lines=[{"name": "names", "type": "resolver", "options": {"server": "127.0.0.1"}}],
+    )  # fmt: skip
+    monkeypatch.chdir(origin.parent)
+
+    result = check(runner, Path(origin.name), "--campaign", campaign, "--line", "control")
+
+    assert isinstance(result.exception, SystemExit)
+    assert "path (control)" in result.output
+
+
 def test_what_the_user_must_give_otherwise_is_said(
     runner: CliRunner, origin: Path, tmp_path: Path
 ) -> None:

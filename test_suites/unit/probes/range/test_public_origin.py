@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from harness.errors import UsageError
-from probes.range import name_server, public_origin
+from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
 from test_suites.public_origin import TWINS, ZONE, limit, origin_in, write_folder
 
@@ -311,69 +309,6 @@ async def test_a_foreign_server_name_gets_an_alert_and_no_certificate(
     writer.write(get(HOST))
     assert b"ACCREDIT-MARKER-PORN-" in await reader.read()
     writer.close()
-
-
-@pytest.mark.parametrize(
-    ("number", "remedy"),
-    [
-        (errno.EACCES, "CAP_NET_BIND_SERVICE"),
-        (errno.EADDRINUSE, "another program uses it"),
-        (errno.EADDRNOTAVAIL, "this machine has no such address"),
-        (errno.ENOBUFS, "choose another address or port"),
-    ],
-)
-async def test_a_port_that_cannot_be_bound_is_named_with_the_remedy(
-    folder: Path,
-    reports: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    number: int,
-    remedy: str,
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(number, "no")
-
-    monkeypatch.setattr(public_origin, "bound_socket", refuse)
-    with pytest.raises(UsageError, match=rf"cannot listen on 127\.0\.0\.1, TCP port .*{remedy}"):
-        async with origin_in(folder, reports):
-            pass
-
-
-async def test_a_port_in_use_is_found_by_address_and_protocol(
-    folder: Path, reports: list[str]
-) -> None:
-    origin = origin_in(folder, reports)
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
-        other.bind(("::1", origin.settings.ports.dns))
-        with pytest.raises(UsageError, match=rf"::1, UDP port {origin.settings.ports.dns}"):
-            async with origin:
-                pass
-
-
-@pytest.mark.parametrize(
-    ("name", "spoil", "message"),
-    [
-        ("origin.key", lambda _: b"xyz", "not a key of 32 to 128 hexadecimal digits"),
-        ("origin.key", lambda _: None, "the key cannot be read: No such file"),
-        ("authority-key.pem", lambda _: b"", "no usable certificate and key"),
-        ("authority-key.pem", lambda text: text[:200], "no usable certificate and key"),
-    ],
-)
-def test_a_faulty_file_is_named(
-    folder: Path,
-    reports: list[str],
-    name: str,
-    spoil: Callable[[bytes], bytes | None],
-    message: str,
-) -> None:
-    path = folder / name
-    content = spoil(path.read_bytes())
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(content)
-
-    with pytest.raises(UsageError, match=f"{name}: {message}"):
-        origin_in(folder, reports)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

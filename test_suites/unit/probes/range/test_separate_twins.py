@@ -212,6 +212,27 @@ def test_what_would_connect_the_twins_is_refused(changes: dict[str, object], sai
         settings(**changes)
 
 
+@pytest.mark.parametrize(
+    ("listen", "twins"),
+    [
+        (("0.0.0.0", "::"), ("192.0.2.11",)),
+        (("0.0.0.0", "::"), ("2001:db8::11",)),
+        (("192.0.2.10",), ("0.0.0.0",)),
+        (("0.0.0.0", "192.0.2.10"), ()),
+    ],
+)
+def test_a_wildcard_leaves_no_address_to_the_twins(
+    listen: tuple[str, ...], twins: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValidationError, match=r"takes every address .* list the addresses one by"):
+        settings(listen, listen=twins)
+
+
+def test_a_wildcard_of_the_other_family_is_no_obstacle() -> None:
+    assert ("::", "192.0.2.11") == settings(("::",), listen=("192.0.2.11",)).listening
+    assert ("0.0.0.0",) == settings(("0.0.0.0",), listen=("0.0.0.0",)).listening
+
+
 def test_a_name_server_of_both_connects_them() -> None:
     given = settings()
     twins = TwinSettings(zone=TWINS, addresses=("192.0.2.11",), nameservers=("ns.example.com",))
