@@ -145,6 +145,7 @@ def retest_items(
     past = _past_use(finding, plan, campaign.service.name, sources, out)
     codes = codes_of(finding, past.categories)
     items = tuple(_candidates(finding, scheme, prepared, packs, sources))
+    _require_addresses(finding, items, past.missed)
     whole = codes if scheme.requirements[0].rule == "census" else ()
     measured = {item.category for item in items if is_among(item.category, whole)}
     return RetestItems(
@@ -256,10 +257,14 @@ def _item_filter(prepared: Prepared, scheme: Scheme, finding: Finding) -> Callab
 
 
 class PastUse(NamedTuple):
-    """Addresses of items that are spent, and the categories that the finding's campaign decided."""
+    """Addresses of items that are spent, and what the finding's campaign decided.
+
+    ``categories`` are those of all its items, ``missed`` the addresses of the missed ones by id.
+    """
 
     spent: frozenset[str]
     categories: frozenset[str]
+    missed: Mapping[str, str]
 
 
 def _past_use(
@@ -271,6 +276,7 @@ def _past_use(
     is_hidden = any(hidden for _, hidden in sources)
     spent: set[str] = set()
     categories: set[str] = set()
+    missed: dict[str, str] = {}
     for name in dict.fromkeys((*own, *others)):
         if name == plan.verifying:
             continue
@@ -282,7 +288,9 @@ def _past_use(
                 finding.campaign, finding.line, finding.profile,
             ):  # fmt: skip
                 categories.add(item.category)
-    return PastUse(frozenset(spent), frozenset(categories))
+                if item.id in finding.missed:
+                    missed[item.id] = _address(item)
+    return PastUse(frozenset(spent), frozenset(categories), missed)
 
 
 def _campaigns_of(service: str, out: Path) -> tuple[str, ...]:
@@ -342,6 +350,23 @@ def _address(item: Item) -> str:
     if item.kind not in NAMED:
         return item.value
     return item.url().lower().partition("://")[2].rstrip("/")
+
+
+def _require_addresses(
+    finding: Finding, items: Iterable[Item], measured: Mapping[str, str]
+) -> None:
+    """Raise UsageError if a missed item is at another address than in the finding's campaign.
+
+    The supplier has not loaded that address, so that measuring it would show nothing of the fix.
+    """
+    for item in items:
+        before, now = measured.get(item.id, ""), _address(item)
+        if before and now and before != now:
+            msg = (
+                f"item {item.id} was at {before} in campaign {finding.campaign!r} and is at {now} "
+                "now; use the origin and the packs of that campaign"
+            )
+            raise UsageError(msg)
 
 
 def _canary_packs(plan: ActionPlan, path: Path, out: Path) -> dict[str, Corpus]:

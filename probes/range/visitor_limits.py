@@ -47,8 +47,8 @@ class VisitorRules(Declared):
     answer over UDP.
     """
 
-    per_second: Rate = 200.0
-    burst: Number = 400
+    per_second: Rate = 500.0
+    burst: Number = 1000
     connections: Number = 256
     connections_in_all: Number = 4096
     patience: Rate = 20.0

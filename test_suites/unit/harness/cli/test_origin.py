@@ -207,7 +207,7 @@ def test_a_wrong_option_is_one_clear_sentence(
     [
         ("twins:", "twin:", "this key is not known"),
         ("dns: 53", "dns: 70000", "less than or equal to 65535"),
-        ("per_second: 200", "per_second: 0", "greater than 0"),
+        ("per_second: 500", "per_second: 0", "greater than 0"),
         ('authority: "authority-key.pem"', 'authority: ""', "name either a certificate"),
         ("zone: canary", "zone: -canary", "is not a domain name"),
     ],

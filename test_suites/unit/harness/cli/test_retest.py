@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from harness.campaign.assemble import Prepared
+from harness.cli import fresh_items
 from harness.cli.compose import prepare
 from harness.cli.fresh_items import narrow_scheme
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.model.action_plan import Finding
+from harness.model.corpus import Item
+from harness.ports.network import Corpus
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import claim
@@ -134,4 +141,40 @@ def test_another_service_is_refused_before_anything_is_measured(
     ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", str(out)])
 
     assert "measures the service 'Other Net', but finding F-0001 is about" in str(ended.exception)
+    assert before == sorted(path.name for path in out.iterdir())
+
+
+class MovedPack:
+    """A pack after a new origin key: the items of the canaries keep their ids, not their hosts."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.reference, self.size, self._corpus = corpus.reference, corpus.size, corpus
+
+    def items(self, start: int = 0) -> Iterator[Item]:
+        for item in self._corpus.items(start):
+            yield msgspec.structs.replace(item, value=item.value.replace(".canary.", ".elsewhere."))
+
+
+def test_missed_items_at_other_addresses_are_refused_before_anything_is_measured(
+    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    claim(runner, out)
+    before = sorted(path.name for path in out.iterdir())
+
+    def moved(*given: Any, **options: Any) -> Prepared:
+        prepared = prepare(*given, **options)
+        return replace(prepared, corpora=tuple(map(MovedPack, prepared.corpora)))
+
+    monkeypatch.setattr(fresh_items, "prepare", moved)
+    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", str(out)])
+
+    assert isinstance(ended.exception, UsageError)
+    assert re.search(
+        r"item \S+ was at drug-\d+\.canary\.accredit\.test in campaign 'simulated' and is at "
+        r"drug-\d+\.elsewhere\.accredit\.test now; use the origin and the packs",
+        str(ended.exception),
+    )
     assert before == sorted(path.name for path in out.iterdir())

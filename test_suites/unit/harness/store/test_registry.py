@@ -294,7 +294,7 @@ def test_a_reader_beside_a_writer_never_sees_damage(registry: Registry, path: Pa
 
 def test_a_file_that_another_process_writes_is_waited_for(registry: Registry) -> None:
     """A disk may take many seconds; the default of 5 was too short beside a busy disk."""
-    with registry._engine.connect() as connection:  # noqa: SLF001 - no command shows it
+    with registry._engine.connect() as connection:
         (milliseconds,) = connection.execute(text("PRAGMA busy_timeout")).one()
 
     assert milliseconds == 60_000
