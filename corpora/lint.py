@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 
 from corpora import hostnames
 from corpora.item_table import TableEntry
@@ -44,13 +45,14 @@ def revealing_word(host: str, zone: str) -> str:
     name = host.lower().rstrip(".")
     if name != zone and not name.endswith("." + zone):
         return ""
-    parts: list[str] = _LETTERS.findall(name.removesuffix(zone))
+    labels: list[list[str]] = [_LETTERS.findall(one) for one in name.removesuffix(zone).split(".")]
     words = _words()
-    for part in parts:
+    for part in chain.from_iterable(labels):
         if part in words:
             return part
-    joined = "".join(parts)
-    return next((word for word in sorted(words) if len(word) >= LONG and word in joined), "")
+    joined = ["".join(parts) for parts in labels]
+    inside = (word for word in sorted(words) if len(word) >= LONG)
+    return next((word for word in inside if any(word in one for one in joined)), "")
 
 
 @cache

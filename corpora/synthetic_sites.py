@@ -1,24 +1,19 @@
-"""Synthetic sites: neutral host names, a made-up vendor's list, and pages with content.
+"""Synthetic sites: neutral host names, and a made-up vendor's list.
 
 Names of hidden items must not reveal what is expected of them, so ``neutral_hosts`` makes them of
 two everyday words, in the order of a keyed hash (BLAKE2b, RFC 7693), which cannot be predicted
-without the key. ``vendor_list`` labels such names for tests and the demo. ``content_pages`` makes
-pages of each category, with benign twins, for an origin.
+without the key. ``vendor_list`` labels such names for tests and the demo.
 """
 
 from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from itertools import cycle, product
+from collections.abc import Collection, Mapping
+from itertools import product
 from pathlib import Path
 
-from corpora.pack_reader import Pack, open_pack
-from corpora.pack_writer import PackDetails, write_pack
-from corpora.taxonomy import shipped, twin_of
-from harness.model.corpus import TWIN
+from corpora.taxonomy import shipped
 from harness.model.sampler import ordering
 
 ZONE = "sites.accredit.test"
@@ -110,107 +105,3 @@ def write_vendor_list(path: Path) -> Path:
         writer.writerow(("domain", "canonical_code"))
         writer.writerows(vendor_list().items())
     return path
-
-
-CATEGORIES = (
-    "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
-)  # fmt: skip
-"""The default categories of content pages: those that the schemes name."""
-
-PAGES = 60
-"""Pages of each category; there are as many benign twins."""
-
-_FILLERS = (
-    "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
-    "The museum of clocks is closed on Mondays, and the café beside it is not.",
-    "Bus number seven leaves from the market square every twenty minutes.",
-    "The choir rehearses on Thursdays in the old library; new voices are welcome.",
-    "Our boats are painted each spring, before the lake is warm enough for swimmers.",
-    "The baker on the corner sells rolls with sunflower seeds until they are gone.",
-    "Take the path along the river, and turn left at the second wooden bridge.",
-    "The summer fair needs helpers for the tombola and for the cake table.",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPages:
-    """Pages of an origin: the category code of the marker and the text by host, and pack rows."""
-
-    codes: dict[str, str]
-    texts: dict[str, str]
-    rows: tuple[dict[str, str], ...]
-
-
-def content_pages(
-    seed: str, categories: Collection[str] = CATEGORIES, pages: int = PAGES
-) -> ContentPages:
-    """Make ``pages`` pages of each category and their must-allow twins from ``seed``."""
-    hosts = iter(neutral_hosts(seed, 2 * pages * len(categories), excluded=vendor_list()))
-    harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
-    codes: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    rows: list[dict[str, str]] = []
-    number = 0
-    for code in categories:
-        for _ in range(pages):
-            number += 1
-            host, twin_host = next(hosts), next(hosts)
-            codes[host], texts[host] = code, _filler(number)
-            texts[twin_host] = next(harmless)
-            pair = f"content-{number:04}"
-            rows.append(_row(pair, host, code, code, pair))
-            rows.append(_row(f"{pair}-twin", twin_host, twin_of(code), f"{TWIN}{code}", pair))
-    return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
-
-
-def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages:
-    """Return the same pages on other hosts; ``host_of`` gives the new host of each."""
-    hosts = {host: host_of(host) for host in pages.texts}
-    return ContentPages(
-        codes={hosts[host]: code for host, code in pages.codes.items()},
-        texts={hosts[host]: text for host, text in pages.texts.items()},
-        rows=tuple(
-            row | {"value": hosts[row["value"]], "registrable": hosts[row["value"]]}
-            for row in pages.rows
-        ),
-    )
-
-
-def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
-    """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
-    details = PackDetails(
-        name="content-pages",
-        version="1.0.0",
-        title="Content pages on hosts that nobody was told of",
-        created=created,
-        sources=({"title": "own work of the project", "x-licence": "CC0-1.0"},),
-        frame="pages made for one origin",
-        design="stratified",
-        seed=seed,
-        kind="content",
-        audience="assessor",
-    )
-    write_pack(out, pages.rows, details)
-    return open_pack(str(out))
-
-
-def _row(identity: str, host: str, label: str, stratum: str, pair: str) -> dict[str, str]:
-    return {
-        "id": identity,
-        "value": host,
-        "kind": "host",
-        "registrable": host,
-        "labels": label,
-        "applies_to": "content",
-        "pair_id": pair,
-        "stratum": stratum,
-        "sensitivity": "S0",
-    }
-
-
-def _filler(number: int) -> str:
-    """Three filler sentences, chosen by the number."""
-    size = len(_FILLERS)
-    order = (number, number // size + 1, number // size**2 + 3)
-    chosen = dict.fromkeys(_FILLERS[(index * step) % size] for step, index in enumerate(order, 1))
-    return f"Notice {number}. " + " ".join(chosen)

@@ -13,6 +13,7 @@ from harness.cli.origin import (
     read_settings,
     write_origin_folder,
 )
+from harness.model.content_form import PageContent
 from probes.range.origin_settings import OriginSettings
 from probes.range.public_origin import PublicOrigin
 from test_suites.products.process import free_port
@@ -68,7 +69,7 @@ def origin_in(folder: Path, reports: list[str], **options: Any) -> PublicOrigin:
     """The origin of a folder, to be served in a test's own event loop."""
     settings = read_settings(folder / "origin.yaml")
     texts: dict[str, str] = options.pop("texts", {})
-    contents: dict[str, str] = options.pop("contents", {})
+    contents: dict[str, PageContent] = options.pop("contents", {})
     return PublicOrigin(
         settings, folder, texts=texts, contents=contents, report=reports.append, **options
     )

@@ -211,7 +211,7 @@ for _pack in vector_packs.PACKS:
         _pack.rows,
         PackDetails(
             name=_pack.name,
-            version="1.0.0",
+            version=_pack.version,
             title=_pack.title,
             description=_pack.description,
             created=CREATED,

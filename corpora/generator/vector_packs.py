@@ -32,6 +32,7 @@ class VectorPack:
     description: str = ""
     sensitivity: str = "S0"
     kind: PackKind = "content"
+    version: str = "1.0.0"
 
 
 def circumvention() -> Iterator[Row]:
@@ -48,7 +49,7 @@ def content() -> Iterator[Row]:
     for line in read_table("content.csv"):
         code = line["canonical_code"]
         name = f"{line['marker_kind']}/{code}/{line['name']}"
-        note = _joined(line["marker"], line["body"])
+        note = f"marker: {line['marker'] or '-'}; page: {line['body']}"
         row = _row(line, "recipe", name, f"content:{line['marker_kind']}", note)
         twin = "" if code == "CTRL" or code.startswith("ALW") else twin_of(code)
         yield from _with_twin({**row, "applies_to": "content"}, twin, name)
@@ -158,6 +159,7 @@ PACKS = (
         title="Recipes of pages with agreed markers, self-labels and harmless vocabulary",
         rows=content,
         description=_MADE,
+        version="1.0.1",
     ),
     VectorPack(
         name="malware",

@@ -56,11 +56,15 @@ class SelectedItems:
 
     @property
     def schemes(self) -> frozenset[str]:
-        """The schemes that URLs among the items name; of a streamed pack, its first item's."""
+        """The schemes that URLs among the items name; of a streamed pack, its first item's.
+
+        Content pages are left out, because some of their forms exist over HTTPS alone.
+        """
         told = (
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
-        return frozenset(item.scheme for items in told for item in items) - {""}
+        tried = (item for items in told for item in items if item.applies_to != "content")
+        return frozenset(item.scheme for item in tried) - {""}
 
     def starting_at(self, place: int) -> Iterator[Item]:
         """Yield the items from position ``place`` on (0 is the first)."""

@@ -38,8 +38,9 @@ from harness.ports.storage import Clock, EvidenceStore, WallClock
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from corpora.content_pages import ContentPages
     from corpora.pack_reader import Pack
-    from corpora.synthetic_sites import ContentPages
+    from harness.model.content_form import PageContent
     from harness.model.scheme import Policy
     from probes.range.testbed import RangeTestbed
 
@@ -219,12 +220,14 @@ def print_assessment(assessment: Assessment, console: Console) -> None:
     render_assessment(assessment, console)
 
 
-def texts_of_pages(pages: ContentPages | None) -> tuple[dict[str, str], Mapping[str, str]]:
-    """Return, by host, the texts of an origin's pages, and the categories of content pages."""
+def texts_of_pages(
+    pages: ContentPages | None,
+) -> tuple[dict[str, str], Mapping[str, PageContent]]:
+    """Return, by host, the texts of an origin's pages, and what else content pages show."""
     texts: dict[str, str] = {}
     for name in WITH_TEXTS:
         texts |= open_pack(name).notes()
-    return (texts, {}) if pages is None else (texts | pages.texts, pages.codes)
+    return (texts, {}) if pages is None else (texts | pages.texts, pages.contents)
 
 
 def running_range(
@@ -251,7 +254,7 @@ def running_range(
         phase = profile if profile in OWN_PHASES else "ks2"
         return policy.expects(code, phase) == "block"
 
-    texts, codes = texts_of_pages(pages)
+    texts, contents = texts_of_pages(pages)
     items = open_pack("canary").items()
     return RangeTestbed.running(
         folder,
@@ -259,7 +262,7 @@ def running_range(
         profiles=profiles,
         dead_hosts=dead_hosts,
         texts=texts,
-        contents=codes,
+        contents=contents,
         dual_stack=dual_stack,
         gateway=gateway,
     )

@@ -15,7 +15,8 @@ import msgspec
 import typer
 from pydantic import ValidationError
 
-from corpora.synthetic_sites import content_pages, neutral_hosts, on_hosts, write_content_pages
+from corpora.content_pages import content_pages, on_hosts, write_content_pages
+from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages, warn
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
@@ -325,8 +326,8 @@ def serve_command(
         if seed
         else None
     )
-    texts, codes = texts_of_pages(pages)
-    origin = PublicOrigin(settings, file.parent, texts=texts, contents=codes, report=_report)
+    texts, contents = texts_of_pages(pages)
+    origin = PublicOrigin(settings, file.parent, texts=texts, contents=contents, report=_report)
     _allow_many_files()
     asyncio.run(_serve(origin))
 

@@ -15,12 +15,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from corpora.synthetic_sites import (
-    ContentPages,
-    content_pages,
-    write_content_pages,
-    write_vendor_list,
-)
+from corpora.content_pages import ContentPages, content_pages, write_content_pages
+from corpora.synthetic_sites import write_vendor_list
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, running_range
 from harness.cli.printing import say

@@ -20,10 +20,12 @@ from harness.estimate import rates
 from harness.estimate.item_selection import Selection, is_wanted
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
+from harness.model.content_form import FORMS, form_of
 from harness.model.corpus import covers
 from harness.model.coverage import items_needed, meets_threshold
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.metric_spec import spec_of
+from harness.model.probe import declared
 
 MetricFunction = Callable[[Selection], MeasuredMetric]
 
@@ -52,9 +54,32 @@ def block_rate(selection: Selection) -> MeasuredMetric:
 
 
 def content_block_rate(selection: Selection) -> MeasuredMetric:
-    """Compute the share of content pages that were blocked, in the worst category."""
-    measured = _worst(selection, rates.block_rate, lambda result: result.category)
+    """Compute the share of content pages that were blocked, in the worst category or form.
+
+    Plain pages are grouped by category, those in an ordinary form by form; each form must have
+    been tried. Disguises and recipes are not counted: not every filter claims to recognise them.
+    """
+
+    def group(result: GroupResult) -> str:
+        form = form_of(result.group.stratum)
+        return form.words if form else result.category
+
+    counted = tuple(
+        result
+        for result in selection.results
+        if (form := form_of(result.group.stratum)) is None or form.family == "ordinary"
+    )
+    wanted = tuple(_ordinary_forms(selection)) if counted else ()
+    measured = _worst(replace(selection, results=counted), rates.block_rate, group, wanted)
     return replace(measured, metric=replace(measured.metric, name="content_block_rate"))
+
+
+def _ordinary_forms(selection: Selection) -> Iterator[str]:
+    """Yield the ordinary forms that the probes of the line could have tried."""
+    schemes = {declared(selection.probes, name).only_scheme for name in selection.probes_run}
+    for form in FORMS.values():
+        if form.family == "ordinary" and (not form.over_https or "https" in schemes):
+            yield form.words
 
 
 def overblock_rate(selection: Selection) -> MeasuredMetric:
@@ -113,14 +138,19 @@ def _named(selection: Selection) -> Callable[[GroupResult], str]:
 
 
 def _grouped(
-    selection: Selection, key: Callable[[GroupResult], str]
+    selection: Selection,
+    key: Callable[[GroupResult], str],
+    wanted: Iterable[str] | None = None,
 ) -> dict[Subgroup, tuple[GroupResult, ...]]:
-    """Return results by subgroup, sorted; subgroups that the measure names may be empty."""
+    """Return results by subgroup, sorted; subgroups that are ``wanted`` may be empty.
+
+    Those are by default the ones that the measure names.
+    """
     subgroups: dict[Subgroup, list[GroupResult]] = {}
     for result in selection.results:
         subgroup = Subgroup(key(result), selection.sources.of_pack(result.group.pack), result.frame)
         subgroups.setdefault(subgroup, []).append(result)
-    for name in _wanted_names(selection):
+    for name in _wanted_names(selection) if wanted is None else wanted:
         sources = selection.basis.sources
         if not any(
             subgroup.name == name and (not sources or subgroup.source in sources)
@@ -145,9 +175,12 @@ def _wanted_names(selection: Selection) -> Iterator[str]:
 
 
 def _worst(
-    selection: Selection, metric_function: MetricFunction, key: Callable[[GroupResult], str]
+    selection: Selection,
+    metric_function: MetricFunction,
+    key: Callable[[GroupResult], str],
+    wanted: Iterable[str] | None = None,
 ) -> MeasuredMetric:
-    subgroups = _grouped(selection, key)
+    subgroups = _grouped(selection, key, wanted)
     tried = {subgroup: results for subgroup, results in subgroups.items() if results}
     is_bad = metric_function is rates.overblock_rate
     strict = selection.alpha / max(1, len(tried))

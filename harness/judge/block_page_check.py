@@ -106,10 +106,13 @@ def is_learned_page(features: TrialFeatures) -> bool:
 
 
 def _is_all_there(features: TrialFeatures) -> bool:
-    """Whether every frame was followed, and no part of the origin's page came."""
-    return not features.unfollowed_url and (
-        features.is_unlike_origin or not features.control_has_token
-    )
+    """Whether every frame was followed, and no part of the origin's page came.
+
+    Where the origin's page only frames another one, the outer page is not yet a part of it.
+    """
+    control = features.control_web
+    has_token = control is not None and control.canary == "seen"
+    return not features.unfollowed_url and (features.is_unlike_origin or not has_token)
 
 
 def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:

@@ -120,8 +120,12 @@ class TrialFeatures:
 
     @cached_property
     def control_has_token(self) -> bool:
-        """Whether the control saw our origin's token; then only the token means *allowed*."""
-        return self.control_web is not None and self.control_web.canary == "seen"
+        """Whether the control saw our origin's token, also inside a page that only frames another.
+
+        Then only the token means *allowed*.
+        """
+        web = self.control_web
+        return web is not None and any(each.canary == "seen" for each in (web, *web.inner))
 
     @cached_property
     def landing(self) -> TrialFeatures | None:

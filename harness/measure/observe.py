@@ -70,7 +70,9 @@ async def observe(
     try:
         for batch in batches:
             await context.limiter.wait_for_capacity()
-            context.limiter.announce(len(batch.items) * (1 + len(batch.way.lines)))
+            probe = context.probes[batch.way.probe]
+            tried = sum(fits(probe, item) for item in batch.items)
+            context.limiter.announce(tried * (1 + len(batch.way.lines)))
             in_flight.add(asyncio.create_task(_observe_one(batch, campaign, context)))
             while (finished := {task for task in in_flight if task.done()}) or len(
                 in_flight

@@ -1,8 +1,7 @@
 """Detect whether the origin's page was delivered, even if it was modified on the way.
 
 The token proves delivery. Where the token is missing, the delivery words
-(``harness.model.marker``) are searched for in several decodings of the body: as text; without
-markup, entities, escapes and invisible characters; and in Base64 runs inside it.
+(``harness.model.marker``) are searched for in several readings of the body.
 
 Holds ``find_words`` and ``ExpectedMarks``, which knows the marks of one attempt and evaluates its
 redirect chain.
@@ -10,89 +9,33 @@ redirect chain.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from harness.model.facts import CanarySighting
 from harness.ports.network import Attempt, Exchange, Line
 from probes.net.browser_profiles import Headers
-from probes.net.html_text import decode_text
+from probes.net.readings import readings
 from probes.net.redirects import RedirectChain
 
-LONGEST_BASE64 = 256
-"""Maximum number of Base64 runs of a body that are decoded."""
-
-_TAGS = re.compile(r"<[^>]*>")
-_ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u\{?([0-9a-f]{4})\}?)", re.IGNORECASE)
 _NOT_LETTERS = re.compile(r"[^a-z]+")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-_NUL_SHARE = 0.2
 
 
 def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Return the words (lower case) that occur in any decoding of a body, in the order given."""
+    """Return the words (lower case) that occur in any reading of a body, in the order given.
+
+    In a reading only the letters count, so that invisible characters do not hide a word.
+    """
     missing, found = list(words), set[str]()
-    for reading in _decodings(body, content_type):
-        found |= {word for word in missing if word in reading}
+    for reading in readings(body, content_type):
+        text = reading.casefold()
+        letters = _NOT_LETTERS.sub("", text)
+        found |= {word for word in missing if word in text or word in letters}
         missing = [word for word in missing if word not in found]
         if not missing:
             break
     return tuple(word for word in words if word in found)
-
-
-def _decodings(body: bytes, content_type: str) -> Iterator[str]:
-    text = _text(body, content_type)
-    yield text.casefold()
-    yield from _plain_decodings(text)
-    for run in _BASE64.findall(body)[:LONGEST_BASE64]:
-        decoded = _base64(run)
-        if decoded:
-            inner = _text(decoded, "")
-            yield inner.casefold()
-            yield from _plain_decodings(inner)
-
-
-def _text(body: bytes, content_type: str) -> str:
-    if b"\0" in body and body.count(b"\0") > len(body) * _NUL_SHARE:
-        even = body[::2].count(b"\0")
-        return body.decode("utf-16-be" if even * 2 > body.count(b"\0") else "utf-16-le", "replace")
-    return decode_text(body, content_type)
-
-
-def _plain_decodings(text: str) -> Iterator[str]:
-    """Yield the letters alone, with escapes decoded: including tags, and without them."""
-    unescaped = html.unescape(_ESCAPES.sub(_escaped, text))
-    if "%" in unescaped:
-        unescaped = unquote_to_bytes(unescaped).decode("utf-8", "replace")
-    yield _NOT_LETTERS.sub("", unescaped.casefold())
-    yield _NOT_LETTERS.sub("", _without_tags(html.unescape(unescaped)).casefold())
-
-
-def _without_tags(text: str) -> str:
-    """Return the text outside tags, in linear time.
-
-    After the last ``>`` no tag can end, so the expression is not applied there.
-    """
-    head, mark, tail = text.rpartition(">")
-    return _TAGS.sub("", head + mark) + tail
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return chr(int(match[1] or match[2], 16))
-
-
-def _base64(run: bytes) -> bytes:
-    bare = run.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    try:
-        return base64.b64decode(bare + b"=" * (-len(bare) % 4))
-    except binascii.Error:
-        return b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

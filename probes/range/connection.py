@@ -296,7 +296,7 @@ class Connection(asyncio.Protocol):
 
     def answer(self, page: Page, *, bodiless: bool = False) -> None:
         """Send a page and close."""
-        self.send(_head(page, self.server) + (b"" if bodiless else page.body))
+        self.send(_head(page, self.server) + (b"" if bodiless else _sent_body(page)))
         self.close()
 
     def send(self, data: bytes) -> None:
@@ -377,10 +377,19 @@ def _head(page: Page, server: str) -> bytes:
     lines = [
         f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}",
         f"Server: {server}",
-        f"Content-Type: {page.content_type}",
-        f"Content-Length: {len(page.body)}",
+        *([f"Content-Type: {page.content_type}"] if page.content_type else []),
+        "Transfer-Encoding: chunked" if page.chunk else f"Content-Length: {len(page.body)}",
         "Cache-Control: no-store",
         *(f"{name}: {value}" for name, value in page.headers),
         "Connection: close",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _sent_body(page: Page) -> bytes:
+    """Return the body as it is sent: in chunks, if the page has any (RFC 9112 section 7.1)."""
+    if not page.chunk:
+        return page.body
+    starts = range(0, len(page.body), page.chunk)
+    pieces = (page.body[start : start + page.chunk] for start in starts)
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

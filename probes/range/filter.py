@@ -5,14 +5,13 @@ Proxy, resolver and gateway apply a ``Decision``, each in its own protocol.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from harness.model.corpus import Item
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.origin_pages import MARKER_PREFIX
+from probes.range.page_reading import code_in
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
@@ -76,17 +75,6 @@ class FilterPolicy:
         return name in self.must_block or self.blocks(self.category_of(name), profile)
 
 
-_MARKER = re.compile(
-    MARKER_PREFIX.encode() + rb"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b"
-)
-
-
-def code_in(answer: bytes) -> str:
-    """Return the taxonomy code in a response's marker (``PORN.NUDE``), or an empty string."""
-    marker = _MARKER.search(answer)
-    return marker[1].decode("ascii").replace("-", ".") if marker else ""
-
-
 Service = Literal["proxy", "resolver", "gateway"]
 
 PAGE_STYLES = frozenset(
@@ -125,6 +113,9 @@ PASSING_STYLES = frozenset(
     }
 )
 """Styles that still forward the request to the origin."""
+
+READING_STYLES = frozenset({None, FaultKind.INTERCEPT})
+"""What is done with requests whose responses are examined."""
 
 DNS_ONLY_STYLES = frozenset(
     {
@@ -228,7 +219,7 @@ class ReferenceFilter:
             fault=fault,
             category=self.policy.category_of(name),
             delay=delay,
-            reads=style is None and not is_exempt and self._reads(faults),
+            reads=style in READING_STYLES and not is_exempt and self._reads(faults),
         )
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:

@@ -250,5 +250,6 @@ class _OriginConnection(Connection):
 
     def _answer(self, request: Request, nonce: str) -> None:
         scheme = "https" if self._is_secure else "http"
-        page = self._origin.pages.page(request.host, request.path, scheme, nonce)
+        accepts = request.headers.get("accept-encoding", "")
+        page = self._origin.pages.page(request.host, request.path, scheme, nonce, accepts)
         self.answer(page, bodiless=request.method == "HEAD")

@@ -12,17 +12,30 @@ from __future__ import annotations
 import html
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from harness.model.content_form import PageContent
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
 from probes.range.faults import FaultKind
+from probes.range.image_card import AGREED, image_card
+from probes.range.page_forms import (
+    HTML_TYPE,
+    INNER_PATH,
+    framing_page,
+    is_acceptable,
+    shaped,
+)
 from probes.range.zone import BLOCK_HOST, RANGE, PageKind, ZoneNames, normalise
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
     from probes.range.filter import Decision
+
+Headers = tuple[tuple[str, str], ...]
 
 _DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
 
@@ -68,7 +81,7 @@ def marked_page(
             f"<p>{html.escape(text)}</p>",
             f"<p>Today's seed mixture is {next(word)}, next to {next(host_word)}.</p>",
             f"<p>It is sold as {next(path_word)}.</p>",
-            *_piece(marks),
+            marked_piece(marks),
             f'<script>var shelf = "{next(word)}";</script>',
             *(f"<p>{html.escape(paragraph)}</p>" for paragraph in more),
             f"<p>The last mixture in the hall is {next(word)}, before {next(host_word)}.</p>",
@@ -79,13 +92,13 @@ def marked_page(
     ).encode()
 
 
-def _piece(marks: Marks) -> tuple[str, ...]:
+def marked_piece(marks: Marks) -> str:
     """Return the part of the page with the category marker and the token."""
     first, second, third, fourth = marks.piece
     shown = "".join(f"<p>{html.escape(mark)}</p>" for mark in (marks.marker, marks.token) if mark)
     return (
-        f'<div class="{first}"><!-- {second} -->{shown}<p>Lot {third}</p>',
-        f'<p title="{fourth}"></p></div>',
+        f'<div class="{first}"><!-- {second} -->{shown}<p>Lot {third}</p>\n'
+        f'<p title="{fourth}"></p></div>'
     )
 
 
@@ -118,49 +131,82 @@ TITLES = ("Garden centre", "The first hall", "Seeds and pots", "Our tools", "By 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An HTTP response of the origin or of the filter."""
+    """An HTTP response of the origin or of the filter.
+
+    Without ``content_type`` that header is not sent. With ``chunk`` the body is sent in chunks of
+    so many bytes.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
-    content_type: str = "text/html; charset=utf-8"
+    content_type: str = HTML_TYPE
+    chunk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
     """Creates the page of a host of ``names``. ``texts`` maps hosts to texts of their own.
 
-    ``contents`` maps hosts that are not category pages to a category whose marker they show.
+    ``contents`` maps hosts that are not category pages to what else they show.
     """
 
     key: bytes = field(repr=False)
     texts: Mapping[str, str] = field(default_factory=dict)
-    contents: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, PageContent] = field(default_factory=dict)
     names: ZoneNames = RANGE
 
-    def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
-        """Return the origin's response to a request for ``path`` at ``host``."""
+    def page(self, host: str, path: str, scheme: str, nonce: str, accepts: str = "") -> Page:
+        """Return the origin's response to a request for ``path`` at ``host``.
+
+        ``accepts`` is the request's Accept-Encoding; a page is sent in no other coding.
+        """
         host, kind = normalise(host), self.names.kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
-        marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce), path)
+        content = self.contents.get(self.names.original_host(host), _NO_CONTENT)
+        code = content.code or self.names.code_of(host)
+        marks = marks_for(self.key, host, nonce, _marker(code, nonce), path)
         receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
             # The token distinguishes the origin's redirect from one by a filter.
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
+        if not is_acceptable(content.form, accepts):
+            content = msgspec.structs.replace(content, form="")
+        return self._page_with(content, host, path, marks, receipt)
+
+    def _page_with(
+        self, content: PageContent, host: str, path: str, marks: Marks, receipt: Headers
+    ) -> Page:
+        """Return the page with its content, in its form."""
+        if content.form == "image":
+            seed = AGREED if content.label else f"card of {host}"
+            body = image_card(seed, (marks.token, *marks.piece))
+            return Page(status=200, body=body, headers=receipt, content_type="image/png")
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
+        if content.form == "frame" and path != INNER_PATH:
+            return Page(status=200, body=framing_page(title), headers=receipt)
         text = self.texts.get(self.names.original_host(host), _WORDS)
         body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
-        return Page(status=200, body=body, headers=receipt)
+        page = _labelled(Page(status=200, body=body, headers=receipt), content.label)
+        form = "" if content.form == "frame" else content.form
+        return shaped(page, marked_piece(marks), form)
 
-    def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:
+    def _receipt(self, host: str, nonce: str) -> Headers:
         """Return the header that proves that the origin was asked, for requests with a nonce."""
         return (("ETag", f'"{receipt_for(self.key, host, nonce)}"'),) if nonce else ()
 
-    def _code(self, host: str) -> str:
-        """Return the category whose marker a host's page shows, or an empty string."""
-        return self.contents.get(self.names.original_host(host)) or self.names.code_of(host)
+
+_NO_CONTENT = PageContent()
+
+
+def _labelled(page: Page, label: str) -> Page:
+    """Return a page with a self-label: an element in its head, or a header."""
+    if label.startswith("<"):
+        return replace(page, body=page.body.replace(b"</head>", label.encode() + b"</head>", 1))
+    name, _, value = label.partition(": ")
+    return replace(page, headers=(*page.headers, (name, value))) if label else page
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:

@@ -20,6 +20,7 @@ from typing import Self
 import msgspec
 
 from harness.errors import UsageError
+from harness.model.content_form import PageContent
 from harness.untrusted.regular_file import read_bounded
 from probes.range.authority import (
     PEM_BYTES,
@@ -57,7 +58,7 @@ class PublicOrigin:
         folder: Path,
         *,
         texts: Mapping[str, str],
-        contents: Mapping[str, str],
+        contents: Mapping[str, PageContent],
         report: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -70,7 +71,9 @@ class PublicOrigin:
         self._pages = Pages(
             key=_key(folder / settings.key),
             texts={own: text for host, text in texts.items() for own in self._own(host)},
-            contents={own: code for host, code in contents.items() for own in self._own(host)},
+            contents={
+                own: content for host, content in contents.items() for own in self._own(host)
+            },
             names=settings.names,
         )
         self._log_path = Path("-") if settings.log == "-" else folder / settings.log

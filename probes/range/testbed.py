@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
+from harness.model.content_form import PageContent
 from harness.ports.network import Origin
 from probes.range.authority import Authority
 from probes.range.connection import Listener
@@ -55,7 +56,7 @@ class RangeTestbed:
 
     ``directory`` receives the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
-    their own, ``contents`` hosts to a category whose content marker they show. ``faults`` may be
+    their own, ``contents`` hosts to what else they show. ``faults`` may be
     changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
@@ -71,7 +72,7 @@ class RangeTestbed:
         faults: Faults | None = None,
         dead_hosts: Iterable[str] = (),
         texts: Mapping[str, str] | None = None,
-        contents: Mapping[str, str] | None = None,
+        contents: Mapping[str, PageContent] | None = None,
         slow_delay: float = SLOW_DELAY,
         gateway: bool = False,
         encrypted: bool = False,

@@ -75,10 +75,23 @@ class Page:
     async def show(self, path: Path, width: int = 1280, scheme: str = "light") -> None:
         """Load a file, and wait until it is complete."""
         await self.resize(width, scheme)
-        navigation = {"id": 0, "method": "Page.navigate", "params": {"url": path.as_uri()}}
+        await self.open(path.as_uri())
+
+    async def open(self, url: str) -> None:
+        """Load an address, and wait until it is complete."""
+        navigation = {"id": 0, "method": "Page.navigate", "params": {"url": url}}
         await self._socket.send_json(navigation)
         while (await self._receive()).get("method") != "Page.loadEventFired":
             pass
+
+    async def text(self) -> str:
+        """All text that is laid out, in the page and in its frames, one document a line."""
+        shown = await self.call("DOMSnapshot.captureSnapshot", computedStyles=[])
+        strings = shown["strings"]
+        return "\n".join(
+            "".join(strings[each] for each in document["layout"]["text"] if each >= 0)
+            for document in shown["documents"]
+        )
 
     async def pdf(self) -> bytes:
         """The page as it is printed on A4."""
@@ -87,7 +100,7 @@ class Page:
 
 
 @asynccontextmanager
-async def browser_page() -> AsyncIterator[Page]:
+async def browser_page(*flags: str) -> AsyncIterator[Page]:
     """A page of a browser of its own, whose profile is deleted afterwards."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         chromium = which("chromium") or "chromium"
@@ -95,6 +108,7 @@ async def browser_page() -> AsyncIterator[Page]:
         process = await asyncio.create_subprocess_exec(
             chromium,
             *FLAGS,
+            *flags,
             *options,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -9,14 +9,10 @@ from typing import Any
 import pytest
 
 from corpora.build_pack import import_pack
+from corpora.content_pages import content_pages, write_content_pages
 from corpora.pack_reader import open_pack
 from corpora.sampler import sample_pack
-from corpora.synthetic_sites import (
-    content_pages,
-    vendor_list,
-    write_content_pages,
-    write_vendor_list,
-)
+from corpora.synthetic_sites import vendor_list, write_vendor_list
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
@@ -25,7 +21,7 @@ from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 CREATED = "2026-01-01T00:00:00Z"
-PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30)
+PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30, of_recipe=0)
 Try = Callable[..., Rehearsal]
 
 SCHEME = """\
@@ -45,7 +41,7 @@ def world(tmp_path: Path) -> Iterator[RangeTestbed]:
         lambda code, _: POLICY.expects(code, "ks2") == "block",
         own=vendor_list(),
     )
-    options: dict[str, Any] = {"contents": PAGES.codes, "texts": PAGES.texts}
+    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
     with RangeTestbed.running(
         tmp_path / "world", policy=policy, profiles=("pupils",), **options
     ) as world:

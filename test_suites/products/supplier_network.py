@@ -132,7 +132,7 @@ class Tester:
 def allow_fast(origin: Path) -> None:
     """Raise the origin's limits, as its guide says: all of these hosts are of one network."""
     declared = origin.read_text(encoding="utf-8")
-    for limit, enough in (("per_second: 200", "per_second: 4000"), ("burst: 400", "burst: 8000")):
+    for limit, enough in (("per_second: 500", "per_second: 4000"), ("burst: 1000", "burst: 8000")):
         assert limit in declared
         declared = declared.replace(limit, enough)
     origin.write_text(declared, encoding="utf-8")
@@ -147,6 +147,8 @@ def hurry(campaign: Path) -> None:
     for selection in declared["corpora"]:
         if "sample" in selection:
             selection["sample"] = min(selection["sample"], MOST[selection["pack"]])
+        if selection["pack"].endswith("content-pages"):
+            selection["categories"] = ["DRUG"]
     yaml.dump(declared, campaign)
 
 

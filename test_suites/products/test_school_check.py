@@ -68,7 +68,7 @@ def test_squid_is_seen_as_it_is(
 @pytest.mark.parametrize(
     ("reply", "result"),
     [
-        (UnboundReply.REFUSED, "blocked"),
+        (UnboundReply.REFUSED, "could not be told"),
         (UnboundReply.NULL, "blocked"),
         (UnboundReply.SINKHOLE, "blocked"),
         (UnboundReply.NXDOMAIN, "could not be told"),

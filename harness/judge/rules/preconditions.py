@@ -150,7 +150,9 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
     Rule(
         id="control-without-token",
         matches=lambda features: (
-            features.control_web is not None and features.control_web.canary == "absent"
+            features.control_web is not None
+            and features.control_web.canary == "absent"
+            and not features.control_has_token
         ),
         state=State.DOWN,
         says="the origin's token did not arrive on the control line",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
+from harness.model.content_form import PageContent
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.knowledge import Kind, Knowledge, Known
 from test_suites.calibration.hostile.sizes import Size
@@ -34,9 +35,13 @@ def known_hosts(size: Size) -> Knowledge:
     return Knowledge.of(_hosts(size))
 
 
-def contents(knowledge: Knowledge) -> dict[str, str]:
-    """The hosts on whose pages the marker of a category stands, by no name of theirs."""
-    return {each.host: each.category for each in knowledge.hosts.values() if each.kind == "content"}
+def contents(knowledge: Knowledge) -> dict[str, PageContent]:
+    """What pages show whose hosts' names do not tell their category."""
+    return {
+        each.host: PageContent(code=each.category)
+        for each in knowledge.hosts.values()
+        if each.kind == "content"
+    }
 
 
 def write_packs(folder: Path, knowledge: Knowledge) -> tuple[str, ...]:

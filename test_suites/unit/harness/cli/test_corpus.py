@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from corpora.synthetic_sites import content_pages, write_content_pages
+from corpora.content_pages import content_pages, write_content_pages
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.corpus import app

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from corpora.synthetic_sites import content_pages, write_content_pages
+from corpora.content_pages import content_pages, write_content_pages
 from harness.campaign.assemble import read_campaign
 from harness.campaign.origin_file import write_origin
 from harness.cli.campaign_file import quoted

@@ -9,9 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from corpora.content_pages import content_pages, write_content_pages
 from corpora.exporters import LIST_EXPORTERS
 from corpora.pack_writer import PackDetails, write_pack
-from corpora.synthetic_sites import content_pages, write_content_pages
 from harness.cli.compose import open_pack, prepare
 from harness.cli.dry_run import dry_run
 from harness.cli.main import app

@@ -22,9 +22,11 @@ from harness.estimate.worst_group import (
     overblock_rate_by_category,
     overblocked,
 )
+from harness.model.content_form import FORMS
 from harness.model.corpus import PackKind
 from harness.model.journal_header import PackNote
 from harness.model.metric import Span
+from harness.model.probe import ProbeDeclaration
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import named
@@ -201,12 +203,76 @@ def test_named_strata_are_held_by_themselves(verdict: Make, select: Select) -> N
     assert [part.group for part in metric.parts] == ["head", "middle", "tail"]
 
 
+def in_forms(verdict: Make, *left_out: str) -> list[Verdict]:
+    """Thirty blocked pages of each ordinary form but those left out."""
+    forms = [form for form in FORMS.values() if form.family == "ordinary"]
+    return [
+        one
+        for form in forms
+        if form.name not in left_out
+        for one in group(verdict, "PORN", 30, 0, stratum=f"PORN/{form.name}")
+    ]
+
+
 def test_content_is_held_by_category(verdict: Make, select: Select) -> None:
     verdicts = group(verdict, "PORN", 60, 0) + group(verdict, "DRUG", 10, 20)
 
-    metric = content_block_rate(select(verdicts)).metric
+    metric = content_block_rate(select(verdicts + in_forms(verdict))).metric
 
     assert (metric.name, metric.k, metric.n) == ("content_block_rate", 10, 30)
+    assert metric.upper is not None
+    assert metric.upper < 0.6
+
+
+def test_content_is_held_by_ordinary_form(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "PORN", 60, 0) + in_forms(verdict, "br")
+    unread = group(verdict, "PORN", 2, 28, stratum="PORN/br")
+
+    metric = content_block_rate(select(verdicts + unread)).metric
+
+    assert (metric.k, metric.n) == (2, 30)
+    assert "compressed with Brotli" in metric.method
+
+
+SECURE = {"s": ProbeDeclaration(needs="fetch", facts="web", only_scheme="https")}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "probes", "untried"),
+    [
+        ((), SECURE, []),
+        (("gzip",), {}, ["compressed with gzip"]),
+        (("zstd",), SECURE, ["compressed with Zstandard"]),
+        (("br", "zstd"), {}, []),
+    ],
+)
+def test_a_form_that_was_not_tried_leaves_content_undecided(
+    verdict: Make,
+    select: Select,
+    left_out: tuple[str, ...],
+    probes: dict[str, ProbeDeclaration],
+    untried: list[str],
+) -> None:
+    """Two forms exist over HTTPS alone: where no probe uses that, they are not wanted."""
+    selection = select(group(verdict, "PORN", 60, 0) + in_forms(verdict, *left_out))
+
+    metric = content_block_rate(
+        renewed(selection, probes=probes, probes_run=frozenset(probes))
+    ).metric
+
+    assert untried == [part.group for part in metric.parts if not part.metric.n]
+    assert (metric.lower is None) == bool(untried)
+
+
+@pytest.mark.parametrize("variant", ["zero-width", "recipe:RTA label in meta"])
+def test_disguises_and_recipes_are_not_counted(verdict: Make, select: Select, variant: str) -> None:
+    verdicts = group(verdict, "PORN", 60, 0) + in_forms(verdict)
+    passed = group(verdict, "PORN", 0, 30, stratum=f"PORN/{variant}")
+
+    metric = content_block_rate(select(verdicts + passed)).metric
+
+    assert (metric.value, len(metric.parts)) == (1.0, 13)
+    assert variant not in str(metric)
 
 
 def test_a_count_sums_up_and_tells_its_parts(verdict: Make, select: Select) -> None:

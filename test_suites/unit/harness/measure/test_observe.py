@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harness.measure.concurrency_limiter import ConcurrencyLimiter, RateLimits
 from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.observe import observe_batch
+from harness.measure.observe import observe, observe_batch
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -104,6 +104,29 @@ class Script:
         )
 
 
+def context_of(
+    probe: Script,
+    wires: Any,
+    drawer: Drawer | None = None,
+    *,
+    watching: LoopLagMonitor | None = None,
+    interval: float = 300.0,
+    width: int = 2,
+) -> MeasurementContext:
+    return MeasurementContext(
+        probes={"web": probe},
+        lines=wires,
+        origin=ORIGIN,
+        evidence=drawer or Drawer(),
+        clock=Clock(),
+        limiter=ConcurrencyLimiter(width),
+        confirmation_limiter=ConcurrencyLimiter(width),
+        rate_limits=RateLimits(CAMPAIGN.limits),
+        lag_monitor=watching or LoopLagMonitor(Clock()),
+        sentinel_interval=interval,
+    )
+
+
 async def watch(
     probe: Script,
     drawer: Drawer | None = None,
@@ -115,17 +138,8 @@ async def watch(
 ) -> list[Observation]:
     """Observe one batch with a scripted probe."""
     wires: Any = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
-    instruments = MeasurementContext(
-        probes={"web": probe},
-        lines=wires,
-        origin=ORIGIN,
-        evidence=drawer or Drawer(),
-        clock=Clock(),
-        limiter=ConcurrencyLimiter(width),
-        confirmation_limiter=ConcurrencyLimiter(width),
-        rate_limits=RateLimits(CAMPAIGN.limits),
-        lag_monitor=watching or LoopLagMonitor(Clock()),
-        sentinel_interval=interval,
+    instruments = context_of(
+        probe, wires, drawer, watching=watching, interval=interval, width=width
     )
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
@@ -142,6 +156,31 @@ async def test_each_item_is_seen_on_the_control_and_on_each_line() -> None:
         (each.key.item, each.key.line) for each in seen if each.role == "item"
     }
     assert len(seen) == len({each.key for each in seen})
+
+
+class HttpOnly(Script):
+    declares = ProbeDeclaration(needs="fetch", facts="web", only_scheme="http")
+
+
+async def test_items_that_the_probe_cannot_try_hold_nothing_up() -> None:
+    """Attempts that were announced and never made would leave no room for the next batch."""
+    secure = tuple(
+        Item(id=f"s{n}", value=f"https://s{n}.example/", labels=("GAMB",), kind="url")
+        for n in range(8)
+    )
+    probe = HttpOnly()
+    wires: Any = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
+    batches = [Batch(number=n, way=WAY, items=secure + ITEMS) for n in range(1, 6)]
+    instruments = context_of(probe, wires)
+
+    async with AsyncExitStack() as stack:
+        await instruments.open(stack)
+        async with asyncio.timeout(60):
+            done = [batch.number async for batch, _ in observe(batches, CAMPAIGN, instruments)]
+
+    assert sorted(done) == [1, 2, 3, 4, 5]
+    assert {one.item.id for one in probe.attempts} >= {item.id for item in ITEMS}
+    assert not {one.item.id for one in probe.attempts} & {item.id for item in secure}
 
 
 async def test_sentinels_bracket_the_batch() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.filter import code_in
+from probes.range.page_reading import code_in
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import dns.message
 import dns.rcode
 import pytest
 
+from harness.model.content_form import PageContent
 from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
 from test_suites.public_origin import TWINS, ZONE, limit, origin_in, write_folder
@@ -88,7 +89,7 @@ async def test_texts_and_contents_of_the_range_are_shown_in_the_own_zone(
     folder: Path, reports: list[str]
 ) -> None:
     texts = {"x.sites.accredit.test": "Scunthorpe"}
-    contents = {"x.sites.accredit.test": "DRUG"}
+    contents = {"x.sites.accredit.test": PageContent(code="DRUG")}
     async with origin_in(folder, reports, texts=texts, contents=contents) as origin:
         page = await sent(origin, get(f"x.sites.{ZONE}"))
 

@@ -1,0 +1,249 @@
+"""Content pages: pages of an origin that a filter can recognise by their content alone.
+
+Their hosts are neutral and unknown to everybody (``neutral_hosts``). There are plain pages of each
+category, pages in each form of ``harness.model.content_form``, and pages of the recipes in the pack
+``content``. Each harmful page has a benign twin in the same form. The plain pages come first, so
+that packs of the same seed agree between versions that know other forms.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import msgspec
+
+from corpora.pack_reader import Pack, open_pack
+from corpora.pack_writer import PackDetails, write_pack
+from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.taxonomy import DATA, twin_of
+from harness.model.content_form import FORMS, RECIPE, PageContent
+from harness.model.corpus import TWIN, Item
+from harness.model.origin_zone import with_host
+
+CATEGORIES = (
+    "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
+)  # fmt: skip
+"""The default categories of content pages: those that the schemes name."""
+
+PAGES = 60
+"""Plain pages of each category; there are as many benign twins."""
+PAGES_OF_FORM = 44
+"""Pages in each ordinary form, over all categories; the strictest shipped scheme needs 44."""
+PAGES_OF_DISGUISE = 11
+"""Pages in each disguise, which are reported and not judged."""
+PAGES_OF_RECIPE = 3
+
+_FILLERS = (
+    "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
+    "The museum of clocks is closed on Mondays, and the café beside it is not.",
+    "Bus number seven leaves from the market square every twenty minutes.",
+    "The choir rehearses on Thursdays in the old library; new voices are welcome.",
+    "Our boats are painted each spring, before the lake is warm enough for swimmers.",
+    "The baker on the corner sells rolls with sunflower seeds until they are gone.",
+    "Take the path along the river, and turn left at the second wooden bridge.",
+    "The summer fair needs helpers for the tombola and for the cake table.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPages:
+    """Pages of an origin: content and text by host, and the rows of their pack."""
+
+    contents: dict[str, PageContent]
+    texts: dict[str, str]
+    rows: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A page before it has a host. Without ``pairs`` it has no benign twin."""
+
+    name: str
+    category: str
+    stratum: str
+    content: PageContent
+    text: str
+    lang: str = ""
+    pairs: bool = True
+
+
+def content_pages(
+    seed: str,
+    categories: Collection[str] = CATEGORIES,
+    pages: int = PAGES,
+    *,
+    of_form: int = PAGES_OF_FORM,
+    of_recipe: int = PAGES_OF_RECIPE,
+) -> ContentPages:
+    """Make content pages and their twins from ``seed``.
+
+    There are ``pages`` plain ones of each category, ``of_form`` in each ordinary form, at most
+    ``PAGES_OF_DISGUISE`` in each disguise and ``of_recipe`` of each recipe.
+    """
+    planned = [
+        *_plain(categories, pages), *_in_forms(categories, of_form), *_of_recipes(of_recipe),
+    ]  # fmt: skip
+    hosts = iter(neutral_hosts(seed, 2 * len(planned), excluded=vendor_list()))
+    harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
+    contents: dict[str, PageContent] = {}
+    texts: dict[str, str] = {}
+    rows: list[dict[str, str]] = []
+    for page in planned:
+        host, twin_host = next(hosts), next(hosts)
+        contents[host], texts[host] = page.content, page.text
+        rows.append(_row(page, host))
+        if page.pairs:
+            contents[twin_host] = msgspec.structs.replace(page.content, code="", label="")
+            texts[twin_host] = next(harmless)
+            rows.append(_twin_row(page, twin_host))
+    return ContentPages(contents=contents, texts=texts, rows=tuple(rows))
+
+
+def _plain(categories: Collection[str], pages: int) -> Iterator[_Planned]:
+    codes = [code for code in categories for _ in range(pages)]
+    for number, code in enumerate(codes, 1):
+        yield _Planned(
+            name=f"content-{number:04}",
+            category=code,
+            stratum=code,
+            content=PageContent(code=code),
+            text=_filler(number),
+        )
+
+
+def _in_forms(categories: Collection[str], pages: int) -> Iterator[_Planned]:
+    for form in FORMS.values():
+        number_of = pages if form.family == "ordinary" else min(pages, PAGES_OF_DISGUISE)
+        for number, code in enumerate(islice(cycle(categories), number_of), 1):
+            yield _Planned(
+                name=f"{form.name}-{number:02}",
+                category=code,
+                stratum=f"{code}/{form.name}",
+                content=PageContent(code=code, form=form.name),
+                text=_filler(number),
+            )
+
+
+def _of_recipes(pages: int) -> Iterator[_Planned]:
+    for entry in open_pack("content").entries():
+        item, recipe = entry.item, _RECIPE.fullmatch(entry.note)
+        if recipe is None or item.stratum.startswith(TWIN):
+            continue
+        kind = item.value.partition("/")[0]
+        for number in range(1, pages + 1):
+            for content, text, lang in _made(item, kind, recipe["marker"], recipe["page"]):
+                name = f"{item.id}-{lang}-{number}" if lang else f"{item.id}-{number}"
+                yield _Planned(
+                    name=name,
+                    category=item.category,
+                    stratum=f"{item.category}/{RECIPE}{item.value.rpartition('/')[2]}",
+                    content=content,
+                    text=f"{_filler(number)} {text}".strip(),
+                    lang=lang,
+                    pairs=kind not in UNPAIRED,
+                )
+
+
+_RECIPE = re.compile(r"marker: (?P<marker>.*?); page: (?P<page>.*)", re.DOTALL)
+_QUOTED = re.compile(r'"([^"]+)"')
+UNPAIRED = frozenset({"negative_control", "control"})
+"""Kinds of recipe that are harmless themselves."""
+
+
+def _made(item: Item, kind: str, marker: str, page: str) -> Iterator[tuple[PageContent, str, str]]:
+    """Yield the content, text and language of the pages of one recipe; none if it has no page."""
+    if kind == "agreed_token":
+        yield PageContent(code=item.category), "", ""
+    elif kind == "self_label":
+        yield PageContent(label=marker), "", ""
+    elif kind == "agreed_image":
+        yield PageContent(form=IMAGE, label="agreed"), "", ""
+    elif kind == "harmless_vocabulary":
+        yield PageContent(), f"Here you find: {marker}.", ""
+    elif "language" in item.value:
+        for lang, text in _neutral_texts().items():
+            yield PageContent(), text, lang
+    elif kind in UNPAIRED:
+        quoted = _QUOTED.search(page)
+        yield PageContent(), quoted[1] if quoted else "", ""
+
+
+IMAGE = "image"
+"""The form of a page that is the agreed image itself."""
+
+
+def _neutral_texts() -> dict[str, str]:
+    """The same harmless text in languages of pupils, by language (BCP 47)."""
+    with (DATA / "neutral_texts.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["lang"]: row["text"] for row in csv.DictReader(stream)}
+
+
+def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages:
+    """Return the same pages on other hosts; ``host_of`` gives the new host of each."""
+    hosts = {host: host_of(host) for host in pages.texts}
+    return ContentPages(
+        contents={hosts[host]: content for host, content in pages.contents.items()},
+        texts={hosts[host]: text for host, text in pages.texts.items()},
+        rows=tuple(_moved(row, hosts[row["registrable"]]) for row in pages.rows),
+    )
+
+
+def _moved(row: dict[str, str], host: str) -> dict[str, str]:
+    value = with_host(row["value"], row["registrable"], host)
+    return row | {"value": value, "registrable": host}
+
+
+def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
+    """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
+    details = PackDetails(
+        name="content-pages",
+        version="1.0.0",
+        title="Content pages on hosts that nobody was told of",
+        created=created,
+        sources=({"title": "own work of the project", "x-licence": "CC0-1.0"},),
+        frame="pages made for one origin",
+        design="stratified",
+        seed=seed,
+        kind="content",
+        audience="assessor",
+    )
+    write_pack(out, pages.rows, details)
+    return open_pack(str(out))
+
+
+def _row(page: _Planned, host: str) -> dict[str, str]:
+    form = FORMS.get(page.content.form)
+    is_url = form is not None and form.over_https
+    return {
+        "id": page.name,
+        "value": f"https://{host}/" if is_url else host,
+        "kind": "url" if is_url else "host",
+        "registrable": host,
+        "labels": page.category,
+        "applies_to": "content",
+        "pair_id": page.name if page.pairs else "",
+        "stratum": page.stratum,
+        "lang": page.lang,
+        "sensitivity": "S0",
+    }
+
+
+def _twin_row(page: _Planned, host: str) -> dict[str, str]:
+    return _row(page, host) | {
+        "id": f"{page.name}-twin",
+        "labels": twin_of(page.category),
+        "stratum": f"{TWIN}{page.stratum}",
+    }
+
+
+def _filler(number: int) -> str:
+    """Three filler sentences, chosen by the number."""
+    size = len(_FILLERS)
+    order = (number, number // size + 1, number // size**2 + 3)
+    chosen = dict.fromkeys(_FILLERS[(index * step) % size] for step, index in enumerate(order, 1))
+    return f"Notice {number}. " + " ".join(chosen)

@@ -1,0 +1,91 @@
+"""Forms of content pages: how an origin encodes the part of a page that a filter should recognise.
+
+*Ordinary* forms are what servers send every day; a filter that examines content has to read each.
+*Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
+agreed marker, such as a self-label; not every filter claims to know them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from harness.model.corpus import TWIN
+
+Family = Literal["ordinary", "disguise", "recipe"]
+RECIPE = "recipe:"
+"""What precedes the name of a recipe in a stratum."""
+
+
+class PageContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What an origin shows at one host beside its text.
+
+    ``code`` is the category whose agreed marker the page shows, ``form`` the name of a form.
+    ``label`` is a self-label: an element for the head of the page, or a header (``Name: value``).
+    """
+
+    code: str = ""
+    form: str = ""
+    label: str = ""
+
+
+class ContentForm(NamedTuple):
+    """A form: its name in strata, words for people, its family, and the content coding it needs.
+
+    A page is sent in a coding only to a client that offers it (RFC 9110 section 12.5.3). Browsers
+    offer those ``over_https`` on encrypted connections alone.
+    """
+
+    name: str
+    words: str
+    family: Family = "ordinary"
+    coding: str = ""
+    over_https: bool = False
+
+
+FORMS: dict[str, ContentForm] = {
+    form.name: form
+    for form in (
+        ContentForm("gzip", "compressed with gzip", coding="gzip"),
+        ContentForm("deflate", "compressed with deflate (zlib)", coding="deflate"),
+        ContentForm("br", "compressed with Brotli", coding="br", over_https=True),
+        ContentForm("zstd", "compressed with Zstandard", coding="zstd", over_https=True),
+        ContentForm("chunked", "sent in chunks of a few bytes"),
+        ContentForm("utf-16", "in UTF-16"),
+        ContentForm("xhtml", "as XHTML"),
+        ContentForm("text", "as plain text"),
+        ContentForm("json", "as JSON"),
+        ContentForm("svg", "as an SVG drawing"),
+        ContentForm("frame", "in a frame"),
+        ContentForm("script", "written by a script"),
+        ContentForm("entities", "letters written as character references", "disguise"),
+        ContentForm("zero-width", "invisible characters between the letters", "disguise"),
+        ContentForm("split-tags", "tags between the letters", "disguise"),
+        ContentForm("split-comments", "comments between the letters", "disguise"),
+        ContentForm("srcdoc", "in the srcdoc of a frame", "disguise"),
+        ContentForm("data-base64", "in a data: address, as Base64", "disguise"),
+        ContentForm("data-percent", "in a data: address, percent-encoded", "disguise"),
+        ContentForm("escaped-script", "written by a script, letters escaped", "disguise"),
+        ContentForm("twice-gzip", "compressed with gzip twice", "disguise", "gzip"),
+        ContentForm(
+            "raw-deflate", "compressed with deflate, without its header", "disguise", "deflate"
+        ),
+        ContentForm("utf-16-undeclared", "in UTF-16, no character set declared", "disguise"),
+        ContentForm("no-type", "without a content type", "disguise"),
+    )
+}
+"""The forms by name, in the order of reports."""
+
+
+def variant_of(stratum: str) -> str:
+    """Return what follows the category in a stratum: ``gzip`` for ``twin:PORN/gzip``; or ``""``."""
+    return stratum.removeprefix(TWIN).partition("/")[2]
+
+
+def form_of(stratum: str) -> ContentForm | None:
+    """Return the form or recipe that a stratum names; None if it names none."""
+    variant = variant_of(stratum)
+    if variant.startswith(RECIPE):
+        return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
+    return FORMS.get(variant)

@@ -1,0 +1,62 @@
+"""How the reference filter reads a response: it looks for what a category page shows.
+
+It knows the agreed content marker, the agreed image and the RTA self-label, in every form of
+``harness.model.content_form``. Nothing else on a page makes it block.
+"""
+
+from __future__ import annotations
+
+import re
+
+from probes.net.content_coding import decode
+from probes.net.readings import readings
+from probes.range.image_card import is_agreed
+from probes.range.origin_pages import MARKER_PREFIX
+
+_MARKER = re.compile(MARKER_PREFIX + r"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+RTA_LABEL = b"RTA-5042-1996-1400-1577-RTA"
+"""The label "restricted to adults" of the ASACP, in an element or a header."""
+LONGEST = 4 * 1024 * 1024
+"""Bytes of a body that are read, after decoding."""
+
+
+def code_in(answer: bytes) -> str:
+    """Return the taxonomy code that a response shows (``PORN.NUDE``), or an empty string."""
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    if not blank:
+        head, body = b"", answer
+    if RTA_LABEL in answer:
+        return "PORN"
+    headers = _headers(head)
+    if "chunked" in headers.get("transfer-encoding", ""):
+        body = unchunked(body)
+    body = decode(body, headers.get("content-encoding", ""), LONGEST).body
+    if is_agreed(body):
+        return "PORN"
+    for reading in readings(body, headers.get("content-type", "")):
+        if found := _MARKER.search(_INVISIBLE.sub("", reading)):
+            return found[1].replace("-", ".")
+    return ""
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    return {name.strip().lower(): value.strip().lower() for name, _, value in lines}
+
+
+def unchunked(body: bytes) -> bytes:
+    """Return a chunked body joined, as far as it is well-formed (RFC 9112 section 7.1)."""
+    parts: list[bytes] = []
+    rest = body
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            break
+        if length <= 0:
+            break
+        parts.append(rest[:length])
+        rest = rest[length + 2 :]
+    return b"".join(parts)

@@ -1,0 +1,146 @@
+"""DYN-06 rests on pages in every ordinary form: what a filter that cannot read one comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.content_pages import ContentPages, content_pages, write_content_pages
+from harness.model.content_form import FORMS, form_of
+from harness.model.outcome import Conformity, Outcome
+from harness.model.verdict import State
+from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
+from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from test_suites.calibration.conftest import POLICY
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+CREATED = "2026-01-01T00:00:00Z"
+FEW = 8
+"""Pages of each form and category: eight of eight show a rate of 80 % at a level of 0.2."""
+PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1)
+SCHEME = """\
+id: our-school
+version: "1.0"
+title: What pages say
+policy: uk-schools-2026
+decision: {alpha: 0.2}
+requirements: [{id: DYN-06, n_min: 8}]
+"""
+Try = Callable[..., Rehearsal]
+
+
+def hosts(*forms: str) -> frozenset[str]:
+    """The hosts of the pages in some forms; of all pages, if none is named."""
+    return frozenset(
+        host for host, page in PAGES.contents.items() if not forms or page.form in forms
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    """A filter that knows no host, and reads pages; its gateway opens TLS."""
+    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
+    folder = tmp_path_factory.mktemp("world")
+    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+        yield world
+
+
+@pytest.fixture
+def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
+    """Measure and conclude a campaign of content pages over the gateway."""
+
+    def run(pages: ContentPages = PAGES, *, opens_tls: bool = True, fault: Any = None) -> Rehearsal:
+        if opens_tls:
+            world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
+        if fault is not None:
+            world.faults.add(fault)
+        write_content_pages(pages, tmp_path / "pages", "s", CREATED)
+        (tmp_path / "scheme.yaml").write_text(SCHEME)
+        path = write_campaign(
+            tmp_path,
+            origin=Path(world.origin.authority).parent / "origin.json",
+            lines=[_gateway(world, tmp_path)],
+            corpora=[{"pack": str(tmp_path / "pages")}],
+            probes=["web", "web_https"],
+            plain_twins={"number": 0},
+            scheme="scheme.yaml",
+        )
+        return rehearse(path)
+
+    yield run
+    world.faults.clear()
+
+
+def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
+    ports = world.origin.services["reference"]["gateway"]["pupils"]
+    authority = Path(world.origin.authority)
+    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
+    (folder / "trusted.pem").write_bytes(both)
+    options = {
+        "server": world.origin.resolver,
+        "ports": {int(port): real for port, real in ports.items()},
+        "authority": str(folder / "trusted.pem"),
+    }
+    return {"name": "gateway", "type": "resolver", "options": options}
+
+
+def content(run: Rehearsal) -> Outcome:
+    return run.outcome("DYN-06", "gateway")
+
+
+def states(run: Rehearsal, forms: Collection[str]) -> set[State]:
+    """The states of harmful pages in some forms."""
+    return {
+        verdict.state
+        for verdict in run.verdicts
+        if verdict.item.category == "DRUG"
+        and (form := form_of(verdict.item.stratum)) is not None
+        and form.name in forms
+    }
+
+
+def test_a_filter_that_reads_every_form_conforms(tried: Try) -> None:
+    run = tried()
+
+    assert content(run).conformity is Conformity.CONFORMS
+    assert states(run, FORMS) == {State.BLOCKED}
+    twins = {one.state for one in run.verdicts if one.item.category.startswith("ALW")}
+    assert twins == {State.ALLOWED}
+
+
+@pytest.mark.parametrize("form", ["br", "chunked", "frame"])
+def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
+    tried: Try, form: str
+) -> None:
+    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts(form)))
+
+    assert content(run).conformity is Conformity.DOES_NOT_CONFORM
+    assert FORMS[form].words in content(run).metric.method
+    assert states(run, {form}) == {State.ALLOWED}
+
+
+def test_disguises_that_get_through_are_not_counted_against_it(tried: Try) -> None:
+    disguises = {form.name for form in FORMS.values() if form.family == "disguise"}
+    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts(*disguises)))
+
+    assert content(run).conformity is Conformity.CONFORMS
+    assert states(run, disguises) == {State.ALLOWED}
+
+
+def test_a_filter_that_does_not_open_tls_does_not_conform(tried: Try) -> None:
+    run = tried(opens_tls=False)
+
+    assert content(run).conformity is Conformity.DOES_NOT_CONFORM
+    assert states(run, {"br", "zstd"}) == {State.ALLOWED}
+
+
+def test_without_pages_in_every_form_nothing_is_decided(tried: Try) -> None:
+    run = tried(content_pages("forms", ("DRUG",), FEW, of_form=0, of_recipe=0))
+
+    assert content(run).conformity is Conformity.INSUFFICIENT
+    assert "compressed with gzip" in " ".join(content(run).reasons)

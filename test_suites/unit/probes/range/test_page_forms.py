@@ -1,0 +1,132 @@
+"""Each form of a content page holds its marks, for a client and for a filter that reads it."""
+
+from __future__ import annotations
+
+import json
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from harness.model.content_form import FORMS, PageContent
+from harness.model.marker import token_for, words_for
+from probes.net.content_coding import decode
+from probes.net.delivery import find_words
+from probes.range.connection import _head, _sent_body
+from probes.range.image_card import SIGNATURE, is_agreed
+from probes.range.origin_pages import MARKER_PREFIX, Page, Pages
+from probes.range.page_forms import INNER_PATH
+from probes.range.page_reading import code_in, unchunked
+
+KEY, HOST, NONCE = b"k" * 32, "amber-nest.sites.accredit.test", "ab12" * 8
+CODINGS = "gzip, deflate, br, zstd"
+TEXT = "A page about gardens & more."
+
+
+def page_of(
+    form: str = "", path: str = "/", code: str = "DRUG", accepts: str = CODINGS, label: str = ""
+) -> Page:
+    contents = {HOST: PageContent(code=code, form=form, label=label)}
+    pages = Pages(key=KEY, texts={HOST: TEXT}, contents=contents)
+    return pages.page(HOST, path, "https", NONCE, accepts)
+
+
+def sent(page: Page) -> bytes:
+    """The response as it is on the wire."""
+    return _head(page, "nginx") + _sent_body(page)
+
+
+def received(page: Page) -> tuple[bytes, str]:
+    """The body and content type as a client has them."""
+    headers = dict(page.headers)
+    body = unchunked(_sent_body(page)) if page.chunk else page.body
+    decoded = decode(body, headers.get("Content-Encoding", ""), 1 << 20)
+    assert not decoded.undecoded
+    assert not decoded.incomplete
+    return decoded.body, page.content_type
+
+
+def path_of(form: str) -> str:
+    return INNER_PATH if form == "frame" else "/"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_client_finds_the_words_of_the_piece(form: str) -> None:
+    body, kind = received(page_of(form, path_of(form)))
+
+    words = words_for(KEY, HOST, NONCE, "piece")
+    shown = find_words(body, kind, words)
+    assert set(shown) <= set(words)
+    assert words[2] in shown  # the one that is visible to a reader
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_filter_that_reads_it_finds_the_marker(form: str) -> None:
+    assert code_in(sent(page_of(form, path_of(form)))) == "DRUG"
+    assert code_in(sent(page_of(form, path_of(form), code=""))) == ""
+
+
+HIDING = {form.name for form in FORMS.values() if form.family == "disguise"} - {"srcdoc", "no-type"}
+
+
+@pytest.mark.parametrize(
+    "form", sorted(HIDING | {"gzip", "br", "zstd", "deflate", "chunked", "utf-16"})
+)
+def test_the_bytes_on_the_wire_do_not_show_the_marker(form: str) -> None:
+    assert MARKER_PREFIX.encode() not in sent(page_of(form))
+    assert MARKER_PREFIX.encode() in sent(page_of())
+
+
+@pytest.mark.parametrize("form", [form.name for form in FORMS.values() if form.coding])
+def test_a_coding_is_sent_only_to_a_client_that_offers_it(form: str) -> None:
+    coding = FORMS[form].coding
+    plain = page_of(form, accepts=CODINGS.replace(coding, "identity"))
+
+    assert coding in dict(page_of(form).headers)["Content-Encoding"]
+    assert "Content-Encoding" not in dict(plain.headers)
+    assert MARKER_PREFIX.encode() in plain.body
+
+
+def test_the_framing_page_holds_nothing_of_the_piece() -> None:
+    outer = page_of("frame")
+
+    assert f'<iframe src="{INNER_PATH}">'.encode() in outer.body
+    assert not find_words(outer.body, outer.content_type, words_for(KEY, HOST, NONCE, "piece"))
+    assert token_for(KEY, HOST, NONCE).encode() not in outer.body
+
+
+def test_documents_of_other_kinds_are_well_formed() -> None:
+    xhtml, svg, text = page_of("xhtml"), page_of("svg"), page_of("text")
+
+    assert fromstring(xhtml.body).tag.endswith("}html")
+    assert fromstring(svg.body).tag.endswith("}svg")
+    assert TEXT in json.loads(page_of("json").body)["paragraphs"]
+    assert b"<" not in text.body
+    assert TEXT in text.body.decode()
+
+
+def test_self_labels_are_in_the_head_or_a_header() -> None:
+    meta = '<meta name="RATING" content="RTA-5042-1996-1400-1577-RTA">'
+    header = page_of(code="", label="Rating: RTA-5042-1996-1400-1577-RTA")
+
+    assert f"{meta}</head>".encode() in page_of(code="", label=meta).body
+    assert ("Rating", "RTA-5042-1996-1400-1577-RTA") in header.headers
+    assert code_in(sent(header)) == "PORN"
+
+
+def test_only_the_agreed_image_is_recognised_in_any_copy() -> None:
+    agreed, other = page_of("image", label="agreed"), page_of("image")
+    copy = Pages(key=b"o" * 32, contents={HOST: PageContent(form="image", label="agreed")}).page(
+        HOST, "/", "http", "cd34" * 8
+    )
+
+    assert agreed.body.startswith(SIGNATURE)
+    assert agreed.body != copy.body
+    assert is_agreed(agreed.body)
+    assert is_agreed(copy.body)
+    assert not is_agreed(other.body)
+    assert find_words(agreed.body, "image/png", words_for(KEY, HOST, NONCE, "piece"))
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(KeyError):
+        page_of("rot13")
