@@ -21,9 +21,9 @@ from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.synthetic_sites import neutral_hosts, vendor_list
 from corpora.taxonomy import DATA, twin_of
-from harness.model.content_form import FORMS, RECIPE, PageContent
+from harness.model.content_form import FORMS, IMAGE, RECIPE, VIEWERS, PageContent
 from harness.model.corpus import TWIN, Item
-from harness.model.origin_zone import with_host
+from harness.model.origin_zone import RANGE_ZONE, with_host
 
 CATEGORIES = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
@@ -37,6 +37,10 @@ PAGES_OF_FORM = 44
 PAGES_OF_DISGUISE = 11
 """Pages in each disguise, which are reported and not judged."""
 PAGES_OF_RECIPE = 3
+IMAGES = 10
+"""Copies of the agreed image, and harmless images."""
+PAGES_OF_VIEWER = 11
+"""Blocked pages that each viewer shows, over the categories."""
 
 _FILLERS = (
     "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
@@ -70,6 +74,7 @@ class _Planned:
     text: str
     lang: str = ""
     pairs: bool = True
+    viewed: str = ""
 
 
 def content_pages(
@@ -79,14 +84,17 @@ def content_pages(
     *,
     of_form: int = PAGES_OF_FORM,
     of_recipe: int = PAGES_OF_RECIPE,
+    of_viewer: int = PAGES_OF_VIEWER,
 ) -> ContentPages:
     """Make content pages and their twins from ``seed``.
 
     There are ``pages`` plain ones of each category, ``of_form`` in each ordinary form, at most
-    ``PAGES_OF_DISGUISE`` in each disguise and ``of_recipe`` of each recipe.
+    ``PAGES_OF_DISGUISE`` in each disguise, ``of_recipe`` of each recipe, and ``of_viewer`` that
+    each viewer shows of blocked sites.
     """
     planned = [
         *_plain(categories, pages), *_in_forms(categories, of_form), *_of_recipes(of_recipe),
+        *_by_viewers(categories, of_viewer),
     ]  # fmt: skip
     hosts = iter(neutral_hosts(seed, 2 * len(planned), excluded=vendor_list()))
     harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
@@ -134,20 +142,46 @@ def _of_recipes(pages: int) -> Iterator[_Planned]:
         item, recipe = entry.item, _RECIPE.fullmatch(entry.note)
         if recipe is None or item.stratum.startswith(TWIN):
             continue
-        kind = item.value.partition("/")[0]
-        for number in range(1, pages + 1):
+        kind, _, name_of = item.value.partition("/")
+        is_image = kind == "agreed_image"
+        variant = IMAGE.name if is_image else f"{RECIPE}{name_of.rpartition('/')[2]}"
+        for number in range(1, (IMAGES if is_image and pages else pages) + 1):
             for content, text, lang in _made(item, kind, recipe["marker"], recipe["page"]):
                 name = f"{item.id}-{lang}-{number}" if lang else f"{item.id}-{number}"
                 yield _Planned(
                     name=name,
                     category=item.category,
-                    stratum=f"{item.category}/{RECIPE}{item.value.rpartition('/')[2]}",
+                    stratum=f"{item.category}/{variant}",
                     content=content,
                     text=f"{_filler(number)} {text}".strip(),
                     lang=lang,
                     pairs=kind not in UNPAIRED,
                 )
 
+
+def _by_viewers(categories: Collection[str], pages: int) -> Iterator[_Planned]:
+    for viewer in VIEWERS.values():
+        for number, code in enumerate(islice(cycle(categories), pages), 1):
+            label = code.lower().replace(".", "-")
+            yield _Planned(
+                name=f"{viewer.name.replace(':', '-')}-{number:02}",
+                category=code,
+                stratum=f"{code}/{viewer.name}",
+                content=PageContent(form=viewer.name),
+                text=_filler(number),
+                viewed=f"{label}-{number:03}.canary.{RANGE_ZONE}",
+            )
+
+
+PATHS = {
+    "viewer:translator": "/translate?sl=auto&tl=fr&u=http%3A%2F%2F{}%2F",
+    "viewer:cache": "/search?q=cache:{}",
+    "viewer:archive": "/web/20260101000000/http://{}/",
+    "viewer:amp": "/c/s/{}/",
+    "viewer:feed": "/feed?url=http%3A%2F%2F{}%2Ffeed.xml",
+    "viewer:text": "/read/http://{}/",
+}
+"""The paths by which viewers show the page of a host."""
 
 _RECIPE = re.compile(r"marker: (?P<marker>.*?); page: (?P<page>.*)", re.DOTALL)
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -162,7 +196,7 @@ def _made(item: Item, kind: str, marker: str, page: str) -> Iterator[tuple[PageC
     elif kind == "self_label":
         yield PageContent(label=marker), "", ""
     elif kind == "agreed_image":
-        yield PageContent(form=IMAGE, label="agreed"), "", ""
+        yield PageContent(form=IMAGE.name, label="agreed"), "", ""
     elif kind == "harmless_vocabulary":
         yield PageContent(), f"Here you find: {marker}.", ""
     elif "language" in item.value:
@@ -171,10 +205,6 @@ def _made(item: Item, kind: str, marker: str, page: str) -> Iterator[tuple[PageC
     elif kind in UNPAIRED:
         quoted = _QUOTED.search(page)
         yield PageContent(), quoted[1] if quoted else "", ""
-
-
-IMAGE = "image"
-"""The form of a page that is the agreed image itself."""
 
 
 def _neutral_texts() -> dict[str, str]:
@@ -189,13 +219,18 @@ def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages
     return ContentPages(
         contents={hosts[host]: content for host, content in pages.contents.items()},
         texts={hosts[host]: text for host, text in pages.texts.items()},
-        rows=tuple(_moved(row, hosts[row["registrable"]]) for row in pages.rows),
+        rows=tuple(_moved(row, hosts[row["registrable"]], host_of) for row in pages.rows),
     )
 
 
-def _moved(row: dict[str, str], host: str) -> dict[str, str]:
+def _moved(row: dict[str, str], host: str, viewed: Callable[[str], str]) -> dict[str, str]:
     value = with_host(row["value"], row["registrable"], host)
+    value = _VIEWED.sub(lambda found: viewed(found[0]), value)
     return row | {"value": value, "registrable": host}
+
+
+_VIEWED = re.compile(rf"[a-z0-9-]+\.(?:canary|twin)\.{re.escape(RANGE_ZONE)}")
+"""The host whose page a viewer shows, in its address."""
 
 
 def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
@@ -217,12 +252,11 @@ def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str)
 
 
 def _row(page: _Planned, host: str) -> dict[str, str]:
-    form = FORMS.get(page.content.form)
-    is_url = form is not None and form.over_https
+    value = _address(page, host, page.viewed)
     return {
         "id": page.name,
-        "value": f"https://{host}/" if is_url else host,
-        "kind": "url" if is_url else "host",
+        "value": value,
+        "kind": "url" if "://" in value else "host",
         "registrable": host,
         "labels": page.category,
         "applies_to": "content",
@@ -233,9 +267,19 @@ def _row(page: _Planned, host: str) -> dict[str, str]:
     }
 
 
+def _address(page: _Planned, host: str, viewed: str) -> str:
+    """The address of a page: its host alone, unless it has a path, or exists over HTTPS only."""
+    form = FORMS.get(page.content.form)
+    if form is not None and form.over_https:
+        return f"https://{host}/"
+    path = PATHS.get(page.content.form, "")
+    return f"http://{host}{path.format(viewed)}" if path else host
+
+
 def _twin_row(page: _Planned, host: str) -> dict[str, str]:
     return _row(page, host) | {
         "id": f"{page.name}-twin",
+        "value": _address(page, host, page.viewed.replace(".canary.", ".twin.")),
         "labels": twin_of(page.category),
         "stratum": f"{TWIN}{page.stratum}",
     }

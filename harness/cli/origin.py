@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -15,11 +13,13 @@ import msgspec
 import typer
 from pydantic import ValidationError
 
-from corpora.content_pages import content_pages, on_hosts, write_content_pages
+from corpora.content_pages import content_pages
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages, warn
+from harness.cli.content_packs import AGREED_IMAGE, CONTENT_PAGES, write_content_pack
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
+from harness.cli.origin_serving import allow_many_files, report, serve
 from harness.cli.printing import say, say_json
 from harness.errors import UsageError, known
 from harness.model.campaign import Limits, Sentinels
@@ -33,7 +33,7 @@ from probes.net.portable.name_resolver import system_server
 from probes.net.route import Address, parse_address
 from probes.range.authority import STORED_LIFETIME, Authority
 from probes.range.origin_settings import OriginSettings
-from probes.range.public_origin import PublicOrigin, given_certificate, read_secret
+from probes.range.public_origin import PublicOrigin, given_certificate, read_key, read_secret
 from probes.range.zone import Served
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,12 +41,7 @@ app = typer.Typer(no_args_is_help=True)
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 TWIN_AUTHORITY = "twin-authority-key.pem"
-CONTENT_PAGES = "content-pages"
 DNS = 53
-MOST_FILES = 65_536
-"""How many open files are asked for; the system may allow fewer."""
-MOST_REPORTED = 20
-"""How many different unexpected errors are reported."""
 
 Several = list[str] | None
 
@@ -155,7 +150,7 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
     files |= _authorities(settings)
     check_certificates(settings)
-    names = [*files, ORIGIN_FILE, CONTENT_PAGES]
+    names = [*files, ORIGIN_FILE, CONTENT_PAGES, AGREED_IMAGE]
     if directory.exists() and not directory.is_dir():
         msg = f"{directory} is a file; name a folder"
         raise UsageError(msg)
@@ -166,10 +161,8 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     directory.mkdir(mode=ONLY_USER, parents=True, exist_ok=True)
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     origin = _origin(settings, bytes.fromhex(key))
-    pages = on_hosts(content_pages(seed), origin.home_of)
-    write_content_pages(pages, directory / CONTENT_PAGES, seed, created)
+    write_content_pack(directory, seed, origin.home_of)
     make_private(directory / CONTENT_PAGES)
     write_origin(origin, directory / ORIGIN_FILE)
     return names
@@ -201,7 +194,7 @@ def check_certificates(settings: OriginSettings) -> None:
             continue
         paths = Path(part.certificate), Path(part.certificate_key)
         only = replace(names, served=cast("Served", served))
-        if missing := given_certificate(*paths, _report).uncovered(only):
+        if missing := given_certificate(*paths, report).uncovered(only):
             warn(
                 f"{paths[0]} is not valid for {', '.join(missing)}; https at these names will fail "
                 "on every line, and their items are left out"
@@ -307,6 +300,26 @@ def _without_paths(origin: Origin) -> Origin:
     return replace(origin, authority="", log="")
 
 
+@app.command("pages")
+def pages_command(
+    file: Annotated[Path, typer.Argument(help="The origin.yaml that 'init' wrote.")],
+) -> None:
+    """Write the pack of content pages again, as this version serves them."""
+    settings, folder = read_settings(file), file.parent
+    if not settings.content_seed:
+        msg = f"{file}: the origin has no content pages (content_seed is empty)"
+        raise UsageError(msg)
+    seed = read_secret(folder / settings.content_seed, "the seed of the content pages")
+    key = read_key(folder / settings.key)
+    try:
+        write_content_pack(folder, seed, _origin(settings, key).home_of)
+    except OSError as error:
+        msg = f"{folder / CONTENT_PAGES}: cannot be written: {error.strerror or error}"
+        raise UsageError(msg) from None
+    make_private(folder / CONTENT_PAGES)
+    say(f"wrote {folder / CONTENT_PAGES}")
+
+
 @app.command("serve")
 def serve_command(
     file: Annotated[Path, typer.Argument(help="The origin.yaml that 'init' wrote.")],
@@ -327,9 +340,9 @@ def serve_command(
         else None
     )
     texts, contents = texts_of_pages(pages)
-    origin = PublicOrigin(settings, file.parent, texts=texts, contents=contents, report=_report)
-    _allow_many_files()
-    asyncio.run(_serve(origin))
+    origin = PublicOrigin(settings, file.parent, texts=texts, contents=contents, report=report)
+    allow_many_files()
+    asyncio.run(serve(origin))
 
 
 def read_settings(file: Path, listen: tuple[str, ...] = ()) -> OriginSettings:
@@ -339,62 +352,3 @@ def read_settings(file: Path, listen: tuple[str, ...] = ()) -> OriginSettings:
     if listen and isinstance(data, dict):
         data = data | {"listen": list(listen)}
     return validate(document, OriginSettings, data)
-
-
-async def _serve(origin: PublicOrigin) -> None:
-    """Serve until a signal ends it. Standard output is for the log alone."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    unexpected = _UnexpectedErrors()
-    loop.set_exception_handler(unexpected.in_loop)
-    sys.unraisablehook = unexpected.in_callback
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, origin.reload)
-    async with origin:
-        ports = origin.settings.ports
-        for address in origin.settings.listening:
-            http, https, dns = (
-                str(Address(host=address, port=port)) for port in ports.model_dump().values()
-            )
-            _report(f"listening on http://{http}, https://{https} and dns://{dns}")
-        zones = ", ".join(origin.settings.names.apexes)
-        _report(f"serving {zones}; stop with SIGTERM or Ctrl-C")
-        await stop.wait()
-    _report("stopped")
-
-
-class _UnexpectedErrors:
-    """Reports unexpected errors in the handling of a connection, each kind once."""
-
-    def __init__(self) -> None:
-        self._reported: set[str] = set()
-
-    def in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Report an error that the event loop caught."""
-        del loop
-        self._report_once(str(context.get("message", "")), context.get("exception"))
-
-    def in_callback(self, error: sys.UnraisableHookArgs) -> None:
-        """Report an error in a callback of a library, but no server name that is not ASCII."""
-        if not isinstance(error.exc_value, UnicodeDecodeError):
-            self._report_once(error.err_msg or "", error.exc_value)
-
-    def _report_once(self, message: str, error: BaseException | None) -> None:
-        kind = f"{message}: {type(error).__name__}: {error}"[:300]
-        if kind not in self._reported and len(self._reported) < MOST_REPORTED:
-            self._reported.add(kind)
-            _report(f"unexpected error, the service continues: {kind}")
-
-
-def _report(sentence: str) -> None:
-    say(f"accredit origin: {sentence}", to_stderr=True)
-
-
-def _allow_many_files() -> None:
-    """Raise the limit of open files to what the system allows without privileges."""
-    import resource  # noqa: PLC0415 - not on every system
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import Field
 
-from corpora.content_pages import ContentPages, content_pages, write_content_pages
+from corpora.content_pages import ContentPages
 from corpora.synthetic_sites import write_vendor_list
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, running_range
+from harness.cli.content_packs import CONTENT_PAGES, write_content_pack
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
@@ -31,7 +30,6 @@ from probes.range.testbed import GATEWAY_FILE, RangeTestbed
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
 """The list of sites that the reference filter categorises itself, for ``corpus import``."""
-CONTENT_PAGES = "content-pages"
 """The pack of pages that only content analysis can recognise."""
 
 _PID_BYTES = 64
@@ -152,13 +150,9 @@ def make_lists(out: Path, seed: str = "") -> ContentPages:
     Without a seed a random one is drawn, so that the hosts cannot be predicted.
     """
     seed = seed or secrets.token_hex(16)
-    pages = content_pages(seed)
     out.mkdir(parents=True, exist_ok=True)
     write_vendor_list(out / VENDOR_LIST)
-    shutil.rmtree(out / CONTENT_PAGES, ignore_errors=True)
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    write_content_pages(pages, out / CONTENT_PAGES, seed, created)
-    return pages
+    return write_content_pack(out, seed)
 
 
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:

@@ -7,7 +7,7 @@ items and this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -29,6 +29,7 @@ from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
+from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric_spec import MetricSpec, spec_of
@@ -101,6 +102,7 @@ def estimate(
         packs=pack_comparison.rates,
         foreknowledge=pack_comparison.foreknowledge,
         preconditions=preconditions,
+        forms=tuple(_forms(line_profiles, scheme)),
     )
 
 
@@ -271,19 +273,24 @@ def _with_list_size(
 
 
 def _rates(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[CategoryRate]:
-    """Yield the rate of each category and frame, for each line and profile."""
+    """Yield the rate of each category and frame, for each line and profile.
+
+    Pages that are only reported by form are left out.
+    """
     for line_profile in line_profiles:
-        for category, results in sorted(line_profile.results.categories.items()):
-            if category != CONTROL_CATEGORY:
-                for frame in sorted({result.frame for result in results}):
-                    yield _rate(line_profile, scheme, category, frame)
+        by_frame: dict[tuple[str, str], list[GroupResult]] = {}
+        for result in line_profile.results.results:
+            if result.category != CONTROL_CATEGORY and not is_only_reported(result.group.stratum):
+                by_frame.setdefault((result.category, result.frame), []).append(result)
+        for category, frame in sorted(by_frame):
+            yield _rate(line_profile, scheme, by_frame[category, frame])
 
 
-def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) -> CategoryRate:
-    """Return the rate of one category; an item with both states counts as adverse."""
-    results = [
-        result for result in line_profile.results.categories[category] if result.frame == frame
-    ]
+def _rate(
+    line_profile: LineProfile, scheme: Scheme, results: Sequence[GroupResult]
+) -> CategoryRate:
+    """Return the rate of one category and frame; an item with both states counts as adverse."""
+    category, frame = results[0].category, results[0].frame
     expects = scheme.policy.expects(category, line_profile.phase)
     allow = expects == "allow"
     adverse = State.BLOCKED if allow else State.ALLOWED
@@ -314,6 +321,29 @@ def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) 
         spread=interval.spread,
         expects=expects or "none",
     )
+
+
+def _forms(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[FormCount]:
+    """Yield what came of harmful content pages in each form, in the order of reports."""
+    for line_profile in line_profiles:
+        by_form: dict[str, list[GroupResult]] = {}
+        for result in line_profile.results.results:
+            form = form_of(result.group.stratum)
+            expects = scheme.policy.expects(result.category, line_profile.phase)
+            if form is not None and expects == "block":
+                by_form.setdefault(form.name, []).append(result)
+        order = {name: number for number, name in enumerate(FORMS)}
+        for name in sorted(by_form, key=lambda each: (order.get(each, len(order)), each)):
+            found = classify_results(by_form[name], State.ALLOWED, State.BLOCKED)
+            yield FormCount(
+                form=name,
+                profile=line_profile.profile,
+                line=line_profile.line,
+                blocked=found.right,
+                arrived=found.wrong,
+                undecided=found.doubtful,
+                down=found.down,
+            )
 
 
 def _is_altered(result: GroupResult, adverse: State) -> bool:

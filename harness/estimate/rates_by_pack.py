@@ -23,6 +23,7 @@ from harness.estimate.outcome_groups import (
     classify_results,
     results_by_profile,
 )
+from harness.model.content_form import is_only_reported
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.metric import Foreknowledge, PackRate, holm
 from harness.model.outcome import Measurement
@@ -155,7 +156,7 @@ def _groups(profile_results: ProfileResults, policy: Policy, phase: str) -> _Gro
             continue
         by_pack: dict[str, list[GroupResult]] = defaultdict(list)
         for result in results:
-            if result.group.pack:
+            if result.group.pack and not is_only_reported(result.group.stratum):
                 by_pack[result.group.pack].append(result)
         groups[category, expectation] = {
             mark: _count(several, expectation) for mark, several in by_pack.items()

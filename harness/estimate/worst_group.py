@@ -20,7 +20,7 @@ from harness.estimate import rates
 from harness.estimate.item_selection import Selection, is_wanted
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
-from harness.model.content_form import FORMS, form_of
+from harness.model.content_form import FORMS, form_of, is_only_reported
 from harness.model.corpus import covers
 from harness.model.coverage import items_needed, meets_threshold
 from harness.model.metric import Metric, Part, Source, Span
@@ -65,9 +65,7 @@ def content_block_rate(selection: Selection) -> MeasuredMetric:
         return form.words if form else result.category
 
     counted = tuple(
-        result
-        for result in selection.results
-        if (form := form_of(result.group.stratum)) is None or form.family == "ordinary"
+        result for result in selection.results if not is_only_reported(result.group.stratum)
     )
     wanted = tuple(_ordinary_forms(selection)) if counted else ()
     measured = _worst(replace(selection, results=counted), rates.block_rate, group, wanted)
@@ -137,7 +135,7 @@ def _named(selection: Selection) -> Callable[[GroupResult], str]:
     return _category(selection) if measure.categories else lambda _: ""
 
 
-def _grouped(
+def grouped(
     selection: Selection,
     key: Callable[[GroupResult], str],
     wanted: Iterable[str] | None = None,
@@ -180,7 +178,7 @@ def _worst(
     key: Callable[[GroupResult], str],
     wanted: Iterable[str] | None = None,
 ) -> MeasuredMetric:
-    subgroups = _grouped(selection, key, wanted)
+    subgroups = grouped(selection, key, wanted)
     tried = {subgroup: results for subgroup, results in subgroups.items() if results}
     is_bad = metric_function is rates.overblock_rate
     strict = selection.alpha / max(1, len(tried))
@@ -192,7 +190,7 @@ def _worst(
         )
     if not tried:
         nothing = metric_function(replace(selection, results=()))
-        parts = _parts(selection, measured, is_bad=is_bad)
+        parts = parts_of(selection, measured, is_bad=is_bad)
         return replace(nothing, metric=replace(nothing.metric, parts=parts))
     threshold = selection.requirement.threshold
     known = [one.metric for subgroup, one, _ in measured if subgroup in tried]
@@ -212,7 +210,7 @@ def _worst(
         lower=lower,
         upper=upper,
         method=method,
-        parts=_parts(selection, measured, is_bad=is_bad),
+        parts=parts_of(selection, measured, is_bad=is_bad),
         pooled=_outer([one.pooled for one in known if one.pooled]),
         p_value=_p_value([one.p_value for one in known]),
         decided=_span([one.decided or _plain(one) for one in known]),
@@ -243,7 +241,7 @@ def _deciding(
     ]
 
 
-def _parts(
+def parts_of(
     selection: Selection,
     measured: Iterable[tuple[Subgroup, MeasuredMetric, Metric]],
     *,
@@ -267,10 +265,10 @@ def _counted(selection: Selection, metric_function: MetricFunction) -> MeasuredM
     measured = metric_function(selection)
     parts = [
         (subgroup, one, one.metric)
-        for subgroup, results in _grouped(selection, _named(selection)).items()
+        for subgroup, results in grouped(selection, _named(selection)).items()
         for one in (metric_function(replace(selection, results=results)),)
     ]
-    return replace(measured, metric=replace(measured.metric, parts=_parts(selection, parts)))
+    return replace(measured, metric=replace(measured.metric, parts=parts_of(selection, parts)))
 
 
 def _bounds(

@@ -2,18 +2,20 @@
 
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
-agreed marker, such as a self-label; not every filter claims to know them.
+agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
+show the page of another site, which is blocked.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.model.corpus import TWIN
 
-Family = Literal["ordinary", "disguise", "recipe"]
+Family = Literal["ordinary", "disguise", "recipe", "viewer"]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -42,6 +44,23 @@ class ContentForm(NamedTuple):
     family: Family = "ordinary"
     coding: str = ""
     over_https: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormCount:
+    """What came of the harmful pages in one form (or of one recipe) on one line for one profile.
+
+    ``form`` is the part of their strata that names it; ``down`` pages did not arrive without the
+    filter either.
+    """
+
+    form: str
+    profile: str
+    line: str
+    blocked: int
+    arrived: int
+    undecided: int
+    down: int
 
 
 FORMS: dict[str, ContentForm] = {
@@ -78,14 +97,42 @@ FORMS: dict[str, ContentForm] = {
 """The forms by name, in the order of reports."""
 
 
+VIEWERS: dict[str, ContentForm] = {
+    viewer.name: viewer
+    for viewer in (
+        ContentForm("viewer:translator", "a translator", "viewer"),
+        ContentForm("viewer:cache", "a search engine's cache", "viewer"),
+        ContentForm("viewer:archive", "a web archive", "viewer"),
+        ContentForm("viewer:amp", "an AMP cache", "viewer"),
+        ContentForm("viewer:feed", "a feed reader", "viewer"),
+        ContentForm("viewer:text", "a text-only reader", "viewer"),
+    )
+}
+"""Sites that show the pages of other sites, by name: the address says which page they show."""
+
+
+IMAGE = ContentForm("image", "the agreed image", "recipe")
+"""An image that the supplier was given, in a copy of its own."""
+
+
 def variant_of(stratum: str) -> str:
     """Return what follows the category in a stratum: ``gzip`` for ``twin:PORN/gzip``; or ``""``."""
     return stratum.removeprefix(TWIN).partition("/")[2]
 
 
-def form_of(stratum: str) -> ContentForm | None:
-    """Return the form or recipe that a stratum names; None if it names none."""
-    variant = variant_of(stratum)
+def form_named(variant: str) -> ContentForm | None:
+    """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
-    return FORMS.get(variant)
+    return IMAGE if variant == IMAGE.name else FORMS.get(variant) or VIEWERS.get(variant)
+
+
+def form_of(stratum: str) -> ContentForm | None:
+    """Return the form or recipe that a stratum names; None if it names none."""
+    return form_named(variant_of(stratum))
+
+
+def is_only_reported(stratum: str) -> bool:
+    """Whether pages of a stratum are for information: those in a disguise, and of a recipe."""
+    form = form_of(stratum)
+    return form is not None and form.family != "ordinary"

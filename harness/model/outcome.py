@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.campaign import LineDeclaration
+from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
@@ -247,6 +248,7 @@ class Estimates:
     packs: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
+    forms: tuple[FormCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +316,7 @@ class Assessment:
     lines: tuple[LineUnderTest, ...] = ()
     journal_head: PrintedHead | None = None
     registry_head: PrintedHead | None = None
+    forms: tuple[FormCount, ...] = ()
 
     @classmethod
     def of(
@@ -352,6 +355,7 @@ class Assessment:
             warnings=scheme.warnings(concluded.date()),
             instrument=instrument,
             lines=tuple(map(LineUnderTest.of, campaign.lines)),
+            forms=estimates.forms,
         )
 
     @property

@@ -69,7 +69,9 @@ class Request:
 
     @property
     def authority(self) -> str:
-        """Host and port of an absolute target, without user information."""
+        """Host and port of an absolute target, without user information; else empty."""
+        if not self.is_absolute:
+            return ""
         rest = self.target[7:].partition("/")[0].partition("?")[0]
         return rest.rpartition("@")[2]
 

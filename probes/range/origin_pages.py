@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.model.content_form import PageContent
+from harness.model.content_form import IMAGE, VIEWERS, PageContent
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
 from probes.range.faults import FaultKind
 from probes.range.image_card import AGREED, image_card
@@ -26,6 +26,7 @@ from probes.range.page_forms import (
     HTML_TYPE,
     INNER_PATH,
     framing_page,
+    hosts_in,
     is_acceptable,
     shaped,
 )
@@ -166,6 +167,8 @@ class Pages:
             return block_page(host, "")
         content = self.contents.get(self.names.original_host(host), _NO_CONTENT)
         code = content.code or self.names.code_of(host)
+        if content.form in VIEWERS:
+            code = next(filter(None, map(self.names.code_of, hosts_in(path))), "")
         marks = marks_for(self.key, host, nonce, _marker(code, nonce), path)
         receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
@@ -180,7 +183,7 @@ class Pages:
         self, content: PageContent, host: str, path: str, marks: Marks, receipt: Headers
     ) -> Page:
         """Return the page with its content, in its form."""
-        if content.form == "image":
+        if content.form == IMAGE.name:
             seed = AGREED if content.label else f"card of {host}"
             body = image_card(seed, (marks.token, *marks.piece))
             return Page(status=200, body=body, headers=receipt, content_type="image/png")

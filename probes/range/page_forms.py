@@ -16,11 +16,12 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import brotli
 import zstandard
 
-from harness.model.content_form import FORMS
+from harness.model.content_form import FORMS, VIEWERS
 
 if TYPE_CHECKING:
     from probes.range.origin_pages import Page
@@ -42,7 +43,7 @@ def shaped(page: Page, piece: str, form: str) -> Page:
 
     The page stays as it is without a form. Raises KeyError for a form that is not known.
     """
-    if not form:
+    if not form or (form in VIEWERS and form not in _OF_DOCUMENT):
         return page
     if form in _OF_WIRE:
         return _OF_WIRE[form](page)
@@ -51,6 +52,14 @@ def shaped(page: Page, piece: str, form: str) -> Page:
         return replace(page, **_OF_DOCUMENT[form](document))
     changed = document.replace(piece, _OF_PIECE[form](piece))
     return replace(page, body=changed.encode())
+
+
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
+
+
+def hosts_in(path: str) -> list[str]:
+    """Return the host names in a path and its query: those of the page that a viewer shows."""
+    return _HOST.findall(unquote(path).lower())
 
 
 def is_acceptable(form: str, accepts: str) -> bool:
@@ -129,16 +138,30 @@ def _as_svg(document: str) -> dict[str, Any]:
     return {"body": body, "content_type": "image/svg+xml"}
 
 
+def _as_feed(document: str) -> dict[str, Any]:
+    title, *lines = (html.escape(line) for line in _visible(document).splitlines())
+    items = "\n".join(f"<item><description>{line}</description></item>" for line in lines)
+    body = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0"><channel>'
+        f"<title>{title}</title>\n{items}\n</channel></rss>\n"
+    ).encode()
+    return {"body": body, "content_type": "application/rss+xml; charset=utf-8"}
+
+
+def _as_text(document: str) -> dict[str, Any]:
+    return {"body": _visible(document).encode(), "content_type": "text/plain; charset=utf-8"}
+
+
 _OF_DOCUMENT: dict[str, Callable[[str], dict[str, Any]]] = {
     "utf-16": _as_utf_16,
     "utf-16-undeclared": lambda document: _as_utf_16(document) | {"content_type": "text/html"},
     "xhtml": _as_xhtml,
-    "text": lambda document: {
-        "body": _visible(document).encode(), "content_type": "text/plain; charset=utf-8",
-    },
+    "text": _as_text,
     "json": _as_json,
     "svg": _as_svg,
-}  # fmt: skip
+    "viewer:feed": _as_feed,
+    "viewer:text": _as_text,
+}
 """Forms that make another kind of document of the page."""
 
 

@@ -69,7 +69,7 @@ class PublicOrigin:
         twins = settings.twins
         self._twin_certificates = self._certificates_of(twins, folder, report) if twins else None
         self._pages = Pages(
-            key=_key(folder / settings.key),
+            key=read_key(folder / settings.key),
             texts={own: text for host, text in texts.items() for own in self._own(host)},
             contents={
                 own: content for host, content in contents.items() for own in self._own(host)
@@ -195,7 +195,7 @@ def _unusable(names: str, error: Exception) -> UsageError:
     return UsageError(f"{names}: no usable certificate and key: {reason}")
 
 
-def _key(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
     """Return the key of the markers. Raises UsageError."""
     text = read_secret(path, "the key")
     if not _KEY.fullmatch(text):

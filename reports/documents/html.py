@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model.outcome import Assessment, Conformity
 from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
-from reports import evidence, phrases, requirement_table, tables, words
+from reports import case_matrices, evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
 from reports.next_steps import day, lead, next_steps
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
@@ -112,6 +112,14 @@ def _contents(report: Report) -> dict[str, Any]:
         "places": places,
         "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
         "matrix": evidence.matrix(places),
+        "cases": [
+            (title, one)
+            for title, one in (
+                ("Harmful pages by form", case_matrices.content_matrix(assessment)),
+                ("Categories and the policy", case_matrices.policy_matrix(assessment)),
+            )
+            if one
+        ],
         "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
         "all_items": len(items),
         "failed_preconditions": evidence.voiding_of(assessment),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from corpora.content_pages import ContentPages, content_pages, write_content_pages
-from harness.model.content_form import FORMS, form_of
+from corpora.content_pages import IMAGES, ContentPages, content_pages, write_content_pages
+from harness.model.content_form import FORMS, VIEWERS, form_of
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State
 from probes.range.faults import Fault, FaultKind
@@ -21,14 +21,14 @@ from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 CREATED = "2026-01-01T00:00:00Z"
 FEW = 8
 """Pages of each form and category: eight of eight show a rate of 80 % at a level of 0.2."""
-PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1)
+PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1, of_viewer=2)
 SCHEME = """\
 id: our-school
 version: "1.0"
 title: What pages say
 policy: uk-schools-2026
 decision: {alpha: 0.2}
-requirements: [{id: DYN-06, n_min: 8}]
+requirements: [{id: DYN-06, n_min: 8}, {id: DYN-08}, {id: DYN-07}]
 """
 Try = Callable[..., Rehearsal]
 
@@ -93,6 +93,10 @@ def content(run: Rehearsal) -> Outcome:
     return run.outcome("DYN-06", "gateway")
 
 
+def viewers(run: Rehearsal) -> Outcome:
+    return run.outcome("DYN-08", "gateway")
+
+
 def states(run: Rehearsal, forms: Collection[str]) -> set[State]:
     """The states of harmful pages in some forms."""
     return {
@@ -109,6 +113,10 @@ def test_a_filter_that_reads_every_form_conforms(tried: Try) -> None:
 
     assert content(run).conformity is Conformity.CONFORMS
     assert states(run, FORMS) == {State.BLOCKED}
+    assert viewers(run).conformity is Conformity.CONFORMS
+    assert viewers(run).metric.n == len(VIEWERS)
+    images = run.outcome("DYN-07", "gateway")
+    assert (images.metric.k, images.metric.n) == (IMAGES, IMAGES)
     twins = {one.state for one in run.verdicts if one.item.category.startswith("ALW")}
     assert twins == {State.ALLOWED}
 
@@ -122,6 +130,15 @@ def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
     assert content(run).conformity is Conformity.DOES_NOT_CONFORM
     assert FORMS[form].words in content(run).metric.method
     assert states(run, {form}) == {State.ALLOWED}
+
+
+def test_a_filter_that_lets_one_viewer_show_blocked_pages_does_not_conform(tried: Try) -> None:
+    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts("viewer:archive")))
+
+    assert viewers(run).conformity is Conformity.DOES_NOT_CONFORM
+    assert viewers(run).metric.value == 1
+    assert {one.category for one in viewers(run).witnesses} == {"DRUG"}
+    assert content(run).conformity is Conformity.CONFORMS
 
 
 def test_disguises_that_get_through_are_not_counted_against_it(tried: Try) -> None:
@@ -140,7 +157,8 @@ def test_a_filter_that_does_not_open_tls_does_not_conform(tried: Try) -> None:
 
 
 def test_without_pages_in_every_form_nothing_is_decided(tried: Try) -> None:
-    run = tried(content_pages("forms", ("DRUG",), FEW, of_form=0, of_recipe=0))
+    run = tried(content_pages("forms", ("DRUG",), FEW, of_form=0, of_recipe=0, of_viewer=0))
 
+    assert viewers(run).conformity is Conformity.INSUFFICIENT
     assert content(run).conformity is Conformity.INSUFFICIENT
     assert "compressed with gzip" in " ".join(content(run).reasons)

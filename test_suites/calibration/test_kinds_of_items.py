@@ -21,7 +21,7 @@ from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 CREATED = "2026-01-01T00:00:00Z"
-PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30, of_recipe=0)
+PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30, of_recipe=0, of_viewer=0)
 Try = Callable[..., Rehearsal]
 
 SCHEME = """\

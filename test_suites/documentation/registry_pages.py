@@ -1,6 +1,6 @@
-"""Reference pages made from the registries: metrics, and formats that are read and written.
+"""Reference pages made from the registries: metrics, formats, and forms of content pages.
 
-``python -m test_suites.documentation.registry_pages`` rewrites both pages.
+``python -m test_suites.documentation.registry_pages`` rewrites the pages.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+from corpora import content_pages
 from harness.cli.list_plugins import TABLES
+from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_spec import SPECS, MetricSpec
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
@@ -83,7 +85,95 @@ def formats_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {DOCS / "metrics.md": metrics_page, DOCS / "formats.md": formats_page}
+CONTENT_PAGES = """\
+# Content pages
+
+Pages that a filter can recognise by their content alone. Their hosts have neutral names that nobody was told of.
+`accredit origin init` and `accredit range up` write them as the pack `content-pages`; each harmful page has a
+harmless twin in the same form. DYN-06, DYN-07 and DYN-08 rest on them. After an update, `accredit origin pages origin.yaml` writes the
+pack again: the hosts of plain pages stay, those of new forms are added.
+
+| pages | how many | count for |
+|---|---|---|
+| plain pages with the agreed marker | {pages} of each category | DYN-06, by category |
+| pages in an ordinary form | {of_form} of each form, over all categories | DYN-06, by form |
+| pages that a viewer shows of blocked sites | {of_viewer} of each viewer | DYN-08, by viewer |
+| copies of the agreed image | {images} | DYN-07, reported |
+| pages in a disguise | {of_disguise} of each | nothing: reported |
+| pages of the other recipes in the pack `content` | {of_recipe} of each, in each of its languages | nothing: reported |
+
+DYN-06 conforms only if every category and every ordinary form does. A form that was not tried leaves it
+*insufficient*. Browsers offer Brotli and Zstandard over HTTPS alone, so those pages are tried by the probe
+`web_https`, and are wanted only where a line has a probe for HTTPS. The report shows what came of each form.
+
+## Forms
+
+A test loads each form in Chromium and looks for the marker in what is shown. The origin sends a coding only to a client
+that offers it (RFC 9110 section 12.5.3).
+
+| form | in words | family | needs |
+|---|---|---|---|
+{forms}
+
+*Ordinary* forms are what servers send every day. A *disguise* hides the words from a program, but not from a reader.
+
+## Viewers
+
+Sites that show the pages of other sites. Each page is on a neutral host; its address names a blocked canary, and the
+page shows the marker of that canary's category. DYN-08 conforms only if every viewer was tried, and no page came.
+
+| viewer | in words | the path |
+|---|---|---|
+{viewers}
+
+## Recipes
+
+A recipe is a row of the pack `content`; its note says what the page holds (`marker: ...; page: ...`). A new row needs no
+code. The first part of its value is its kind:
+
+| kind | the page |
+|---|---|
+| `agreed_token` | shows the agreed marker of its category |
+| `self_label` | has the marker as an element in its head (`<meta ...>`) or as a header (`Name: value`) |
+| `agreed_image` | is the agreed image: a card of flat colours, the same in every copy |
+| `harmless_vocabulary` | lists the words of the marker |
+| `negative_control` | must stay open: one such word in a sentence, or neutral text in other languages |
+| `control` | is neutral |
+| `agency_page` | is the agency's own; `accredit check` tries it |
+
+The agreed image is `agreed-image.png` in the folder of the origin. Give it to a supplier that claims to recognise images.
+[Why it is built like this](../design/dd-021-content-forms.md).
+"""
+
+
+def content_pages_page() -> str:
+    """``docs/reference/content-pages.md``: the pack of content pages, its forms and recipes."""
+    rows = []
+    for form in FORMS.values():
+        needs = [f"`Accept-Encoding: {form.coding}`"] if form.coding else []
+        needs += ["HTTPS"] if form.over_https else []
+        cells = (f"`{form.name}`", form.words, form.family, ", ".join(needs) or "nothing")
+        rows.append(f"| {' | '.join(cells)} |")
+    return CONTENT_PAGES.format(
+        pages=content_pages.PAGES,
+        of_form=content_pages.PAGES_OF_FORM,
+        of_disguise=content_pages.PAGES_OF_DISGUISE,
+        of_recipe=content_pages.PAGES_OF_RECIPE,
+        of_viewer=content_pages.PAGES_OF_VIEWER,
+        images=content_pages.IMAGES,
+        viewers="\n".join(
+            f"| `{viewer.name}` | {viewer.words} | `{content_pages.PATHS[viewer.name].format('HOST')}` |"
+            for viewer in VIEWERS.values()
+        ),
+        forms="\n".join(rows),
+    )
+
+
+PAGES = {
+    DOCS / "metrics.md": metrics_page,
+    DOCS / "formats.md": formats_page,
+    DOCS / "content-pages.md": content_pages_page,
+}
 
 if __name__ == "__main__":
     for path, make in PAGES.items():

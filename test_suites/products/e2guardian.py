@@ -27,18 +27,23 @@ USER = "e2guardian"
 
 STOCK = Path("/etc/e2guardian")
 
+RESTARTED = 'while true; do e2guardian -N -c "$1"; sleep 0.1; done'
+"""It ends with a segmentation fault now and then, and is started again, as by systemd."""
+
 
 class E2Guardian(Product):
     """A running e2guardian with one filter group; all lists are blocked by its template page.
 
-    ``authority`` is what its clients trust; ``proxy`` is the URL they are given. Packets may
+    Pages with one of ``phrases`` are blocked as well. ``authority`` is what its clients trust; ``proxy`` is the URL they are given. Packets may
     also be led here unasked, to ``port`` and ``tls_port``.
     """
 
-    def __init__(self, origin: Origin, lists: Iterable[BlockList]) -> None:
+    def __init__(
+        self, origin: Origin, lists: Iterable[BlockList], phrases: Iterable[str] = ()
+    ) -> None:
         super().__init__("e2guardian")
         self.origin = origin
-        self.lists = tuple(lists)
+        self.lists, self.phrases = tuple(lists), tuple(phrases)
         self.port, self.tls_port = free_port(), free_port()
         self.proxy = f"http://{LOOPBACK}:{self.port}"
         self.authority = SchoolAuthority(self.folder.path / "tls")
@@ -54,7 +59,8 @@ class E2Guardian(Product):
         self._list_hosts()
         conf = self._configure(upstream.ports["all"])
         self.folder.give_to(USER)
-        self.run("e2guardian", "-N", "-c", str(conf), answers_at=[(LOOPBACK, self.port)])
+        answers_at = [(LOOPBACK, self.port)]
+        self.run("sh", "-c", RESTARTED, "e2guardian", str(conf), answers_at=answers_at)
 
     def _copy_stock(self) -> None:
         """Debian's own configuration, with its paths led into our folder."""
@@ -68,6 +74,9 @@ class E2Guardian(Product):
         hosts = [host for denied in self.lists for host in denied.hosts]
         listed = "etc/lists/example.group/bannedsitelist"
         self.folder.write(listed, "\n".join(hosts) + "\n")
+        if self.phrases:
+            banned = "etc/lists/example.group/bannedphraselist"
+            self.folder.write(banned, "".join(f"<{phrase}>\n" for phrase in self.phrases))
 
     def _configure(self, upstream: int) -> Path:
         here = self.folder.path

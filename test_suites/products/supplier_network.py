@@ -148,7 +148,10 @@ def hurry(campaign: Path) -> None:
         if "sample" in selection:
             selection["sample"] = min(selection["sample"], MOST[selection["pack"]])
         if selection["pack"].endswith("content-pages"):
-            selection["categories"] = ["DRUG"]
+            del selection["sample"]  # plain pages alone: e2guardian ends on some forms
+            selection["items"] = [
+                f"content-0{n}{twin}" for n in (301, 302) for twin in ("", "-twin")
+            ]
     yaml.dump(declared, campaign)
 
 

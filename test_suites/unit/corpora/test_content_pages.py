@@ -15,6 +15,7 @@ from corpora.content_pages import (
     PAGES_OF_FORM,
     ContentPages,
     content_pages,
+    on_hosts,
     write_content_pages,
 )
 from corpora.lint import lint
@@ -22,7 +23,7 @@ from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.synthetic_sites import vendor_list
 from corpora.taxonomy import DATA
-from harness.model.content_form import FORMS, PageContent, form_of
+from harness.model.content_form import FORMS, VIEWERS, PageContent, form_of
 from harness.model.coverage import items_needed
 from harness.schemes.load import load_scheme
 
@@ -35,7 +36,7 @@ def made() -> ContentPages:
 
 
 def few(*categories: str, pages: int = 3) -> ContentPages:
-    return content_pages("secret", categories, pages, of_form=0, of_recipe=0)
+    return content_pages("secret", categories, pages, of_form=0, of_recipe=0, of_viewer=0)
 
 
 def test_each_page_that_bears_a_marker_has_a_neighbour_that_does_not() -> None:
@@ -57,13 +58,13 @@ def test_texts_differ_and_hosts_are_nobody_s() -> None:
     texts = [made.texts[host] for host, content in made.contents.items() if content.code]
     assert len(set(texts)) == len(texts)
     assert not made.texts.keys() & vendor_list().keys()
-    others = content_pages("other", ("PORN",), 3, of_form=0, of_recipe=0)
+    others = content_pages("other", ("PORN",), 3, of_form=0, of_recipe=0, of_viewer=0)
     assert list(made.texts)[:6] != list(others.texts)
 
 
 def test_plain_pages_keep_their_hosts_when_forms_are_added(made: ContentPages) -> None:
     """An origin of an earlier version serves the pack that was written with it."""
-    plain = content_pages("secret", of_form=0, of_recipe=0)
+    plain = content_pages("secret", of_form=0, of_recipe=0, of_viewer=0)
 
     assert plain.rows == made.rows[: len(plain.rows)]
 
@@ -90,6 +91,28 @@ def test_strata_name_the_form_and_the_recipe(made: ContentPages) -> None:
             assert content.form in ("", "image")
         else:
             assert content.form == form.name
+
+
+def test_a_viewer_shows_a_blocked_page_and_its_twin_a_harmless_one() -> None:
+    made = content_pages("secret", ("DRUG",), 0, of_form=0, of_recipe=0, of_viewer=2)
+    shown = {row["id"]: row["value"] for row in made.rows}
+
+    assert len(shown) == 2 * 2 * len(VIEWERS)
+    for viewer in VIEWERS:
+        name = f"{viewer.replace(':', '-')}-02"
+        assert "drug-002.canary.accredit.test" in shown[name]
+        assert "drug-002.twin.accredit.test" in shown[f"{name}-twin"]
+        assert shown[name].startswith("http://")
+
+
+def test_on_other_hosts_viewers_show_pages_of_those() -> None:
+    made = content_pages("secret", ("DRUG",), 0, of_form=1, of_recipe=0, of_viewer=1)
+
+    moved = on_hosts(made, lambda host: host.replace("accredit.test", "own.example"))
+
+    assert all("accredit.test" not in row["value"] for row in moved.rows)
+    assert any("drug-001.canary.own.example" in row["value"] for row in moved.rows)
+    assert {row["registrable"] for row in moved.rows} == moved.contents.keys()
 
 
 def recipes(made: ContentPages) -> dict[str, list[dict[str, str]]]:
@@ -137,7 +160,7 @@ def test_a_new_recipe_needs_no_code(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         module, "open_pack", lambda name: recipes if name == "content" else shipped(name)
     )
 
-    made = content_pages("secret", ("PORN",), 1, of_form=0, of_recipe=1)
+    made = content_pages("secret", ("PORN",), 1, of_form=0, of_recipe=1, of_viewer=0)
 
     (text,) = (made.texts[row["registrable"]] for row in made.rows if row["id"] == "CR-900-1")
     assert "Here you find: bingo, blackjack" in text

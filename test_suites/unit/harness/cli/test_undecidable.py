@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from harness.cli.compose import prepare
 from harness.cli.undecidable import line_profiles, sentences, undecidable
+from harness.model.content_form import FORMS
+from harness.model.corpus import Item
 from harness.schemes.load import load_scheme
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
@@ -26,6 +30,29 @@ def test_what_another_line_can_see_is_not_told_of_this_one() -> None:
 
     assert ["resolver"] == [one.line for one in of("ILL-01", blind)]
     assert not of("ILL-01", blind, place(tried))
+
+
+def in_forms(number: int, *left_out: str) -> list[Item]:
+    """Plain content pages, and so many in each ordinary form."""
+    pages = items("DRUG", 60, stratum="DRUG", applies_to="content")
+    for form in FORMS.values():
+        if form.family == "ordinary" and form.name not in left_out:
+            stratum = f"DRUG/{form.name}"
+            found = items("DRUG", number, stratum=stratum, applies_to="content")
+            pages += [replace(one, id=f"{form.name}-{one.id}") for one in found]
+    return pages
+
+
+def test_a_form_of_content_pages_with_too_few_of_them_is_told() -> None:
+    (few,) = of("DYN-06", place(in_forms(44, "gzip", "br", "zstd")))
+    (secure,) = of("DYN-06", place(in_forms(44, "zstd"), probes=("web", "web_https")))
+
+    assert "content pages to try: 0 compressed with gzip; needed: 44 each" == few.why
+    assert "content-pages" in few.remedy
+    assert "content pages to try: 0 compressed with Zstandard; needed: 44 each" == secure.why
+    assert not of("DYN-06", place(in_forms(44), probes=("web", "web_https")))
+    assert not of("DYN-06", place(in_forms(44, "br", "zstd")))
+    assert of("DYN-06", place(in_forms(43)))
 
 
 def test_what_is_not_asked_of_a_profile_or_is_only_shown_is_not_told() -> None:

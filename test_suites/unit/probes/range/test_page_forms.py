@@ -7,7 +7,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from harness.model.content_form import FORMS, PageContent
+from corpora.content_pages import PATHS
+from harness.model.content_form import FORMS, VIEWERS, PageContent
 from harness.model.marker import token_for, words_for
 from probes.net.content_coding import decode
 from probes.net.delivery import find_words
@@ -125,6 +126,31 @@ def test_only_the_agreed_image_is_recognised_in_any_copy() -> None:
     assert is_agreed(copy.body)
     assert not is_agreed(other.body)
     assert find_words(agreed.body, "image/png", words_for(KEY, HOST, NONCE, "piece"))
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_a_viewer_shows_the_page_that_its_address_names(viewer: str) -> None:
+    def shown(host: str) -> bytes:
+        page = Pages(key=KEY, contents={HOST: PageContent(form=viewer)}).page(
+            HOST, PATHS[viewer].format(host), "http", NONCE
+        )
+        body, kind = received(page)
+        assert words_for(KEY, HOST, NONCE, "piece")[2] in find_words(
+            body, kind, words_for(KEY, HOST, NONCE, "piece")
+        )
+        return sent(page)
+
+    assert code_in(shown("malw-hack-003.canary.accredit.test")) == "MALW.HACK"
+    assert code_in(shown("malw-hack-003.twin.accredit.test")) == ""
+    assert code_in(shown("www.example.org")) == ""
+
+
+def test_a_feed_is_well_formed() -> None:
+    pages = Pages(key=KEY, texts={HOST: TEXT}, contents={HOST: PageContent(form="viewer:feed")})
+    page = pages.page(HOST, "/feed?url=http%3A%2F%2Fdrug-001.canary.accredit.test", "http", NONCE)
+
+    described = [each.text for each in fromstring(page.body).iter("description")]
+    assert TEXT in described
 
 
 def test_an_unknown_form_is_refused() -> None:

@@ -23,6 +23,13 @@ def test_a_plain_request_names_its_host_in_a_header() -> None:
     assert not request.is_absolute
 
 
+@pytest.mark.parametrize("path", ["/read/http://b.accredit.test:81/", "/c:1/x", "/abcdef:9"])
+def test_an_address_in_a_path_is_a_part_of_the_path(path: str) -> None:
+    request = asked(f"GET {path} HTTP/1.1\nHost: a.accredit.test\n")
+
+    assert (request.host, request.port, request.path) == ("a.accredit.test", 80, path)
+
+
 @pytest.mark.parametrize(
     ("target", "host", "port", "path"),
     [
