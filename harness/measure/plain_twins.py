@@ -22,6 +22,7 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import ProgressCounter
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign
+from harness.model.content_form import form_of
 from harness.model.corpus import Item
 from harness.model.marker import browser_number, unmarked
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
@@ -82,6 +83,9 @@ class TwinSample:
         }
 
     def _can_be_tried(self, place: Group, item: Item) -> bool:
+        """Whether an item is drawn from; a page in a special form may not be decided by itself."""
+        if form_of(item.stratum) is not None:
+            return False
         places = (place.line, place.profile), (CONTROL, place.profile)
         probe = self._context.probes.get(place.probe)
         has_twins = probe is not None and probe.declares.has_twins

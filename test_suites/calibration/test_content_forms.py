@@ -68,6 +68,7 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
             corpora=[{"pack": str(tmp_path / "pages")}],
             probes=["web", "web_https"],
             plain_twins={"number": 0},
+            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
             scheme="scheme.yaml",
         )
         return rehearse(path)

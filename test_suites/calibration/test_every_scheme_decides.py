@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from corpora.content_pages import content_pages, write_content_pages
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import group_items
-from harness.cli.undecidable import LineProfile, undecidable
+from harness.cli.undecidable import LineProfile, Undecidable, undecidable
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
 from harness.model.metric_spec import spec_of
@@ -39,6 +40,14 @@ def packed() -> list[Item]:
     return [item for name in PACKS for item in open_pack(name).items()]
 
 
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    """The content pages of an origin."""
+    folder = tmp_path_factory.mktemp("origin") / "pages"
+    written = write_content_pages(content_pages("s"), folder, "s", "2026-11-24T00:00:00Z")
+    return list(written.items())
+
+
 def imported(scheme: Scheme) -> list[Item]:
     """A list of the size that each requirement states, of each category that it names."""
     found = {}
@@ -51,11 +60,28 @@ def imported(scheme: Scheme) -> list[Item]:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_every_measurable_requirement_can_be_decided(name: str, packed: list[Item]) -> None:
+def test_every_measurable_requirement_can_be_decided(
+    name: str, packed: list[Item], pages: list[Item]
+) -> None:
     scheme = load_scheme(name)
+    content = {one.id for one in scheme.requirements if one.rests_on == "content"}
+    listed, on_pages = [*packed, *imported(scheme)], [*packed, *pages]
+
+    found = [one for one in undecided(scheme, listed) if one.requirement not in content]
+    found += [one for one in undecided(scheme, on_pages) if one.requirement in content]
+
+    metrics = {one.id: one.measure.metric for one in scheme.requirements}
+    assert [] == [one for one in found if spec_of(metrics[one.requirement]).is_implemented]
+    assert not [
+        one for one in found if one.why == "Accredit cannot measure this yet" and one.remedy
+    ]
+
+
+def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
+    """What cannot be decided with these items, for any school phase."""
     probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
-    supply = group_items([*packed, *imported(scheme)], probes)
-    frames = Counter(item.category for item in packed)
+    supply = group_items(items, probes)
+    frames = Counter(item.category for item in items)
     places = [
         LineProfile(
             line="line",
@@ -68,14 +94,7 @@ def test_every_measurable_requirement_can_be_decided(name: str, packed: list[Ite
         )
         for phase in PHASES
     ]
-    metrics = {one.id: one.measure.metric for one in scheme.requirements}
-
-    found = undecidable(scheme, places)
-
-    assert [] == [one for one in found if spec_of(metrics[one.requirement]).is_implemented]
-    assert not [
-        one for one in found if one.why == "Accredit cannot measure this yet" and one.remedy
-    ]
+    return undecidable(scheme, places)
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,8 @@ async def test_what_cannot_be_tried_is_not_drawn(tmp_path: Path) -> None:
             replace(one, key=replace(one.key, round=2)),
             replace(one, item=replace(item, value="")),
             replace(one, item=replace(item, value="a_b.accredit.test")),
+            replace(one, item=replace(item, stratum="DRUG/frame")),
+            replace(one, item=replace(item, stratum="twin:DRUG/viewer:cache")),
         ]
     )
     await visits.finish()
