@@ -1,7 +1,7 @@
 """``accredit init``: take the answers for a campaign file from options, or ask for them.
 
 It asks only on a terminal, and only where no answer was given as an option. Otherwise it uses
-defaults and marks what has to be edited, so that it never waits for an answer that nobody can give.
+defaults and marks what has to be edited, so that it never waits for input that cannot come.
 """
 
 from __future__ import annotations

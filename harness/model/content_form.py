@@ -115,6 +115,9 @@ IMAGE = ContentForm("image", "the agreed image", "recipe")
 """An image that the supplier was given, in a copy of its own."""
 
 
+_NAMED = {**FORMS, **VIEWERS, IMAGE.name: IMAGE}
+
+
 def variant_of(stratum: str) -> str:
     """Return what follows the category in a stratum: ``gzip`` for ``twin:PORN/gzip``; or ``""``."""
     return stratum.removeprefix(TWIN).partition("/")[2]
@@ -124,7 +127,7 @@ def form_named(variant: str) -> ContentForm | None:
     """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
-    return IMAGE if variant == IMAGE.name else FORMS.get(variant) or VIEWERS.get(variant)
+    return _NAMED.get(variant)
 
 
 def form_of(stratum: str) -> ContentForm | None:

@@ -27,15 +27,17 @@ def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[st
 
     In a reading only the letters count, so that invisible characters do not hide a word.
     """
-    missing, found = list(words), set[str]()
+    wanted = tuple(words)
+    missing = list(wanted)
     for reading in readings(body, content_type):
         text = reading.casefold()
-        letters = _NOT_LETTERS.sub("", text)
-        found |= {word for word in missing if word in text or word in letters}
-        missing = [word for word in missing if word not in found]
+        missing = [word for word in missing if word not in text]
+        if missing:
+            letters = _NOT_LETTERS.sub("", text)
+            missing = [word for word in missing if word not in letters]
         if not missing:
             break
-    return tuple(word for word in words if word in found)
+    return tuple(word for word in wanted if word not in missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

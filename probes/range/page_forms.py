@@ -65,8 +65,9 @@ def hosts_in(path: str) -> list[str]:
 def is_acceptable(form: str, accepts: str) -> bool:
     """Whether a client that offers the codings of an Accept-Encoding can be sent a form."""
     known = FORMS.get(form)
-    offered = {part.partition(";")[0].strip().lower() for part in accepts.split(",")}
-    return known is None or not known.coding or known.coding in offered
+    if known is None or not known.coding:
+        return True
+    return known.coding in {part.partition(";")[0].strip().lower() for part in accepts.split(",")}
 
 
 def framing_page(title: str) -> bytes:

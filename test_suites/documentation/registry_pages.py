@@ -88,7 +88,7 @@ def formats_page() -> str:
 CONTENT_PAGES = """\
 # Content pages
 
-Pages that a filter can recognise by their content alone. Their hosts have neutral names that nobody was told of.
+Pages that a filter can recognise by their content alone. Their hosts have neutral names that are not announced to anybody.
 `accredit origin init` and `accredit range up` write them as the pack `content-pages`; each harmful page has a
 harmless twin in the same form. DYN-06, DYN-07 and DYN-08 rest on them. After an update, `accredit origin pages origin.yaml` writes the
 pack again: the hosts of plain pages stay, those of new forms are added.

@@ -23,7 +23,7 @@ NAME = "dns.school.example"
 
 
 def confined_to(folder: Folder) -> str:
-    """Options of an Unbound that runs in the foreground, as whoever we are, in a folder."""
+    """Options of an Unbound that runs in the foreground, as the user of the tests, in a folder."""
     return f"""  access-control: 0.0.0.0/0 allow
   directory: "{folder.path}"
   chroot: ""

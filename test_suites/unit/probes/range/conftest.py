@@ -13,6 +13,7 @@ import pytest
 
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed, running
+from test_suites.public_origin import write_folder
 
 PROFILES = ("ks2", "staff")
 Ask = Callable[..., dns.message.Message]
@@ -64,3 +65,16 @@ def ask(world: RangeTestbed) -> Ask:
         return send(query, address, port=int(port), timeout=timeout)
 
     return ask
+
+
+@pytest.fixture
+def reports() -> list[str]:
+    """What a public origin tells its operator."""
+    return []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a public origin."""
+    write_folder(tmp_path / "origin")
+    return tmp_path / "origin"

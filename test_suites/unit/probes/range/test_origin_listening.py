@@ -11,18 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from probes.range import public_origin
-from test_suites.public_origin import origin_in, write_folder
-
-
-@pytest.fixture
-def reports() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_folder(tmp_path / "origin")
-    return tmp_path / "origin"
+from test_suites.public_origin import origin_in
 
 
 @pytest.mark.parametrize(

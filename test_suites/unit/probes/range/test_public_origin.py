@@ -20,22 +20,11 @@ import pytest
 from harness.model.content_form import PageContent
 from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
-from test_suites.public_origin import TWINS, ZONE, limit, origin_in, write_folder
+from test_suites.public_origin import TWINS, ZONE, limit, origin_in
 
 HOST = f"porn-001.canary.{ZONE}"
 ELSEWHERE = "127.0.1.1"
 """An address of another network than 127.0.0.1, on this machine."""
-
-
-@pytest.fixture
-def reports() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_folder(tmp_path / "origin")
-    return tmp_path / "origin"
 
 
 @pytest.fixture
