@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
 import msgspec
 
+from corpora.origin_pack import OriginPack, OriginPages, write_origin_pack
 from corpora.pack_reader import Pack, open_pack
-from corpora.pack_writer import PackDetails, write_pack
 from corpora.synthetic_sites import neutral_hosts, vendor_list
 from corpora.taxonomy import DATA, twin_of
 from harness.model.content_form import FORMS, IMAGE, RECIPE, VIEWERS, PageContent
 from harness.model.corpus import TWIN, Item
-from harness.model.origin_zone import RANGE_ZONE, with_host
+from harness.model.origin_zone import RANGE_ZONE
 
 CATEGORIES = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
@@ -55,15 +55,6 @@ _FILLERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPages:
-    """Pages of an origin: content and text by host, and the rows of their pack."""
-
-    contents: dict[str, PageContent]
-    texts: dict[str, str]
-    rows: tuple[dict[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
     """A page before it has a host. Without ``pairs`` it has no benign twin."""
 
@@ -85,18 +76,20 @@ def content_pages(
     of_form: int = PAGES_OF_FORM,
     of_recipe: int = PAGES_OF_RECIPE,
     of_viewer: int = PAGES_OF_VIEWER,
-) -> ContentPages:
+    taken: Collection[str] = (),
+) -> OriginPages:
     """Make content pages and their twins from ``seed``.
 
     There are ``pages`` plain ones of each category, ``of_form`` in each ordinary form, at most
     ``PAGES_OF_DISGUISE`` in each disguise, ``of_recipe`` of each recipe, and ``of_viewer`` that
-    each viewer shows of blocked sites.
+    each viewer shows of blocked sites. No host is one of ``taken``.
     """
     planned = [
         *_plain(categories, pages), *_in_forms(categories, of_form), *_of_recipes(of_recipe),
         *_by_viewers(categories, of_viewer),
     ]  # fmt: skip
-    hosts = iter(neutral_hosts(seed, 2 * len(planned), excluded=vendor_list()))
+    excluded = {*vendor_list(), *taken}
+    hosts = iter(neutral_hosts(seed, 2 * len(planned), excluded))
     harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
@@ -109,7 +102,7 @@ def content_pages(
             contents[twin_host] = msgspec.structs.replace(page.content, code="", label="")
             texts[twin_host] = next(harmless)
             rows.append(_twin_row(page, twin_host))
-    return ContentPages(contents=contents, texts=texts, rows=tuple(rows))
+    return OriginPages(contents=contents, texts=texts, rows=tuple(rows))
 
 
 def _plain(categories: Collection[str], pages: int) -> Iterator[_Planned]:
@@ -213,42 +206,17 @@ def _neutral_texts() -> dict[str, str]:
         return {row["lang"]: row["text"] for row in csv.DictReader(stream)}
 
 
-def on_hosts(pages: ContentPages, host_of: Callable[[str], str]) -> ContentPages:
-    """Return the same pages on other hosts; ``host_of`` gives the new host of each."""
-    hosts = {host: host_of(host) for host in pages.texts}
-    return ContentPages(
-        contents={hosts[host]: content for host, content in pages.contents.items()},
-        texts={hosts[host]: text for host, text in pages.texts.items()},
-        rows=tuple(_moved(row, hosts[row["registrable"]], host_of) for row in pages.rows),
-    )
+CONTENT_PACK = OriginPack(
+    name="content-pages",
+    title="Content pages on hosts that nobody was told of",
+    kind="content",
+    make=lambda seed, taken: content_pages(seed, taken=taken),
+)
 
 
-def _moved(row: dict[str, str], host: str, viewed: Callable[[str], str]) -> dict[str, str]:
-    value = with_host(row["value"], row["registrable"], host)
-    value = _VIEWED.sub(lambda found: viewed(found[0]), value)
-    return row | {"value": value, "registrable": host}
-
-
-_VIEWED = re.compile(rf"[a-z0-9-]+\.(?:canary|twin)\.{re.escape(RANGE_ZONE)}")
-"""The host whose page a viewer shows, in its address."""
-
-
-def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
+def write_content_pages(pages: OriginPages, out: Path, seed: str, created: str) -> Pack:
     """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
-    details = PackDetails(
-        name="content-pages",
-        version="1.0.0",
-        title="Content pages on hosts that nobody was told of",
-        created=created,
-        sources=({"title": "own work of the project", "x-licence": "CC0-1.0"},),
-        frame="pages made for one origin",
-        design="stratified",
-        seed=seed,
-        kind="content",
-        audience="assessor",
-    )
-    write_pack(out, pages.rows, details)
-    return open_pack(str(out))
+    return write_origin_pack(CONTENT_PACK, pages, out, seed, created)
 
 
 def _row(page: _Planned, host: str) -> dict[str, str]:

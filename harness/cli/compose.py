@@ -38,7 +38,7 @@ from harness.ports.storage import Clock, EvidenceStore, WallClock
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from corpora.content_pages import ContentPages
+    from corpora.origin_pack import OriginPages
     from corpora.pack_reader import Pack
     from harness.model.content_form import PageContent
     from harness.model.scheme import Policy
@@ -221,7 +221,7 @@ def print_assessment(assessment: Assessment, console: Console) -> None:
 
 
 def texts_of_pages(
-    pages: ContentPages | None,
+    pages: OriginPages | None,
 ) -> tuple[dict[str, str], Mapping[str, PageContent]]:
     """Return, by host, the texts of an origin's pages, and what else content pages show."""
     texts: dict[str, str] = {}
@@ -236,7 +236,7 @@ def running_range(
     policy: Policy,
     profiles: tuple[str, ...] = ("pupils",),
     dead_hosts: tuple[str, ...] = (),
-    pages: ContentPages | None = None,
+    pages: OriginPages | None = None,
     dual_stack: bool = False,
     gateway: bool = False,
 ) -> AbstractContextManager[RangeTestbed]:

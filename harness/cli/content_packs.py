@@ -1,4 +1,4 @@
-"""Write the pack of content pages, and the agreed image, into the folder of an origin or range."""
+"""Write an origin's own packs, and the agreed image, into the folder of an origin or range."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from corpora.content_pages import ContentPages, content_pages, on_hosts, write_content_pages
+from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
+from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
 from probes.range.image_card import AGREED, image_card
 
-CONTENT_PAGES, AGREED_IMAGE = "content-pages", "agreed-image.png"
+PACK_NAMES = tuple(pack.name for pack in ORIGIN_PACKS)
+AGREED_IMAGE = "agreed-image.png"
 
 
-def write_content_pack(
+def write_content_packs(
     folder: Path, seed: str, host_of: Callable[[str], str] | None = None
-) -> ContentPages:
-    """Write the pack and the image in place of earlier ones; return the pages.
+) -> OriginPages:
+    """Write the packs and the image in place of earlier ones; return the pages of all.
 
     ``host_of`` gives the host of the origin for a host of the range. Raises OSError.
     """
-    pages = content_pages(seed)
-    if host_of is not None:
-        pages = on_hosts(pages, host_of)
-    shutil.rmtree(folder / CONTENT_PAGES, ignore_errors=True)
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    write_content_pages(pages, folder / CONTENT_PAGES, seed, created)
+    pages = all_pages(seed)
+    for pack in ORIGIN_PACKS:
+        if host_of is not None:
+            pages[pack.name] = on_hosts(pages[pack.name], host_of)
+        shutil.rmtree(folder / pack.name, ignore_errors=True)
+        write_origin_pack(pack, pages[pack.name], folder / pack.name, seed, created)
     (folder / AGREED_IMAGE).write_bytes(image_card(AGREED))
-    return pages
+    return joined(pages.values())

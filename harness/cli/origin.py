@@ -13,11 +13,11 @@ import msgspec
 import typer
 from pydantic import ValidationError
 
-from corpora.content_pages import content_pages
+from corpora.origin_packs import all_pages, joined
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages, warn
-from harness.cli.content_packs import AGREED_IMAGE, CONTENT_PAGES, write_content_pack
+from harness.cli.content_packs import AGREED_IMAGE, PACK_NAMES, write_content_packs
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
 from harness.cli.origin_serving import allow_many_files, report, serve
 from harness.cli.printing import say, say_json
@@ -150,7 +150,7 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
     files |= _authorities(settings)
     check_certificates(settings)
-    names = [*files, ORIGIN_FILE, CONTENT_PAGES, AGREED_IMAGE]
+    names = [*files, ORIGIN_FILE, *PACK_NAMES, AGREED_IMAGE]
     if directory.exists() and not directory.is_dir():
         msg = f"{directory} is a file; name a folder"
         raise UsageError(msg)
@@ -162,8 +162,9 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
     origin = _origin(settings, bytes.fromhex(key))
-    write_content_pack(directory, seed, origin.home_of)
-    make_private(directory / CONTENT_PAGES)
+    write_content_packs(directory, seed, origin.home_of)
+    for name in PACK_NAMES:
+        make_private(directory / name)
     write_origin(origin, directory / ORIGIN_FILE)
     return names
 
@@ -304,7 +305,7 @@ def _without_paths(origin: Origin) -> Origin:
 def pages_command(
     file: Annotated[Path, typer.Argument(help="The origin.yaml that 'init' wrote.")],
 ) -> None:
-    """Write the pack of content pages again, as this version serves them."""
+    """Write the packs of the origin's pages again, as this version serves them."""
     settings, folder = read_settings(file), file.parent
     if not settings.content_seed:
         msg = f"{file}: the origin has no content pages (content_seed is empty)"
@@ -312,12 +313,13 @@ def pages_command(
     seed = read_secret(folder / settings.content_seed, "the seed of the content pages")
     key = read_key(folder / settings.key)
     try:
-        write_content_pack(folder, seed, _origin(settings, key).home_of)
+        write_content_packs(folder, seed, _origin(settings, key).home_of)
     except OSError as error:
-        msg = f"{folder / CONTENT_PAGES}: cannot be written: {error.strerror or error}"
+        msg = f"{error.filename or folder}: cannot be written: {error.strerror or error}"
         raise UsageError(msg) from None
-    make_private(folder / CONTENT_PAGES)
-    say(f"wrote {folder / CONTENT_PAGES}")
+    for name in PACK_NAMES:
+        make_private(folder / name)
+        say(f"wrote {folder / name}")
 
 
 @app.command("serve")
@@ -334,11 +336,10 @@ def serve_command(
         raise UsageError(msg)
     settings = read_settings(file, tuple(listen or ()))
     seed = settings.content_seed
-    pages = (
-        content_pages(read_secret(file.parent / seed, "the seed of the content pages"))
-        if seed
-        else None
-    )
+    pages = None
+    if seed:
+        secret = read_secret(file.parent / seed, "the seed of the content pages")
+        pages = joined(all_pages(secret).values())
     texts, contents = texts_of_pages(pages)
     origin = PublicOrigin(settings, file.parent, texts=texts, contents=contents, report=report)
     allow_many_files()

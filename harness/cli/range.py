@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from corpora.content_pages import ContentPages
+from corpora.origin_pack import OriginPages
 from corpora.synthetic_sites import write_vendor_list
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, running_range
-from harness.cli.content_packs import CONTENT_PAGES, write_content_pack
+from harness.cli.content_packs import PACK_NAMES, write_content_packs
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
@@ -143,16 +143,16 @@ def where_command(
     say(_written(filters[part][name]))
 
 
-def make_lists(out: Path, seed: str = "") -> ContentPages:
+def make_lists(out: Path, seed: str = "") -> OriginPages:
     """Write the lists that an assessor draws items from into ``out``; return the content pages.
 
-    They are a vendor's list to import, and a pack of content pages on hosts derived from ``seed``.
+    They are a vendor's list to import, and the origin's packs on hosts derived from ``seed``.
     Without a seed a random one is drawn, so that the hosts cannot be predicted.
     """
     seed = seed or secrets.token_hex(16)
     out.mkdir(parents=True, exist_ok=True)
     write_vendor_list(out / VENDOR_LIST)
-    return write_content_pack(out, seed)
+    return write_content_packs(out, seed)
 
 
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
@@ -173,7 +173,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
     say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
-        say(f"content pages on unannounced hosts:        {out / CONTENT_PAGES}")
+        for name in PACK_NAMES:
+            say(f"a pack of pages on unannounced hosts: {out / name}")
     if any("gateway" in kinds for kinds in origin.services.values()):
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     for service, kinds in origin.services.items():

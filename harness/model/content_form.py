@@ -25,11 +25,15 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
 
     ``code`` is the category whose agreed marker the page shows, ``form`` the name of a form.
     ``label`` is a self-label: an element for the head of the page, or a header (``Name: value``).
+    With ``service`` the host answers as the service of that name
+    (``probes.range.origin_services``), and ``case`` says which of its cases.
     """
 
     code: str = ""
     form: str = ""
     label: str = ""
+    service: str = ""
+    case: str = ""
 
 
 class ContentForm(NamedTuple):

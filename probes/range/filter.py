@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from harness.model.corpus import Item
+from probes.range.examination import code_of_answer, code_of_request
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.page_reading import code_in
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
+
+if TYPE_CHECKING:
+    from probes.range.connection import Request
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
@@ -224,7 +227,21 @@ class ReferenceFilter:
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
         """Decide about a response by its content: forward it or block it."""
-        code = code_in(answer)
+        return self._by_content(decision, profile, service, code_of_answer(answer))
+
+    def examine(
+        self, decision: Decision, profile: str, service: Service, request: Request
+    ) -> Decision:
+        """Decide about a request by its content, if it would be forwarded and is not a tunnel."""
+        if not decision.reads or request.method == "CONNECT":
+            return decision
+        code = code_of_request(request, self.policy)
+        return self._by_content(decision, profile, service, code)
+
+    def _by_content(
+        self, decision: Decision, profile: str, service: Service, code: str
+    ) -> Decision:
+        """Return the decision, or a block if the policy blocks what was recognised."""
         if not code or not self.policy.blocks(code, profile):
             return decision
         styles = [

@@ -169,8 +169,10 @@ class SecureGateway(PlainGateway):
             self._begin(bytes(self._client_hello), name)
 
     def _decide(self, request: Request) -> None:
-        """Apply the decision that was made by the ClientHello."""
-        self._apply(self._decided, request)
+        """Apply the decision that was made by the ClientHello, or one about the request."""
+        self._apply(
+            self._filter.examine(self._decided, self._profile, self.service, request), request
+        )
 
     def _begin(self, hello: bytes, name: str) -> None:
         match self._decided.style:

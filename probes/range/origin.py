@@ -22,6 +22,7 @@ from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
 from probes.range.origin_pages import REFUSALS, Page, Pages, refusal_page
+from probes.range.origin_services import SERVICES, ServiceRequest
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
@@ -249,7 +250,15 @@ class _OriginConnection(Connection):
             self._answer(request, nonce)
 
     def _answer(self, request: Request, nonce: str) -> None:
-        scheme = "https" if self._is_secure else "http"
-        accepts = request.headers.get("accept-encoding", "")
-        page = self._origin.pages.page(request.host, request.path, scheme, nonce, accepts)
+        scheme: Literal["http", "https"] = "https" if self._is_secure else "http"
+        pages = self._origin.pages
+        content = pages.content_at(request.host)
+        if content.service:
+            asked = ServiceRequest(
+                request=request, scheme=scheme, nonce=nonce, content=content, pages=pages
+            )
+            page = SERVICES[content.service](asked)
+        else:
+            accepts = request.headers.get("accept-encoding", "")
+            page = pages.page(request.host, request.path, scheme, nonce, accepts)
         self.answer(page, bodiless=request.method == "HEAD")

@@ -165,12 +165,12 @@ class Pages:
         host, kind = normalise(host), self.names.kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
-        content = self.contents.get(self.names.original_host(host), _NO_CONTENT)
+        content = self.content_at(host)
         code = content.code or self.names.code_of(host)
         if content.form in VIEWERS:
             code = next(filter(None, map(self.names.code_of, hosts_in(path))), "")
-        marks = marks_for(self.key, host, nonce, _marker(code, nonce), path)
-        receipt = self._receipt(host, nonce)
+        marks = marks_for(self.key, host, nonce, category_marker(code, nonce), path)
+        receipt = self.receipt(host, nonce)
         if kind is PageKind.REDIRECT:
             # The token distinguishes the origin's redirect from one by a filter.
             location = _next_hop(host, path, scheme)
@@ -178,6 +178,10 @@ class Pages:
         if not is_acceptable(content.form, accepts):
             content = msgspec.structs.replace(content, form="")
         return self._page_with(content, host, path, marks, receipt)
+
+    def content_at(self, host: str) -> PageContent:
+        """Return what a host shows beside its text; a plain twin shows the same as its host."""
+        return self.contents.get(self.names.original_host(normalise(host)), _NO_CONTENT)
 
     def _page_with(
         self, content: PageContent, host: str, path: str, marks: Marks, receipt: Headers
@@ -196,7 +200,7 @@ class Pages:
         form = "" if content.form == "frame" else content.form
         return shaped(page, marked_piece(marks), form)
 
-    def _receipt(self, host: str, nonce: str) -> Headers:
+    def receipt(self, host: str, nonce: str) -> Headers:
         """Return the header that proves that the origin was asked, for requests with a nonce."""
         return (("ETag", f'"{receipt_for(self.key, host, nonce)}"'),) if nonce else ()
 
@@ -254,7 +258,8 @@ def _redirect(
     return Page(status=302, body=body, headers=(("Location", location), *headers))
 
 
-def _marker(code: str, nonce: str) -> str:
+def category_marker(code: str, nonce: str) -> str:
+    """Return the agreed marker of a category, with the first letters of the nonce; or nothing."""
     tail = nonce[:4].upper() or "0000"
     return f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
 

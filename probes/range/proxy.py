@@ -193,6 +193,7 @@ class ProxyConnection(Connection):
 
     def _decide(self, request: Request) -> None:
         decision = self._filter.decide(request.host, self._profile, self.service)
+        decision = self._filter.examine(decision, self._profile, self.service, request)
         if decision.delay:
             loop = asyncio.get_running_loop()
             loop.call_later(decision.delay, self._apply, decision, request)

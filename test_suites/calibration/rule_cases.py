@@ -56,6 +56,7 @@ GROUND = (
     _case("control-of-another-kind", trial(web(), dns("192.0.2.7")), State.INSUFFICIENT),
     _case("control-without-token", trial(web(), web(canary="absent")), State.DOWN),
     _case("control-server-error", trial(foreign(), foreign(status=502)), State.DOWN),
+    _case("control-without-coding", trial(web(), web(), stratum="GAMB/gzip"), State.DOWN),
     _case("control-no-address-answered", trial(LONDON, dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-no-address", trial(dns(rcode="NXDOMAIN"), dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-unreached", trial(reach(reached=True), reach(reached=False)), State.DOWN),

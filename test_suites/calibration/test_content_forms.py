@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from corpora.content_pages import IMAGES, ContentPages, content_pages, write_content_pages
+from corpora.content_pages import IMAGES, content_pages, write_content_pages
+from corpora.origin_pack import OriginPages
 from harness.model.content_form import FORMS, VIEWERS, form_of
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State
+from probes.range import origin_pages
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import GATEWAY_FILE, RangeTestbed
@@ -54,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
 def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
     """Measure and conclude a campaign of content pages over the gateway."""
 
-    def run(pages: ContentPages = PAGES, *, opens_tls: bool = True, fault: Any = None) -> Rehearsal:
+    def run(pages: OriginPages = PAGES, *, opens_tls: bool = True, fault: Any = None) -> Rehearsal:
         if opens_tls:
             world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
         if fault is not None:
@@ -163,3 +165,16 @@ def test_without_pages_in_every_form_nothing_is_decided(tried: Try) -> None:
     assert viewers(run).conformity is Conformity.INSUFFICIENT
     assert content(run).conformity is Conformity.INSUFFICIENT
     assert "compressed with gzip" in " ".join(content(run).reasons)
+
+
+def test_a_coding_that_never_arrives_on_the_control_decides_nothing(
+    tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        origin_pages, "is_acceptable", lambda form, _: not (form in FORMS and FORMS[form].coding)
+    )
+    run = tried()
+
+    assert content(run).conformity is Conformity.INSUFFICIENT
+    assert FORMS["gzip"].words in " ".join(content(run).reasons)
+    assert states(run, {"gzip", "twice-gzip"}) == {State.DOWN}

@@ -69,13 +69,14 @@ def observation(
     batch: int = 1,
     probe: str = "web",
     failure: Failure | None = None,
+    stratum: str = "",
 ) -> Observation:
     """One observation; a failure may stand in the place of the facts."""
     if isinstance(facts, Failure):
         facts, failure = None, facts
     seen = Observation(
         key=AttemptKey(campaign="c", item=item, probe=probe, line=line, profile="ks2"),
-        item=Item(id=item, value=host, labels=("GAMB",)),
+        item=Item(id=item, value=host, labels=("GAMB",), stratum=stratum),
         started=NOON,
         batch=batch,
         role=role,
@@ -102,10 +103,14 @@ def trial(
     failure: Failure | None = None,
     alone: bool = False,
     host: str = OURS,
+    stratum: str = "",
 ) -> Trial:
     """A trial; the control is our origin's healthy page unless it is given."""
-    beside = None if alone else observation(control or web(), CONTROL, host=host)
-    return Trial(service=observation(service, failure=failure, host=host), control=beside)
+    beside = None
+    if not alone:
+        beside = observation(control or web(), CONTROL, host=host, stratum=stratum)
+    seen = observation(service, failure=failure, host=host, stratum=stratum)
+    return Trial(service=seen, control=beside)
 
 
 def batch_of(

@@ -6,6 +6,7 @@ from harness.judge import block_page_classifier
 from harness.judge.rules.dns import asks_https
 from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.content_form import form_of
 from harness.model.observation import LOCAL_TROUBLE
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
@@ -78,6 +79,14 @@ def _unlike(features: TrialFeatures) -> bool:
 
 def _control_status(features: TrialFeatures) -> int:
     return (features.control_web.status if features.control_web else None) or 0
+
+
+def _form_missed(features: TrialFeatures) -> str:
+    """The content coding that the item is about, if the control's page came without it."""
+    control, form = features.control_web, form_of(features.service.item.stratum)
+    if control is None or control.status is None or form is None:
+        return ""
+    return "" if form.coding in ("", *control.codings) else form.coding
 
 
 def _service_failure(features: TrialFeatures) -> str:
@@ -163,6 +172,14 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         state=State.DOWN,
         says="the target answers with its own error on the control line",
         saw=lambda features: f"control: status {_control_status(features)}",
+    ),
+    Rule(
+        id="control-without-coding",
+        matches=_form_missed,
+        state=State.DOWN,
+        says="the page did not arrive in its content coding on the control line either, so the "
+        "coding was not tried",
+        saw=lambda features: f"missing: {_form_missed(features)}",
     ),
     Rule(
         id="control-no-address-answered",

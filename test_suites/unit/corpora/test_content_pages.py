@@ -13,12 +13,11 @@ from corpora.content_pages import (
     CATEGORIES,
     PAGES_OF_DISGUISE,
     PAGES_OF_FORM,
-    ContentPages,
     content_pages,
-    on_hosts,
     write_content_pages,
 )
 from corpora.lint import lint
+from corpora.origin_pack import OriginPages, on_hosts
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.synthetic_sites import vendor_list
@@ -31,11 +30,11 @@ CREATED = "2026-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def made() -> ContentPages:
+def made() -> OriginPages:
     return content_pages("secret")
 
 
-def few(*categories: str, pages: int = 3) -> ContentPages:
+def few(*categories: str, pages: int = 3) -> OriginPages:
     return content_pages("secret", categories, pages, of_form=0, of_recipe=0, of_viewer=0)
 
 
@@ -62,14 +61,14 @@ def test_texts_differ_and_hosts_are_nobody_s() -> None:
     assert list(made.texts)[:6] != list(others.texts)
 
 
-def test_plain_pages_keep_their_hosts_when_forms_are_added(made: ContentPages) -> None:
+def test_plain_pages_keep_their_hosts_when_forms_are_added(made: OriginPages) -> None:
     """An origin of an earlier version serves the pack that was written with it."""
     plain = content_pages("secret", of_form=0, of_recipe=0, of_viewer=0)
 
     assert plain.rows == made.rows[: len(plain.rows)]
 
 
-def test_each_form_has_enough_pages_and_as_many_twins(made: ContentPages) -> None:
+def test_each_form_has_enough_pages_and_as_many_twins(made: OriginPages) -> None:
     counted = Counter(made.contents[row["registrable"]].form for row in made.rows)
     marked = Counter(each.form for each in made.contents.values() if each.code)
     (needed,) = (
@@ -82,7 +81,7 @@ def test_each_form_has_enough_pages_and_as_many_twins(made: ContentPages) -> Non
         assert (marked[form.name], counted[form.name]) == (pages, 2 * pages)
 
 
-def test_strata_name_the_form_and_the_recipe(made: ContentPages) -> None:
+def test_strata_name_the_form_and_the_recipe(made: OriginPages) -> None:
     for row in made.rows:
         is_secure = row["value"].startswith("https://")
         assert is_secure == (made.contents[row["registrable"]].form in ("br", "zstd"))
@@ -115,7 +114,7 @@ def test_on_other_hosts_viewers_show_pages_of_those() -> None:
     assert {row["registrable"] for row in moved.rows} == moved.contents.keys()
 
 
-def recipes(made: ContentPages) -> dict[str, list[dict[str, str]]]:
+def recipes(made: OriginPages) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for row in made.rows:
         form = form_of(row["stratum"])
@@ -124,7 +123,7 @@ def recipes(made: ContentPages) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def test_every_recipe_that_has_a_page_is_driven(made: ContentPages) -> None:
+def test_every_recipe_that_has_a_page_is_driven(made: OriginPages) -> None:
     found = recipes(made)
     shipped = {item.id for item in open_pack("content").items() if "-twin" not in item.id}
 
