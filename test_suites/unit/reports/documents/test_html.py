@@ -127,8 +127,10 @@ def test_a_next_step_leads_to_the_row_that_failed() -> None:
     failed = example_outcome(Conformity.DOES_NOT_CONFORM, line="resolver")
     shown = page_of(example_assessment(outcomes=(example_outcome(), failed)))
     (link,) = [each["href"] or "" for each in Page(shown).named("a")]
-    row = shown[shown.index(f'id="{link[1:]}"') :]
+    target = f'id="{link[1:]}"'
+    row = shown[shown.index(target) :]
 
+    assert shown.count(target) == 1
     assert "<bdi>ks2</bdi> on <bdi>resolver</bdi>" in row[: row.index("</tr>")]
 
 
