@@ -1,7 +1,7 @@
 """Breaks the code as ``mutations.toml`` says, and looks whether the named tests turn red.
 
-``python -m test_suites.mutations.run [--only SECTION|NUMBER]... [--jobs N]`` works in a copy of
-the checkout. A test is red if pytest ran it and it failed; a test that could not be collected,
+``python -m test_suites.mutations.run [--only SECTION|NUMBER]... [--jobs N] [--tests-pass]`` works in
+a copy of the checkout. A test is red if pytest ran it and it failed; a test that could not be collected,
 or a run without any test, shows nothing. Exit status: 0 if every change turned each of its tests
 red, 1 if one did not, 2 if an entry cannot be used (its text is gone, or its test fails anyway).
 """
@@ -94,8 +94,12 @@ def packages_of(entries: Iterable[Entry]) -> list[str]:
     return sorted({path.parts[0] for path in paths if len(path.parts) > 1})
 
 
-def run(entries: Sequence[NUMBERED], checkout: Path = ROOT, jobs: int = 1) -> list[Tried]:
+def run(
+    entries: Sequence[NUMBERED], checkout: Path = ROOT, jobs: int = 1, *, tests_pass: bool = False
+) -> list[Tried]:
     """Try entries in up to ``jobs`` copies at once, telling of each as it comes.
+
+    The tests are first run without any change, unless it is known that they pass.
 
     Raises UsageError if the copies would not be the code that is run.
     """
@@ -106,7 +110,9 @@ def run(entries: Sequence[NUMBERED], checkout: Path = ROOT, jobs: int = 1) -> li
         for copy in copies:
             copy.require_own(packages_of(entry for _, entry in entries))
             free.put(copy)
-        failing = tests_not_green(copies[0], (entry for _, entry in entries))
+        failing: dict[str, str] = {}
+        if not tests_pass:
+            failing = tests_not_green(copies[0], (entry for _, entry in entries))
 
         def one(numbered: NUMBERED) -> Tried:
             number, entry = numbered
@@ -146,11 +152,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="copies that are worked in at once")
     parser.add_argument("--file", type=Path, default=FILE, help="the entries")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="the code that is broken")
+    parser.add_argument(
+        "--tests-pass", action="store_true", help="all tests are known to pass without a change"
+    )
     given = parser.parse_args(arguments)
     began = perf_counter()
     try:
         entries = chosen(read_entries(given.file), given.only)
-        tried = run(entries, given.checkout.resolve(), max(1, given.jobs))
+        checkout = given.checkout.resolve()
+        tried = run(entries, checkout, max(1, given.jobs), tests_pass=given.tests_pass)
     except HarnessError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

@@ -135,3 +135,16 @@ def test_some_may_be_chosen_by_number_or_section() -> None:
 def test_what_is_not_there_cannot_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == run.main(["--only", "Z"])
     assert "--only Z: known: 1 to " in capsys.readouterr().err
+
+
+def test_tests_that_are_known_to_pass_are_run_only_with_the_change(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ran(*_: object) -> dict[str, str]:
+        raise AssertionError
+
+    monkeypatch.setattr(run, "tests_not_green", ran)
+
+    (tried,) = run.run([(1, entry())], checkout, tests_pass=True)
+
+    assert tried.ending is Ending.RED
