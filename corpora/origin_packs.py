@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from corpora.changing_pages import NAME as CHANGING
+from corpora.changing_pages import changing_pages
 from corpora.content_pages import CONTENT_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 
@@ -11,13 +13,17 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK,)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:
-    """Return the pages of each pack by its name; no two packs share a host."""
+    """Return the pages of each pack by its name; no two packs share a host.
+
+    The last are the pages whose content changes, which are no pack.
+    """
     pages: dict[str, OriginPages] = {}
     taken: set[str] = set()
     for pack in ORIGIN_PACKS:
         own_seed = seed if pack is CONTENT_PACK else f"{seed}/{pack.name}"
         pages[pack.name] = pack.make(own_seed, frozenset(taken))
         taken.update(pages[pack.name].texts)
+    pages[CHANGING] = changing_pages(f"{seed}/{CHANGING}", taken)
     return pages
 
 

@@ -239,6 +239,7 @@ def running_range(
     pages: OriginPages | None = None,
     dual_stack: bool = False,
     gateway: bool = False,
+    changes_at: datetime | None = None,
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
@@ -265,4 +266,5 @@ def running_range(
         contents=contents,
         dual_stack=dual_stack,
         gateway=gateway,
+        changes_at=changes_at,
     )

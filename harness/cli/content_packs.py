@@ -7,27 +7,36 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from corpora.changing_pages import NAME as CHANGING
+from corpora.changing_pages import events_text
 from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
 from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
 from probes.range.image_card import AGREED, image_card
 
 PACK_NAMES = tuple(pack.name for pack in ORIGIN_PACKS)
-AGREED_IMAGE = "agreed-image.png"
+AGREED_IMAGE, CHANGES = "agreed-image.png", "changes.yaml"
 
 
 def write_content_packs(
-    folder: Path, seed: str, host_of: Callable[[str], str] | None = None
+    folder: Path,
+    seed: str,
+    host_of: Callable[[str], str] | None = None,
+    changes_at: datetime | None = None,
 ) -> OriginPages:
     """Write the packs and the image in place of earlier ones; return the pages of all.
 
-    ``host_of`` gives the host of the origin for a host of the range. Raises OSError.
+    ``host_of`` gives the host of the origin for a host of the range. With ``changes_at`` the file
+    of events of the pages that change then is written too. Raises OSError.
     """
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     pages = all_pages(seed)
+    if host_of is not None:
+        pages = {name: on_hosts(each, host_of) for name, each in pages.items()}
     for pack in ORIGIN_PACKS:
-        if host_of is not None:
-            pages[pack.name] = on_hosts(pages[pack.name], host_of)
         shutil.rmtree(folder / pack.name, ignore_errors=True)
         write_origin_pack(pack, pages[pack.name], folder / pack.name, seed, created)
+    (folder / CHANGES).unlink(missing_ok=True)
+    if changes_at is not None:
+        (folder / CHANGES).write_text(events_text(pages[CHANGING], changes_at), encoding="utf-8")
     (folder / AGREED_IMAGE).write_bytes(image_card(AGREED))
     return joined(pages.values())

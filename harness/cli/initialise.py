@@ -45,6 +45,9 @@ challenge_alias: null
 
 # The seed of the pages with content (content-pages/); empty: there are none.
 content_seed: content.seed
+# When pages change their content (2026-11-24T12:00:00Z); null: never. After a change here run
+# 'accredit origin pages', restart the service, and poll them with 'accredit watch'.
+content_changes_at: null
 
 # Arrivals as JSON lines: a file, or "-" for standard output. The service may write files to
 # /var/log/accredit-origin alone.

@@ -130,6 +130,10 @@ class MainVerbs(LazyVerbs):
             "measure:measure_command",
             "Measure the service of a campaign into a journal.",
         ),
+        "watch": Verb(
+            "watch:watch_command",
+            "Poll events, such as a page whose content changes, until the service follows them.",
+        ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

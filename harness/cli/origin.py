@@ -17,7 +17,7 @@ from corpora.origin_packs import all_pages, joined
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages, warn
-from harness.cli.content_packs import AGREED_IMAGE, PACK_NAMES, write_content_packs
+from harness.cli.content_packs import AGREED_IMAGE, CHANGES, PACK_NAMES, write_content_packs
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
 from harness.cli.origin_serving import allow_many_files, report, serve
 from harness.cli.printing import say, say_json
@@ -313,13 +313,17 @@ def pages_command(
     seed = read_secret(folder / settings.content_seed, "the seed of the content pages")
     key = read_key(folder / settings.key)
     try:
-        write_content_packs(folder, seed, _origin(settings, key).home_of)
+        origin, changes_at = _origin(settings, key), settings.content_changes_at
+        write_content_packs(folder, seed, origin.home_of, changes_at)
     except OSError as error:
         msg = f"{error.filename or folder}: cannot be written: {error.strerror or error}"
         raise UsageError(msg) from None
     for name in PACK_NAMES:
         make_private(folder / name)
         say(f"wrote {folder / name}")
+    if settings.content_changes_at is not None:
+        (folder / CHANGES).chmod(PRIVATE)
+        say(f"wrote {folder / CHANGES}")
 
 
 @app.command("serve")

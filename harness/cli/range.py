@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +73,9 @@ def up_command(
     gateway: Annotated[
         bool, typer.Option(help="Also start a transparent gateway for each profile (Linux).")
     ] = False,
+    changes_at: Annotated[
+        str, typer.Option(help="When pages change their content: 2026-11-24T12:00:00Z.")
+    ] = "",
     detach: Annotated[bool, typer.Option(help="Run in the background.")] = False,
 ) -> None:
     """Start an origin and a reference filter on loopback; stop them with Ctrl-C or ``down``."""
@@ -80,17 +84,21 @@ def up_command(
         msg = "range up --gateway needs Linux, where all of 127.0.0.0/8 is loopback; leave it out"
         raise UsageError(msg)
     if detach:
-        _detach(out, profiles, scheme, faults, dual_stack=ipv6, gateway=gateway)
+        _detach(
+            out, profiles, scheme, faults, dual_stack=ipv6, gateway=gateway, changes_at=changes_at
+        )
         return
+    change = _time_of(changes_at)
     declared = read_faults(faults)
     ranged = running_range(
         out,
         policy=load_and_warn(scheme).policy,
         profiles=profiles,
         dead_hosts=declared.dead_hosts,
-        pages=make_lists(out),
+        pages=make_lists(out, changes_at=change),
         dual_stack=ipv6,
         gateway=gateway,
+        changes_at=change,
     )
     with ranged as running:
         play_faults(running, declared)
@@ -143,16 +151,29 @@ def where_command(
     say(_written(filters[part][name]))
 
 
-def make_lists(out: Path, seed: str = "") -> OriginPages:
+def _time_of(text: str) -> datetime | None:
+    """Return a time with its offset from UTC; None for an empty text. Raises UsageError."""
+    try:
+        time = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        time = None
+    if text and (time is None or time.tzinfo is None):
+        msg = f"--changes-at {text}: write the time like 2026-11-24T12:00:00Z"
+        raise UsageError(msg)
+    return time
+
+
+def make_lists(out: Path, seed: str = "", changes_at: datetime | None = None) -> OriginPages:
     """Write the lists that an assessor draws items from into ``out``; return the content pages.
 
     They are a vendor's list to import, and the origin's packs on hosts derived from ``seed``.
-    Without a seed a random one is drawn, so that the hosts cannot be predicted.
+    Without a seed a random one is drawn, so that the hosts cannot be predicted. ``changes_at`` is
+    when pages change their content.
     """
     seed = seed or secrets.token_hex(16)
     out.mkdir(parents=True, exist_ok=True)
     write_vendor_list(out / VENDOR_LIST)
-    return write_content_packs(out, seed)
+    return write_content_packs(out, seed, changes_at=changes_at)
 
 
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
@@ -209,6 +230,7 @@ def _detach(
     *,
     dual_stack: bool,
     gateway: bool,
+    changes_at: str,
 ) -> None:
     if not hasattr(os, "posix_spawn"):
         msg = (
@@ -221,6 +243,7 @@ def _detach(
     command += [part for name in profiles for part in ("--profile", name)]
     command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
     command += (["--ipv6"] if dual_stack else []) + (["--gateway"] if gateway else [])
+    command += ["--changes-at", changes_at] if changes_at else []
     log = str(out / "range.log")
     child = os.posix_spawn(
         sys.executable,

@@ -105,6 +105,7 @@ class EarlyStoppingOutcomes:
             packs=header.packs,
             items=campaign.items,
             twins=basis.twins,
+            polls=basis.polls,
             instrument=instrument,
             probes=header.probes,
         )

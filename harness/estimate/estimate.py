@@ -42,6 +42,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
+from harness.model.timed_event import Poll
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
@@ -67,6 +68,7 @@ def estimate(
     packs: Packs | None = None,
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
+    polls: tuple[Poll, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
 ) -> Estimates:
@@ -74,15 +76,15 @@ def estimate(
 
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
-    on packs, ``twins`` the items compared with their plain twins. ``instrument`` are the instrument
-    records, ``probes`` the probes' declarations. ``items`` is the kind of items that the campaign
-    declares its category rates to rest on.
+    on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events.
+    ``instrument`` are the instrument records, ``probes`` the probes' declarations. ``items`` is the
+    kind of items that the campaign declares its category rates to rest on.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
     sources = Sources(packs=packs or {}, items=items)
     line_profiles = line_profiles_of(
-        verdict_counts, phases, preconditions, sources, twins, instrument, probes
+        verdict_counts, phases, preconditions, sources, twins, instrument, probes, polls
     )
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
@@ -232,6 +234,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         profile_selections=lambda: _profile_selections(requirement, scheme, line_profile),
         preconditions=line_profile.preconditions,
         twins=line_profile.twins,
+        polls=line_profile.polls,
         instrument=line_profile.instrument,
         probes=line_profile.probes,
         probes_run=frozenset(line_profile.results.probes),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 
 from harness.estimate.item_selection import ProfileSelection, Selection, Sources
@@ -26,6 +27,7 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
+from harness.model.timed_event import Poll
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
@@ -45,6 +47,7 @@ class LineProfile:
     same_line: list[LineProfile]
     instrument: tuple[InstrumentRecord, ...] = ()
     probes: Declarations = field(default_factory=dict)
+    polls: tuple[Poll, ...] = ()
 
 
 def line_profiles_of(
@@ -55,35 +58,37 @@ def line_profiles_of(
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    polls: tuple[Poll, ...] = (),
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
+    lines = {line for line, _ in by_profile} | {one.line for one in polls}
     line_profiles: list[LineProfile] = []
-    for line in sorted({line for line, _ in by_profile}) or ["none"]:
+    for line in sorted(lines) or ["none"]:
         same_line: list[LineProfile] = []
         for profile in sorted({profile for _, profile in by_profile} | set(phases)):
-            profile_results, phase = (
-                by_profile.get((line, profile), ProfileResults()),
-                phases.get(profile, profile),
-            )
-            here = tuple(one for one in preconditions if one.concerns(line, profile))
-            own = tuple(one for one in twins if (one.line, one.profile) == (line, profile))
+            own = partial(_of_place, line, profile)
             line_profile = LineProfile(
-                line,
-                profile,
-                phase,
-                profile_results,
-                verdict_counts,
-                here,
-                sources,
-                own,
-                same_line,
-                instrument,
-                probes,
+                line=line,
+                profile=profile,
+                phase=phases.get(profile, profile),
+                results=by_profile.get((line, profile), ProfileResults()),
+                verdict_counts=verdict_counts,
+                preconditions=tuple(one for one in preconditions if one.concerns(line, profile)),
+                sources=sources,
+                twins=tuple(filter(own, twins)),
+                polls=tuple(filter(own, polls)),
+                same_line=same_line,
+                instrument=instrument,
+                probes=probes,
             )
             same_line.append(line_profile)
         line_profiles += same_line
     return line_profiles
+
+
+def _of_place(line: str, profile: str, seen: TwinPair | Poll) -> bool:
+    return (seen.line, seen.profile) == (line, profile)
 
 
 MIN_ITEMS = 5

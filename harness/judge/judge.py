@@ -26,6 +26,7 @@ from harness.judge.liveness import (
     require_sign_of_life,
 )
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
+from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
 from harness.judge.sentinels import (
     SentinelCheck,
@@ -43,6 +44,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.timed_event import Poll
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
 from harness.ports.judging import BatchJudges
 
@@ -81,11 +83,13 @@ class Judge:
         self._retrials = RetrialResults()
         self._unfiltered = UnfilteredProbes(probes)
         self._twins = PlainTwinTrials()
-        others = self._twins.separate(sentinels)
+        self._polls = PollTrials(probes)
+        others = self._polls.separate(self._twins.separate(sentinels))
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
         self._twins.judge(self._judge_trial)
+        self._polls.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -120,6 +124,11 @@ class Judge:
     def twins(self) -> tuple[TwinPair, ...]:
         """The plain twins beside the items judged so far."""
         return self._twins.pairs
+
+    @property
+    def polls(self) -> tuple[Poll, ...]:
+        """The polls of timed events, by event and time."""
+        return self._polls.polls
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

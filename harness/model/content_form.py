@@ -26,7 +26,9 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     ``code`` is the category whose agreed marker the page shows, ``form`` the name of a form.
     ``label`` is a self-label: an element for the head of the page, or a header (``Name: value``).
     With ``service`` the host answers as the service of that name
-    (``probes.range.origin_services``), and ``case`` says which of its cases.
+    (``probes.range.origin_services``), and ``case`` says which of its cases. A page that
+    ``becomes`` harmful (or harmless) shows the marker of its category only from (or until) the time
+    of the origin's change.
     """
 
     code: str = ""
@@ -34,6 +36,7 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     service: str = ""
     case: str = ""
+    becomes: Literal["", "harmful", "harmless"] = ""
 
 
 class ContentForm(NamedTuple):

@@ -21,6 +21,9 @@ import msgspec
 
 from harness.model.observation import AttemptKey
 
+MARKER_PREFIX = "ACCREDIT-MARKER-"
+"""Prefix of an agreed content marker; the category and four characters follow."""
+
 
 def browser_number(seed: str, attempt: AttemptKey) -> int:
     """Return a number below 2**32 for an attempt: the same on every line, try and resume."""

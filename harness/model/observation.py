@@ -15,6 +15,7 @@ import msgspec
 
 from harness.model.corpus import Item
 from harness.model.facts import Facts
+from harness.model.timed_event import EventNote
 
 FAILURES = frozenset(
     {
@@ -159,9 +160,10 @@ def digest_of(body: bytes) -> str:
 CONTROL = "control"
 """The name of the unfiltered line; every trial needs an observation on it."""
 
-Role = Literal["item", "must_allow", "must_block", "heartbeat", "retry", "plain_twin"]
+Role = Literal["item", "must_allow", "must_block", "heartbeat", "retry", "plain_twin", "poll"]
 """What an attempt was for. A *heartbeat* is a must-allow item tried while others wait; a *retry*
-tries an item again (see ``Look``), a *plain twin* tries it once more as a pupil would."""
+tries an item again (see ``Look``), a *plain twin* tries it once more as a pupil would, a *poll*
+shows whether a timed event has taken effect."""
 
 Look = Literal["first", "confirmed", "alone", "patience", "at_once", "at_end", "other_client"]
 """How an attempt was made: at first; again after a timeout; again with nothing else begun on the
@@ -229,7 +231,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     ``left_by`` is the interface or address that packets left by, where the line is bound to it.
     ``heartbeats`` are those of must-allow items during the attempt. ``filter_off``: the filter
-    seemed to be off during a retrial.
+    seemed to be off during a retrial. ``event`` is that of a poll.
     """
 
     key: AttemptKey
@@ -247,3 +249,4 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     look: Look = "first"
     heartbeats: Heartbeats | None = None
     filter_off: bool = False
+    event: EventNote | None = None

@@ -11,6 +11,7 @@ from harness.model.campaign import Phase
 from harness.model.corpus import PackKind
 from harness.model.declared import Declared
 from harness.model.metric_spec import spec_of
+from harness.model.timed_event import Asks
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]
@@ -64,7 +65,8 @@ class Measure(Declared):
     """Which metric is computed, over which categories, strata and probes.
 
     With ``expectation`` only items count for which the policy of the profile has it. ``quantile``
-    is for latency metrics.
+    is for latency metrics. ``within`` are limits of events by what they ask for, in seconds, where
+    one differs from the threshold.
     """
 
     metric: str
@@ -73,6 +75,7 @@ class Measure(Declared):
     probes: tuple[str, ...] = ()
     expectation: Expectation | None = None
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    within: dict[Asks, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class NeededList(Declared):

@@ -13,13 +13,14 @@ import html
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from harness.model.content_form import IMAGE, VIEWERS, PageContent
-from harness.model.marker import path_words_for, receipt_for, token_for, words_for
+from harness.model.marker import MARKER_PREFIX, path_words_for, receipt_for, token_for, words_for
 from probes.range.faults import FaultKind
 from probes.range.image_card import AGREED, image_card
 from probes.range.page_forms import (
@@ -103,9 +104,6 @@ def marked_piece(marks: Marks) -> str:
     )
 
 
-MARKER_PREFIX = "ACCREDIT-MARKER-"
-"""Prefix of the agreed content marker; the category and four characters follow."""
-
 _WORDS = (
     "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
     "the plants that like shade stand by the north wall. "
@@ -145,6 +143,19 @@ class Page:
     chunk: int = 0
 
 
+@dataclass(slots=True)
+class ContentChange:
+    """When the pages that change their content do so, aware UTC; ``None``: they never do."""
+
+    at: datetime | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def has_happened(self) -> bool:
+        """Whether the time has come."""
+        return self.at is not None and self.now() >= self.at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
     """Creates the page of a host of ``names``. ``texts`` maps hosts to texts of their own.
@@ -156,6 +167,7 @@ class Pages:
     texts: Mapping[str, str] = field(default_factory=dict)
     contents: Mapping[str, PageContent] = field(default_factory=dict)
     names: ZoneNames = RANGE
+    change: ContentChange = field(default_factory=ContentChange)
 
     def page(self, host: str, path: str, scheme: str, nonce: str, accepts: str = "") -> Page:
         """Return the origin's response to a request for ``path`` at ``host``.
@@ -181,7 +193,10 @@ class Pages:
 
     def content_at(self, host: str) -> PageContent:
         """Return what a host shows beside its text; a plain twin shows the same as its host."""
-        return self.contents.get(self.names.original_host(normalise(host)), _NO_CONTENT)
+        content = self.contents.get(self.names.original_host(normalise(host)), _NO_CONTENT)
+        if content.becomes and (content.becomes == "harmful") != self.change.has_happened:
+            return msgspec.structs.replace(content, code="")
+        return content
 
     def _page_with(
         self, content: PageContent, host: str, path: str, marks: Marks, receipt: Headers

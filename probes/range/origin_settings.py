@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple, Self, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
-from harness.model.declared import Declared
+from harness.model.declared import Declared, Time
 from harness.model.origin_zone import OriginZone, is_in
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import Served, ZoneNames
@@ -148,8 +148,8 @@ class OriginSettings(Declared):
     ``zones`` are for items, ``twins`` for plain twins alone. ``listen`` are addresses of this
     machine (default: the published ones); an address that is of the twins alone serves nothing
     else. The certificate is either a chain and its key, or issued by the origin's own
-    ``authority``. For ``challenge_alias`` see ``ZoneNames``. ``log`` is a file, or ``-`` for
-    standard output.
+    ``authority``. For ``challenge_alias`` see ``ZoneNames``. Pages whose content changes do so at
+    ``content_changes_at``. ``log`` is a file, or ``-`` for standard output.
     """
 
     zones: Annotated[tuple[ZoneSettings, ...], Field(min_length=1, max_length=MOST_ZONES)]
@@ -162,6 +162,7 @@ class OriginSettings(Declared):
     certificate_key: str = ""
     challenge_alias: Domain | None = None
     content_seed: str = ""
+    content_changes_at: Time | None = None
     log: str = "-"
     limits: VisitorRules = VisitorRules()
 

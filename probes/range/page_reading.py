@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
+from harness.model.marker import MARKER_PREFIX
 from probes.net.content_coding import decode
 from probes.net.readings import readings
 from probes.range.image_card import is_agreed
-from probes.range.origin_pages import MARKER_PREFIX
 
 _MARKER = re.compile(MARKER_PREFIX + r"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")

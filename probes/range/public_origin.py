@@ -31,7 +31,7 @@ from probes.range.authority import (
 )
 from probes.range.name_server import NameServer, Reply, bound_socket
 from probes.range.origin import ArrivalLog, OriginServer
-from probes.range.origin_pages import Page, Pages
+from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings
 from probes.range.resolver import ZoneServer
 from probes.range.visitor_limits import VisitorLimits
@@ -75,6 +75,7 @@ class PublicOrigin:
                 own: content for host, content in contents.items() for own in self._own(host)
             },
             names=settings.names,
+            change=ContentChange(settings.content_changes_at, now),
         )
         self._log_path = Path("-") if settings.log == "-" else folder / settings.log
         self._report = report

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -32,7 +33,7 @@ from probes.range.name_server import (
     Reply,
 )
 from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
-from probes.range.origin_pages import Pages
+from probes.range.origin_pages import ContentChange, Pages
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import (
@@ -56,7 +57,8 @@ class RangeTestbed:
 
     ``directory`` receives the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
-    their own, ``contents`` hosts to what else they show. ``faults`` may be
+    their own, ``contents`` hosts to what else they show. Pages whose content changes do so at
+    ``changes_at``, the attribute ``change.at``. ``faults`` may be
     changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
@@ -73,6 +75,7 @@ class RangeTestbed:
         dead_hosts: Iterable[str] = (),
         texts: Mapping[str, str] | None = None,
         contents: Mapping[str, PageContent] | None = None,
+        changes_at: datetime | None = None,
         slow_delay: float = SLOW_DELAY,
         gateway: bool = False,
         encrypted: bool = False,
@@ -86,6 +89,7 @@ class RangeTestbed:
         self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
         self._texts = dict(texts or {})
         self._contents = dict(contents or {})
+        self.change = ContentChange(changes_at)
         self._slow_delay = slow_delay
         self._has_gateway = gateway
         self._is_encrypted = encrypted
@@ -121,7 +125,7 @@ class RangeTestbed:
         zone_server = ZoneServer(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
-        pages = Pages(key=key, texts=self._texts, contents=self._contents)
+        pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
         origin = OriginServer(
             pages=pages,
             certificates=authority,

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from harness.model.marker import path_words_for, token_for
+from harness.model.marker import MARKER_PREFIX, path_words_for, token_for
 from probes.range.origin_pages import (
-    MARKER_PREFIX,
     TITLES,
     Page,
     Pages,

@@ -9,12 +9,12 @@ import pytest
 
 from corpora.content_pages import PATHS
 from harness.model.content_form import FORMS, VIEWERS, PageContent
-from harness.model.marker import token_for, words_for
+from harness.model.marker import MARKER_PREFIX, token_for, words_for
 from probes.net.content_coding import decode
 from probes.net.delivery import find_words
 from probes.range.connection import _head, _sent_body
 from probes.range.image_card import SIGNATURE, is_agreed
-from probes.range.origin_pages import MARKER_PREFIX, Page, Pages
+from probes.range.origin_pages import Page, Pages
 from probes.range.page_forms import INNER_PATH
 from probes.range.page_reading import code_in, unchunked
 

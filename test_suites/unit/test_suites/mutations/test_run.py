@@ -118,7 +118,7 @@ def test_the_exit_status_is_that_of_the_worst(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tried = [Tried(number, entry(), ending) for number, ending in enumerate(endings, 1)]
-    monkeypatch.setattr(run, "run", lambda *_: tried)
+    monkeypatch.setattr(run, "run", lambda *_, **_options: tried)
 
     assert status == run.main([])
     assert f"2 changes: {endings.count(Ending.RED)} red" in capsys.readouterr().out

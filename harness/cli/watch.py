@@ -1,0 +1,204 @@
+"""``accredit watch``: poll timed events until the service has followed them, and record the polls.
+
+The events are in a file; what no file can know beforehand (a rule that somebody changed, an appeal
+that was made) is told with ``--happened``. The polls are a part of the campaign's journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.campaign.assemble import Prepared
+from harness.campaign.events_file import TimedEvent, read_events
+from harness.cli.compose import measurement_context
+from harness.cli.measure import header_of, prepare_in, record_of, resumable, run_id_in
+from harness.cli.paths import OUT, CampaignPaths
+from harness.cli.preflight import require_writable
+from harness.cli.printing import say
+from harness.errors import UsageError, known
+from harness.estimate.waits import waits_by_event
+from harness.judge.composite_measurements import judge_maker
+from harness.measure.event_loop import new_loop
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.polling import EarlierPolls, poll_events, require_probes
+from harness.model.timed_event import EventNote, Poll
+from harness.ports.storage import Clock, Journal, WallClock
+
+Sleep = Callable[[float], Awaitable[None]]
+EVERY = 300.0
+"""Seconds between two polls."""
+UNFINISHED = 3
+SHOWN = 10
+"""How many events that were not followed are named."""
+
+
+def watch_command(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    events: Annotated[Path, typer.Option(help="The file of events.")],
+    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+    every: Annotated[float, typer.Option(min=0, help="Seconds between two polls.")] = EVERY,
+    polls: Annotated[
+        int | None, typer.Option(min=1, help="End after so many polls; default: when all is seen.")
+    ] = None,
+    happened: Annotated[
+        list[str] | None,
+        typer.Option(help="ID: this event has just happened; or ID=TIME (2026-11-24T12:00:00Z)."),
+    ] = None,
+) -> None:
+    """Poll events until the service has followed each of them. Exit 0 if it has, 3 if not yet."""
+    declared = read_events(events)
+    prepared = prepare_in(campaign, out)
+    require_probes([each.item for each in declared], prepared.probes)
+    clock = WallClock()
+    told = _told(happened or [], declared, clock.now())
+    paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+    with resumable(paths.journal):
+        is_followed = watch(prepared, declared, told, paths, every=every, polls=polls)
+    if not is_followed:
+        raise typer.Exit(UNFINISHED)
+
+
+def watch(
+    prepared: Prepared,
+    events: Sequence[TimedEvent],
+    told: Mapping[str, datetime],
+    paths: CampaignPaths,
+    *,
+    every: float = EVERY,
+    polls: int | None = None,
+    clock: Clock | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> bool:
+    """Poll the events; return whether the service has followed all of them in all places.
+
+    ``told`` is when events happened, as a person says. There are ``every`` seconds between two
+    polls. Raises UsageError if the journal knows another time.
+    """
+    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
+
+    require_writable(paths, prepared)
+    key = private_key(paths.sketch_key)
+    header = header_of(prepared, run_id_in(paths.journal))
+    context = measurement_context(
+        prepared, EvidenceFolder(paths.evidence), clock or WallClock(), key, header.run
+    )
+    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    try:
+        earlier = EarlierPolls.of(journal.sentinels())
+        notes = {each.id: each.note(_time(each, told, earlier)) for each in events}
+        journal.record_instrument(record_of(prepared, context.clock))
+        run = _Watch(prepared, events, notes, context, journal, earlier.rounds)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(run.until_followed(lambda: sleep(every), polls))
+    finally:
+        journal.seal()
+        journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Polls of one run of the command, after ``earlier`` ones."""
+
+    prepared: Prepared
+    events: Sequence[TimedEvent]
+    notes: Mapping[str, EventNote]
+    context: MeasurementContext
+    journal: Journal
+    earlier: int
+
+    async def until_followed(self, pause: Callable[[], Awaitable[None]], polls: int | None) -> bool:
+        """Poll until the service has followed all events, or ``polls`` times."""
+        items = [each.item for each in self.events]
+        number = self.earlier
+        async with AsyncExitStack() as stack:
+            await self.context.open(stack)
+            while True:
+                number += 1
+                await poll_events(
+                    self.prepared.campaign, items, self.notes, self.context, self.journal, number
+                )
+                left = self._left()
+                say(f"poll {number}: {_in_words(left, len(items))}")
+                if not left or number - self.earlier == polls:
+                    for event, reason in sorted(left.items())[:SHOWN]:
+                        say(f"  {event}: {reason}")
+                    return not left
+                await pause()
+
+    def _left(self) -> dict[str, str]:
+        """Why events are not yet known to be followed in all places, by their ids."""
+        judge = judge_maker(self.journal)()
+        places: defaultdict[tuple[str, str], list[Poll]] = defaultdict(list)
+        for poll in judge.polls:
+            if poll.event in self.notes:
+                places[poll.line, poll.profile].append(poll)
+        left: dict[str, str] = {}
+        for (line, profile), polls in sorted(places.items()):
+            for event, wait in waits_by_event(polls).items():
+                if isinstance(wait, str):
+                    left.setdefault(event, f"{wait} ({line}, {profile})")
+                elif wait.at_most is None:
+                    left.setdefault(event, f"not followed yet ({line}, {profile})")
+        return left
+
+
+def _in_words(left: Mapping[str, str], number: int) -> str:
+    """How many events the service has followed."""
+    followed = number - len(left)
+    return f"{followed} of {number} events followed" + ("" if left else ", in all places")
+
+
+def _told(words: Iterable[str], events: Sequence[TimedEvent], now: datetime) -> dict[str, datetime]:
+    """Return when events happened, as ``--happened`` says. Raises UsageError."""
+    by_id = {each.id: each for each in events}
+    told: dict[str, datetime] = {}
+    for word in words:
+        name, _, time = word.partition("=")
+        if name not in by_id:
+            msg = f"--happened {word}: no event {name!r}; {known(by_id)}"
+            raise UsageError(msg)
+        if by_id[name].when is not None:
+            msg = f"--happened {word}: the file of events says when {name!r} happens"
+            raise UsageError(msg)
+        told[name] = _past(word, time, now) if time else now
+    return told
+
+
+def _past(word: str, text: str, now: datetime) -> datetime:
+    """Return a time that is written with its offset and has passed. Raises UsageError."""
+    try:
+        time = datetime.fromisoformat(text)
+        is_past = time <= now
+    except (ValueError, TypeError):
+        msg = f"--happened {word}: write the time like 2026-11-24T12:00:00Z"
+        raise UsageError(msg) from None
+    if not is_past:
+        msg = f"--happened {word}: this time is in the future; is the clock of this machine right?"
+        raise UsageError(msg)
+    return time
+
+
+def _time(
+    event: TimedEvent, told: Mapping[str, datetime], earlier: EarlierPolls
+) -> datetime | None:
+    """Return when an event happened: as told now, or in earlier polls. Raises UsageError."""
+    before = earlier.happened.get(event.id)
+    now = event.when or told.get(event.id)
+    if before is not None and now is not None and before != now:
+        msg = (
+            f"event {event.id!r} was polled as happening at {before.isoformat()}, and now it would "
+            f"be {now.isoformat()}; give the new event another id"
+        )
+        raise UsageError(msg)
+    return now or before

@@ -1,0 +1,207 @@
+"""Waits: the time from an event until the service follows it (METHOD, rule TTE).
+
+A wait ends with the first poll from which on every decided poll shows what the event asks for; at
+least two polls must show it. An event counts only if an earlier poll, before it happened, showed
+the opposite: a service that blocks everything has followed nothing. The wait is known to lie
+between two polls; the later one counts for conformity, the earlier one for non-conformity. The
+bounds of a quantile are order statistics (Hahn & Meeker, 1991): they need no model of the waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
+from harness.estimate.intervals import quantile_bounds
+from harness.estimate.item_selection import Selection
+from harness.estimate.rates import MeasuredMetric
+from harness.model.metric import Metric, Part, Source
+from harness.model.timed_event import Asks, EventKind, Poll
+
+SHOWN_TWICE = 2
+"""How many polls must show the effect of an event."""
+
+EFFECT = {"block": "blocked", "allow": "allowed"}
+
+NOT_RECORDED = "not recorded as having happened"
+NOT_SEEN_BEFORE = "not seen to be the other way before"
+NOT_POLLED = "without a decided poll since"
+
+GROUPS: dict[EventKind, dict[Asks, str]] = {
+    "content": {"block": "pages that became harmful", "allow": "pages that became harmless"},
+    "list": {"block": "entries added to the list", "allow": "entries removed from the list"},
+    "rule": {"block": "sites that the school blocked", "allow": "sites that the school allowed"},
+    "appeal": {"allow": "appeals against a block"},
+}
+"""The groups of events of each kind, each of which must be followed, by what they ask for."""
+
+
+def reevaluation_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time until changed content changes what the service does."""
+    return _delay(selection, "reevaluation_delay", "content")
+
+
+def list_update_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time until a change of a list takes effect."""
+    return _delay(selection, "list_update_delay", "list")
+
+
+def policy_change_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time until a rule of the school takes effect."""
+    return _delay(selection, "policy_change_delay", "rule")
+
+
+def appeal_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time until an appeal opens what was blocked."""
+    return _delay(selection, "appeal_delay", "appeal")
+
+
+class Wait(NamedTuple):
+    """A wait in seconds: at least, and at most; ``None`` if the event was not yet followed."""
+
+    at_least: float
+    at_most: float | None = None
+
+
+def waits_by_event(polls: Iterable[Poll]) -> dict[str, Wait | str]:
+    """Return the wait of each event, or why the event does not count.
+
+    The polls are of one line and profile. With several probes the longest wait of an event stands.
+    """
+    by_event: defaultdict[str, defaultdict[str, list[Poll]]]
+    by_event = defaultdict(lambda: defaultdict(list))
+    for poll in polls:
+        by_event[poll.event][poll.probe].append(poll)
+    return {
+        event: _longest(
+            [_wait(sorted(each, key=lambda one: one.started)) for each in by_probe.values()]
+        )
+        for event, by_probe in by_event.items()
+    }
+
+
+def _longest(found: Sequence[Wait | str]) -> Wait | str:
+    """The longest of the waits of several probes; if one does not count, none does."""
+    reasons = [each for each in found if isinstance(each, str)]
+    if reasons:
+        return reasons[0]
+    waits = [each for each in found if isinstance(each, Wait)]
+    ends = [each.at_most for each in waits if each.at_most is not None]
+    longest = max(ends) if len(ends) == len(waits) else None
+    return Wait(max(each.at_least for each in waits), longest)
+
+
+def _wait(polls: Sequence[Poll]) -> Wait | str:
+    """Return the wait of one event with one probe, or why it does not count."""
+    note = polls[-1].note
+    happened, effect = note.at, EFFECT[note.asks]
+    decided = [poll for poll in polls if poll.state != "undecided"]
+    if happened is None:
+        return NOT_RECORDED
+    before = [poll for poll in decided if poll.started < happened]
+    after = [poll for poll in decided if poll.started >= happened]
+    if not before or before[-1].state == effect:
+        return NOT_SEEN_BEFORE
+    if not after:
+        return NOT_POLLED
+    lasting = len(after)
+    while lasting and after[lasting - 1].state == effect:
+        lasting -= 1
+    seconds = [(poll.started - happened).total_seconds() for poll in after]
+    at_least = seconds[lasting - 1] if lasting else 0.0
+    is_followed = len(after) - lasting >= SHOWN_TWICE
+    return Wait(at_least, seconds[lasting] if is_followed else None)
+
+
+def _delay(selection: Selection, name: str, kind: EventKind) -> MeasuredMetric:
+    """Compute the quantile for each group of events; the worst by its own limit stands."""
+    groups = GROUPS[kind]
+    limits = {asks: _limit(selection, asks) for asks in groups}
+    by_group = {asks: _of_group(selection, name, _own(selection, kind, asks)) for asks in groups}
+    worst = max(by_group, key=lambda asks: _badness(by_group[asks], limits[asks]))
+    scale = _scale(limits, worst, next(iter(groups)))
+    metric = by_group[worst]
+    source = Source("content", is_hidden=True) if kind == "content" else Source()
+    parts = tuple(
+        Part(group=words, source=source, metric=by_group[asks]) for asks, words in groups.items()
+    )
+    method = f"{metric.method}; {groups[worst]}"
+    if scale != 1:
+        method += f", in proportion to their own limit ({limits[worst]:g} s)"
+    scaled = replace(
+        metric,
+        value=_times(metric.value, scale),
+        lower=_times(metric.lower, scale),
+        upper=_times(metric.upper, scale),
+        method=method,
+        parts=parts,
+    )
+    return MeasuredMetric(metric=scaled)
+
+
+def _own(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
+    """The polls of one group of events; those of content only where the policy blocks it."""
+    return [
+        poll
+        for poll in selection.polls
+        if (poll.note.kind, poll.note.asks) == (kind, asks)
+        and (kind != "content" or selection.expects(poll.category) == "block")
+    ]
+
+
+def _of_group(selection: Selection, name: str, polls: Collection[Poll]) -> Metric:
+    found_by_event = waits_by_event(polls).values()
+    waits = [each for each in found_by_event if isinstance(each, Wait)]
+    unused = Counter(each for each in found_by_event if isinstance(each, str))
+    quantile = selection.measure.quantile or MEDIAN
+    timed = [
+        TimedEvent(seconds=each.at_least, ended=False)
+        if each.at_most is None
+        else TimedEvent(seconds=each.at_most)
+        for each in waits
+    ]
+    found = time_to_effect(timed, quantile, selection.alpha)
+    least = sorted(each.at_least for each in waits)
+    most = sorted(each.at_most for each in waits if each.at_most is not None)
+    later = len(waits) - len(most)
+    return Metric(
+        name=name,
+        unit="s",
+        value=found.value,
+        k=found.events,
+        n=found.n,
+        indeterminate=0,
+        lower=quantile_bounds(least, quantile, selection.alpha).lower,
+        upper=quantile_bounds(most, quantile, selection.alpha, later).upper,
+        method=f"{quantile:g} quantile of waits (Kaplan-Meier), bounds by order statistics",
+        alpha=selection.alpha,
+        left_out=dict(unused),
+    )
+
+
+def _limit(selection: Selection, asks: Asks) -> float:
+    """The time allowed for a group, in seconds: its own, or the threshold; infinite without one."""
+    threshold = selection.requirement.threshold
+    allowed = threshold.at_most if threshold is not None else None
+    return selection.measure.within.get(asks) or allowed or math.inf
+
+
+def _scale(limits: Mapping[Asks, float], worst: Asks, first: Asks) -> float:
+    """What turns a time of the worst group into one of the group that the threshold is for."""
+    is_known = math.isfinite(limits[worst]) and math.isfinite(limits[first])
+    return limits[first] / limits[worst] if is_known else 1.0
+
+
+def _badness(metric: Metric, limit: float) -> tuple[bool, float, float]:
+    """Sort key: a group that surely misses its limit, then one without a bound, then the share."""
+    is_missed = metric.lower is not None and metric.lower > limit
+    upper = math.inf if metric.upper is None else metric.upper / limit
+    return is_missed, upper, metric.value or 0.0
+
+
+def _times(seconds: float | None, scale: float) -> float | None:
+    return None if seconds is None else seconds * scale

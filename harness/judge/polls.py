@@ -1,0 +1,107 @@
+"""Judge the polls of timed events: what the service did at each, if the poll shows it.
+
+A poll counts only between sentinels that behaved as agreed, so that a filter that was off for a
+while is not taken for one that followed an event. Of an event of kind ``content`` the control line
+must show the page as it should be at that time, with or without an agreed marker.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from harness.judge.pairing import BatchPath, batch_path_of, pair
+from harness.judge.sentinels import check_sentinels
+from harness.model.facts import WebFacts
+from harness.model.marker import MARKER_PREFIX
+from harness.model.observation import Observation, Role
+from harness.model.probe import EARLIER, Declarations
+from harness.model.timed_event import EventNote, Poll
+from harness.model.verdict import State, Trial, Verdict
+
+SENTINELS: dict[str, Role] = {"sentinel-allow": "must_allow", "sentinel-block": "must_block"}
+"""Roles of sentinels in a poll, by how their names begin."""
+
+DECIDED: dict[State, Literal["blocked", "allowed"]] = {
+    State.BLOCKED: "blocked",
+    State.ALLOWED: "allowed",
+}
+NOT_AS_EXPECTED = "the control line does not show the page as the event says"
+
+
+class PollTrials:
+    """The polls of a journal, held in memory: there are few of them."""
+
+    def __init__(self, probes: Declarations = EARLIER) -> None:
+        self._probes = probes
+        self._seen: list[Observation] = []
+        self.polls: tuple[Poll, ...] = ()
+
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        """Yield the other observations; keep the polls."""
+        for one in observations:
+            if one.role == "poll":
+                role = SENTINELS.get("-".join(one.item.id.split("-")[:2]), "item")
+                self._seen.append(
+                    msgspec.structs.replace(one, role=role if not one.event else "item")
+                )
+            else:
+                yield one
+
+    def judge(self, judged: Callable[[Trial], Verdict]) -> None:
+        """Judge all polls that were kept."""
+        batches: defaultdict[int, list[Observation]] = defaultdict(list)
+        for one in self._seen:
+            batches[one.batch].append(one)
+        polls: list[Poll] = []
+        for batch in batches.values():
+            pairs = pair(batch)
+            faults = {
+                path: check_sentinels(path, [(one, judged(one)) for one in trials], self._probes)
+                for path, trials in pairs.sentinels.items()
+            }
+            for trial in pairs.trials:
+                path = batch_path_of(trial.service)
+                fault = faults[path].detail if path in faults else _missing(path)
+                polls.append(_poll(trial, judged(trial), fault))
+        self.polls = tuple(sorted(polls, key=lambda one: (one.event, one.started)))
+        self._seen.clear()
+
+
+def _missing(path: BatchPath) -> str:
+    return f"no sentinels beside the poll on {path.line}"
+
+
+def _poll(trial: Trial, verdict: Verdict, fault: str) -> Poll:
+    service = trial.service
+    note = service.event
+    assert note is not None
+    decided = DECIDED.get(verdict.state)
+    why = fault or ("" if decided else "; ".join(verdict.witnesses))
+    if not why and note.kind == "content" and not _is_as_expected(trial, note):
+        why = NOT_AS_EXPECTED
+    return Poll(
+        event=service.item.id,
+        note=note,
+        category=service.item.category,
+        line=trial.key.line,
+        profile=trial.key.profile,
+        probe=trial.key.probe,
+        started=service.started,
+        state="undecided" if why or not decided else decided,
+        why=why,
+    )
+
+
+def _is_as_expected(trial: Trial, note: EventNote) -> bool:
+    """Whether the control's page has a marker exactly if it should have one at that time."""
+    control = trial.control
+    facts = control.facts if control is not None else None
+    if control is None or not isinstance(facts, WebFacts):
+        return False
+    has_happened = note.at is not None and control.started >= note.at
+    is_harmful = has_happened == (note.asks == "block")
+    return (MARKER_PREFIX in facts.text) == is_harmful

@@ -1,0 +1,54 @@
+"""Timed events: changes whose time is known, and the polls that show when a service follows them.
+
+An event happens at a place that is polled (a host or URL): a page becomes harmful, an entry is
+added to a list, a school changes a rule, an appeal is made. Each poll carries what was known of its
+event when it was made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+EventKind = Literal["content", "list", "rule", "appeal"]
+"""What happens: the content of a page changes; a list of the supplier changes; somebody at a school
+changes a rule; an appeal against a block is made."""
+
+Asks = Literal["block", "allow"]
+"""What a service has to do because of an event."""
+
+ROUND = 600_000
+"""Added to the number of a poll (from 1) for the round of its attempt keys.
+
+See ``harness.model.plain_twin.ROUNDS`` for the other offsets.
+"""
+
+MOST_POLLS = 99_000
+"""The most polls of one journal, so that the rounds stay apart from others."""
+
+
+class EventNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a poll knows of its event; ``at`` is when it happened or will happen, aware UTC."""
+
+    kind: EventKind
+    asks: Asks
+    at: datetime | None = None
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll of an event on a line, for a profile, with a probe.
+
+    ``state`` is ``blocked``, ``allowed``, or ``undecided``; ``why`` says why it is undecided.
+    """
+
+    event: str
+    note: EventNote
+    category: str
+    line: str
+    profile: str
+    probe: str
+    started: datetime
+    state: Literal["blocked", "allowed", "undecided"]
+    why: str = ""
