@@ -71,6 +71,8 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
+    if spec.function.startswith("waits:"):
+        return "it rests on events, which measuring does not poll", "poll them with accredit watch"
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)

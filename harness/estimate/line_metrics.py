@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 
 from harness.estimate.interval_choice import design_effect as effect_of
 from harness.estimate.item_selection import CONTROL_CATEGORY, Selection
-from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
+from harness.estimate.outcome_groups import (
+    ClassifiedResults,
+    GroupResult,
+    classify_results,
+    combine_states,
+)
 from harness.estimate.rates import MeasuredMetric, count, of_required_kind
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
@@ -145,6 +150,66 @@ def wrong_cells(selection: Selection) -> MeasuredMetric:
     upper = None if value is None else value + open_
     metric = replace(measured.metric, indeterminate=open_, upper=upper)
     return MeasuredMetric(metric=metric, adverse=tuple(adverse))
+
+
+@of_required_kind
+def genai_compliance(selection: Selection) -> MeasuredMetric:
+    """Compute the share of items that were handled as the policy of their profile says.
+
+    Control for each group is shown only by a difference: the items count in favour of the service
+    only if another profile of the line, of which the policy asks the opposite, was handled so.
+    """
+    found: dict[str, list[GroupResult]] = {"adverse": [], "favourable": [], "indeterminate": []}
+    for result in selection.results:
+        expects = selection.expects(result.category)
+        if expects not in OPPOSITE:
+            continue
+        bad, good = (State.ALLOWED, State.BLOCKED)[:: 1 if expects == "block" else -1]
+        state = combine_states(result.states(selection.measure.probes), bad, good)
+        if state == "favourable" and not _is_opposite_elsewhere(
+            selection, result, OPPOSITE[expects]
+        ):
+            state = "indeterminate"
+        if state in found:
+            found[state].append(result)
+    classified = ClassifiedResults(
+        adverse=tuple(found["adverse"]),
+        favourable=tuple(found["favourable"]),
+        indeterminate=tuple(found["indeterminate"]),
+    )
+    measured = count("genai_compliance", classified, selection.alpha)
+    n, right = classified.n, classified.right
+    metric = replace(
+        measured.metric,
+        unit="share",
+        value=right / n if n else None,
+        k=right,
+        lower=right / (n + classified.doubtful) if n else None,
+        upper=(right + classified.doubtful) / (n + classified.doubtful) if n else None,
+    )
+    adverse = tuple(
+        result.as_adverse(
+            State.ALLOWED if selection.expects(result.category) == "block" else State.BLOCKED,
+            selection.measure.probes,
+        )
+        for result in classified.adverse
+    )
+    return MeasuredMetric(metric=metric, adverse=adverse)
+
+
+OPPOSITE: dict[str | None, str] = {"block": "allow", "allow": "block"}
+
+
+def _is_opposite_elsewhere(selection: Selection, result: GroupResult, wanted: str) -> bool:
+    """Whether another profile of the line was seen to be handled as the policy asks, oppositely."""
+    good = State.BLOCKED if wanted == "block" else State.ALLOWED
+    return any(
+        set(other_result.states(selection.measure.probes)) == {good}
+        for other in selection.profile_selections()
+        if other.profile != selection.profile and other.expects(result.category) == wanted
+        for other_result in other.results
+        if other_result.category == result.category
+    )
 
 
 def clean_blocked_per_harmful(selection: Selection) -> MeasuredMetric:

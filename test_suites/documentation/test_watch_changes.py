@@ -1,0 +1,24 @@
+"""The file of events in the guide is one that ``accredit watch`` reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from harness.campaign.events_file import read_events
+from harness.model.timed_event import EventKind
+from test_suites.house.rooms import ROOT
+
+PAGE = ROOT / "docs" / "how-to" / "watch-changes.md"
+
+
+def test_its_events_can_be_read_and_every_kind_is_explained(tmp_path: Path) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    (written,) = re.findall(r"```yaml\n(events:.*?)```", text, re.DOTALL)
+    (tmp_path / "events.yaml").write_text(written, encoding="utf-8")
+
+    events = read_events(tmp_path / "events.yaml")
+
+    assert {each.kind for each in events} == {"rule", "list", "appeal"}
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {*get_args(EventKind)}
