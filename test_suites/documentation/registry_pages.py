@@ -12,6 +12,7 @@ from corpora import content_pages
 from harness.cli.list_plugins import TABLES
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_spec import SPECS, MetricSpec
+from test_suites.documentation.coverage_page import coverage_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
 USES = {
@@ -173,6 +174,7 @@ PAGES = {
     DOCS / "metrics.md": metrics_page,
     DOCS / "formats.md": formats_page,
     DOCS / "content-pages.md": content_pages_page,
+    DOCS / "coverage.md": coverage_page,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,139 @@
+"""ILL-05, POL-06, OVB-08: changes that somebody makes are recorded, and polled before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from harness.campaign.events_file import TimedEvent
+from harness.cli.compose import prepare
+from harness.cli.paths import CampaignPaths
+from harness.cli.watch import watch
+from harness.model.outcome import Conformity, Outcome
+from harness.model.timed_event import Asks, EventKind
+from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
+from probes.range.testbed import RangeTestbed
+from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.test_timed_events import StandingClock
+from test_suites.rehearsal import rehearse, write_campaign
+
+OPEN = tuple(f"loc-jobs-{number:03}.canary.accredit.test" for number in range(1, 13))
+BLOCKED = tuple(f"drug-{number:03}.canary.accredit.test" for number in range(1, 13))
+SCHEME = """\
+id: our-school
+version: "1.0"
+title: Changes that people make
+policy: uk-schools-2026
+decision: {alpha: 0.2}
+requirements: [{id: ILL-05}, {id: POL-06}, {id: OVB-08}]
+"""
+
+
+class Kind(NamedTuple):
+    """A kind of event, the requirement it decides, its limit in seconds, and what it asks."""
+
+    kind: EventKind
+    requirement: str
+    limit: float
+    asks: tuple[Asks, ...]
+
+    def events(self) -> list[TimedEvent]:
+        hosts: dict[Asks, tuple[str, ...]] = {"block": OPEN, "allow": BLOCKED}
+        return [
+            TimedEvent(id=f"{asks}-{n}", kind=self.kind, at=host, category="GAMB", asks=asks)
+            for asks in self.asks
+            for n, host in enumerate(hosts[asks])
+        ]
+
+
+KINDS = (
+    Kind("list", "ILL-05", 12 * 3600, ("block", "allow")),
+    Kind("rule", "POL-06", 300, ("block", "allow")),
+    Kind("appeal", "OVB-08", 48 * 3600, ("allow",)),
+)
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    folder = tmp_path_factory.mktemp("world")
+    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
+        yield world
+
+
+Watch = Callable[..., bool]
+
+
+@pytest.fixture
+def watched(world: RangeTestbed, tmp_path: Path) -> Iterator[Watch]:
+    """Poll events, once before they happen and then ``polls`` times, each an ``every`` later."""
+    (tmp_path / "scheme.yaml").write_text(SCHEME)
+    proxy = world.origin.services["reference"]["proxy"]["pupils"]
+    path = write_campaign(
+        tmp_path,
+        origin=Path(world.origin.authority).parent / "origin.json",
+        lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
+        categories=["GAMB"],
+        sample=2,
+        limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
+        scheme="scheme.yaml",
+    )
+    clock = StandingClock()
+
+    def run(kind: Kind, every: float, *, follows: bool = True, recorded: bool = True) -> bool:
+        events, prepared = kind.events(), prepare(path)
+        paths = CampaignPaths(out=tmp_path / "out", campaign=prepared.campaign.campaign)
+        options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep}
+        watch(prepared, events, {}, paths, polls=1, **options)
+        clock.time += timedelta(seconds=1)
+        told: dict[str, datetime] = {each.id: clock.time for each in events} if recorded else {}
+        if follows:
+            world.faults.add(Fault(kind=FaultKind.OVERBLOCK, hosts=frozenset(OPEN)))
+            world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(BLOCKED)))
+        clock.time += timedelta(seconds=every)
+        return watch(prepared, events, told, paths, every=every, polls=3, **options)
+
+    yield run
+    world.faults.clear()
+
+
+def outcome(kind: Kind, folder: Path) -> Outcome:
+    return rehearse(folder / "campaign.yaml").outcome(kind.requirement, "proxy")
+
+
+@each_kind
+def test_a_service_that_follows_in_time_conforms(
+    watched: Watch, tmp_path: Path, kind: Kind
+) -> None:
+    assert watched(kind, every=kind.limit / 2)
+
+    found = outcome(kind, tmp_path)
+    assert found.conformity is Conformity.CONFORMS
+    assert len(found.metric.parts) == len(kind.asks)
+
+
+@each_kind
+def test_a_service_that_does_not_follow_does_not_conform(
+    watched: Watch, tmp_path: Path, kind: Kind
+) -> None:
+    assert not watched(kind, every=kind.limit, follows=False)
+    assert outcome(kind, tmp_path).conformity is Conformity.DOES_NOT_CONFORM
+
+
+@each_kind
+def test_what_nobody_recorded_decides_nothing(watched: Watch, tmp_path: Path, kind: Kind) -> None:
+    assert not watched(kind, every=kind.limit / 2, recorded=False)
+    assert outcome(kind, tmp_path).conformity is Conformity.INSUFFICIENT
+
+
+def test_polls_that_are_too_rare_show_no_conformity(watched: Watch, tmp_path: Path) -> None:
+    (rule,) = (each for each in KINDS if each.kind == "rule")
+
+    assert watched(rule, every=2 * rule.limit)
+    assert outcome(rule, tmp_path).conformity is Conformity.INSUFFICIENT
