@@ -54,7 +54,10 @@ def watch_command(
         typer.Option(help="ID: this event has just happened; or ID=TIME (2026-11-24T12:00:00Z)."),
     ] = None,
 ) -> None:
-    """Poll events until the service has followed each of them. Exit 0 if it has, 3 if not yet."""
+    """Poll events, such as a page whose content changes, until the service follows them.
+
+    Exit 0 if it has followed all of them, 3 if not yet.
+    """
     declared = read_events(events)
     prepared = prepare_in(campaign, out)
     require_probes([each.item for each in declared], prepared.probes)

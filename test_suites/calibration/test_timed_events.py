@@ -162,7 +162,9 @@ def test_a_filter_that_is_switched_off_has_followed_nothing(
 
     assert not watched(polls=3)
     world.faults.clear()
-    assert outcome(tmp_path).conformity is Conformity.INSUFFICIENT
+    found = outcome(tmp_path)
+    assert found.conformity is Conformity.INSUFFICIENT
+    assert [each.metric.n for each in found.metric.parts] == [0, 0]
 
 
 def test_pages_that_did_not_change_show_nothing(
@@ -170,7 +172,7 @@ def test_pages_that_did_not_change_show_nothing(
 ) -> None:
     world.change.at = None
 
-    assert not watched(polls=4)
+    assert not watched(polls=4, every=24 * HOUR)
     assert outcome(tmp_path).conformity is Conformity.INSUFFICIENT
 
 

@@ -127,10 +127,8 @@ def test_a_next_step_leads_to_the_row_that_failed() -> None:
     failed = example_outcome(Conformity.DOES_NOT_CONFORM, line="resolver")
     shown = page_of(example_assessment(outcomes=(example_outcome(), failed)))
     (link,) = [each["href"] or "" for each in Page(shown).named("a")]
-    target = f'id="{link[1:]}"'
-    row = shown[shown.index(target) :]
+    _, row = shown.split(f'id="{link[1:]}"')  # once in the page
 
-    assert shown.count(target) == 1
     assert "<bdi>ks2</bdi> on <bdi>resolver</bdi>" in row[: row.index("</tr>")]
 
 
