@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import compileall
+import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from typing import Any
 
 from harness.errors import UsageError
 
 PATIENCE = 600.0
 """Seconds after which one run of pytest is given up; single tests have a limit of their own."""
+
+WARM = Path(__file__).with_name("warm_pytest.py")
 
 GREEN, RED, GIVEN_UP = 0, 1, -1
 """What pytest's exit status says (0 passed, 1 failed), and that it was given up."""
@@ -28,7 +35,8 @@ class CheckoutCopy:
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
         self._environment = {
             name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
-        } | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        } | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._warm: subprocess.Popen[str] | None = None
 
     @classmethod
     def copy_of(cls, checkout: Path, target: Path) -> CheckoutCopy:
@@ -61,11 +69,44 @@ class CheckoutCopy:
     def test(self, *nodes: str) -> tuple[int, str]:
         """Run tests by their names: pytest's exit status, or GIVEN_UP, and what it said."""
         quietly = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
-        try:
-            ended = self._run(["-m", "pytest", *quietly, *nodes])
-        except subprocess.TimeoutExpired:
+        output = self.root.with_name(f"{self.root.name}.output")
+        status = self._ask({"arguments": [*quietly, *nodes], "output": str(output)})
+        if status == GIVEN_UP:
             return GIVEN_UP, f"no end after {PATIENCE:g} s"
-        return ended.returncode, ended.stdout + ended.stderr
+        return status, output.read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        """End the process that runs the tests, and what a test that was given up left running."""
+        if self._warm is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._warm.pid, signal.SIGKILL)
+            self._warm.communicate()
+            self._warm = None
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        """Have one request answered; GIVEN_UP after PATIENCE."""
+        warm = self._warm or self._started()
+        assert warm.stdin is not None
+        assert warm.stdout is not None
+        warm.stdin.write(json.dumps(request) + "\n")
+        warm.stdin.flush()
+        readable, _, _ = select.select([warm.stdout], [], [], PATIENCE)
+        if not readable:
+            self.close()
+            return GIVEN_UP
+        return int(warm.stdout.readline())
+
+    def _started(self) -> subprocess.Popen[str]:
+        self._warm = subprocess.Popen(
+            [sys.executable, str(WARM)],
+            cwd=self.root,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        return self._warm
 
     def _run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

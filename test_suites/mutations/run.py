@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -103,9 +104,11 @@ def run(
 
     Raises UsageError if the copies would not be the code that is run.
     """
-    with TemporaryDirectory(prefix="mutations-") as folder:
+    with TemporaryDirectory(prefix="mutations-") as folder, ExitStack() as ended:
         folders = [Path(folder).resolve() / str(number) for number in range(jobs)]
         copies = [CheckoutCopy.copy_of(checkout, each) for each in folders]
+        for copy in copies:
+            ended.callback(copy.close)
         free: queue.SimpleQueue[CheckoutCopy] = queue.SimpleQueue()
         for copy in copies:
             copy.require_own(packages_of(entry for _, entry in entries))
