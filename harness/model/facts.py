@@ -48,10 +48,12 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
 
     ``words`` are the delivery words (``harness.model.marker``) that came where the token did
     not; of an item that is judged by its content, those of the piece that carries the marker,
-    and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
-    a header shows that the origin was asked. ``codings`` are the content codings that were
-    undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what may show content
-    without text (``probes.net.html_text``), ``text_length`` the characters of the visible text.
+    and ``page_words`` is the number of words that came from the rest of that page. ``locked``: the
+    page says that the request reached a search engine locked (safe search), so that the piece was
+    left out. ``asked``: a header shows that the origin was asked. ``codings`` are the content
+    codings that were undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what
+    may show content without text (``probes.net.html_text``), ``text_length`` the characters of the
+    visible text.
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
@@ -74,6 +76,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     choices: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     page_words: int = 0
+    locked: bool = False
     asked: bool = False
     codings: tuple[str, ...] = ()
     undecoded: str = ""

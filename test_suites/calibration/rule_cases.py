@@ -239,6 +239,8 @@ WEB = (
     _case("too-long-to-read", trial(web(canary="absent", truncated=True)), State.INSUFFICIENT),
     _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
     _case("coding-unknown", trial(web(canary="absent", undecoded="sdch")), State.INSUFFICIENT),
+    _case("results-locked", trial(web(canary="absent", page_words=5, locked=True)), State.BLOCKED,
+          Mechanism.SAFE_MODE),
     _case("piece-missing", trial(web(canary="absent", page_words=5)), State.INSUFFICIENT),
 )  # fmt: skip
 
