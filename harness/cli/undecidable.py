@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
+from harness.estimate.search_metrics import KINDS, missing_searches
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.content_form import FORMS, variant_of
 from harness.model.corpus import TWIN
@@ -77,6 +78,11 @@ def obstacle(
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     needed = max(smallest, requirement.n_min)
+    if spec.name in KINDS:
+        supply = line_profile.supply_for(requirement)
+        numbers = [(group.example.stratum, group.items) for group in supply]
+        why = missing_searches(spec.name, numbers, needed)
+        return (why, "choose the origin's whole pack search-pages") if why else None
     short = _too_few(requirement, needed, groups)
     if not short and spec.name == "content_block_rate":
         return _missing_forms(requirement, needed, line_profile)

@@ -48,6 +48,10 @@ class Subgroup(NamedTuple):
         return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
 
 
+HIGHEST_IS_WORST = (rates.overblock_rate, rates.exposed_rate)
+"""Rates of which the highest is the worst."""
+
+
 def block_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of items that were blocked, in the worst subgroup."""
     return worst_of(selection, rates.block_rate, _named(selection))
@@ -178,14 +182,10 @@ def worst_of(
     key: Callable[[GroupResult], str],
     wanted: Iterable[str] | None = None,
 ) -> MeasuredMetric:
-    """Return a rate of the worst subgroup; those ``wanted`` that were not tried are empty parts.
-
-    ``key`` names the subgroup of a result. Of ``rates.overblock_rate`` and ``rates.exposed_rate``
-    the highest is the worst, else the lowest.
-    """
+    """Return a rate of the worst subgroup by ``key``; those ``wanted`` may be empty parts."""
     subgroups = grouped(selection, key, wanted)
     tried = {subgroup: results for subgroup, results in subgroups.items() if results}
-    is_bad = metric_function in (rates.overblock_rate, rates.exposed_rate)
+    is_bad = metric_function in HIGHEST_IS_WORST
     strict = selection.alpha / max(1, len(tried))
     measured: list[tuple[Subgroup, MeasuredMetric, Metric]] = []
     for subgroup, results in subgroups.items():
