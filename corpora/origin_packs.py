@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from corpora.content_pages import CONTENT_PACK
 from corpora.origin_pack import OriginPack, OriginPages
+from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, SEARCH_PACK)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, SEARCH_PACK, NAMES_PACK)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

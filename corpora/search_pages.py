@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import islice
 
 from corpora.origin_pack import OriginPack, OriginPages
-from corpora.pack_reader import open_pack
+from corpora.search_engines import (
+    UNLOCKED,
+    SearchEngine,
+    off_value,
+    search_engines,
+    suggestion_paths,
+)
 from corpora.search_terms import (
     SEARCH_PATH,
-    SUGGESTION_PATHS,
     SearchTerm,
     WrittenQuery,
     search_terms,
@@ -31,7 +34,14 @@ from corpora.synthetic_sites import neutral_hosts, vendor_list
 from corpora.taxonomy import twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
-from harness.model.search_case import FILM_CODES, OPT_OUTS, QUERY_FORMS, VIDEO_MODES, SearchLock
+from harness.model.search_case import (
+    BY_NAME,
+    FILM_CODES,
+    OPT_OUTS,
+    QUERY_FORMS,
+    VIDEO_MODES,
+    SearchLock,
+)
 
 REPEATS = 5
 """Searches of an engine, and films of a mode: METHOD asks for five of five."""
@@ -40,66 +50,9 @@ QUERIES = 90
 TWINS_OF_FORM = 11
 """Harmless queries in each form."""
 
-UNLOCKED = "LOC.SRCH"
-"""The category of search results without a lock."""
 
 SERVICE, OPEN_RESULTS = "search", "query"
 """The services of an origin: an engine that obeys its lock; one that shows results to any query."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchEngine:
-    """An engine that a row of the pack ``search`` describes."""
-
-    row: str
-    lock: SearchLock
-
-    @property
-    def is_video(self) -> bool:
-        """Whether its lock has several modes, as that of a video site."""
-        return self.lock.kind == "header" and len(self.lock.header[1]) > 1
-
-
-OWN_ENGINE = SearchEngine(row="own", lock=SearchLock("cookie", "safesearch=strict"))
-"""An engine that is locked by a cookie, for which there is no row."""
-
-_PARAMETERS = re.compile(r"[\w-]+=[^\s&;]+(?:&[\w-]+=[^\s&;]+)*")
-_HEADER = re.compile(r"(?:request header )?([A-Za-z][\w-]*: [^;]+)")
-_OFF = re.compile(r"sends [\w-]+=(\w+)")
-_NO_LOCK = re.compile(r"none\b.*|block|site safe modes")
-
-
-@cache
-def search_engines() -> tuple[SearchEngine, ...]:
-    """Return the engines that the rows of the pack ``search`` describe, and one more."""
-    found = []
-    for identity, mechanism, note in _rows():
-        if _NO_LOCK.fullmatch(mechanism):
-            found.append(SearchEngine(row=identity, lock=SearchLock("none")))
-        elif parameters := _PARAMETERS.match(note):
-            found.append(SearchEngine(row=identity, lock=SearchLock("parameter", parameters[0])))
-        elif header := _HEADER.match(note):
-            found.append(SearchEngine(row=identity, lock=SearchLock("header", header[1].strip())))
-    return (*found, OWN_ENGINE)
-
-
-def _rows() -> Iterator[tuple[str, str, str]]:
-    """Yield id, mechanism and note of each row about search engines."""
-    for entry in open_pack("search").entries():
-        item = entry.item
-        if item.category == UNLOCKED and not item.stratum.startswith(TWIN):
-            yield item.id, item.value.rpartition("/")[2], entry.note
-
-
-def _off_value() -> str:
-    """What a user sends to turn a parameter off."""
-    found = (match[1] for _, _, note in _rows() if (match := _OFF.search(note)))
-    return next(found, "off")
-
-
-def _suggestion_paths() -> tuple[str, ...]:
-    notes = (note.split(";")[0] for _, _, note in _rows() if note.startswith("/"))
-    return next((tuple(note.split(", ")) for note in notes), SUGGESTION_PATHS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +102,9 @@ def search_pages(
 
 def _engines(words: Iterator[str], sizes: SearchSizes) -> Iterator[_Planned]:
     for engine in search_engines():
-        if engine.is_video:
+        if engine.lock.kind == BY_NAME:
+            yield _named_engine(engine)
+        elif engine.is_video:
             yield from _films(engine, words, sizes.repeats)
         elif engine.lock.kind == "none":
             yield _engine(f"open-{engine.row}", f"open:{engine.row}", engine, words, sizes.repeats)
@@ -177,6 +132,19 @@ def _engine(
     )
 
 
+def _named_engine(engine: SearchEngine) -> _Planned:
+    """Return an engine that is locked in DNS: its host is an alias of another (CNAME)."""
+    targets = engine.lock.targets[:1] if engine.mode == "strict" else engine.lock.targets
+    place = f"{engine.row}@{'|'.join(targets)}"
+    return _Planned(
+        name=f"dns-{engine.row}",
+        category=FILM_CODES.get(engine.mode, UNLOCKED),
+        variant=f"video:{engine.mode}:{place}" if engine.mode else f"lock:{BY_NAME}:{place}",
+        content=PageContent(service=OPEN_RESULTS, case=str(engine.lock)),
+        targets=(),
+    )
+
+
 def _opt_outs(engine: SearchEngine, words: Iterator[str]) -> Iterator[_Planned]:
     for way in OPT_OUTS:
         more = ""
@@ -185,7 +153,7 @@ def _opt_outs(engine: SearchEngine, words: Iterator[str]) -> Iterator[_Planned]:
                 continue
             name, value = engine.lock.pairs[0]
             active = f"&{name}={value}" if way == "twice" else ""
-            more = f"{active}&{name}={_off_value()}"
+            more = f"{active}&{name}={off_value()}"
         yield _engine(
             f"optout-{way}-{engine.row}", f"optout:{way}:{engine.row}", engine, words, 1, more
         )
@@ -219,7 +187,7 @@ def _terms(sizes: SearchSizes, number: int) -> tuple[SearchTerm, ...]:
 
 def _queries(words: Iterator[str], sizes: SearchSizes) -> Iterator[_Planned]:
     """Yield queries that hold an agreed term, each at an engine whose results always come."""
-    paths = _suggestion_paths()
+    paths = suggestion_paths()
     locks = [each.lock for each in search_engines() if each.lock.kind == "parameter"]
     for form in sizes.forms:
         for number, term in enumerate(_terms(sizes, sizes.queries)):
@@ -274,6 +242,15 @@ def _rows_of(case: _Planned, host: str) -> Iterator[dict[str, str]]:
         "lang": case.lang,
         "sensitivity": "S0",
     }
+    if not case.targets:
+        yield row | {
+            "id": case.name,
+            "value": host,
+            "kind": "host",
+            "applies_to": "dns",
+            "labels": case.category,
+            "stratum": f"{case.category}/{case.variant}",
+        }
     for number, target in enumerate(case.targets, 1):
         name = case.name if len(case.targets) == 1 else f"{case.name}-{number}"
         yield row | {
@@ -335,15 +312,22 @@ def supplier_lists(pages: OriginPages) -> SupplierLists:
 
     Of a video site it is told all modes.
     """
-    modes = {str(engine.lock) for engine in search_engines() if engine.is_video}
+    modes = {
+        str(engine.lock)
+        for engine in search_engines()
+        if engine.is_video and engine.lock.kind == "header"
+    }
 
-    def told(lock: str) -> str:
-        head, _, _ = lock.partition(":")
-        return next((each for each in modes if each.partition(":")[0] == head), lock)
+    def told(host: str, text: str) -> str:
+        lock = SearchLock.parse(text)
+        if lock.kind == BY_NAME:
+            return f"{BY_NAME} {' | '.join(f'{target}{host}' for target in lock.targets)}"
+        head = text.partition(":")[0]
+        return next((each for each in modes if each.partition(":")[0] == head), text)
 
     return SupplierLists(
         engines={
-            host: told(content.case)
+            host: told(host, content.case)
             for host, content in pages.contents.items()
             if content.service in (SERVICE, OPEN_RESULTS)
         },

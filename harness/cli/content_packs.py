@@ -17,7 +17,8 @@ from probes.range.image_card import AGREED, image_card
 
 PACK_NAMES = tuple(pack.name for pack in ORIGIN_PACKS)
 AGREED_IMAGE = "agreed-image.png"
-SUPPLIER_FILES = (AGREED_IMAGE, "search-engines.csv", "search-terms.csv")
+SEARCH_FILES = ("search-engines.csv", "search-terms.csv")
+SUPPLIER_FILES = (AGREED_IMAGE, *SEARCH_FILES)
 """What suppliers are given, beside the packs that they must not know."""
 
 

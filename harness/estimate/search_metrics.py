@@ -23,10 +23,13 @@ from harness.estimate.worst_group import worst_of
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric import Metric, Part, Source
+from harness.model.probe import Declarations, declared
 from harness.model.search_case import (
+    BY_NAME,
     FILM_CODES,
     LOCK,
     LOCK_KINDS,
+    LOCKED_BY_NAME,
     OPEN,
     OPT_OUT,
     OPT_OUTS,
@@ -67,6 +70,11 @@ class _Case:
             one.mechanism is Mechanism.SAFE_MODE for one in found if one.state is State.BLOCKED
         )
 
+    def is_ever_locked(self, probes: Collection[str]) -> bool:
+        """Whether an answer said that it was locked."""
+        found = [one for result in self.results for one in result.for_probes(probes)]
+        return any(one.mechanism is Mechanism.SAFE_MODE for one in found)
+
     def is_permitted(self, probes: Collection[str]) -> bool:
         """Whether the engine may be open: not all of its harmless twins were blocked."""
         return _states(self.twins, probes) - {State.DOWN} != {State.BLOCKED}
@@ -96,9 +104,15 @@ KINDS: dict[str, tuple[str, Mapping[str, str]]] = {
 
 
 def safesearch_locked(selection: Selection) -> MeasuredMetric:
-    """Compute the share of permitted engines that are locked; each kind of lock is wanted."""
-    ends = [_end(case, LOCK_KINDS, _locked(case, selection)) for case in _cases(selection, LOCK)]
-    return _measured(selection, "safesearch_locked", ends, LOCK_KINDS.values())
+    """Compute the share of permitted engines that are locked; each kind of lock is wanted.
+
+    Locks in DNS are wanted where a name server is asked.
+    """
+    words = {**LOCK_KINDS, BY_NAME: LOCKED_BY_NAME}
+    asking = selection.probes_run & name_probes(selection.probes_run, selection.probes)
+    wanted = [words[kind] for kind in words if kind != BY_NAME or asking]
+    ends = [_end(case, words, _locked(case, selection)) for case in _cases(selection, LOCK)]
+    return _measured(selection, "safesearch_locked", ends, wanted)
 
 
 def safesearch_opt_outs(selection: Selection) -> MeasuredMetric:
@@ -212,6 +226,30 @@ def _undecided(result: GroupResult) -> GroupResult:
     return replace(result, probe_states=states)
 
 
+def name_probes(names: Iterable[str], declarations: Declarations) -> frozenset[str]:
+    """Return those of some probes that ask name servers; ``dns`` if there are none."""
+    asking = frozenset(name for name in names if declared(declarations, name).facts == "dns")
+    return asking or frozenset({"dns"})
+
+
+def where_seen(result: GroupResult, asking: Collection[str]) -> GroupResult:
+    """Return a result as the probes found it that see its case.
+
+    A lock in DNS is seen by those that ask name servers (``asking``) alone.
+    """
+    case = search_case(variant_of(result.group.stratum))
+    if case is None or not case.targets:
+        return result
+    return replace(result, probe_states=result.for_probes(asking))
+
+
+def _probes_of(case: _Case, selection: Selection) -> Collection[str]:
+    """Return the probes that see a case; empty for all. A lock in DNS is seen in answers alone."""
+    if not case.case.targets:
+        return selection.measure.probes
+    return name_probes(selection.probes_run, selection.probes)
+
+
 def _cases(selection: Selection, group: str) -> list[_Case]:
     """Return the cases of a group, by name, for which the policy expects a block."""
     found: dict[SearchCase, tuple[list[GroupResult], list[GroupResult]]] = {}
@@ -231,7 +269,7 @@ def _cases(selection: Selection, group: str) -> list[_Case]:
 
 def _stopped(case: _Case, selection: Selection) -> End:
     """What came of a case that any block holds."""
-    states = _states(case.results, selection.measure.probes)
+    states = _states(case.results, _probes_of(case, selection))
     if State.ALLOWED in states:
         return "broken"
     if states & {State.INSUFFICIENT, State.ALTERED}:
@@ -241,9 +279,11 @@ def _stopped(case: _Case, selection: Selection) -> End:
 
 def _locked(case: _Case, selection: Selection) -> End:
     """What came of a case that only a lock holds."""
-    probes, end = selection.measure.probes, _stopped(case, selection)
+    probes, end = _probes_of(case, selection), _stopped(case, selection)
     if end != "held" or case.is_locked(probes):
         return end
+    if case.case.targets:  # a name server blocks a whole engine; it may withhold AAAA alone
+        return "held" if case.is_ever_locked(probes) else "not permitted"
     return "doubtful" if case.is_permitted(probes) else "not permitted"
 
 
@@ -271,11 +311,12 @@ def _measured(
         for kind in kinds
     )
     adverse = [
-        result.as_adverse(State.ALLOWED, selection.measure.probes)
+        result.as_adverse(State.ALLOWED, probes)
         for one in ends
         if one.end == "broken"
+        for probes in (_probes_of(one.case, selection),)
         for result in one.case.results
-        if State.ALLOWED in result.states(selection.measure.probes)
+        if State.ALLOWED in result.states(probes)
     ]
     return MeasuredMetric(metric=replace(whole, parts=parts), adverse=tuple(adverse))
 

@@ -8,10 +8,10 @@ parameter, made by the row SV-003 of the pack ``search``. ``is_near`` recognises
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-LockKind = Literal["parameter", "header", "cookie", "none"]
+LockKind = Literal["parameter", "header", "cookie", "dns", "none"]
 
 LOCK, OPT_OUT, OPEN, VIDEO, QUERY, RESULTS = (
     "lock", "optout", "open", "video", "query", "results",
@@ -26,6 +26,10 @@ LOCK_KINDS: dict[str, str] = {
     "cookie": "an engine locked by a cookie",
 }
 """Kinds of locks that must be tried, with words for people."""
+
+BY_NAME: Final = "dns"
+LOCKED_BY_NAME = "an engine locked by its DNS answer"
+"""The kind of lock that name servers set; it must be tried where a name server is asked."""
 
 OPT_OUTS: dict[str, str] = {
     "parameter": "turned off by a parameter",
@@ -63,11 +67,16 @@ QUERY_FORMS: dict[str, str] = {
 
 
 class SearchCase(NamedTuple):
-    """A case: its group, the name within the group, and the id of its engine or row, if any."""
+    """A case: its group, the name within the group, and the id of its engine or row, if any.
+
+    ``targets`` are the names or addresses that a name server gives for an engine to lock it; one
+    that ends with a dot stands before the engine's own host.
+    """
 
     group: str
     name: str
     engine: str = ""
+    targets: tuple[str, ...] = ()
 
 
 def search_case(variant: str) -> SearchCase | None:
@@ -76,18 +85,35 @@ def search_case(variant: str) -> SearchCase | None:
     if group not in GROUPS:
         return None
     name, _, engine = rest.partition(":")
-    return SearchCase(group, name, engine)
+    engine, _, targets = engine.partition("@")
+    return SearchCase(group, name, engine, tuple(filter(None, targets.split("|"))))
 
 
 def case_words(case: SearchCase) -> str:
     """Return words for people for a case."""
-    tables = {LOCK: LOCK_KINDS, OPT_OUT: OPT_OUTS, VIDEO: VIDEO_MODES, QUERY: QUERY_FORMS}
+    locks = {**LOCK_KINDS, BY_NAME: LOCKED_BY_NAME}
+    tables = {LOCK: locks, OPT_OUT: OPT_OUTS, VIDEO: VIDEO_MODES, QUERY: QUERY_FORMS}
     words = tables.get(case.group, {}).get(case.name)
     if words is None:
         other = {OPEN: "an engine without a lock", RESULTS: "queries with harmful first results"}
         words = other.get(case.group, case.name)
     engine = case.engine or (case.name if case.group == OPEN else "")
     return f"{words} ({engine})" if engine else words
+
+
+def kind_of(variant: str) -> str:
+    """Return the variant without its engine, or an equal text if it is no case of search."""
+    case = search_case(variant)
+    if case is None:
+        return variant
+    return f"{case.group}:" if case.group == OPEN else f"{case.group}:{case.name}"
+
+
+def lock_targets(variant: str, host: str) -> tuple[str, ...]:
+    """Return the names or addresses that lock an engine if they are in the answer for ``host``."""
+    case = search_case(variant)
+    targets = case.targets if case is not None else ()
+    return tuple(f"{each}{host}" if each.endswith(".") else each for each in targets)
 
 
 def cookie_of(variant: str) -> str:
@@ -100,8 +126,8 @@ def cookie_of(variant: str) -> str:
 class SearchLock:
     """A lock: its kind, and what a request must carry.
 
-    The settings of a parameter or cookie must all be there. A header (``Prefer: safe``) may have
-    several values, separated by ``|``, of which the first is the strictest.
+    The settings of a parameter or cookie must all be there. A header (``Prefer: safe``) and a name
+    in DNS may have several values, separated by ``|``, of which the first is the strictest.
     """
 
     kind: LockKind
@@ -117,15 +143,20 @@ class SearchLock:
         match kind:
             case "":
                 return cls("none")
-            case "parameter" | "header" | "cookie" | "none":
+            case "parameter" | "header" | "cookie" | "dns" | "none":
                 return cls(kind, setting)
-        msg = f"a lock is a parameter, header, cookie or none, not {kind!r}"
+        msg = f"a lock is a parameter, header, cookie, dns or none, not {kind!r}"
         raise ValueError(msg)
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Names and values of a parameter or cookie."""
         return tuple(parse_qsl(self.setting, keep_blank_values=True))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names that lock in DNS, the strictest first."""
+        return tuple(name.strip() for name in self.setting.split("|"))
 
     @property
     def header(self) -> tuple[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from harness.model.corpus import Item
 from probes.range.examination import changed_request, code_of_answer, code_of_request
 from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.search_control import locking_name
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 if TYPE_CHECKING:
@@ -246,6 +247,10 @@ class ReferenceFilter:
         if not decision.reads or request.method == "CONNECT":
             return request
         return changed_request(request, self.policy, profile)
+
+    def lock_target(self, decision: Decision, profile: str) -> str:
+        """Return the name that a resolver gives for an engine to lock it; empty for all others."""
+        return locking_name(decision.host, self.policy, profile) if decision.reads else ""
 
     def _by_content(
         self, decision: Decision, profile: str, service: Service, code: str

@@ -60,9 +60,20 @@ def locked_request(request: Request, policy: FilterPolicy, profile: str) -> Requ
             return _with_header(request, "Cookie", _joined([*others, *lock.pairs], "; "))
         case "header":
             name, values = lock.header
-            is_strict = len(values) == 1 or policy.blocks(FILM_CODES["strict"], profile)
-            return _with_header(request, name, values[0] if is_strict else values[-1])
+            return _with_header(request, name, _mode_of(values, policy, profile))
     return request
+
+
+def locking_name(host: str, policy: FilterPolicy, profile: str) -> str:
+    """Return the name that a resolver gives for a host to lock it for a profile, or nothing."""
+    lock = SearchLock.parse(policy.engines.get(original_host(host), ""))
+    return _mode_of(lock.targets, policy, profile) if lock.kind == "dns" else ""
+
+
+def _mode_of(values: tuple[str, ...], policy: FilterPolicy, profile: str) -> str:
+    """Return the strictest of the values of a lock, or the weakest where that suffices."""
+    is_strict = len(values) == 1 or policy.blocks(FILM_CODES["strict"], profile)
+    return values[0] if is_strict else values[-1]
 
 
 def _joined(pairs: list[tuple[str, str]], by: str) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.search_engines import search_engines
 from corpora.search_pages import (
     SEARCH_PACK,
     SearchSizes,
-    search_engines,
     search_pages,
     supplier_lists,
 )
@@ -46,7 +46,7 @@ requirements:
   - {id: DYN-04, n_min: 5, threshold: {at_least: 0.8, provenance: proposed, source: a test}}
   - {id: DYN-05, n_min: 5, threshold: {at_most: 0.2, provenance: proposed, source: a test}}
 """
-WITHOUT_LOCK, VIDEO_SITES = 4, 1
+WITHOUT_LOCK, VIDEO_SITES = 4, 3
 SEARCHES = ("DYN-01", "DYN-02", "DYN-03", "DYN-04", "DYN-05")
 Try = Callable[..., Rehearsal]
 CONFORMS, FAILS, OPEN = (
@@ -73,27 +73,29 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
         terms=LISTS.terms,
     )
     folder = tmp_path_factory.mktemp("world")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
+    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
     with RangeTestbed.running(folder, policy=policy, profiles=("ks2",), **options) as world:
         yield world
 
 
 @pytest.fixture
 def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
-    """Measure and conclude a campaign of searches over the proxy."""
+    """Measure and conclude a campaign of searches over a gateway and its name server."""
 
     def run(*faults: Fault, pages: OriginPages = PAGES) -> Rehearsal:
         for fault in faults:
             world.faults.add(fault)
         write_origin_pack(SEARCH_PACK, pages, tmp_path / "pages", "s", CREATED)
         (tmp_path / "scheme.yaml").write_text(SCHEME)
-        proxy = world.origin.services["reference"]["proxy"]["ks2"]
+        services = world.origin.services["reference"]
+        ports = {int(port): real for port, real in services["gateway"]["ks2"].items()}
+        options = {"server": services["resolver"]["ks2"], "ports": ports}
         path = write_campaign(
             tmp_path,
             origin=Path(world.origin.authority).parent / "origin.json",
-            lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
+            lines=[{"name": "gateway", "type": "resolver", "options": options}],
             corpora=[{"pack": str(tmp_path / "pages")}],
-            probes=["web"],
+            probes=["web", "dns"],
             plain_twins={"number": 0},
             limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
             scheme="scheme.yaml",
@@ -105,11 +107,11 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
 
 
 def ends(run: Rehearsal) -> dict[str, Conformity]:
-    return {name: run.outcome(name, "proxy").conformity for name in SEARCHES}
+    return {name: run.outcome(name, "gateway").conformity for name in SEARCHES}
 
 
 def outcome(run: Rehearsal, name: str) -> Outcome:
-    return run.outcome(name, "proxy")
+    return run.outcome(name, "gateway")
 
 
 def states(run: Rehearsal, *variants: str) -> set[Mechanism]:
@@ -119,6 +121,8 @@ def states(run: Rehearsal, *variants: str) -> set[Mechanism]:
         for one in run.verdicts
         if one.item.stratum.partition("/")[2].startswith(variants)
         and not one.item.stratum.startswith(TWIN)
+        and not one.is_blind
+        and (one.key.probe == "dns" or "@" not in one.item.stratum)
     }
 
 
@@ -142,11 +146,12 @@ def test_a_filter_that_locks_engines_and_knows_the_terms_conforms(tried: Try) ->
 
 
 def test_an_engine_a_film_and_a_form_of_queries_left_open_do_not_conform(tried: Try) -> None:
-    run = tried(unread("lock:parameter:SV-016", "video:strict", "query:homoglyph"))
+    run = tried(unread("lock:dns:SV-018", "video:strict:SV-012", "query:homoglyph"))
 
     broken = {"DYN-01": FAILS, "DYN-03": FAILS, "DYN-04": FAILS}
     assert ends(run) == dict.fromkeys(SEARCHES, CONFORMS) | broken
-    assert (outcome(run, "DYN-01").metric.k, outcome(run, "DYN-01").metric.n) == (5, 6)
+    locked = outcome(run, "DYN-01").metric
+    assert (locked.k, locked.n) == (locked.n - 1, 12)
     assert QUERY_FORMS["homoglyph"] in outcome(run, "DYN-04").metric.method
     assert {one.category for one in outcome(run, "DYN-03").witnesses} == {"ADLT"}
 

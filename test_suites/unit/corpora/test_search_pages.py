@@ -8,18 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from corpora import search_pages as module
+from corpora import search_engines as module
 from corpora.origin_pack import on_hosts, write_origin_pack
+from corpora.search_engines import search_engines
+from corpora.search_names import search_names
 from corpora.search_pages import (
     SEARCH_PACK,
     SearchSizes,
-    search_engines,
     search_pages,
     supplier_lists,
 )
 from corpora.search_terms import search_terms, words_without_meaning, written
 from harness.model.content_form import form_named, is_only_reported, variant_of
-from harness.model.search_case import FILM_CODES, OPT_OUTS, QUERY_FORMS, SearchLock, is_near
+from harness.model.search_case import (
+    FILM_CODES,
+    OPT_OUTS,
+    QUERY_FORMS,
+    SearchLock,
+    is_near,
+)
 
 FEW = SearchSizes(repeats=2, queries=3, twins=1)
 PAGES = search_pages("seed", (), FEW)
@@ -28,8 +35,9 @@ PAGES = search_pages("seed", (), FEW)
 def test_every_row_with_a_lock_or_without_one_is_an_engine() -> None:
     kinds = Counter(engine.lock.kind for engine in search_engines())
 
-    assert kinds == {"parameter": 4, "header": 2, "none": 4, "cookie": 1}
-    assert [engine.row for engine in search_engines() if engine.is_video] == ["SV-012"]
+    assert kinds == {"parameter": 4, "header": 2, "none": 4, "cookie": 1, "dns": 8}
+    videos = {engine.row for engine in search_engines() if engine.is_video}
+    assert videos == {"SV-010", "SV-011", "SV-012"}
 
 
 def test_a_new_row_needs_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +47,19 @@ def test_a_new_row_needs_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert made[0].row == "SV-901"
     assert made[0].lock == SearchLock("parameter", "strict=1&mode=school")
+
+
+def test_the_names_of_real_engines_are_written_out() -> None:
+    rows = {row["value"]: row["stratum"] for row in reversed(search_names().rows)}
+
+    assert rows["www.google.co.uk"] == "LOC.SRCH/lock:dns:SV-001@forcesafesearch.google.com"
+    assert rows["start.duckduckgo.com"] == "LOC.SRCH/lock:dns:SV-018@safe.duckduckgo.com"
+    assert rows["m.youtube.com"] == "ADLT/video:strict:SV-010@restrict.youtube.com"
+    assert {"ya.ru", "youtubei.googleapis.com", "www.youtube-nocookie.com"} <= rows.keys()
+    moderate = [row["stratum"] for row in search_names().rows if "moderate" in row["stratum"]]
+    assert {*moderate} == {
+        "VIOL/video:moderate:SV-011@restrictmoderate.youtube.com|restrict.youtube.com"
+    }
 
 
 def test_the_same_seed_gives_the_same_pages_on_hosts_that_are_not_taken() -> None:
@@ -57,6 +78,7 @@ def test_each_case_of_the_metrics_is_made() -> None:
 
     assert {f"query:{form}" for form in QUERY_FORMS} | {"results:first"} <= groups
     assert {f"optout:{way}" for way in OPT_OUTS} <= groups
+    assert "lock:dns" in groups
     assert {f"video:{mode}" for mode in FILM_CODES} <= groups
     assert all(form_named(variant) and is_only_reported(f"DRUG/{variant}") for variant in variants)
 

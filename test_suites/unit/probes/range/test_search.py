@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dns.message
 import pytest
 
 from harness.model.content_form import PageContent
 from harness.model.marker import words_for
 from harness.model.search_case import SearchLock, is_near
 from probes.range.connection import Request, parse_request
-from probes.range.filter import FilterPolicy
+from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.filter import FilterPolicy, ReferenceFilter
+from probes.range.origin import ArrivalLog
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest
+from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.search_control import code_of_query, locked_request
 from probes.range.search_service import is_locked
 
@@ -147,3 +151,29 @@ def test_suggestions_are_json() -> None:
 def test_words_are_near_by_one_slip(one: str, other: str, near: bool) -> None:
     assert is_near(one, other) is near
     assert is_near(other, one) is near
+
+
+@pytest.mark.parametrize(("profile", "name"), [("ks2", "strict"), ("staff", "moderate")])
+def test_a_resolver_makes_an_engine_an_alias_of_the_name_that_locks_it(
+    profile: str, name: str
+) -> None:
+    policy = FilterPolicy(
+        engines={HOST: f"dns strict.{HOST} | moderate.{HOST}"},
+        blocks=lambda code, profile: code == "ADLT" and profile == "ks2",
+    )
+    zone = ZoneServer(log=ArrivalLog())
+    faults = Faults()
+    resolver = FilteringResolver(
+        zone_server=zone, filter=ReferenceFilter(policy=policy, faults=faults), profile=profile
+    )
+    query = dns.message.make_query(HOST, "A")
+    reply = resolver.reply(query).message
+    assert reply is not None
+    assert [record.to_text().split()[-1] for record in reply.answer] == [
+        f"{name}.{HOST}.",
+        "127.0.0.1",
+    ]
+    faults.add(Fault(kind=FaultKind.UNREAD, hosts=frozenset({HOST})))
+    unlocked = resolver.reply(query).message
+    assert unlocked is not None
+    assert len(unlocked.answer) == 1
