@@ -18,7 +18,7 @@ from harness.model.origin_zone import RANGE_ZONE, with_host
 class OriginPages:
     """Pages of an origin: content and text by host, and the rows of their pack.
 
-    The hosts of ``rows`` are those in their column ``registrable``; each has a text.
+    The hosts of ``rows`` are those in their column ``registrable``; the origin's have a text.
     """
 
     contents: dict[str, PageContent]
@@ -66,7 +66,10 @@ def on_hosts(pages: OriginPages, host_of: Callable[[str], str]) -> OriginPages:
     return OriginPages(
         contents={hosts[host]: content for host, content in pages.contents.items()},
         texts={hosts[host]: text for host, text in pages.texts.items()},
-        rows=tuple(_moved(row, hosts[row["registrable"]], host_of) for row in pages.rows),
+        rows=tuple(
+            _moved(row, hosts.get(row["registrable"], row["registrable"]), host_of)
+            for row in pages.rows
+        ),
     )
 
 

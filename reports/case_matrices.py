@@ -21,6 +21,7 @@ Status = Literal["conforms", "does-not-conform", "partly", "insufficient", "info
 FAMILIES = {
     "ordinary": "Ordinary forms",
     "viewer": "Sites that show blocked pages",
+    "search": "Searches",
     "disguise": "Disguises, for information",
     "recipe": "Other marks, for information",
 }
@@ -118,10 +119,11 @@ def _content_cell(count: FormCount | None) -> Cell:
     decided = count.blocked + count.arrived
     if not decided:
         return _undecided(count.undecided, count.down)
-    text = f"{count.blocked} of {decided} blocked" if count.arrived else f"all {decided} blocked"
+    verb = "held back" if _family(count.form) == "search" else "blocked"
+    text = f"{count.blocked} of {decided} {verb}" if count.arrived else f"all {decided} {verb}"
     if not count.blocked:
         text = f"all {decided} arrived"
-    if _family(count.form) not in ("ordinary", "viewer"):
+    if _family(count.form) not in ("ordinary", "viewer", "search"):
         return Cell(text=text, status="information")
     return Cell(text=text, status=_status(right=count.blocked, wrong=count.arrived))
 

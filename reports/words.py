@@ -138,6 +138,7 @@ MECHANISMS = {
     "tls_alert": "encryption was refused",
     "tls_intercept_page": "a block page was shown inside the encrypted connection",
     "silent_drop": "no answer came",
+    "safe_mode": "the search engine was held in its safe mode",
     "other": "another way",
 }
 """Ways of blocking in words for head teachers."""

@@ -33,6 +33,9 @@ ZONE = "accredit.test"
 CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
+SEARCH_PAGES = "search-pages"
+"""The pack of searches beside an origin file, which is tried as a whole."""
+
 LONGEST = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEVICE = re.compile(r"[^\s/:]{1,15}")
@@ -268,14 +271,14 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
         rows += [f"  - pack: {choice.pack}", *codes]
         size = "" if choice.sample is None else f"    sample: {choice.sample}"
         rows.append(size or "    # no sample: every item of these categories is tried")
-    pages = answers.origin.parent / CONTENT_PAGES
-    needs_content = items.content > 0
-    is_there = _is_content(pages)
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
-    sign = "" if needs_content and is_there else "#"
-    beside = _beside(pages, path)
-    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
-    rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
+    folder = answers.origin.parent
+    entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
+    rows += [entry, f"{entry.partition(' ')[0]}    sample: {CONTENT_SAMPLE}"]
+    rows.append(
+        "  # Search engines, video sites and queries. The supplier must be told of the engines."
+    )
+    rows.append(_pack_entry(folder / SEARCH_PAGES, path, is_needed=items.searches))
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -287,6 +290,14 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
             "  #   ",
         )
     return "\n".join(rows) + "\n"
+
+
+def _pack_entry(pack: Path, path: Path, *, is_needed: bool) -> str:
+    """The row of a pack beside the origin file; a comment if it is not needed, or is not there."""
+    beside = _beside(pack, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    sign = "" if is_needed and _is_content(pack) else "#"
+    return f"{sign}  - pack: {name}"
 
 
 def _folded(text: str, indent: str) -> list[str]:

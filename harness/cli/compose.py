@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -244,9 +245,10 @@ def running_range(
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
-    sites of a made-up vendor's list itself; it does not know the content ``pages``.
+    sites of a made-up vendor's list itself; of ``pages`` it knows what suppliers are told.
     The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
+    from corpora.search_pages import SupplierLists, supplier_lists  # noqa: PLC0415 - see above
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
     from probes.range.testbed import RangeTestbed  # noqa: PLC0415 - see above
@@ -257,9 +259,12 @@ def running_range(
 
     texts, contents = texts_of_pages(pages)
     items = open_pack("canary").items()
+    told = supplier_lists(pages) if pages is not None else SupplierLists()
+    own = {**vendor_list(), **told.without_lock}
+    filter_policy = FilterPolicy.from_items(items, is_blocked, own=own)
     return RangeTestbed.running(
         folder,
-        policy=FilterPolicy.from_items(items, is_blocked, own=vendor_list()),
+        policy=replace(filter_policy, engines=told.engines, terms=told.terms),
         profiles=profiles,
         dead_hosts=dead_hosts,
         texts=texts,

@@ -1,4 +1,7 @@
-"""Write an origin's own packs, and the agreed image, into the folder of an origin or range."""
+"""Write an origin's own packs, and what suppliers are told, into the folder of an origin or range.
+
+Suppliers are told the agreed image, the locks of the origin's search engines, and the agreed terms.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ from corpora.changing_pages import NAME as CHANGING
 from corpora.changing_pages import events_text
 from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
 from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
+from corpora.search_pages import supplier_lists
 from probes.range.image_card import AGREED, image_card
 
 PACK_NAMES = tuple(pack.name for pack in ORIGIN_PACKS)
 AGREED_IMAGE, CHANGES = "agreed-image.png", "changes.yaml"
+SEARCH_FILES = ("search-engines.csv", "search-terms.csv")
+SUPPLIER_FILES = (AGREED_IMAGE, *SEARCH_FILES)
+"""What suppliers are given, beside the packs that they must not know."""
 
 
 def write_content_packs(
@@ -23,7 +30,7 @@ def write_content_packs(
     host_of: Callable[[str], str] | None = None,
     changes_at: datetime | None = None,
 ) -> OriginPages:
-    """Write the packs and the image in place of earlier ones; return the pages of all.
+    """Write the packs and the lists in place of earlier ones; return the pages of all.
 
     ``host_of`` gives the host of the origin for a host of the range. With ``changes_at`` the file
     of events of the pages that change then is written too. Raises OSError.
@@ -39,4 +46,7 @@ def write_content_packs(
     if changes_at is not None:
         (folder / CHANGES).write_text(events_text(pages[CHANGING], changes_at), encoding="utf-8")
     (folder / AGREED_IMAGE).write_bytes(image_card(AGREED))
-    return joined(pages.values())
+    every = joined(pages.values())
+    for name, table in supplier_lists(every).tables().items():
+        (folder / name).write_text(table, encoding="utf-8")
+    return every

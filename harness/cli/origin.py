@@ -17,7 +17,7 @@ from corpora.origin_packs import all_pages, joined
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages, warn
-from harness.cli.content_packs import AGREED_IMAGE, CHANGES, PACK_NAMES, write_content_packs
+from harness.cli.content_packs import CHANGES, PACK_NAMES, SUPPLIER_FILES, write_content_packs
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
 from harness.cli.origin_serving import allow_many_files, report, serve
 from harness.cli.printing import say, say_json
@@ -150,7 +150,7 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
     files |= _authorities(settings)
     check_certificates(settings)
-    names = [*files, ORIGIN_FILE, *PACK_NAMES, AGREED_IMAGE]
+    names = [*files, ORIGIN_FILE, *PACK_NAMES, *SUPPLIER_FILES]
     if directory.exists() and not directory.is_dir():
         msg = f"{directory} is a file; name a folder"
         raise UsageError(msg)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from harness.cli.compose import open_pack
 from harness.cli.undecidable import ITEMS_PER_CELL
 from harness.estimate.item_selection import counts_category, is_asked
+from harness.estimate.search_metrics import KINDS
 from harness.model.corpus import TWIN, bare_code, covers
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
@@ -62,12 +63,14 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed.
+    asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
+    needed.
     """
 
     choices: tuple[Choice, ...]
     lists: tuple[ListNeeded, ...] = ()
     content: int = 0
+    searches: bool = False
     twins: int = 0
     needs_second_probe: bool = False
 
@@ -106,7 +109,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = False
+    second_probe = searches = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
@@ -117,6 +120,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
+        elif metric in KINDS:
+            searches = True
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
@@ -125,6 +130,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         choices=wanted.choices() or (SOMETHING,),
         lists=tuple(lists),
         content=content,
+        searches=searches,
         twins=twins,
         needs_second_probe=second_probe,
     )

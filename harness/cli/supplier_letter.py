@@ -1,7 +1,8 @@
 """What to send a supplier before a campaign: a letter, and the lists to load.
 
 The lists hold agreed items alone. Hidden items, content pages and must-allow hosts are never in
-them, even if an agreed pack names the same host.
+them, even if an agreed pack names the same host. Where searches are tried, the supplier is told of
+the origin's engines and the agreed terms.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from tempfile import TemporaryDirectory
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import load_and_warn
+from harness.cli.content_packs import SEARCH_FILES
 from harness.cli.dry_run import DryRun, dry_run, dry_run_json, print_dry_run
 from harness.cli.printing import say, say_json, shown
 from harness.errors import UsageError
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
+from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN, Item
 from harness.model.observation import CONTROL
 from harness.model.scheme import Policy, Scheme
+from harness.model.search_case import search_case
 
 LETTER, LISTS = "letter.md", "lists"
 ALWAYS = "must-block-hosts"
@@ -125,6 +129,8 @@ def write_letter(
         with TemporaryDirectory(prefix=".letter-", dir=folder.parent) as draft:
             whole = Path(draft) / folder.name
             _write_lists(lists, prepared, whole / LISTS)
+            if has_searches(prepared):
+                _copy_search_lists(prepared, whole / LISTS)
             text = letter(prepared, scheme, plan, lists)
             (whole / LETTER).write_text(text, encoding="utf-8")
             whole.rename(folder)
@@ -150,6 +156,22 @@ def _write_lists(lists: tuple[AgreedList, ...], prepared: Prepared, folder: Path
                 continue  # the format cannot express any of these items
 
 
+def has_searches(prepared: Prepared) -> bool:
+    """Whether a campaign tries search engines or queries."""
+    return any(search_case(variant_of(item.stratum)) for item in prepared.items)
+
+
+def _copy_search_lists(prepared: Prepared, folder: Path) -> None:
+    """Copy what the supplier is told of search, which lies beside the origin file."""
+    beside = (prepared.path.parent / str(prepared.campaign.origin)).parent
+    for name in SEARCH_FILES:
+        if not (beside / name).is_file():
+            msg = f"{beside / name} is not there; write it with 'accredit origin pages'"
+            raise UsageError(msg)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((beside / name).read_bytes())
+
+
 def _item(sentinel: Sentinel) -> Item:
     return Item(id=sentinel.at, value=sentinel.at, labels=("CTRL",), kind=sentinel.item_kind)
 
@@ -166,6 +188,7 @@ def letter(prepared: Prepared, scheme: Scheme, plan: DryRun, lists: tuple[Agreed
         _sources(prepared),
         _loading(lists, has_twins=bool(prepared.origin and prepared.origin.twin_zone)),
         _sentinels(prepared),
+        *([SEARCHES] if has_searches(prepared) else []),
         NOT_TO_DO,
         _wanted(prepared),
         CONTACT,
@@ -268,6 +291,16 @@ def _sentinels(prepared: Prepared) -> str:
 
 
 SENDER = "From: [your name and organisation]  \nDate: [date]"
+
+SEARCHES = """\
+## Search engines and search terms
+
+We have search engines and a video site of our own, because the real ones do not tell us what
+reached them. Treat each host in `lists/search-engines.csv` as a search engine, and lock it as the
+file says: set the parameter, header or cookie in place of whatever the client sends, or answer DNS
+with an alias (CNAME) for the name. Of several values take the first where adult content must be
+blocked, else the last. An engine whose lock is `none` cannot be locked. Load the words in
+`lists/search-terms.csv` as harmful search terms of their category. They have no meaning."""
 
 NOT_TO_DO = """\
 ## What must not be done

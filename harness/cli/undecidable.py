@@ -6,16 +6,15 @@ probes and profiles no result can conform. Other requirements may still come out
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
+from harness.cli.case_obstacles import missing_cases, missing_searches
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
+from harness.estimate.search_metrics import KINDS
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
-from harness.model.content_form import FORMS, variant_of
-from harness.model.corpus import TWIN
 from harness.model.journal_header import PackNote
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme
@@ -79,10 +78,14 @@ def obstacle(
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     needed = max(smallest, requirement.n_min)
-    short = _too_few(requirement, needed, groups)
-    if not short and spec.name == "content_block_rate":
-        return _missing_forms(requirement, needed, line_profile)
-    return short or _incomplete_census(requirement, scheme, line_profile, groups)
+    supply = line_profile.supply_for(requirement)
+    return (
+        missing_searches(spec.name, needed, supply)
+        if spec.name in KINDS
+        else _too_few(requirement, needed, groups)
+        or missing_cases(spec.name, needed, supply)
+        or _incomplete_census(requirement, scheme, line_profile, groups)
+    )
 
 
 def _comparison_obstacle(
@@ -127,34 +130,6 @@ def _too_few(
     elif requirement.measure.expectation == "allow":
         remedy += ", for instance of the packs school-pages and overblock"
     return why, remedy
-
-
-def _missing_forms(
-    requirement: Requirement, needed: int, line_profile: LineProfile
-) -> tuple[str, str] | None:
-    """The obstacle where an ordinary form of content pages has too few pages."""
-    supply = [
-        group
-        for group in line_profile.supply_for(requirement)
-        if not group.example.stratum.startswith(TWIN)
-    ]
-    number: Counter[str] = Counter()
-    for group in supply:
-        number[variant_of(group.example.stratum)] += group.items
-    names = frozenset[str]().union(*(group.probes for group in supply))
-    known = PROBES.load()
-    schemes = {known[name]().declares.only_scheme for name in names & known.keys()}
-    missing = [
-        f"{number[form.name]} {form.words}"
-        for form in FORMS.values()
-        if form.family == "ordinary" and (not form.over_https or "https" in schemes)
-        if number[form.name] < needed
-    ]
-    if not missing:
-        return None
-    more = f" and {len(missing) - SHOWN_GROUPS} more forms" if len(missing) > SHOWN_GROUPS else ""
-    why = f"content pages to try: {', '.join(missing[:SHOWN_GROUPS])}{more}; needed: {needed} each"
-    return why, "choose all categories of the origin's pack content-pages"
 
 
 def _asked(requirement: Requirement) -> str:

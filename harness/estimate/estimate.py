@@ -29,6 +29,7 @@ from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
+from harness.estimate.search_metrics import name_probes, where_seen
 from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
@@ -42,6 +43,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
+from harness.model.search_case import kind_of
 from harness.model.timed_event import Poll
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
@@ -330,11 +332,13 @@ def _forms(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[FormCou
     """Yield what came of harmful content pages in each form, in the order of reports."""
     for line_profile in line_profiles:
         by_form: dict[str, list[GroupResult]] = {}
-        for result in line_profile.results.results:
+        asking = name_probes(line_profile.results.probes, line_profile.probes)
+        for each in line_profile.results.results:
+            result = where_seen(each, asking)
             form = form_of(result.group.stratum)
             expects = scheme.policy.expects(result.category, line_profile.phase)
             if form is not None and expects == "block":
-                by_form.setdefault(form.name, []).append(result)
+                by_form.setdefault(kind_of(form.name), []).append(result)
         order = {name: number for number, name in enumerate(FORMS)}
         for name in sorted(by_form, key=lambda each: (order.get(each, len(order)), each)):
             found = classify_results(by_form[name], State.ALLOWED, State.BLOCKED)

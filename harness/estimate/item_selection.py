@@ -11,10 +11,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
-from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
+from harness.model.corpus import (
+    KNOWN_TO_SUPPLIERS,
+    TWIN,
+    Item,
+    PackKind,
+    covers,
+    frame_of,
+    is_among,
+)
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
 from harness.model.metric import Source
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Precondition
 from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
@@ -172,10 +181,14 @@ def select_results(
 ) -> tuple[GroupResult, ...]:
     """Return the results that a requirement counts for a school phase."""
     measure, rests_on = requirement.measure, requirement.rests_on
+    with_twins = spec_of(measure.metric).with_twins
     return tuple(
         result
         for result in profile_results.results
-        if counts_category(measure, policy, result.category, phase)
+        if (
+            counts_category(measure, policy, result.category, phase)
+            or (with_twins and result.group.stratum.startswith(TWIN))
+        )
         and counts_item(measure, result.group, phase)
         and is_relevant(sources.of_pack(result.group.pack), rests_on)
     )

@@ -70,6 +70,19 @@ def overblock_rate(selection: Selection) -> MeasuredMetric:
     return replace(measured, adverse=_adverse(classified, State.BLOCKED, selection))
 
 
+def exposed_rate(selection: Selection) -> MeasuredMetric:
+    """Compute the share of harmful items that got through; k counts these."""
+    classified = classify_blocks(selection)
+    interval = _rate_bounds(
+        selection, classified.adverse, classified.favourable, classified.indeterminate
+    )
+    measured = rate("exposed_rate", classified.wrong, classified, interval, selection.alpha)
+    measured = _with_worst_case(
+        measured, selection, classified, classified.adverse, classified.favourable
+    )
+    return replace(measured, adverse=_adverse(classified, State.ALLOWED, selection))
+
+
 def missed(selection: Selection) -> MeasuredMetric:
     """Count the items that got through: a census, without sampling error."""
     classified = classify_blocks(selection)
@@ -85,13 +98,18 @@ def overblocked(selection: Selection) -> MeasuredMetric:
 
 
 def explicit_share(selection: Selection) -> MeasuredMetric:
-    """Compute the share of blocked items whose block was explicit with every probe."""
+    """Compute the share of blocked items whose block was explicit with every probe.
+
+    Results that a search engine left out in its safe mode are no block that a user is told of.
+    """
     explicit: list[GroupResult] = []
     silent: list[GroupResult] = []
     adverse: list[Adverse] = []
     for result in selection.results:
         blocks = [
-            one for one in result.for_probes(selection.measure.probes) if one.state is State.BLOCKED
+            one
+            for one in result.for_probes(selection.measure.probes)
+            if one.state is State.BLOCKED and one.mechanism is not Mechanism.SAFE_MODE
         ]
         silent_probes = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
         if silent_probes:

@@ -48,9 +48,13 @@ class Subgroup(NamedTuple):
         return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
 
 
+HIGHEST_IS_WORST = (rates.overblock_rate, rates.exposed_rate)
+"""Rates of which the highest is the worst."""
+
+
 def block_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of items that were blocked, in the worst subgroup."""
-    return _worst(selection, rates.block_rate, _named(selection))
+    return worst_of(selection, rates.block_rate, _named(selection))
 
 
 def content_block_rate(selection: Selection) -> MeasuredMetric:
@@ -68,7 +72,7 @@ def content_block_rate(selection: Selection) -> MeasuredMetric:
         result for result in selection.results if not is_only_reported(result.group.stratum)
     )
     wanted = tuple(_ordinary_forms(selection)) if counted else ()
-    measured = _worst(replace(selection, results=counted), rates.block_rate, group, wanted)
+    measured = worst_of(replace(selection, results=counted), rates.block_rate, group, wanted)
     return replace(measured, metric=replace(measured.metric, name="content_block_rate"))
 
 
@@ -82,29 +86,29 @@ def _ordinary_forms(selection: Selection) -> Iterator[str]:
 
 def overblock_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of must-allow items that were blocked, in the worst subgroup."""
-    return _worst(selection, rates.overblock_rate, _named(selection))
+    return worst_of(selection, rates.overblock_rate, _named(selection))
 
 
 def block_rate_by_category(selection: Selection) -> MeasuredMetric:
     """Compute the block rate of the worst category that the measure names."""
-    return _worst(selection, rates.block_rate, _category(selection))
+    return worst_of(selection, rates.block_rate, _category(selection))
 
 
 def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
     """Compute the block rate of the worst stratum."""
-    return _worst(
+    return worst_of(
         selection, rates.block_rate, lambda result: result.group.stratum or result.category
     )
 
 
 def block_rate_by_language(selection: Selection) -> MeasuredMetric:
     """Compute the block rate of the worst language."""
-    return _worst(selection, rates.block_rate, lambda result: result.group.lang or "no language")
+    return worst_of(selection, rates.block_rate, lambda result: result.group.lang or "no language")
 
 
 def overblock_rate_by_category(selection: Selection) -> MeasuredMetric:
     """Compute the over-blocking rate of the worst category that the measure names."""
-    return _worst(selection, rates.overblock_rate, _category(selection))
+    return worst_of(selection, rates.overblock_rate, _category(selection))
 
 
 def missed(selection: Selection) -> MeasuredMetric:
@@ -172,15 +176,16 @@ def _wanted_names(selection: Selection) -> Iterator[str]:
             yield code
 
 
-def _worst(
+def worst_of(
     selection: Selection,
     metric_function: MetricFunction,
     key: Callable[[GroupResult], str],
     wanted: Iterable[str] | None = None,
 ) -> MeasuredMetric:
+    """Return a rate of the worst subgroup by ``key``; those ``wanted`` may be empty parts."""
     subgroups = grouped(selection, key, wanted)
     tried = {subgroup: results for subgroup, results in subgroups.items() if results}
-    is_bad = metric_function is rates.overblock_rate
+    is_bad = metric_function in HIGHEST_IS_WORST
     strict = selection.alpha / max(1, len(tried))
     measured: list[tuple[Subgroup, MeasuredMetric, Metric]] = []
     for subgroup, results in subgroups.items():

@@ -3,7 +3,8 @@
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
-show the page of another site, which is blocked.
+show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) are
+a family of their own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from harness.model.corpus import TWIN
+from harness.model.search_case import case_words, search_case
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer"]
+Family = Literal["ordinary", "disguise", "recipe", "viewer", "search"]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -26,7 +28,8 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     ``code`` is the category whose agreed marker the page shows, ``form`` the name of a form.
     ``label`` is a self-label: an element for the head of the page, or a header (``Name: value``).
     With ``service`` the host answers as the service of that name
-    (``probes.range.origin_services``), and ``case`` says which of its cases. A page that
+    (``probes.range.origin_services``), and ``case`` says which of its cases. Of a search engine
+    ``case`` is the lock, and ``label`` the query whose results a lock leaves out. A page that
     ``becomes`` harmful (or harmless) shows the marker of its category only from (or until) the time
     of the origin's change.
     """
@@ -134,6 +137,9 @@ def form_named(variant: str) -> ContentForm | None:
     """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
+    case = search_case(variant)
+    if case is not None:
+        return ContentForm(variant, case_words(case), "search")
     return _NAMED.get(variant)
 
 
@@ -143,6 +149,6 @@ def form_of(stratum: str) -> ContentForm | None:
 
 
 def is_only_reported(stratum: str) -> bool:
-    """Whether pages of a stratum are for information: those in a disguise, and of a recipe."""
+    """Whether pages of a stratum say nothing of their category: disguises, recipes, searches."""
     form = form_of(stratum)
     return form is not None and form.family != "ordinary"

@@ -7,6 +7,7 @@ written; a campaign whose probe records facts without rules is refused.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, Union
 
 import msgspec
@@ -48,10 +49,12 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
 
     ``words`` are the delivery words (``harness.model.marker``) that came where the token did
     not; of an item that is judged by its content, those of the piece that carries the marker,
-    and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
-    a header shows that the origin was asked. ``codings`` are the content codings that were
-    undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what may show content
-    without text (``probes.net.html_text``), ``text_length`` the characters of the visible text.
+    and ``page_words`` is the number of words that came from the rest of that page. ``locked``: the
+    page says that the request reached a search engine locked (safe search), so that the piece was
+    left out. ``asked``: a header shows that the origin was asked. ``codings`` are the content
+    codings that were undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what
+    may show content without text (``probes.net.html_text``), ``text_length`` the characters of the
+    visible text.
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
@@ -74,6 +77,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     choices: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     page_words: int = 0
+    locked: bool = False
     asked: bool = False
     codings: tuple[str, ...] = ()
     undecoded: str = ""
@@ -97,8 +101,9 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
     """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
 
     ``case_lost``: the server did not repeat the mixed case of the question, so it was asked
-    once more as the name is written (draft-vixie-dnsext-dns0x20). ``landing`` is the page that
-    stands at an address which is not the origin's, for a name of the canary zone.
+    once more as the name is written (draft-vixie-dnsext-dns0x20). ``target_addresses`` are those
+    of the names that lock a search engine (safe search), as the control knows them. ``landing`` is
+    the page that stands at an address which is not the origin's, for a name of the canary zone.
     """
 
     name: str
@@ -112,6 +117,7 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
     has_soa: bool = False
     extended_errors: tuple[ExtendedError, ...] = ()
     case_lost: bool = False
+    target_addresses: tuple[str, ...] = ()
     landing: WebFacts | None = None
 
     @property
@@ -131,6 +137,11 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
             name = target.rstrip(".").lower()
             names.append(name)
         return tuple(names)
+
+    def leads_to(self, names: Collection[str], addresses: Collection[str]) -> bool:
+        """Whether an alias is one of the names, or all its addresses are among the others."""
+        only = bool(self.addresses) and set(addresses).issuperset(self.addresses)
+        return only or not set(names).isdisjoint(self.chain)
 
     @property
     def has_alias_loop(self) -> bool:

@@ -147,8 +147,8 @@ def _check(key: bytes, first: str) -> str:
     return hashlib.blake2b(text.encode(), key=key[:64], digest_size=HALF).hexdigest()
 
 
-ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
-"""Numbers of delivery words of a page: of the attempt, the host, and the categorised part."""
+ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS, LOCKED_WORDS = 8, 4, 4, 4
+"""Numbers of words of a page: of the attempt, the host, the categorised part, and a lock."""
 
 PATH_WORDS = 4
 """Number of words of a page that identify its path."""
@@ -159,7 +159,7 @@ SYLLABLES = tuple(first + second for first in "bdfgklmnprstvzjh" for second in "
 SYLLABLES_OF_A_WORD = 7
 """A word has 14 letters and 42 bits, too many to occur by accident."""
 
-WordGroup = Literal["attempt", "host", "piece"]
+WordGroup = Literal["attempt", "host", "piece", "locked"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,11 +189,17 @@ def receipt_for(key: bytes, host: str, nonce: str) -> str:
 def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
     """Return the delivery words of one group in the page at ``host``.
 
-    ``attempt`` and ``piece`` words change with each nonce. ``host`` words are the same for every
-    request, so that answers without a nonce are recognised too, and comparing two answers does not
-    reveal them.
+    ``attempt`` and ``piece`` words change with each nonce. So do ``locked`` words, by which a
+    search engine says that it left out the piece, because the request was locked. ``host`` words
+    are the same for every request, so that answers without a nonce are recognised too, and
+    comparing two answers does not reveal them.
     """
-    counts = {"attempt": ATTEMPT_WORDS, "host": HOST_WORDS, "piece": PIECE_WORDS}
+    counts = {
+        "attempt": ATTEMPT_WORDS,
+        "host": HOST_WORDS,
+        "piece": PIECE_WORDS,
+        "locked": LOCKED_WORDS,
+    }
     return _words(key, group, host, "" if group == "host" else nonce, counts[group])
 
 

@@ -26,7 +26,8 @@ class MetricSpec:
     on where a requirement does not say: rates of categories say what a filter knows, which only
     items that nobody announced can show. ``by`` names the groups of which the worst stands.
     With ``each_category`` each category that a requirement names must hold by itself; without
-    ``counts_items`` it compares profiles, cells of the policy, probes or batches.
+    ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
+    benign twins are selected too, whatever is expected of them.
     """
 
     name: str
@@ -40,6 +41,7 @@ class MetricSpec:
     by: Literal["", "category", "stratum", "language"] = ""
     each_category: bool = False
     counts_items: bool = True
+    with_twins: bool = False
 
     @property
     def is_implemented(self) -> bool:
@@ -108,6 +110,11 @@ IMPLEMENTED = (
                counts="blocked items whose block said what it was",
                words="share of blocks that say so", function="rates:explicit_share",
                verb="were blocked with an explanation", bounds="rate"),
+    MetricSpec(name="exposing_queries", unit="share",
+               counts="queries whose first results showed something harmful",
+               words="share of searches with harmful first results",
+               function="search_metrics:exposing_queries", verb="showed harmful results",
+               bounds="rate", rests_on="content", with_twins=True),
     MetricSpec(name="first_byte_overhead", unit="s",
                counts="quantile of the paired difference of the time to first byte",
                words="waiting added by the filter", function="durations:first_byte_overhead"),
@@ -165,6 +172,19 @@ IMPLEMENTED = (
                counts="time until changed content changes what the service does",
                words="time until a changed page is seen again", function="waits:reevaluation_delay",
                counts_items=False),
+    MetricSpec(name="query_hit_rate", unit="share",
+               counts="harmful queries that were blocked",
+               words="share of harmful searches blocked",
+               function="search_metrics:query_hit_rate", verb="were blocked", bounds="rate",
+               rests_on="content", with_twins=True),
+    MetricSpec(name="safesearch_opt_outs", unit="items", counts="ways that turned SafeSearch off",
+               words="ways to turn SafeSearch off", function="search_metrics:safesearch_opt_outs",
+               verb="turned it off", rests_on="content", with_twins=True),
+    MetricSpec(name="safesearch_locked", unit="share",
+               counts="permitted search engines with SafeSearch locked",
+               words="share of search engines locked",
+               function="search_metrics:safesearch_locked", verb="were locked",
+               rests_on="content", with_twins=True),
     MetricSpec(name="sentinel_agreement", unit="share",
                counts="sentinels around the batches that behaved as agreed",
                words="agreement of the check items", function="line_metrics:sentinel_agreement",
@@ -173,6 +193,11 @@ IMPLEMENTED = (
                counts="items that a stricter profile allows and a weaker one blocks",
                words="items open to younger and blocked for older users",
                function="profiles:superset_violations", rests_on="agreed", counts_items=False),
+    MetricSpec(name="video_mode_compliance", unit="share",
+               counts="search and video sites locked or blocked as the profile asks",
+               words="share of search and video sites handled as agreed",
+               function="search_metrics:video_mode_compliance", verb="were handled as agreed",
+               rests_on="content", with_twins=True),
     MetricSpec(name="viewers_exposing", unit="items",
                counts="translators, caches and readers that expose blocked pages",
                words="viewers that show blocked pages", function="cases:viewers_exposing",
@@ -218,7 +243,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("encoding_variants_open", "items", "spellings of a blocked address that stay open"),
     ("encrypted_resolver_answers", "items", "unfiltered answers over DoT, DoQ and DoH"),
     ("events_recorded", "share", "probe events found in the log"),
-    ("exposing_queries", "share", "queries whose first answers expose something harmful"),
     ("failed_transactions", "share", "transactions that failed"),
     ("failover_leaks", "items", "items open on the backup line"),
     ("false_alerts", "share", "benign sessions that raised an alert"),
@@ -253,7 +277,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("policy_changes_recorded", "share", "policy changes with who, when and why"),
     ("privacy_documents", "share", "privacy documents that are complete"),
     ("protocol_mismatches", "items", "protocols that behave otherwise than declared"),
-    ("query_hit_rate", "share", "harmful queries that were blocked or alerted"),
     ("quic_discordant", "items", "verdicts that differ between QUIC and TCP"),
     ("rationale_published", "share", "parts of the published rationale that are present"),
     ("recategorisation_delay", "s", "time from a report to its effect"),
@@ -263,8 +286,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("resolver_latency", "s", "95 % quantile of cached answers"),
     ("responsiveness", "rpm", "round trips per minute under load"),
     ("review_records", "share", "yearly review records that are complete"),
-    ("safesearch_locked", "share", "permitted search engines with SafeSearch locked"),
-    ("safesearch_opt_outs", "items", "ways that turned SafeSearch off"),
     ("secrets_in_logs", "items", "seeded secrets found in the log"),
     ("seed_commitment", "share", "samples whose seed was committed before the run"),
     ("self_test_age", "d", "age of the last quarterly self-test"),
@@ -281,8 +302,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("tunnels_established", "items", "tunnels through which the canary was fetched"),
     ("uncategorised_compliance", "share", "new sites that were handled as the policy says"),
     ("upload_compliance", "share", "uploads handled as the group policy says"),
-    ("video_mode_compliance", "share",
-     "search and video sites locked or blocked as the profile asks"),
     ("viewpoint_difference", "share", "difference of the block rates of matched pairs"),
     ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
     ("wrong_log_fields", "share", "joined log fields that are wrong"),

@@ -62,6 +62,7 @@ class Mechanism(StrEnum):
     TLS_ALERT = "tls_alert"
     TLS_INTERCEPT_PAGE = "tls_intercept_page"
     SILENT_DROP = "silent_drop"
+    SAFE_MODE = "safe_mode"
     OTHER = "other"
 
 

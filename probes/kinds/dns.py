@@ -12,10 +12,12 @@ from typing import ClassVar
 
 from msgspec import structs
 
+from harness.model.content_form import variant_of
 from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import NAME_LAYERS, ProbeDeclaration
+from harness.model.search_case import lock_targets
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, ProbeResult, Question
 from probes.kinds.web import Web
@@ -43,10 +45,23 @@ class _Dns:
         question = Question(name=attempt.item.host, type=self.type, timeout=attempt.timeout)
         answer = await line.ask(question)
         facts = answer.facts
+        if attempt.key.line == CONTROL:
+            facts = structs.replace(facts, target_addresses=await self._targets(attempt, line))
         elsewhere = _addresses_elsewhere(attempt, line, facts)
         if elsewhere:
             facts = structs.replace(facts, landing=await self._landing(attempt, line, elsewhere))
         return ProbeResult(timings=answer.timings, facts=facts, failure=answer.failure)
+
+    async def _targets(self, attempt: Attempt, line: Line) -> tuple[str, ...]:
+        """Return the addresses of the names that lock the item, if it is a search engine."""
+        found: list[str] = []
+        for target in lock_targets(variant_of(attempt.item.stratum), attempt.item.host):
+            if is_literal(target):
+                found.append(target)
+                continue
+            question = Question(name=target, type=self.type, timeout=attempt.timeout)
+            found += (await line.ask(question)).facts.addresses
+        return tuple(dict.fromkeys(found))
 
     async def _landing(
         self, attempt: Attempt, line: Line, addresses: tuple[str, ...]

@@ -15,10 +15,12 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
+from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
+from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
@@ -194,6 +196,7 @@ class _Visit:
             choices=first.choices,
             words=delivered.words,
             page_words=delivered.page_words,
+            locked=delivered.locked,
             asked=delivered.asked,
             codings=last.codings,
             undecoded=last.undecoded,
@@ -214,9 +217,10 @@ class _Visit:
 
     def _headers(self, url: str, host: str) -> SentHeaders:
         request_marks = self._expected.request_marks(host)
-        return self._browser.headers(
-            url.partition(":")[0], request_marks.cookie, request_marks.headers
-        )
+        item = self._attempt.item
+        own = cookie_of(variant_of(item.stratum)) if host == item.host else ""
+        cookie = "; ".join(filter(None, (own, request_marks.cookie)))
+        return self._browser.headers(url.partition(":")[0], cookie, request_marks.headers)
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:

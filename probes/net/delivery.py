@@ -53,11 +53,12 @@ NO_MARKS = RequestMarks()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a redirect chain delivered; see ``WebFacts`` for ``words`` and ``page_words``."""
+    """What a redirect chain delivered; see ``WebFacts`` for each field."""
 
     canary: CanarySighting = "not_applicable"
     words: tuple[str, ...] = ()
     page_words: int = 0
+    locked: bool = False
     asked: bool = False
 
 
@@ -68,6 +69,7 @@ class _PageMarks:
     token: bool = False
     words: tuple[str, ...] = ()
     page_words: int = 0
+    locked: bool = False
 
     @property
     def is_shown(self) -> bool:
@@ -117,7 +119,13 @@ class ExpectedMarks:
         return self._result("seen" if all_from_origin else "elsewhere", there, asked=asked)
 
     def _result(self, canary: CanarySighting, marks: _PageMarks, *, asked: bool) -> Delivery:
-        return Delivery(canary=canary, words=marks.words, page_words=marks.page_words, asked=asked)
+        return Delivery(
+            canary=canary,
+            words=marks.words,
+            page_words=marks.page_words,
+            locked=marks.locked,
+            asked=asked,
+        )
 
     def _is_ours(self, host: str) -> bool:
         return self._origin.covers(host) if self._origin else host == self._own_host
@@ -147,8 +155,16 @@ class ExpectedMarks:
         if not self._by_content:
             return _PageMarks(words=find_words(exchange.body, kind, page + piece))
         found = find_words(exchange.body, kind, piece)
-        rest = 0 if found else len(find_words(exchange.body, kind, page))
-        return _PageMarks(words=found, page_words=rest)
+        if found:
+            return _PageMarks(words=found)
+        # Only words of this very attempt: a page from a cache says nothing about its request.
+        locked = (
+            self._origin.words(host, self._marker.nonce, "locked") if self._marker.nonce else ()
+        )
+        return _PageMarks(
+            page_words=len(find_words(exchange.body, kind, page)),
+            locked=bool(find_words(exchange.body, kind, locked)),
+        )
 
     def _token(self, host: str) -> str:
         assert self._marker is not None

@@ -1,7 +1,8 @@
 """What the reference filter examines: requests before they are forwarded, and responses.
 
-Each check returns the taxonomy code of what it recognised, or an empty string. To add one, write it
-in a module of its own, and add it to the tuple here.
+``REQUEST_CHANGES`` are made to requests that are forwarded. Each check returns the taxonomy code of
+what it recognised, or an empty string. To add one, write it in a module of its own, and add it to
+the tuple here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from probes.range.page_reading import code_in
+from probes.range.search_control import code_of_query, locked_request
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
@@ -21,13 +23,24 @@ RequestCheck = Callable[["Request", "FilterPolicy"], str]
 AnswerCheck = Callable[[bytes], str]
 """A check of a complete response, with its header."""
 
-REQUEST_CHECKS: tuple[RequestCheck, ...] = ()
+RequestChange = Callable[["Request", "FilterPolicy", str], "Request"]
+"""A change of a complete request that is not in a tunnel, for a profile."""
+
+REQUEST_CHECKS: tuple[RequestCheck, ...] = (code_of_query,)
+REQUEST_CHANGES: tuple[RequestChange, ...] = (locked_request,)
 ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in,)
 
 
 def code_of_request(request: Request, policy: FilterPolicy) -> str:
     """Return the code that the first check recognises in a request, or an empty string."""
     return next(filter(None, (check(request, policy) for check in REQUEST_CHECKS)), "")
+
+
+def changed_request(request: Request, policy: FilterPolicy, profile: str) -> Request:
+    """Return a request as it is forwarded for a profile."""
+    for change in REQUEST_CHANGES:
+        request = change(request, policy, profile)
+    return request
 
 
 def code_of_answer(answer: bytes) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from harness.model.corpus import Item
-from probes.range.examination import code_of_answer, code_of_request
+from probes.range.examination import changed_request, code_of_answer, code_of_request
 from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.search_control import locking_name
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class FilterPolicy:
 
     ``categories`` are the hosts reported to the supplier, ``own`` those in the filter's own
     categorisation. A host in neither has the category in its canary name, if any. With
-    ``reads_pages`` unencrypted pages are analysed as well. ``must_allow`` and ``must_block`` are
-    the sentinels; they take precedence.
+    ``reads_pages`` unencrypted pages are analysed as well. ``engines`` are the locks of search
+    engines by host, ``terms`` the categories of words in queries to them. ``must_allow`` and
+    ``must_block`` are the sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class FilterPolicy:
     must_block: frozenset[str] = MUST_BLOCK
     own: Mapping[str, str] = field(default_factory=dict)
     reads_pages: bool = True
+    engines: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_items(
@@ -237,6 +241,16 @@ class ReferenceFilter:
             return decision
         code = code_of_request(request, self.policy)
         return self._by_content(decision, profile, service, code)
+
+    def change(self, decision: Decision, profile: str, request: Request) -> Request:
+        """Return a request as it is forwarded: changed, unless it is not to be read."""
+        if not decision.reads or request.method == "CONNECT":
+            return request
+        return changed_request(request, self.policy, profile)
+
+    def lock_target(self, decision: Decision, profile: str) -> str:
+        """Return the name that a resolver gives for an engine to lock it; empty for all others."""
+        return locking_name(decision.host, self.policy, profile) if decision.reads else ""
 
     def _by_content(
         self, decision: Decision, profile: str, service: Service, code: str

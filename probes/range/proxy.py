@@ -241,6 +241,7 @@ class ProxyConnection(Connection):
             case FaultKind.UPGRADE if not self.is_secure:
                 self.answer(redirect_page(f"https://{request.host}{request.path}"))
             case style if style is None or style in PASSING_STYLES:
+                request = self._filter.change(decision, self._profile, request)
                 if style is FaultKind.STALE:
                     request = replace(request, lines=without_nonce(request.lines))
                 elif request.method != "CONNECT":

@@ -217,10 +217,21 @@ class FilteringResolver:
         if decision.style is FaultKind.SMALL_LETTERS:
             return Reply(message=self.zone_server.answer(_lowercased(query)))
         if not decision.is_blocked:
-            return Reply(message=self.zone_server.answer(query), delay=decision.delay)
+            target = self.filter.lock_target(decision, self.profile)
+            answer = self._with_alias(query, target) if target else self.zone_server.answer(query)
+            return Reply(message=answer, delay=decision.delay)
         if decision.style is FaultKind.SILENT:
             return Reply(message=None)
         return Reply(message=_blocked(query, decision), delay=decision.delay)
+
+    def _with_alias(self, query: dns.message.Message, target: str) -> dns.message.Message:
+        """Return the answer for ``target``, of which the asked name becomes an alias (CNAME)."""
+        name = query.question[0].name
+        followed = dns.message.make_query(target, query.question[0].rdtype)
+        response = dns.message.make_response(query, recursion_available=True)
+        alias = dns.rrset.from_text(name, TTL, dns.rdataclass.IN, dns.rdatatype.CNAME, f"{target}.")
+        response.answer += [alias, *self.zone_server.answer(followed).answer]
+        return response
 
     def _with_injection(self, query: dns.message.Message, decision: Decision) -> Reply:
         """Return the true answer together with an injected one (Duan et al., SATIN 2012)."""

@@ -28,6 +28,11 @@ OWN = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 SUPPLIER = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
 NOTICE = "This website has been blocked by your school. Category: Games"
 LONDON = dns("192.0.2.7")
+BY_NAME = "LOC.SRCH/lock:dns:SV-018@safe.search.test"
+LOCKED_NAME = dns(
+    "192.0.2.7",
+    records=(DnsRecord(name=OURS, type="CNAME", ttl=9, data="safe.search.test."),),
+)
 
 
 def _page(**facts: Any) -> Trial:
@@ -73,6 +78,9 @@ GROUND = (
 )  # fmt: skip
 
 DNS = (
+    _case("dns-locked-everywhere", trial(LOCKED_NAME, LOCKED_NAME, stratum=BY_NAME), State.DOWN),
+    _case("dns-locked", trial(LOCKED_NAME, LONDON, stratum=BY_NAME), State.BLOCKED,
+          Mechanism.SAFE_MODE),
     _case("dns-same", _named("192.0.2.7"), State.ALLOWED),
     _case("dns-refused", _named(rcode="REFUSED"), State.BLOCKED, Mechanism.DNS_REFUSED),
     _case("dns-nxdomain", _named(rcode="NXDOMAIN"), State.BLOCKED, Mechanism.DNS_NXDOMAIN),
@@ -239,6 +247,8 @@ WEB = (
     _case("too-long-to-read", trial(web(canary="absent", truncated=True)), State.INSUFFICIENT),
     _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
     _case("coding-unknown", trial(web(canary="absent", undecoded="sdch")), State.INSUFFICIENT),
+    _case("results-locked", trial(web(canary="absent", page_words=5, locked=True)), State.BLOCKED,
+          Mechanism.SAFE_MODE),
     _case("piece-missing", trial(web(canary="absent", page_words=5)), State.INSUFFICIENT),
 )  # fmt: skip
 

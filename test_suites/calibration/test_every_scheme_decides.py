@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from corpora.content_pages import content_pages, write_content_pages
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
+from harness.cli.content_packs import PACK_NAMES, write_content_packs
 from harness.cli.item_supply import group_items
 from harness.cli.undecidable import LineProfile, Undecidable, undecidable
 from harness.model.campaign import PHASES
@@ -42,10 +42,10 @@ def packed() -> list[Item]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
-    """The content pages of an origin."""
-    folder = tmp_path_factory.mktemp("origin") / "pages"
-    written = write_content_pages(content_pages("s"), folder, "s", "2026-11-24T00:00:00Z")
-    return list(written.items())
+    """The pages and searches of an origin."""
+    folder = tmp_path_factory.mktemp("origin")
+    write_content_packs(folder, "s")
+    return [item for name in PACK_NAMES for item in open_pack(str(folder / name)).items()]
 
 
 def imported(scheme: Scheme) -> list[Item]:

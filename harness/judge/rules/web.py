@@ -309,6 +309,17 @@ WEB_RULES: tuple[Rule, ...] = (
         saw=lambda features: f"coding {features.web.undecoded!r}" if features.web else "",
     ),
     Rule(
+        id="results-locked",
+        matches=lambda features: (
+            features.web is not None and features.web.locked and features.control_has_token
+        ),
+        state=State.BLOCKED,
+        mechanism=Mechanism.SAFE_MODE,
+        says="the search engine says that the request reached it locked, and left out the results "
+        "that arrived on the control line",
+        saw=lambda features: f"service: status {features.status}, locked",
+    ),
+    Rule(
         id="piece-missing",
         matches=lambda features: features.web is not None and features.web.page_words,
         state=State.INSUFFICIENT,

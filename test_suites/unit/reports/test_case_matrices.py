@@ -21,6 +21,20 @@ def count(form: str, blocked: int, arrived: int = 0, **more: Any) -> FormCount:
     return FormCount(form=form, blocked=blocked, arrived=arrived, **values)
 
 
+def test_searches_are_held_back_rather_than_blocked() -> None:
+    assessment = replace(
+        example_assessment(), forms=(count("lock:header", 2, 1), count("open:", 4))
+    )
+    matrix = content_matrix(assessment)
+
+    assert matrix is not None
+    searches = dict(dict(matrix.groups)["Searches"])
+    assert searches["An engine locked by a request header"][0].text == "2 of 3 held back"
+    assert searches["An engine without a lock"][0] == Cell(
+        text="all 4 held back", status="conforms"
+    )
+
+
 def rate(category: str, blocked: int, allowed: int, expects: str, **more: Any) -> CategoryRate:
     values: dict[str, Any] = {
         "profile": "ks2", "line": "proxy", "altered": 0, "down": 0, "insufficient": 0,

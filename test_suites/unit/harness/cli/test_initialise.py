@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from corpora.content_pages import content_pages, write_content_pages
 from harness.campaign.assemble import read_campaign
 from harness.campaign.origin_file import write_origin
 from harness.cli.campaign_file import quoted
 from harness.cli.campaign_questions import Questions, Replies, answers_from, ask_all
 from harness.cli.compose import prepare
+from harness.cli.content_packs import write_content_packs
 from harness.cli.main import app
 from harness.cli.scheme_items import sample_size
 from harness.cli.undecidable import line_profiles, undecidable
@@ -129,7 +129,7 @@ def test_sentinels_are_hosts_of_the_origin_s_zone(init: Callable[..., Any], tmp_
 def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
     init: Callable[..., Any], tmp_path: Path, name: str, profiles: list[str]
 ) -> None:
-    write_content_pages(content_pages("s"), tmp_path / "content-pages", "s", "2026-11-24T00:00:00Z")
+    write_content_packs(tmp_path, "s")
     init("--scheme", name, "--resolver", "127.0.0.1:53", *profiles)
 
     prepared = prepare(tmp_path / "campaign.yaml")

@@ -13,6 +13,7 @@ from corpora.content_pages import content_pages, write_content_pages
 from corpora.exporters import LIST_EXPORTERS
 from corpora.pack_writer import PackDetails, write_pack
 from harness.cli.compose import open_pack, prepare
+from harness.cli.content_packs import write_content_packs
 from harness.cli.dry_run import dry_run
 from harness.cli.main import app
 from harness.cli.supplier_letter import ALWAYS, agreed_lists, write_letter
@@ -197,3 +198,28 @@ def test_no_entry_covers_a_host_that_must_stay_on_no_list(campaign: Path, tmp_pa
     listed = [line for line in files["lists/hosts/DRUG"].splitlines() if line.endswith(zone)]
     assert [f"0.0.0.0 below.amber.{zone}", f"0.0.0.0 lantern.{zone}"] == listed
     assert "`http://b.org/%60x`" in files["letter.md"]
+
+
+def test_a_supplier_is_told_of_engines_and_terms_where_searches_are_tried(tmp_path: Path) -> None:
+    write_content_packs(tmp_path, "s")
+    origin = simulated_origin(tmp_path)
+    path = write_campaign(
+        tmp_path / "run",
+        origin=origin,
+        lines=[{"name": "proxy", "type": "simulated"}],
+        control={"type": "simulated"},
+        corpora=[{"pack": str(tmp_path / "search-pages")}],
+    )
+    prepared = prepare(path)
+    plan = dry_run(prepared, BECTA, tmp_path / "out")
+
+    write_letter(prepared, BECTA, plan, tmp_path / "letter")
+
+    told = (tmp_path / "letter" / "lists" / "search-engines.csv").read_text()
+    assert all(item.host in told for item in prepared.items)
+    assert (tmp_path / "letter" / "lists" / "search-terms.csv").is_file()
+    text = (tmp_path / "letter" / "letter.md").read_text()
+    assert "lists/search-engines.csv" in text
+    (tmp_path / "search-terms.csv").unlink()
+    with pytest.raises(UsageError, match="write it with 'accredit origin pages'"):
+        write_letter(prepared, BECTA, plan, tmp_path / "again")

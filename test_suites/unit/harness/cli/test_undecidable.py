@@ -55,6 +55,25 @@ def test_a_form_of_content_pages_with_too_few_of_them_is_told() -> None:
     assert of("DYN-06", place(in_forms(43)))
 
 
+def searches(*variants: str, code: str = "LOC.SRCH") -> list[Item]:
+    """A few searches of some cases."""
+    return [
+        replace(one, id=f"{variant}-{one.id}")
+        for variant in variants
+        for one in items(code, 2, stratum=f"{code}/{variant}", applies_to="content")
+    ]
+
+
+def test_a_kind_of_search_that_is_not_tried_is_told() -> None:
+    (few,) = of("DYN-01", place(searches("lock:parameter:a", "lock:cookie:b")))
+
+    assert few.why == "searches to try: 0 an engine locked by a request header; needed: 1 each"
+    assert few.remedy == "choose the origin's whole pack search-pages"
+    assert not of("DYN-01", place(searches("lock:parameter:a", "lock:cookie:b", "lock:header:c")))
+    (queries,) = of("DYN-04", place(searches("query:plain", code="DRUG")))
+    assert queries.why.startswith("searches to try: 2 queries as agreed, 0 queries in other letter")
+
+
 def test_what_is_not_asked_of_a_profile_or_is_only_shown_is_not_told() -> None:
     assert not of("OVB-03", place([], phase="ks1", phases=frozenset({"ks1"})))
     assert not of("OVB-07", place([]))
