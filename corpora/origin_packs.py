@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpora.content_pages import CONTENT_PACK
+from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK,)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, ILLEGAL_PACK)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

@@ -242,10 +242,12 @@ def running_range(
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
-    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
-    sites of a made-up vendor's list itself; it does not know the content ``pages``.
+    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
+    illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
+    knows no others.
     The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
+    from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
     from probes.range.testbed import RangeTestbed  # noqa: PLC0415 - see above
@@ -255,14 +257,18 @@ def running_range(
         return policy.expects(code, phase) == "block"
 
     texts, contents = texts_of_pages(pages)
-    items = open_pack("canary").items()
+    listed = supplier_list(pages) if pages is not None else None
+    known = (*open_pack("canary").items(), *(listed.sites if listed else ()))
     return RangeTestbed.running(
         folder,
-        policy=FilterPolicy.from_items(items, is_blocked, own=vendor_list()),
+        policy=FilterPolicy.from_items(
+            known, is_blocked, own=vendor_list(), urls=listed.urls if listed else None
+        ),
         profiles=profiles,
         dead_hosts=dead_hosts,
         texts=texts,
         contents=contents,
         dual_stack=dual_stack,
         gateway=gateway,
+        several=several_addressed(pages) if pages is not None else (),
     )

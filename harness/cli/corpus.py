@@ -16,7 +16,7 @@ from corpora.lint import lint
 from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
 from corpora.sampler import sample_pack
-from harness.cli.compose import open_pack
+from harness.cli.compose import open_pack, warn
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_json
@@ -313,7 +313,8 @@ def export_command(
     ] = False,
 ) -> None:
     """Write the items of a pack as a list for a filtering product."""
-    from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
+    from corpora.exporters import LIST_EXPORTERS, URL_FORMATS  # noqa: PLC0415 - only this verb
+    from corpora.exporters.product_lists import pages_of  # noqa: PLC0415 - the same
 
     export = LIST_EXPORTERS.find(form)
     if with_sentinels and campaign is None:
@@ -328,7 +329,14 @@ def export_command(
     except OSError as error:
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
-    say(f"{out}: {len(items)} items as {form}")
+    left_out = len(pages_of(items)) if form not in URL_FORMATS else 0
+    say(f"{out}: {len(items) - left_out} items as {form}")
+    if left_out:
+        formats = ", ".join(sorted(URL_FORMATS))
+        warn(
+            f"{left_out} items are single pages, which {form} cannot list; a supplier that loads "
+            f"only this list misses them. Formats that can: {formats}"
+        )
 
 
 def _exported(

@@ -162,7 +162,7 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
     origin = _origin(settings, bytes.fromhex(key))
-    write_content_packs(directory, seed, origin.home_of)
+    write_content_packs(directory, seed, origin.home_of, origin.addresses_of)
     for name in PACK_NAMES:
         make_private(directory / name)
     write_origin(origin, directory / ORIGIN_FILE)
@@ -313,7 +313,8 @@ def pages_command(
     seed = read_secret(folder / settings.content_seed, "the seed of the content pages")
     key = read_key(folder / settings.key)
     try:
-        write_content_packs(folder, seed, _origin(settings, key).home_of)
+        origin = _origin(settings, key)
+        write_content_packs(folder, seed, origin.home_of, origin.addresses_of)
     except OSError as error:
         msg = f"{error.filename or folder}: cannot be written: {error.strerror or error}"
         raise UsageError(msg) from None

@@ -14,7 +14,7 @@ from harness.cli.compose import open_pack
 from harness.cli.undecidable import ITEMS_PER_CELL
 from harness.estimate.item_selection import counts_category, is_asked
 from harness.model.corpus import TWIN, bare_code, covers
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 
@@ -28,7 +28,7 @@ ROOM = 60
 PAGES_ROOM = 10
 """The smallest sample of a topic of harmless pages."""
 
-CENSUSES = frozenset({"missed", "overblocked"})
+CENSUSES = LIST_CENSUSES | {"overblocked"}
 """Metrics that count errors in a whole list."""
 
 Strata = Mapping[str, Mapping[str, int]]

@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
 from harness.model.corpus import TWIN, Item
+from harness.model.listed_page import is_for_lists
 from harness.model.observation import CONTROL
 from harness.model.scheme import Policy, Scheme
 
@@ -74,7 +75,8 @@ def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
     found: defaultdict[str, dict[str, Item]] = defaultdict(dict)
     for corpus in agreed:
         for item in corpus.items():
-            is_meant = bool(profiles.get(item.category)) and not item.stratum.startswith(TWIN)
+            is_meant = bool(profiles.get(item.category)) and is_for_lists(item)
+            is_meant = is_meant and not item.stratum.startswith(TWIN)
             if is_meant and item.value and not item.is_sensitive and item.host not in never:
                 found[item.category].setdefault(item.id, item)
     origin = prepared.origin

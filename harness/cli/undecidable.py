@@ -17,7 +17,7 @@ from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.content_form import FORMS, variant_of
 from harness.model.corpus import TWIN
 from harness.model.journal_header import PackNote
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 from harness.plugins import PROBES
@@ -169,7 +169,7 @@ def _incomplete_census(
     groups: Mapping[str, ItemCount],
 ) -> tuple[str, str] | None:
     measure = requirement.measure
-    if requirement.rule != "census" or measure.metric != "missed":
+    if requirement.rule != "census" or measure.metric not in LIST_CENSUSES:
         return None
     total = sum(
         number

@@ -14,6 +14,7 @@ from harness.estimate.outcome_groups import GroupResult, ProfileResults
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
+from harness.model.listed_page import Overrides
 from harness.model.metric import Source
 from harness.model.outcome import Precondition
 from harness.model.outcome_group import DomainComposition, OutcomeGroup
@@ -47,11 +48,13 @@ class Sources:
     """The sources of a campaign's items by the mark of their pack.
 
     An unknown pack, or one without a kind, counts as ``agreed``, the kind that shows least.
-    ``items`` is the kind that the campaign declares its category rates to rest on.
+    ``items`` is the kind that the campaign declares its category rates to rest on, ``overrides``
+    its record of attempts to lift illegal blocks.
     """
 
     packs: Packs = field(default_factory=dict)
     items: PackKind = "real"
+    overrides: Overrides | None = None
 
     def of_pack(self, mark: str) -> Source:
         """Return the source of a pack by its mark; an empty mark means the campaign's only pack."""

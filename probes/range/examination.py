@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from probes.range.page_reading import code_in
+from probes.range.url_list import listed_code
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
@@ -21,7 +22,7 @@ RequestCheck = Callable[["Request", "FilterPolicy"], str]
 AnswerCheck = Callable[[bytes], str]
 """A check of a complete response, with its header."""
 
-REQUEST_CHECKS: tuple[RequestCheck, ...] = ()
+REQUEST_CHECKS: tuple[RequestCheck, ...] = (listed_code,)
 ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in,)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
+from probes.range.redirect_chain import redirect_chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,5 +47,5 @@ class ServiceRequest:
 
 OriginService = Callable[[ServiceRequest], Page]
 
-SERVICES: Mapping[str, OriginService] = {}
+SERVICES: Mapping[str, OriginService] = {"redirect-chain": redirect_chain}
 """Services by name."""
