@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from corpora import hostnames
-from corpora.exporters import LIST_EXPORTERS
+from corpora.exporters import LIST_EXPORTERS, PAGE_FORMATS, PAGES_ONLY
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
 from harness.model.corpus import Item
@@ -49,6 +50,32 @@ def addresses_of(items: Iterable[Item]) -> Iterator[str]:
 def pages_of(items: Iterable[Item]) -> list[Item]:
     """Return the items that are single pages below a site's root; other items are whole sites."""
     return [item for item in items if item.kind == "url" and item.value and not _is_site(item)]
+
+
+class LeftOut(NamedTuple):
+    """How many items a format cannot list, and a sentence about them."""
+
+    items: int
+    sentence: str
+
+
+def left_out(items: Iterable[Item], form: str) -> LeftOut:
+    """Return what a format cannot list: single pages in most formats, whole sites in some."""
+    listed = list(items)
+    pages = len(pages_of(listed))
+    if form in PAGES_ONLY:
+        sites = len(listed) - pages
+        return LeftOut(
+            sites, f"{sites} items are whole sites, which {form} cannot list; the format squid can"
+        )
+    if form in PAGE_FORMATS:
+        return LeftOut(0, "")
+    formats = ", ".join(sorted(PAGE_FORMATS))
+    return LeftOut(
+        pages,
+        f"{pages} items are single pages, which {form} cannot list; a supplier that loads only "
+        f"this list misses them. Formats that can: {formats}",
+    )
 
 
 def write_lines(path: Path, lines: Iterable[str], head: Sequence[str] = ()) -> None:

@@ -313,8 +313,8 @@ def export_command(
     ] = False,
 ) -> None:
     """Write the items of a pack as a list for a filtering product."""
-    from corpora.exporters import LIST_EXPORTERS, URL_FORMATS  # noqa: PLC0415 - only this verb
-    from corpora.exporters.product_lists import pages_of  # noqa: PLC0415 - the same
+    from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
+    from corpora.exporters.product_lists import left_out  # noqa: PLC0415 - the same
 
     export = LIST_EXPORTERS.find(form)
     if with_sentinels and campaign is None:
@@ -329,14 +329,10 @@ def export_command(
     except OSError as error:
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
-    left_out = len(pages_of(items)) if form not in URL_FORMATS else 0
-    say(f"{out}: {len(items) - left_out} items as {form}")
-    if left_out:
-        formats = ", ".join(sorted(URL_FORMATS))
-        warn(
-            f"{left_out} items are single pages, which {form} cannot list; a supplier that loads "
-            f"only this list misses them. Formats that can: {formats}"
-        )
+    missing = left_out(items, form)
+    say(f"{out}: {len(items) - missing.items} items as {form}")
+    if missing.items:
+        warn(missing.sentence)
 
 
 def _exported(

@@ -252,7 +252,24 @@ def _loading(lists: tuple[AgreedList, ...], *, has_twins: bool) -> str:
         "\n\n"
         + "\n".join(rows)
         + ("\n\nThe names in a second domain belong to the same categories." if has_twins else "")
+        + _pages_note(lists)
         + "\n\nPlease confirm when everything is loaded."
+    )
+
+
+def _pages_note(lists: tuple[AgreedList, ...]) -> str:
+    """Return what to know of entries that are single pages; empty if there are none."""
+    from corpora.exporters import PAGE_FORMATS  # noqa: PLC0415 - only this option needs it
+    from corpora.exporters.product_lists import pages_of  # noqa: PLC0415 - the same
+
+    number = len(pages_of(item for each in lists for item in each.items))
+    if not number:
+        return ""
+    return (
+        f"\n\n**{number} entries are single pages.** Block these addresses alone, exactly as they "
+        "are written, not the other pages of their sites. Only these formats can list them: "
+        f"{', '.join(sorted(PAGE_FORMATS))} (squid-urls beside squid). The lists in other formats "
+        "hold whole sites alone."
     )
 
 

@@ -41,40 +41,43 @@ class _Part(NamedTuple):
 
 
 def list_entries_missed(selection: Selection) -> MeasuredMetric:
-    """Count the list entries that got through, by category, over HTTP and over HTTPS.
+    """Count the list entries that got through, by category and by how they were tried.
 
-    Both are wanted, unless the line has only probes that fetch nothing, such as ``dns``.
+    HTTP and HTTPS are wanted, unless no probe of the line fetches anything (``dns``). What other
+    probes found counts as well.
     """
     return _missed(selection, "list_entries_missed", tuple(_entry_parts(selection)))
 
 
 def _entry_parts(selection: Selection) -> Iterator[_Part]:
-    paths = _probes_by_scheme(selection)
+    paths = _probes_by_path(selection)
     for code in selection.measure.categories:
         if not is_wanted(selection.measure, selection.codes, selection.expects, code):
             continue
         results = [each for each in selection.results if covers(each.category, code)]
-        if not any(paths.values()):
-            yield _Part(code, classify_results(results, State.ALLOWED, State.BLOCKED))
-            continue
-        for scheme, probes in paths.items():
+        for path, probes in paths.items():
             tried = [each for each in results if probes and each.states(probes)]
             found = classify_results(tried, State.ALLOWED, State.BLOCKED, probes)
-            yield _Part(f"{code} {LIST_SCHEMES[scheme]}", found, probes)
+            if tried or path != OTHER_PROBES:
+                yield _Part(f"{code} {path}", found, probes)
 
 
-def _probes_by_scheme(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """Return the probes of the line that fetch by each scheme."""
-    return {
-        scheme: tuple(
-            sorted(
-                name
-                for name in selection.probes_run
-                if declared(selection.probes, name).only_scheme == scheme
-            )
-        )
-        for scheme in LIST_SCHEMES
-    }
+OTHER_PROBES = "by other probes"
+_SCHEMES = {"web": "http", "web_https": "https"}
+"""The schemes of probes in journals that do not declare them."""
+
+
+def _probes_by_path(selection: Selection) -> dict[str, tuple[str, ...]]:
+    """Return the probes of the line by what they try: each scheme, if any fetches, and the rest."""
+    names = sorted(selection.probes_run)
+    known = {name: declared(selection.probes, name) for name in names}
+    if not any(one.needs == "fetch" for one in known.values()):
+        return {"by name": tuple(names)}
+    paths: dict[str, list[str]] = {words: [] for words in (*LIST_SCHEMES.values(), OTHER_PROBES)}
+    for name, one in known.items():
+        scheme = one.only_scheme or _SCHEMES.get(name, "")
+        paths[LIST_SCHEMES.get(scheme, OTHER_PROBES)].append(name)
+    return {path: tuple(probes) for path, probes in paths.items()}
 
 
 def hard_entries_missed(selection: Selection) -> MeasuredMetric:
