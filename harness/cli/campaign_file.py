@@ -23,6 +23,7 @@ from harness.cli.printing import shown
 from harness.cli.scheme_items import SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
+from harness.model.corpus import PackKind
 from harness.model.scheme import Scheme
 from harness.plugins import LINES
 from harness.yaml_reader import Document, validate
@@ -31,6 +32,7 @@ ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
 CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
+ILLEGAL_PAGES = "illegal-pages"
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 LONGEST = 200
@@ -233,9 +235,12 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+        more = ", web_https" if items.needs_second_probe else ""
+        rows.append(
+            f"    probes: [dns, web{more}]     # dns checks the answer; web also times the page"
+        )
     elif items.needs_second_probe:
-        rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
+        rows.append("    probes: [web, web_https]   # the scheme needs both")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
@@ -270,12 +275,14 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
         rows.append(size or "    # no sample: every item of these categories is tried")
     pages = answers.origin.parent / CONTENT_PAGES
     needs_content = items.content > 0
-    is_there = _is_content(pages)
+    is_there = _is_of_kind(pages, "content")
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     sign = "" if needs_content and is_there else "#"
     beside = _beside(pages, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
+    if items.needs_illegal_pages:
+        rows += _illegal_pages(answers.origin.parent / ILLEGAL_PAGES, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -289,6 +296,17 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
+def _illegal_pages(folder: Path, path: Path) -> list[str]:
+    """The rows of the pack of canaries that a supplier loads as a list of single addresses."""
+    beside = _beside(folder, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    sign = "" if _is_of_kind(folder, "agreed") else "#"
+    return [
+        "  # Canaries of a list of single addresses: the supplier loads them before the campaign.",
+        f"{sign}  - pack: {name}",
+    ]
+
+
 def _folded(text: str, indent: str) -> list[str]:
     """A text on lines of at most 100 characters; those after the first begin with ``indent``."""
     return textwrap.wrap(
@@ -296,10 +314,10 @@ def _folded(text: str, indent: str) -> list[str]:
     )
 
 
-def _is_content(folder: Path) -> bool:
-    """Whether a folder is a pack of content items."""
+def _is_of_kind(folder: Path, kind: PackKind) -> bool:
+    """Whether a folder is a pack of a kind of items."""
     try:
-        return folder.is_dir() and open_pack(str(folder)).reference.kind == "content"
+        return folder.is_dir() and open_pack(str(folder)).reference.kind == kind
     except UsageError:
         return False
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.cli.compose import open_pack
+from harness.cli.list_obstacles import LIST_METRICS
 from harness.cli.undecidable import ITEMS_PER_CELL
 from harness.estimate.item_selection import counts_category, is_asked
 from harness.model.corpus import TWIN, bare_code, covers
@@ -62,7 +63,8 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed.
+    asks for none. ``twins`` are the plain twins needed. ``needs_illegal_pages``: the pack of that
+    name and both schemes are needed.
     """
 
     choices: tuple[Choice, ...]
@@ -70,6 +72,7 @@ class SchemeItems:
     content: int = 0
     twins: int = 0
     needs_second_probe: bool = False
+    needs_illegal_pages: bool = False
 
 
 @dataclass(slots=True)
@@ -106,13 +109,14 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = False
+    second_probe = on_lists = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
-        second_probe = second_probe or metric == "discordant"
+        second_probe = second_probe or metric == "discordant" or metric in LIST_METRICS
+        on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
@@ -127,6 +131,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         twins=twins,
         needs_second_probe=second_probe,
+        needs_illegal_pages=on_lists,
     )
 
 

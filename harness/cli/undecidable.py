@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
+from harness.cli.list_obstacles import list_obstacle
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.content_form import FORMS, variant_of
@@ -37,7 +38,8 @@ class LineProfile:
 
     ``phases`` are those of all profiles; ``frames`` is the number of entries of each category in
     the corpora, chosen or not; ``twins`` is the number of plain twins declared for each probe.
-    ``sources`` tell the kinds of the items; without them items of any kind count.
+    ``sources`` tell the kinds of the items; without them any kind counts. ``has_overrides``:
+    attempts to lift illegal blocks are on record.
     """
 
     line: str
@@ -48,6 +50,7 @@ class LineProfile:
     frames: Mapping[str, int]
     twins: int
     sources: Sources | None = None
+    has_overrides: bool = True
 
     def supply_for(self, requirement: Requirement) -> list[ItemGroup]:
         """The items of the kinds that count for a requirement."""
@@ -77,10 +80,11 @@ def obstacle(
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     needed = max(smallest, requirement.n_min)
-    short = _too_few(requirement, needed, groups)
+    short, supply = _too_few(requirement, needed, groups), line_profile.supply_for(requirement)
     if not short and spec.name == "content_block_rate":
         return _missing_forms(requirement, needed, line_profile)
-    return short or _incomplete_census(requirement, scheme, line_profile, groups)
+    lacking = list_obstacle(spec.name, supply, has_record=line_profile.has_overrides)
+    return short or lacking or _incomplete_census(requirement, scheme, line_profile, groups)
 
 
 def _comparison_obstacle(
@@ -308,6 +312,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             probes = {name: prepared.probes[name] for name in names}
             known[names] = group_items(prepared.items, probes)
     notes = {corpus.reference.mark: PackNote.of(corpus.reference) for corpus in prepared.corpora}
+    attempts = campaign.overrides.attempts if campaign.overrides else ()
     return tuple(
         LineProfile(
             line=line.name,
@@ -318,6 +323,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
             sources=Sources(packs=notes, items=campaign.items),
+            has_overrides=any(profile in one.profiles for one in attempts),
         )
         for line in campaign.lines
         for profile in campaign.profiles

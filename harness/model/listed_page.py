@@ -58,6 +58,15 @@ def case_of(stratum: str) -> CaseName:
     return CaseName(case, scheme) if scheme in LIST_SCHEMES else CaseName("", "")
 
 
+def without_case(stratum: str) -> str:
+    """Return the stratum of an item without the case of a listed page: all of them are one group.
+
+    The cases have few items each, and requirements of their own.
+    """
+    is_canary = variant_of(stratum).startswith(OVERRIDE)
+    return stratum.partition("/")[0] if is_canary or case_of(stratum).case else stratum
+
+
 def is_for_lists(item: Item) -> bool:
     """Whether a supplier's list may have an item: not a page that only leads to a listed one."""
     return case_of(item.stratum).case != REDIRECTED

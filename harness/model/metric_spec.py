@@ -154,7 +154,7 @@ IMPLEMENTED = (
                counts="illegal pages that a school role could open",
                words="illegal blocks that a school role could lift",
                function="listed_entries:overrides", verb="could be opened by a role",
-               rests_on="agreed", counts_items=False),
+               rests_on="agreed"),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
                words="profiles without a policy of their own", function="profiles:profiles_missing",

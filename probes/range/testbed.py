@@ -121,12 +121,7 @@ class RangeTestbed:
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
         self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
-        zone_server = ZoneServer(
-            log=self.log,
-            faults=self.faults,
-            dual_stack=self._is_dual_stack,
-            several=self._several,
-        )
+        zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         pages = Pages(key=key, texts=self._texts, contents=self._contents)
@@ -168,6 +163,14 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    def _zone_server(self) -> ZoneServer:
+        return ZoneServer(
+            log=self.log,
+            faults=self.faults,
+            dual_stack=self._is_dual_stack,
+            several=self._several,
+        )
 
     def _further_addresses(self) -> tuple[str, ...]:
         addresses: tuple[str, ...] = () if TWIN_ADDRESS == ADDRESS else (TWIN_ADDRESS,)

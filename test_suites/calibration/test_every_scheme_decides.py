@@ -10,6 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from corpora.content_pages import content_pages, write_content_pages
+from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
+from corpora.origin_pack import write_origin_pack
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
@@ -48,6 +50,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
     return list(written.items())
 
 
+@pytest.fixture(scope="module")
+def canaries(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    """The illegal pages of an origin."""
+    folder = tmp_path_factory.mktemp("origin") / "illegal"
+    written = write_origin_pack(
+        ILLEGAL_PACK, illegal_pages("s"), folder, "s", "2026-11-24T00:00:00Z"
+    )
+    return list(written.items())
+
+
 def imported(scheme: Scheme) -> list[Item]:
     """A list of the size that each requirement states, of each category that it names."""
     found = {}
@@ -61,11 +73,11 @@ def imported(scheme: Scheme) -> list[Item]:
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_measurable_requirement_can_be_decided(
-    name: str, packed: list[Item], pages: list[Item]
+    name: str, packed: list[Item], pages: list[Item], canaries: list[Item]
 ) -> None:
     scheme = load_scheme(name)
     content = {one.id for one in scheme.requirements if one.rests_on == "content"}
-    listed, on_pages = [*packed, *imported(scheme)], [*packed, *pages]
+    listed, on_pages = [*packed, *canaries, *imported(scheme)], [*packed, *pages]
 
     found = [one for one in undecided(scheme, listed) if one.requirement not in content]
     found += [one for one in undecided(scheme, on_pages) if one.requirement in content]
@@ -79,7 +91,7 @@ def test_every_measurable_requirement_can_be_decided(
 
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
-    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "web_https", "dns")}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)
     places = [

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from corpora.content_pages import content_pages, write_content_pages
+from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
+from corpora.origin_pack import write_origin_pack
 from harness.campaign.assemble import read_campaign
 from harness.campaign.origin_file import write_origin
 from harness.cli.campaign_file import quoted
@@ -110,7 +112,7 @@ def test_answers_as_options_leave_nothing_to_edit(init: Callable[..., Any], tmp_
     assert [("Lib = 2", ""), ("", "Year 7")] == [
         (lines[name].place, lines[name].group) for name in ("proxy-2", "resolver")
     ]
-    assert ("dns", "web") == lines["resolver"].probes
+    assert ("dns", "web", "web_https") == lines["resolver"].probes
     assert {"pupils": "ks3", "null": "staff"} == {
         name: prepared.phase_of(name) for name in prepared.profiles
     }
@@ -130,6 +132,9 @@ def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
     init: Callable[..., Any], tmp_path: Path, name: str, profiles: list[str]
 ) -> None:
     write_content_pages(content_pages("s"), tmp_path / "content-pages", "s", "2026-11-24T00:00:00Z")
+    write_origin_pack(
+        ILLEGAL_PACK, illegal_pages("s"), tmp_path / "illegal-pages", "s", "2026-11-24T00:00:00Z"
+    )
     init("--scheme", name, "--resolver", "127.0.0.1:53", *profiles)
 
     prepared = prepare(tmp_path / "campaign.yaml")
