@@ -49,7 +49,7 @@ LISTED_PAGE = "/albums/summer-fair.html"
 HARD_PATHS: dict[str, tuple[str, ...]] = {
     "hard:long": (
         f"/archive/{'the-summer-fair-and-' * 13}end.html",
-        f"/archive/{'a-long-report-of-the-fair/' * 75}end.html",
+        f"/archive/{'a-long-report-of-the-fair/' * 48}end.html",
     ),
     "hard:space": ("/holiday%20pictures/summer%20fair%202019.html",),
     "hard:colon": ("/album:2019:08/page:17.html",),
@@ -94,7 +94,10 @@ def illegal_pages(
         service = CHAIN if case in ("hard:redirecting", REDIRECTED) else ""
         contents[host] = PageContent(service=service, case=case)
         rows += [_row(item, host) for item in items]
-    texts = {host: _TEXTS[number % len(_TEXTS)] for number, host in enumerate(hosts)}
+    texts = {
+        host: _long_text() if contents[host].case == "hard:long" else _TEXTS[number % len(_TEXTS)]
+        for number, host in enumerate(hosts)
+    }
     return OriginPages(contents=contents, texts=texts, rows=tuple(rows))
 
 
@@ -165,6 +168,12 @@ _TEXTS = (
     "The reading circle meets in the back room on the first Tuesday.",
     "The ferry leaves every hour, and twice an hour at weekends.",
 )
+
+
+def _long_text() -> str:
+    """Return a text that is far longer than a block page that shows a very long address."""
+    return " ".join(f"Part {number}. {text}" for number in range(1, 16) for text in _TEXTS)
+
 
 ILLEGAL_PACK = OriginPack(
     name="illegal-pages",
