@@ -47,10 +47,8 @@ CHAIN = "redirect-chain"
 LISTED_PAGE = "/albums/summer-fair.html"
 
 HARD_PATHS: dict[str, tuple[str, ...]] = {
-    "hard:long": (
-        f"/archive/{'the-summer-fair-and-' * 13}end.html",
-        f"/archive/{'a-long-report-of-the-fair/' * 48}end.html",
-    ),
+    "hard:long": (f"/archive/{'the-summer-fair-and-' * 13}end.html",),
+    "hard:very-long": (f"/archive/{'a-long-report-of-the-fair/' * 48}end.html",),
     "hard:space": ("/holiday%20pictures/summer%20fair%202019.html",),
     "hard:colon": ("/album:2019:08/page:17.html",),
     "hard:query": ("/show.php?id=17&back=/list?page=2",),
@@ -95,7 +93,9 @@ def illegal_pages(
         contents[host] = PageContent(service=service, case=case)
         rows += [_row(item, host) for item in items]
     texts = {
-        host: _long_text() if contents[host].case == "hard:long" else _TEXTS[number % len(_TEXTS)]
+        host: _long_text()
+        if contents[host].case == "hard:very-long"
+        else _TEXTS[number % len(_TEXTS)]
         for number, host in enumerate(hosts)
     }
     return OriginPages(contents=contents, texts=texts, rows=tuple(rows))

@@ -23,6 +23,7 @@ from harness.model.listed_page import (
     ADDRESS,
     HARD_CASES,
     LIST_SCHEMES,
+    SEVERAL_ADDRESSES,
     SITE,
     OverrideAttempt,
     case_of,
@@ -82,12 +83,24 @@ def _probes_by_path(selection: Selection) -> dict[str, tuple[str, ...]]:
 
 def hard_entries_missed(selection: Selection) -> MeasuredMetric:
     """Count the list entries that are hard to match and got through; each case is wanted."""
-    parts = [
-        _Part(f"entries {words} {over}", _blocks(selection, _of_case(selection, case, scheme)))
-        for case, words in HARD_CASES.items()
-        for scheme, over in LIST_SCHEMES.items()
-    ]
+    parts: list[_Part] = []
+    for case, words in HARD_CASES.items():
+        for scheme, over in LIST_SCHEMES.items():
+            found = _blocks(selection, _of_case(selection, case, scheme))
+            if case == SEVERAL_ADDRESSES and found.right < FEWEST_BY_ADDRESS:
+                found = _undecided(found)
+            parts.append(_Part(f"entries {words} {over}", found))
     return _missed(selection, "hard_entries_missed", parts)
+
+
+FEWEST_BY_ADDRESS = 2
+"""The fewest entries of a host with several addresses: the name server names each in turn."""
+
+
+def _undecided(found: ClassifiedResults) -> ClassifiedResults:
+    """Return results of which those in favour of the service show nothing."""
+    undecided = (*found.favourable, *found.indeterminate)
+    return replace(found, favourable=(), indeterminate=undecided)
 
 
 def collateral_blocks(selection: Selection) -> MeasuredMetric:
@@ -111,8 +124,7 @@ def _collateral(selection: Selection, name: str, case: str, words: str) -> Measu
         is_shown = listed.right > 0 and not (listed.wrong or listed.doubtful)
         why = ""
         if not is_shown and found.favourable:
-            undecided = (*found.favourable, *found.indeterminate)
-            found = replace(found, favourable=(), indeterminate=undecided)
+            found = _undecided(found)
             why = ", where the listed pages themselves were not blocked"
         parts.append(_Part(f"{words} {over}{why}", found))
     return _counted(selection, name, parts, State.BLOCKED)

@@ -30,7 +30,8 @@ REDIRECTED = "hard:redirected"
 SEVERAL_ADDRESSES = "hard:addresses"
 
 HARD_CASES: dict[str, str] = {
-    "hard:long": "very long",
+    "hard:long": "of more than 255 characters",
+    "hard:very-long": "of more than 1,000 characters",
     "hard:space": "with spaces",
     "hard:colon": "with colons",
     "hard:query": "with question marks",

@@ -17,7 +17,7 @@ from harness.estimate.listed_entries import (
     overrides,
     shared_address_collateral,
 )
-from harness.model.listed_page import HARD_CASES, Overrides
+from harness.model.listed_page import HARD_CASES, SEVERAL_ADDRESSES, Overrides
 from harness.model.metric import Metric
 from harness.model.verdict import State, Verdict
 
@@ -78,10 +78,11 @@ def test_what_another_probe_found_open_is_missed(verdict: Make, select: Select) 
     assert (metric.k, metric.n) == (1, 1)
 
 
-def hard(verdict: Make, case: str, state: State = State.BLOCKED) -> list[Verdict]:
+def hard(verdict: Make, case: str, state: State = State.BLOCKED, number: int = 2) -> list[Verdict]:
     return [
-        verdict(f"{case}-{scheme}", CSAM, state, stratum=f"{CSAM}/{case}/{scheme}")
+        verdict(f"{case}-{scheme}-{n}", CSAM, state, stratum=f"{CSAM}/{case}/{scheme}")
         for scheme in ("http", "https")
+        for n in range(number)
     ]
 
 
@@ -91,8 +92,21 @@ def test_each_kind_of_entry_is_wanted_over_both_schemes(verdict: Make, select: S
     metric = hard_entries_missed(select(found)).metric
 
     empty = {name for name, counts in parts(metric).items() if counts == (0, 0)}
-    assert empty == {"entries very long over HTTP", "entries very long over HTTPS"}
-    assert (metric.k, metric.n) == (0, 2 * (len(HARD_CASES) - 1))
+    words = HARD_CASES["hard:long"]
+    assert empty == {f"entries {words} over HTTP", f"entries {words} over HTTPS"}
+    assert (metric.k, metric.n) == (0, 4 * (len(HARD_CASES) - 1))
+
+
+def test_one_entry_does_not_show_that_several_addresses_are_blocked(
+    verdict: Make, select: Select
+) -> None:
+    blocked = hard_entries_missed(select(hard(verdict, SEVERAL_ADDRESSES, number=1))).metric
+    passed = hard_entries_missed(
+        select(hard(verdict, SEVERAL_ADDRESSES, State.ALLOWED, number=1))
+    ).metric
+
+    assert (blocked.k, blocked.n, blocked.indeterminate) == (0, 0, 2)
+    assert (passed.k, passed.n) == (2, 2)
 
 
 def neighbours(
