@@ -28,7 +28,7 @@ class OriginPages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginPack:
-    """A pack that each origin writes, for assessors only.
+    """A pack that each origin writes, for ``audience`` alone.
 
     ``make`` returns its pages for a seed, on neutral hosts of the range that are not among those
     taken. The same seed gives the same pages.
@@ -38,6 +38,7 @@ class OriginPack:
     title: str
     kind: Literal["agreed", "content"]
     make: Callable[[str, Collection[str]], OriginPages]
+    audience: Literal["supplier", "assessor"] = "assessor"
 
 
 def write_origin_pack(
@@ -54,7 +55,7 @@ def write_origin_pack(
         design="stratified",
         seed=seed,
         kind=pack.kind,
-        audience="assessor",
+        audience=pack.audience,
     )
     write_pack(out, pages.rows, details)
     return open_pack(str(out))

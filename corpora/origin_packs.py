@@ -7,11 +7,17 @@ from collections.abc import Iterable
 from corpora.changing_pages import NAME as CHANGING
 from corpora.changing_pages import changing_pages
 from corpora.content_pages import CONTENT_PACK
+from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, SEARCH_PACK, NAMES_PACK)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (
+    CONTENT_PACK,
+    SEARCH_PACK,
+    NAMES_PACK,
+    ILLEGAL_PACK,
+)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

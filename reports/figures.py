@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.corpus import is_among
+from harness.model.metric_spec import LIST_CENSUSES
 from harness.model.outcome import Assessment, CategoryRate, Outcome
 from harness.model.scheme import Requirement
 from harness.store.atomic_write import write_document
@@ -349,7 +350,8 @@ def _limit(requirement: Requirement) -> Limit | None:
         return Limit(at_least=threshold.at_least)
     if metric == "overblock_rate" and threshold.at_most is not None:
         return Limit(at_most=threshold.at_most)
-    return Limit(at_least=1.0) if (metric, threshold.at_most) == ("missed", 0) else None
+    is_census = metric in LIST_CENSUSES and threshold.at_most == 0
+    return Limit(at_least=1.0) if is_census else None
 
 
 def _stricter(first: Limit | None, second: Limit) -> Limit:

@@ -18,6 +18,11 @@ ListExporter: TypeAlias = "Callable[[Iterable[Item], Path], None]"
 Raises UsageError if none of the items can be expressed in the format, OSError.
 """
 
+PAGE_FORMATS = frozenset({"csv", "e2guardian", "squid-urls", "ut1"})
+"""The exporters that can list single pages; all others list whole sites only."""
+PAGES_ONLY = frozenset({"squid-urls"})
+"""The exporters that list no whole sites."""
+
 LIST_EXPORTERS: PluginTable[ListExporter] = PluginTable(
     "exporters", "corpora.exporters", of="lists"
 )

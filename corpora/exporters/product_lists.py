@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from corpora import hostnames
-from corpora.exporters import LIST_EXPORTERS
+from corpora.exporters import LIST_EXPORTERS, PAGE_FORMATS, PAGES_ONLY
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
 from harness.model.corpus import Item
@@ -32,18 +34,48 @@ def hosts_of(items: Iterable[Item]) -> Iterator[str]:
 def urls_of(items: Iterable[Item]) -> Iterator[str]:
     """Each URL below a site's root, once and without scheme, as squidGuard writes them."""
     written: set[str] = set()
-    for item in items:
-        if item.kind == "url" and item.value and not _is_site(item):
-            rest = hostnames.to_address(item.value).href.partition("://")[2]
-            if rest not in written:
-                written.add(rest)
-                yield rest
+    for item in pages_of(items):
+        rest = hostnames.to_address(item.value).href.partition("://")[2]
+        if rest not in written:
+            written.add(rest)
+            yield rest
 
 
 def addresses_of(items: Iterable[Item]) -> Iterator[str]:
     """Each address and network, once."""
     values = (item.value for item in items if item.kind in ADDRESS_KINDS)
     return iter(dict.fromkeys(value for value in values if value))
+
+
+def pages_of(items: Iterable[Item]) -> list[Item]:
+    """Return the items that are single pages below a site's root; other items are whole sites."""
+    return [item for item in items if item.kind == "url" and item.value and not _is_site(item)]
+
+
+class LeftOut(NamedTuple):
+    """How many items a format cannot list, and a sentence about them."""
+
+    items: int
+    sentence: str
+
+
+def left_out(items: Iterable[Item], form: str) -> LeftOut:
+    """Return what a format cannot list: single pages in most formats, whole sites in some."""
+    listed = list(items)
+    pages = len(pages_of(listed))
+    if form in PAGES_ONLY:
+        sites = len(listed) - pages
+        return LeftOut(
+            sites, f"{sites} items are whole sites, which {form} cannot list; the format squid can"
+        )
+    if form in PAGE_FORMATS:
+        return LeftOut(0, "")
+    formats = ", ".join(sorted(PAGE_FORMATS))
+    return LeftOut(
+        pages,
+        f"{pages} items are single pages, which {form} cannot list; a supplier that loads only "
+        f"this list misses them. Formats that can: {formats}",
+    )
 
 
 def write_lines(path: Path, lines: Iterable[str], head: Sequence[str] = ()) -> None:
@@ -143,6 +175,26 @@ def export_squid(items: Iterable[Item], out: Path) -> None:
     listed = list(items)
     wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
     write_lines(out, _lines(listed, wide))
+
+
+@LIST_EXPORTERS.register("squid-urls")
+def export_squid_urls(items: Iterable[Item], out: Path) -> None:
+    """Write a url_regex file of single pages, for HTTP and for HTTPS that Squid opens.
+
+    Squid decodes a URL once before it compares it, so the patterns are of decoded URLs. It has no
+    whole sites: those are for the format ``squid``.
+    """
+    write_lines(out, map(_pattern, urls_of(items)))
+
+
+def _pattern(url: str) -> str:
+    """Return a POSIX extended expression of a URL without its scheme; blanks as a class."""
+    text = unquote(url)
+    letters = (f"\\{each}" if each in _SPECIAL else each for each in text)
+    return f"^https?://{''.join(letters).replace(' ', '[[:space:]]')}$"
+
+
+_SPECIAL = frozenset(".[]{}()*+?^$|\\")
 
 
 def _lines(items: list[Item], wide: set[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, Sentinel, Sentinels
 from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
+from harness.model.listed_page import is_for_lists
 from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
 from harness.ports.network import Corpus, Origin
 
@@ -99,12 +100,14 @@ def on_own_hosts(corpus: Corpus, origin: Origin) -> Corpus:
 def listed_items(corpus: Corpus, categories: Collection[str]) -> list[Item]:
     """Return the items of categories and of their sub-categories; all items without categories.
 
-    Benign neighbours of a category are not in it. Raises UsageError for a category without items.
+    Benign neighbours of a category are not in it, and pages that only lead to a listed page are on
+    no list. Raises UsageError for a category without items.
     """
     listed, codes = list[Item](), set[str]()
     for item in corpus.items():
         codes.add(item.category)
-        if not categories or is_among(item.category, categories):
+        is_wanted = not categories or is_among(item.category, categories)
+        if is_wanted and is_for_lists(item):
             listed.append(item)
     for wanted in categories:
         if not any(covers(code, wanted) for code in codes):

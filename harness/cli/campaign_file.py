@@ -23,6 +23,7 @@ from harness.cli.printing import shown
 from harness.cli.scheme_items import SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
+from harness.model.corpus import PackKind
 from harness.model.scheme import Scheme
 from harness.plugins import LINES
 from harness.yaml_reader import Document, validate
@@ -31,6 +32,7 @@ ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
 CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
+ILLEGAL_PAGES = "illegal-pages"
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 SEARCH_PAGES = "search-pages"
@@ -236,9 +238,12 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+        more = ", web_https" if items.needs_second_probe else ""
+        rows.append(
+            f"    probes: [dns, web{more}]     # dns checks the answer; web also times the page"
+        )
     elif items.needs_second_probe:
-        rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
+        rows.append("    probes: [web, web_https]   # the scheme needs both")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
@@ -279,6 +284,11 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
         "  # Search engines, video sites and queries. The supplier must be told of the engines."
     )
     rows.append(_pack_entry(folder / SEARCH_PAGES, path, is_needed=items.searches))
+    if items.needs_illegal_pages:
+        rows += [
+            "  # Canaries of a list of single addresses: the supplier loads them beforehand.",
+            _pack_entry(folder / ILLEGAL_PAGES, path, is_needed=True, kind="agreed"),
+        ]
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -292,11 +302,11 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _pack_entry(pack: Path, path: Path, *, is_needed: bool) -> str:
+def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "content") -> str:
     """The row of a pack beside the origin file; a comment if it is not needed, or is not there."""
     beside = _beside(pack, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
-    sign = "" if is_needed and _is_content(pack) else "#"
+    sign = "" if is_needed and _is_of_kind(pack, kind) else "#"
     return f"{sign}  - pack: {name}"
 
 
@@ -307,10 +317,10 @@ def _folded(text: str, indent: str) -> list[str]:
     )
 
 
-def _is_content(folder: Path) -> bool:
-    """Whether a folder is a pack of content items."""
+def _is_of_kind(folder: Path, kind: PackKind) -> bool:
+    """Whether a folder is a pack of a kind of items."""
     try:
-        return folder.is_dir() and open_pack(str(folder)).reference.kind == "content"
+        return folder.is_dir() and open_pack(str(folder)).reference.kind == kind
     except UsageError:
         return False
 

@@ -244,10 +244,12 @@ def running_range(
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
-    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
-    sites of a made-up vendor's list itself; of ``pages`` it knows what suppliers are told.
+    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
+    illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
+    knows what suppliers are told.
     The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
+    from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
     from corpora.search_pages import SupplierLists, supplier_lists  # noqa: PLC0415 - see above
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
@@ -258,10 +260,12 @@ def running_range(
         return policy.expects(code, phase) == "block"
 
     texts, contents = texts_of_pages(pages)
-    items = open_pack("canary").items()
     told = supplier_lists(pages) if pages is not None else SupplierLists()
     own = {**vendor_list(), **told.without_lock}
-    filter_policy = FilterPolicy.from_items(items, is_blocked, own=own)
+    listed = supplier_list(pages) if pages is not None else None
+    known = (*open_pack("canary").items(), *(listed.sites if listed else ()))
+    urls = listed.urls if listed else None
+    filter_policy = FilterPolicy.from_items(known, is_blocked, own=own, urls=urls)
     return RangeTestbed.running(
         folder,
         policy=replace(filter_policy, engines=told.engines, terms=told.terms),
@@ -272,4 +276,5 @@ def running_range(
         dual_stack=dual_stack,
         gateway=gateway,
         changes_at=changes_at,
+        several=several_addressed(pages) if pages is not None else (),
     )

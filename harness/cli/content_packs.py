@@ -6,12 +6,13 @@ Suppliers are told the agreed image, the locks of the origin's search engines, a
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from corpora.changing_pages import NAME as CHANGING
 from corpora.changing_pages import events_text
+from corpora.illegal_pages import ILLEGAL_PACK, with_addresses
 from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
 from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
 from corpora.search_pages import supplier_lists
@@ -28,18 +29,22 @@ def write_content_packs(
     folder: Path,
     seed: str,
     host_of: Callable[[str], str] | None = None,
+    addresses_of: Callable[[str], Collection[str]] | None = None,
     changes_at: datetime | None = None,
 ) -> OriginPages:
     """Write the packs and the lists in place of earlier ones; return the pages of all.
 
-    ``host_of`` gives the host of the origin for a host of the range. With ``changes_at`` the file
-    of events of the pages that change then is written too. Raises OSError.
+    ``host_of`` gives the host of the origin for a host of the range, ``addresses_of`` the IP
+    addresses of a host of the origin. With ``changes_at`` the file of events of the pages that
+    change then is written too. Raises OSError.
     """
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     pages = all_pages(seed)
     if host_of is not None:
         pages = {name: on_hosts(each, host_of) for name, each in pages.items()}
     for pack in ORIGIN_PACKS:
+        if pack is ILLEGAL_PACK and addresses_of is not None:
+            pages[pack.name] = with_addresses(pages[pack.name], addresses_of)
         shutil.rmtree(folder / pack.name, ignore_errors=True)
         write_origin_pack(pack, pages[pack.name], folder / pack.name, seed, created)
     (folder / CHANGES).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from corpora.lint import lint
 from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
 from corpora.sampler import sample_pack
-from harness.cli.compose import open_pack
+from harness.cli.compose import open_pack, warn
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_json
@@ -314,6 +314,7 @@ def export_command(
 ) -> None:
     """Write the items of a pack as a list for a filtering product."""
     from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
+    from corpora.exporters.product_lists import left_out  # noqa: PLC0415 - the same
 
     export = LIST_EXPORTERS.find(form)
     if with_sentinels and campaign is None:
@@ -328,7 +329,10 @@ def export_command(
     except OSError as error:
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
-    say(f"{out}: {len(items)} items as {form}")
+    missing = left_out(items, form)
+    say(f"{out}: {len(items) - missing.items} items as {form}")
+    if missing.items:
+        warn(missing.sentence)
 
 
 def _exported(

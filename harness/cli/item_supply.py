@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.estimate.item_selection import counts_category, counts_item
 from harness.model.corpus import Item, covers, frame_of
+from harness.model.listed_page import without_case
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
 from harness.ports.network import Probe, fits
@@ -109,7 +110,7 @@ def _grouping(measure: Measure) -> Callable[[Item], str]:
             (code for code in measure.categories if covers(item.category, code)), item.category
         )
     if spec.by == "stratum":
-        return lambda item: item.stratum or item.category
+        return lambda item: without_case(item.stratum) or item.category
     if spec.by == "language":
         return lambda item: item.lang or "no language"
     return lambda _: ""

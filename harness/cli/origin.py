@@ -162,7 +162,7 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
     origin = _origin(settings, bytes.fromhex(key))
-    write_content_packs(directory, seed, origin.home_of)
+    write_content_packs(directory, seed, origin.home_of, origin.addresses_of)
     for name in PACK_NAMES:
         make_private(directory / name)
     write_origin(origin, directory / ORIGIN_FILE)
@@ -314,7 +314,7 @@ def pages_command(
     key = read_key(folder / settings.key)
     try:
         origin, changes_at = _origin(settings, key), settings.content_changes_at
-        write_content_packs(folder, seed, origin.home_of, changes_at)
+        write_content_packs(folder, seed, origin.home_of, origin.addresses_of, changes_at)
     except OSError as error:
         msg = f"{error.filename or folder}: cannot be written: {error.strerror or error}"
         raise UsageError(msg) from None

@@ -27,6 +27,7 @@ from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from probes.range.zone import ADDRESS, TWIN_ADDRESS
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -173,7 +174,12 @@ def make_lists(out: Path, seed: str = "", changes_at: datetime | None = None) ->
     seed = seed or secrets.token_hex(16)
     out.mkdir(parents=True, exist_ok=True)
     write_vendor_list(out / VENDOR_LIST)
-    return write_content_packs(out, seed, changes_at=changes_at)
+    return write_content_packs(out, seed, addresses_of=_loopback_addresses, changes_at=changes_at)
+
+
+def _loopback_addresses(_: str) -> tuple[str, ...]:
+    """The addresses of a host that needs several: two, on systems whose loopback has them."""
+    return tuple({ADDRESS, TWIN_ADDRESS})
 
 
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
@@ -195,7 +201,7 @@ def print_addresses(origin: Origin, out: Path) -> None:
     if (out / VENDOR_LIST).exists():
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
         for name in PACK_NAMES:
-            say(f"a pack of pages on unannounced hosts: {out / name}")
+            say(f"a pack of the origin's own pages: {out / name}")
     if any("gateway" in kinds for kinds in origin.services.values()):
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     for service, kinds in origin.services.items():

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.cli.compose import open_pack
+from harness.cli.list_obstacles import LIST_METRICS
 from harness.cli.undecidable import ITEMS_PER_CELL
 from harness.estimate.item_selection import counts_category, is_asked
 from harness.estimate.search_metrics import KINDS
 from harness.model.corpus import TWIN, bare_code, covers
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 
@@ -29,7 +30,7 @@ ROOM = 60
 PAGES_ROOM = 10
 """The smallest sample of a topic of harmless pages."""
 
-CENSUSES = frozenset({"missed", "overblocked"})
+CENSUSES = LIST_CENSUSES | {"overblocked"}
 """Metrics that count errors in a whole list."""
 
 Strata = Mapping[str, Mapping[str, int]]
@@ -64,7 +65,7 @@ class SchemeItems:
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
-    needed.
+    needed. ``needs_illegal_pages``: the pack of that name and both schemes are needed.
     """
 
     choices: tuple[Choice, ...]
@@ -73,6 +74,7 @@ class SchemeItems:
     searches: bool = False
     twins: int = 0
     needs_second_probe: bool = False
+    needs_illegal_pages: bool = False
 
 
 @dataclass(slots=True)
@@ -109,13 +111,14 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = searches = False
+    second_probe = searches = on_lists = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
-        second_probe = second_probe or metric == "discordant"
+        second_probe = second_probe or metric == "discordant" or metric in LIST_METRICS
+        on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
@@ -133,6 +136,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         searches=searches,
         twins=twins,
         needs_second_probe=second_probe,
+        needs_illegal_pages=on_lists,
     )
 
 

@@ -24,6 +24,7 @@ from harness.measure.plain_twins import with_plain_twins
 from harness.model.campaign import LineDeclaration, Sentinel
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN, Item
+from harness.model.listed_page import is_for_lists
 from harness.model.observation import CONTROL
 from harness.model.scheme import Policy, Scheme
 from harness.model.search_case import search_case
@@ -78,7 +79,8 @@ def agreed_lists(prepared: Prepared, policy: Policy) -> tuple[AgreedList, ...]:
     found: defaultdict[str, dict[str, Item]] = defaultdict(dict)
     for corpus in agreed:
         for item in corpus.items():
-            is_meant = bool(profiles.get(item.category)) and not item.stratum.startswith(TWIN)
+            is_meant = bool(profiles.get(item.category)) and is_for_lists(item)
+            is_meant = is_meant and not item.stratum.startswith(TWIN)
             if is_meant and item.value and not item.is_sensitive and item.host not in never:
                 found[item.category].setdefault(item.id, item)
     origin = prepared.origin
@@ -273,7 +275,24 @@ def _loading(lists: tuple[AgreedList, ...], *, has_twins: bool) -> str:
         "\n\n"
         + "\n".join(rows)
         + ("\n\nThe names in a second domain belong to the same categories." if has_twins else "")
+        + _pages_note(lists)
         + "\n\nPlease confirm when everything is loaded."
+    )
+
+
+def _pages_note(lists: tuple[AgreedList, ...]) -> str:
+    """Return what to know of entries that are single pages; empty if there are none."""
+    from corpora.exporters import PAGE_FORMATS  # noqa: PLC0415 - only this option needs it
+    from corpora.exporters.product_lists import pages_of  # noqa: PLC0415 - the same
+
+    number = len(pages_of(item for each in lists for item in each.items))
+    if not number:
+        return ""
+    return (
+        f"\n\n**{number} entries are single pages.** Block these addresses alone, exactly as they "
+        "are written, not the other pages of their sites. Only these formats can list them: "
+        f"{', '.join(sorted(PAGE_FORMATS))} (squid-urls beside squid). The lists in other formats "
+        "hold whole sites alone."
     )
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_cases, missing_searches
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
+from harness.cli.list_obstacles import list_obstacle
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.estimate.search_metrics import KINDS
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.journal_header import PackNote
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 from harness.plugins import PROBES
@@ -36,7 +37,8 @@ class LineProfile:
 
     ``phases`` are those of all profiles; ``frames`` is the number of entries of each category in
     the corpora, chosen or not; ``twins`` is the number of plain twins declared for each probe.
-    ``sources`` tell the kinds of the items; without them items of any kind count.
+    ``sources`` tell the kinds of the items; without them any kind counts. ``has_overrides``:
+    attempts to lift illegal blocks are on record.
     """
 
     line: str
@@ -47,6 +49,7 @@ class LineProfile:
     frames: Mapping[str, int]
     twins: int
     sources: Sources | None = None
+    has_overrides: bool = True
 
     def supply_for(self, requirement: Requirement) -> list[ItemGroup]:
         """The items of the kinds that count for a requirement."""
@@ -84,6 +87,7 @@ def obstacle(
         if spec.name in KINDS
         else _too_few(requirement, needed, groups)
         or missing_cases(spec.name, needed, supply)
+        or list_obstacle(spec.name, supply, has_record=line_profile.has_overrides)
         or _incomplete_census(requirement, scheme, line_profile, groups)
     )
 
@@ -146,7 +150,7 @@ def _incomplete_census(
     groups: Mapping[str, ItemCount],
 ) -> tuple[str, str] | None:
     measure = requirement.measure
-    if requirement.rule != "census" or measure.metric != "missed":
+    if requirement.rule != "census" or measure.metric not in LIST_CENSUSES:
         return None
     total = sum(
         number
@@ -285,6 +289,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             probes = {name: prepared.probes[name] for name in names}
             known[names] = group_items(prepared.items, probes)
     notes = {corpus.reference.mark: PackNote.of(corpus.reference) for corpus in prepared.corpora}
+    attempts = campaign.overrides.attempts if campaign.overrides else ()
     return tuple(
         LineProfile(
             line=line.name,
@@ -295,6 +300,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
             sources=Sources(packs=notes, items=campaign.items),
+            has_overrides=any(profile in one.profiles for one in attempts),
         )
         for line in campaign.lines
         for profile in campaign.profiles

@@ -108,6 +108,7 @@ class EarlyStoppingOutcomes:
             polls=basis.polls,
             instrument=instrument,
             probes=header.probes,
+            overrides=campaign.overrides,
         )
         return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
 

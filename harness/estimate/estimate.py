@@ -24,6 +24,7 @@ from harness.estimate.item_selection import (
     is_asked,
     select_results,
 )
+from harness.estimate.listed_entries import missing_record
 from harness.estimate.outcome_groups import GroupResult, ProfileResults, classify_results, total
 from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
@@ -33,7 +34,8 @@ from harness.estimate.search_metrics import name_probes, where_seen
 from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.metric_spec import MetricSpec, spec_of
+from harness.model.listed_page import Overrides
+from harness.model.metric_spec import LIST_CENSUSES, MetricSpec, spec_of
 from harness.model.outcome import (
     CategoryRate,
     Estimates,
@@ -73,6 +75,7 @@ def estimate(
     polls: tuple[Poll, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    overrides: Overrides | None = None,
 ) -> Estimates:
     """Compute every metric of the scheme.
 
@@ -80,11 +83,12 @@ def estimate(
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events.
     ``instrument`` are the instrument records, ``probes`` the probes' declarations. ``items`` is the
-    kind of items that the campaign declares its category rates to rest on.
+    kind of items that the campaign declares its category rates to rest on, ``overrides`` its
+    attempts to lift illegal blocks.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
-    sources = Sources(packs=packs or {}, items=items)
+    sources = Sources(packs=packs or {}, items=items, overrides=overrides)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes, polls
     )
@@ -220,6 +224,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         witnesses=witnesses,
         kind=basis.kind,
         qualifier=basis.qualifier,
+        barred=missing_record(selection),
     )
 
 
@@ -261,9 +266,9 @@ def _profile_selections(
 def _with_list_size(
     measurement: Measurement, scheme: Scheme, line_profile: LineProfile, frames: Mapping[str, int]
 ) -> Measurement:
-    """Add the number of entries of the whole list to a ``missed`` metric."""
+    """Add the number of entries of the whole list to a metric that counts the missed ones."""
     measure = measurement.requirement.measure
-    if measure.metric != "missed":
+    if measure.metric not in LIST_CENSUSES:
         return measurement
     entries = [
         number

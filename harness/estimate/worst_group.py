@@ -23,6 +23,7 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import FORMS, form_of, is_only_reported
 from harness.model.corpus import covers
 from harness.model.coverage import items_needed, meets_threshold
+from harness.model.listed_page import without_case
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.metric_spec import spec_of
 from harness.model.probe import declared
@@ -97,7 +98,9 @@ def block_rate_by_category(selection: Selection) -> MeasuredMetric:
 def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
     """Compute the block rate of the worst stratum."""
     return worst_of(
-        selection, rates.block_rate, lambda result: result.group.stratum or result.category
+        selection,
+        rates.block_rate,
+        lambda result: without_case(result.group.stratum) or result.category,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.model.corpus import covers
 from harness.model.declared import Declared
+from harness.model.listed_page import Overrides
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.verdict import Mechanism
@@ -283,7 +284,7 @@ class Campaign(Declared):
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
     which shows no more than that a list is enforced. With ``crossover`` line and control swap
-    their connections in even rounds.
+    their connections in even rounds. ``overrides`` records attempts to lift illegal blocks.
     """
 
     campaign: Name
@@ -304,6 +305,16 @@ class Campaign(Declared):
     limits: Limits = Limits()
     plain_twins: PlainTwins = PlainTwins()
     stopping: Stopping | None = None
+    overrides: Overrides | None = None
+
+    @model_validator(mode="after")
+    def _overrides_name_profiles(self) -> Campaign:
+        for attempt in self.overrides.attempts if self.overrides else ():
+            unknown = sorted(set(attempt.profiles) - set(self.profiles))
+            if unknown:
+                msg = f"overrides: the campaign has no profile {unknown[0]!r}"
+                raise ValueError(msg)
+        return self
 
     def phase_of(self, profile: str) -> str:
         """Return the policy column of a profile: declared, else its name if it is a phase."""

@@ -91,6 +91,11 @@ IMPLEMENTED = (
                counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
                words="clean pages blocked for each harmful one",
                function="line_metrics:clean_blocked_per_harmful"),
+    MetricSpec(name="collateral_blocks", unit="items",
+               counts="harmless pages of a listed site that were blocked",
+               words="other pages of a listed site blocked",
+               function="listed_entries:collateral_blocks", verb="were wrongly blocked",
+               rests_on="agreed"),
     MetricSpec(name="content_block_rate", unit="share",
                counts="harmful pages on unknown hosts that were blocked",
                words="share of harmful pages on unknown sites blocked",
@@ -127,6 +132,11 @@ IMPLEMENTED = (
                words="generative services handled as the policy says",
                function="line_metrics:genai_compliance", verb="were handled so",
                bounds="observed", rests_on="agreed"),
+    MetricSpec(name="hard_entries_missed", unit="items",
+               counts="list entries that are hard to match and got through",
+               words="unusual list entries let through",
+               function="listed_entries:hard_entries_missed", verb="got through",
+               rests_on="agreed"),
     MetricSpec(name="image_hit_rate", unit="share",
                counts="copies of the agreed image that were blocked",
                words="share of agreed images recognised", function="cases:image_hit_rate",
@@ -142,6 +152,10 @@ IMPLEMENTED = (
                counts="time until a change of a list takes effect",
                words="time until the list is up to date", function="waits:list_update_delay",
                counts_items=False),
+    MetricSpec(name="list_entries_missed", unit="items",
+               counts="list entries that got through over HTTP or HTTPS",
+               words="list entries let through", function="listed_entries:list_entries_missed",
+               verb="got through", rests_on="agreed", each_category=True),
     MetricSpec(name="missed", unit="items", counts="items that got through",
                words="items let through", function="worst_group:missed", verb="got through",
                rests_on="agreed", each_category=True),
@@ -160,6 +174,11 @@ IMPLEMENTED = (
                counts="time until a rule of the school takes effect",
                words="time until the school's own rule works", function="waits:policy_change_delay",
                counts_items=False),
+    MetricSpec(name="overrides", unit="items",
+               counts="illegal pages that a school role could open",
+               words="illegal blocks that a school role could lift",
+               function="listed_entries:overrides", verb="could be opened by a role",
+               rests_on="agreed"),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
                words="profiles without a policy of their own", function="profiles:profiles_missing",
@@ -189,6 +208,11 @@ IMPLEMENTED = (
                counts="sentinels around the batches that behaved as agreed",
                words="agreement of the check items", function="line_metrics:sentinel_agreement",
                bounds="observed", counts_items=False),
+    MetricSpec(name="shared_address_collateral", unit="items",
+               counts="harmless sites at the address of a blocked one that were blocked",
+               words="sites blocked for sharing an address",
+               function="listed_entries:shared_address_collateral", verb="were wrongly blocked",
+               rests_on="agreed"),
     MetricSpec(name="superset_violations", unit="items",
                counts="items that a stricter profile allows and a weaker one blocks",
                words="items open to younger and blocked for older users",
@@ -228,7 +252,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("certificate_errors_conveyed", "share", "certificate errors that reach the user"),
     ("circumvention_stopped", "share", "circumvention methods that were stopped"),
     ("clean_https_blocks", "share", "HTTPS blocks shown without a certificate error"),
-    ("collateral_blocks", "items", "benign siblings of a listed page that were blocked"),
     ("configuration_differences", "items", "differences from the reference configuration"),
     ("configuration_disclosed", "share",
      "disclosures of configuration and corpora that are present"),
@@ -250,7 +273,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("feature_checks_passed", "items", "anti-malware feature checks that passed unhindered"),
     ("foreign_resolver_answers", "items", "unfiltered answers of foreign name servers on port 53"),
     ("framing_variants_open", "items", "segmentations and framings that stay open"),
-    ("hard_entries_missed", "items", "list entries that are hard to parse and got through"),
     ("identity_cross_talk", "items", "requests answered by another user's policy"),
     ("identity_gains", "items", "false identities that gain a weaker policy"),
     ("illegal_page_wording", "share", "block pages of illegal content with the agreed wording"),
@@ -272,7 +294,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("network_signals_honoured", "share", "network signals that are honoured"),
     ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
     ("outage_alerts", "share", "filter outages that raised an operator alert"),
-    ("overrides", "items", "illegal blocks that a school role could lift"),
     ("peak_block_rate_loss", "share", "block rate lost at peak load"),
     ("policy_changes_recorded", "share", "policy changes with who, when and why"),
     ("privacy_documents", "share", "privacy documents that are complete"),
@@ -289,7 +310,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("secrets_in_logs", "items", "seeded secrets found in the log"),
     ("seed_commitment", "share", "samples whose seed was committed before the run"),
     ("self_test_age", "d", "age of the last quarterly self-test"),
-    ("shared_address_collateral", "items", "co-hosted benign sites that were blocked"),
     ("shared_interception_keys", "items", "interception authorities shared between customers"),
     ("signature_age", "h", "hours since the signatures were updated"),
     ("spam_score", "share", "spam caught, less three times false positives"),
@@ -320,6 +340,10 @@ SPECS: dict[str, MetricSpec] = {
     )
 }
 """Every metric that a scheme may name."""
+
+
+LIST_CENSUSES = frozenset({"missed", "list_entries_missed"})
+"""Metrics that count the missed entries of a whole list."""
 
 
 def spec_of(name: str) -> MetricSpec:

@@ -92,6 +92,11 @@ class Origin:
         """
         return host if self.covers(host) else home_of(host, self.zone_names, self.key)
 
+    def addresses_of(self, host: str) -> tuple[str, ...]:
+        """The published IP addresses of a host of its zones; none if they are not known."""
+        name = host.lower().rstrip(".")
+        return next((one.addresses for one in self.zones if is_in(name, one.zone)), ())
+
     def twin_of(self, item: Item) -> Item | None:
         """The plain twin of an item on the origin; None if it has none, or is not on the origin."""
         host = item.host

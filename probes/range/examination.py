@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from probes.range.page_reading import code_in
 from probes.range.search_control import code_of_query, locked_request
+from probes.range.url_list import listed_code
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
@@ -26,7 +27,10 @@ AnswerCheck = Callable[[bytes], str]
 RequestChange = Callable[["Request", "FilterPolicy", str], "Request"]
 """A change of a complete request that is not in a tunnel, for a profile."""
 
-REQUEST_CHECKS: tuple[RequestCheck, ...] = (code_of_query,)
+REQUEST_CHECKS: tuple[RequestCheck, ...] = (
+    code_of_query,
+    listed_code,
+)
 REQUEST_CHANGES: tuple[RequestChange, ...] = (locked_request,)
 ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in,)
 

@@ -13,6 +13,7 @@ from harness.model.corpus import Item
 from probes.range.examination import changed_request, code_of_answer, code_of_request
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.search_control import locking_name
+from probes.range.url_list import UrlList
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class FilterPolicy:
 
     ``categories`` are the hosts reported to the supplier, ``own`` those in the filter's own
     categorisation. A host in neither has the category in its canary name, if any. With
-    ``reads_pages`` unencrypted pages are analysed as well. ``engines`` are the locks of search
-    engines by host, ``terms`` the categories of words in queries to them. ``must_allow`` and
-    ``must_block`` are the sentinels; they take precedence.
+    ``reads_pages`` requests and pages that are not encrypted are analysed as well: pages by their
+    marker, requests by the list of ``urls``. ``engines`` are the locks of search engines by host,
+    ``terms`` the categories of words in queries to them. ``must_allow`` and ``must_block`` are the
+    sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class FilterPolicy:
     reads_pages: bool = True
     engines: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
+    urls: UrlList = field(default_factory=lambda: UrlList({}))
 
     @classmethod
     def from_items(
@@ -58,14 +61,16 @@ class FilterPolicy:
         must_allow: Iterable[str] = MUST_ALLOW,
         must_block: Iterable[str] = MUST_BLOCK,
         own: Mapping[str, str] | None = None,
+        urls: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return the policy of a supplier that knows exactly these items."""
+        """Return the policy of a supplier that knows exactly these items, and listed ``urls``."""
         return cls(
             categories={item.host: item.category for item in items},
             blocks=blocks,
             must_allow=frozenset(map(normalise, must_allow)),
             must_block=frozenset(map(normalise, must_block)),
             own=own or {},
+            urls=UrlList(urls or {}),
         )
 
     def category_of(self, host: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
+from probes.range.redirect_chain import redirect_chain
 from probes.range.search_service import result_page, search_page
 
 
@@ -47,5 +48,9 @@ class ServiceRequest:
 
 OriginService = Callable[[ServiceRequest], Page]
 
-SERVICES: Mapping[str, OriginService] = {"search": search_page, "query": result_page}
+SERVICES: Mapping[str, OriginService] = {
+    "search": search_page,
+    "query": result_page,
+    "redirect-chain": redirect_chain,
+}
 """Services by name."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 
 import dns.edns
 import dns.flags
@@ -24,6 +26,7 @@ from probes.range.zone import (
     DROP_ADDRESS,
     RANGE,
     SHUT_ADDRESS,
+    TWIN_ADDRESS,
     ZoneNames,
     normalise,
 )
@@ -42,7 +45,8 @@ _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 class ZoneServer:
     """Answers questions about the zones in ``names``; all others are refused.
 
-    With ``dual_stack`` every name but plain twins also has the IPv6 loopback address.
+    With ``dual_stack`` every name but plain twins also has the IPv6 loopback address. Hosts in
+    ``several`` also have the address of the twins; either comes first in turn.
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
     answers say that recursion is available.
     """
@@ -52,6 +56,8 @@ class ZoneServer:
     faults: Faults = field(default_factory=Faults)
     names: ZoneNames = RANGE
     is_resolver: bool = True
+    several: frozenset[str] = frozenset()
+    _turn: Iterator[int] = field(default_factory=count)
 
     def has(self, host: str) -> bool:
         """Whether the name currently exists."""
@@ -132,6 +138,8 @@ class ZoneServer:
                 return [DROP_ADDRESS]
         is_twin = self.names.is_twin(host)
         own = self.names.addresses_of(host, version)
+        if version == 4 and host in self.several and TWIN_ADDRESS not in own:  # noqa: PLR2004 - the same
+            return [*own, TWIN_ADDRESS] if next(self._turn) % 2 else [TWIN_ADDRESS, *own]
         has_loopback = version == 6 and self.dual_stack and not is_twin  # noqa: PLR2004 - the same
         return [*own, ADDRESS_6] if has_loopback else own
 

@@ -62,7 +62,8 @@ class RangeTestbed:
     changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
-    listens on ::1, and its names have AAAA records.
+    listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
+    addresses (Linux).
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class RangeTestbed:
         gateway: bool = False,
         encrypted: bool = False,
         dual_stack: bool = False,
+        several: Iterable[str] = (),
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -94,6 +96,7 @@ class RangeTestbed:
         self._has_gateway = gateway
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
+        self._several = frozenset(several)
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -122,7 +125,7 @@ class RangeTestbed:
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
         self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
-        zone_server = ZoneServer(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
+        zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
@@ -164,6 +167,14 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    def _zone_server(self) -> ZoneServer:
+        return ZoneServer(
+            log=self.log,
+            faults=self.faults,
+            dual_stack=self._is_dual_stack,
+            several=self._several,
+        )
 
     def _further_addresses(self) -> tuple[str, ...]:
         addresses: tuple[str, ...] = () if TWIN_ADDRESS == ADDRESS else (TWIN_ADDRESS,)

@@ -41,11 +41,15 @@ def packed() -> list[Item]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
-    """The pages and searches of an origin."""
+def of_origin(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Item]]:
+    """The items of an origin's own packs, by their kind."""
     folder = tmp_path_factory.mktemp("origin")
     write_content_packs(folder, "s")
-    return [item for name in PACK_NAMES for item in open_pack(str(folder / name)).items()]
+    found: dict[str, list[Item]] = {"agreed": [], "content": []}
+    for name in PACK_NAMES:
+        pack = open_pack(str(folder / name))
+        found[pack.reference.kind] += pack.items()
+    return found
 
 
 def imported(scheme: Scheme) -> list[Item]:
@@ -61,11 +65,12 @@ def imported(scheme: Scheme) -> list[Item]:
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_measurable_requirement_can_be_decided(
-    name: str, packed: list[Item], pages: list[Item]
+    name: str, packed: list[Item], of_origin: dict[str, list[Item]]
 ) -> None:
     scheme = load_scheme(name)
     content = {one.id for one in scheme.requirements if one.rests_on == "content"}
-    listed, on_pages = [*packed, *imported(scheme)], [*packed, *pages]
+    listed = [*packed, *of_origin["agreed"], *imported(scheme)]
+    on_pages = [*packed, *of_origin["content"]]
 
     found = [one for one in undecided(scheme, listed) if one.requirement not in content]
     found += [one for one in undecided(scheme, on_pages) if one.requirement in content]
@@ -80,7 +85,7 @@ def test_every_measurable_requirement_can_be_decided(
 
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
-    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "web_https", "dns")}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)
     places = [

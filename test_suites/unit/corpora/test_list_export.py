@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from corpora.exporters.product_lists import addresses_of, hosts_of, urls_of, write_lines
+from corpora.exporters import LIST_EXPORTERS
+from corpora.exporters.product_lists import (
+    addresses_of,
+    export_squid_urls,
+    hosts_of,
+    left_out,
+    urls_of,
+    write_lines,
+)
 from harness.errors import UsageError
 from harness.model.corpus import Item, ItemKind
 
@@ -39,3 +47,31 @@ def test_only_the_lines_below_the_head_count(tmp_path: Path) -> None:
 
     assert "head\n@a\n#b\n" == (tmp_path / "list").read_text()
     assert ["list"] == [path.name for path in tmp_path.iterdir()]
+
+
+PAGES = [
+    item("http://c.example/100%25/caf%c3%a9%2Fx%20y.html?a=b?c=(1)", "url"),
+    item("https://d.example/a", "url"),
+    item("https://b.example/", "url"),
+]
+
+
+def test_squid_gets_decoded_patterns_of_whole_addresses(tmp_path: Path) -> None:
+    export_squid_urls(PAGES, tmp_path / "list")
+
+    assert (tmp_path / "list").read_text(encoding="utf-8").splitlines() == [
+        r"^https?://c\.example/100%/café/x[[:space:]]y\.html\?a=b\?c=\(1\)$",
+        r"^https?://d\.example/a$",
+    ]
+
+
+@pytest.mark.parametrize("form", sorted(LIST_EXPORTERS.load()))
+def test_each_format_says_what_it_cannot_list(form: str, tmp_path: Path) -> None:
+    missing = left_out(PAGES, form)
+    LIST_EXPORTERS.find(form)(PAGES, tmp_path / "list")
+    files = [path for path in (tmp_path, *tmp_path.rglob("*")) if path.is_file()]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+
+    has_pages, has_site = "d.example" in text or r"d\.example" in text, "b.example" in text
+    assert missing.items == 2 * (not has_pages) + (not has_site)
+    assert bool(missing.items) == bool(missing.sentence)

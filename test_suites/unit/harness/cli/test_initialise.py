@@ -110,7 +110,7 @@ def test_answers_as_options_leave_nothing_to_edit(init: Callable[..., Any], tmp_
     assert [("Lib = 2", ""), ("", "Year 7")] == [
         (lines[name].place, lines[name].group) for name in ("proxy-2", "resolver")
     ]
-    assert ("dns", "web") == lines["resolver"].probes
+    assert ("dns", "web", "web_https") == lines["resolver"].probes
     assert {"pupils": "ks3", "null": "staff"} == {
         name: prepared.phase_of(name) for name in prepared.profiles
     }

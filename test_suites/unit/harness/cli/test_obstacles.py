@@ -42,13 +42,14 @@ def test_over_blocking_is_told_by_topic_and_where_more_are() -> None:
 
 def test_a_census_needs_every_entry() -> None:
     frames = {"ILL.CSAM": 120, "DRUG": 500}
-    (one,) = of("ILL-01", place(items("ILL.CSAM", 60), frames=frames))
+    both = ("web", "web_https")
+    (one,) = of("ILL-01", place(items("ILL.CSAM", 60), frames=frames, probes=both))
 
     assert ("only 60 of 120 entries are chosen; a census needs all", "remove 'sample'") == (
         one.why,
         one.remedy,
     )
-    assert not of("ILL-01", place(items("ILL.CSAM", 120), frames=frames))
+    assert not of("ILL-01", place(items("ILL.CSAM", 120), frames=frames, probes=both))
 
 
 def test_two_probes_profiles_of_each_band_and_cells_are_needed() -> None:

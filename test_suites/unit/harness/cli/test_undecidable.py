@@ -29,7 +29,7 @@ def test_what_another_line_can_see_is_not_told_of_this_one() -> None:
     blind = place(tried, line="resolver", probes=("dns",))
 
     assert ["resolver"] == [one.line for one in of("ILL-01", blind)]
-    assert not of("ILL-01", blind, place(tried))
+    assert not of("ILL-01", blind, place(tried, probes=("web", "web_https")))
 
 
 def in_forms(number: int, *left_out: str) -> list[Item]:
