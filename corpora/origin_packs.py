@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from corpora.content_pages import CONTENT_PACK
 from corpora.origin_pack import OriginPack, OriginPages
+from corpora.url_pages import URL_PACK
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK,)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, URL_PACK)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.model.campaign import Campaign
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
@@ -130,6 +131,7 @@ class Selection:
     plain twins) and ``probes_run`` are those of the line and profile. ``instrument`` are the
     instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
     to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
+    ``campaign`` is the declaration in the header of the journal, if it has one.
     """
 
     requirement: Requirement
@@ -147,6 +149,8 @@ class Selection:
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
+    line: str = ""
+    campaign: Campaign | None = None
 
     @property
     def basis(self) -> Basis:

@@ -172,6 +172,19 @@ def _wanted_names(selection: Selection) -> Iterator[str]:
             yield code
 
 
+def worst_subgroup(
+    selection: Selection,
+    metric_function: MetricFunction,
+    key: Callable[[GroupResult], str],
+    wanted: Iterable[str],
+) -> MeasuredMetric:
+    """Compute a rate for each group that ``key`` gives; the worst stands.
+
+    Groups that are ``wanted`` and were not tried leave it undecided.
+    """
+    return _worst(selection, metric_function, key, wanted)
+
+
 def _worst(
     selection: Selection,
     metric_function: MetricFunction,

@@ -17,6 +17,7 @@ from harness.model.corpus import covers
 from harness.model.declared import Declared
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
+from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.verdict import Mechanism
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
@@ -51,12 +52,16 @@ class BlockPage(Declared):
 
 
 class Service(Declared):
-    """The filtered internet service under test, its supplier and its block page."""
+    """The filtered internet service under test, its supplier and its block page.
+
+    ``new_sites`` is what its policy does with sites that it has not categorised.
+    """
 
     name: str
     supplier: str = ""
     version: str = ""
     block_page: BlockPage | None = None
+    new_sites: NewSites | None = None
 
 
 Words = Annotated[str, Field(max_length=100)]
@@ -67,7 +72,8 @@ class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
-    and for whom the line is tested.
+    and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
+    network it is in.
     """
 
     name: Name
@@ -76,6 +82,8 @@ class LineDeclaration(Declared):
     place: Words = ""
     device: Words = ""
     group: Words = ""
+    segment: Segment | None = None
+    medium: Medium | None = None
     probes: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)

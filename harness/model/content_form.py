@@ -3,7 +3,8 @@
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
-show the page of another site, which is blocked.
+show the page of another site, which is blocked. The cases of ``harness.model.url_case`` have names
+here as well, so that their pages are told from plain ones.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from harness.model.corpus import TWIN
+from harness.model.url_case import JUDGED, URL_CASES
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer"]
+Family = Literal["ordinary", "disguise", "recipe", "viewer", "case", "other case"]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -131,6 +133,9 @@ def form_named(variant: str) -> ContentForm | None:
     """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
+    if variant in URL_CASES:
+        family: Family = "case" if variant.startswith(JUDGED) else "other case"
+        return ContentForm(variant, URL_CASES[variant], family)
     return _NAMED.get(variant)
 
 

@@ -13,6 +13,13 @@ from typing import Literal
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
+from probes.range.url_services import (
+    OBJECT_PATH,
+    deep_page,
+    redirector,
+    suspicious_page,
+    web_object,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,5 +53,15 @@ class ServiceRequest:
 
 OriginService = Callable[[ServiceRequest], Page]
 
-SERVICES: Mapping[str, OriginService] = {}
+SERVICES: Mapping[str, OriginService] = {
+    "deep-pages": deep_page,
+    "objects": web_object,
+    "redirector": redirector,
+    "template": suspicious_page,
+}
 """Services by name."""
+
+
+def service_at(content: PageContent, path: str) -> str:
+    """Return the name of the service that answers at a host for a path; empty for a page."""
+    return content.service or ("objects" if path.startswith(OBJECT_PATH) else "")
