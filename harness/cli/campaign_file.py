@@ -30,7 +30,7 @@ from harness.yaml_reader import Document, validate
 ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
-CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
+CONTENT_PAGES, URL_PAGES, CONTENT_SAMPLE = "content-pages", "url-pages", 20
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 LONGEST = 200
@@ -268,14 +268,11 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
         rows += [f"  - pack: {choice.pack}", *codes]
         size = "" if choice.sample is None else f"    sample: {choice.sample}"
         rows.append(size or "    # no sample: every item of these categories is tried")
-    pages = answers.origin.parent / CONTENT_PAGES
-    needs_content = items.content > 0
-    is_there = _is_content(pages)
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
-    sign = "" if needs_content and is_there else "#"
-    beside = _beside(pages, path)
-    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    sign, name = _origin_pack(answers, path, CONTENT_PAGES, is_needed=items.content > 0)
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
+    sign, name = _origin_pack(answers, path, URL_PAGES, is_needed=items.needs_addresses)
+    rows.append(f"{sign}  - pack: {name}    # no sample: each of its cases is needed")
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -294,6 +291,14 @@ def _folded(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text, 98, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _origin_pack(answers: Answers, path: Path, pack: str, *, is_needed: bool) -> tuple[str, str]:
+    """Return ``#`` unless a pack of the origin is needed and there, and its path as written."""
+    pages = answers.origin.parent / pack
+    beside = _beside(pages, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    return "" if is_needed and _is_content(pages) else "#", name
 
 
 def _is_content(folder: Path) -> bool:

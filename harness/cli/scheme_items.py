@@ -17,6 +17,7 @@ from harness.model.corpus import TWIN, bare_code, covers
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
+from harness.model.url_case import CASES_OF_METRIC
 
 HARMFUL, HARMLESS = "canary", "school-pages"
 """The shipped packs that items are chosen from: agreed canaries, and pages that schools need."""
@@ -62,7 +63,8 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed.
+    asks for none. ``twins`` are the plain twins needed. With ``needs_addresses`` it asks for cases
+    of web addresses.
     """
 
     choices: tuple[Choice, ...]
@@ -70,6 +72,7 @@ class SchemeItems:
     content: int = 0
     twins: int = 0
     needs_second_probe: bool = False
+    needs_addresses: bool = False
 
 
 @dataclass(slots=True)
@@ -106,13 +109,14 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = False
+    second_probe = addresses = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
-        second_probe = second_probe or metric == "discordant"
+        second_probe = second_probe or metric in ("discordant", "addresses_differing")
+        addresses = addresses or metric in CASES_OF_METRIC
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
@@ -127,6 +131,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         twins=twins,
         needs_second_probe=second_probe,
+        needs_addresses=addresses,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
+from harness.cli.case_supply import content_pack, missing_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
@@ -80,6 +81,7 @@ def obstacle(
     short = _too_few(requirement, needed, groups)
     if not short and spec.name == "content_block_rate":
         return _missing_forms(requirement, needed, line_profile)
+    short = short or missing_cases(spec.name, line_profile.supply_for(requirement))
     return short or _incomplete_census(requirement, scheme, line_profile, groups)
 
 
@@ -117,7 +119,7 @@ def _too_few(
     why = f"{kind}{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
     if kind:
-        return why, f"{remedy}: the origin's pack content-pages"
+        return why, f"{remedy}: the origin's pack {content_pack(requirement.measure.metric)}"
     if requirement.needs_list is not None:
         size = max(requirement.list_size, needed)
         kind = requirement.needs_list.kind

@@ -70,6 +70,16 @@ URL_CASES = {
 }  # fmt: skip
 """All cases by name, in words."""
 
+CASES_OF_METRIC = {
+    "addresses_differing": ADDRESSES,
+    "deep_page_block_rate": DEEP_PAGES,
+    "segment_ports_open": PORTS,
+    "sub_resource_block_rate": OBJECTS,
+    "trigger_overblock_rate": TEMPLATES,
+    "uncategorised_compliance": NEW_SITES,
+}
+"""The cases that each metric of them needs; the pack ``url-pages`` has them all."""
+
 JUDGED = ("address:", "object:", "deep:")
 """The groups whose harmful pages must be blocked whatever the service declares."""
 

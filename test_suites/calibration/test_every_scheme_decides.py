@@ -10,8 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from corpora.content_pages import content_pages, write_content_pages
+from corpora.origin_pack import write_origin_pack
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
+from corpora.url_pages import URL_PACK, url_pages
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import group_items
@@ -45,7 +47,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
     """The content pages of an origin."""
     folder = tmp_path_factory.mktemp("origin") / "pages"
     written = write_content_pages(content_pages("s"), folder, "s", "2026-11-24T00:00:00Z")
-    return list(written.items())
+    of_urls = write_origin_pack(
+        URL_PACK, url_pages("s"), folder.with_name("urls"), "s", "2026-11-24T00:00:00Z"
+    )
+    return [*written.items(), *of_urls.items()]
 
 
 def imported(scheme: Scheme) -> list[Item]:
@@ -79,7 +84,7 @@ def test_every_measurable_requirement_can_be_decided(
 
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
-    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "web_https", "dns")}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)
     places = [

@@ -54,7 +54,7 @@ def test_what_is_secret_is_readable_by_the_owner_alone(folder: Path) -> None:
         path.name for path in folder.iterdir() if not stat.S_IMODE(path.stat().st_mode) & 0o077
     }
 
-    assert SECRET | {"content-pages"} == private
+    assert SECRET | {"content-pages", "url-pages"} == private
     key = (folder / "origin.key").read_text().strip()
     assert key not in (folder / "origin.yaml").read_text()
 
