@@ -7,6 +7,7 @@ with suspicious words come from the rows of the pack ``overblock``. No two cases
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from itertools import cycle, islice
@@ -16,7 +17,7 @@ from corpora.content_pages import CATEGORIES, filler_text
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.pack_reader import open_pack
 from corpora.synthetic_sites import neutral_hosts, vendor_list
-from corpora.taxonomy import twin_of
+from corpora.taxonomy import DATA, twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
 from harness.model.origin_zone import RANGE_ZONE
@@ -28,10 +29,11 @@ from harness.model.url_case import (
     OBJECTS,
     TEMPLATES,
     URL_CASES,
+    VIEWPOINTS,
     deep_path,
 )
 
-PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44}
+PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33}
 """Pages of each case, by its group; harmful ones have as many harmless twins.
 
 The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152 suspicious pages.
@@ -86,7 +88,11 @@ def url_pages(
 
     ``pages`` is how many there are of each case, by group; groups that it does not name have none.
     """
-    planned = [*_of_codes(tuple(categories), pages), *_suspicious(seed, pages.get("template", 0))]
+    planned = [
+        *_of_codes(tuple(categories), pages),
+        *_suspicious(seed, pages.get("template", 0)),
+        *_of_viewpoints(pages.get("viewpoint", 0)),
+    ]
     hosts = iter(neutral_hosts(seed, len(planned), {*vendor_list(), *taken}))
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
@@ -136,6 +142,18 @@ def _suspicious(seed: str, count: int) -> Iterator[_Page]:
             yield _Page(case, item.category, number, text=entry.note, phases=phases)
 
 
+def _of_viewpoints(count: int) -> Iterator[_Page]:
+    """Yield matched pairs of pages on the two sides of a question, in several kinds of text."""
+    with (DATA / "viewpoints.csv").open(encoding="utf-8", newline="") as stream:
+        questions = list(csv.DictReader(stream))
+    kinds = [(kind, row) for kind in ("Letter", "Speech", "Poster") for row in questions]
+    for number, (kind, row) in enumerate(islice(cycle(kinds), count), 1):
+        for case in VIEWPOINTS:
+            side = case.rpartition(":")[2]
+            text = f"{kind} {side} {row['topic']}. {row[side]}"
+            yield _Page(case, "ALW.NEWS", number, text=text)
+
+
 def _canary(page: _Page, categories: int) -> str:
     """Return the listed host that a page is about, or its benign twin."""
     label = page.category.lower().replace(".", "-")
@@ -165,7 +183,7 @@ def _content(page: _Page) -> PageContent:
         return PageContent(code=page.category, service="deep-pages", case=page.case)
     if page.case in TEMPLATES:
         return PageContent(service="template", case=page.case)
-    is_harmless = page.is_twin or page.case == "new:plain"
+    is_harmless = page.is_twin or page.case in ("new:plain", *VIEWPOINTS)
     return PageContent(code="" if is_harmless else page.category)
 
 
@@ -179,11 +197,18 @@ def _row(page: _Page, value: str, host: str) -> dict[str, str]:
         "registrable": host,
         "labels": category,
         "applies_to": "content",
-        "pair_id": "" if page.case in (*NEW_SITES, *TEMPLATES) else page.name.removesuffix("-twin"),
+        "pair_id": _pair_of(page),
         "stratum": f"{TWIN}{stratum}" if page.is_twin else stratum,
         "phases": page.phases,
         "sensitivity": "S0",
     }
+
+
+def _pair_of(page: _Page) -> str:
+    """Return what the items of a pair share: a harmful page and its twin, or two viewpoints."""
+    if page.case in VIEWPOINTS:
+        return f"viewpoint-{page.number:03}"
+    return "" if page.case in (*NEW_SITES, *TEMPLATES) else page.name.removesuffix("-twin")
 
 
 URL_PACK = OriginPack(

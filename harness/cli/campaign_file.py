@@ -233,7 +233,8 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+        names = "dns, web, web_https" if items.needs_addresses else "dns, web"
+        rows.append(f"    probes: [{names}]     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
         rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
     rows += ["    options:", *_options(line.options, 6)]

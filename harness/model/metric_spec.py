@@ -187,6 +187,12 @@ IMPLEMENTED = (
                counts="translators, caches and readers that expose blocked pages",
                words="viewers that show blocked pages", function="cases:viewers_exposing",
                verb="show blocked pages", rests_on="content"),
+    MetricSpec(name="viewpoint_difference", unit="share",
+               counts="least difference of the block rates of matched pairs that fits the pairs: "
+                      "0 if the two-sided interval contains 0 (McNemar)",
+               words="difference between viewpoints",
+               function="viewpoints:viewpoint_difference", rests_on="content",
+               counts_items=False),
     MetricSpec(name="wrong_cells", unit="cells",
                counts="categories with an item handled otherwise than the policy says",
                words="policy rules that went wrong", function="line_metrics:wrong_cells",
@@ -294,7 +300,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("upload_compliance", "share", "uploads handled as the group policy says"),
     ("video_mode_compliance", "share",
      "search and video sites locked or blocked as the profile asks"),
-    ("viewpoint_difference", "share", "difference of the block rates of matched pairs"),
     ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
     ("wrong_log_fields", "share", "joined log fields that are wrong"),
 )
