@@ -73,6 +73,36 @@ def segment_ports_open(selection: Selection) -> MeasuredMetric:
     )
 
 
+def block_rate_by_population(selection: Selection) -> MeasuredMetric:
+    """Compute the block rate of the worst stratum.
+
+    Sites that many visit, sites that few visit, and sites that are not in English must be among
+    the items; their strata and languages tell (``corpora.ranks``).
+    """
+    tried: set[str] = set()
+    for each in selection.results:
+        if each.states() & {State.BLOCKED, State.ALLOWED}:
+            tried |= set(each.group.stratum.split("/")[1:])
+            tried |= {FOREIGN} if each.group.lang[:2].lower() not in ("", "en") else set()
+    missing = [words for words, bands in POPULATIONS.items() if not tried & bands]
+    measured = worst_subgroup(
+        selection,
+        rates.block_rate,
+        lambda result: result.group.stratum or result.category,
+        missing,
+    )
+    return _named(measured, "block_rate_by_population")
+
+
+FOREIGN = "not in English"
+POPULATIONS = {
+    "sites that many visit": {"top1k", "top10k"},
+    "sites that few visit": {"top1m", "unranked"},
+    "sites that are not in English": {FOREIGN},
+}
+"""Sites that must be among the items, and how strata name them."""
+
+
 def sub_resource_block_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of objects handled as required: of blocked pages, and of harmless ones."""
     return _handled(selection, "sub_resource_block_rate", OBJECTS)

@@ -26,8 +26,8 @@ LEVEL = 0.95
 PairResult = Literal["alike", "first", "second", "undecided", "down"]
 """What came of a pair: both pages alike, the first or the second viewpoint blocked alone.
 
-A pair is undecided if one of its pages is, or was not tried; it is down if one did not arrive on the
-control line.
+A pair is undecided if one of its pages is, or was not tried; it is down if one did not arrive on
+the control line.
 """
 
 

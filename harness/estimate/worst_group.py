@@ -27,6 +27,8 @@ from harness.model.metric import Metric, Part, Source, Span
 from harness.model.metric_spec import spec_of
 from harness.model.probe import declared
 
+UNDECLARED_LANGUAGES = "the languages of the school, which the campaign file does not declare"
+
 MetricFunction = Callable[[Selection], MeasuredMetric]
 
 
@@ -98,8 +100,21 @@ def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
 
 
 def block_rate_by_language(selection: Selection) -> MeasuredMetric:
-    """Compute the block rate of the worst language."""
-    return _worst(selection, rates.block_rate, lambda result: result.group.lang or "no language")
+    """Compute the block rate of the worst language.
+
+    Each language that the campaign declares to be spoken in the school must be tried. Regional
+    forms of a declared language count as that language.
+    """
+    campaign = selection.campaign
+    declared = campaign.languages if campaign else ()
+
+    def language(result: GroupResult) -> str:
+        lang = result.group.lang
+        covering = (one for one in declared if lang == one or lang.startswith(f"{one}-"))
+        return next(covering, lang or "no language")
+
+    missing = () if campaign is None or declared else (UNDECLARED_LANGUAGES,)
+    return _worst(selection, rates.block_rate, language, (*declared, *missing))
 
 
 def overblock_rate_by_category(selection: Selection) -> MeasuredMetric:

@@ -286,11 +286,16 @@ class Stopping(Declared):
         return self
 
 
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language tag, such as ``cy`` (RFC 5646)."""
+
+
 class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. With ``crossover`` line and control swap
+    which shows no more than that a list is enforced. ``languages`` are those spoken in the school
+    (BCP 47). With ``crossover`` line and control swap
     their connections in even rounds.
     """
 
@@ -307,6 +312,7 @@ class Campaign(Declared):
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
+    languages: tuple[Language, ...] = ()
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()

@@ -81,6 +81,12 @@ IMPLEMENTED = (
                words="share of items blocked, worst language",
                function="worst_group:block_rate_by_language", verb="were blocked", bounds="rate",
                rests_on="real", by="language"),
+    MetricSpec(name="block_rate_by_population", unit="share",
+               counts="items that were blocked, in the worst stratum; popular, obscure and foreign "
+                      "sites must be among them",
+               words="share of items blocked, worst group of sites",
+               function="url_metrics:block_rate_by_population", verb="were blocked",
+               bounds="rate", rests_on="real", by="stratum"),
     MetricSpec(name="block_rate_by_stratum", unit="share",
                counts="items that were blocked, in the worst stratum",
                words="share of items blocked, worst group",
