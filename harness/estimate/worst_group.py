@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.estimate import rates
+from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection, is_wanted
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
@@ -128,8 +129,17 @@ def missed(selection: Selection) -> MeasuredMetric:
 
 
 def overblocked(selection: Selection) -> MeasuredMetric:
-    """Count the items that were wrongly blocked; each category and source is a part."""
-    return _counted(selection, rates.overblocked)
+    """Count the items that were wrongly blocked; each category and source is a part.
+
+    Its method states the one-sided 95 % upper bound of the share of all such items (METHOD OVB-02).
+    """
+    measured = _counted(selection, rates.overblocked)
+    metric = measured.metric
+    upper = clopper_pearson(metric.k, metric.n, 0.05).upper
+    if upper is None:
+        return measured
+    method = f"{metric.method}; 95 % upper bound of the share blocked: {upper:.2%}"
+    return replace(measured, metric=replace(metric, method=method))
 
 
 def _category(selection: Selection) -> Callable[[GroupResult], str]:
