@@ -113,7 +113,7 @@ def _plain(categories: Collection[str], pages: int) -> Iterator[_Planned]:
             category=code,
             stratum=code,
             content=PageContent(code=code),
-            text=_filler(number),
+            text=filler_text(number),
         )
 
 
@@ -126,7 +126,7 @@ def _in_forms(categories: Collection[str], pages: int) -> Iterator[_Planned]:
                 category=code,
                 stratum=f"{code}/{form.name}",
                 content=PageContent(code=code, form=form.name),
-                text=_filler(number),
+                text=filler_text(number),
             )
 
 
@@ -146,7 +146,7 @@ def _of_recipes(pages: int) -> Iterator[_Planned]:
                     category=item.category,
                     stratum=f"{item.category}/{variant}",
                     content=content,
-                    text=f"{_filler(number)} {text}".strip(),
+                    text=f"{filler_text(number)} {text}".strip(),
                     lang=lang,
                     pairs=kind not in UNPAIRED,
                 )
@@ -161,7 +161,7 @@ def _by_viewers(categories: Collection[str], pages: int) -> Iterator[_Planned]:
                 category=code,
                 stratum=f"{code}/{viewer.name}",
                 content=PageContent(form=viewer.name),
-                text=_filler(number),
+                text=filler_text(number),
                 viewed=f"{label}-{number:03}.canary.{RANGE_ZONE}",
             )
 
@@ -253,8 +253,8 @@ def _twin_row(page: _Planned, host: str) -> dict[str, str]:
     }
 
 
-def _filler(number: int) -> str:
-    """Three filler sentences, chosen by the number."""
+def filler_text(number: int) -> str:
+    """Return three filler sentences, chosen by the number."""
     size = len(_FILLERS)
     order = (number, number // size + 1, number // size**2 + 3)
     chosen = dict.fromkeys(_FILLERS[(index * step) % size] for step, index in enumerate(order, 1))

@@ -18,7 +18,8 @@ from harness.model.origin_zone import RANGE_ZONE, with_host
 class OriginPages:
     """Pages of an origin: content and text by host, and the rows of their pack.
 
-    The hosts of ``rows`` are those in their column ``registrable``; the origin's have a text.
+    The hosts of ``rows`` are those in their column ``registrable``. Each of the origin's has a
+    text, except hosts of the shipped packs, which an origin serves anyway.
     """
 
     contents: dict[str, PageContent]
@@ -63,7 +64,8 @@ def write_origin_pack(
 
 def on_hosts(pages: OriginPages, host_of: Callable[[str], str]) -> OriginPages:
     """Return the same pages on other hosts; ``host_of`` gives the new host of each."""
-    hosts = {host: host_of(host) for host in pages.texts}
+    named = {*pages.texts, *(row["registrable"] for row in pages.rows)}
+    hosts = {host: host_of(host) for host in named}
     return OriginPages(
         contents={hosts[host]: content for host, content in pages.contents.items()},
         texts={hosts[host]: text for host, text in pages.texts.items()},

@@ -11,12 +11,14 @@ from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
+from corpora.url_pages import URL_PACK
 
 ORIGIN_PACKS: tuple[OriginPack, ...] = (
     CONTENT_PACK,
     SEARCH_PACK,
     NAMES_PACK,
     ILLEGAL_PACK,
+    URL_PACK,
 )
 
 

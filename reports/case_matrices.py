@@ -22,8 +22,10 @@ FAMILIES = {
     "ordinary": "Ordinary forms",
     "viewer": "Sites that show blocked pages",
     "search": "Searches",
+    "case": "Addresses and parts of pages",
     "disguise": "Disguises, for information",
     "recipe": "Other marks, for information",
+    "other case": "New sites, for information",
 }
 ASKED = {
     "block": "must be blocked",
@@ -123,7 +125,7 @@ def _content_cell(count: FormCount | None) -> Cell:
     text = f"{count.blocked} of {decided} {verb}" if count.arrived else f"all {decided} {verb}"
     if not count.blocked:
         text = f"all {decided} arrived"
-    if _family(count.form) not in ("ordinary", "viewer", "search"):
+    if _family(count.form) not in ("ordinary", "viewer", "search", "case"):
         return Cell(text=text, status="information")
     return Cell(text=text, status=_status(right=count.blocked, wrong=count.arrived))
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
 from harness.model.batch import turn_of
+from harness.model.content_form import variant_of
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.outcome_group import (
@@ -22,6 +23,7 @@ from harness.model.outcome_group import (
     sample_ranks,
     traits_of,
 )
+from harness.model.url_case import VIEWPOINTS
 from harness.model.verdict import DELIVERED, State, Verdict
 from harness.verdicts.count_outcomes import STATES, VOID, rank_of, witness_of
 
@@ -119,6 +121,9 @@ class MemoryFold:
             domains[line] = Counter()
         for (line, _), composition in made.items():
             domains[line][tuple(sorted(composition.items()))] += 1
+        pairs: defaultdict[str, Counter[DomainComposition]] = defaultdict(Counter)
+        for (line, _), composition in self._pairs().items():
+            pairs[line][tuple(sorted(composition.items()))] += 1
         blocked = Counter(one.mechanism.value for one in self._seen if one.state is State.BLOCKED)
         unseen = Counter(
             (self._places.index(_place(one)), _layer(one), one.item.category) for one in blind
@@ -126,6 +131,7 @@ class MemoryFold:
         return Counts(
             groups=tuple(groups.values()),
             domains={line: sorted(found.items()) for line, found in domains.items()},
+            pairs={line: sorted(found.items()) for line, found in pairs.items()},
             probes=tuple(self._places),
             unseen=tuple(
                 UnseenTrials(*self._places[place], layer, category, trials)
@@ -136,6 +142,15 @@ class MemoryFold:
             mechanisms=dict(blocked.most_common()),
             latencies=self._latencies(),
         )
+
+    def _pairs(self) -> dict[tuple[str, str], Counter[int]]:
+        """The outcome groups of each matched pair, by line and pair."""
+        made: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        for key, verdicts in self._items.items():
+            item = verdicts[0].item
+            if variant_of(item.stratum) in VIEWPOINTS:
+                made[key[0], item.pair_id][self._fate_of[key]] += 1
+        return made
 
     def _latencies(self) -> dict[str, tuple[float, ...]]:
         found: defaultdict[str, list[float]] = defaultdict(list)

@@ -31,8 +31,8 @@ from harness.yaml_reader import Document, validate
 ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
-CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
 ILLEGAL_PAGES = "illegal-pages"
+CONTENT_PAGES, URL_PAGES, CONTENT_SAMPLE = "content-pages", "url-pages", 20
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 SEARCH_PAGES = "search-pages"
@@ -238,10 +238,9 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        more = ", web_https" if items.needs_second_probe else ""
-        rows.append(
-            f"    probes: [dns, web{more}]     # dns checks the answer; web also times the page"
-        )
+        needs_https = items.needs_second_probe or items.needs_addresses
+        names = "dns, web, web_https" if needs_https else "dns, web"
+        rows.append(f"    probes: [{names}]     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
         rows.append("    probes: [web, web_https]   # the scheme needs both")
     rows += ["    options:", *_options(line.options, 6)]
@@ -289,6 +288,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
             "  # Canaries of a list of single addresses: the supplier loads them beforehand.",
             _pack_entry(folder / ILLEGAL_PAGES, path, is_needed=True, kind="agreed"),
         ]
+    entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
+    rows.append(f"{entry}    # no sample: each of its cases is needed")
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])

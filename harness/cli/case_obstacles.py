@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from harness.cli import case_supply
 from harness.cli.item_supply import ItemGroup
 from harness.estimate import search_metrics
 from harness.model.content_form import FORMS, variant_of
@@ -22,7 +23,7 @@ def missing_cases(metric: str, needed: int, supply: Iterable[ItemGroup]) -> Obst
     """The obstacle where a case of a metric has fewer items than are needed; ``None`` if none."""
     if metric == "content_block_rate":
         return _missing_forms(needed, supply)
-    return None
+    return case_supply.missing_cases(metric, supply)
 
 
 def missing_searches(metric: str, needed: int, supply: Iterable[ItemGroup]) -> Obstacle:

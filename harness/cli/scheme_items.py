@@ -19,6 +19,7 @@ from harness.model.corpus import TWIN, bare_code, covers
 from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
+from harness.model.url_case import CASES_OF_METRIC
 
 HARMFUL, HARMLESS = "canary", "school-pages"
 """The shipped packs that items are chosen from: agreed canaries, and pages that schools need."""
@@ -29,6 +30,9 @@ ROOM = 60
 
 PAGES_ROOM = 10
 """The smallest sample of a topic of harmless pages."""
+
+COMPARED = ("discordant", "addresses_differing")
+"""Metrics that compare what several probes found."""
 
 CENSUSES = LIST_CENSUSES | {"overblocked"}
 """Metrics that count errors in a whole list."""
@@ -65,7 +69,8 @@ class SchemeItems:
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
-    needed. ``needs_illegal_pages``: the pack of that name and both schemes are needed.
+    needed. ``needs_illegal_pages``: the pack of that name and both schemes are needed. With
+    ``needs_addresses`` it asks for cases of web addresses.
     """
 
     choices: tuple[Choice, ...]
@@ -75,6 +80,7 @@ class SchemeItems:
     twins: int = 0
     needs_second_probe: bool = False
     needs_illegal_pages: bool = False
+    needs_addresses: bool = False
 
 
 @dataclass(slots=True)
@@ -111,14 +117,15 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = searches = on_lists = False
+    second_probe = searches = on_lists = addresses = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
-        second_probe = second_probe or metric == "discordant" or metric in LIST_METRICS
         on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
+        second_probe = second_probe or metric in {*LIST_METRICS, *COMPARED}
+        addresses = addresses or metric in CASES_OF_METRIC
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
@@ -137,6 +144,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         twins=twins,
         needs_second_probe=second_probe,
         needs_illegal_pages=on_lists,
+        needs_addresses=addresses,
     )
 
 

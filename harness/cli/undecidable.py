@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_cases, missing_searches
+from harness.cli.case_supply import content_pack
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.cli.list_obstacles import list_obstacle
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
@@ -126,7 +127,7 @@ def _too_few(
     why = f"{kind}{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
     if kind:
-        return why, f"{remedy}: the origin's pack content-pages"
+        return why, f"{remedy}: the origin's pack {content_pack(requirement.measure.metric)}"
     if requirement.needs_list is not None:
         size = max(requirement.list_size, needed)
         kind = requirement.needs_list.kind

@@ -8,7 +8,7 @@ knows is wanted: one that was not tried leaves the metric undecided.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -39,26 +39,37 @@ def image_hit_rate(selection: Selection) -> MeasuredMetric:
     return replace(measured, metric=replace(measured.metric, name="image_hit_rate"))
 
 
-def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> MeasuredMetric:
-    """Count the cases in which an item got through.
+def _harmful_case(result: GroupResult) -> str:
+    """Return the case of a harmful page; nothing for a harmless one."""
+    stratum = result.group.stratum
+    return "" if stratum.startswith(TWIN) else variant_of(stratum)
+
+
+def open_cases(
+    selection: Selection,
+    name: str,
+    words: Mapping[str, str],
+    *,
+    case_of: Callable[[GroupResult], str] = _harmful_case,
+    count: Callable[[Selection], MeasuredMetric] = rates.missed,
+    untried: Iterable[str] = (),
+) -> MeasuredMetric:
+    """Count the cases in which an item got through, or what else ``count`` counts.
 
     ``words`` names each case that must be tried, by its part of the strata. Each case is a part of
-    the metric; its items are those against the service.
+    the metric; its items are those against the service. ``case_of`` gives the case of an item, by
+    default that of harmful pages alone. ``untried`` are further cases that must be tried, and never
+    are.
     """
-    results = tuple(
-        each
-        for each in selection.results
-        if variant_of(each.group.stratum) in words and not each.group.stratum.startswith(TWIN)
-    )
+    results = tuple(each for each in selection.results if case_of(each) in words)
     narrowed = replace(selection, results=results)
-
-    def case_of(result: GroupResult) -> str:
-        return words[variant_of(result.group.stratum)]
 
     by_case = [
         (case, measured, measured.metric)
-        for case, found in grouped(narrowed, case_of, words.values()).items()
-        for measured in (rates.missed(replace(narrowed, results=found)),)
+        for case, found in grouped(
+            narrowed, lambda result: words[case_of(result)], (*words.values(), *untried)
+        ).items()
+        for measured in (count(replace(narrowed, results=found)),)
     ]
     cases: dict[str, list[Metric]] = {}
     for subgroup, _, metric in by_case:
@@ -66,7 +77,7 @@ def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> Mea
     states = Counter(map(_state, cases.values()))
     open_, doubtful = states["open"], states["doubtful"]
     decided = open_ + states["stopped"]
-    items = rates.missed(narrowed)
+    items = count(narrowed)
     metric = replace(
         items.metric,
         name=name,

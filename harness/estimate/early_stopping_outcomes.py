@@ -108,7 +108,7 @@ class EarlyStoppingOutcomes:
             polls=basis.polls,
             instrument=instrument,
             probes=header.probes,
-            overrides=campaign.overrides,
+            campaign=campaign,
         )
         return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
 

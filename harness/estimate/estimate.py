@@ -31,10 +31,10 @@ from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
 from harness.estimate.search_metrics import name_probes, where_seen
+from harness.model.campaign import Campaign
 from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.listed_page import Overrides
 from harness.model.metric_spec import LIST_CENSUSES, MetricSpec, spec_of
 from harness.model.outcome import (
     CategoryRate,
@@ -75,22 +75,31 @@ def estimate(
     polls: tuple[Poll, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
-    overrides: Overrides | None = None,
+    campaign: Campaign | None = None,
 ) -> Estimates:
     """Compute every metric of the scheme.
 
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events.
-    ``instrument`` are the instrument records, ``probes`` the probes' declarations. ``items`` is the
-    kind of items that the campaign declares its category rates to rest on, ``overrides`` its
-    attempts to lift illegal blocks.
+    ``instrument`` are the instrument records, ``probes`` the probes' declarations, ``campaign``
+    that of the header. ``items`` is the kind of items that the campaign declares its category rates
+    to rest on.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
+    overrides = campaign.overrides if campaign else None
     sources = Sources(packs=packs or {}, items=items, overrides=overrides)
     line_profiles = line_profiles_of(
-        verdict_counts, phases, preconditions, sources, twins, instrument, probes, polls
+        verdict_counts,
+        phases,
+        preconditions,
+        sources,
+        twins,
+        instrument,
+        probes,
+        polls=polls,
+        campaign=campaign,
     )
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
@@ -246,6 +255,8 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         probes=line_profile.probes,
         probes_run=frozenset(line_profile.results.probes),
         sources=line_profile.sources,
+        line=line_profile.line,
+        campaign=line_profile.campaign,
     )
 
 

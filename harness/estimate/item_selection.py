@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.model.campaign import Campaign
 from harness.model.corpus import (
     KNOWN_TO_SUPPLIERS,
     TWIN,
@@ -144,6 +145,7 @@ class Selection:
     the instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps
     packs to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives
     times.
+    ``campaign`` is the declaration in the header of the journal, if it has one.
     """
 
     requirement: Requirement
@@ -162,6 +164,8 @@ class Selection:
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
+    line: str = ""
+    campaign: Campaign | None = None
 
     @property
     def basis(self) -> Basis:

@@ -20,7 +20,7 @@ from harness.estimate.outcome_groups import (
     results_by_profile,
 )
 from harness.estimate.rates import MeasuredMetric, count, of_required_kind
-from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
+from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF, Campaign
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
@@ -48,6 +48,7 @@ class LineProfile:
     instrument: tuple[InstrumentRecord, ...] = ()
     probes: Declarations = field(default_factory=dict)
     polls: tuple[Poll, ...] = ()
+    campaign: Campaign | None = None
 
 
 def line_profiles_of(
@@ -58,7 +59,9 @@ def line_profiles_of(
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    *,
     polls: tuple[Poll, ...] = (),
+    campaign: Campaign | None = None,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
@@ -81,6 +84,7 @@ def line_profiles_of(
                 same_line=same_line,
                 instrument=instrument,
                 probes=probes,
+                campaign=campaign,
             )
             same_line.append(line_profile)
         line_profiles += same_line

@@ -10,6 +10,7 @@ on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -81,6 +82,69 @@ def exposed_rate(selection: Selection) -> MeasuredMetric:
         measured, selection, classified, classified.adverse, classified.favourable
     )
     return replace(measured, adverse=_adverse(classified, State.ALLOWED, selection))
+
+
+def handled_rate(
+    selection: Selection, expects: Callable[[GroupResult], str | None]
+) -> MeasuredMetric:
+    """Compute the share of items that were blocked or allowed as ``expects`` says of each.
+
+    Items of which it says neither are not counted.
+    """
+    classified = _classify_handled(selection, expects)
+    good, bad = classified.favourable, classified.adverse
+    interval = _rate_bounds(selection, good, bad, classified.indeterminate)
+    measured = rate("handled_rate", classified.right, classified, interval, selection.alpha)
+    measured = _with_worst_case(measured, selection, classified, good, bad)
+    return replace(measured, adverse=_as_expected(selection, bad, expects))
+
+
+def mishandled(selection: Selection) -> MeasuredMetric:
+    """Count the items that were blocked or allowed against the policy: a census."""
+
+    def expects(result: GroupResult) -> str | None:
+        return selection.expects(result.category)
+
+    classified = _classify_handled(selection, expects)
+    measured = count("mishandled", classified, selection.alpha)
+    return replace(measured, adverse=_as_expected(selection, classified.adverse, expects))
+
+
+def _classify_handled(
+    selection: Selection, expects: Callable[[GroupResult], str | None]
+) -> ClassifiedResults:
+    probes = selection.measure.probes
+    blocks, allows = (
+        classify_results(
+            (each for each in selection.results if expects(each) == expected), bad, good, probes
+        )
+        for expected, bad, good in (
+            ("block", State.ALLOWED, State.BLOCKED),
+            ("allow", State.BLOCKED, State.ALLOWED),
+        )
+    )
+    return ClassifiedResults(
+        adverse=blocks.adverse + allows.adverse,
+        favourable=blocks.favourable + allows.favourable,
+        indeterminate=blocks.indeterminate + allows.indeterminate,
+        dead=blocks.dead + allows.dead,
+        down=blocks.down + allows.down,
+        mechanisms=dict(Counter(blocks.mechanisms) + Counter(allows.mechanisms)),
+    )
+
+
+def _as_expected(
+    selection: Selection,
+    adverse: Iterable[GroupResult],
+    expects: Callable[[GroupResult], str | None],
+) -> tuple[Adverse, ...]:
+    """Return references to the verdicts that were not as expected."""
+    return tuple(
+        each.as_adverse(
+            State.ALLOWED if expects(each) == "block" else State.BLOCKED, selection.measure.probes
+        )
+        for each in adverse
+    )
 
 
 def missed(selection: Selection) -> MeasuredMetric:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.estimate import rates
+from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection, is_wanted
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
@@ -27,6 +28,8 @@ from harness.model.listed_page import without_case
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.metric_spec import spec_of
 from harness.model.probe import declared
+
+UNDECLARED_LANGUAGES = "the languages of the school, which the campaign file does not declare"
 
 MetricFunction = Callable[[Selection], MeasuredMetric]
 
@@ -105,8 +108,21 @@ def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
 
 
 def block_rate_by_language(selection: Selection) -> MeasuredMetric:
-    """Compute the block rate of the worst language."""
-    return worst_of(selection, rates.block_rate, lambda result: result.group.lang or "no language")
+    """Compute the block rate of the worst language.
+
+    Each language that the campaign declares to be spoken in the school must be tried. Regional
+    forms of a declared language count as that language.
+    """
+    campaign = selection.campaign
+    declared = campaign.languages if campaign else ()
+
+    def language(result: GroupResult) -> str:
+        lang = result.group.lang
+        covering = (one for one in declared if lang == one or lang.startswith(f"{one}-"))
+        return next(covering, lang or "no language")
+
+    missing = () if campaign is None or declared else (UNDECLARED_LANGUAGES,)
+    return worst_of(selection, rates.block_rate, language, (*declared, *missing))
 
 
 def overblock_rate_by_category(selection: Selection) -> MeasuredMetric:
@@ -120,8 +136,17 @@ def missed(selection: Selection) -> MeasuredMetric:
 
 
 def overblocked(selection: Selection) -> MeasuredMetric:
-    """Count the items that were wrongly blocked; each category and source is a part."""
-    return _counted(selection, rates.overblocked)
+    """Count the items that were wrongly blocked; each category and source is a part.
+
+    Its method states the one-sided 95 % upper bound of the share of all such items (METHOD OVB-02).
+    """
+    measured = _counted(selection, rates.overblocked)
+    metric = measured.metric
+    upper = clopper_pearson(metric.k, metric.n, 0.05).upper
+    if upper is None:
+        return measured
+    method = f"{metric.method}; 95 % upper bound of the share blocked: {upper:.2%}"
+    return replace(measured, metric=replace(metric, method=method))
 
 
 def _category(selection: Selection) -> Callable[[GroupResult], str]:

@@ -18,6 +18,7 @@ from harness.model.declared import Declared
 from harness.model.listed_page import Overrides
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
+from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.verdict import Mechanism
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
@@ -52,12 +53,16 @@ class BlockPage(Declared):
 
 
 class Service(Declared):
-    """The filtered internet service under test, its supplier and its block page."""
+    """The filtered internet service under test, its supplier and its block page.
+
+    ``new_sites`` is what its policy does with sites that it has not categorised.
+    """
 
     name: str
     supplier: str = ""
     version: str = ""
     block_page: BlockPage | None = None
+    new_sites: NewSites | None = None
 
 
 Words = Annotated[str, Field(max_length=100)]
@@ -68,7 +73,8 @@ class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
-    and for whom the line is tested.
+    and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
+    network it is in.
     """
 
     name: Name
@@ -77,6 +83,8 @@ class LineDeclaration(Declared):
     place: Words = ""
     device: Words = ""
     group: Words = ""
+    segment: Segment | None = None
+    medium: Medium | None = None
     probes: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -279,12 +287,17 @@ class Stopping(Declared):
         return self
 
 
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language tag, such as ``cy`` (RFC 5646)."""
+
+
 class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. With ``crossover`` line and control swap
-    their connections in even rounds. ``overrides`` records attempts to lift illegal blocks.
+    which shows no more than that a list is enforced. ``languages`` are those spoken in the school
+    (BCP 47). With ``crossover`` line and control swap their connections in even rounds.
+    ``overrides`` records attempts to lift illegal blocks.
     """
 
     campaign: Name
@@ -300,6 +313,7 @@ class Campaign(Declared):
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
+    languages: tuple[Language, ...] = ()
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()

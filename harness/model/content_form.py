@@ -3,8 +3,9 @@
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
-show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) are
-a family of their own.
+show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) and
+of web addresses (``harness.model.url_case``) have names here as well, so that their pages are told
+from plain ones.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import msgspec
 
 from harness.model.corpus import TWIN
 from harness.model.search_case import case_words, search_case
+from harness.model.url_case import JUDGED, URL_CASES
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer", "search"]
+Family = Literal["ordinary", "disguise", "recipe", "viewer", "search", "case", "other case"]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -140,6 +142,9 @@ def form_named(variant: str) -> ContentForm | None:
     case = search_case(variant)
     if case is not None:
         return ContentForm(variant, case_words(case), "search")
+    if variant in URL_CASES:
+        family: Family = "case" if variant.startswith(JUDGED) else "other case"
+        return ContentForm(variant, URL_CASES[variant], family)
     return _NAMED.get(variant)
 
 

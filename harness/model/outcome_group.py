@@ -99,7 +99,8 @@ class UnseenTrials(msgspec.Struct, frozen=True, array_like=True):
 class Counts(msgspec.Struct, frozen=True, kw_only=True, rename={"groups": "fates"}):
     """The counts of a journal's verdicts; also stored, with ``groups`` under the key ``fates``.
 
-    ``domains`` maps lines to numbers of domains by composition; ``probes`` lists what ran (line,
+    ``domains`` maps lines to numbers of domains by composition, ``pairs`` to those of matched pairs
+    (pages of two viewpoints with the same ``pair_id``); ``probes`` lists what ran (line,
     profile, probe); ``mechanisms`` maps mechanisms to blocked trials, the most frequent first.
     ``latencies`` are sorted times to first byte in seconds, by line and under ``control``: all, or
     ``SHOWN`` of them at even ranks.
@@ -107,6 +108,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, rename={"groups": "fates
 
     groups: tuple[OutcomeGroup, ...] = ()
     domains: dict[str, list[tuple[DomainComposition, int]]] = {}
+    pairs: dict[str, list[tuple[DomainComposition, int]]] = {}
     probes: tuple[tuple[str, str, str], ...] = ()
     unseen: tuple[UnseenTrials, ...] = ()
     mechanisms: dict[str, int] = {}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import msgspec
 
 from harness.model.batch import turn_of
+from harness.model.content_form import variant_of
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.outcome_group import (
@@ -30,6 +32,7 @@ from harness.model.outcome_group import (
     sample_ranks,
     traits_of,
 )
+from harness.model.url_case import VIEWPOINTS
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
 
@@ -59,6 +62,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rank: int
     item: str
     domain: str
+    pair: str
     service: float | None
     control: float | None
     told: str
@@ -96,6 +100,7 @@ class Rows:
                 rank=rank,
                 item=item.id,
                 domain=item.registrable or item.id,
+                pair=item.pair_id if variant_of(item.stratum) in VIEWPOINTS else "",
                 service=service if is_timed else None,
                 control=control if is_timed else None,
                 told=ENCODER.encode(witness_of(verdict)).decode(),
@@ -130,8 +135,8 @@ SORTED = 25
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
     "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "rank": "INTEGER",
-    "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
-    "told": "VARCHAR",
+    "item": "VARCHAR", "domain": "VARCHAR", "pair": "VARCHAR",
+    "service": "DOUBLE", "control": "DOUBLE", "told": "VARCHAR",
 }  # fmt: skip
 
 
@@ -184,10 +189,10 @@ def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
         """CREATE TABLE sights AS
             SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
                 arg_min(mechanism, n) AS mechanism, bool_or(service IS NOT NULL) AS timed,
-                min(md5_number(domain)) AS domain
+                min(md5_number(domain)) AS domain, min(pair) AS pair
             FROM standing WHERE NOT blind GROUP BY line, trait, md5_number(item), place, state""",
         """CREATE TABLE items AS
-            SELECT line, trait, item, min(n) AS first, min(domain) AS domain,
+            SELECT line, trait, item, min(n) AS first, min(domain) AS domain, min(pair) AS pair,
                 bit_xor(md5_number(concat_ws(',', place, state, mechanism, timed))) AS fared
             FROM sights GROUP BY line, trait, item""",
         """CREATE TABLE fates AS
@@ -195,7 +200,7 @@ def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
                 count(*) AS items, min(first) AS first
             FROM items GROUP BY line, trait, fared""",
         """CREATE TABLE fated AS
-            SELECT line, trait, item, items.first AS first, domain, fate
+            SELECT line, trait, item, items.first AS first, domain, pair, fate
             FROM items JOIN fates USING (line, trait, fared)""",
         """CREATE TABLE shares AS
             SELECT line, domain, fate, count(*) AS items FROM fated GROUP BY line, domain, fate""",
@@ -247,6 +252,7 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
     return Counts(
         groups=tuple(_outcome_groups(connection, lines, places, traits)),
         domains=_domains(connection, lines),
+        pairs=_pairs(connection, lines),
         probes=places,
         unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
         mechanisms=mechanisms,
@@ -297,6 +303,19 @@ def _domains(
     for (line, _, number), composition in made.items():
         domains[lines[line]].append((tuple(composition), number))
     return {line: sorted(found) for line, found in domains.items()}
+
+
+def _pairs(
+    connection: Any, lines: tuple[str, ...]
+) -> dict[str, list[tuple[DomainComposition, int]]]:
+    """Count matched pairs by composition, for each line that has some."""
+    pairs: dict[str, Counter[DomainComposition]] = {}
+    found = connection.execute("""SELECT line, pair, fate, count(*) FROM fated
+        WHERE pair <> '' GROUP BY line, pair, fate ORDER BY line, pair, fate""")
+    for (line, _), members in groupby(iter(found.fetchone, None), key=itemgetter(0, 1)):
+        composition = tuple((group, items) for _, _, group, items in members)
+        pairs.setdefault(lines[line], Counter())[composition] += 1
+    return {line: sorted(counted.items()) for line, counted in pairs.items()}
 
 
 def _latencies(

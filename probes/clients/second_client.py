@@ -300,8 +300,8 @@ async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
                 if len(body) >= limits.body_bytes:
                     break
         answer._content = bytes(body)  # noqa: SLF001 - read up to the limit
-        visit.delivered |= is_delivered(visit, answer, bytes(body))
-        if answer.next_request is None:
+        if answer.next_request is None:  # no browser shows the page of a redirect
+            visit.delivered |= is_delivered(visit, answer, bytes(body))
             return answer
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))

@@ -206,6 +206,10 @@ class SecureGateway(PlainGateway):
 BLOCK_EVERYTHING = FilterPolicy(blocks=lambda *_: True)
 
 
+SAME_AS = {80: 80, 443: 443, 8080: 80, 8443: 443}
+"""Ports of URLs, and the usual port that each is treated like."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateways:
     """Starts gateways that share one filter; the given exit stack ends them."""
@@ -233,7 +237,7 @@ class Gateways:
             for port in ports.values():
                 stack.enter_context(FullBacklog(DROP_ADDRESS, port))
         return {
-            profile: {str(port): real for port, real in ports.items()}
+            profile: {str(port): ports[same] for port, same in SAME_AS.items()}
             for profile, ports in ports_by_profile.items()
         }
 

@@ -22,7 +22,7 @@ from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
 from probes.range.origin_pages import REFUSALS, Page, Pages, refusal_page
-from probes.range.origin_services import SERVICES, ServiceRequest
+from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
@@ -253,11 +253,11 @@ class _OriginConnection(Connection):
         scheme: Literal["http", "https"] = "https" if self._is_secure else "http"
         pages = self._origin.pages
         content = pages.content_at(request.host)
-        if content.service:
+        if service := service_at(content, request.path):
             asked = ServiceRequest(
                 request=request, scheme=scheme, nonce=nonce, content=content, pages=pages
             )
-            page = SERVICES[content.service](asked)
+            page = SERVICES[service](asked)
         else:
             accepts = request.headers.get("accept-encoding", "")
             page = pages.page(request.host, request.path, scheme, nonce, accepts)

@@ -15,6 +15,13 @@ from probes.range.connection import Request
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
 from probes.range.redirect_chain import redirect_chain
 from probes.range.search_service import result_page, search_page
+from probes.range.url_services import (
+    OBJECT_PATH,
+    deep_page,
+    redirector,
+    suspicious_page,
+    web_object,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,17 @@ class ServiceRequest:
 OriginService = Callable[[ServiceRequest], Page]
 
 SERVICES: Mapping[str, OriginService] = {
+    "deep-pages": deep_page,
+    "objects": web_object,
+    "redirector": redirector,
+    "template": suspicious_page,
     "search": search_page,
     "query": result_page,
     "redirect-chain": redirect_chain,
 }
 """Services by name."""
+
+
+def service_at(content: PageContent, path: str) -> str:
+    """Return the name of the service that answers at a host for a path; empty for a page."""
+    return content.service or ("objects" if path.startswith(OBJECT_PATH) else "")

@@ -139,6 +139,7 @@ class RangeTestbed:
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}
+        ports |= {8080: origin.http_port, 8443: origin.https_port}
         upstream = Upstream(zone_server=zone_server, ports=ports)
         reference: dict[str, Any] = {
             "proxy": await self._proxies(stack, upstream),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from corpora import content_pages
+from corpora import content_pages, url_pages
 from harness.cli.list_plugins import TABLES
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_spec import SPECS, MetricSpec
+from harness.model.url_case import URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
@@ -127,6 +128,19 @@ page shows the marker of that canary's category. DYN-08 conforms only if every v
 |---|---|---|
 {viewers}
 
+## Addresses, parts and new sites
+
+The pack `url-pages` has pages in these cases. Harmful pages have as many harmless twins, except new sites, harmless pages
+with suspicious words, and viewpoints. A requirement conforms only if each of its cases was tried.
+
+| case | in words | pages | counts for |
+|---|---|---|---|
+{cases}
+
+Pages by several addresses, images, scripts and videos are on canary hosts that the supplier's list names; all others are on
+neutral hosts. New sites are compared with `service.new_sites` of the [campaign file](campaign-file.md). Suspicious words are
+the notes of the pack `overblock`; a new row needs no code. [Why](../design/dd-024-url-cases.md).
+
 ## Recipes
 
 A recipe is a row of the pack `content`; its note says what the page holds (`marker: ...; page: ...`). A new row needs no
@@ -167,7 +181,27 @@ def content_pages_page() -> str:
             for viewer in VIEWERS.values()
         ),
         forms="\n".join(rows),
+        cases="\n".join(_cases()),
     )
+
+
+COUNTS_FOR = {
+    "address": "URL-13, URL-19",
+    "object": "URL-11",
+    "deep": "URL-10",
+    "new": "URL-12",
+    "template": "OVB-05",
+    "viewpoint": "OVB-09",
+}
+
+
+def _cases() -> list[str]:
+    """The rows of the cases of web addresses."""
+    groups = {name: name.partition(":")[0] for name in URL_CASES}
+    return [
+        f"| `{name}` | {words} | {url_pages.PAGES[groups[name]]} | {COUNTS_FOR[groups[name]]} |"
+        for name, words in URL_CASES.items()
+    ]
 
 
 PAGES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test_suites.unit.harness.cli.tried_places import items, of, place
+from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
 
 def test_too_few_domains_are_told_with_the_number_that_is_needed() -> None:
@@ -52,22 +52,45 @@ def test_a_census_needs_every_entry() -> None:
     assert not of("ILL-01", place(items("ILL.CSAM", 120), frames=frames, probes=both))
 
 
-def test_two_probes_profiles_of_each_band_and_cells_are_needed() -> None:
+def test_profiles_of_each_band_and_cells_are_needed() -> None:
     alone = place(items("DRUG", 9))
-    reasons = {code: of(code, alone)[0].why for code in ("URL-13", "POL-01", "POL-02", "POL-04")}
+    reasons = {code: of(code, alone)[0].why for code in ("POL-01", "POL-02", "POL-04")}
 
     assert reasons == {
-        "URL-13": "only 0 items are tried by two probes",
         "POL-01": "no profile for staff",
         "POL-02": "no profile for ks1 or ks2; ks4 or post16; staff",
         "POL-04": "there is only one school phase",
     }
     assert "fewer than 5 items of ADLT, " in of("POL-03", alone)[0].why
     both = place(items("DRUG", 9), probes=("web", "dns"), phases=frozenset({"ks1", "staff"}))
-    assert not of("URL-13", both)
     assert not of("POL-01", both)
     assert not of("POL-04", both)
     assert "no profile for ks3; ks4 or post16" == of("POL-02", both)[0].why
+
+
+def test_metrics_that_compare_probes_need_two() -> None:
+    measure = STRICT.requirements[0].measure
+    measure = measure.model_copy(update={"metric": "discordant", "categories": (), "strata": ()})
+    rows = [
+        one.model_copy(update={"measure": measure, "items": "agreed"})
+        for one in STRICT.requirements
+        if one.id == "URL-13"
+    ]
+    scheme = STRICT.model_copy(update={"requirements": tuple(rows)})
+
+    (one,) = of("URL-13", place(items("DRUG", 9)), scheme=scheme)
+    assert one.why == "only 0 items are tried by two probes"
+    assert not of("URL-13", place(items("DRUG", 9), probes=("web", "dns")), scheme=scheme)
+
+
+def test_each_case_of_web_addresses_is_needed() -> None:
+    some = ("address:http", "address:www", "address:path")
+    tried = [one for case in some for one in items("DRUG", 9, stratum=f"DRUG/{case}")]
+    (one,) = of("URL-13", place(tried))
+
+    assert "by HTTPS, by HTTP on port 8080, by HTTPS on port 8443, by a redirect" in one.why
+    assert "'www.'" not in one.why
+    assert "url-pages" in one.remedy
 
 
 def test_plain_twins_need_a_number_and_items() -> None:

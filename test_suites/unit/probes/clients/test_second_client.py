@@ -105,6 +105,15 @@ async def test_a_redirect_of_a_form_is_followed_as_browsers_do(
     assert methods == asked
 
 
+async def test_the_page_of_a_redirect_is_shown_to_nobody() -> None:
+    """Such as the redirect of a site that leads to a blocked page."""
+
+    def leading(path: str, head: str) -> str | tuple[str, str]:
+        return ("302 Found\r\nLocation: /there", PAGE) if path == "/" else DENIED
+
+    assert "absent" == await canary(leading)
+
+
 async def test_a_password_is_never_sent() -> None:
     sent: list[str] = []
 

@@ -28,7 +28,7 @@ async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> N
         assert world.origin.authority == str(tmp_path / "new" / "authority.pem")
         assert pem.startswith(b"-----BEGIN CERTIFICATE")
         assert world.origin.zone == "accredit.test"
-        assert set(world.origin.ports) == {80, 443}
+        assert set(world.origin.ports) == {80, 443, 8080, 8443}
         for service in ("proxy", "resolver"):
             assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
 

@@ -1,0 +1,219 @@
+"""Pages of an origin that are about addresses: the cases of ``harness.model.url_case``.
+
+Pages by several addresses, and the objects of pages, are on canary hosts that a supplier's list
+names, and on their benign twins. All others are on neutral hosts that nobody was told of. Pages
+with suspicious words come from the rows of the pack ``overblock``. No two cases share a host.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping
+from itertools import cycle, islice
+from typing import NamedTuple
+
+from corpora.content_pages import CATEGORIES, filler_text
+from corpora.origin_pack import OriginPack, OriginPages
+from corpora.pack_reader import open_pack
+from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.taxonomy import DATA, twin_of
+from harness.model.content_form import PageContent
+from harness.model.corpus import TWIN
+from harness.model.origin_zone import RANGE_ZONE
+from harness.model.sampler import ordering
+from harness.model.url_case import (
+    ADDRESSES,
+    DEEP_PAGES,
+    NEW_SITES,
+    OBJECTS,
+    TEMPLATES,
+    URL_CASES,
+    VIEWPOINTS,
+    deep_path,
+)
+
+PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33}
+"""Pages of each case, by its group; harmful ones have as many harmless twins.
+
+The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152 suspicious pages.
+"""
+
+UNRATED = "LOC.PARK"
+"""The category of sites that nobody has categorised."""
+
+_ON_CANARIES = tuple(name for name in (*ADDRESSES, *OBJECTS) if name != "object:cdn")
+_APART = 10
+"""The numbers of canaries, in each category, that belong to one case."""
+
+_VALUES = {
+    "address:http": "http://{host}/",
+    "address:https": "https://{host}/",
+    "address:port-8080": "http://{host}:8080/",
+    "address:port-8443": "https://{host}:8443/",
+    "address:redirect": "http://{own}/go/{host}",
+    "address:www": "http://www.{host}/",
+    "address:path": "http://{host}/library/2026/shelf-{number}/page.html?from=list&n={number}",
+    "object:image": "http://{host}/objects/{number}/card.png",
+    "object:script": "http://{host}/objects/{number}/app.js",
+    "object:video": "http://{host}/objects/{number}/clip.mp4",
+    "object:cdn": "http://{own}/objects/{number}/app.js",
+}
+"""The URLs of a case: ``host`` is the page's, ``own`` a neutral host of the item."""
+
+
+class _Page(NamedTuple):
+    """One item: its case and category, whether it is harmless, and its number in the case."""
+
+    case: str
+    category: str
+    number: int
+    is_twin: bool = False
+    text: str = ""
+    phases: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.replace(':', '-')}-{self.number:03}{'-twin' if self.is_twin else ''}"
+
+
+def url_pages(
+    seed: str,
+    categories: Collection[str] = CATEGORIES,
+    pages: Mapping[str, int] = PAGES,
+    *,
+    taken: Collection[str] = (),
+) -> OriginPages:
+    """Make the pages of all cases from ``seed``; no host is one of ``taken``.
+
+    ``pages`` is how many there are of each case, by group; groups that it does not name have none.
+    """
+    planned = [
+        *_of_codes(tuple(categories), pages),
+        *_suspicious(seed, pages.get("template", 0)),
+        *_of_viewpoints(pages.get("viewpoint", 0)),
+    ]
+    hosts = iter(neutral_hosts(seed, len(planned), {*vendor_list(), *taken}))
+    contents: dict[str, PageContent] = {}
+    texts: dict[str, str] = {}
+    rows: list[dict[str, str]] = []
+    deep: dict[int | str, str] = {}
+    for page in planned:
+        own = next(hosts)
+        if page.case in DEEP_PAGES:  # a harmless page is on the host of the harmful one
+            own = deep.setdefault(page.name.removesuffix("-twin"), own)
+        listed = _canary(page, len(categories)) if page.case in _ON_CANARIES else ""
+        value = _address(page, own, listed)
+        host = listed if listed and page.case != "address:redirect" else own
+        rows.append(_row(page, value, host))
+        if host == own:
+            contents.setdefault(own, _content(page))
+            texts[own] = page.text or filler_text(page.number)
+    return OriginPages(contents=contents, texts=texts, rows=tuple(rows))
+
+
+def _of_codes(categories: tuple[str, ...], pages: Mapping[str, int]) -> Iterator[_Page]:
+    for case in (*ADDRESSES, *OBJECTS, *DEEP_PAGES, *NEW_SITES):
+        count = pages.get(case.partition(":")[0], 0)
+        for number, code in enumerate(islice(cycle(categories), count), 1):
+            if case == "new:plain":
+                yield _Page(case, UNRATED, number)
+                continue
+            yield _Page(case, code, number)
+            if case not in NEW_SITES:
+                yield _Page(case, code, number, is_twin=True)
+
+
+def _suspicious(seed: str, count: int) -> Iterator[_Page]:
+    """Yield pages with suspicious words: rows of the pack ``overblock``, ``count`` a template.
+
+    Rows for pupils of all ages come first.
+    """
+    order = ordering(seed)
+    entries = sorted(
+        (entry for entry in open_pack("overblock").entries() if entry.item.category[:4] == "ALW."),
+        key=lambda entry: ("*" not in entry.item.phases, order(entry.item.id)),
+    )
+    chosen = cycle(entries)
+    for case in TEMPLATES:
+        for number, entry in enumerate(islice(chosen, count), 1):
+            item = entry.item
+            phases = "|".join(item.phases)
+            yield _Page(case, item.category, number, text=entry.note, phases=phases)
+
+
+def _of_viewpoints(count: int) -> Iterator[_Page]:
+    """Yield matched pairs of pages on the two sides of a question, in several kinds of text."""
+    with (DATA / "viewpoints.csv").open(encoding="utf-8", newline="") as stream:
+        questions = list(csv.DictReader(stream))
+    kinds = [(kind, row) for kind in ("Letter", "Speech", "Poster") for row in questions]
+    for number, (kind, row) in enumerate(islice(cycle(kinds), count), 1):
+        for case in VIEWPOINTS:
+            side = case.rpartition(":")[2]
+            text = f"{kind} {side} {row['topic']}. {row[side]}"
+            yield _Page(case, "ALW.NEWS", number, text=text)
+
+
+def _canary(page: _Page, categories: int) -> str:
+    """Return the listed host that a page is about, or its benign twin."""
+    label = page.category.lower().replace(".", "-")
+    first = 1 + _APART * _ON_CANARIES.index(page.case)
+    number = first + (page.number - 1) // categories % _APART
+    return f"{label}-{number:03}.{'twin' if page.is_twin else 'canary'}.{RANGE_ZONE}"
+
+
+def _address(page: _Page, own: str, listed: str) -> str:
+    if page.case in _VALUES:
+        return _VALUES[page.case].format(host=listed, own=own, number=page.number)
+    if page.case in DEEP_PAGES:
+        return f"http://{own}{deep_path(page.case, own, is_harmful=not page.is_twin)}"
+    if page.case == "template:address":
+        return f"http://{own}/articles/{_NOT_WORDS.sub('-', page.text.lower()).strip('-')}"
+    return own
+
+
+_NOT_WORDS = re.compile(r"[^a-z0-9]+")
+
+
+def _content(page: _Page) -> PageContent:
+    """Return what an origin shows at the neutral host of a page."""
+    if page.case == "address:redirect":
+        return PageContent(service="redirector")
+    if page.case in DEEP_PAGES:
+        return PageContent(code=page.category, service="deep-pages", case=page.case)
+    if page.case in TEMPLATES:
+        return PageContent(service="template", case=page.case)
+    is_harmless = page.is_twin or page.case in ("new:plain", *VIEWPOINTS)
+    return PageContent(code="" if is_harmless else page.category)
+
+
+def _row(page: _Page, value: str, host: str) -> dict[str, str]:
+    category = twin_of(page.category) if page.is_twin else page.category
+    stratum = f"{page.category}/{page.case}"
+    return {
+        "id": page.name,
+        "value": value,
+        "kind": "url" if "://" in value else "host",
+        "registrable": host,
+        "labels": category,
+        "applies_to": "content",
+        "pair_id": _pair_of(page),
+        "stratum": f"{TWIN}{stratum}" if page.is_twin else stratum,
+        "phases": page.phases,
+        "sensitivity": "S0",
+    }
+
+
+def _pair_of(page: _Page) -> str:
+    """Return what the items of a pair share: a harmful page and its twin, or two viewpoints."""
+    if page.case in VIEWPOINTS:
+        return f"viewpoint-{page.number:03}"
+    return "" if page.case in (*NEW_SITES, *TEMPLATES) else page.name.removesuffix("-twin")
+
+
+URL_PACK = OriginPack(
+    name="url-pages",
+    title=f"Pages by several addresses, and new sites: {len(URL_CASES)} cases",
+    kind="content",
+    make=lambda seed, taken: url_pages(seed, taken=taken),
+)

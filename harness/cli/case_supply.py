@@ -1,0 +1,29 @@
+"""Find the cases of web addresses that a requirement needs and a campaign does not try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.cli.item_supply import ItemGroup
+from harness.model.content_form import variant_of
+from harness.model.url_case import CASES_OF_METRIC
+
+SHOWN = 6
+"""The most cases that one sentence names."""
+
+
+def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
+    """Return which cases of a metric no item tries, and a remedy; None if none is missing."""
+    tried = {variant_of(group.example.stratum) for group in supply if group.items}
+    cases = CASES_OF_METRIC.get(metric, {})
+    missing = [words for name, words in cases.items() if name not in tried]
+    if not missing:
+        return None
+    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    why = f"no item tries: {', '.join(missing[:SHOWN])}{more}"
+    return why, "choose the whole pack url-pages of the origin, and the probes web and web_https"
+
+
+def content_pack(metric: str) -> str:
+    """Return the name of the origin's pack that has the content items of a metric."""
+    return "url-pages" if metric in CASES_OF_METRIC else "content-pages"

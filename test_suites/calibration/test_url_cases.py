@@ -1,0 +1,213 @@
+"""What services come to that handle a page by its address, its parts, or the site it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.url_pages import URL_PACK, url_pages
+from harness.model.content_form import variant_of
+from harness.model.outcome import Conformity, Outcome
+from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
+from harness.model.verdict import State
+from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
+from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from test_suites.calibration.conftest import POLICY
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+CREATED = "2026-01-01T00:00:00Z"
+FEW = {"address": 1, "object": 3, "deep": 3, "new": 9, "template": 2, "viewpoint": 8}
+PAGES = url_pages("urls", ("DRUG",), FEW)
+SCHEME = """\
+id: our-school
+version: "1.0"
+title: How pages are addressed
+policy: uk-schools-2026
+decision: {alpha: 0.2}
+requirements:
+  - {id: URL-10, n_min: 8}
+  - {id: URL-11, n_min: 8, threshold: &most {at_least: 0.8, provenance: proposed, source: test}}
+  - {id: URL-12, n_min: 8, threshold: *most}
+  - {id: URL-13}
+  - {id: URL-19}
+  - {id: OVB-05, n_min: 8, threshold: {at_most: 0.2, provenance: proposed, source: test}}
+  - {id: OVB-09, n_min: 8}
+"""
+ALL = ("URL-10", "URL-11", "URL-12", "URL-13", "OVB-05", "OVB-09")
+Try = Callable[..., Rehearsal]
+NOT, CONFORMS = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS
+
+
+def hosts(*starts: str, of: str = "") -> frozenset[str]:
+    """The hosts of the items whose case begins so, with 'www.' too; ``of`` one kind of pages."""
+    named = {
+        row["registrable"]
+        for row in PAGES.rows
+        if variant_of(row["stratum"]).startswith(starts) and row["stratum"].startswith(of)
+    }
+    return frozenset(named | {f"www.{host}" for host in named})
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    """A filter that knows the canaries, and reads pages; its gateway opens TLS."""
+    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
+    folder = tmp_path_factory.mktemp("world")
+    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+        yield world
+
+
+@pytest.fixture
+def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
+    """Measure and conclude a campaign of these pages over the gateway."""
+
+    def run(
+        *faults: Fault,
+        pages: OriginPages = PAGES,
+        new_sites: str | None = "scan",
+        line: dict[str, str] | None = None,
+        **more: Any,
+    ) -> Rehearsal:
+        opened = Fault(kind=FaultKind.INTERCEPT, hosts=frozenset(PAGES.texts), service="gateway")
+        for fault in (opened, *faults):
+            world.faults.add(fault)
+        write_origin_pack(URL_PACK, pages, tmp_path / "pages", "s", CREATED)
+        (tmp_path / "scheme.yaml").write_text(SCHEME)
+        service = {"name": "a service whose faults are known"}
+        path = write_campaign(
+            tmp_path,
+            origin=Path(world.origin.authority).parent / "origin.json",
+            lines=[_gateway(world, tmp_path) | (line or {})],
+            corpora=[{"pack": str(tmp_path / "pages")}],
+            service=service | ({"new_sites": new_sites} if new_sites else {}),
+            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
+            scheme="scheme.yaml",
+            **({"probes": ["web", "web_https"]} | more),
+        )
+        return rehearse(path)
+
+    yield run
+    world.faults.clear()
+
+
+def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
+    ports = world.origin.services["reference"]["gateway"]["pupils"]
+    authority = Path(world.origin.authority)
+    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
+    (folder / "trusted.pem").write_bytes(both)
+    options = {
+        "server": world.origin.resolver,
+        "ports": {int(port): real for port, real in ports.items()},
+        "authority": str(folder / "trusted.pem"),
+    }
+    return {"name": "gateway", "type": "resolver", "options": options}
+
+
+def outcome(run: Rehearsal, requirement: str) -> Outcome:
+    return run.outcome(requirement, "gateway")
+
+
+def results(run: Rehearsal, *requirements: str) -> dict[str, Conformity]:
+    return {name: outcome(run, name).conformity for name in requirements or ALL}
+
+
+def test_a_filter_that_handles_every_case_conforms(tried: Try) -> None:
+    run = tried()
+
+    assert results(run) == dict.fromkeys(ALL, CONFORMS)
+    assert {one.key.probe for one in run.verdicts} == {"web", "web_https"}
+    assert outcome(run, "URL-13").metric.n == 2 * len(ADDRESSES)
+
+
+def test_a_filter_that_misses_cases_does_not_conform(tried: Try) -> None:
+    run = tried(
+        Fault(kind=FaultKind.MISS, hosts=hosts("address:port-8443", of="DRUG")),
+        Fault(kind=FaultKind.MISS, hosts=hosts("object:video", "object:image", of="DRUG")),
+        Fault(kind=FaultKind.UNREAD, hosts=hosts("deep:forum", "deep:blog", "new:harmful")),
+        Fault(kind=FaultKind.PAGE_403, hosts=hosts("template:menu", "template:form")),
+        Fault(kind=FaultKind.PAGE_403, hosts=hosts("viewpoint:against")),
+    )
+
+    assert results(run, *ALL, "URL-19") == dict.fromkeys((*ALL, "URL-19"), NOT)
+    assert {one.item for one in outcome(run, "URL-13").witnesses} == {"address-port-8443-001"}
+    assert outcome(run, "URL-13").metric.value == 1
+    assert {one.state for one in outcome(run, "OVB-05").witnesses} == {"blocked"}
+    assert outcome(run, "OVB-09").metric.k == FEW["viewpoint"]
+
+
+def test_a_service_that_blocks_whole_cases_does_not_conform(tried: Try) -> None:
+    """It protects from every harmful page here, as a service would that is switched off to all."""
+    run = tried(
+        Fault(kind=FaultKind.PAGE_403, hosts=hosts("address:path", "object:", of="twin:")),
+        Fault(kind=FaultKind.PAGE_403, hosts=hosts("deep:", "new:")),
+    )
+
+    open_ones = {"OVB-05": CONFORMS, "OVB-09": CONFORMS}
+    assert results(run) == dict.fromkeys(ALL, NOT) | open_ones
+    harmful = {one.state for one in run.verdicts if one.item.category == "DRUG"}
+    assert harmful == {State.BLOCKED}
+    assert {one.state for one in outcome(run, "URL-13").witnesses} == {"blocked"}
+
+
+LEFT_OUT = ("address:www", "object:cdn", "deep:blog", "template:form", "viewpoint:for")
+MISSING = ("URL-13", "URL-11", "URL-10", "OVB-05")
+
+
+def test_a_case_that_was_not_tried_leaves_its_requirement_undecided(tried: Try) -> None:
+    rows = tuple(row for row in PAGES.rows if variant_of(row["stratum"]) not in LEFT_OUT)
+    pages = OriginPages(contents=PAGES.contents, texts=PAGES.texts, rows=rows)
+    run = tried(pages=pages, new_sites=None)
+
+    assert results(run) == dict.fromkeys(ALL, Conformity.INSUFFICIENT)
+    for case, name in zip(LEFT_OUT, MISSING, strict=False):
+        assert URL_CASES[case] in " ".join(outcome(run, name).reasons)
+    assert outcome(run, "URL-12").metric.n == outcome(run, "OVB-09").metric.n == 0
+
+
+def test_a_case_that_does_not_arrive_on_the_control_decides_nothing(tried: Try) -> None:
+    run = tried(Fault(kind=FaultKind.DEAD, hosts=hosts(*LEFT_OUT, "new:"), service="origin"))
+
+    assert results(run) == dict.fromkeys(ALL, Conformity.INSUFFICIENT)
+    for case, name in zip(LEFT_OUT, MISSING, strict=False):
+        assert URL_CASES[case] in " ".join(outcome(run, name).reasons)
+
+
+def test_without_https_its_addresses_are_not_tried(tried: Try) -> None:
+    run = tried(probes=["web"])
+
+    assert results(run, "URL-13") == {"URL-13": Conformity.INSUFFICIENT}
+    assert ADDRESSES["address:https"] in " ".join(outcome(run, "URL-13").reasons)
+
+
+def test_new_sites_are_held_against_the_declared_policy(tried: Try) -> None:
+    every = Fault(kind=FaultKind.PAGE_403, hosts=hosts("new:"))
+
+    assert results(tried(every, new_sites="block"), "URL-12") == {"URL-12": CONFORMS}
+
+
+@pytest.mark.parametrize(("declared", "result"), [("allow", CONFORMS), ("block", NOT)])
+def test_new_sites_that_stay_open_fit_one_policy_alone(
+    tried: Try, declared: str, result: Conformity
+) -> None:
+    run = tried(Fault(kind=FaultKind.UNREAD, hosts=hosts("new:")), new_sites=declared)
+
+    assert results(run, "URL-12") == {"URL-12": result}
+
+
+def test_each_segment_and_port_is_wanted(tried: Try) -> None:
+    run = tried(line={"segment": "guests", "medium": "wireless"})
+
+    found = outcome(run, "URL-19")
+    assert found.conformity is Conformity.INSUFFICIENT
+    told = " ".join(found.reasons)
+    assert "UDP port 443" in told
+    assert "segment pupils" in told
+    assert "a wired line" in told
+    assert "segment guests" not in told
+    assert found.metric.n == len(PORTS)
