@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpora.content_pages import CONTENT_PACK
+from corpora.downloads import DOWNLOAD_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK,)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, DOWNLOAD_PACK)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

@@ -8,7 +8,7 @@ knows is wanted: one that was not tried leaves the metric undecided.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -50,7 +50,20 @@ def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> Mea
         for each in selection.results
         if variant_of(each.group.stratum) in words and not each.group.stratum.startswith(TWIN)
     )
-    narrowed = replace(selection, results=results)
+    return count_cases(replace(selection, results=results), name, words, rates.missed)
+
+
+def count_cases(
+    narrowed: Selection,
+    name: str,
+    words: Mapping[str, str],
+    wrong_items: Callable[[Selection], MeasuredMetric],
+) -> MeasuredMetric:
+    """Count the cases of a selection in which ``wrong_items`` counts an item.
+
+    ``words`` names each case that must be tried, by its part of the strata; every item of the
+    selection belongs to one of them.
+    """
 
     def case_of(result: GroupResult) -> str:
         return words[variant_of(result.group.stratum)]
@@ -58,7 +71,7 @@ def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> Mea
     by_case = [
         (case, measured, measured.metric)
         for case, found in grouped(narrowed, case_of, words.values()).items()
-        for measured in (rates.missed(replace(narrowed, results=found)),)
+        for measured in (wrong_items(replace(narrowed, results=found)),)
     ]
     cases: dict[str, list[Metric]] = {}
     for subgroup, _, metric in by_case:
@@ -66,7 +79,7 @@ def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> Mea
     states = Counter(map(_state, cases.values()))
     open_, doubtful = states["open"], states["doubtful"]
     decided = open_ + states["stopped"]
-    items = rates.missed(narrowed)
+    items = wrong_items(narrowed)
     metric = replace(
         items.metric,
         name=name,
@@ -78,7 +91,8 @@ def open_cases(selection: Selection, name: str, words: Mapping[str, str]) -> Mea
         upper=float(open_ + doubtful) if decided else None,
         parts=parts_of(narrowed, by_case),
     )
-    return MeasuredMetric(metric=_without_left_out(metric), adverse=items.adverse)
+    adverse = tuple(reference for _, measured, _ in by_case for reference in measured.adverse)
+    return MeasuredMetric(metric=_without_left_out(metric), adverse=adverse)
 
 
 def _state(metrics: Iterable[Metric]) -> Literal["open", "doubtful", "stopped", "not tried"]:

@@ -107,6 +107,7 @@ class EarlyStoppingOutcomes:
             twins=basis.twins,
             instrument=instrument,
             probes=header.probes,
+            campaign=campaign,
         )
         return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
 

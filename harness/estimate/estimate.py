@@ -29,6 +29,7 @@ from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
+from harness.model.campaign import Campaign
 from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
@@ -69,6 +70,7 @@ def estimate(
     twins: tuple[TwinPair, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    campaign: Campaign | None = None,
 ) -> Estimates:
     """Compute every metric of the scheme.
 
@@ -76,13 +78,13 @@ def estimate(
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``twins`` the items compared with their plain twins. ``instrument`` are the instrument
     records, ``probes`` the probes' declarations. ``items`` is the kind of items that the campaign
-    declares its category rates to rest on.
+    declares its category rates to rest on. ``campaign`` is the whole declaration, if known.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
     sources = Sources(packs=packs or {}, items=items)
     line_profiles = line_profiles_of(
-        verdict_counts, phases, preconditions, sources, twins, instrument, probes
+        verdict_counts, phases, preconditions, sources, twins, instrument, probes, campaign
     )
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
@@ -236,6 +238,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         probes=line_profile.probes,
         probes_run=frozenset(line_profile.results.probes),
         sources=line_profile.sources,
+        campaign=line_profile.campaign,
     )
 
 

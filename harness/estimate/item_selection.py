@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.model.campaign import Campaign
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
@@ -147,6 +148,7 @@ class Selection:
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
+    campaign: Campaign | None = None
 
     @property
     def basis(self) -> Basis:

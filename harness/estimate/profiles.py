@@ -19,7 +19,7 @@ from harness.estimate.outcome_groups import (
     results_by_profile,
 )
 from harness.estimate.rates import MeasuredMetric, count, of_required_kind
-from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
+from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF, Campaign
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
@@ -45,6 +45,7 @@ class LineProfile:
     same_line: list[LineProfile]
     instrument: tuple[InstrumentRecord, ...] = ()
     probes: Declarations = field(default_factory=dict)
+    campaign: Campaign | None = None
 
 
 def line_profiles_of(
@@ -55,6 +56,7 @@ def line_profiles_of(
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    campaign: Campaign | None = None,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
@@ -80,6 +82,7 @@ def line_profiles_of(
                 same_line,
                 instrument,
                 probes,
+                campaign,
             )
             same_line.append(line_profile)
         line_profiles += same_line

@@ -50,13 +50,26 @@ class BlockPage(Declared):
         return self
 
 
+Handling = Literal["block", "allow"]
+"""What a service declares to do with something."""
+
+
 class Service(Declared):
-    """The filtered internet service under test, its supplier and its block page."""
+    """The filtered internet service under test, its supplier and its block page.
+
+    ``archives`` says what it does with archives that are hard to scan, ``features`` which of the
+    AMTSO feature checks it supports (default: all of them).
+    """
 
     name: str
     supplier: str = ""
     version: str = ""
     block_page: BlockPage | None = None
+    archives: dict[Literal["deep", "encrypted", "huge"], Handling] = Field(default_factory=dict)
+    features: Annotated[
+        tuple[Literal["manual", "drive-by", "compressed", "pua", "phishing", "cloud"], ...] | None,
+        Field(strict=False),
+    ] = None
 
 
 Words = Annotated[str, Field(max_length=100)]

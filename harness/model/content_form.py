@@ -3,7 +3,7 @@
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
-show the page of another site, which is blocked.
+show the page of another site, which is blocked. *Files* are cases of ``harness.model.file_case``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from harness.model.corpus import TWIN
+from harness.model.file_case import file_case
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer"]
+Family = Literal["ordinary", "disguise", "recipe", "viewer", "file", "other file"]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -131,6 +132,11 @@ def form_named(variant: str) -> ContentForm | None:
     """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
+    case = file_case(variant)
+    if case is not None:
+        family: Family = "other file" if case.group == "other" else "file"
+        coding = case.transport.coding if case.transport else ""
+        return ContentForm(variant, case.words, family, coding)
     return _NAMED.get(variant)
 
 

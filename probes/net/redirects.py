@@ -14,6 +14,8 @@ from harness.ports.network import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAME_METHOD = frozenset({307, 308})
+"""Redirects that repeat the method and the body (RFC 9110 section 15.4)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,13 +45,16 @@ async def follow_redirects(
     body_bytes: int,
     address: str = "",
     may_lead: bool = False,
+    method: str = "GET",
+    body: bytes = b"",
 ) -> RedirectChain:
     """Fetch ``url`` and follow at most ``most`` redirects until ``deadline``.
 
     ``home`` is the host of ``url``; ``headers_for`` returns the request headers for a URL and its
     host; ``deadline`` is a ``perf_counter`` time. ``address`` is the IP address of ``home``, if
-    already known; ``may_lead`` as in ``Request``. A failure ends the chain and is recorded in it.
-    A redirect to a private address that the line refuses is still recorded in ``hops``.
+    already known; ``may_lead``, ``method`` and ``body`` as in ``Request``. A failure ends the chain
+    and is recorded in it. A redirect to a private address that the line refuses is still recorded
+    in ``hops``.
     """
     chain = RedirectChain(url=url)
     while True:
@@ -64,6 +69,8 @@ async def follow_redirects(
             body_bytes=body_bytes,
             address=address if host == home else "",
             may_lead=may_lead,
+            method=method,
+            body=body,
         )
         exchange = await line.fetch(request)
         chain.exchanges.append(exchange)
@@ -78,6 +85,8 @@ async def follow_redirects(
             chain.failure = Failure(name="http_redirect_limit", stage="response")
             return chain
         chain.url = target
+        if exchange.status not in SAME_METHOD and method != "HEAD":
+            method, body = "GET", b""
 
 
 def url_host(url: str) -> str:

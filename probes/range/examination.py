@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from probes.range.malware_check import malware_in
 from probes.range.page_reading import code_in
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ AnswerCheck = Callable[[bytes], str]
 """A check of a complete response, with its header."""
 
 REQUEST_CHECKS: tuple[RequestCheck, ...] = ()
-ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in,)
+ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in, malware_in)
 
 
 def code_of_request(request: Request, policy: FilterPolicy) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
+from probes.range.downloads import download
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
 
 
@@ -46,5 +47,5 @@ class ServiceRequest:
 
 OriginService = Callable[[ServiceRequest], Page]
 
-SERVICES: Mapping[str, OriginService] = {}
+SERVICES: Mapping[str, OriginService] = {"download": download}
 """Services by name."""

@@ -17,6 +17,7 @@ from harness.model.marker import SHAPE
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
+from probes.range.malware_check import without_ranges
 from probes.range.origin_pages import Page, block_answer, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
@@ -244,12 +245,20 @@ class ProxyConnection(Connection):
                 if style is FaultKind.STALE:
                     request = replace(request, lines=without_nonce(request.lines))
                 elif request.method != "CONNECT":
-                    self._tampering = decision.fault if style in TAMPERED else None
-                    self._inspected = (decision, request) if decision.reads else None
+                    request = self._collecting(decision, request)
                 # Keep a reference, or the task may be garbage-collected before it ends.
                 self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case _:
                 self.answer(block_answer(decision, request), bodiless=request.method == "HEAD")
+
+    def _collecting(self, decision: Decision, request: Request) -> Request:
+        """Note what to do with the response; return the request to send for it."""
+        self._tampering = decision.fault if decision.style in TAMPERED else None
+        if not decision.reads:
+            self._inspected = None
+            return request
+        self._inspected = decision, request
+        return replace(request, lines=without_ranges(request.lines))
 
     async def _forward(self, request: Request) -> None:
         port = self._upstream.ports.get(request.port)
