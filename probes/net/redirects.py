@@ -33,6 +33,12 @@ class RedirectChain:
         """The last exchange of the chain."""
         return self.exchanges[-1]
 
+    def add(self, host: str, exchange: Exchange) -> None:
+        """Add the exchange with a host."""
+        self.exchanges.append(exchange)
+        self.hosts.append(host)
+        self.failure = exchange.failure
+
 
 async def follow_redirects(
     line: Line,
@@ -52,9 +58,8 @@ async def follow_redirects(
 
     ``home`` is the host of ``url``; ``headers_for`` returns the request headers for a URL and its
     host; ``deadline`` is a ``perf_counter`` time. ``address`` is the IP address of ``home``, if
-    already known; ``may_lead``, ``method`` and ``body`` as in ``Request``. A failure ends the chain
-    and is recorded in it. A redirect to a private address that the line refuses is still recorded
-    in ``hops``.
+    already known; the others are those of ``Request``. A failure ends the chain and is recorded in
+    it; a redirect to a private address that the line refuses is recorded in ``hops``.
     """
     chain = RedirectChain(url=url)
     while True:
@@ -73,20 +78,17 @@ async def follow_redirects(
             body=body,
         )
         exchange = await line.fetch(request)
-        chain.exchanges.append(exchange)
-        chain.hosts.append(host)
-        chain.failure = exchange.failure
+        chain.add(host, exchange)
         location = _location(exchange)
-        target = web_address(chain.url, location) if exchange.failure is None else ""
-        if not target:
+        if exchange.failure is not None or not (target := web_address(chain.url, location)):
             return chain
         chain.hops.append(Hop(url=chain.url, status=exchange.status or 0, location=location))
         if len(chain.hops) > most:
             chain.failure = Failure(name="http_redirect_limit", stage="response")
             return chain
         chain.url = target
-        if exchange.status not in SAME_METHOD and method != "HEAD":
-            method, body = "GET", b""
+        if exchange.status not in SAME_METHOD:
+            method, body = "HEAD" if method == "HEAD" else "GET", b""
 
 
 def url_host(url: str) -> str:

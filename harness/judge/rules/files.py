@@ -6,7 +6,6 @@ where it was to be stopped. A block needs evidence, by the rules for web answers
 
 from __future__ import annotations
 
-from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.content_form import variant_of
 from harness.model.file_case import file_case
@@ -67,6 +66,9 @@ FILE_PRECONDITIONS: tuple[Rule, ...] = (
         state=State.DOWN,
         says="the file did not arrive in byte ranges on the control line either, so ranges were "
         "not tried",
+        saw=lambda features: (
+            f"control: status {features.control_web.status}" if features.control_web else ""
+        ),
     ),
 )
 
@@ -101,7 +103,7 @@ FILE_LOST_RULES: tuple[Rule, ...] = (
         matches=_lost_its_content,
         state=State.ALTERED,
         says="an answer of the origin came, but what was to be in it is missing",
-        saw=lambda features: how_it_failed(features) or _digests(features),
+        saw=_digests,
     ),
 )
 """After the rules for block pages."""
