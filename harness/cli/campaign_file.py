@@ -31,6 +31,7 @@ ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
 CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
+FILES = "downloads"
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 LONGEST = 200
@@ -166,7 +167,9 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
         "corpora": _corpora(items, answers, path),
-        "probes": "[web, web_https]" if items.needs_second_probe else "[web]",
+        "probes": _probes(
+            items, answers, "web, web_https" if items.needs_second_probe else "web"
+        ),
         "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
@@ -229,13 +232,21 @@ def _marked(value: str, answers: Answers, key: str, note: str) -> str:
     return f"{value}    # EDIT: {note}" if key in answers.to_edit else value
 
 
+def _probes(items: SchemeItems, answers: Answers, names: str) -> str:
+    """A list of probes; with ``download`` where there are files to try."""
+    has_files = items.needs_files and _is_content(answers.origin.parent / FILES)
+    return f"[{names}, download]" if has_files else f"[{names}]"
+
+
 def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+        probes = _probes(items, answers, "dns, web")
+        rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
+        probes = _probes(items, answers, "web, web_https")
+        rows.append(f"    probes: {probes}   # two, because the scheme compares them")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
@@ -276,6 +287,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     beside = _beside(pages, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
+    if items.needs_files:
+        rows += _files(answers, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -287,6 +300,18 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
             "  #   ",
         )
     return "\n".join(rows) + "\n"
+
+
+def _files(answers: Answers, path: Path) -> list[str]:
+    """The pack of files of the origin, in use if it is there."""
+    pack = answers.origin.parent / FILES
+    sign = "" if _is_content(pack) else "#"
+    beside = _beside(pack, path)
+    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    return [
+        "  # Files to download from the origin, for the probe download (MAL-01 and others).",
+        f"{sign}  - pack: {name}",
+    ]
 
 
 def _folded(text: str, indent: str) -> list[str]:

@@ -35,6 +35,10 @@ Strata = Mapping[str, Mapping[str, int]]
 """The number of items by stratum and category."""
 
 
+DOWNLOAD = "download"
+"""The probe of requirements about files."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Categories of one pack; ``sample`` items of each stratum, or all of them (``None``)."""
@@ -62,7 +66,7 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed.
+    asks for none. ``twins`` are the plain twins needed; ``needs_files`` says that files are.
     """
 
     choices: tuple[Choice, ...]
@@ -70,6 +74,7 @@ class SchemeItems:
     content: int = 0
     twins: int = 0
     needs_second_probe: bool = False
+    needs_files: bool = False
 
 
 @dataclass(slots=True)
@@ -106,7 +111,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = False
+    second_probe = needs_files = False
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
@@ -117,6 +122,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
+        elif DOWNLOAD in requirement.measure.probes:
+            needs_files = True
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
@@ -127,6 +134,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         twins=twins,
         needs_second_probe=second_probe,
+        needs_files=needs_files,
     )
 
 

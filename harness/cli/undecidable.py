@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
-from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
+from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.content_form import FORMS, variant_of
@@ -80,6 +80,8 @@ def obstacle(
     short = _too_few(requirement, needed, groups)
     if not short and spec.name == "content_block_rate":
         return _missing_forms(requirement, needed, line_profile)
+    if not short and spec.function.startswith("file_cases:"):
+        return missing_files(spec.name, needed, line_profile.supply_for(requirement))
     return short or _incomplete_census(requirement, scheme, line_profile, groups)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from corpora.content_pages import content_pages, write_content_pages
+from corpora.origin_pack import write_origin_pack
+from corpora.origin_packs import ORIGIN_PACKS, all_pages
 from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
@@ -42,10 +43,13 @@ def packed() -> list[Item]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
-    """The content pages of an origin."""
-    folder = tmp_path_factory.mktemp("origin") / "pages"
-    written = write_content_pages(content_pages("s"), folder, "s", "2026-11-24T00:00:00Z")
-    return list(written.items())
+    """The items of all packs that an origin writes."""
+    folder = tmp_path_factory.mktemp("origin")
+    written = (
+        write_origin_pack(pack, pages, folder / pack.name, "s", "2026-11-24T00:00:00Z")
+        for pack, pages in zip(ORIGIN_PACKS, all_pages("s").values(), strict=True)
+    )
+    return [item for pack in written for item in pack.items()]
 
 
 def imported(scheme: Scheme) -> list[Item]:
@@ -79,7 +83,7 @@ def test_every_measurable_requirement_can_be_decided(
 
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
-    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns", "download")}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)
     places = [

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from corpora.content_pages import content_pages, write_content_pages
+from corpora.origin_pack import write_origin_pack
+from corpora.origin_packs import ORIGIN_PACKS, all_pages
 from harness.campaign.assemble import read_campaign
 from harness.campaign.origin_file import write_origin
 from harness.cli.campaign_file import quoted
@@ -129,7 +130,8 @@ def test_sentinels_are_hosts_of_the_origin_s_zone(init: Callable[..., Any], tmp_
 def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
     init: Callable[..., Any], tmp_path: Path, name: str, profiles: list[str]
 ) -> None:
-    write_content_pages(content_pages("s"), tmp_path / "content-pages", "s", "2026-11-24T00:00:00Z")
+    for pack, pages in zip(ORIGIN_PACKS, all_pages("s").values(), strict=True):
+        write_origin_pack(pack, pages, tmp_path / pack.name, "s", "2026-11-24T00:00:00Z")
     init("--scheme", name, "--resolver", "127.0.0.1:53", *profiles)
 
     prepared = prepare(tmp_path / "campaign.yaml")
