@@ -167,9 +167,7 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
         "corpora": _corpora(items, answers, path),
-        "probes": _probes(
-            items, answers, "web, web_https" if items.needs_second_probe else "web"
-        ),
+        "probes": _probes(items, answers, "web, web_https" if items.needs_second_probe else "web"),
         "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
