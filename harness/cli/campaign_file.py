@@ -232,7 +232,7 @@ def _marked(value: str, answers: Answers, key: str, note: str) -> str:
 
 def _probes(items: SchemeItems, answers: Answers, names: str) -> str:
     """A list of probes; with ``download`` where there are files to try."""
-    has_files = items.needs_files and _is_content(answers.origin.parent / FILES)
+    has_files = items.files and _is_content(answers.origin.parent / FILES)
     return f"[{names}, download]" if has_files else f"[{names}]"
 
 
@@ -285,8 +285,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     beside = _beside(pages, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
-    if items.needs_files:
-        rows += _files(answers, path)
+    if items.files:
+        rows += _files(items.files, answers, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -300,15 +300,17 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _files(answers: Answers, path: Path) -> list[str]:
-    """The pack of files of the origin, in use if it is there."""
+def _files(number: int, answers: Answers, path: Path) -> list[str]:
+    """The pack of files of the origin, in use if it is there; whole if a number is needed."""
     pack = answers.origin.parent / FILES
     sign = "" if _is_content(pack) else "#"
     beside = _beside(pack, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
+    sample = [f"{sign}    sample: 1"] if number == 1 else []
     return [
         "  # Files to download from the origin, for the probe download (MAL-01 and others).",
         f"{sign}  - pack: {name}",
+        *sample,
     ]
 
 

@@ -243,7 +243,8 @@ def running_range(
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
-    sites of a made-up vendor's list itself; it does not know the content ``pages``.
+    sites of a made-up vendor's list itself; it does not know the content ``pages``. Its proxy opens
+    TLS, and clients trust it, as managed devices do.
     The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
@@ -265,4 +266,5 @@ def running_range(
         contents=contents,
         dual_stack=dual_stack,
         gateway=gateway,
+        opens_tls=True,
     )

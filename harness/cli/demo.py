@@ -94,8 +94,7 @@ def demo_command(
         running.faults.add(drugs)
         running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
         console.print(
-            "   faults: a third of the drug sites pass; two entries of the illegal list pass; the "
-            "filter does not open TLS, so the anti-malware test file passes by HTTPS"
+            "   faults: a third of the drug sites pass; two entries of the illegal list pass"
         )
         proxy = running.origin.services["reference"]["proxy"]["pupils"]
         path = home / "campaign.yaml"

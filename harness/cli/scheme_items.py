@@ -66,7 +66,8 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed; ``needs_files`` says that files are.
+    asks for none. ``twins`` are the plain twins needed, ``files`` the files to
+    download.
     """
 
     choices: tuple[Choice, ...]
@@ -74,7 +75,7 @@ class SchemeItems:
     content: int = 0
     twins: int = 0
     needs_second_probe: bool = False
-    needs_files: bool = False
+    files: int = 0
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = needs_files = False
+    second_probe, most_files = False, 0
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
@@ -123,7 +124,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         elif metric == "wrong_cells":
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
         elif DOWNLOAD in requirement.measure.probes:
-            needs_files = True
+            most_files = max(most_files, _needed(requirement, scheme))
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
@@ -134,7 +135,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         twins=twins,
         needs_second_probe=second_probe,
-        needs_files=needs_files,
+        files=most_files,
     )
 
 

@@ -216,8 +216,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Connection(asyncio.Protocol):
     """Reads one request, over TLS if ``context`` is given; subclasses handle it.
 
-    With ``limits`` the connection is closed at once if its network may not have another one, or
-    when its time is over.
+    With ``limits`` it is closed if its network may not have another one, or after its time.
     """
 
     server = "httpd"
@@ -310,6 +309,10 @@ class Connection(asyncio.Protocol):
         else:
             self._tls.send(data)
             self._flush(self._tls)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from the next byte on, and read another request."""
+        self._tls, self._received, self._has_request = Tls(context), bytearray(), False
 
     def close(self) -> None:
         """Close in order after all data was sent, with close_notify if over TLS."""
