@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from corpora.content_pages import CONTENT_PACK
 from corpora.downloads import DOWNLOAD_PACK
 from corpora.origin_pack import OriginPack, OriginPages
+from corpora.uploads import UPLOAD_PACK
 
-ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, DOWNLOAD_PACK)
+ORIGIN_PACKS: tuple[OriginPack, ...] = (CONTENT_PACK, DOWNLOAD_PACK, UPLOAD_PACK)
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:

@@ -22,6 +22,7 @@ FAMILIES = {
     "ordinary": "Ordinary forms",
     "viewer": "Sites that show blocked pages",
     "file": "Files with the anti-malware test string",
+    "upload": "Uploads of the anti-malware test file",
     "disguise": "Disguises, for information",
     "recipe": "Other marks, for information",
     "other file": "Other files with the test string, for information",
@@ -123,7 +124,7 @@ def _content_cell(count: FormCount | None) -> Cell:
     text = f"{count.blocked} of {decided} blocked" if count.arrived else f"all {decided} blocked"
     if not count.blocked:
         text = f"all {decided} arrived"
-    if _family(count.form) not in ("ordinary", "viewer", "file"):
+    if _family(count.form) not in ("ordinary", "viewer", "file", "upload"):
         return Cell(text=text, status="information")
     return Cell(text=text, status=_status(right=count.blocked, wrong=count.arrived))
 

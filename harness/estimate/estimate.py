@@ -218,6 +218,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         witnesses=witnesses,
         kind=basis.kind,
         qualifier=basis.qualifier,
+        barred=measured.barred,
     )
 
 

@@ -16,8 +16,10 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.file_case import ARCHIVES, CLEAN_GROUPS, FEATURES, FILE, NAMED_CASES, file_case
+from harness.model.upload_case import INFECTED_UPLOADS, NAMED_UPLOADS
 from harness.model.verdict import State
 
+UNDECLARED_GROUPS = "a group that may upload and one that may not must be declared"
 UNDECLARED = "what the service does with them is not declared"
 
 
@@ -45,21 +47,29 @@ def archive_bypasses(selection: Selection) -> MeasuredMetric:
         f"{FILE}archive-{kind}": title if kind in handling else f"{title} ({UNDECLARED})"
         for kind, title in ARCHIVES.items()
     }
-    wanted = {f"{FILE}archive-{kind}": how == "allow" for kind, how in handling.items()}
+    allowed = {f"{FILE}archive-{kind}" for kind, how in handling.items() if how == "allow"}
     results = tuple(
         one
         for one in selection.results
-        if wanted.get(variant_of(one.group.stratum)) is _is_twin(one)
+        if (case := variant_of(one.group.stratum)) in words and _is_twin(one) is (case in allowed)
     )
+    undeclared = {f"{FILE}archive-{kind}" for kind in ARCHIVES if kind not in handling}
+
+    def wrong_items(part: Selection) -> MeasuredMetric:
+        cases = {variant_of(one.group.stratum) for one in part.results}
+        if cases and cases <= undeclared:
+            return _undecided(part)
+        return (rates.overblocked if cases and cases <= allowed else rates.missed)(part)
+
     narrowed = replace(selection, results=results)
-    return count_cases(narrowed, "archive_bypasses", words, _against_declaration)
+    counted = count_cases(narrowed, "archive_bypasses", words, wrong_items)
+    return counted if handling else replace(counted, barred=f"archives: {UNDECLARED}")
 
 
-def _against_declaration(selection: Selection) -> MeasuredMetric:
-    """Count harmful items that got through, and harmless ones that were blocked."""
-    if selection.results and all(map(_is_twin, selection.results)):
-        return rates.overblocked(selection)
-    return rates.missed(selection)
+def _undecided(selection: Selection) -> MeasuredMetric:
+    """Count the items as undecided: what should have become of them is not known."""
+    classified = ClassifiedResults(adverse=(), favourable=(), indeterminate=selection.results)
+    return rates.count("undecided", classified, selection.alpha)
 
 
 def altered_downloads(selection: Selection) -> MeasuredMetric:
@@ -88,6 +98,48 @@ def altered_downloads(selection: Selection) -> MeasuredMetric:
     )
     measured = rates.count("altered_downloads", classified, selection.alpha)
     return replace(measured, adverse=adverse)
+
+
+def infected_uploads_passed(selection: Selection) -> MeasuredMetric:
+    """Count the ways in which an infected file could be uploaded."""
+    return open_cases(selection, "infected_uploads_passed", INFECTED_UPLOADS)
+
+
+def upload_compliance(selection: Selection) -> MeasuredMetric:
+    """Compute the share of ways of uploading that are handled as declared for the profile.
+
+    Nothing is decided unless the campaign declares a group whose uploads are blocked, and one
+    whose uploads are allowed: only both show that uploads can be controlled by group.
+    """
+    profiles = selection.campaign.profiles if selection.campaign else {}
+    declared = {one.uploads for one in profiles.values() if one.uploads is not None}
+    own = profiles[selection.profile].uploads if selection.profile in profiles else None
+    is_comparable = own is not None and declared == {"block", "allow"}
+    words = {
+        name: words if is_comparable else f"{words} ({UNDECLARED_GROUPS})"
+        for name, words in NAMED_UPLOADS.items()
+    }
+    results = tuple(
+        one for one in selection.results if variant_of(one.group.stratum) in NAMED_UPLOADS
+    )
+    narrowed = replace(selection, results=results)
+    wrong_items = rates.missed if own == "block" else rates.overblocked
+    wrong_items = wrong_items if is_comparable else _undecided
+    counted = count_cases(narrowed, "upload_compliance", words, wrong_items)
+    metric, right = counted.metric, counted.metric.n - counted.metric.k
+    total = metric.n + metric.indeterminate
+    if not metric.n:
+        why = "" if is_comparable else UNDECLARED_GROUPS
+        return replace(counted, metric=replace(metric, unit="share"), barred=why)
+    shares = replace(
+        metric,
+        unit="share",
+        k=right,
+        value=right / metric.n,
+        lower=right / total,
+        upper=(right + metric.indeterminate) / total,
+    )
+    return replace(counted, metric=shares)
 
 
 def _end_of(states: set[State]) -> str:

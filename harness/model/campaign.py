@@ -106,9 +106,13 @@ class ControlDeclaration(Declared):
 
 
 class ProfileDeclaration(Declared):
-    """A user group of the service; ``phase`` selects the policy column."""
+    """A user group of the service; ``phase`` selects the policy column.
+
+    ``uploads`` says what the service does with uploads of this group.
+    """
 
     phase: Phase | None = None
+    uploads: Handling | None = None
 
 
 def _host_or_url(text: str) -> str:

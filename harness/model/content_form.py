@@ -3,7 +3,8 @@
 *Ordinary* forms are what servers send every day; a filter that examines content has to read each.
 *Disguises* hide the words from a program, but not from a reader. *Recipes* are marks other than the
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
-show the page of another site, which is blocked. *Files* are cases of ``harness.model.file_case``.
+show the page of another site, which is blocked. *Files* are cases of ``harness.model.file_case``,
+*uploads* those of ``harness.model.upload_case``.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import msgspec
 
 from harness.model.corpus import TWIN
 from harness.model.file_case import file_case
+from harness.model.upload_case import upload_case
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer", "file", "other file"]
+Family = Literal[
+    "ordinary", "disguise", "recipe", "viewer", "file", "other file", "upload", "other upload"
+]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -137,6 +141,9 @@ def form_named(variant: str) -> ContentForm | None:
         family: Family = "other file" if case.group == "other" else "file"
         coding = case.transport.coding if case.transport else ""
         return ContentForm(variant, case.words, family, coding)
+    upload = upload_case(variant)
+    if upload is not None:
+        return ContentForm(variant, upload.words, "upload" if upload.is_named else "other upload")
     return _NAMED.get(variant)
 
 

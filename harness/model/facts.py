@@ -88,8 +88,8 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     inner: tuple[WebFacts, ...] = ()
 
 
-FileSighting = Literal["", "test string", "content", "agreed file"]
-"""What was found in a file, once its containers were opened."""
+FileSighting = Literal["", "test string", "content", "agreed file", "received"]
+"""What was found in a file when its containers were opened; *received*: an upload arrived whole."""
 
 CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
 """Whether the origin's token or a delivery word came. ``elsewhere``: that of the last page's own

@@ -22,6 +22,7 @@ from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, title_mark
+from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.net.browser_profiles import Headers, SentHeaders, profile_for
@@ -74,9 +75,10 @@ class WebProbe:
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
-        Files are for the probe ``download``.
+        Files are for the probe ``download``, uploads for ``upload``.
         """
-        if file_case(variant_of(item.stratum)) is not None:
+        variant = variant_of(item.stratum)
+        if file_case(variant) is not None or upload_case(variant) is not None:
             return False
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 

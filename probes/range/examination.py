@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from probes.range.malware_check import malware_in
+from probes.range.malware_check import code_of_upload, malware_in
 from probes.range.page_reading import code_in
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ RequestCheck = Callable[["Request", "FilterPolicy"], str]
 AnswerCheck = Callable[[bytes], str]
 """A check of a complete response, with its header."""
 
-REQUEST_CHECKS: tuple[RequestCheck, ...] = ()
+REQUEST_CHECKS: tuple[RequestCheck, ...] = (code_of_upload,)
 ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in, malware_in)
 
 

@@ -35,7 +35,7 @@ class FilterPolicy:
     ``categories`` are the hosts reported to the supplier, ``own`` those in the filter's own
     categorisation. A host in neither has the category in its canary name, if any. With
     ``reads_pages`` unencrypted pages are analysed as well. ``must_allow`` and ``must_block`` are
-    the sentinels; they take precedence.
+    the sentinels; they take precedence. Uploads are blocked where ``upload_code`` is.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class FilterPolicy:
     must_block: frozenset[str] = MUST_BLOCK
     own: Mapping[str, str] = field(default_factory=dict)
     reads_pages: bool = True
+    upload_code: str = ""
 
     @classmethod
     def from_items(

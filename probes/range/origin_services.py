@@ -14,6 +14,7 @@ from harness.model.content_form import PageContent
 from probes.range.connection import Request
 from probes.range.downloads import download
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
+from probes.range.upload_sink import sink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +48,5 @@ class ServiceRequest:
 
 OriginService = Callable[[ServiceRequest], Page]
 
-SERVICES: Mapping[str, OriginService] = {"download": download}
+SERVICES: Mapping[str, OriginService] = {"download": download, "sink": sink}
 """Services by name."""

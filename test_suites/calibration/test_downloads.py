@@ -201,6 +201,7 @@ def test_archives_of_which_nothing_is_declared_decide_nothing(tried: Try) -> Non
 
     assert outcome(run, "MAL-04").conformity is Conformity.INSUFFICIENT
     assert UNDECLARED in " ".join(outcome(run, "MAL-04").reasons)
+    assert outcome(run, "MAL-04").metric.n == 1
 
 
 @pytest.mark.parametrize(
