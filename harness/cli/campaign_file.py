@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.printing import shown
-from harness.cli.scheme_items import SchemeItems, items_for
+from harness.cli.scheme_items import DOWNLOAD, UPLOAD, SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
 from harness.model.scheme import Scheme
@@ -31,7 +31,8 @@ ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
 CONTENT_PAGES, CONTENT_SAMPLE = "content-pages", 20
-FILES = "downloads"
+FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads"}
+"""The packs of files of an origin, by the probe that tries them."""
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 LONGEST = 200
@@ -231,9 +232,10 @@ def _marked(value: str, answers: Answers, key: str, note: str) -> str:
 
 
 def _probes(items: SchemeItems, answers: Answers, names: str) -> str:
-    """A list of probes; with ``download`` where there are files to try."""
-    has_files = items.files and _is_content(answers.origin.parent / FILES)
-    return f"[{names}, download]" if has_files else f"[{names}]"
+    """A list of probes; with those of files where there are files to try."""
+    folder = answers.origin.parent
+    more = [one for one in _file_probes(items) if _is_content(folder / FILES[one])]
+    return f"[{', '.join((names, *more))}]"
 
 
 def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
@@ -285,8 +287,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     beside = _beside(pages, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     rows += [f"{sign}  - pack: {name}", f"{sign}    sample: {CONTENT_SAMPLE}"]
-    if items.files:
-        rows += _files(items.files, answers, path)
+    for probe in _file_probes(items):
+        rows += _files(probe, items, answers, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -300,18 +302,18 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _files(number: int, answers: Answers, path: Path) -> list[str]:
-    """The pack of files of the origin, in use if it is there; whole if a number is needed."""
-    pack = answers.origin.parent / FILES
+def _file_probes(items: SchemeItems) -> list[str]:
+    return [DOWNLOAD] * bool(items.files) + [UPLOAD] * items.uploads
+
+
+def _files(probe: str, items: SchemeItems, answers: Answers, path: Path) -> list[str]:
+    """The pack of files of the origin for a probe, in use if it is there."""
+    pack = answers.origin.parent / FILES[probe]
     sign = "" if _is_content(pack) else "#"
     beside = _beside(pack, path)
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
-    sample = [f"{sign}    sample: 1"] if number == 1 else []
-    return [
-        "  # Files to download from the origin, for the probe download (MAL-01 and others).",
-        f"{sign}  - pack: {name}",
-        *sample,
-    ]
+    sample = [f"{sign}    sample: 1"] if probe == DOWNLOAD and items.files == 1 else []
+    return [f"  # Files of the origin, for the probe {probe}.", f"{sign}  - pack: {name}", *sample]
 
 
 def _folded(text: str, indent: str) -> list[str]:

@@ -35,8 +35,8 @@ Strata = Mapping[str, Mapping[str, int]]
 """The number of items by stratum and category."""
 
 
-DOWNLOAD = "download"
-"""The probe of requirements about files."""
+DOWNLOAD, UPLOAD = "download", "upload"
+"""The probes of requirements about files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class SchemeItems:
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. ``twins`` are the plain twins needed, ``files`` the files to
-    download.
+    download; ``uploads`` says that something is to be uploaded.
     """
 
     choices: tuple[Choice, ...]
@@ -76,6 +76,7 @@ class SchemeItems:
     twins: int = 0
     needs_second_probe: bool = False
     files: int = 0
+    uploads: bool = False
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe, most_files = False, 0
+    second_probe, uploads, most_files = False, False, 0
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
@@ -125,6 +126,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
         elif DOWNLOAD in requirement.measure.probes:
             most_files = max(most_files, _needed(requirement, scheme))
+        elif UPLOAD in requirement.measure.probes:
+            uploads = True
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
@@ -136,6 +139,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         twins=twins,
         needs_second_probe=second_probe,
         files=most_files,
+        uploads=uploads,
     )
 
 

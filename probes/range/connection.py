@@ -27,6 +27,7 @@ from probes.range.zone import ADDRESS, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
+CHUNK_OVERHEAD = 8  # times longer than a body its chunks may be
 LOOPBACK_RULES = VisitorRules(head_bytes=MAX_HEAD_BYTES, body_bytes=MAX_BODY_BYTES)
 """The sizes of requests on loopback."""
 
@@ -117,7 +118,7 @@ def parse_request(
         while length <= rules.body_bytes and isinstance(event := parser.next_event(), h11.Data):
             body += event.data
             length = max(length, len(body))
-        if length > rules.body_bytes:
+        if max(length, len(received) // CHUNK_OVERHEAD) > rules.body_bytes:
             raise MalformedRequestError(413, "the request body is too long")
     except h11.RemoteProtocolError as error:
         raise MalformedRequestError(error.error_status_hint, str(error)) from None

@@ -83,7 +83,7 @@ def test_every_measurable_requirement_can_be_decided(
 
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
-    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns", "download")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns", "download", "upload")}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)
     places = [
