@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from corpora.changing_pages import NAME as CHANGING
 from corpora.changing_pages import changing_pages
 from corpora.content_pages import CONTENT_PACK
+from corpora.downloads import DOWNLOAD_PACK
 from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
+from corpora.uploads import UPLOAD_PACK
 from corpora.url_pages import URL_PACK
 
 ORIGIN_PACKS: tuple[OriginPack, ...] = (
@@ -19,6 +21,8 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (
     NAMES_PACK,
     ILLEGAL_PACK,
     URL_PACK,
+    DOWNLOAD_PACK,
+    UPLOAD_PACK,
 )
 
 

@@ -23,10 +23,16 @@ FAMILIES = {
     "viewer": "Sites that show blocked pages",
     "search": "Searches",
     "case": "Addresses and parts of pages",
+    "file": "Files with the anti-malware test string",
+    "upload": "Uploads of the anti-malware test file",
     "disguise": "Disguises, for information",
     "recipe": "Other marks, for information",
     "other case": "New sites, for information",
+    "other file": "Other files with the test string, for information",
 }
+JUDGED = frozenset({"ordinary", "viewer", "search", "case", "file", "upload"})
+"""Families that a requirement decides about; the others are for information."""
+
 ASKED = {
     "block": "must be blocked",
     "allow": "must stay open",
@@ -125,7 +131,7 @@ def _content_cell(count: FormCount | None) -> Cell:
     text = f"{count.blocked} of {decided} {verb}" if count.arrived else f"all {decided} {verb}"
     if not count.blocked:
         text = f"all {decided} arrived"
-    if _family(count.form) not in ("ordinary", "viewer", "search", "case"):
+    if _family(count.form) not in JUDGED:
         return Cell(text=text, status="information")
     return Cell(text=text, status=_status(right=count.blocked, wrong=count.arrived))
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.printing import shown
-from harness.cli.scheme_items import SchemeItems, items_for
+from harness.cli.scheme_items import DOWNLOAD, UPLOAD, SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
 from harness.model.corpus import PackKind
@@ -33,6 +33,8 @@ ZONE = "accredit.test"
 
 ILLEGAL_PAGES = "illegal-pages"
 CONTENT_PAGES, URL_PAGES, CONTENT_SAMPLE = "content-pages", "url-pages", 20
+FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads"}
+"""The packs of files of an origin, by the probe that tries them."""
 """The pack beside an origin file, and how many of its pages of each category are tried."""
 
 SEARCH_PAGES = "search-pages"
@@ -171,7 +173,7 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
         "corpora": _corpora(items, answers, path),
-        "probes": "[web, web_https]" if items.needs_second_probe else "[web]",
+        "probes": _probes(items, answers, "web, web_https" if items.needs_second_probe else "web"),
         "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
@@ -234,15 +236,24 @@ def _marked(value: str, answers: Answers, key: str, note: str) -> str:
     return f"{value}    # EDIT: {note}" if key in answers.to_edit else value
 
 
+def _probes(items: SchemeItems, answers: Answers, names: str) -> str:
+    """A list of probes; with those of files where there are files to try."""
+    folder = answers.origin.parent
+    more = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
+    return f"[{', '.join((names, *more))}]"
+
+
 def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
         needs_https = items.needs_second_probe or items.needs_addresses
         names = "dns, web, web_https" if needs_https else "dns, web"
-        rows.append(f"    probes: [{names}]     # dns checks the answer; web also times the page")
+        probes = _probes(items, answers, names)
+        rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        rows.append("    probes: [web, web_https]   # the scheme needs both")
+        probes = _probes(items, answers, "web, web_https")
+        rows.append(f"    probes: {probes}   # the scheme needs them")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
@@ -290,6 +301,8 @@ def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
         ]
     entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
     rows.append(f"{entry}    # no sample: each of its cases is needed")
+    for probe in _file_probes(items):
+        rows += _files(probe, items, answers, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
         sizes = lists.setdefault(needed.requirement, [])
@@ -309,6 +322,18 @@ def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "co
     name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
     sign = "" if is_needed and _is_of_kind(pack, kind) else "#"
     return f"{sign}  - pack: {name}"
+
+
+def _file_probes(items: SchemeItems) -> list[str]:
+    return [DOWNLOAD] * bool(items.files) + [UPLOAD] * items.uploads
+
+
+def _files(probe: str, items: SchemeItems, answers: Answers, path: Path) -> list[str]:
+    """The pack of files of the origin for a probe, in use if it is there."""
+    entry = _pack_entry(answers.origin.parent / FILES[probe], path, is_needed=True)
+    is_one = probe == DOWNLOAD and items.files == 1
+    sample = [f"{entry.partition(' ')[0]}    sample: 1"] if is_one else []
+    return [f"  # Files of the origin, for the probe {probe}.", entry, *sample]
 
 
 def _folded(text: str, indent: str) -> list[str]:

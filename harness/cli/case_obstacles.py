@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness.cli import case_supply
-from harness.cli.item_supply import ItemGroup
+from harness.cli.item_supply import ItemGroup, missing_files
 from harness.estimate import search_metrics
 from harness.model.content_form import FORMS, variant_of
 from harness.model.corpus import TWIN
+from harness.model.metric_spec import spec_of
 from harness.plugins import PROBES
 
 SHOWN = 6
@@ -23,6 +24,8 @@ def missing_cases(metric: str, needed: int, supply: Iterable[ItemGroup]) -> Obst
     """The obstacle where a case of a metric has fewer items than are needed; ``None`` if none."""
     if metric == "content_block_rate":
         return _missing_forms(needed, supply)
+    if spec_of(metric).function.startswith("file_cases:"):
+        return missing_files(metric, needed, supply)
     return case_supply.missing_cases(metric, supply)
 
 

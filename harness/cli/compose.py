@@ -246,7 +246,7 @@ def running_range(
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
     illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
-    knows what suppliers are told.
+    knows what suppliers are told. Its proxy opens TLS, and clients trust it, as managed devices do.
     The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
     from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
@@ -277,4 +277,5 @@ def running_range(
         gateway=gateway,
         changes_at=changes_at,
         several=several_addressed(pages) if pages is not None else (),
+        opens_tls=True,
     )

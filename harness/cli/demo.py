@@ -59,6 +59,9 @@ corpora:
   - {{pack: real/harmless}}
   # content items: pages on unannounced hosts, recognisable only by their text
   - {{pack: range/content-pages, sample: 30}}
+  # files with the anti-malware test string, and harmless ones; one of each kind
+  - {{pack: range/downloads, sample: 1}}
+probes: [web, download]
 scheme: becta-2008
 limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40}}
 plain_twins: {{pause: 0.01}}

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.estimate.item_selection import counts_category, counts_item
-from harness.model.corpus import Item, covers, frame_of
+from harness.model.content_form import variant_of
+from harness.model.corpus import TWIN, Item, covers, frame_of
+from harness.model.file_case import CLEAN_GROUPS, FILE_CASES, file_case
 from harness.model.listed_page import without_case
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
@@ -95,6 +97,39 @@ def count_by_group(
             ):
                 groups[code] = []
     return {name: _count(members) for name, members in groups.items()} or {"": ItemCount(0, 0)}
+
+
+def missing_files(metric: str, needed: int, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
+    """Return which files a metric needs that a campaign does not have, and a remedy; or None."""
+    harmful: set[str] = set()
+    clean = 0
+    for group in supply:
+        case = file_case(variant_of(group.example.stratum))
+        if case is None or not group.can_be_tried_by(("download",)):
+            continue
+        if not group.example.stratum.startswith(TWIN):
+            harmful.add(case.name)
+        elif case.group in CLEAN_GROUPS:
+            clean += group.items
+    missing = [
+        case.words
+        for case in FILE_CASES.values()
+        if case.group == FILES_OF_METRIC.get(metric, "") and case.name not in harmful
+    ]
+    if metric == "altered_downloads" and clean < needed:
+        missing = [f"{needed - clean} clean files"]
+    if not missing:
+        return None
+    why = f"files to try, missing: {', '.join(missing)}"
+    return why, "choose the whole pack downloads of the origin, and the probe download"
+
+
+FILES_OF_METRIC = {
+    "eicar_variants_passed": "named",
+    "archive_bypasses": "archive",
+    "feature_checks_passed": "feature",
+}
+"""The group of cases that a metric of files is about."""
 
 
 def _suitable_probes(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:

@@ -41,6 +41,10 @@ Strata = Mapping[str, Mapping[str, int]]
 """The number of items by stratum and category."""
 
 
+DOWNLOAD, UPLOAD = "download", "upload"
+"""The probes of requirements about files."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Categories of one pack; ``sample`` items of each stratum, or all of them (``None``)."""
@@ -70,7 +74,8 @@ class SchemeItems:
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
     needed. ``needs_illegal_pages``: the pack of that name and both schemes are needed. With
-    ``needs_addresses`` it asks for cases of web addresses.
+    ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files to download;
+    ``uploads`` says that something is to be uploaded.
     """
 
     choices: tuple[Choice, ...]
@@ -81,6 +86,8 @@ class SchemeItems:
     needs_second_probe: bool = False
     needs_illegal_pages: bool = False
     needs_addresses: bool = False
+    files: int = 0
+    uploads: bool = False
 
 
 @dataclass(slots=True)
@@ -117,7 +124,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = searches = on_lists = addresses = False
+    second_probe = searches = on_lists = addresses = uploads = False
+    most_files = 0
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
@@ -132,6 +140,10 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
         elif metric in KINDS:
             searches = True
+        elif DOWNLOAD in requirement.measure.probes:
+            most_files = max(most_files, _needed(requirement, scheme))
+        elif UPLOAD in requirement.measure.probes:
+            uploads = True
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
@@ -145,6 +157,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         needs_second_probe=second_probe,
         needs_illegal_pages=on_lists,
         needs_addresses=addresses,
+        files=most_files,
+        uploads=uploads,
     )
 
 

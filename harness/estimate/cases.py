@@ -63,7 +63,6 @@ def open_cases(
     """
     results = tuple(each for each in selection.results if case_of(each) in words)
     narrowed = replace(selection, results=results)
-
     by_case = [
         (case, measured, measured.metric)
         for case, found in grouped(
@@ -89,7 +88,8 @@ def open_cases(
         upper=float(open_ + doubtful) if decided else None,
         parts=parts_of(narrowed, by_case),
     )
-    return MeasuredMetric(metric=_without_left_out(metric), adverse=items.adverse)
+    adverse = tuple(reference for _, measured, _ in by_case for reference in measured.adverse)
+    return MeasuredMetric(metric=_without_left_out(metric), adverse=adverse)
 
 
 def _state(metrics: Iterable[Metric]) -> Literal["open", "doubtful", "stopped", "not tried"]:

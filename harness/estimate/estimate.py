@@ -233,7 +233,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         witnesses=witnesses,
         kind=basis.kind,
         qualifier=basis.qualifier,
-        barred=missing_record(selection),
+        barred=measured.barred or missing_record(selection),
     )
 
 

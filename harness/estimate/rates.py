@@ -39,10 +39,14 @@ EXPLICIT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredMetric:
-    """A metric, with references to the verdicts against the service."""
+    """A metric, with references to the verdicts against the service.
+
+    ``barred`` says why nothing can be decided, where something was not declared.
+    """
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
+    barred: str = ""
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:

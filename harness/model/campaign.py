@@ -52,10 +52,16 @@ class BlockPage(Declared):
         return self
 
 
+Handling = Literal["block", "allow"]
+"""What a service declares to do with something."""
+
+
 class Service(Declared):
     """The filtered internet service under test, its supplier and its block page.
 
-    ``new_sites`` is what its policy does with sites that it has not categorised.
+    ``new_sites`` is what its policy does with sites that it has not categorised, ``archives`` what
+    it does with archives that are hard to scan, ``features`` which of the AMTSO feature checks it
+    supports (default: all of them).
     """
 
     name: str
@@ -63,6 +69,11 @@ class Service(Declared):
     version: str = ""
     block_page: BlockPage | None = None
     new_sites: NewSites | None = None
+    archives: dict[Literal["deep", "encrypted", "huge"], Handling] = Field(default_factory=dict)
+    features: Annotated[
+        tuple[Literal["manual", "drive-by", "compressed", "pua", "phishing", "cloud"], ...] | None,
+        Field(strict=False),
+    ] = None
 
 
 Words = Annotated[str, Field(max_length=100)]
@@ -102,9 +113,13 @@ class ControlDeclaration(Declared):
 
 
 class ProfileDeclaration(Declared):
-    """A user group of the service; ``phase`` selects the policy column."""
+    """A user group of the service; ``phase`` selects the policy column.
+
+    ``uploads`` says what the service does with uploads of this group.
+    """
 
     phase: Phase | None = None
+    uploads: Handling | None = None
 
 
 def _host_or_url(text: str) -> str:

@@ -5,7 +5,8 @@
 agreed marker, such as a self-label; not every filter claims to know them. *Viewers* are sites that
 show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) and
 of web addresses (``harness.model.url_case``) have names here as well, so that their pages are told
-from plain ones.
+from plain ones. So have *files* (``harness.model.file_case``) and *uploads*
+(``harness.model.upload_case``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,24 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from harness.model.corpus import TWIN
+from harness.model.file_case import file_case
 from harness.model.search_case import case_words, search_case
+from harness.model.upload_case import upload_case
 from harness.model.url_case import JUDGED, URL_CASES
 
-Family = Literal["ordinary", "disguise", "recipe", "viewer", "search", "case", "other case"]
+Family = Literal[
+    "ordinary",
+    "disguise",
+    "recipe",
+    "viewer",
+    "search",
+    "case",
+    "other case",
+    "file",
+    "other file",
+    "upload",
+    "other upload",
+]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
 
@@ -139,13 +154,26 @@ def form_named(variant: str) -> ContentForm | None:
     """Return the form or recipe of that name; None for any other part of a stratum."""
     if variant.startswith(RECIPE):
         return ContentForm(variant, variant.removeprefix(RECIPE), "recipe")
-    case = search_case(variant)
-    if case is not None:
-        return ContentForm(variant, case_words(case), "search")
     if variant in URL_CASES:
         family: Family = "case" if variant.startswith(JUDGED) else "other case"
         return ContentForm(variant, URL_CASES[variant], family)
-    return _NAMED.get(variant)
+    return _search_or_file(variant) or _NAMED.get(variant)
+
+
+def _search_or_file(variant: str) -> ContentForm | None:
+    """Return the case of a search, a file or an upload; None for any other."""
+    search = search_case(variant)
+    if search is not None:
+        return ContentForm(variant, case_words(search), "search")
+    file = file_case(variant)
+    if file is not None:
+        family: Family = "other file" if file.group == "other" else "file"
+        coding = file.transport.coding if file.transport else ""
+        return ContentForm(variant, file.words, family, coding)
+    upload = upload_case(variant)
+    if upload is not None:
+        return ContentForm(variant, upload.words, "upload" if upload.is_named else "other upload")
+    return None
 
 
 def form_of(stratum: str) -> ContentForm | None:

@@ -58,6 +58,8 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
+    ``file`` says what came of a file that was downloaded (``harness.model.file_case``): the
+    anti-malware test string, the harmless content of that host, or the agreed file.
     """
 
     url: str
@@ -86,8 +88,12 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     title_mark: str = ""
     sketch: tuple[int, ...] = ()
     browser: str = ""
+    file: FileSighting = ""
     inner: tuple[WebFacts, ...] = ()
 
+
+FileSighting = Literal["", "test string", "content", "agreed file", "received"]
+"""What was found in a file when its containers were opened; *received*: an upload arrived whole."""
 
 CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
 """Whether the origin's token or a delivery word came. ``elsewhere``: that of the last page's own

@@ -176,7 +176,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one request: an answer or a failure, with the phases that happened.
 
     ``body`` is decoded: ``codings`` are the content codings that were removed, outermost first,
-    ``undecoded`` the one that could not be. ``truncated``: there was more than the limit.
+    ``undecoded`` the one that could not be. ``as_sent`` is the body as it came, where a coding was
+    removed that the answer did not declare, as of a gzip file. ``truncated``: there was more than
+    the limit.
     ``choices`` are those of a PAC file that were tried, in order.
     """
 
@@ -192,6 +194,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     codings: tuple[str, ...] = ()
     undecoded: str = ""
+    as_sent: bytes = b""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

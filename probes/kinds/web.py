@@ -18,13 +18,15 @@ from msgspec.structs import replace
 from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
+from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
+from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
-from probes.net.browser_profiles import SentHeaders, profile_for
+from probes.net.browser_profiles import Headers, SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
@@ -61,7 +63,7 @@ PAGE = ProbeDeclaration(needs="fetch", facts="web")
 """What every web probe declares: it fetches pages, and sees all of an item."""
 
 
-class _Web:
+class WebProbe:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
     declares: ClassVar[ProbeDeclaration]
@@ -72,7 +74,13 @@ class _Web:
         self._pages = PageReader()
 
     def fits(self, item: Item) -> bool:
-        """Whether the item has this variant; a sentinel without one is fetched as given."""
+        """Whether the item has this variant; a sentinel without one is fetched as given.
+
+        Files are for the probe ``download``, uploads for ``upload``.
+        """
+        variant = variant_of(item.stratum)
+        if file_case(variant) is not None or upload_case(variant) is not None:
+            return False
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
@@ -88,22 +96,22 @@ class _Web:
         started = perf_counter()
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
-        visit = _Visit(attempt, line, expected, self._pages, started + attempt.timeout)
+        visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
         chain = await visit.follow(self.address(attempt.item), home)
-        timings = _timings(chain.exchanges, perf_counter() - started)
+        timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
-        if _leads_on(facts, chain) and not attempt.item.is_sensitive:
+        if leads_on(facts, chain) and not attempt.item.is_sensitive:
             facts = replace(facts, inner=await visit.inner(facts))
         return ProbeResult(
             timings=timings,
             facts=facts,
             failure=chain.failure,
-            evidence=_evidence(attempt, chain.last, facts),
+            evidence=evidence_of(attempt, chain.last, facts),
         )
 
 
 @PROBES.register("web")
-class Web(_Web):
+class Web(WebProbe):
     """Fetches by HTTP without TLS."""
 
     declares = replace(PAGE, only_scheme="http", has_twins=True)
@@ -111,14 +119,14 @@ class Web(_Web):
 
 
 @PROBES.register("web_https")
-class WebHttps(_Web):
+class WebHttps(WebProbe):
     """Fetches by HTTPS."""
 
     declares = replace(PAGE, only_scheme="https", has_twins=True)
     scheme = "https"
 
 
-class _Visit:
+class Visit:
     """Fetches the pages of one attempt and derives their facts."""
 
     def __init__(
@@ -133,19 +141,23 @@ class _Visit:
         self._pages, self._deadline = pages, deadline
         self._browser = profile_for(attempt.browser)
 
-    async def follow(self, url: str, home: str) -> RedirectChain:
-        """Fetch a URL and follow its redirects."""
+    async def follow(
+        self, url: str, home: str, method: str = "GET", body: bytes = b"", more: Headers = ()
+    ) -> RedirectChain:
+        """Fetch a URL and follow its redirects; ``more`` are headers beside a browser's own."""
         limits = self._attempt.limits
         return await follow_redirects(
             self._line,
             url,
             home,
-            self._headers,
+            lambda url, host: _with_more(self._headers(url, host), more),
             deadline=self._deadline,
             most=limits.redirects,
             body_bytes=limits.body_bytes,
             address=self._attempt.address if home == self._attempt.item.host else "",
             may_lead=self._attempt.may_lead,
+            method=method,
+            body=body,
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:
@@ -223,7 +235,14 @@ class _Visit:
         return self._browser.headers(url.partition(":")[0], cookie, request_marks.headers)
 
 
-def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
+def _with_more(sent: SentHeaders, more: Headers) -> SentHeaders:
+    if not more:
+        return sent
+    proxied = (*sent.proxied, *more) if sent.proxied else ()
+    return replace_page(sent, direct=(*sent.direct, *more), proxied=proxied)
+
+
+def leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
     """Whether the item's page may be behind a frame or a redirect inside the page.
 
     Pages of other sites often contain frames; there, only a page with hardly any text is followed.
@@ -233,7 +252,7 @@ def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
     return facts.canary != "not_applicable" or len(facts.text) <= BARE
 
 
-def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
+def evidence_of(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
     """Return a response other than the item's page as evidence: it may be a block page."""
     is_seen = facts.canary == "seen"
     if is_seen or attempt.key.line == CONTROL or attempt.item.is_sensitive or not last.body:
@@ -248,7 +267,7 @@ def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"http://{url_host(target)}/" for target in targets if target))
 
 
-def _timings(exchanges: list[Exchange], total: float) -> Timings:
+def timings_of(exchanges: list[Exchange], total: float) -> Timings:
     """Sum each phase over the hops; a phase that never happened stays absent."""
     if len(exchanges) == 1:
         return replace(exchanges[0].timings, total=total)

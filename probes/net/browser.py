@@ -267,6 +267,11 @@ class BrowserBackend:
             (CurlOpt.WRITEFUNCTION, response.write),
         ):
             curl.setopt(option, value)
+        if request.method == "HEAD":
+            curl.setopt(CurlOpt.NOBODY, 1)
+        elif request.body:
+            curl.setopt(CurlOpt.POSTFIELDSIZE, len(request.body))
+            curl.setopt(CurlOpt.COPYPOSTFIELDS, request.body)
         if verified:
             curl.setopt(CurlOpt.CAINFO, self._authorities(route.trust))
         return curl

@@ -63,7 +63,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PageMarks:
+class PageMarks:
     """The marks of one host's page that one response shows."""
 
     token: bool = False
@@ -73,6 +73,7 @@ class _PageMarks:
 
     @property
     def is_shown(self) -> bool:
+        """Whether the response shows the page: its token or one of its words."""
         return self.token or bool(self.words)
 
 
@@ -107,18 +108,18 @@ class ExpectedMarks:
         """
         if self._marker is None:
             return Delivery()
-        last = self._marks_in(self._home, chain.last)
+        last = self.marks_in(self._home, chain.last)
         asked = self._was_asked(chain)
         if last.is_shown or chain.hosts[-1] == self._home:
             return self._result("seen" if last.is_shown else "absent", last, asked=asked)
-        there = self._marks_in(chain.hosts[-1], chain.last)
+        there = self.marks_in(chain.hosts[-1], chain.last)
         if not there.is_shown:
             return self._result("absent", last, asked=asked)
         pairs = zip(chain.hosts[:-1], chain.exchanges[:-1], strict=True)
-        all_from_origin = all(self._marks_in(host, exchange).is_shown for host, exchange in pairs)
+        all_from_origin = all(self.marks_in(host, exchange).is_shown for host, exchange in pairs)
         return self._result("seen" if all_from_origin else "elsewhere", there, asked=asked)
 
-    def _result(self, canary: CanarySighting, marks: _PageMarks, *, asked: bool) -> Delivery:
+    def _result(self, canary: CanarySighting, marks: PageMarks, *, asked: bool) -> Delivery:
         return Delivery(
             canary=canary,
             words=marks.words,
@@ -138,30 +139,30 @@ class ExpectedMarks:
         tags = (value for name, value in chain.last.headers if name == "etag")
         return any(receipt in tag for tag in tags)
 
-    def _marks_in(self, host: str, exchange: Exchange) -> _PageMarks:
+    def marks_in(self, host: str, exchange: Exchange) -> PageMarks:
         """Return the marks of the page at ``host`` in a response, with the nonce or without."""
         if not exchange.body or not self._is_ours(host):
-            return _PageMarks()
+            return PageMarks()
         assert self._marker is not None
         if self._marker.nonce and self._token(host).encode() in exchange.body:
-            return _PageMarks(token=True)
+            return PageMarks(token=True)
         if self._origin is None:
-            return _PageMarks()
+            return PageMarks()
         nonces = dict.fromkeys((self._marker.nonce, ""))
         piece = [word for nonce in nonces for word in self._origin.words(host, nonce, "piece")]
         page = [word for nonce in nonces for word in self._origin.words(host, nonce, "attempt")]
         page += self._origin.words(host, "", "host")
         kind = next((value for name, value in exchange.headers if name == "content-type"), "")
         if not self._by_content:
-            return _PageMarks(words=find_words(exchange.body, kind, page + piece))
+            return PageMarks(words=find_words(exchange.body, kind, page + piece))
         found = find_words(exchange.body, kind, piece)
         if found:
-            return _PageMarks(words=found)
+            return PageMarks(words=found)
         # Only words of this very attempt: a page from a cache says nothing about its request.
         locked = (
             self._origin.words(host, self._marker.nonce, "locked") if self._marker.nonce else ()
         )
-        return _PageMarks(
+        return PageMarks(
             page_words=len(find_words(exchange.body, kind, page)),
             locked=bool(find_words(exchange.body, kind, locked)),
         )

@@ -265,4 +265,5 @@ class ExchangeRecorder:
             failure=self.failure,
             codings=decoded.codings,
             undecoded=decoded.undecoded,
+            as_sent=bytes(self.body) if decoded.codings and not declared else b"",
         )

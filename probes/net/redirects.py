@@ -14,6 +14,8 @@ from harness.ports.network import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAME_METHOD = frozenset({307, 308})
+"""Redirects that repeat the method and the body (RFC 9110 section 15.4)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,12 @@ class RedirectChain:
         """The last exchange of the chain."""
         return self.exchanges[-1]
 
+    def add(self, host: str, exchange: Exchange) -> None:
+        """Add the exchange with a host."""
+        self.exchanges.append(exchange)
+        self.hosts.append(host)
+        self.failure = exchange.failure
+
 
 async def follow_redirects(
     line: Line,
@@ -43,13 +51,15 @@ async def follow_redirects(
     body_bytes: int,
     address: str = "",
     may_lead: bool = False,
+    method: str = "GET",
+    body: bytes = b"",
 ) -> RedirectChain:
     """Fetch ``url`` and follow at most ``most`` redirects until ``deadline``.
 
     ``home`` is the host of ``url``; ``headers_for`` returns the request headers for a URL and its
     host; ``deadline`` is a ``perf_counter`` time. ``address`` is the IP address of ``home``, if
-    already known; ``may_lead`` as in ``Request``. A failure ends the chain and is recorded in it.
-    A redirect to a private address that the line refuses is still recorded in ``hops``.
+    already known; the others are those of ``Request``. A failure ends the chain and is recorded in
+    it; a redirect to a private address that the line refuses is recorded in ``hops``.
     """
     chain = RedirectChain(url=url)
     while True:
@@ -64,20 +74,21 @@ async def follow_redirects(
             body_bytes=body_bytes,
             address=address if host == home else "",
             may_lead=may_lead,
+            method=method,
+            body=body,
         )
         exchange = await line.fetch(request)
-        chain.exchanges.append(exchange)
-        chain.hosts.append(host)
-        chain.failure = exchange.failure
+        chain.add(host, exchange)
         location = _location(exchange)
-        target = web_address(chain.url, location) if exchange.failure is None else ""
-        if not target:
+        if exchange.failure is not None or not (target := web_address(chain.url, location)):
             return chain
         chain.hops.append(Hop(url=chain.url, status=exchange.status or 0, location=location))
         if len(chain.hops) > most:
             chain.failure = Failure(name="http_redirect_limit", stage="response")
             return chain
         chain.url = target
+        if exchange.status not in SAME_METHOD:
+            method, body = "HEAD" if method == "HEAD" else "GET", b""
 
 
 def url_host(url: str) -> str:

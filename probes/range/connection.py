@@ -13,7 +13,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol, Self, cast
@@ -27,6 +27,7 @@ from probes.range.zone import ADDRESS, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
+CHUNK_OVERHEAD = 8  # times longer than a body its chunks may be
 LOOPBACK_RULES = VisitorRules(head_bytes=MAX_HEAD_BYTES, body_bytes=MAX_BODY_BYTES)
 """The sizes of requests on loopback."""
 
@@ -102,10 +103,7 @@ class Request:
 def parse_request(
     received: bytes | bytearray, rules: VisitorRules = LOOPBACK_RULES
 ) -> Request | None:
-    """Parse the request at the start of ``received``; None while it is incomplete.
-
-    Raises MalformedRequestError with the status to answer.
-    """
+    """Parse the request at the start; None while incomplete. Raises MalformedRequestError."""
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=rules.head_bytes)
     parser.receive_data(bytes(received))
     body = b""
@@ -116,9 +114,12 @@ def parse_request(
         if len(received) - len(parser.trailing_data[0]) > rules.head_bytes:
             raise MalformedRequestError(431, "the request's header is too long")
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-        _check_length(headers, rules.body_bytes)
-        while isinstance(event := parser.next_event(), h11.Data):
+        length = int(headers.get("content-length", "0"))
+        while length <= rules.body_bytes and isinstance(event := parser.next_event(), h11.Data):
             body += event.data
+            length = max(length, len(body))
+        if max(length, len(received) // CHUNK_OVERHEAD) > rules.body_bytes:
+            raise MalformedRequestError(413, "the request body is too long")
     except h11.RemoteProtocolError as error:
         raise MalformedRequestError(error.error_status_hint, str(error)) from None
     if not isinstance(event, h11.EndOfMessage):
@@ -127,17 +128,16 @@ def parse_request(
         method=head.method.decode(),
         target=head.target.decode(),
         headers=headers,
-        lines=tuple(b"%s: %s" % pair for pair in head.headers.raw_items()),
+        lines=_whole_lines(head.headers.raw_items(), len(body)),
         body=body,
     )
 
 
-def _check_length(headers: dict[str, str], limit: int) -> None:
-    """Refuse chunked bodies, which a proxy here could not forward, and very long ones."""
-    if "transfer-encoding" in headers:
-        raise MalformedRequestError(411, "the request has no Content-Length")
-    if int(headers.get("content-length", "0")) > limit:
-        raise MalformedRequestError(413, "the request body is too long")
+def _whole_lines(items: Iterable[tuple[bytes, bytes]], length: int) -> tuple[bytes, ...]:
+    """Return the header lines; of a body that came in chunks, with its length instead."""
+    whole = b"Content-Length", b"%d" % length
+    pairs = (whole if one[0].lower() == b"transfer-encoding" else one for one in items)
+    return tuple(b"%s: %s" % pair for pair in pairs)
 
 
 class Abortable(Protocol):
@@ -216,8 +216,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Connection(asyncio.Protocol):
     """Reads one request, over TLS if ``context`` is given; subclasses handle it.
 
-    With ``limits`` the connection is closed at once if its network may not have another one, or
-    when its time is over.
+    With ``limits`` it is closed if its network may not have another one, or after its time.
     """
 
     server = "httpd"
@@ -310,6 +309,10 @@ class Connection(asyncio.Protocol):
         else:
             self._tls.send(data)
             self._flush(self._tls)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from the next byte on, and read another request."""
+        self._tls, self._received, self._has_request = Tls(context), bytearray(), False
 
     def close(self) -> None:
         """Close in order after all data was sent, with close_notify if over TLS."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from probes.range.malware_check import code_of_upload, malware_in
 from probes.range.page_reading import code_in
 from probes.range.search_control import code_of_query, locked_request
 from probes.range.url_list import listed_code
@@ -30,9 +31,10 @@ RequestChange = Callable[["Request", "FilterPolicy", str], "Request"]
 REQUEST_CHECKS: tuple[RequestCheck, ...] = (
     code_of_query,
     listed_code,
+    code_of_upload,
 )
 REQUEST_CHANGES: tuple[RequestChange, ...] = (locked_request,)
-ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in,)
+ANSWER_CHECKS: tuple[AnswerCheck, ...] = (code_in, malware_in)
 
 
 def code_of_request(request: Request, policy: FilterPolicy) -> str:

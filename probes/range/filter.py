@@ -38,8 +38,8 @@ class FilterPolicy:
     categorisation. A host in neither has the category in its canary name, if any. With
     ``reads_pages`` requests and pages that are not encrypted are analysed as well: pages by their
     marker, requests by the list of ``urls``. ``engines`` are the locks of search engines by host,
-    ``terms`` the categories of words in queries to them. ``must_allow`` and ``must_block`` are the
-    sentinels; they take precedence.
+    ``terms`` the categories of words in queries to them. Uploads are blocked where ``upload_code``
+    is. ``must_allow`` and ``must_block`` are the sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +51,7 @@ class FilterPolicy:
     engines: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
     urls: UrlList = field(default_factory=lambda: UrlList({}))
+    upload_code: str = ""
 
     @classmethod
     def from_items(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import ssl
 from collections import deque
@@ -230,12 +231,14 @@ class _OriginConnection(Connection):
             self.answer(origin.health(request.host), bodiless=is_bodiless)
             return
         nonce = find_nonce(origin.pages.key, request.headers.values())
+        service_page = self._service_page(request, nonce)
         origin.log.record(
             "https" if self._is_secure else "http",
             request.host,
             method=request.method,
             path=request.path,
             nonce=nonce,
+            answer=_summary(service_page) if service_page is not None else "",
         )
         if not names.is_within(request.host):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
@@ -246,19 +249,35 @@ class _OriginConnection(Connection):
         elif names.kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()
             loop.call_later(origin.slow_delay, self._answer, request, nonce)
+        elif service_page is not None:
+            self.answer(service_page, bodiless=is_bodiless)
         else:
             self._answer(request, nonce)
 
-    def _answer(self, request: Request, nonce: str) -> None:
-        scheme: Literal["http", "https"] = "https" if self._is_secure else "http"
+    def _service_page(self, request: Request, nonce: str) -> Page | None:
+        """Return the answer of the service at the requested host; None if it shows a page."""
         pages = self._origin.pages
         content = pages.content_at(request.host)
-        if service := service_at(content, request.path):
-            asked = ServiceRequest(
-                request=request, scheme=scheme, nonce=nonce, content=content, pages=pages
-            )
-            page = SERVICES[service](asked)
-        else:
-            accepts = request.headers.get("accept-encoding", "")
-            page = pages.page(request.host, request.path, scheme, nonce, accepts)
+        service = service_at(content, request.path)
+        if not service:
+            return None
+        asked = ServiceRequest(
+            request=request, scheme=self._scheme, nonce=nonce, content=content, pages=pages
+        )
+        return SERVICES[service](asked)
+
+    def _answer(self, request: Request, nonce: str) -> None:
+        accepts = request.headers.get("accept-encoding", "")
+        pages = self._origin.pages
+        page = pages.page(request.host, request.path, self._scheme, nonce, accepts)
         self.answer(page, bodiless=request.method == "HEAD")
+
+    @property
+    def _scheme(self) -> Literal["http", "https"]:
+        return "https" if self._is_secure else "http"
+
+
+def _summary(page: Page) -> str:
+    """What the log says of an answer of a service: status, size and digest."""
+    digest = hashlib.sha256(page.body).hexdigest()
+    return f"{page.status}, {len(page.body)} bytes, sha256 {digest}"

@@ -12,9 +12,11 @@ from typing import Literal
 
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
+from probes.range.downloads import download
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
 from probes.range.redirect_chain import redirect_chain
 from probes.range.search_service import result_page, search_page
+from probes.range.upload_sink import sink
 from probes.range.url_services import (
     OBJECT_PATH,
     deep_page,
@@ -63,6 +65,8 @@ SERVICES: Mapping[str, OriginService] = {
     "search": search_page,
     "query": result_page,
     "redirect-chain": redirect_chain,
+    "download": download,
+    "sink": sink,
 }
 """Services by name."""
 

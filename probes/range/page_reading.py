@@ -23,21 +23,26 @@ LONGEST = 4 * 1024 * 1024
 
 def code_in(answer: bytes) -> str:
     """Return the taxonomy code that a response shows (``PORN.NUDE``), or an empty string."""
-    head, blank, body = answer.partition(b"\r\n\r\n")
-    if not blank:
-        head, body = b"", answer
     if RTA_LABEL in answer:
         return "PORN"
-    headers = _headers(head)
-    if "chunked" in headers.get("transfer-encoding", ""):
-        body = unchunked(body)
-    body = decode(body, headers.get("content-encoding", ""), LONGEST).body
+    headers, body = decoded_body(answer)
     if is_agreed(body):
         return "PORN"
     for reading in readings(body, headers.get("content-type", "")):
         if found := _MARKER.search(_INVISIBLE.sub("", reading)):
             return found[1].replace("-", ".")
     return ""
+
+
+def decoded_body(answer: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the headers of a response, and its body without chunks and content codings."""
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    if not blank:
+        head, body = b"", answer
+    headers = _headers(head)
+    if "chunked" in headers.get("transfer-encoding", ""):
+        body = unchunked(body)
+    return headers, decode(body, headers.get("content-encoding", ""), LONGEST).body
 
 
 def _headers(head: bytes) -> dict[str, str]:

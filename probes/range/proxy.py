@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar, Protocol, cast
@@ -17,6 +18,7 @@ from harness.model.marker import SHAPE
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
+from probes.range.malware_check import without_ranges
 from probes.range.origin_pages import Page, block_answer, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
@@ -168,25 +170,37 @@ class Upstream:
 
 
 class ProxyConnection(Connection):
-    """A client connection of the proxy, under one profile."""
+    """A client connection of the proxy, under one profile.
+
+    With ``context_for``, which gives a TLS context for a host, it opens TLS in tunnels whose
+    content the filter examines.
+    """
 
     server = "accredit-reference-filter"
     service: ClassVar[Service] = "proxy"
 
-    def __init__(self, filter_: ReferenceFilter, profile: str, upstream: Upstream) -> None:
+    def __init__(
+        self,
+        filter_: ReferenceFilter,
+        profile: str,
+        upstream: Upstream,
+        context_for: Callable[[str], ssl.SSLContext] | None = None,
+    ) -> None:
         super().__init__()
+        self._context_for = context_for
         self._filter = filter_
         self._profile = profile
         self._upstream = upstream
         self._origin_side: OriginSide | None = None
         self._tampering: Fault | None = None
         self._inspected: tuple[Decision, Request] | None = None
+        self._has_to_read = False
         self._collected = bytearray()
         self._connecting: asyncio.Task[None] | None = None
 
     def on_request(self, request: Request) -> None:
         """Decide about the request; 400 if it is not in absolute form."""
-        if request.method != "CONNECT" and not request.is_absolute:
+        if request.method != "CONNECT" and not request.is_absolute and not self.is_secure:
             self.answer(Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n"))
             return
         self._decide(request)
@@ -244,17 +258,28 @@ class ProxyConnection(Connection):
                 request = self._filter.change(decision, self._profile, request)
                 if style is FaultKind.STALE:
                     request = replace(request, lines=without_nonce(request.lines))
-                elif request.method != "CONNECT":
-                    self._tampering = decision.fault if style in TAMPERED else None
-                    self._inspected = (decision, request) if decision.reads else None
+                self._has_to_read = decision.reads
+                if style is not FaultKind.STALE and request.method != "CONNECT":
+                    request = self._collecting(decision, request)
                 # Keep a reference, or the task may be garbage-collected before it ends.
                 self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case _:
                 self.answer(block_answer(decision, request), bodiless=request.method == "HEAD")
 
+    def _collecting(self, decision: Decision, request: Request) -> Request:
+        """Note what to do with the response; return the request to send for it."""
+        self._tampering = decision.fault if decision.style in TAMPERED else None
+        if not decision.reads:
+            self._inspected = None
+            return request
+        self._inspected = decision, request
+        return replace(request, lines=without_ranges(request.lines))
+
     async def _forward(self, request: Request) -> None:
-        port = self._upstream.ports.get(request.port)
-        if port is None or not self._upstream.zone_server.has(request.host):
+        if request.method == "CONNECT" and self._opens_tls(request):
+            return
+        port = self._upstream.ports.get(request.port, 0)
+        if not self._has_host(request):
             self.answer(trouble_page(request.host, 503))
             return
         await self._connect_origin(ADDRESS, port, request.host)
@@ -265,6 +290,18 @@ class ProxyConnection(Connection):
             self.send(TUNNEL_ESTABLISHED)
         else:
             self._origin_side.send(request.to_origin_form())
+
+    def _opens_tls(self, request: Request) -> bool:
+        """Answer CONNECT and end TLS here, if the filter examines what the tunnel would carry."""
+        if self._context_for is None or not self._has_to_read or not self._has_host(request):
+            return False
+        self.send(TUNNEL_ESTABLISHED)
+        self.start_tls(self._context_for(request.host))
+        return True
+
+    def _has_host(self, request: Request) -> bool:
+        is_served = request.port in self._upstream.ports
+        return is_served and self._upstream.zone_server.has(request.host)
 
     async def _connect_origin(self, address: str, port: int, host: str) -> None:
         """Connect to the origin, or answer 503."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,7 +63,8 @@ class RangeTestbed:
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
     listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
-    addresses (Linux).
+    addresses (Linux). With ``opens_tls`` the proxy intercepts TLS
+    of what it examines, and the file of the authority holds its certificate as well.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class RangeTestbed:
         encrypted: bool = False,
         dual_stack: bool = False,
         several: Iterable[str] = (),
+        opens_tls: bool = False,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -97,6 +99,7 @@ class RangeTestbed:
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
         self._several = frozenset(several)
+        self._opens_tls = opens_tls
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -122,7 +125,8 @@ class RangeTestbed:
     async def _start(self, stack: AsyncExitStack) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         key, authority = secrets.token_bytes(32), Authority()
-        (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
+        own = self._authorities.own.pem if self._opens_tls else b""
+        (self._directory / AUTHORITY_FILE).write_bytes(authority.pem + own)
         self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
         zone_server = self._zone_server()
@@ -148,9 +152,7 @@ class RangeTestbed:
         if self._is_encrypted:
             reference |= await self._encrypted(stack, zone_server, authority)
         if self._has_gateway:
-            authorities = GatewayAuthorities(
-                own=Authority("Reference filter"), unknown=Authority("Somebody")
-            )
+            authorities = self._authorities
             (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
             gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
             reference["gateway"] = await gateways.start(stack, self._profiles)
@@ -177,14 +179,21 @@ class RangeTestbed:
             several=self._several,
         )
 
+    @cached_property
+    def _authorities(self) -> GatewayAuthorities:
+        """The authorities of the filter, made only where it opens TLS."""
+        return GatewayAuthorities(own=Authority("Reference filter"), unknown=Authority("Somebody"))
+
     def _further_addresses(self) -> tuple[str, ...]:
         addresses: tuple[str, ...] = () if TWIN_ADDRESS == ADDRESS else (TWIN_ADDRESS,)
         addresses += (SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else ()
         return (*addresses, ADDRESS_6) if self._is_dual_stack else addresses
 
     async def _proxies(self, stack: AsyncExitStack, upstream: Upstream) -> dict[str, str]:
+        context_for = self._authorities.own.context if self._opens_tls else None
+
         def listener(profile: str) -> Listener:
-            return Listener(lambda: ProxyConnection(self._filter, profile, upstream))
+            return Listener(lambda: ProxyConnection(self._filter, profile, upstream, context_for))
 
         return {
             profile: f"http://{ADDRESS}:{(await stack.enter_async_context(listener(profile))).port}"

@@ -33,6 +33,7 @@ LOCKED_NAME = dns(
     "192.0.2.7",
     records=(DnsRecord(name=OURS, type="CNAME", ttl=9, data="safe.search.test."),),
 )
+_FILE = web(file="content", body_sha256="a" * 64, body_length=90)
 
 
 def _page(**facts: Any) -> Trial:
@@ -62,6 +63,8 @@ GROUND = (
     _case("control-without-token", trial(web(), web(canary="absent")), State.DOWN),
     _case("control-server-error", trial(foreign(), foreign(status=502)), State.DOWN),
     _case("control-without-coding", trial(web(), web(), stratum="GAMB/gzip"), State.DOWN),
+    _case("control-without-ranges",
+          trial(_FILE, _FILE, stratum="MALW.MAL/file:ranged"), State.DOWN),
     _case("control-no-address-answered", trial(LONDON, dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-no-address", trial(dns(rcode="NXDOMAIN"), dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-unreached", trial(reach(reached=True), reach(reached=False)), State.DOWN),
@@ -177,6 +180,10 @@ PRIVATE = (
 
 WEB = (
     _case("token-in-broken-answer", trial(web(), failure=failed("eof_error")), State.ALLOWED),
+    _case("file-arrived", trial(web(file="test string"), web(file="test string")), State.ALLOWED),
+    _case("file-unchanged", trial(_FILE, _FILE), State.ALLOWED),
+    _case("file-changed", trial(web(file="content", body_sha256="b" * 64, body_length=91), _FILE),
+          State.ALTERED),
     _case("words-arrived", trial(web(words=("tizametefabime",))), State.ALLOWED),
     _case("token-in-another-page", trial(web(title="A page, with advertisements")), State.ALLOWED),
     _case("token-arrived", trial(web()), State.ALLOWED),
@@ -272,6 +279,7 @@ PAGE = (
           State.INSUFFICIENT),
     _case("notice-beside-content", trial(web(canary="absent", text=NOTICE, embedded=1)),
           State.INSUFFICIENT),
+    _case("file-without-content", trial(web(canary="absent", asked=True), _FILE), State.ALTERED),
     _case("page-not-recognised", trial(web(canary="absent")), State.INSUFFICIENT),
     _case("origin-refusal", _page(status=403, title="Just a moment...", text="Ray ID: 7a"),
           State.INSUFFICIENT),

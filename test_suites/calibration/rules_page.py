@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.judge import liveness
 from harness.judge.composite_measurements import ALONE_RULES, PROVEN_RULES
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
+from harness.judge.rules.files import FILE_PRECONDITIONS, FILE_RULES
 from harness.judge.rules.order import REACH_RULES, RULES_VERSION
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
 from harness.judge.rules.refusals import REFUSALS
@@ -57,6 +58,11 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         "Why a trial cannot be judged: no control, no line, a failure of our own equipment.",
         PRECONDITION_RULES,
     ),
+    (
+        "Files: preconditions",
+        "What a file needs on the control line, beside a page's ([files](files.md)).",
+        FILE_PRECONDITIONS,
+    ),
     ("Reach", "Probes of other protocols: was the far end reached?", REACH_RULES),
     (
         "HTTPS records",
@@ -68,6 +74,11 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         "Private addresses",
         "Not fetched, because they were not declared ([dd-012](../design/dd-012-address-guard.md)).",
         PRIVATE_RULES,
+    ),
+    (
+        "Files",
+        "What came of a file that was downloaded ([files](files.md)).",
+        FILE_RULES,
     ),
     (
         "Delivery, refusals and failures",

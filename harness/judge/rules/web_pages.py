@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.judge.block_page_check import UNLIKE, says_blocked, shown_beside_text
 from harness.judge.block_page_classifier import PageKind
+from harness.judge.rules.files import FILE_LOST_RULES
 from harness.judge.rules.refusals import LEGAL, is_refused_by_status, is_refused_for_legal_reasons
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.verdict import Mechanism, State
@@ -229,6 +230,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         says="the page says that it blocks, but may hold other content as well",
         saw=_what_else,
     ),
+    *FILE_LOST_RULES,
     Rule(
         id="page-not-recognised",
         matches=lambda features: features.control_has_token,

@@ -32,12 +32,16 @@ class Stream(Protocol):
 
 
 class ResponseReader:
-    """Receives the parser's callbacks; ignores interim responses (1xx)."""
+    """Receives the parser's callbacks; ignores interim responses (1xx).
 
-    __slots__ = ("_headers", "_parser", "_recorder", "complete", "on_body")
+    An answer ``is_bodiless`` if the request was HEAD (RFC 9110 section 9.3.2).
+    """
 
-    def __init__(self, recorder: ExchangeRecorder) -> None:
+    __slots__ = ("_headers", "_is_bodiless", "_parser", "_recorder", "complete", "on_body")
+
+    def __init__(self, recorder: ExchangeRecorder, *, is_bodiless: bool = False) -> None:
         self.complete = False
+        self._is_bodiless = is_bodiless
         self._recorder = recorder
         self._headers: list[tuple[str, str]] = []
         self.on_body = recorder.body.extend
@@ -74,6 +78,7 @@ class ResponseReader:
         headers, self._headers = tuple(self._headers), []
         if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
             self._recorder.head = Head(status=status, headers=headers)
+            self.complete = self._is_bodiless
 
     def on_message_complete(self) -> None:
         """Mark the response as complete, unless it was an interim one."""
@@ -91,7 +96,7 @@ def send_request(stream: Stream, request: bytes, recorder: ExchangeRecorder) -> 
     Raises EOFError if the peer closed early, ValueError if its response is not HTTP.
     """
     recorder.stage = "response"
-    reader = ResponseReader(recorder)
+    reader = ResponseReader(recorder, is_bodiless=request.startswith(b"HEAD "))
     try:
         sent_at = perf_counter()
         yield from stream.write(request)

@@ -145,7 +145,7 @@ def _run_unverified(
 def _head(request: Request, route: Route, target: UrlTarget) -> bytes:
     absolute_form = route.uses_absolute_form(target.scheme)
     headers = [("Host", target.authority), *request_headers(request, absolute_form=absolute_form)]
-    if request.body:
+    if request.body and not any(name.lower() == "transfer-encoding" for name, _ in headers):
         headers.append(("Content-Length", str(len(request.body))))
     request_target = target.path
     if absolute_form:

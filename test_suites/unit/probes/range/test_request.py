@@ -73,7 +73,7 @@ def test_what_is_passed_on_has_no_hop_by_hop_lines() -> None:
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: -1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99999999999\r\n\r\n", 413),
-        (b"GET / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"GET / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n", 400),
         (b"G" * (MAX_HEAD_BYTES + 1), 431),
     ],
 )
@@ -82,6 +82,16 @@ def test_what_is_no_request_is_answered_with_a_status(wire: bytes, status: int) 
         parse_request(wire)
 
     assert raised.value.status == status
+
+
+def test_a_body_in_chunks_is_passed_on_with_its_length() -> None:
+    wire = b"PUT /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3;x=1\r\n me\r\n"
+
+    assert parse_request(wire) is None
+    request = parse_request(wire + b"0\r\n\r\n")
+    assert request is not None
+    assert request.body == b"hi me"
+    assert request.to_origin_form().endswith(b"Content-Length: 5\r\nConnection: close\r\n\r\nhi me")
 
 
 @given(st.integers(min_value=0, max_value=60))

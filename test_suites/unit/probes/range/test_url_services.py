@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.model.content_form import PageContent
+from harness.model.marker import MARKER_PREFIX
 from harness.model.url_case import TEMPLATES, deep_path
 from probes.range.connection import Request
 from probes.range.image_card import SIGNATURE
-from probes.range.origin_pages import MARKER_PREFIX, Page, Pages
+from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 
 HOST = "quiet-loom.sites.accredit.test"

@@ -1,0 +1,179 @@
+"""The probe ``download``: fetch a file as a client would, and look into it.
+
+Transports that need more than one plain request are those of ``harness.model.file_case``: byte
+ranges, HEAD before GET, a form. A file arrived if the anti-malware test string, or the content that
+only the origin knows, is in the bytes that came, after content codings and containers were undone.
+Neither is ever recorded: of a file that arrived, facts hold its length and digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from time import perf_counter
+from typing import ClassVar
+
+from msgspec.structs import replace
+
+from harness.model.content_form import variant_of
+from harness.model.corpus import Item
+from harness.model.facts import FileSighting, WebFacts
+from harness.model.file_case import MARKED, Transport, file_case
+from harness.model.observation import Evidence
+from harness.model.probe import ProbeDeclaration
+from harness.plugins import PROBES
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult
+from probes.kinds.web import Visit, WebProbe, evidence_of, leads_on, timings_of
+from probes.net.browser_profiles import Headers
+from probes.net.delivery import ExpectedMarks, PageMarks
+from probes.net.file_contents import AGREED_FILE, contents, eicar
+from probes.net.html_text import PageReader
+from probes.net.redirects import RedirectChain
+
+PARTIAL, WHOLE = 206, 200
+MOST_BYTES = 1024 * 1024
+"""The most bytes of a file that is fetched in ranges."""
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+@PROBES.register("download")
+class Download(WebProbe):
+    """Downloads files by HTTP and HTTPS, and looks into them; other items as ``web`` does."""
+
+    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
+    scheme: ClassVar[str] = "http"
+
+    def fits(self, item: Item) -> bool:
+        """Whether the item is a file, in a transport that is known."""
+        case = file_case(variant_of(item.stratum))
+        return case is not None and case.transport is not None
+
+    def address(self, item: Item) -> str:
+        """Return the URL of the item, with its own scheme."""
+        return item.url(item.scheme or self.scheme)
+
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
+        """Fetch the file over the line, in the transport of its case; its containers are opened."""
+        case = file_case(variant_of(attempt.item.stratum))
+        if case is None or case.transport is None or case.layers == (MARKED,):
+            return await super().try_item(attempt, line)
+        started = perf_counter()
+        expected = ExpectedFile(attempt, line, attempt.item.host)
+        visit = FileVisit(attempt, line, expected, self._pages, started + attempt.timeout)
+        chain = await visit.fetch(self.address(attempt.item), case.transport)
+        timings = timings_of(chain.exchanges, perf_counter() - started)
+        facts = visit.facts(chain)
+        if leads_on(facts, chain):
+            facts = replace(facts, inner=await visit.inner(facts))
+        return ProbeResult(
+            timings=timings,
+            facts=facts,
+            failure=chain.failure,
+            evidence=_evidence(attempt, chain.last, facts),
+        )
+
+
+class ExpectedFile(ExpectedMarks):
+    """What shows that the file of one attempt arrived: what is in it."""
+
+    def __init__(self, attempt: Attempt, line: Line, home: str) -> None:
+        super().__init__(attempt, line, home)
+        origin = line.origin
+        self._words = origin.words(home, "", "host") if origin is not None else ()
+        self._sightings: dict[bytes, FileSighting] = {}
+
+    def sighting(self, body: bytes) -> FileSighting:
+        """Return what is in the body of a response."""
+        if body not in self._sightings:
+            self._sightings[body] = look_into(body, self._words)
+        return self._sightings[body]
+
+    def marks_in(self, host: str, exchange: Exchange) -> PageMarks:
+        """Return whether the file is in a response; no word of a page shows it."""
+        del host
+        return PageMarks(token=bool(self.sighting(exchange.body)))
+
+
+def look_into(body: bytes, words: tuple[str, ...]) -> FileSighting:
+    """Return what a file holds: the test string, all of ``words``, or that it is the agreed one."""
+    if not body:
+        return ""
+    wanted, known = eicar(), [word.encode() for word in words]
+    found: FileSighting = "agreed file" if AGREED_FILE in body else ""
+    for data in contents(body):
+        if wanted in data:
+            return "test string"
+        if known and all(word in data for word in known):
+            found = "content"
+    return found
+
+
+class FileVisit(Visit):
+    """Fetches the file of one attempt and derives its facts."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        line: Line,
+        expected: ExpectedFile,
+        pages: PageReader,
+        deadline: float,
+    ) -> None:
+        super().__init__(attempt, line, expected, pages, deadline)
+        self._file = expected
+
+    async def fetch(self, url: str, transport: Transport) -> RedirectChain:
+        """Fetch a file: in byte ranges, after a HEAD request, or by a form, as its case says."""
+        home = self._attempt.item.host
+        if transport.with_head:
+            chain = await self.follow(url, home, "HEAD")
+            if chain.failure is not None or chain.last.status != WHOLE:
+                return chain
+        if transport.method == "POST":
+            return await self.follow(url, home, "POST", b"file=letter", FORM)
+        if not transport.ranges:
+            return await self.follow(url, home)
+        return await self._in_ranges(url, home, transport.ranges)
+
+    async def _in_ranges(self, url: str, home: str, ranges: tuple[str, ...]) -> RedirectChain:
+        """Ask for one range after the other, and join them; a server may send the whole instead."""
+        parts = bytearray()
+        asked = list(ranges)
+        while asked:
+            more: Headers = (("Range", f"bytes={asked.pop(0)}"),)
+            chain = await self.follow(url, home, more=more)
+            if chain.failure is not None or chain.last.status != PARTIAL or not chain.last.body:
+                return chain
+            parts += chain.last.body
+            if not asked and len(parts) < _whole_size(chain.last):
+                asked.append(f"{len(parts)}-")
+        chain.exchanges[-1] = replace(chain.last, body=bytes(parts))
+        return chain
+
+    def facts(self, chain: RedirectChain) -> WebFacts:
+        """Return a chain's facts, without any text of a file that arrived.
+
+        Length and digest are those of the file: without content codings that were declared, but
+        with its own compression.
+        """
+        facts = super().facts(chain)
+        found = self._file.sighting(chain.last.body)
+        facts = replace(facts, file=found)
+        if sent := chain.last.as_sent:
+            digest = hashlib.sha256(sent).hexdigest()
+            facts = replace(facts, body_length=len(sent), body_sha256=digest, codings=())
+        if not found and eicar().decode() not in facts.text + facts.title:
+            return facts
+        return replace(facts, title="", text="", text_length=0, frames=(), title_mark="", sketch=())
+
+
+def _whole_size(last: Exchange) -> int:
+    """The size of the file that a range is a part of; 0 if the answer does not say."""
+    given = next((value for name, value in last.headers if name == "content-range"), "")
+    size = given.rpartition("/")[2]
+    return min(int(size), MOST_BYTES) if size.isascii() and size.isdecimal() else 0
+
+
+def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
+    """Return another response than the file as evidence; never one that holds the test string."""
+    found = {facts.file, *(one.file for one in facts.inner)}
+    return () if found - {""} else evidence_of(attempt, last, facts)

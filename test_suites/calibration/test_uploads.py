@@ -1,0 +1,171 @@
+"""Uploads to an origin: UPL-01 and UPL-02 met, broken and not tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.origin_pack import write_origin_pack
+from corpora.uploads import UPLOAD_PACK, uploads
+from harness.estimate.file_cases import UNDECLARED_GROUPS
+from harness.model.outcome import Conformity, Outcome
+from harness.model.upload_case import INFECTED_UPLOADS, INFECTED_WAYS, NAMED_UPLOADS, NAMED_WAYS
+from harness.model.verdict import State
+from probes.net.file_contents import holds_test_string
+from probes.range import upload_sink
+from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
+from probes.range.testbed import RangeTestbed
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+PAGES = uploads("uploads")
+GROUPS = {
+    "pupils": {"phase": "ks2", "uploads": "block"},
+    "staff": {"phase": "staff", "uploads": "allow"},
+}
+SCHEME = """\
+id: our-school
+version: "1.0"
+title: What may be uploaded
+policy: uk-schools-2026
+requirements: [{id: UPL-01}, {id: UPL-02}]
+"""
+SHARING = "LOC.FSHR"
+Try = Callable[..., Rehearsal]
+
+
+def hosts(*strata: str) -> frozenset[str]:
+    return frozenset(row["registrable"] for row in PAGES.rows if row["stratum"] in strata)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    """A filter that scans uploads, lets staff upload and pupils not; its proxy opens TLS."""
+    policy = FilterPolicy(
+        blocks=lambda code, profile: (
+            code.startswith("MALW") or (code == SHARING and profile == "pupils")
+        ),
+        upload_code=SHARING,
+    )
+    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "opens_tls": True}
+    folder = tmp_path_factory.mktemp("world")
+    profiles = ("pupils", "staff")
+    with RangeTestbed.running(folder, policy=policy, profiles=profiles, **options) as world:
+        yield world
+
+
+@pytest.fixture
+def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
+    """Measure and conclude a campaign of uploads through the proxies of two groups."""
+
+    def run(
+        *,
+        fault: Fault | None = None,
+        groups: dict[str, Any] = GROUPS,
+        named: bool = True,
+    ) -> Rehearsal:
+        if fault is not None:
+            world.faults.add(fault)
+        write_origin_pack(UPLOAD_PACK, PAGES, tmp_path / "pages", "s", "2026-01-01T00:00:00Z")
+        (tmp_path / "scheme.yaml").write_text(SCHEME)
+        proxies = world.origin.services["reference"]["proxy"]
+        core = {f"CTRL/{one}" for one in NAMED_UPLOADS} | {
+            f"MALW.MAL/{one}" for one in INFECTED_UPLOADS
+        }
+        items = [row["id"] for row in PAGES.rows if row["stratum"] in core]
+        line = {
+            "name": "proxy",
+            "type": "explicit_proxy",
+            "options": {"proxy": proxies["pupils"], "authority": world.origin.authority},
+            "by_profile": {name: {"proxy": proxies[name]} for name in groups},
+        }
+        return rehearse(
+            write_campaign(
+                tmp_path,
+                origin=Path(world.origin.authority).parent / "origin.json",
+                lines=[line],
+                profiles=groups,
+                corpora=[{"pack": "./pages", "items": items if named else []}],
+                probes=["upload"],
+                limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
+                scheme="scheme.yaml",
+            )
+        )
+
+    yield run
+    world.faults.clear()
+
+
+def outcome(run: Rehearsal, requirement: str, profile: str) -> Outcome:
+    return next(
+        one
+        for one in run.assessment.outcomes
+        if (one.requirement.id, one.profile) == (requirement, profile)
+    )
+
+
+def test_a_filter_that_controls_uploads_by_group_conforms(tried: Try, world: RangeTestbed) -> None:
+    run = tried(named=False)
+
+    for profile in GROUPS:
+        assert outcome(run, "UPL-01", profile).conformity is Conformity.CONFORMS
+        assert outcome(run, "UPL-01", profile).metric.n == len(NAMED_WAYS)
+        assert outcome(run, "UPL-02", profile).conformity is Conformity.CONFORMS
+        assert outcome(run, "UPL-02", profile).metric.n == len(INFECTED_WAYS)
+    by_staff = {
+        one.state
+        for one in run.verdicts
+        if one.item.category == "CTRL" and one.key.profile == "staff"
+    }
+    assert by_staff == {State.ALLOWED}
+    for path in (path for path in run.journal.parent.rglob("*") if path.is_file()):
+        assert not holds_test_string(path.read_bytes()), path
+    arrived = {one.host for one in world.log.arrivals() if one.answer and one.method == "PUT"}
+    assert hosts("CTRL/upload:put") <= arrived
+
+
+def test_a_way_that_pupils_can_still_upload_by_does_not_conform(tried: Try) -> None:
+    way = Fault(kind=FaultKind.UNREAD, hosts=hosts("CTRL/upload:webdav"))
+    run = tried(fault=way)
+
+    assert outcome(run, "UPL-01", "pupils").conformity is Conformity.DOES_NOT_CONFORM
+    assert outcome(run, "UPL-01", "pupils").metric.value == 0.8
+    assert outcome(run, "UPL-01", "staff").conformity is Conformity.CONFORMS
+
+
+def test_an_upload_that_is_blocked_although_it_is_allowed_does_not_conform(tried: Try) -> None:
+    fault = Fault(
+        kind=FaultKind.PAGE_403, hosts=hosts("CTRL/upload:chat"), profiles=frozenset({"staff"})
+    )
+    run = tried(fault=fault)
+
+    assert outcome(run, "UPL-01", "staff").conformity is Conformity.DOES_NOT_CONFORM
+
+
+def test_an_infected_upload_that_passes_does_not_conform(tried: Try) -> None:
+    fault = Fault(kind=FaultKind.UNREAD, hosts=hosts("MALW.MAL/upload:put: test file"))
+    run = tried(fault=fault)
+
+    assert outcome(run, "UPL-02", "staff").conformity is Conformity.DOES_NOT_CONFORM
+    assert outcome(run, "UPL-02", "staff").metric.value == 1
+
+
+def test_a_service_without_a_group_that_may_not_upload_decides_nothing(tried: Try) -> None:
+    run = tried(groups={"staff": GROUPS["staff"]})
+
+    assert outcome(run, "UPL-01", "staff").conformity is Conformity.INSUFFICIENT
+    assert UNDECLARED_GROUPS in " ".join(outcome(run, "UPL-01", "staff").reasons)
+    assert outcome(run, "UPL-02", "staff").conformity is Conformity.CONFORMS
+
+
+def test_an_upload_that_is_emptied_on_its_way_is_no_delivery_and_no_block(
+    tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_sink, "digest_of_upload", lambda *_: "0" * 64)
+    run = tried(groups={"staff": GROUPS["staff"]})
+
+    assert {one.state for one in run.verdicts} == {State.DOWN}
+    assert outcome(run, "UPL-02", "staff").conformity is Conformity.INSUFFICIENT
