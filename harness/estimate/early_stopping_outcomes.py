@@ -105,6 +105,7 @@ class EarlyStoppingOutcomes:
             packs=header.packs,
             items=campaign.items,
             twins=basis.twins,
+            users=campaign.users(basis.users),
             instrument=instrument,
             probes=header.probes,
         )

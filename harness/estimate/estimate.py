@@ -7,7 +7,7 @@ items and this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -42,6 +42,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
+from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
@@ -67,6 +68,7 @@ def estimate(
     packs: Packs | None = None,
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
+    users: Users = NO_USERS,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
 ) -> Estimates:
@@ -74,15 +76,22 @@ def estimate(
 
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
-    on packs, ``twins`` the items compared with their plain twins. ``instrument`` are the instrument
-    records, ``probes`` the probes' declarations. ``items`` is the kind of items that the campaign
-    declares its category rates to rest on.
+    on packs, ``twins`` the items compared with their plain twins, ``users`` what is known of users.
+    ``instrument`` are the instrument records, ``probes`` the probes' declarations. ``items`` is the
+    kind of items that the campaign declares its category rates to rest on.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
     sources = Sources(packs=packs or {}, items=items)
     line_profiles = line_profiles_of(
-        verdict_counts, phases, preconditions, sources, twins, instrument, probes
+        verdict_counts,
+        phases,
+        preconditions,
+        sources,
+        twins,
+        instrument,
+        probes,
+        users,
     )
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
@@ -133,6 +142,11 @@ def _is_asked(
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure
+    places = line_profile.users.places
+    is_known = (line_profile.line, line_profile.profile) not in places
+    if spec_of(measure.metric).for_default_users and places and is_known:
+        remarks.append(f"{where}: no users with the default policy are declared there")
+        return False
     if is_asked(measure, scheme.policy, tuple(line_profile.results.categories), line_profile.phase):
         return True
     asked = ", ".join(measure.categories)
@@ -207,13 +221,14 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         else rates.not_implemented(spec.name, spec.unit, selection.alpha)
     )
     basis = selection.basis
-    witnesses = line_profile.verdict_counts.witnesses(measured.adverse)
+    witnesses = line_profile.verdict_counts.witnesses(measured.adverse) + measured.witnesses
     return Measurement(
         requirement=requirement,
         profile=line_profile.profile,
         line=line_profile.line,
         metric=replace(measured.metric, witnesses=tuple(one.item for one in witnesses)),
         witnesses=witnesses,
+        barred=measured.barred,
         kind=basis.kind,
         qualifier=basis.qualifier,
     )
@@ -232,6 +247,9 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         profile_selections=lambda: _profile_selections(requirement, scheme, line_profile),
         preconditions=line_profile.preconditions,
         twins=line_profile.twins,
+        users=line_profile.users,
+        line=line_profile.line,
+        everywhere=lambda: _selections(requirement, scheme, line_profile.everywhere),
         instrument=line_profile.instrument,
         probes=line_profile.probes,
         probes_run=frozenset(line_profile.results.probes),
@@ -242,14 +260,21 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
 def _profile_selections(
     requirement: Requirement, scheme: Scheme, line_profile: LineProfile
 ) -> tuple[ProfileSelection, ...]:
+    return _selections(requirement, scheme, line_profile.same_line)
+
+
+def _selections(
+    requirement: Requirement, scheme: Scheme, line_profiles: Iterable[LineProfile]
+) -> tuple[ProfileSelection, ...]:
     return tuple(
         ProfileSelection(
+            line=one.line,
             profile=one.profile,
             phase=one.phase,
             results=_select(requirement, scheme, one),
             expects=partial(scheme.policy.expects, phase=one.phase),
         )
-        for one in line_profile.same_line
+        for one in line_profiles
     )
 
 

@@ -20,6 +20,7 @@ from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
+from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
 
 AGREED = Source("agreed", is_hidden=False)
@@ -118,6 +119,7 @@ class ProfileSelection:
     phase: str
     results: tuple[GroupResult, ...]
     expects: Callable[[str], Expectation | None]
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +129,11 @@ class Selection:
     ``results`` are the counted outcome groups. ``expects`` gives the policy's expectation of a
     category, ``codes`` are the policy's rows. ``profile_selections`` returns the selections of all
     profiles of the line, this one included. ``preconditions``, ``twins`` (items compared with their
-    plain twins) and ``probes_run`` are those of the line and profile. ``instrument`` are the
-    instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
-    to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
+    plain twins) and ``probes_run`` are those of the line and profile. ``users`` are those of the
+    campaign, with the trials of this line; ``everywhere`` returns the selections of all lines and
+    profiles. ``instrument`` are the instrument records, ``probes`` the declarations of the
+    campaign's probes, ``sources`` maps packs to sources. ``domains`` are numbers of domains by
+    composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
@@ -143,6 +147,9 @@ class Selection:
     profile_selections: Callable[[], tuple[ProfileSelection, ...]] = tuple
     preconditions: tuple[Precondition, ...] = ()
     twins: tuple[TwinPair, ...] = ()
+    line: str = ""
+    users: Users = NO_USERS
+    everywhere: Callable[[], tuple[ProfileSelection, ...]] = tuple
     probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from msgspec import structs
+
 from harness.estimate.item_selection import ProfileSelection, Selection, Sources
 from harness.estimate.outcome_groups import (
     ClassifiedResults,
@@ -26,13 +28,17 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
+from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True)
 class LineProfile:
-    """A line and a profile with its results; ``same_line`` are all profiles of the line."""
+    """A line and a profile with its results; ``same_line`` are all profiles of the line.
+
+    ``everywhere`` are those of all lines.
+    """
 
     line: str
     profile: str
@@ -45,6 +51,8 @@ class LineProfile:
     same_line: list[LineProfile]
     instrument: tuple[InstrumentRecord, ...] = ()
     probes: Declarations = field(default_factory=dict)
+    users: Users = NO_USERS
+    everywhere: list[LineProfile] = field(default_factory=list)
 
 
 def line_profiles_of(
@@ -55,6 +63,7 @@ def line_profiles_of(
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
+    users: Users = NO_USERS,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
@@ -80,10 +89,18 @@ def line_profiles_of(
                 same_line,
                 instrument,
                 probes,
+                _on_line(users, line),
+                line_profiles,
             )
             same_line.append(line_profile)
         line_profiles += same_line
     return line_profiles
+
+
+def _on_line(users: Users, line: str) -> Users:
+    """Return the users with the trials of one line."""
+    trials = tuple(one for one in users.trials if one.line == line)
+    return structs.replace(users, trials=trials)
 
 
 MIN_ITEMS = 5
@@ -147,6 +164,7 @@ def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]
             profile_selection
             for profile_selection in profile_selections
             if profile_selection.phase in band
+            and (profile_selection.line, profile_selection.profile) not in selection.users.places
         ]
         for band in bands
     ]

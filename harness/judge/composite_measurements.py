@@ -33,6 +33,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.user import UserTrial
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
@@ -176,6 +177,11 @@ class ForeignJudge:
     @property
     def twins(self) -> tuple[TwinPair, ...]:
         """Empty: other people try no plain twins."""
+        return ()
+
+    @property
+    def users(self) -> tuple[UserTrial, ...]:
+        """Empty: other people try no concurrent users."""
         return ()
 
     @property

@@ -13,6 +13,7 @@ from itertools import groupby
 import msgspec
 
 from harness.judge.block_page_check import claimed_category
+from harness.judge.concurrent_trials import ConcurrentTrials
 from harness.judge.filter_fingerprints import (
     NO_FINGERPRINTS,
     FilterFingerprints,
@@ -43,6 +44,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.user import UserTrial
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
 from harness.ports.judging import BatchJudges
 
@@ -81,11 +83,13 @@ class Judge:
         self._retrials = RetrialResults()
         self._unfiltered = UnfilteredProbes(probes)
         self._twins = PlainTwinTrials()
-        others = self._twins.separate(sentinels)
+        self._users = ConcurrentTrials()
+        others = self._users.separate(self._twins.separate(sentinels))
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
         self._twins.judge(self._judge_trial)
+        self._users.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -120,6 +124,11 @@ class Judge:
     def twins(self) -> tuple[TwinPair, ...]:
         """The plain twins beside the items judged so far."""
         return self._twins.pairs
+
+    @property
+    def users(self) -> tuple[UserTrial, ...]:
+        """What users of one address tried at the same time."""
+        return self._users.trials
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

@@ -17,6 +17,7 @@ from harness.model.corpus import covers
 from harness.model.declared import Declared
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
+from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
@@ -67,7 +68,8 @@ class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
-    and for whom the line is tested.
+    and for whom the line is tested. ``users`` are the kinds of users with the default policy that
+    it serves, if any.
     """
 
     name: Name
@@ -76,6 +78,7 @@ class LineDeclaration(Declared):
     place: Words = ""
     device: Words = ""
     group: Words = ""
+    users: tuple[UserKind, ...] = ()
     probes: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -93,9 +96,13 @@ class ControlDeclaration(Declared):
 
 
 class ProfileDeclaration(Declared):
-    """A user group of the service; ``phase`` selects the policy column."""
+    """A user group of the service; ``phase`` selects the policy column.
+
+    ``users`` are the kinds of users with the default policy that it stands for, if any.
+    """
 
     phase: Phase | None = None
+    users: tuple[UserKind, ...] = ()
 
 
 def _host_or_url(text: str) -> str:
@@ -282,7 +289,8 @@ class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. With ``crossover`` line and control swap
+    which shows no more than that a list is enforced. ``not_offered`` are users whom the service is
+    declared not to serve. With ``crossover`` line and control swap
     their connections in even rounds.
     """
 
@@ -296,6 +304,7 @@ class Campaign(Declared):
     profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
     items: Literal["agreed", "real"] = "real"
+    not_offered: tuple[NotOffered, ...] = ()
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
@@ -303,12 +312,26 @@ class Campaign(Declared):
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()
     plain_twins: PlainTwins = PlainTwins()
+    concurrent_users: ConcurrentUsers = ConcurrentUsers()
     stopping: Stopping | None = None
 
     def phase_of(self, profile: str) -> str:
         """Return the policy column of a profile: declared, else its name if it is a phase."""
         declared = self.profiles[profile].phase
         return declared or (profile if profile in PHASES else "ks2")
+
+    def users(self, trials: tuple[UserTrial, ...] = ()) -> Users:
+        """Return what is known of the users: ``trials``, and where those with the default are."""
+        kinds = {
+            (line.name, profile): tuple(dict.fromkeys((*line.users, *declared.users)))
+            for line in self.lines
+            for profile, declared in self.profiles.items()
+        }
+        return Users(
+            trials=trials,
+            places={place: users for place, users in kinds.items() if users},
+            not_offered=self.not_offered,
+        )
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
         """Return the probes that run over a line: its own, or the campaign's."""

@@ -26,7 +26,8 @@ class MetricSpec:
     on where a requirement does not say: rates of categories say what a filter knows, which only
     items that nobody announced can show. ``by`` names the groups of which the worst stands.
     With ``each_category`` each category that a requirement names must hold by itself; without
-    ``counts_items`` it compares profiles, cells of the policy, probes or batches.
+    ``counts_items`` it compares profiles, cells of the policy, probes or batches. One that is
+    ``for_default_users`` is measured only where users with the default policy are declared.
     """
 
     name: str
@@ -40,6 +41,7 @@ class MetricSpec:
     by: Literal["", "category", "stratum", "language"] = ""
     each_category: bool = False
     counts_items: bool = True
+    for_default_users: bool = False
 
     @property
     def is_implemented(self) -> bool:
@@ -94,6 +96,11 @@ IMPLEMENTED = (
                counts="counted items that were alive on the control line",
                words="share of items alive without the filter",
                function="line_metrics:control_success", bounds="observed"),
+    MetricSpec(name="default_policy_leaks", unit="items",
+               counts="items that are open to unidentified users and blocked by the strictest "
+               "declared policy", words="items open to users who are not known",
+               function="user_policies:default_policy_leaks", rests_on="agreed",
+               counts_items=False, for_default_users=True),
     MetricSpec(name="design_effect", unit="ratio", counts="independent items that one item costs",
                words="design effect of shared domains", function="line_metrics:design_effect"),
     MetricSpec(name="discordant", unit="items",
@@ -111,6 +118,10 @@ IMPLEMENTED = (
                counts="relative time to first byte that the service adds (Hodges-Lehmann)",
                words="waiting added by the filter, as a share",
                function="durations:first_byte_overhead_share", bounds="shift"),
+    MetricSpec(name="identity_cross_talk", unit="items",
+               counts="requests answered by another user's policy",
+               words="requests answered by another user's policy",
+               function="user_policies:identity_cross_talk", counts_items=False),
     MetricSpec(name="image_hit_rate", unit="share",
                counts="copies of the agreed image that were blocked",
                words="share of agreed images recognised", function="cases:image_hit_rate",
@@ -190,7 +201,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("contention", "ratio", "contention of the core network"),
     ("database_age", "h", "hours since the category database was updated"),
     ("deep_page_block_rate", "share", "pages below host level that were blocked"),
-    ("default_policy_leaks", "items", "unauthenticated requests that were answered too freely"),
     ("delay_variation", "s", "99 % quantile of the packet delay variation"),
     ("discovery_delay", "s", "time until a new harmful host is categorised"),
     ("ech_discordant", "items", "verdicts that change when ECH is offered"),
@@ -208,7 +218,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("framing_variants_open", "items", "segmentations and framings that stay open"),
     ("genai_compliance", "share", "claimed controls of generative services that hold"),
     ("hard_entries_missed", "items", "list entries that are hard to parse and got through"),
-    ("identity_cross_talk", "items", "requests answered by another user's policy"),
     ("identity_gains", "items", "false identities that gain a weaker policy"),
     ("illegal_page_wording", "share", "block pages of illegal content with the agreed wording"),
     ("inconsistent_types", "items", "blocked names that some query type answers"),

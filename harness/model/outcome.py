@@ -22,6 +22,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
+from harness.model.user import UserTrial
 
 
 class Conformity(StrEnum):
@@ -91,12 +92,13 @@ def is_void(preconditions: Iterable[Precondition], line: str, profile: str) -> b
 
 
 class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions, and pairs of plain twins."""
+    """What verdicts rest on: observations, rules, preconditions, plain twins, concurrent users."""
 
     observations: int
     rules_version: str
     preconditions: tuple[Precondition, ...]
     twins: tuple[TwinPair, ...] = ()
+    users: tuple[UserTrial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

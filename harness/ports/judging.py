@@ -10,6 +10,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
+from harness.model.user import UserTrial
 from harness.model.verdict import Verdict
 
 JudgeBatch = Callable[[Iterable[Observation]], Iterable[Verdict]]
@@ -61,6 +62,8 @@ class JournalJudge(Protocol):
     def preconditions(self) -> tuple[Precondition, ...]: ...
     @property
     def twins(self) -> tuple[TwinPair, ...]: ...
+    @property
+    def users(self) -> tuple[UserTrial, ...]: ...
 
 
 MakeJudge = Callable[[], JournalJudge]

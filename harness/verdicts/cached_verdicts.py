@@ -301,6 +301,7 @@ def _judge(
             rules_version=judge.rules_version,
             preconditions=judge.preconditions,
             twins=judge.twins,
+            users=judge.users,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -35,6 +35,7 @@ from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import Pages
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
+from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
@@ -60,7 +61,7 @@ class RangeTestbed:
     changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
-    listens on ::1, and its names have AAAA records.
+    listens on ::1, and its names have AAAA records. ``users`` may sign in at one proxy for all.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class RangeTestbed:
         gateway: bool = False,
         encrypted: bool = False,
         dual_stack: bool = False,
+        users: UserDirectory | None = None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -90,6 +92,7 @@ class RangeTestbed:
         self._has_gateway = gateway
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
+        self._users = users
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -137,6 +140,8 @@ class RangeTestbed:
             "proxy": await self._proxies(stack, upstream),
             "resolver": await self._resolvers(stack, zone_server),
         }
+        if self._users is not None:
+            reference["users"] = await self._user_proxy(stack, self._users, upstream)
         if self._is_encrypted:
             reference |= await self._encrypted(stack, zone_server, authority)
         if self._has_gateway:
@@ -174,6 +179,13 @@ class RangeTestbed:
             profile: f"http://{ADDRESS}:{(await stack.enter_async_context(listener(profile))).port}"
             for profile in self._profiles
         }
+
+    async def _user_proxy(
+        self, stack: AsyncExitStack, users: UserDirectory, upstream: Upstream
+    ) -> str:
+        """Start the proxy at which users sign in; return its URL."""
+        listener = Listener(lambda: UserProxyConnection(self._filter, users, upstream))
+        return f"http://{ADDRESS}:{(await stack.enter_async_context(listener)).port}"
 
     async def _resolvers(self, stack: AsyncExitStack, zone_server: ZoneServer) -> dict[str, str]:
         addresses = {}
