@@ -80,18 +80,10 @@ def estimate(
     ``instrument`` are the instrument records, ``probes`` the probes' declarations. ``items`` is the
     kind of items that the campaign declares its category rates to rest on.
     """
-    twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
-    preconditions += twin_check
+    preconditions += same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     sources = Sources(packs=packs or {}, items=items)
     line_profiles = line_profiles_of(
-        verdict_counts,
-        phases,
-        preconditions,
-        sources,
-        twins,
-        instrument,
-        probes,
-        users,
+        verdict_counts, phases, preconditions, sources, twins, instrument, probes, users
     )
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha

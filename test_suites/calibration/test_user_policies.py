@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
+from harness.errors import FaultyDocument
 from harness.estimate.user_policies import NO_DIFFERENCE, NOT_TRIED
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
@@ -211,3 +213,32 @@ def test_without_any_declared_place_nothing_is_shown(tried: Try) -> None:
 
     assert {one.conformity for one in outcomes} == {Conformity.INSUFFICIENT}
     assert "users who are not identified" in outcomes[0].reasons[0]
+
+
+@pytest.mark.parametrize("name", ["old:b", "bob:wrong"])
+def test_credentials_that_do_not_work_are_named_and_nothing_passes(tried: Try, name: str) -> None:
+    run = tried({"pupils": "ann:a", "staff": name})
+    outcome = next(one for one in run.assessment.outcomes if one.profile == "staff")
+    failed = [one for one in run.assessment.preconditions if one.profile == "staff"]
+
+    assert outcome.conformity is Conformity.INSUFFICIENT
+    assert {one.held for one in failed} == {False}
+    assert "a name or password is missing, wrong or expired" in failed[0].detail
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "words"),
+    [
+        ({"pupils": {"username": "ann"}}, {}, "profile 'staff' has no username on line 'school'"),
+        ({"staff": {"password": "b"}}, {}, "profile 'staff' has a password and no username"),
+        ({}, {"authority": "nowhere.pem"}, "'nowhere.pem' is no file of certificate authorities"),
+    ],
+)
+def test_a_missing_name_or_authority_is_found_before_a_packet_is_sent(
+    tried: Try, names: dict[str, Any], options: dict[str, str], words: str
+) -> None:
+    proxy = {"proxy": "http://127.0.0.1:1"} | options
+    line = {"name": "school", "type": "explicit_proxy", "options": proxy, "by_profile": names}
+
+    with pytest.raises(FaultyDocument, match=re.escape(words)):
+        tried(lines=[line])
