@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
+from harness.cli.user_obstacles import Obstacles, user_obstacles
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.content_form import FORMS, variant_of
@@ -37,7 +38,8 @@ class LineProfile:
 
     ``phases`` are those of all profiles; ``frames`` is the number of entries of each category in
     the corpora, chosen or not; ``twins`` is the number of plain twins declared for each probe.
-    ``sources`` tell the kinds of the items; without them items of any kind count.
+    ``obstacles`` are those of metrics of users. ``sources`` tell the kinds of the items; without
+    them items of any kind count.
     """
 
     line: str
@@ -47,6 +49,7 @@ class LineProfile:
     supply: list[ItemGroup]
     frames: Mapping[str, int]
     twins: int
+    obstacles: Obstacles = field(default_factory=dict)
     sources: Sources | None = None
 
     def supply_for(self, requirement: Requirement) -> list[ItemGroup]:
@@ -71,6 +74,8 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
+    if spec.name in line_profile.obstacles:
+        return line_profile.obstacles[spec.name]
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
@@ -317,6 +322,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             supply=known[campaign.probes_on(line)],
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
+            obstacles=user_obstacles(prepared, line),
             sources=Sources(packs=notes, items=campaign.items),
         )
         for line in campaign.lines

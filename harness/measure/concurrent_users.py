@@ -12,7 +12,7 @@ import asyncio
 import random
 from asyncio import to_thread
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ REPEATS = 2
 """How often an attempt that was silent or cut off is made again, with those of the other users."""
 
 
-class _Users(NamedTuple):
+class UsersOfLine(NamedTuple):
     """Profiles of a line that share a path through the service, and a probe."""
 
     line: str
@@ -56,7 +56,7 @@ class _Drawn(NamedTuple):
 class _Plan(NamedTuple):
     """The items that some users try, and the last turn in which they do."""
 
-    users: _Users
+    users: UsersOfLine
     items: list[Item]
     turns: int
 
@@ -76,11 +76,15 @@ class ConcurrentUserRun:
         self._order = ordering(f"concurrent users of {campaign.seed}")
         self._chance = random.Random(f"turns of users of {campaign.seed}")  # noqa: S311 - no secret
         self._users = (
-            tuple(_users_of(campaign, context)) if campaign.concurrent_users.events else ()
+            tuple(users_of_lines(campaign, context.lines))
+            if campaign.concurrent_users.events
+            else ()
         )
         most = campaign.concurrent_users.items
-        self._drawn: dict[_Users, Smallest[_Drawn]] = {one: Smallest(most) for one in self._users}
-        self._states: defaultdict[tuple[_Users, str], dict[str, State]] = defaultdict(dict)
+        self._drawn: dict[UsersOfLine, Smallest[_Drawn]] = {
+            one: Smallest(most) for one in self._users
+        }
+        self._states: defaultdict[tuple[UsersOfLine, str], dict[str, State]] = defaultdict(dict)
         self._blocked: set[tuple[str, str, str, str]] = set()
         self._done: set[tuple[str, str, str, int]] = set()
 
@@ -101,7 +105,7 @@ class ConcurrentUserRun:
                 if (users.line, users.probe) == (key.line, key.probe):
                     self._note(users, key.profile, verdict.item, verdict.state)
 
-    def _note(self, users: _Users, profile: str, item: Item, state: State) -> None:
+    def _note(self, users: UsersOfLine, profile: str, item: Item, state: State) -> None:
         if profile not in users.profiles:
             return
         states = self._states[users, item.id]
@@ -171,7 +175,7 @@ class ConcurrentUserRun:
                 item = items[(place + shift * turn) % len(items)]
                 yield self._planned(users, users.line, profile, item, turn, number)
 
-    async def _greet(self, users: _Users, profile: str) -> None:
+    async def _greet(self, users: UsersOfLine, profile: str) -> None:
         """Visit a must-allow sentinel as a user, so that this user is the one seen last."""
         probe = self._context.probes[users.probe]
         for _, one in sentinels_for(self._campaign, "must_allow", users.probe, probe):
@@ -204,7 +208,7 @@ class ConcurrentUserRun:
         return seen
 
     def _planned(
-        self, users: _Users, line: str, profile: str, item: Item, turn: int, number: int
+        self, users: UsersOfLine, line: str, profile: str, item: Item, turn: int, number: int
     ) -> PlannedAttempt:
         key = AttemptKey(
             campaign=self._campaign.campaign,
@@ -223,17 +227,19 @@ def user_of(line: Line) -> LineUser | None:
     return user if isinstance(user, LineUser) else None
 
 
-def _users_of(campaign: Campaign, context: MeasurementContext) -> Iterator[_Users]:
+def users_of_lines(
+    campaign: Campaign, lines: Mapping[tuple[str, str], Line]
+) -> Iterator[UsersOfLine]:
     """Yield the users of each address, for each probe that their line has."""
     for declared in campaign.lines:
         by_path: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for profile in campaign.profiles:
-            user = user_of(context.lines[declared.name, profile])
+            user = user_of(lines[declared.name, profile])
             if user is not None:
                 by_path[user.path].setdefault(user.name, profile)
         for names in by_path.values():
             for probe in campaign.probes_on(declared) if len(names) > 1 else ():
-                yield _Users(declared.name, tuple(names.values()), probe)
+                yield UsersOfLine(declared.name, tuple(names.values()), probe)
 
 
 def _turn_of(key: AttemptKey) -> tuple[str, str, str, int]:
