@@ -23,7 +23,7 @@ from harness.campaign.item_selection import (
 )
 from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_hosts, require_served, with_own_sentinels
-from harness.campaign.user_checks import missing_authorities, users_without_name
+from harness.campaign.user_checks import missing_authorities, unknown_sites, users_without_name
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
@@ -197,6 +197,7 @@ def _lines(
     declared: list[tuple[LineDeclaration, KeyPath]] = [(control, ("control",))]
     declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
     names: set[str] = set()
+    faults += unknown_sites(campaign, document)
     for line, at in declared:
         if line.name in names:
             remedy = "each line needs a name of its own; 'control' is taken"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import Fault
+from harness.errors import Fault, known
 from harness.model.campaign import Campaign, LineDeclaration
 from harness.yaml_reader import Document, KeyPath, dotted
 
@@ -46,6 +46,15 @@ def missing_authorities(
             found = f"{given!r} is no file of certificate authorities"
             remedy = "give the supplier's CA in PEM form, from this folder or with its whole path"
             yield _fault(document, (*where, "authority"), found, remedy)
+
+
+def unknown_sites(campaign: Campaign, document: Document) -> Iterator[Fault]:
+    """Yield a fault for each site with local exceptions that no line names."""
+    sites = sorted({line.site for line in campaign.lines if line.site})
+    for site in campaign.local_exceptions:
+        if site not in sites:
+            found = f"no line has the site {site!r}"
+            yield _fault(document, ("local_exceptions", site), found, known(sites))
 
 
 def _name(line: LineDeclaration, profile: str) -> str:

@@ -290,8 +290,9 @@ class Campaign(Declared):
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
     which shows no more than that a list is enforced. ``not_offered`` are users whom the service is
-    declared not to serve. With ``crossover`` line and control swap
-    their connections in even rounds.
+    declared not to serve; ``local_exceptions`` are the categories and hosts on which the policy of
+    a site is declared to differ from that of the other sites. With ``crossover`` line and control
+    swap their connections in even rounds.
     """
 
     campaign: Name
@@ -305,6 +306,7 @@ class Campaign(Declared):
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
     items: Literal["agreed", "real"] = "real"
     not_offered: tuple[NotOffered, ...] = ()
+    local_exceptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
@@ -331,6 +333,8 @@ class Campaign(Declared):
             trials=trials,
             places={place: users for place, users in kinds.items() if users},
             not_offered=self.not_offered,
+            sites={line.name: line.site for line in self.lines if line.site},
+            exceptions=self.local_exceptions,
         )
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:

@@ -82,16 +82,19 @@ class UserTrial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Users(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the users of a campaign.
+    """What is known of the users of a campaign, and where they are.
 
     ``trials`` are those of users of one address. ``places`` are the lines and profiles of users
     with the default policy, with the kinds of these users; ``not_offered`` are the kinds that the
-    service is declared not to serve.
+    service is declared not to serve. ``sites`` are those of the lines, and ``exceptions`` the
+    categories and hosts on which a site is declared to differ from the others.
     """
 
     trials: tuple[UserTrial, ...] = ()
     places: dict[tuple[str, str], tuple[UserKind, ...]] = {}
     not_offered: tuple[NotOffered, ...] = ()
+    sites: dict[str, str] = {}
+    exceptions: dict[str, tuple[str, ...]] = {}
 
     @property
     def missing(self) -> tuple[UserKind, ...]:

@@ -11,6 +11,7 @@ import pytest
 
 from corpora.pack_reader import open_pack
 from harness.errors import FaultyDocument
+from harness.estimate.site_policies import ONE_SITE, TOO_FEW
 from harness.estimate.user_policies import NO_DIFFERENCE, NOT_TRIED
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
@@ -21,6 +22,8 @@ from test_suites.calibration.conftest import POLICY
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 PHASES = {"pupils": "ks2", "staff": "staff"}
+SERVED_PROFILES = PHASES | {"branch": "ks2"}
+"""The profiles that the filter knows: also those of pupils at another site."""
 EVENTS = 40
 SCHEME = f"""\
 id: our-school
@@ -38,13 +41,14 @@ DIRECTORY = UserDirectory(
     default="pupils",
 )
 Try = Callable[..., Rehearsal]
+TrySites = Callable[..., dict[str, Outcome]]
 
 
 def declared_policy() -> FilterPolicy:
     """A filter that does for each profile what the policy asks."""
     return FilterPolicy.from_items(
         open_pack("canary").items(),
-        lambda code, profile: POLICY.expects(code, PHASES[profile]) == "block",
+        lambda code, profile: POLICY.expects(code, SERVED_PROFILES[profile]) == "block",
     )
 
 
@@ -52,7 +56,7 @@ def declared_policy() -> FilterPolicy:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter whose users sign in at one proxy, and which does what the policy asks of each."""
     folder = tmp_path_factory.mktemp("world")
-    options: dict[str, Any] = {"policy": declared_policy(), "profiles": PHASES}
+    options: dict[str, Any] = {"policy": declared_policy(), "profiles": SERVED_PROFILES}
     with RangeTestbed.running(folder, **options, users=DIRECTORY) as world:
         yield world
 
@@ -122,7 +126,7 @@ def test_a_filter_that_confuses_its_users_does_not_conform(tried: Try) -> None:
 
 def test_users_at_different_proxies_show_nothing(tried: Try, world: RangeTestbed) -> None:
     proxies = world.origin.services["reference"]["proxy"]
-    by_profile = {name: {"proxy": url} for name, url in proxies.items()}
+    by_profile = {name: {"proxy": proxies[name]} for name in PHASES}
     line = {"name": "school", "type": "explicit_proxy", "by_profile": by_profile}
 
     outcome = cross_talk(tried(lines=[line]))
@@ -192,7 +196,11 @@ def test_requests_without_a_name_that_get_the_policy_of_staff_do_not_conform(
     world: RangeTestbed, tried: Try, tmp_path: Path
 ) -> None:
     lax = UserDirectory(users=DIRECTORY.users, default="staff")
-    options: dict[str, Any] = {"policy": declared_policy(), "profiles": PHASES, "users": lax}
+    options: dict[str, Any] = {
+        "policy": declared_policy(),
+        "profiles": SERVED_PROFILES,
+        "users": lax,
+    }
     with RangeTestbed.running(tmp_path / "lax", **options) as other:
         (outcome,) = leaks(tried(**with_nobody(other), origin=origin_file(other)))
 
@@ -242,3 +250,87 @@ def test_a_missing_name_or_authority_is_found_before_a_packet_is_sent(
 
     with pytest.raises(FaultyDocument, match=re.escape(words)):
         tried(lines=[line])
+
+
+SITES = """\
+id: our-school
+version: "1.0"
+title: One policy for several sites
+policy: uk-schools-2026
+requirements: [{id: POL-09}]
+"""
+
+
+@pytest.fixture
+def at_sites(world: RangeTestbed, tmp_path: Path) -> Iterator[TrySites]:
+    """Measure pupils at three sites; the filter knows those of the third by a name of their own."""
+
+    def run(fault: Fault | None = None, sites: str = "ABC", **more: Any) -> dict[str, Outcome]:
+        if fault is not None:
+            world.faults.add(fault)
+        (tmp_path / "scheme.yaml").write_text(SITES)
+        proxies = world.origin.services["reference"]["proxy"]
+        lines = [
+            {
+                "name": f"line-{site}",
+                "type": "explicit_proxy",
+                "site": site,
+                "options": {"proxy": proxies["branch" if site == "C" else "pupils"]},
+            }
+            for site in sites
+        ]
+        path = write_campaign(
+            tmp_path,
+            origin=origin_file(world),
+            lines=lines,
+            categories=["DRUG"],
+            sample=more.pop("sample", 6),
+            **{"scheme": "scheme.yaml", "concurrent_users": {"events": 0}} | more,
+        )
+        return {one.line[-1]: one for one in rehearse(path).assessment.outcomes}
+
+    yield run
+    world.faults.clear()
+
+
+def silent_exception() -> tuple[str, Fault]:
+    """A blocked host, and a fault by which it is open at the third site alone."""
+    host = next(item.host for item in open_pack("canary").items() if item.category == "DRUG")
+    return host, Fault(kind=FaultKind.MISS, hosts=frozenset({host}), profiles=frozenset({"branch"}))
+
+
+def test_sites_that_are_filtered_alike_conform(at_sites: TrySites) -> None:
+    outcomes = at_sites()
+
+    assert {one.conformity for one in outcomes.values()} == {Conformity.CONFORMS}
+    assert {one.metric.n for one in outcomes.values()} == {3}
+
+
+def test_a_site_with_a_silent_exception_does_not_conform_unless_it_is_declared(
+    at_sites: TrySites,
+) -> None:
+    host, fault = silent_exception()
+    silent = at_sites(fault, sample=None)
+    declared = at_sites(sample=None, campaign="again", local_exceptions={"C": [host]})
+
+    assert [silent[site].conformity for site in "ABC"] == [
+        Conformity.CONFORMS, Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM,
+    ]  # fmt: skip
+    assert [host] == [one.value for one in silent["C"].witnesses]
+    assert {one.conformity for one in declared.values()} == {Conformity.CONFORMS}
+    assert host in declared["C"].metric.method
+
+
+def test_one_site_alone_shows_nothing(at_sites: TrySites) -> None:
+    (outcome,) = at_sites(sites="A").values()
+
+    assert outcome.conformity is Conformity.INSUFFICIENT
+    assert outcome.reasons[0] == ONE_SITE
+
+
+def test_sites_at_which_nothing_is_blocked_show_nothing(at_sites: TrySites) -> None:
+    hosts = frozenset(one.host for one in open_pack("canary").items() if one.category == "DRUG")
+    outcomes = at_sites(Fault(kind=FaultKind.MISS, hosts=hosts))
+
+    assert {one.conformity for one in outcomes.values()} == {Conformity.INSUFFICIENT}
+    assert outcomes["A"].reasons[0] == TOO_FEW
