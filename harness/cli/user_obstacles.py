@@ -41,5 +41,5 @@ def user_requests(prepared: Prepared) -> int:
         events = -(-wanted.events // len(numbers))
         for users in numbers:
             turn = wanted.items * users
-            total += events + 2 * turn + (events + 2 * turn) // users
+            total += events + (1 + users) * turn + (events + turn) // users + wanted.items
     return total

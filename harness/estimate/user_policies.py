@@ -119,7 +119,8 @@ def _alone(trials: Iterable[UserTrial]) -> dict[tuple[str, str], _Alone]:
     alone: defaultdict[tuple[str, str], _Alone] = defaultdict(lambda: _Alone({}))
     for trial in trials:
         if trial.is_alone:
-            alone[trial.probe, trial.item].blocked[trial.profile] = _is_blocked(trial)
+            blocked, got = alone[trial.probe, trial.item].blocked, _is_blocked(trial)
+            blocked[trial.profile] = got if blocked.get(trial.profile, got) is got else None
     return alone
 
 

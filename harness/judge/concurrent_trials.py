@@ -48,9 +48,9 @@ class ConcurrentTrials:
         self._seen.clear()
 
 
-def _visit(observation: Observation) -> tuple[str, str, int, int]:
+def _visit(observation: Observation) -> tuple[str, str, int]:
     key = observation.key
-    return key.item, key.probe, key.round, observation.batch
+    return key.item, key.probe, observation.batch
 
 
 def _trial(verdict: Verdict, seen: Observation, spans: list[tuple[str, Span]]) -> UserTrial:

@@ -1,9 +1,10 @@
 """Let users of one address try items at the same time (POL-05).
 
 Drawn are items that were blocked for one user of a line and open for another. In the first turn one
-user after the other tries them all; in the others all users do so at once, each turn shifted, so
-that they ask for the same item and for different ones. The turns follow the retrials, one batch
-each.
+user after the other tries them all, with as many requests at once as all users later make together,
+so that an overloaded service is not taken for one that confuses users. In the others all users try
+them at once, each turn shifted, so that they ask for the same item and for different ones. The
+turns follow the retrials, one batch each.
 """
 
 from __future__ import annotations
@@ -158,7 +159,9 @@ class ConcurrentUserRun:
             for profile in users.profiles:
                 await self._greet(users, profile)
                 tries = [
-                    self._planned(users, users.line, profile, one, turn, number) for one in items
+                    self._planned(users, users.line, profile, one, again, number)
+                    for one in items
+                    for again in _alone_turns(users)
                 ]
                 seen += await self._try_at_once(tries, "alone")
             return seen
@@ -219,6 +222,12 @@ class ConcurrentUserRun:
             round=ROUND + turn,
         )
         return PlannedAttempt(key=key, item=item, role="user", batch=number)
+
+
+def _alone_turns(users: UsersOfLine) -> Iterator[int]:
+    """Yield a number for each request of a user alone: as many as all users make together."""
+    yield ALONE_TURN
+    yield from range(MOST_TURNS + 1, MOST_TURNS + len(users.profiles))
 
 
 def user_of(line: Line) -> LineUser | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from corpora.pack_reader import open_pack
 from harness.errors import FaultyDocument
 from harness.estimate.site_policies import ONE_SITE, TOO_FEW
 from harness.estimate.user_policies import NO_DIFFERENCE, NOT_TRIED
+from harness.model.corpus import Item
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
@@ -283,9 +285,12 @@ def at_sites(world: RangeTestbed, tmp_path: Path) -> Iterator[TrySites]:
             tmp_path,
             origin=origin_file(world),
             lines=lines,
-            categories=["DRUG"],
-            sample=more.pop("sample", 6),
-            **{"scheme": "scheme.yaml", "concurrent_users": {"events": 0}} | more,
+            **{
+                "corpora": [{"pack": "canary", "items": [one.id for one in blocked_items()]}],
+                "scheme": "scheme.yaml",
+                "concurrent_users": {"events": 0},
+            }
+            | more,
         )
         return {one.line[-1]: one for one in rehearse(path).assessment.outcomes}
 
@@ -293,10 +298,15 @@ def at_sites(world: RangeTestbed, tmp_path: Path) -> Iterator[TrySites]:
     world.faults.clear()
 
 
-def silent_exception() -> tuple[str, Fault]:
-    """A blocked host, and a fault by which it is open at the third site alone."""
-    host = next(item.host for item in open_pack("canary").items() if item.category == "DRUG")
-    return host, Fault(kind=FaultKind.MISS, hosts=frozenset({host}), profiles=frozenset({"branch"}))
+def blocked_items() -> list[Item]:
+    """A few items that are blocked at every site."""
+    drugs = (item for item in open_pack("canary").items() if item.stratum == "DRUG")
+    return list(islice(drugs, 6))
+
+
+def let_through(items: list[Item], *profiles: str) -> Fault:
+    hosts = frozenset(item.host for item in items)
+    return Fault(kind=FaultKind.MISS, hosts=hosts, profiles=frozenset(profiles))
 
 
 def test_sites_that_are_filtered_alike_conform(at_sites: TrySites) -> None:
@@ -309,9 +319,10 @@ def test_sites_that_are_filtered_alike_conform(at_sites: TrySites) -> None:
 def test_a_site_with_a_silent_exception_does_not_conform_unless_it_is_declared(
     at_sites: TrySites,
 ) -> None:
-    host, fault = silent_exception()
-    silent = at_sites(fault, sample=None)
-    declared = at_sites(sample=None, campaign="again", local_exceptions={"C": [host]})
+    odd = blocked_items()[:1]
+    silent = at_sites(let_through(odd, "branch"))
+    host = odd[0].host
+    declared = at_sites(campaign="again", local_exceptions={"C": [host]})
 
     assert [silent[site].conformity for site in "ABC"] == [
         Conformity.CONFORMS, Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM,
@@ -329,8 +340,7 @@ def test_one_site_alone_shows_nothing(at_sites: TrySites) -> None:
 
 
 def test_sites_at_which_nothing_is_blocked_show_nothing(at_sites: TrySites) -> None:
-    hosts = frozenset(one.host for one in open_pack("canary").items() if one.category == "DRUG")
-    outcomes = at_sites(Fault(kind=FaultKind.MISS, hosts=hosts))
+    outcomes = at_sites(let_through(blocked_items(), "pupils", "branch"))
 
     assert {one.conformity for one in outcomes.values()} == {Conformity.INSUFFICIENT}
     assert outcomes["A"].reasons[0] == TOO_FEW

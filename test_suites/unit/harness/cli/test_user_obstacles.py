@@ -37,7 +37,7 @@ def test_users_of_one_proxy_can_be_compared(tmp_path: Path) -> None:
     campaign = prepared(tmp_path, NAMES, concurrent_users={"events": 100, "items": 10})
 
     assert "identity_cross_talk" not in obstacles(campaign)
-    assert user_requests(campaign) == 100 + 2 * 20 + 70
+    assert user_requests(campaign) == 100 + 3 * 20 + 60 + 10
 
 
 def test_a_user_at_a_proxy_of_its_own_is_named(tmp_path: Path) -> None:

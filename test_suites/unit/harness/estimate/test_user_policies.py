@@ -96,3 +96,102 @@ def test_a_right_answer_counts_only_beside_another_users_request(measured: Measu
 
     assert {NOT_CONCURRENT: 1} == found.metric.left_out
     assert (1, 3, 0) == numbers(found)
+
+
+@pytest.fixture
+def leaks(scheme: Callable[..., Scheme]) -> Measured:
+    """Measure leaks at the places of users with the default policy."""
+
+    def take(
+        verdicts: list[Verdict], places: Any, phases: dict[str, str] = BOTH, **more: Any
+    ) -> Measurement:
+        users = Users(places=places, not_offered=more.pop("not_offered", ("own_device",)))
+        found = estimate(
+            MemoryFold(verdicts), scheme(metric="default_policy_leaks"), phases, users=users
+        )
+        (measured,) = [one for one in found.measurements if (one.line, one.profile) in places]
+        return measured
+
+    return take
+
+
+EVERYBODY = ("unidentified", "guest", "off_site")
+GUEST = {("guests", "pupils"): EVERYBODY}
+
+
+def drugs(verdict: Make, line: str, state: State, count: int = 5, **more: Any) -> list[Verdict]:
+    return [
+        verdict(f"d{n}", line=line, profile="pupils", state=state, **more) for n in range(count)
+    ]
+
+
+def test_what_is_open_to_guests_and_blocked_for_the_youngest_is_a_leak(
+    verdict: Make, leaks: Measured
+) -> None:
+    known, staff = drugs(verdict, "proxy", B), [verdict("d1", profile="staff", line="guests")]
+
+    found = leaks([*known, *drugs(verdict, "guests", A, 2), *staff], GUEST)
+
+    assert (2, 2, 0) == numbers(found)
+    assert "" == found.barred
+    assert {"d0", "d1"} == {one.item for one in found.witnesses}
+
+
+@pytest.mark.parametrize(
+    ("known", "count"), [(A, 5), (B, 4), (Q, 5)], ids=["open", "few", "undecided"]
+)
+def test_a_category_that_is_not_enforced_for_the_known_is_undecided(
+    verdict: Make, leaks: Measured, known: State, count: int
+) -> None:
+    found = leaks([*drugs(verdict, "proxy", known, count), *drugs(verdict, "guests", B)], GUEST)
+
+    assert (0, 0, 5) == numbers(found)
+
+
+def test_a_category_that_guests_did_not_try_is_undecided(verdict: Make, leaks: Measured) -> None:
+    other = [verdict("n1", line="guests", profile="pupils", category="ALW", state=A)]
+
+    assert (0, 0, 1) == numbers(leaks([*drugs(verdict, "proxy", B), *other], GUEST))
+
+
+def test_devices_off_site_are_compared_with_their_own_profile(
+    verdict: Make, leaks: Measured
+) -> None:
+    own = [verdict(f"d{n}", profile="staff", state=A) for n in range(5)]
+    home = [verdict("d1", line="home", profile="staff", state=A)]
+    seen = [*drugs(verdict, "proxy", B), *own, *home]
+
+    off_site = leaks(seen, {("home", "staff"): ("off_site",)})
+    guest = leaks(seen, {("home", "staff"): ("off_site", "guest")})
+
+    assert (0, 0, 0) == numbers(off_site)
+    assert (1, 1, 0) == numbers(guest)
+
+
+def test_kinds_of_users_that_were_not_declared_bar_conformity(
+    verdict: Make, leaks: Measured
+) -> None:
+    seen = [*drugs(verdict, "proxy", B), *drugs(verdict, "guests", B)]
+    one = leaks(seen, {("guests", "pupils"): ("guest",)}, not_offered=("own_device", "off_site"))
+    nobody = leaks(
+        drugs(verdict, "guests", B), {("guests", "pupils"): EVERYBODY}, {"pupils": "ks2"}
+    )
+
+    assert one.barred.startswith("not tried: users who are not identified;")
+    assert "no known users" in nobody.barred
+
+
+def test_guests_are_no_pupils_of_their_own(verdict: Make, scheme: Callable[..., Scheme]) -> None:
+    phases = {"guest": "ks2", "staff": "staff"}
+    seen = [
+        verdict(f"d{n}", profile=profile, state=state)
+        for profile, state in (("guest", B), ("staff", A))
+        for n in range(5)
+    ]
+    wanted = scheme(metric="profiles_missing")
+    users = Users(places={("proxy", "guest"): ("guest",)})
+
+    with_guest = estimate(MemoryFold(seen), wanted, phases, users=users).measurements[0].metric
+    as_pupil = estimate(MemoryFold(seen), wanted, phases).measurements[0].metric
+
+    assert ((0, 0), (0, 2)) == ((with_guest.k, with_guest.n), (as_pupil.k, as_pupil.n))
