@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
-from harness.errors import FaultyDocument
+from harness.errors import FaultyDocument, UnfinishedError
 from harness.estimate.site_policies import ONE_SITE, TOO_FEW
 from harness.estimate.user_policies import NO_DIFFERENCE, NOT_TRIED
+from harness.measure.concurrent_users import ConcurrentUserRun
 from harness.model.corpus import Item
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
@@ -122,6 +123,7 @@ def test_a_filter_that_confuses_its_users_does_not_conform(tried: Try) -> None:
     outcome = cross_talk(tried(fault=Fault(kind=FaultKind.MIXED_USERS)))
 
     assert outcome.conformity is Conformity.DOES_NOT_CONFORM
+    assert {} == outcome.metric.left_out, "each user alone gets the right policy"
     assert {one.category for one in outcome.witnesses} == {"ADLT"}
     assert "other users of the same address" in outcome.witnesses[0].saw[0]
 
@@ -344,3 +346,24 @@ def test_sites_at_which_nothing_is_blocked_show_nothing(at_sites: TrySites) -> N
 
     assert {one.conformity for one in outcomes.values()} == {Conformity.INSUFFICIENT}
     assert outcomes["A"].reasons[0] == TOO_FEW
+
+
+def test_an_interrupted_campaign_makes_only_the_missing_turns(
+    tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    make_turn = ConcurrentUserRun._make_turn
+
+    async def stop_once(self: ConcurrentUserRun, plan: Any, turn: int, number: int) -> Any:
+        made.append(turn)
+        if made == [1, 2, 3]:
+            raise UnfinishedError("the line was unplugged")
+        return await make_turn(self, plan, turn, number)
+
+    monkeypatch.setattr(ConcurrentUserRun, "_make_turn", stop_once)
+    with pytest.raises(UnfinishedError, match="unplugged"):
+        tried()
+    outcome = cross_talk(tried())
+
+    assert [1, 2, 3, 3, 4, 5] == made
+    assert (outcome.conformity, outcome.metric.n) == (Conformity.CONFORMS, EVENTS)
