@@ -50,6 +50,9 @@ class Cell:
     status: Status
 
 
+CELL_ITEMS = 5
+"""The fewest items that show a category to be handled as the policy asks (METHOD POL-03)."""
+
 NOT_TRIED = Cell(text="not tried", status="information")
 
 
@@ -82,10 +85,15 @@ def content_matrix(assessment: Assessment) -> CaseMatrix | None:
 
 
 def policy_matrix(assessment: Assessment) -> CaseMatrix | None:
-    """What came of each category at each place, by what the policy asks; ``None`` without any."""
+    """What came of each category at each place, by what the policy asks; ``None`` without any.
+
+    Places for which the scheme asks something have columns, also if nothing was tried there.
+    """
     names = test_lists(assessment)
     rates = {(_key(each), each.line, each.profile): each for each in assessment.rates}
-    places = tuple(dict.fromkeys((each.line, each.profile) for each in assessment.rates))
+    tried = [(each.line, each.profile) for each in assessment.rates]
+    wanted = [(each.line, each.profile) for each in assessment.outcomes]
+    places = tuple(dict.fromkeys([*tried, *wanted])) if tried else ()
     asked: dict[tuple[str, str], set[str]] = {}
     for each in assessment.rates:
         asked.setdefault(_key(each), set()).add(each.expects)
@@ -155,6 +163,10 @@ def _policy_cell(rate: CategoryRate | None, group: str) -> Cell:
     if rate.expects not in ("block", "allow"):
         return Cell(text=text, status="information")
     right = rate.blocked if rate.expects == "block" else rate.allowed
+    undecided = rate.insufficient + rate.altered
+    if right == decided and (undecided or right < CELL_ITEMS):
+        lacking = f"{undecided} not decided" if undecided else f"at least {CELL_ITEMS} are needed"
+        return Cell(text=f"{text}; {lacking}", status="insufficient")
     return Cell(text=text, status=_status(right=right, wrong=decided - right))
 
 

@@ -23,6 +23,7 @@ from harness.campaign.item_selection import (
 )
 from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_hosts, require_served, with_own_sentinels
+from harness.campaign.user_checks import missing_authorities, unknown_sites, users_without_name
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
@@ -196,6 +197,7 @@ def _lines(
     declared: list[tuple[LineDeclaration, KeyPath]] = [(control, ("control",))]
     declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
     names: set[str] = set()
+    faults += unknown_sites(campaign, document)
     for line, at in declared:
         if line.name in names:
             remedy = "each line needs a name of its own; 'control' is taken"
@@ -205,6 +207,8 @@ def _lines(
             if profile not in campaign.profiles:
                 key = (*at, "by_profile", profile)
                 faults.append(_fault(document, key, "no such profile", known(campaign.profiles)))
+        faults += users_without_name(line, at, campaign, document)
+        faults += missing_authorities(line, at, campaign, document)
         lines |= _build_line(line, at, campaign, document, faults, origin, lane)
     return lines
 

@@ -25,6 +25,7 @@ from harness.cli.undecidable import (
     sentences,
     undecidable,
 )
+from harness.cli.user_obstacles import user_requests
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import own_half, plan_batches
 from harness.measure.blocked_retrials import BlockedGroup, blocked_group, most_retrials
@@ -100,7 +101,8 @@ class Prospects:
 class DryRun:
     """What measuring a campaign would try and cost. ``items`` counts them by pack and category.
 
-    ``batches_done`` are in the journal already, and are not counted in ``attempts``.
+    ``batches_done`` are in the journal already, and are not counted in ``attempts``, nor are
+    ``user_requests_at_most``, which users of one address make at the same time.
     """
 
     campaign: str
@@ -111,6 +113,7 @@ class DryRun:
     attempts: tuple[AttemptCount, ...]
     cost: Cost
     prospects: Prospects
+    user_requests_at_most: int = 0
 
 
 @dataclass(slots=True)
@@ -145,6 +148,7 @@ def dry_run(prepared: Prepared, scheme: Scheme, out: Path) -> DryRun:
         attempts=rows,
         cost=_cost(rows, counts, campaign, context),
         prospects=prospects(prepared, scheme),
+        user_requests_at_most=0 if DONE in held else user_requests(prepared),
     )
 
 
@@ -313,6 +317,11 @@ def _paragraphs(plan: DryRun) -> Iterator[str]:
         yield (
             f"  {row.line}, {row.profile}, {row.probe}: {row.items:,} items, "
             f"{row.sentinels:,} sentinels{twins}{again}"
+        )
+    if plan.user_requests_at_most:
+        yield (
+            f"  Users of one address make up to {plan.user_requests_at_most:,} more requests, at "
+            "the same time."
         )
     yield "  Heartbeats, and items that stay undecided and are tried again, come on top."
     yield ""

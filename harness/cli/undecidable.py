@@ -7,13 +7,14 @@ probes and profiles no result can conform. Other requirements may still come out
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_cases, missing_searches
 from harness.cli.case_supply import content_pack
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.cli.list_obstacles import list_obstacle
+from harness.cli.user_obstacles import Obstacles, user_obstacles
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.estimate.search_metrics import KINDS
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
@@ -27,6 +28,7 @@ ITEMS_PER_CELL = 5
 """The items that a cell of the policy needs (METHOD POL-03)."""
 
 SHOWN_GROUPS = 6
+WAITS = "it rests on events, which measuring does not poll", "poll them with accredit watch"
 """The most groups that one sentence names."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
@@ -38,8 +40,8 @@ class LineProfile:
 
     ``phases`` are those of all profiles; ``frames`` is the number of entries of each category in
     the corpora, chosen or not; ``twins`` is the number of plain twins declared for each probe.
-    ``sources`` tell the kinds of the items; without them any kind counts. ``has_overrides``:
-    attempts to lift illegal blocks are on record.
+    ``obstacles`` are those of metrics of users. ``sources`` tell the kinds of the items; without
+    them items of any kind count. ``has_overrides``: attempts to lift illegal blocks are on record.
     """
 
     line: str
@@ -49,6 +51,7 @@ class LineProfile:
     supply: list[ItemGroup]
     frames: Mapping[str, int]
     twins: int
+    obstacles: Obstacles = field(default_factory=dict)
     sources: Sources | None = None
     has_overrides: bool = True
 
@@ -74,8 +77,11 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
-    if spec.function.startswith("waits:"):
-        return "it rests on events, which measuring does not poll", "poll them with accredit watch"
+    by_itself = (
+        WAITS if spec.function.startswith("waits:") else line_profile.obstacles.get(spec.name)
+    )
+    if by_itself is not None:
+        return by_itself
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
@@ -300,6 +306,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             supply=known[campaign.probes_on(line)],
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
+            obstacles=user_obstacles(prepared, line),
             sources=Sources(packs=notes, items=campaign.items),
             has_overrides=any(profile in one.profiles for one in attempts),
         )

@@ -106,6 +106,7 @@ class EarlyStoppingOutcomes:
             items=campaign.items,
             twins=basis.twins,
             polls=basis.polls,
+            users=campaign.users(basis.users),
             instrument=instrument,
             probes=header.probes,
             campaign=campaign,

@@ -7,7 +7,7 @@ items and this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
@@ -47,6 +47,7 @@ from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.search_case import kind_of
 from harness.model.timed_event import Poll
+from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
@@ -73,6 +74,7 @@ def estimate(
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
     polls: tuple[Poll, ...] = (),
+    users: Users = NO_USERS,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
     campaign: Campaign | None = None,
@@ -81,15 +83,14 @@ def estimate(
 
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
-    on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events.
-    ``instrument`` are the instrument records, ``probes`` the probes' declarations, ``campaign``
-    that of the header. ``items`` is the kind of items that the campaign declares its category rates
-    to rest on.
+    on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events,
+    ``users`` what is known of users. ``instrument`` are the instrument records, ``probes`` the
+    probes' declarations, ``campaign`` that of the header. ``items`` is the kind of items that the
+    campaign declares its category rates to rest on.
     """
-    twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
-    preconditions += twin_check
     overrides = campaign.overrides if campaign else None
     sources = Sources(packs=packs or {}, items=items, overrides=overrides)
+    preconditions += same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     line_profiles = line_profiles_of(
         verdict_counts,
         phases,
@@ -99,6 +100,7 @@ def estimate(
         instrument,
         probes,
         polls=polls,
+        users=users,
         campaign=campaign,
     )
     pack_comparison = compare_packs(
@@ -150,6 +152,11 @@ def _is_asked(
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure
+    places = line_profile.users.places
+    is_known = (line_profile.line, line_profile.profile) not in places
+    if spec_of(measure.metric).for_default_users and places and is_known:
+        remarks.append(f"{where}: no users with the default policy are declared there")
+        return False
     if is_asked(measure, scheme.policy, tuple(line_profile.results.categories), line_profile.phase):
         return True
     asked = ", ".join(measure.categories)
@@ -224,7 +231,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         else rates.not_implemented(spec.name, spec.unit, selection.alpha)
     )
     basis = selection.basis
-    witnesses = line_profile.verdict_counts.witnesses(measured.adverse)
+    witnesses = line_profile.verdict_counts.witnesses(measured.adverse) + measured.witnesses
     return Measurement(
         requirement=requirement,
         profile=line_profile.profile,
@@ -251,11 +258,13 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         preconditions=line_profile.preconditions,
         twins=line_profile.twins,
         polls=line_profile.polls,
+        users=line_profile.users,
+        line=line_profile.line,
+        everywhere=lambda: _selections(requirement, scheme, line_profile.everywhere),
         instrument=line_profile.instrument,
         probes=line_profile.probes,
         probes_run=frozenset(line_profile.results.probes),
         sources=line_profile.sources,
-        line=line_profile.line,
         campaign=line_profile.campaign,
     )
 
@@ -263,14 +272,21 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
 def _profile_selections(
     requirement: Requirement, scheme: Scheme, line_profile: LineProfile
 ) -> tuple[ProfileSelection, ...]:
+    return _selections(requirement, scheme, line_profile.same_line)
+
+
+def _selections(
+    requirement: Requirement, scheme: Scheme, line_profiles: Iterable[LineProfile]
+) -> tuple[ProfileSelection, ...]:
     return tuple(
         ProfileSelection(
+            line=one.line,
             profile=one.profile,
             phase=one.phase,
             results=_select(requirement, scheme, one),
             expects=partial(scheme.policy.expects, phase=one.phase),
         )
-        for one in line_profile.same_line
+        for one in line_profiles
     )
 
 

@@ -32,6 +32,7 @@ from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.model.timed_event import Poll
+from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
 
 AGREED = Source("agreed", is_hidden=False)
@@ -132,6 +133,7 @@ class ProfileSelection:
     phase: str
     results: tuple[GroupResult, ...]
     expects: Callable[[str], Expectation | None]
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +143,12 @@ class Selection:
     ``results`` are the counted outcome groups. ``expects`` gives the policy's expectation of a
     category, ``codes`` are the policy's rows. ``profile_selections`` returns the selections of all
     profiles of the line, this one included. ``preconditions``, ``twins`` (items compared with their
-    plain twins), ``polls`` and ``probes_run`` are those of the line and profile. ``instrument`` are
-    the instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps
-    packs to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives
-    times.
-    ``campaign`` is the declaration in the header of the journal, if it has one.
+    plain twins), ``polls`` and ``probes_run`` are those of the line and profile. ``campaign`` is
+    the declaration in the header of the journal, if it has one. ``users`` are those of the
+    campaign, with the trials of this line; ``everywhere`` returns the selections of all lines and
+    profiles. ``instrument`` are the instrument records, ``probes`` the declarations of the
+    campaign's probes, ``sources`` maps packs to sources. ``domains`` are numbers of domains by
+    composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
@@ -160,11 +163,13 @@ class Selection:
     preconditions: tuple[Precondition, ...] = ()
     twins: tuple[TwinPair, ...] = ()
     polls: tuple[Poll, ...] = ()
+    line: str = ""
+    users: Users = NO_USERS
+    everywhere: Callable[[], tuple[ProfileSelection, ...]] = tuple
     probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
-    line: str = ""
     campaign: Campaign | None = None
 
     @property

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 
+from msgspec import structs
+
 from harness.estimate.item_selection import ProfileSelection, Selection, Sources
 from harness.estimate.outcome_groups import (
     ClassifiedResults,
@@ -28,13 +30,17 @@ from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.timed_event import Poll
+from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True)
 class LineProfile:
-    """A line and a profile with its results; ``same_line`` are all profiles of the line."""
+    """A line and a profile with its results; ``same_line`` are all profiles of the line.
+
+    ``everywhere`` are those of all lines.
+    """
 
     line: str
     profile: str
@@ -49,6 +55,8 @@ class LineProfile:
     probes: Declarations = field(default_factory=dict)
     polls: tuple[Poll, ...] = ()
     campaign: Campaign | None = None
+    users: Users = NO_USERS
+    everywhere: list[LineProfile] = field(default_factory=list)
 
 
 def line_profiles_of(
@@ -62,6 +70,7 @@ def line_profiles_of(
     *,
     polls: tuple[Poll, ...] = (),
     campaign: Campaign | None = None,
+    users: Users = NO_USERS,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
@@ -85,6 +94,8 @@ def line_profiles_of(
                 instrument=instrument,
                 probes=probes,
                 campaign=campaign,
+                users=_on_line(users, line),
+                everywhere=line_profiles,
             )
             same_line.append(line_profile)
         line_profiles += same_line
@@ -93,6 +104,12 @@ def line_profiles_of(
 
 def _of_place(line: str, profile: str, seen: TwinPair | Poll) -> bool:
     return (seen.line, seen.profile) == (line, profile)
+
+
+def _on_line(users: Users, line: str) -> Users:
+    """Return the users with the trials of one line."""
+    trials = tuple(one for one in users.trials if one.line == line)
+    return structs.replace(users, trials=trials)
 
 
 MIN_ITEMS = 5
@@ -156,6 +173,7 @@ def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]
             profile_selection
             for profile_selection in profile_selections
             if profile_selection.phase in band
+            and (profile_selection.line, profile_selection.profile) not in selection.users.places
         ]
         for band in bands
     ]

@@ -20,6 +20,7 @@ from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
 from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
+from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import Mechanism, State
 
@@ -41,12 +42,14 @@ EXPLICIT = frozenset(
 class MeasuredMetric:
     """A metric, with references to the verdicts against the service.
 
-    ``barred`` says why nothing can be decided, where something was not declared.
+    ``witnesses`` are trials against the service that are no verdicts of items. ``barred`` says why
+    the metric cannot show conformity, where something was not declared.
     """
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
     barred: str = ""
+    witnesses: tuple[Witness, ...] = ()
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:
@@ -344,12 +347,14 @@ def _restricted(selection: Selection, sources: set[Source]) -> Selection:
             result for result in results if selection.sources.of_pack(result.group.pack) in sources
         )
 
-    def profile_selections() -> tuple[ProfileSelection, ...]:
-        return tuple(
-            replace(profile_selection, results=kept(profile_selection.results))
-            for profile_selection in selection.profile_selections()
-        )
+    def all_kept(
+        selections: Callable[[], tuple[ProfileSelection, ...]],
+    ) -> Callable[[], tuple[ProfileSelection, ...]]:
+        return lambda: tuple(replace(one, results=kept(one.results)) for one in selections())
 
     return replace(
-        selection, results=kept(selection.results), profile_selections=profile_selections
+        selection,
+        results=kept(selection.results),
+        profile_selections=all_kept(selection.profile_selections),
+        everywhere=all_kept(selection.everywhere),
     )

@@ -34,6 +34,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.timed_event import Poll
+from harness.model.user import UserTrial
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
@@ -182,6 +183,11 @@ class ForeignJudge:
     @property
     def polls(self) -> tuple[Poll, ...]:
         """Empty: other people poll no timed events."""
+        return ()
+
+    @property
+    def users(self) -> tuple[UserTrial, ...]:
+        """Empty: other people try no concurrent users."""
         return ()
 
     @property

@@ -13,6 +13,7 @@ from itertools import groupby
 import msgspec
 
 from harness.judge.block_page_check import claimed_category
+from harness.judge.concurrent_trials import ConcurrentTrials
 from harness.judge.filter_fingerprints import (
     NO_FINGERPRINTS,
     FilterFingerprints,
@@ -45,6 +46,7 @@ from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
 from harness.model.timed_event import Poll
+from harness.model.user import UserTrial
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
 from harness.ports.judging import BatchJudges
 
@@ -84,12 +86,14 @@ class Judge:
         self._unfiltered = UnfilteredProbes(probes)
         self._twins = PlainTwinTrials()
         self._polls = PollTrials(probes)
-        others = self._polls.separate(self._twins.separate(sentinels))
+        self._users = ConcurrentTrials()
+        others = self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
         self._twins.judge(self._judge_trial)
         self._polls.judge(self._judge_trial)
+        self._users.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -129,6 +133,11 @@ class Judge:
     def polls(self) -> tuple[Poll, ...]:
         """The polls of timed events, by event and time."""
         return self._polls.polls
+
+    @property
+    def users(self) -> tuple[UserTrial, ...]:
+        """What users of one address tried at the same time."""
+        return self._users.trials
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

@@ -1,4 +1,4 @@
-"""Retry silent and blocked items, and try plain twins, in batches after all others.
+"""Retry silent and blocked items, try concurrent users and plain twins, after all other batches.
 
 The empty batch ``DONE`` says that all retrials are made. The retrials follow it, one batch for
 each run of the command.
@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 
 from harness.measure.batch_plan import missing_batches
 from harness.measure.blocked_retrials import BlockedRetrials
+from harness.measure.concurrent_users import ConcurrentUserRun
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.plain_twins import PlainTwinRun
 from harness.measure.progress import ProgressCounter
@@ -30,7 +31,7 @@ from harness.ports.storage import Journal
 
 
 class Retrials:
-    """What is retried during a campaign and at its end; after that, the plain twins."""
+    """What is retried during a campaign and at its end; then concurrent users and plain twins."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Retrials:
         self._number = next_number(self._held)
         self._patient = SilenceRetrials(campaign, context, self._number)
         self._blocked = BlockedRetrials(campaign, context, self._number, judge_trials)
+        self._users = ConcurrentUserRun(campaign, context, journal, judge_trials)
         self._twins = PlainTwinRun(campaign, context, journal)
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -59,6 +61,7 @@ class Retrials:
                 seen = list(batch)
                 self._passed_items.add_batch(seen)
                 await self.add_batch(seen)
+            self._users.resume_from(before)
             self._twins.resume_from(before)
 
     async def add_batch(self, observations: Iterable[Observation]) -> None:
@@ -66,16 +69,18 @@ class Retrials:
         observations = list(observations)
         self._patient.add_batch(observations)
         self._twins.add_batch(observations)
+        await self._users.add_batch(observations)
         await self._blocked.add_batch(observations)
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
-        """Wait for the retrials, write them, and try the plain twins."""
+        """Wait for the retrials, write them, try concurrent users and the plain twins."""
         held = self._journal.observations
         silent, blocked = await asyncio.gather(
             self._patient.finish(held), self._blocked.finish(held)
         )
         if silent or blocked:
             await to_thread(self._journal.append, self._number, [*silent, *blocked])
+        await self._users.finish(progress_counter)
         await self._twins.finish(progress_counter)
 
     def seal(self) -> None:

@@ -19,6 +19,7 @@ from harness.model.listed_page import Overrides
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.url_case import Medium, NewSites, Segment
+from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
@@ -85,7 +86,8 @@ class LineDeclaration(Declared):
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
     and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
-    network it is in.
+    network it is in. ``users`` are the kinds of users with the default policy that
+    it serves, if any.
     """
 
     name: Name
@@ -96,6 +98,7 @@ class LineDeclaration(Declared):
     group: Words = ""
     segment: Segment | None = None
     medium: Medium | None = None
+    users: tuple[UserKind, ...] = ()
     probes: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -115,11 +118,13 @@ class ControlDeclaration(Declared):
 class ProfileDeclaration(Declared):
     """A user group of the service; ``phase`` selects the policy column.
 
+    ``users`` are the kinds of users with the default policy that it stands for, if any.
     ``uploads`` says what the service does with uploads of this group.
     """
 
     phase: Phase | None = None
     uploads: Handling | None = None
+    users: tuple[UserKind, ...] = ()
 
 
 def _host_or_url(text: str) -> str:
@@ -311,8 +316,10 @@ class Campaign(Declared):
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
     which shows no more than that a list is enforced. ``languages`` are those spoken in the school
-    (BCP 47). With ``crossover`` line and control swap their connections in even rounds.
-    ``overrides`` records attempts to lift illegal blocks.
+    (BCP 47). ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom
+    the service is declared not to serve; ``local_exceptions`` are the categories and hosts on which
+    the policy of a site is declared to differ from that of the other sites. With ``crossover`` line
+    and control swap their connections in even rounds.
     """
 
     campaign: Name
@@ -325,6 +332,8 @@ class Campaign(Declared):
     profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
     items: Literal["agreed", "real"] = "real"
+    not_offered: tuple[NotOffered, ...] = ()
+    local_exceptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
@@ -333,6 +342,7 @@ class Campaign(Declared):
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()
     plain_twins: PlainTwins = PlainTwins()
+    concurrent_users: ConcurrentUsers = ConcurrentUsers()
     stopping: Stopping | None = None
     overrides: Overrides | None = None
 
@@ -349,6 +359,21 @@ class Campaign(Declared):
         """Return the policy column of a profile: declared, else its name if it is a phase."""
         declared = self.profiles[profile].phase
         return declared or (profile if profile in PHASES else "ks2")
+
+    def users(self, trials: tuple[UserTrial, ...] = ()) -> Users:
+        """Return what is known of the users: ``trials``, and where those with the default are."""
+        kinds = {
+            (line.name, profile): tuple(dict.fromkeys((*line.users, *declared.users)))
+            for line in self.lines
+            for profile, declared in self.profiles.items()
+        }
+        return Users(
+            trials=trials,
+            places={place: users for place, users in kinds.items() if users},
+            not_offered=self.not_offered,
+            sites={line.name: line.site for line in self.lines if line.site},
+            exceptions=self.local_exceptions,
+        )
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
         """Return the probes that run over a line: its own, or the campaign's."""

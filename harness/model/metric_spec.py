@@ -27,7 +27,8 @@ class MetricSpec:
     items that nobody announced can show. ``by`` names the groups of which the worst stands.
     With ``each_category`` each category that a requirement names must hold by itself; without
     ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
-    benign twins are selected too, whatever is expected of them.
+    benign twins are selected too, whatever is expected of them. One that is ``for_default_users``
+    is measured only where users with the default policy are declared.
     """
 
     name: str
@@ -42,6 +43,7 @@ class MetricSpec:
     each_category: bool = False
     counts_items: bool = True
     with_twins: bool = False
+    for_default_users: bool = False
 
     @property
     def is_implemented(self) -> bool:
@@ -129,6 +131,11 @@ IMPLEMENTED = (
                words="share of single pages of users handled as required",
                function="url_metrics:deep_page_block_rate", verb="were handled as required",
                bounds="rate", rests_on="content"),
+    MetricSpec(name="default_policy_leaks", unit="items",
+               counts="items that are open to unidentified users and blocked by the strictest "
+               "declared policy", words="items open to users who are not known",
+               function="user_policies:default_policy_leaks", rests_on="agreed",
+               counts_items=False, for_default_users=True),
     MetricSpec(name="design_effect", unit="ratio", counts="independent items that one item costs",
                words="design effect of shared domains", function="line_metrics:design_effect"),
     MetricSpec(name="discordant", unit="items",
@@ -169,6 +176,10 @@ IMPLEMENTED = (
                words="unusual list entries let through",
                function="listed_entries:hard_entries_missed", verb="got through",
                rests_on="agreed"),
+    MetricSpec(name="identity_cross_talk", unit="items",
+               counts="requests answered by another user's policy",
+               words="requests answered by another user's policy",
+               function="user_policies:identity_cross_talk", counts_items=False),
     MetricSpec(name="image_hit_rate", unit="share",
                counts="copies of the agreed image that were blocked",
                words="share of agreed images recognised", function="cases:image_hit_rate",
@@ -260,6 +271,10 @@ IMPLEMENTED = (
                words="share of parts of pages handled as required",
                function="url_metrics:sub_resource_block_rate", verb="were handled as required",
                bounds="rate", rests_on="content"),
+    MetricSpec(name="sites_differing", unit="sites",
+               counts="sites whose policy differs from that of the others undeclared",
+               words="sites that differ undeclared", function="site_policies:sites_differing",
+               rests_on="agreed", counts_items=False),
     MetricSpec(name="superset_violations", unit="items",
                counts="items that a stricter profile allows and a weaker one blocks",
                words="items open to younger and blocked for older users",
@@ -322,7 +337,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
      "disclosures of configuration and corpora that are present"),
     ("contention", "ratio", "contention of the core network"),
     ("database_age", "h", "hours since the category database was updated"),
-    ("default_policy_leaks", "items", "unauthenticated requests that were answered too freely"),
     ("delay_variation", "s", "99 % quantile of the packet delay variation"),
     ("discovery_delay", "s", "time until a new harmful host is categorised"),
     ("ech_discordant", "items", "verdicts that change when ECH is offered"),
@@ -335,7 +349,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("fault_leaks", "items", "harmful items fetched while a fault lasted"),
     ("foreign_resolver_answers", "items", "unfiltered answers of foreign name servers on port 53"),
     ("framing_variants_open", "items", "segmentations and framings that stay open"),
-    ("identity_cross_talk", "items", "requests answered by another user's policy"),
     ("identity_gains", "items", "false identities that gain a weaker policy"),
     ("illegal_page_wording", "share", "block pages of illegal content with the agreed wording"),
     ("inconsistent_types", "items", "blocked names that some query type answers"),

@@ -23,6 +23,7 @@ from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
 from harness.model.timed_event import Poll
+from harness.model.user import UserTrial
 
 
 class Conformity(StrEnum):
@@ -92,13 +93,14 @@ def is_void(preconditions: Iterable[Precondition], line: str, profile: str) -> b
 
 
 class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions, plain twins, polls of events."""
+    """What verdicts rest on: observations, rules, preconditions, and trials beside items."""
 
     observations: int
     rules_version: str
     preconditions: tuple[Precondition, ...]
     twins: tuple[TwinPair, ...] = ()
     polls: tuple[Poll, ...] = ()
+    users: tuple[UserTrial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

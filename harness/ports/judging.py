@@ -11,6 +11,7 @@ from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
 from harness.model.timed_event import Poll
+from harness.model.user import UserTrial
 from harness.model.verdict import Verdict
 
 JudgeBatch = Callable[[Iterable[Observation]], Iterable[Verdict]]
@@ -62,6 +63,8 @@ class JournalJudge(Protocol):
     def preconditions(self) -> tuple[Precondition, ...]: ...
     @property
     def twins(self) -> tuple[TwinPair, ...]: ...
+    @property
+    def users(self) -> tuple[UserTrial, ...]: ...
     @property
     def polls(self) -> tuple[Poll, ...]: ...
 

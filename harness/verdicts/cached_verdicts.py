@@ -302,6 +302,7 @@ def _judge(
             preconditions=judge.preconditions,
             twins=judge.twins,
             polls=judge.polls,
+            users=judge.users,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -19,6 +19,7 @@ from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
+from harness.model.user import LineUser
 from harness.plugins import LINES
 from harness.ports.network import (
     Answer,
@@ -125,6 +126,12 @@ class ExplicitProxy:
         line = type(self)(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
+
+    @property
+    def user(self) -> LineUser:
+        """The user whose requests the line carries; all users of a proxy share its path."""
+        path = f"{self._scheme}://{self._proxy_endpoint} from {self._options.source or 'here'}"
+        return LineUser(path=path, name=self._username)
 
     def declare(self, block_page: str, control: Line) -> None:
         """Allow the block page's host; ``control`` resolves names that the proxy is asked for."""

@@ -79,6 +79,9 @@ class FaultKind(StrEnum):
     SERVER_ERROR = "server-error"
     PARKED = "parked"
 
+    # The policy of the user seen last at the client's address answers.
+    MIXED_USERS = "mixed-users"
+
     SLOW = "slow"
     CAPTIVE = "captive"
     DEAD = "dead"

@@ -36,6 +36,7 @@ from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Pages
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
+from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
@@ -63,8 +64,8 @@ class RangeTestbed:
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
     listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
-    addresses (Linux). With ``opens_tls`` the proxy intercepts TLS
-    of what it examines, and the file of the authority holds its certificate as well.
+    addresses (Linux). With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file
+    of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class RangeTestbed:
         dual_stack: bool = False,
         several: Iterable[str] = (),
         opens_tls: bool = False,
+        users: UserDirectory | None = None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -100,6 +102,7 @@ class RangeTestbed:
         self._is_dual_stack = dual_stack
         self._several = frozenset(several)
         self._opens_tls = opens_tls
+        self._users = users
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -149,6 +152,8 @@ class RangeTestbed:
             "proxy": await self._proxies(stack, upstream),
             "resolver": await self._resolvers(stack, zone_server),
         }
+        if self._users is not None:
+            reference["users"] = await self._user_proxy(stack, self._users, upstream)
         if self._is_encrypted:
             reference |= await self._encrypted(stack, zone_server, authority)
         if self._has_gateway:
@@ -199,6 +204,13 @@ class RangeTestbed:
             profile: f"http://{ADDRESS}:{(await stack.enter_async_context(listener(profile))).port}"
             for profile in self._profiles
         }
+
+    async def _user_proxy(
+        self, stack: AsyncExitStack, users: UserDirectory, upstream: Upstream
+    ) -> str:
+        """Start the proxy at which users sign in; return its URL."""
+        listener = Listener(lambda: UserProxyConnection(self._filter, users, upstream))
+        return f"http://{ADDRESS}:{(await stack.enter_async_context(listener)).port}"
 
     async def _resolvers(self, stack: AsyncExitStack, zone_server: ZoneServer) -> dict[str, str]:
         addresses = {}

@@ -226,7 +226,8 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
             or PROXY_WANTS_NAME in (features.tunnel, features.status)
         ),
         state=State.INSUFFICIENT,
-        says="the proxy requires credentials (407), so nothing was tried",
+        says="the proxy requires credentials (407), so nothing was tried: a name or password is "
+        "missing, wrong or expired",
     ),
     Rule(
         id="resolver-unreachable",

@@ -114,7 +114,7 @@ def test_the_policy_matrix_groups_categories_by_what_is_asked() -> None:
         rate("ALW.NEWS", 0, 30, "allow"),
         rate("MISI", 1, 2, "none"),
     )
-    matrix = policy_matrix(replace(example_assessment(), rates=rates))
+    matrix = policy_matrix(replace(example_assessment(), rates=rates, outcomes=()))
 
     assert matrix is not None
     assert ["Must be blocked", "Must stay open", "Nothing is asked"] == [
@@ -130,6 +130,32 @@ def test_the_policy_matrix_groups_categories_by_what_is_asked() -> None:
     )  # fmt: skip
     assert ("not tried", "information") == (shown["News"][1].text, shown["News"][1].status)
     assert "conforms" == shown["News"][0].status
+
+
+def test_a_profile_that_was_not_tried_has_a_column_of_its_own() -> None:
+    example = example_assessment()
+    elsewhere = replace(example.outcomes[0], line="proxy", profile="ks4")
+    rates = (rate("GAMB", 60, 0, "block"),)
+
+    matrix = policy_matrix(replace(example, rates=rates, outcomes=(elsewhere,)))
+
+    assert matrix is not None
+    assert ("ks2 on proxy", "ks4 on proxy") == matrix.places
+    assert "not tried" == cells(matrix)["Gambling"][1].text
+
+
+@pytest.mark.parametrize(
+    ("tried", "text"),
+    [
+        (rate("GAMB", 9, 0, "block", insufficient=2), "9 of 9 blocked; 2 not decided"),
+        (rate("GAMB", 4, 0, "block"), "4 of 4 blocked; at least 5 are needed"),
+    ],
+)
+def test_too_little_is_not_called_conforming(tried: CategoryRate, text: str) -> None:
+    matrix = policy_matrix(replace(example_assessment(), rates=(tried,), outcomes=()))
+
+    (cell,) = cells(matrix)["Gambling"]
+    assert (text, "insufficient") == (cell.text, cell.status)
 
 
 def test_the_page_holds_both_matrices_as_text() -> None:

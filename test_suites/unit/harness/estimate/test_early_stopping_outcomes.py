@@ -308,6 +308,7 @@ def test_the_estimates_are_those_of_the_journal_with_bounds_that_hold_at_any_tim
         "frames": kept.header.frames, "packs": PACKS, "items": early._campaign.items,
         "twins": (pair,), "polls": (), "instrument": (RECORD,), "probes": kept.header.probes,
         "campaign": early._campaign,
+        "users": early._campaign.users(),
     }  # fmt: skip
     assert estimated.call_args.args[1:] == (early.scheme, {"ks2": "ks2"}, (off,))
     plain = estimate(
