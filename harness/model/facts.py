@@ -35,6 +35,34 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     trusted: bool | None = None
 
 
+class Caching(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one response on the way to a page says of its reuse by caches (RFC 9111)."""
+
+    url: str
+    status: int
+    control: str = ""
+    expires: str = ""
+    date: str = ""
+
+
+class PageDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a page other than the origin's shows and loads.
+
+    ``text`` is the visible text, one element a line. ``links`` are the addresses that a reader can
+    follow or send a form to, ``loads`` the other hosts that it makes a browser contact.
+    ``language`` is the one that it declares. ``markup`` says what became of the markup in the
+    request: empty if none was sent. ``managed``: the client trusted an authority of the supplier.
+    """
+
+    text: str = ""
+    links: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
+    language: str = ""
+    caching: tuple[Caching, ...] = ()
+    markup: Literal["", "absent", "escaped", "raw"] = ""
+    managed: bool = False
+
+
 class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="web"):
     """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
 
@@ -55,6 +83,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
+    ``details`` are those of a page on a service line that may be a block page.
     """
 
     url: str
@@ -83,6 +112,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     sketch: tuple[int, ...] = ()
     browser: str = ""
     inner: tuple[WebFacts, ...] = ()
+    details: PageDetails | None = None
 
 
 CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
