@@ -25,7 +25,6 @@ TITLE = "Access to this page is blocked"
 TRACKER = "counter.analytics.test"
 """The host of a third party that the page contacts if it is broken so."""
 ILLEGAL = "ILL.CSAM"
-NO_REUSE = (("Cache-Control", "no-store"),)
 REUSE = (("Cache-Control", "public, max-age=86400"),)
 
 _ABUSE = (

@@ -21,7 +21,7 @@ import msgspec
 
 from harness.model.content_form import IMAGE, VIEWERS, PageContent
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
-from probes.range.block_page_text import NO_REUSE, REUSE, block_document
+from probes.range.block_page_text import REUSE, block_document
 from probes.range.faults import FaultKind
 from probes.range.image_card import AGREED, image_card
 from probes.range.page_forms import (
@@ -229,7 +229,7 @@ def block_page(
 ) -> Page:
     """Return the reference filter's block page with host and category; it has no token."""
     body = block_document(host, category, policy, path, flaws)
-    return Page(status=status, body=body, headers=REUSE if "cacheable" in flaws else NO_REUSE)
+    return Page(status=status, body=body, headers=REUSE if "cacheable" in flaws else ())
 
 
 def _page_of_block_host(host: str, path: str) -> Page:
