@@ -15,13 +15,14 @@ from harness.estimate import rates
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, total
 from harness.estimate.rates import CENSUS, MeasuredMetric
-from harness.model.block_flaw import DEFECTS, FIELDS, ILLEGAL, BlockFlaw
+from harness.model.block_flaw import CHECKS, DEFECTS, FIELDS, ILLEGAL, WHY_UNCHECKED, BlockFlaw
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome_group import Adverse, ProbeState
 from harness.model.probe import declared
 from harness.model.verdict import State
 
 WITHHELD = "block pages of which no text may be kept"
+NOT_LOADED = "block pages that the probe web_accessibility did not load in a browser"
 _UNREAD = BlockFlaw.UNREAD | BlockFlaw.WITHHELD
 
 
@@ -123,6 +124,33 @@ def block_page_defects(selection: Selection) -> MeasuredMetric:
     value = float(k) if n else None
     metric = _metric(selection, "block_page_defects", value, k, n, parts, found, unit="items")
     return MeasuredMetric(metric=metric, adverse=_against(pages, DEFECTS))
+
+
+def block_page_accessibility(selection: Selection) -> MeasuredMetric:
+    """Compute the share of three checks that every block page passes that a browser loaded.
+
+    Pages that no browser loaded are left out; with the reason, where one should have loaded them.
+    """
+    pages = _pages(selection)
+    loaded = [
+        _Seen(one.result, blocks)
+        for one in pages.read
+        if (blocks := tuple(each for each in one.blocks if not _has(each, BlockFlaw.UNCHECKED)))
+    ]
+    parts = tuple(_part(selection, words, flaw, loaded) for flaw, words in CHECKS.items())
+    passed = sum(part.metric.k == part.metric.n for part in parts)
+    n = len(CHECKS) if loaded else 0
+    value = passed / n if n else None
+    metric = _metric(selection, "block_page_accessibility", value, passed, n, parts, pages)
+    left_out = dict(metric.left_out)
+    for flaw, why in WHY_UNCHECKED.items():
+        if unchecked := _items([one for one in pages.read if flaw in one.flaws]):
+            left_out[why] = unchecked
+    if not loaded and pages.read and not left_out:
+        left_out[NOT_LOADED] = _items(pages.read)
+    return MeasuredMetric(
+        metric=replace(metric, left_out=left_out), adverse=_against(loaded, CHECKS)
+    )
 
 
 def illegal_page_wording(selection: Selection) -> MeasuredMetric:

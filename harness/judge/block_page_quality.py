@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from harness.judge.block_page_classifier import SECOND_LEVELS, host_of
-from harness.judge.statements import fold, vocabulary
+from harness.judge.statements import Language, fold, vocabulary
 from harness.judge.trial_features import TrialFeatures
 from harness.model.block_flaw import FIELDS, ILLEGAL, BlockFlaw
 from harness.model.facts import Caching, PageDetails, WebFacts
@@ -38,6 +38,22 @@ SHOWN = frozenset(
 """Mechanisms that show a page. Browsers do not show the body of a refused CONNECT."""
 HEURISTIC = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501})
 """Statuses that a cache may reuse without being told (RFC 9110 section 15.1, RFC 7725)."""
+_PROBLEMS = {
+    "no_extra": BlockFlaw.NO_EXTRA,
+    "no_browser": BlockFlaw.NO_BROWSER,
+    "failed": BlockFlaw.BROWSER_FAILED,
+}
+_TAGS = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian",
+    "pt": "Portuguese", "ca": "Catalan", "ro": "Romanian", "nl": "Dutch",
+    "da": "Danish or Norwegian", "no": "Danish or Norwegian", "nb": "Danish or Norwegian",
+    "nn": "Danish or Norwegian", "sv": "Swedish", "fi": "Finnish", "is": "Icelandic",
+    "et": "Estonian", "lv": "Latvian", "lt": "Lithuanian", "pl": "Polish",
+    "cs": "Czech or Slovak", "sk": "Czech or Slovak", "hu": "Hungarian", "cy": "Welsh",
+    "el": "Greek", "tr": "Turkish or Azeri", "ar": "Arabic", "uk": "Ukrainian", "he": "Hebrew",
+    "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "ru": "Russian or Belarusian",
+}  # fmt: skip
+"""Names in the vocabulary by the first part of a language tag (RFC 5646)."""
 _LABELS = ("reason", "category", "policy", "time")
 _BLANK = frozenset({"", "-", "--", "n/a", "none", "null", "undefined", "unknown", "?", "..."})
 _SIGN = r"\s*[:=\u2013]\s*"
@@ -62,6 +78,7 @@ class PageWords:
     abuse: re.Pattern[str]
     law: re.Pattern[str]
     help: re.Pattern[str]
+    blame: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
@@ -95,6 +112,7 @@ def read_page_words(document: dict[str, Any]) -> PageWords:
         abuse=several("abuse"),
         law=several("law"),
         help=several("help"),
+        blame=several("blame"),
     )
 
 
@@ -117,7 +135,7 @@ def flaws_of(features: TrialFeatures, mechanism: Mechanism) -> BlockFlaw:
     marked = any(each.details is not None and each.details.markup for each in pages)
     flaws |= BlockFlaw(0) if marked else BlockFlaw.UNMARKED
     shown = [each.details for each in pages if each.details is not None]
-    return flaws | _missing(shown, features.host)
+    return flaws | _told(shown, features.host) | _checked(shown)
 
 
 def is_announced(features: TrialFeatures) -> bool:
@@ -138,8 +156,8 @@ def _is_read(features: TrialFeatures) -> bool:
     return not features.failure or features.failure in FALSE_CERTIFICATES
 
 
-def _missing(pages: list[PageDetails], host: str) -> BlockFlaw:
-    """Return the flaws of what the pages, outer and inner, do not state together.
+def _told(pages: list[PageDetails], host: str) -> BlockFlaw:
+    """Return the flaws of the texts of pages, outer and inner, that are read together.
 
     Host names and numbers are made alike first, so that pages that differ in these are read once.
     """
@@ -147,7 +165,9 @@ def _missing(pages: list[PageDetails], host: str) -> BlockFlaw:
     has_link = any(_leads_away(link) for page in pages for link in page.links)
     has_mail = "@" in text and bool(_MAIL.search(text))
     alike = _TOKEN.sub("0", text.replace(host, "*") if host else text)
-    return _missing_in(alike, has_link or has_mail, has_link or bool(_PHONE.search(text)))
+    languages = tuple(page.language.partition("-")[0].lower() for page in pages)
+    missing = _missing_in(alike, has_link or has_mail, has_link or bool(_PHONE.search(text)))
+    return missing | _worded(alike, languages)
 
 
 @lru_cache(maxsize=1024)
@@ -167,6 +187,29 @@ def _missing_in(text: str, has_route: bool, has_helpline: bool) -> BlockFlaw:
     for flaw in (*FIELDS, *ILLEGAL):
         missing |= BlockFlaw(0) if stated[flaw] else flaw
     return missing
+
+
+def _checked(pages: list[PageDetails]) -> BlockFlaw:
+    """Return what a browser found of a page; the pages in its frames are not checked."""
+    found = pages[0].browser
+    if found is None or found.problem or len(pages) > 1:
+        problem = _PROBLEMS.get(found.problem if found is not None else "", BlockFlaw(0))
+        return BlockFlaw.UNCHECKED | problem
+    return BlockFlaw.INACCESSIBLE if found.violations else BlockFlaw(0)
+
+
+@lru_cache(maxsize=1024)
+def _worded(text: str, languages: tuple[str, ...]) -> BlockFlaw:
+    """Return whether a text blames, or says *blocked* in no language that its page declares."""
+    flaws = BlockFlaw.BLAMING if page_words().blame.search(text) else BlockFlaw(0)
+    spoken = [_by_name().get(_TAGS.get(each, "")) for each in languages]
+    speaks = any(each is not None and each.withheld.search(text) for each in spoken)
+    return flaws if speaks else flaws | BlockFlaw.WRONG_LANGUAGE
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, Language]:
+    return {language.name: language for language in vocabulary()}
 
 
 def _joined(text: str) -> str:

@@ -16,7 +16,8 @@ class BlockFlaw(IntFlag):
     NO_PAGE: no page is shown. UNREAD: a page came, but its details are not recorded; WITHHELD:
     because no text of such items may be kept (METHOD, S3 and S4). UNMANAGED: the client trusted no
     authority of the supplier, so a certificate error says nothing. UNMARKED: no markup was sent, so
-    nothing shows whether the page escapes it.
+    nothing shows whether the page escapes it. UNCHECKED: no browser loaded the page, and the next
+    three say why. WRONG_LANGUAGE: it declares no language, or another one than that of its text.
     """
 
     UNANNOUNCED = 1
@@ -36,6 +37,13 @@ class BlockFlaw(IntFlag):
     NO_LEGAL_WORDING = 16384
     NO_HELP = 32768
     WITHHELD = 65536
+    UNCHECKED = 131072
+    NO_EXTRA = 262144
+    NO_BROWSER = 524288
+    BROWSER_FAILED = 1048576
+    INACCESSIBLE = 2097152
+    WRONG_LANGUAGE = 4194304
+    BLAMING = 8388608
 
 
 FIELDS: dict[BlockFlaw, str] = {
@@ -60,6 +68,20 @@ ILLEGAL: dict[BlockFlaw, str] = {
 }
 """What the block page of illegal content has, by the flaw of one that does not (ILL-07)."""
 
+CHECKS: dict[BlockFlaw, str] = {
+    BlockFlaw.INACCESSIBLE: "accessible (WCAG 2.1 AA)",
+    BlockFlaw.WRONG_LANGUAGE: "declares the language of its text",
+    BlockFlaw.BLAMING: "neither blames nor threatens the reader",
+}
+"""What is checked of a block page's wording and accessibility, by its flaw (BLK-04)."""
+
+WHY_UNCHECKED: dict[BlockFlaw, str] = {
+    BlockFlaw.NO_EXTRA: "no browser: pip install 'isp-accredit[browser]'",
+    BlockFlaw.NO_BROWSER: "no browser: Chromium is not installed",
+    BlockFlaw.BROWSER_FAILED: "the browser could not load the page",
+}
+"""Why a page was not checked in a browser, by its flaw."""
+
 _OTHERS = {
     BlockFlaw.UNANNOUNCED: "the block is not announced by status 403 or 451, nor by a DNS error",
     BlockFlaw.CERTIFICATE: "a certificate error comes before the page",
@@ -73,4 +95,6 @@ def flaws_in_words(flaws: BlockFlaw) -> str:
     if missing:
         found.append(f"the page does not state {', '.join(missing)}")
     found += [f"the page {words}" for flaw, words in DEFECTS.items() if flaw in flaws]
+    failed = [words for flaw, words in CHECKS.items() if flaw in flaws]
+    found += [f"not as asked: {', '.join(failed)}"] if failed else []
     return "; ".join(found)

@@ -45,6 +45,19 @@ class Caching(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     date: str = ""
 
 
+class BrowserCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What axe found on a page in a browser: the ids of its rules that the page violates.
+
+    ``problem`` says why nothing was checked: the extra ``browser`` or Chromium is not installed, or
+    the browser failed (``detail``). ``engine`` names both programs with their versions.
+    """
+
+    engine: str = ""
+    violations: tuple[str, ...] = ()
+    problem: Literal["", "no_extra", "no_browser", "failed"] = ""
+    detail: str = ""
+
+
 class PageDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a page other than the origin's shows and loads.
 
@@ -52,6 +65,7 @@ class PageDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     follow or send a form to, ``loads`` the other hosts that it makes a browser contact.
     ``language`` is the one that it declares. ``markup`` says what became of the markup in the
     request: empty if none was sent. ``managed``: the client trusted an authority of the supplier.
+    ``browser`` is what a browser found, if one loaded the page.
     """
 
     text: str = ""
@@ -61,6 +75,7 @@ class PageDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     caching: tuple[Caching, ...] = ()
     markup: Literal["", "absent", "escaped", "raw"] = ""
     managed: bool = False
+    browser: BrowserCheck | None = None
 
 
 class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="web"):

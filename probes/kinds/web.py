@@ -22,6 +22,7 @@ from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult, trusts_supplier
+from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
@@ -32,6 +33,9 @@ from probes.net.url_target import UrlVariant, variant_host, variant_url
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
 """Maximum size of a body kept as evidence."""
+
+PART_OF_TIMEOUT = 0.8
+"""Part of an attempt's time after which it no longer waits for a browser."""
 
 NOTICE = 4000
 """Characters up to which a page of other people's data is looked at in detail."""
@@ -325,3 +329,25 @@ class WebMarkup(Web):
         """Return the URL with markup, if the host is our own origin's."""
         address = self.address(attempt.item)
         return address + MARKED_PATH if attempt.marker is not None else address
+
+
+@PROBES.register("web_accessibility")
+class WebAccessibility(Web):
+    """Fetches by HTTP, and checks a page other than the origin's for accessibility in Chromium."""
+
+    declares = replace(PAGE, only_scheme="http")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checks = BrowserChecks()
+
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
+        """Fetch the item; check the page within what is left of the attempt's time."""
+        began = perf_counter()
+        result = await super().try_item(attempt, line)
+        facts = result.facts
+        if not isinstance(facts, WebFacts) or facts.details is None or not result.evidence:
+            return result
+        left = attempt.timeout * PART_OF_TIMEOUT - (perf_counter() - began)
+        found = await self._checks.check(result.evidence[0], left)
+        return replace(result, facts=replace(facts, details=replace(facts.details, browser=found)))

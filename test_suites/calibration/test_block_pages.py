@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
+from harness.model.facts import BrowserCheck
 from harness.model.outcome import Conformity, Outcome
+from probes.clients import browser_check
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import GATEWAY_FILE, RangeTestbed
@@ -29,6 +31,7 @@ requirements:
   - {id: BLK-01, n_min: 8, threshold: {at_least: 0.8, provenance: proposed, source: us}}
   - {id: BLK-02, n_min: 8, threshold: {at_least: 0.8, provenance: proposed, source: us}}
   - {id: BLK-03}
+  - {id: BLK-04}
   - {id: BLK-05}
   - {id: ILL-07}
 """
@@ -196,5 +199,31 @@ def test_without_markup_in_a_request_nothing_shows_that_it_is_escaped(tried: Try
     assert outcomes(run) == {
         "BLK-01": CONFORMS, "BLK-02": OPEN, "BLK-03": CONFORMS, "BLK-05": OPEN, "ILL-07": CONFORMS,
     }  # fmt: skip
+    assert run.outcome("BLK-04", "line").conformity is OPEN
+    assert "web_accessibility" in said(run.outcome("BLK-04", "line"))
     why = said(run.outcome("BLK-05", "line"))
     assert "shows markup of the address unescaped, agreed items: not tried" in why
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "why"),
+    [
+        (BrowserCheck(engine="axe"), CONFORMS, ""),
+        (BrowserCheck(violations=("label",)), FAILS, "accessible (WCAG 2.1 AA)"),
+        (BrowserCheck(problem="no_extra"), OPEN, "isp-accredit[browser]"),
+        (BrowserCheck(problem="no_browser"), OPEN, "Chromium is not installed"),
+    ],
+)
+def test_accessibility_rests_on_what_a_browser_finds(
+    tried: Try,
+    monkeypatch: pytest.MonkeyPatch,
+    found: BrowserCheck,
+    expected: Conformity,
+    why: str,
+) -> None:
+    monkeypatch.setattr(browser_check, "check_markup", lambda _: found)
+    run = tried(probes=["web_accessibility"])
+
+    assert run.outcome("BLK-04", "line").conformity is expected
+    assert why in said(run.outcome("BLK-04", "line"))
+    assert run.outcome("BLK-03", "line").conformity is CONFORMS

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from harness.estimate.block_pages import (
+    block_page_accessibility,
     block_page_defects,
     block_page_fields,
     clean_https_blocks,
@@ -16,6 +18,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.rates import explicit_share
 from harness.model.block_flaw import BlockFlaw
 from harness.model.metric import Metric
+from harness.model.probe import ProbeDeclaration
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import named
 
@@ -108,6 +111,7 @@ def test_an_https_block_is_clean_if_a_page_came_without_a_certificate_error(
     verdict: Make, select: Select
 ) -> None:
     https = {"probe": "web_https"}
+    probes = {"web_https": ProbeDeclaration(needs="fetch", facts="web", only_scheme="https")}
     verdicts = [
         verdict("clean", flaws=F.NO_TIME, **https),
         verdict("warned", flaws=F.CERTIFICATE, **https),
@@ -116,7 +120,7 @@ def test_an_https_block_is_clean_if_a_page_came_without_a_certificate_error(
         verdict("old", **https),
         verdict("http", flaws=F.NO_PAGE),
     ]
-    selection = select(verdicts)
+    selection = replace(select(verdicts), probes=probes)
     measured = clean_https_blocks(selection)
 
     assert (measured.metric.k, measured.metric.n, measured.metric.indeterminate) == (1, 3, 2)
@@ -134,3 +138,27 @@ def test_a_block_is_announced_by_what_was_seen_and_not_by_its_mechanism(
     selection = select(verdicts)
 
     assert named(explicit_share(selection), selection) == ("page 200",)
+
+
+def test_checks_count_pages_that_a_browser_loaded(verdict: Make, select: Select) -> None:
+    verdicts = [
+        verdict("a", flaws=0),
+        verdict("a", probe="web_https", flaws=F.UNCHECKED | F.BLAMING),
+        verdict("b", flaws=F.INACCESSIBLE),
+        verdict("c", flaws=F.UNCHECKED | F.NO_BROWSER),
+    ]
+    selection = select(verdicts)
+    measured = block_page_accessibility(selection)
+
+    assert (measured.metric.k, measured.metric.n) == (2, 3)
+    assert parts(measured.metric)["accessible (WCAG 2.1 AA)"] == (1, 2)
+    assert measured.metric.left_out == {"no browser: Chromium is not installed": 1}
+    assert named(measured, selection) == ("b",)
+
+
+def test_without_a_loaded_page_the_probe_is_named(verdict: Make, select: Select) -> None:
+    metric = block_page_accessibility(select([verdict("a", flaws=F.UNCHECKED)])).metric
+
+    assert (metric.value, metric.n) == (None, 0)
+    (why,) = metric.left_out
+    assert "web_accessibility" in why

@@ -10,9 +10,16 @@ import pytest
 from harness.judge.block_page_quality import flaws_of, is_reusable, site_of
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS, FilterFingerprints
 from harness.judge.trial_features import TrialFeatures
-from harness.model.block_flaw import DEFECTS, FIELDS, ILLEGAL, BlockFlaw, flaws_in_words
+from harness.model.block_flaw import CHECKS, DEFECTS, FIELDS, ILLEGAL, BlockFlaw, flaws_in_words
 from harness.model.corpus import Item
-from harness.model.facts import Caching, DnsFacts, ExtendedError, PageDetails, WebFacts
+from harness.model.facts import (
+    BrowserCheck,
+    Caching,
+    DnsFacts,
+    ExtendedError,
+    PageDetails,
+    WebFacts,
+)
 from harness.model.observation import AttemptKey, Failure, Observation
 from harness.model.verdict import Mechanism, Trial
 
@@ -37,10 +44,11 @@ def flaws(
     sensitivity: Any = "S0",
     **facts: Any,
 ) -> BlockFlaw:
-    """The flaws of a block whose page has these details, without those of illegal content."""
+    """The flaws of a block whose page has these details, without those of ILL-07 and BLK-04."""
     web = WebFacts(url=f"http://{HOST}/", details=details, **{"status": 403} | facts)
     failed = Failure(name=failure, stage="tls") if failure else None
-    return of(web, mechanism, failed, ours, sensitivity) & ~BlockFlaw(sum(ILLEGAL))
+    aside = BlockFlaw(sum(ILLEGAL) | sum(CHECKS)) | BlockFlaw.UNCHECKED
+    return of(web, mechanism, failed, ours, sensitivity) & ~aside
 
 
 def of(
@@ -58,7 +66,12 @@ def of(
 
 
 def page(text: str = GOOD, **more: Any) -> PageDetails:
-    return PageDetails(text=text, **{"links": ("/appeal",), "markup": "escaped"} | more)
+    usual: dict[str, Any] = {
+        "links": ("/appeal",),
+        "markup": "escaped",
+        "browser": BrowserCheck(engine="axe"),
+    }
+    return PageDetails(text=text, **usual | {"language": "en-GB"} | more)
 
 
 def test_a_good_page_has_no_flaw() -> None:
@@ -272,3 +285,34 @@ def test_without_a_date_any_valid_time_of_expiry_is_later() -> None:
 )
 def test_the_site_of_a_host(host: str, site: str) -> None:
     assert site_of(host) == site
+
+
+def checked(details: PageDetails, *inner: WebFacts) -> BlockFlaw:
+    web = WebFacts(url=f"http://{HOST}/", status=403, details=details, inner=inner)
+    found = of(web, Mechanism.BLOCK_PAGE)
+    return found & (BlockFlaw(sum(CHECKS)) | BlockFlaw(0x1F0000))
+
+
+def test_what_a_browser_found_counts() -> None:
+    assert checked(page()) == NONE
+    assert checked(page(browser=BrowserCheck(violations=("label",)))) == BlockFlaw.INACCESSIBLE
+    assert checked(page(browser=None)) == BlockFlaw.UNCHECKED
+    missing = BlockFlaw.UNCHECKED | BlockFlaw.NO_EXTRA
+    assert checked(page(browser=BrowserCheck(problem="no_extra"))) == missing
+
+
+def test_pages_in_frames_are_not_checked() -> None:
+    inner = WebFacts(url="http://filter.test/", status=200, details=page())
+
+    assert checked(page(), inner) == BlockFlaw.UNCHECKED
+
+
+@pytest.mark.parametrize("language", ["", "de", "xx", "cy-GB"])
+def test_a_page_declares_the_language_of_its_text(language: str) -> None:
+    assert checked(page(language=language)) == BlockFlaw.WRONG_LANGUAGE
+    assert "language" in flaws_in_words(BlockFlaw.WRONG_LANGUAGE)
+
+
+@pytest.mark.parametrize("text", ["You have violated the rules.", "You will be punished."])
+def test_a_page_blames_nobody(text: str) -> None:
+    assert checked(page(f"{GOOD}\n{text}")) == BlockFlaw.BLAMING
