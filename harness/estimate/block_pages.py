@@ -23,6 +23,8 @@ from harness.model.verdict import State
 
 WITHHELD = "block pages of which no text may be kept"
 NOT_LOADED = "block pages that the probe web_accessibility did not load in a browser"
+NOT_MANAGED = "certificate errors on a line whose options name no authority of the supplier"
+_UNCLEAN = BlockFlaw.NO_PAGE | BlockFlaw.CERTIFICATE
 _UNREAD = BlockFlaw.UNREAD | BlockFlaw.WITHHELD
 
 
@@ -66,23 +68,31 @@ def clean_https_blocks(selection: Selection) -> MeasuredMetric:
     bad: list[GroupResult] = []
     doubtful: list[GroupResult] = []
     adverse: list[Adverse] = []
+    unmanaged: list[GroupResult] = []
     for result in selection.results:
         blocks = tuple(one for one in _blocks(selection, result) if _is_https(selection, one))
         seen = _Seen(result, blocks)
         if not blocks:
             continue
-        if any(_is_unmanaged(one) for one in blocks):
+        if BlockFlaw.UNMANAGED in seen.flaws:
+            unmanaged.append(result)
+        elif any(one.flaws is None for one in blocks):
             doubtful.append(result)
-        elif seen.flaws & (BlockFlaw.NO_PAGE | BlockFlaw.CERTIFICATE):
+        elif seen.flaws & _UNCLEAN:
             bad.append(result)
-            adverse.append(seen.against(BlockFlaw.NO_PAGE | BlockFlaw.CERTIFICATE))
+            adverse.append(seen.against(_UNCLEAN))
         else:
             clean.append(result)
+    is_managed = bool(clean or bad)
     classified = ClassifiedResults(
-        adverse=tuple(bad), favourable=tuple(clean), indeterminate=tuple(doubtful)
+        adverse=tuple(bad),
+        favourable=tuple(clean),
+        indeterminate=(*doubtful, *(unmanaged if is_managed else ())),
     )
     measured = rates.share(selection, "clean_https_blocks", classified)
-    return replace(measured, adverse=tuple(adverse))
+    left_out = {NOT_MANAGED: total(unmanaged)} if unmanaged and not is_managed else {}
+    metric = replace(measured.metric, left_out=left_out)
+    return MeasuredMetric(metric=metric, adverse=tuple(adverse))
 
 
 def block_page_fields(selection: Selection) -> MeasuredMetric:
@@ -176,10 +186,6 @@ def _is_https(selection: Selection, block: ProbeState) -> bool:
 
 def _has(block: ProbeState, flaw: BlockFlaw) -> bool:
     return block.flaws is not None and flaw in BlockFlaw(block.flaws)
-
-
-def _is_unmanaged(block: ProbeState) -> bool:
-    return block.flaws is None or _has(block, BlockFlaw.UNMANAGED)
 
 
 def _pages(selection: Selection) -> _Pages:

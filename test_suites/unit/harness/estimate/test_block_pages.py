@@ -125,6 +125,9 @@ def test_an_https_block_is_clean_if_a_page_came_without_a_certificate_error(
 
     assert (measured.metric.k, measured.metric.n, measured.metric.indeterminate) == (1, 3, 2)
     assert named(measured, selection) == ("warned", "reset")
+    alone = clean_https_blocks(replace(select(verdicts[3:4]), probes=probes)).metric
+    ((why, items),) = alone.left_out.items()
+    assert ("authority" in why, items, alone.n) == (True, 1, 0)
 
 
 def test_a_block_is_announced_by_what_was_seen_and_not_by_its_mechanism(
