@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from msgspec import structs
+
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
 from harness.model.batch import turn_of
@@ -88,12 +90,11 @@ class MemoryFold:
             place, state = self._places.index(_place(one)), STATES.index(one.state)
             key = one.key
             timed = bool(_times([one], key.profile, key.probe))
-            probe_state = ProbeState(key.profile, key.probe, one.state, one.mechanism, timed)
-            before = found.setdefault((place, state), probe_state)
-            if timed and not before.timed:
-                found[place, state] = ProbeState(
-                    key.profile, key.probe, one.state, before.mechanism, timed=True
-                )
+            flaws = one.flaws if one.state is State.BLOCKED else None
+            seen = ProbeState(key.profile, key.probe, one.state, one.mechanism, timed, flaws)
+            before = found.setdefault((place, state), seen)
+            joined = before.flaws if flaws is None else flaws | (before.flaws or 0)
+            found[place, state] = structs.replace(before, timed=before.timed or timed, flaws=joined)
         return tuple(found[key] for key in sorted(found))
 
     def _count(self, blind: list[Verdict]) -> Counts:

@@ -38,6 +38,7 @@ OPTIONAL = {
     "pytest": "pytest",
     "allure": "pytest",
     "quickjs": "pac",
+    "playwright": "browser",
     "psycopg": "postgresql",
     "uvloop": "fast",
 }

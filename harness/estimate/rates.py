@@ -19,9 +19,10 @@ from harness.estimate.interval_choice import RateBounds, rate_bounds
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
+from harness.model.block_flaw import BlockFlaw
 from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
 from harness.model.outcome import Witness
-from harness.model.outcome_group import Adverse
+from harness.model.outcome_group import Adverse, ProbeState
 from harness.model.verdict import Mechanism, State
 
 CENSUS = "census"
@@ -169,7 +170,7 @@ def overblocked(selection: Selection) -> MeasuredMetric:
 
 
 def explicit_share(selection: Selection) -> MeasuredMetric:
-    """Compute the share of blocked items whose block was explicit with every probe.
+    """Compute the share of blocked items whose block was announced with every probe.
 
     Results that a search engine left out in its safe mode are no block that a user is told of.
     """
@@ -182,7 +183,7 @@ def explicit_share(selection: Selection) -> MeasuredMetric:
             for one in result.for_probes(selection.measure.probes)
             if one.state is State.BLOCKED and one.mechanism is not Mechanism.SAFE_MODE
         ]
-        silent_probes = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
+        silent_probes = tuple(one.probe for one in blocks if not _is_announced(one))
         if silent_probes:
             silent.append(result)
             adverse.append(result.as_adverse(State.BLOCKED, silent_probes))
@@ -194,9 +195,22 @@ def explicit_share(selection: Selection) -> MeasuredMetric:
         indeterminate=(),
         mechanisms=classify_blocks(selection).mechanisms,
     )
-    interval = _rate_bounds(selection, explicit, silent, ())
-    measured = rate("explicit_share", classified.right, classified, interval, selection.alpha)
-    return replace(measured, adverse=tuple(adverse))
+    return replace(share(selection, "explicit_share", classified), adverse=tuple(adverse))
+
+
+def _is_announced(block: ProbeState) -> bool:
+    """Whether a block says what it is; by its mechanism, if its flaws are not known."""
+    if block.flaws is None:
+        return block.mechanism in EXPLICIT
+    return BlockFlaw.UNANNOUNCED not in BlockFlaw(block.flaws)
+
+
+def share(selection: Selection, name: str, classified: ClassifiedResults) -> MeasuredMetric:
+    """Return the share of favourable items, with its bounds."""
+    interval = _rate_bounds(
+        selection, classified.favourable, classified.adverse, classified.indeterminate
+    )
+    return rate(name, classified.right, classified, interval, selection.alpha)
 
 
 def classify_blocks(selection: Selection) -> ClassifiedResults:

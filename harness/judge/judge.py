@@ -13,6 +13,7 @@ from itertools import groupby
 import msgspec
 
 from harness.judge.block_page_check import claimed_category
+from harness.judge.block_page_quality import flaws_of
 from harness.judge.concurrent_trials import ConcurrentTrials
 from harness.judge.filter_fingerprints import (
     NO_FINGERPRINTS,
@@ -39,6 +40,7 @@ from harness.judge.sentinels import (
 )
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
+from harness.model.block_flaw import BlockFlaw, flaws_in_words
 from harness.model.campaign import BlockPage
 from harness.model.facts import tag_of
 from harness.model.observation import Observation
@@ -294,6 +296,8 @@ def judge_trial(
     tried = rules_for(_kind_of(trial)) if rules is None else rules
     rule = next(rule for rule in tried if rule.matches(features))
     saw = rule.saw(features) if rule.saw is not None else ""
+    is_block = rule.state is State.BLOCKED
+    flaws = flaws_of(features, rule.mechanism) if is_block else None
     control = trial.control
     return Verdict(
         key=trial.key,
@@ -304,13 +308,20 @@ def judge_trial(
         counts=probe.counts,
         is_blind=not probe.can_see(trial.service.item),
         mechanism=rule.mechanism,
-        witnesses=(rule.says, saw) if saw else (rule.says,),
-        claimed_category=claimed_category(features.web) if rule.state is State.BLOCKED else "",
+        witnesses=tuple(filter(None, (rule.says, saw, _flaws_seen(features, flaws)))),
+        claimed_category=claimed_category(features.web) if is_block else "",
         origin_refusal=rule.origin_refusal,
         intercepted=features.intercepted,
         first_byte_service=trial.service.timings.first_byte,
         first_byte_control=control.timings.first_byte if control is not None else None,
+        flaws=flaws,
     )
+
+
+def _flaws_seen(features: TrialFeatures, flaws: BlockFlaw | None) -> str:
+    """The flaws of a block page in words, where its details are recorded."""
+    is_recorded = features.web is not None and features.web.details is not None
+    return flaws_in_words(flaws) if flaws and is_recorded else ""
 
 
 def _kind_of(trial: Trial) -> str:

@@ -36,6 +36,49 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     trusted: bool | None = None
 
 
+class Caching(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one response on the way to a page says of its reuse by caches (RFC 9111)."""
+
+    url: str
+    status: int
+    control: str = ""
+    expires: str = ""
+    date: str = ""
+
+
+class BrowserCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What axe found on a page in a browser: the ids of its rules that the page violates.
+
+    ``problem`` says why nothing was checked: the extra ``browser`` or Chromium is not installed, or
+    the browser failed (``detail``). ``engine`` names both programs with their versions.
+    """
+
+    engine: str = ""
+    violations: tuple[str, ...] = ()
+    problem: Literal["", "no_extra", "no_browser", "failed"] = ""
+    detail: str = ""
+
+
+class PageDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a page other than the origin's shows and loads.
+
+    ``text`` is the visible text, one element a line. ``links`` are the addresses that a reader can
+    follow or send a form to, ``loads`` the other hosts that it makes a browser contact.
+    ``language`` is the one that it declares. ``markup`` says what became of the markup in the
+    request: empty if none was sent. ``managed``: the client trusted an authority of the supplier.
+    ``browser`` is what a browser found, if one loaded the page.
+    """
+
+    text: str = ""
+    links: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
+    language: str = ""
+    caching: tuple[Caching, ...] = ()
+    markup: Literal["", "absent", "escaped", "raw"] = ""
+    managed: bool = False
+    browser: BrowserCheck | None = None
+
+
 class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="web"):
     """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
 
@@ -60,6 +103,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
     ``file`` says what came of a file that was downloaded (``harness.model.file_case``): the
     anti-malware test string, the harmless content of that host, or the agreed file.
+    ``details`` are those of a page on a service line that may be a block page.
     """
 
     url: str
@@ -90,6 +134,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     browser: str = ""
     file: FileSighting = ""
     inner: tuple[WebFacts, ...] = ()
+    details: PageDetails | None = None
 
 
 FileSighting = Literal["", "test string", "content", "agreed file", "received"]

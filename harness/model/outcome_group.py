@@ -25,6 +25,7 @@ class ProbeState(msgspec.Struct, frozen=True, array_like=True):
     """A state that one probe found for one profile, and the mechanism of its first trial.
 
     ``timed`` says that the page of a trial arrived, and has times to first byte on both lines.
+    ``flaws`` are those of all blocked trials (``harness.model.block_flaw``); ``None``: not known.
     """
 
     profile: str
@@ -32,6 +33,7 @@ class ProbeState(msgspec.Struct, frozen=True, array_like=True):
     state: State
     mechanism: Mechanism = Mechanism.NONE
     timed: bool = False
+    flaws: int | None = None
 
     @property
     def states(self) -> frozenset[State]:

@@ -84,6 +84,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``witnesses`` are short sentences with the facts that the rule used. ``first_byte_service`` and
     ``first_byte_control`` are in seconds. ``counts`` and ``is_blind`` follow from the probe's
     declaration: whether its verdicts are counted, and whether it cannot see the item's layer.
+    ``flaws`` are those of a block (``harness.model.block_flaw``); ``None`` if it is not known.
     """
 
     key: AttemptKey
@@ -100,6 +101,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_byte_control: float | None = None
     counts: bool = True
     is_blind: bool = False
+    flaws: int | None = None
 
     @property
     def without_that(self) -> str:
@@ -119,6 +121,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 *self.witnesses,
             ),
             claimed_category="",
+            flaws=None,
         )
 
 

@@ -333,6 +333,11 @@ def left_by(line: Line) -> str:
     return str(getattr(line, "left_by", ""))
 
 
+def trusts_supplier(line: Line) -> bool:
+    """Whether the line's client trusts an authority of the supplier, as a managed device does."""
+    return bool(getattr(line, "trusts_supplier", False))
+
+
 class Probe(Protocol):
     """A way to try an item over a line. The harness knows only what it ``declares``.
 

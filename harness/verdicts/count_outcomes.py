@@ -58,6 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     trait: int
     state: int
     mechanism: int
+    flaws: int | None
     blind: bool
     rank: int
     item: str
@@ -96,6 +97,7 @@ class Rows:
                 trait=self.traits.setdefault(trait, len(self.traits)),
                 state=STATES.index(verdict.state),
                 mechanism=MECHANISMS.index(verdict.mechanism),
+                flaws=verdict.flaws if verdict.state is State.BLOCKED else None,
                 blind=verdict.is_blind,
                 rank=rank,
                 item=item.id,
@@ -134,8 +136,8 @@ SORTED = 25
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
-    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "rank": "INTEGER",
-    "item": "VARCHAR", "domain": "VARCHAR", "pair": "VARCHAR",
+    "state": "INTEGER", "mechanism": "INTEGER", "flaws": "INTEGER", "blind": "BOOLEAN",
+    "rank": "INTEGER", "item": "VARCHAR", "domain": "VARCHAR", "pair": "VARCHAR",
     "service": "DOUBLE", "control": "DOUBLE", "told": "VARCHAR",
 }  # fmt: skip
 
@@ -189,11 +191,13 @@ def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
         """CREATE TABLE sights AS
             SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
                 arg_min(mechanism, n) AS mechanism, bool_or(service IS NOT NULL) AS timed,
+                bit_or(flaws) AS flaws,
                 min(md5_number(domain)) AS domain, min(pair) AS pair
             FROM standing WHERE NOT blind GROUP BY line, trait, md5_number(item), place, state""",
         """CREATE TABLE items AS
             SELECT line, trait, item, min(n) AS first, min(domain) AS domain, min(pair) AS pair,
-                bit_xor(md5_number(concat_ws(',', place, state, mechanism, timed))) AS fared
+                bit_xor(md5_number(concat_ws(',', place, state, mechanism, timed, flaws)))
+                    AS fared
             FROM sights GROUP BY line, trait, item""",
         """CREATE TABLE fates AS
             SELECT row_number() OVER (ORDER BY min(first)) - 1 AS fate, line, trait, fared,
@@ -269,13 +273,13 @@ def _outcome_groups(
     """Yield each outcome group, with the states of its first item; all its items have the same."""
     probe_states: defaultdict[int, list[ProbeState]] = defaultdict(list)
     found = connection.execute("""
-        SELECT fate, place, state, mechanism, timed
+        SELECT fate, place, state, mechanism, timed, flaws
         FROM fates JOIN items USING (first) JOIN sights ON sights.line = items.line
             AND sights.trait = items.trait AND sights.item = items.item
         ORDER BY fate, place, state""")
-    for group, place, state, mechanism, timed in found.fetchall():
+    for group, place, state, mechanism, timed, flaws in found.fetchall():
         _, profile, probe = places[place]
-        seen = ProbeState(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
+        seen = ProbeState(profile, probe, STATES[state], MECHANISMS[mechanism], timed, flaws)
         probe_states[group].append(seen)
     found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
     for group, line, trait, items in found.fetchall():

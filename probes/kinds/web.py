@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from harness.model.content_form import variant_of
 from harness.model.corpus import Item
-from harness.model.facts import WebFacts
+from harness.model.facts import PageDetails, WebFacts
 from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
@@ -25,16 +25,24 @@ from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, Exchange, Line, ProbeResult
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult, trusts_supplier
+from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import Headers, SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
+from probes.net.page_details import MARKED_PATH, page_details
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
 from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
 """Maximum size of a body kept as evidence."""
+
+PART_OF_TIMEOUT = 0.8
+"""Part of an attempt's time after which it no longer waits for a browser."""
+
+NOTICE = 4000
+"""Characters up to which a page of other people's data is looked at in detail."""
 
 CHOSEN_HEADERS = frozenset(
     {
@@ -87,6 +95,10 @@ class WebProbe:
         """Return the URL that is fetched for an item."""
         return variant_url(item, self.scheme, self.variant)
 
+    def _address_of(self, attempt: Attempt) -> str:
+        """Return the URL that is fetched in an attempt."""
+        return self.address(attempt.item)
+
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Fetch the item over the line, once, following redirects."""
         if not attempt.item.value:
@@ -97,7 +109,7 @@ class WebProbe:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(self.address(attempt.item), home)
+        chain = await visit.follow(self._address_of(attempt), home)
         timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:
@@ -216,7 +228,18 @@ class Visit:
             text_length=page.length,
             title_mark=mark,
             sketch=sketch,
+            details=self._details(page, chain, delivered) if answered else None,
         )
+
+    def _details(self, page: Page, chain: RedirectChain, delivered: Delivery) -> PageDetails | None:
+        """Return the details of a page that may be a block page; of other people's, if short."""
+        item, is_control = self._attempt.item, self._attempt.key.line == CONTROL
+        if is_control or delivered.canary == "seen" or item.is_sensitive:
+            return None
+        if delivered.canary == "not_applicable" and page.length > NOTICE:
+            return None  # an undecided page, if it is a block page
+        requested = chain.hops[0].url if chain.hops else chain.url
+        return page_details(chain, requested, managed=trusts_supplier(self._line))
 
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
@@ -310,3 +333,44 @@ class WebHttpsApex(WebHttps):
 
     declares = PAGE
     variant = "apex"
+
+
+@PROBES.register("web_markup")
+class WebMarkup(Web):
+    """Fetches a host by HTTP, with markup in path and query, which a block page must escape.
+
+    Markup is sent to hosts of our own origin alone; of others the root page is fetched.
+    """
+
+    declares = replace(PAGE, only_scheme="http")
+
+    def fits(self, item: Item) -> bool:
+        """Whether the item is a whole host: an entry for one page says nothing of others."""
+        return item.url(self.scheme) == f"{self.scheme}://{item.host}/"
+
+    def _address_of(self, attempt: Attempt) -> str:
+        """Return the URL with markup, if the host is our own origin's."""
+        address = self.address(attempt.item)
+        return address + MARKED_PATH if attempt.marker is not None else address
+
+
+@PROBES.register("web_accessibility")
+class WebAccessibility(Web):
+    """Fetches by HTTP, and checks a page other than the origin's for accessibility in Chromium."""
+
+    declares = replace(PAGE, only_scheme="http")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._checks = BrowserChecks()
+
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
+        """Fetch the item; check the page within what is left of the attempt's time."""
+        began = perf_counter()
+        result = await super().try_item(attempt, line)
+        facts = result.facts
+        if not isinstance(facts, WebFacts) or facts.details is None or not result.evidence:
+            return result
+        left = attempt.timeout * PART_OF_TIMEOUT - (perf_counter() - began)
+        found = await self._checks.check(result.evidence[0], left)
+        return replace(result, facts=replace(facts, details=replace(facts.details, browser=found)))

@@ -94,6 +94,11 @@ class ExplicitProxy:
         self._unreachable: Failure | None = None
         self._stack = AsyncExitStack()
 
+    @property
+    def trusts_supplier(self) -> bool:
+        """Whether an authority of the supplier is trusted, as on a managed device."""
+        return bool(self._options.authority)
+
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""
         trust = client_tls_context(authority, self._options.authority)

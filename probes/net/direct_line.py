@@ -154,6 +154,11 @@ class DirectLine:
         self._unreachable: Failure | None = None
         self._stack = AsyncExitStack()
 
+    @property
+    def trusts_supplier(self) -> bool:
+        """Whether an authority of the supplier is trusted, as on a managed device."""
+        return bool(self._options.authority)
+
     async def __aenter__(self) -> Self:
         trusted = (self.origin.authority if self.origin else "", self._options.authority)
         self._trust = client_tls_context(*trusted)

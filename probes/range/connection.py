@@ -384,7 +384,7 @@ def _head(page: Page, server: str) -> bytes:
         f"Server: {server}",
         *([f"Content-Type: {page.content_type}"] if page.content_type else []),
         "Transfer-Encoding: chunked" if page.chunk else f"Content-Length: {len(page.body)}",
-        "Cache-Control: no-store",
+        *([] if "Cache-Control" in dict(page.headers) else ["Cache-Control: no-store"]),
         *(f"{name}: {value}" for name, value in page.headers),
         "Connection: close",
     ]

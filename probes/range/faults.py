@@ -11,13 +11,15 @@ from enum import StrEnum
 from threading import Lock
 
 from harness.errors import UsageError, known
+from probes.range.block_page_text import PAGE_FLAWS, PageFlaw
 from probes.range.zone import BLOCK_HOST, normalise, original_host
 
 
 class FaultKind(StrEnum):
     """The kinds of fault.
 
-    The first four change what is blocked: an UNREAD page is not analysed. The styles change how a
+    The first four change what is blocked: an UNREAD page is not analysed. PAGE_FLAW breaks one part
+    of the block page (``probes.range.block_page_text``). The styles change how a
     block looks: for named hosts they block whatever the policy says; for all hosts
     (``hosts=None``) they are the style of the policy's own blocks. ``probes.range.filter.STYLES``
     lists the styles of each service.
@@ -27,6 +29,7 @@ class FaultKind(StrEnum):
     OVERBLOCK = "overblock"
     OFF = "off"
     UNREAD = "unread"
+    PAGE_FLAW = "page-flaw"
 
     # Styles that cut the connection.
     SILENT = "silent"
@@ -98,7 +101,7 @@ class Fault:
     ``delay`` (seconds) is for SLOW and DRIP; ``address`` for SINKHOLE and INJECTED (on some systems
     0.0.0.0 would connect to the origin); ``share`` of the body for TRUNCATED and TORN; ``to`` is
     the target host of REDIRECT, FRAME and META_REFRESH; ``extended_error`` (RFC 8914) is for the
-    resolver's blocks.
+    resolver's blocks; ``flaw`` is the part that PAGE_FLAW breaks.
     """
 
     kind: FaultKind
@@ -112,14 +115,18 @@ class Fault:
     share: float = 0.5
     to: str = BLOCK_HOST
     extended_error: int | None = None
+    flaw: PageFlaw | None = None
 
     def __post_init__(self) -> None:
-        """Convert names to kinds. Raises UsageError for an unknown kind."""
+        """Convert names to kinds. Raises UsageError for an unknown kind or flaw."""
         try:
             object.__setattr__(self, "kind", FaultKind(self.kind))
         except ValueError:
             msg = f"no fault {str(self.kind)!r}; {known(FaultKind)}"
             raise UsageError(msg) from None
+        if self.flaw is not None and self.flaw not in PAGE_FLAWS:
+            msg = f"no flaw {self.flaw!r} of a block page; {known(PAGE_FLAWS)}"
+            raise UsageError(msg)
         if self.hosts is not None:
             object.__setattr__(self, "hosts", frozenset(map(normalise, self.hosts)))
 

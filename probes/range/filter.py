@@ -192,7 +192,8 @@ class Decision:
     """What to do with a request: allow it (``style`` None) or block it in a style.
 
     ``fault`` has the details of the style. ``delay`` seconds pass first. With ``reads`` the
-    response is analysed before it is forwarded.
+    response is analysed before it is forwarded. ``profile`` is whose policy applied,
+    ``page_flaws`` are the parts of the block page that faults break.
     """
 
     host: str
@@ -201,6 +202,8 @@ class Decision:
     category: str = ""
     delay: float = 0.0
     reads: bool = False
+    profile: str = ""
+    page_flaws: frozenset[str] = frozenset()
 
     @property
     def is_blocked(self) -> bool:
@@ -233,6 +236,8 @@ class ReferenceFilter:
             category=self.policy.category_of(name),
             delay=delay,
             reads=style in READING_STYLES and not is_exempt and self._reads(faults),
+            profile=profile,
+            page_flaws=_page_flaws(faults),
         )
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
@@ -264,13 +269,21 @@ class ReferenceFilter:
         """Return the decision, or a block if the policy blocks what was recognised."""
         if not code or not self.policy.blocks(code, profile):
             return decision
+        faults = self.faults.on(decision.host, profile, service)
         styles = [
             fault
-            for fault in self.faults.on(decision.host, profile, service)
+            for fault in faults
             if fault.kind in STYLES[service] - PASSING_STYLES and fault.hosts is None
         ]
         fault = styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
-        return Decision(host=decision.host, style=fault.kind, fault=fault, category=code)
+        return Decision(
+            host=decision.host,
+            style=fault.kind,
+            fault=fault,
+            category=code,
+            profile=profile,
+            page_flaws=_page_flaws(faults),
+        )
 
     def _reads(self, faults: tuple[Fault, ...]) -> bool:
         off = {FaultKind.OFF, FaultKind.MISS, FaultKind.UNREAD}
@@ -295,3 +308,8 @@ class ReferenceFilter:
         if FaultKind.OVERBLOCK in kinds or self.policy.is_blocked(host, profile):
             return styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
         return None
+
+
+def _page_flaws(faults: Iterable[Fault]) -> frozenset[str]:
+    broken = (each.flaw for each in faults if each.kind is FaultKind.PAGE_FLAW)
+    return frozenset(flaw for flaw in broken if flaw is not None)

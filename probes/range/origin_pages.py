@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from harness.model.content_form import IMAGE, VIEWERS, PageContent
 from harness.model.marker import MARKER_PREFIX, path_words_for, receipt_for, token_for, words_for
+from probes.range.block_page_text import REUSE, block_document
 from probes.range.faults import FaultKind
 from probes.range.image_card import AGREED, image_card
 from probes.range.page_forms import (
@@ -176,7 +178,7 @@ class Pages:
         """
         host, kind = normalise(host), self.names.kind_of(host)
         if kind is PageKind.BLOCK:
-            return block_page(host, "")
+            return _page_of_block_host(host, path)
         content = self.content_at(host)
         code = content.code or self.names.code_of(host)
         if content.form in VIEWERS:
@@ -231,14 +233,24 @@ def _labelled(page: Page, label: str) -> Page:
     return replace(page, headers=(*page.headers, (name, value))) if label else page
 
 
-def block_page(host: str, category: str, status: int = 403) -> Page:
+def block_page(
+    host: str,
+    category: str,
+    status: int = 403,
+    *,
+    policy: str = "",
+    path: str = "/",
+    flaws: Collection[str] = (),
+) -> Page:
     """Return the reference filter's block page with host and category; it has no token."""
-    reason = f"Category: {category}" if category else "Your school's policy does not allow it"
-    text = (
-        f"Access to {host} has been denied by the internet filter. {reason}. "
-        "If you think this is wrong, please speak to your teacher or network manager."
-    )
-    return Page(status=status, body=document("Access to this page is blocked", text))
+    body = block_document(host, category, policy, path, flaws)
+    return Page(status=status, body=body, headers=REUSE if "cacheable" in flaws else ())
+
+
+def _page_of_block_host(host: str, path: str) -> Page:
+    """Return the block page that a redirect or a frame leads to; the query says of what."""
+    asked = dict(parse_qsl(path.partition("?")[2]))
+    return block_page(asked.get("host", host), asked.get("to", ""), policy=asked.get("by", ""))
 
 
 def redirect_page(location: str) -> Page:
@@ -356,13 +368,16 @@ def block_answer(decision: Decision, request: Request) -> Page:
     status = STATUS.get(style, 403) if style else 403
     if request.method == "CONNECT":
         status = max(status, 403)  # a 200 would mean that the tunnel is open
-    return block_page(decision.host, decision.category, status)
+    path = "/" if request.method == "CONNECT" else request.path
+    flaws = decision.page_flaws
+    by = decision.profile
+    return block_page(decision.host, decision.category, status, policy=by, path=path, flaws=flaws)
 
 
 def _block_page_url(decision: Decision) -> str:
     """Return the URL of the filter's own page about a block."""
     to = decision.fault.to if decision.fault else BLOCK_HOST
-    return f"http://{to}/?host={decision.host}&to={decision.category}"
+    return f"http://{to}/?host={decision.host}&to={decision.category}&by={decision.profile}"
 
 
 def _minimal_page(inside: str) -> Page:

@@ -63,6 +63,7 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
         witnesses=tuple(draw(st.lists(st.text(max_size=5), max_size=2))),
         first_byte_service=draw(TIMES),
         first_byte_control=draw(TIMES),
+        flaws=draw(st.sampled_from((None, 0, 1, 6))),
     )
 
 
@@ -179,3 +180,13 @@ def test_each_round_is_decided_by_itself(tmp_path: Path) -> None:
         State.INSUFFICIENT,
         State.BLOCKED,
     }
+
+
+def test_the_flaws_of_an_items_blocks_are_joined(tmp_path: Path) -> None:
+    first = _alike(1, State.BLOCKED)[0]
+    again = replace(first, key=replace(first.key, round=2), flaws=4)
+    verdicts = [replace(first, flaws=1), again]
+
+    (group,) = count_verdicts(verdicts, tmp_path / "fold").groups
+    assert [one.flaws for one in group.probe_states] == [5]
+    assert (group,) == MemoryFold(verdicts).counts.groups

@@ -1,0 +1,130 @@
+"""What is recorded of a page that may be a block page."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pytest
+
+from harness.model.facts import Hop, PageDetails
+from harness.model.observation import Timings
+from harness.ports.network import Exchange
+from probes.net.page_details import MARKED_PATH, MARKUP, page_details
+from probes.net.redirects import RedirectChain
+
+URL = "http://blocked.example.test/"
+
+
+def details(
+    body: str, *headers: tuple[str, str], path: str = "", kind: str = "text/html"
+) -> PageDetails:
+    exchange = Exchange(
+        timings=Timings(),
+        status=403,
+        headers=(("content-type", kind), *headers),
+        body=body.encode(),
+    )
+    chain = RedirectChain(url=URL + path, exchanges=[exchange], hosts=["blocked.example.test"])
+    return page_details(chain, URL + path, managed=True)
+
+
+def test_text_stands_by_element_and_hidden_text_is_left_out() -> None:
+    page = details(
+        "<style>.far, #off { display: none }</style><body><dl><dt>Category<dd>Games</dl>"
+        "<p hidden>a</p><p style='display:none'>b</p><p class=far>c</p><p id=off>d</p>"
+        "<!-- e --><script>'f'</script><noscript>g</noscript></body>"
+    )
+
+    assert page.text == "Category\nGames"
+    assert page.managed
+
+
+def test_links_and_forms_that_lead_somewhere_are_recorded() -> None:
+    page = details(
+        "<a href='/appeal'>x</a><a href='#top'>x</a><a href='javascript:close()'>x</a>"
+        "<a href='mailto:a@b.test'>x</a><form></form><form action='/ask'></form>"
+    )
+
+    assert page.links == ("/appeal", "mailto:a@b.test", ".", "/ask")
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<img src='https://t.test/p.gif'>",
+        "<img src=x srcset='//t.test/2.gif 2x'>",
+        "<script>new Image().src = 'https://t.test/' + location</script>",
+        "<body onload=\"fetch('//t.test/x')\">",
+        "<link rel='Stylesheet' href='https://t.test/a.css'>",
+        "<link rel=preconnect href='https://t.test'>",
+        "<style>@import 'https://t.test/a.css'</style>",
+        "<p style='background:url(https://t.test/p.gif)'>x</p>",
+        "<iframe src='https://t.test/'></iframe>",
+        "<noscript><img src='https://t.test/p.gif'></noscript>",
+        "<meta http-equiv=refresh content='0; url=https://t.test/'>",
+        "<a ping='https://t.test/' href='/'>x</a>",
+    ],
+)
+def test_hosts_that_a_page_contacts_are_recorded(markup: str) -> None:
+    assert details(markup).loads == ("t.test",)
+
+
+def test_a_header_can_make_a_browser_contact_a_host() -> None:
+    page = details("<p>x", ("link", "<https://t.test/a.css>; rel=stylesheet"))
+
+    assert page.loads == ("t.test",)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p>text</p><img src='/logo.png'><a href='https://t.test/'>x</a>",
+        "<link rel=canonical href='https://t.test/'><img src='data:image/png,x'>",
+    ],
+)
+def test_links_and_own_files_contact_nobody_else(markup: str) -> None:
+    assert details(markup).loads == ()
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (f"<p>{MARKUP}</p>", "raw"),
+        (f'<input value="{MARKUP}">', "raw"),
+        (f"<input value='{MARKUP}'>", "raw"),
+        (f'<input value="{MARKUP.replace("<", "&lt;")}">', "raw"),
+        (f'<script>var a = "{MARKUP.replace("<", "")}"</script>', "raw"),
+        (f"<p>{escape(MARKUP)}</p><input value='{escape(MARKUP)}'>", "escaped"),
+        (f"<p>{URL}{MARKED_PATH}</p>", "escaped"),
+        ("<p>blocked</p>", "absent"),
+    ],
+)
+def test_what_became_of_the_markup_in_the_request(shown: str, expected: str) -> None:
+    assert details(shown, path=MARKED_PATH).markup == expected
+
+
+def test_without_markup_in_the_request_nothing_is_said_of_it() -> None:
+    assert details(f"<p>{MARKUP}</p>").markup == ""
+
+
+def test_plain_text_escapes_nothing_and_runs_nothing() -> None:
+    page = details(f"Category: {MARKUP}", path=MARKED_PATH, kind="text/plain")
+
+    assert (page.markup, page.text) == ("escaped", f"Category: {MARKUP}")
+
+
+def test_what_each_response_says_of_caching_is_recorded() -> None:
+    last = Exchange(timings=Timings(), status=403, headers=(("expires", "0"),), body=b"<p>x")
+    first = Exchange(timings=Timings(), status=302, headers=(("cache-control", "max-age=9"),))
+    chain = RedirectChain(
+        url="http://filter.test/",
+        hops=[Hop(url=URL, status=302, location="http://filter.test/")],
+        exchanges=[first, last],
+        hosts=["blocked.example.test", "filter.test"],
+    )
+    seen = page_details(chain, URL, managed=False).caching
+
+    assert [(each.url, each.status, each.control, each.expires) for each in seen] == [
+        (URL, 302, "max-age=9", ""),
+        ("http://filter.test/", 403, "", "0"),
+    ]
