@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.campaign.assemble import Prepared
-from harness.cli.case_supply import content_pack, missing_cases
+from harness.cli.case_supply import content_pack, missing_cases, unlisted_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
@@ -82,6 +82,7 @@ def obstacle(
     if not short and spec.name == "content_block_rate":
         return _missing_forms(requirement, needed, line_profile)
     short = short or missing_cases(spec.name, line_profile.supply_for(requirement))
+    short = short or unlisted_cases(spec.name, line_profile.supply)
     return short or _incomplete_census(requirement, scheme, line_profile, groups)
 
 

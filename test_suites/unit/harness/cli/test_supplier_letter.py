@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from corpora.content_pages import content_pages, write_content_pages
 from corpora.exporters import LIST_EXPORTERS
+from corpora.origin_pack import write_origin_pack
 from corpora.pack_writer import PackDetails, write_pack
+from corpora.url_pages import URL_PACK, url_pages
 from harness.cli.compose import open_pack, prepare
 from harness.cli.dry_run import dry_run
 from harness.cli.main import app
@@ -197,3 +199,28 @@ def test_no_entry_covers_a_host_that_must_stay_on_no_list(campaign: Path, tmp_pa
     listed = [line for line in files["lists/hosts/DRUG"].splitlines() if line.endswith(zone)]
     assert [f"0.0.0.0 below.amber.{zone}", f"0.0.0.0 lantern.{zone}"] == listed
     assert "`http://b.org/%60x`" in files["letter.md"]
+
+
+def test_pages_on_listed_hosts_make_no_gap_in_the_list(tmp_path: Path) -> None:
+    """A gap would tell which of the agreed hosts have such pages, and keep them from a supplier."""
+    pages = url_pages("s", ("DRUG",), {"address": 1, "object": 2})
+    write_origin_pack(URL_PACK, pages, tmp_path / "urls", "s", "2026-11-24T00:00:00Z")
+    path = write_campaign(
+        tmp_path / "run",
+        origin=simulated_origin(tmp_path),
+        lines=[{"name": "proxy", "type": "simulated"}],
+        control={"type": "simulated"},
+    )
+    declared = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    declared["corpora"] = [
+        {"pack": "canary", "categories": ["DRUG"], "sample": 4},
+        {"pack": str(tmp_path / "urls")},
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(declared, file)
+
+    (listed,) = agreed_lists(prepare(path), BECTA.policy)
+
+    hosts = {item.host for item in listed.items}
+    assert {f"drug-{number:03}.canary.accredit.test" for number in range(1, 121)} <= hosts
+    assert hosts.isdisjoint(pages.texts)
