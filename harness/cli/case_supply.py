@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.cli.item_supply import ItemGroup
 from harness.model.content_form import variant_of
+from harness.model.corpus import TWIN
 from harness.model.url_case import CASES_OF_METRIC
 
 SHOWN = 6
@@ -27,3 +28,29 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
 def content_pack(metric: str) -> str:
     """Return the name of the origin's pack that has the content items of a metric."""
     return "url-pages" if metric in CASES_OF_METRIC else "content-pages"
+
+
+def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
+    """Return the categories whose listed hosts a metric needs and no agreed item is of, if any.
+
+    Without agreed items of a category, the supplier is not told of its hosts.
+    """
+    if metric not in ON_LISTED_HOSTS:
+        return None
+    groups = list(supply)
+    listed = {group.example.category for group in groups if not variant_of(group.example.stratum)}
+    needed = {
+        group.example.category
+        for group in groups
+        if variant_of(group.example.stratum) in CASES_OF_METRIC[metric]
+        and not group.example.stratum.startswith(TWIN)
+    }
+    if needed <= listed:
+        return None
+    missing = ", ".join(sorted(needed - listed))
+    why = f"pages on hosts of the agreed list are tried, but no item of that list: {missing}"
+    return why, "choose these categories of the pack canary too, so that the supplier is told"
+
+
+ON_LISTED_HOSTS = ("addresses_differing", "segment_ports_open", "sub_resource_block_rate")
+"""Metrics of pages on hosts that a supplier's list names."""

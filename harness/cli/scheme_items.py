@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from corpora.content_pages import CATEGORIES
+from harness.cli.case_supply import ON_LISTED_HOSTS
 from harness.cli.compose import open_pack
 from harness.cli.list_obstacles import LIST_METRICS
 from harness.cli.undecidable import ITEMS_PER_CELL
@@ -134,6 +136,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
         second_probe = second_probe or metric in {*LIST_METRICS, *COMPARED}
         addresses = addresses or metric in CASES_OF_METRIC
+        for code in CATEGORIES if metric in ON_LISTED_HOSTS else ():
+            wanted.add(HARMFUL, code, ITEMS_PER_CELL)
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":

@@ -100,12 +100,21 @@ def _never_listed(prepared: Prepared) -> frozenset[str]:
     """The hosts of must-allow sentinels and of every item that suppliers must not know.
 
     The names above them are among these, because an entry covers the names below it in some
-    products.
+    products. Pages of content packs on hosts of the agreed lists hide nothing: a list names these
+    hosts for every campaign, so a gap in it would tell which of them have such pages.
     """
     hosts = set(prepared.campaign.sentinels.hosts("must_allow"))
+    agreed = [
+        corpus
+        for corpus in prepared.corpora
+        if corpus.reference.kind == "agreed" and not corpus.reference.is_hidden
+    ]
+    listed = {item.host for corpus in agreed for item in corpus.items()}
     for corpus in prepared.corpora:
-        if corpus.reference.kind != "agreed" or corpus.reference.is_hidden:
-            hosts |= {item.host for item in corpus.items()}
+        if corpus not in agreed:
+            known = listed if corpus.reference.kind == "content" else set[str]()
+            named = {item.host for item in corpus.items()}
+            hosts |= {host for host in named if host.removeprefix("www.") not in known}
     return frozenset(name for host in hosts for name in _with_parents(host.lower())) - {""}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_cases, missing_searches
-from harness.cli.case_supply import content_pack
+from harness.cli.case_supply import content_pack, unlisted_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.cli.list_obstacles import list_obstacle
 from harness.cli.user_obstacles import Obstacles, user_obstacles
@@ -94,6 +94,7 @@ def obstacle(
         if spec.name in KINDS
         else _too_few(requirement, needed, groups)
         or missing_cases(spec.name, needed, supply)
+        or unlisted_cases(spec.name, line_profile.supply)
         or list_obstacle(spec.name, supply, has_record=line_profile.has_overrides)
         or _incomplete_census(requirement, scheme, line_profile, groups)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.model.url_case import ADDRESSES
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
 
@@ -91,6 +92,10 @@ def test_each_case_of_web_addresses_is_needed() -> None:
     assert "by HTTPS, by HTTP on port 8080, by HTTPS on port 8443, by a redirect" in one.why
     assert "'www.'" not in one.why
     assert "url-pages" in one.remedy
+    whole = [one for case in ADDRESSES for one in items("DRUG", 9, stratum=f"DRUG/{case}")]
+    (unlisted,) = of("URL-13", place(whole))
+    assert unlisted.why.endswith("no item of that list: DRUG")
+    assert not of("URL-13", place(whole + items("DRUG", 9, stratum="DRUG")))
 
 
 def test_plain_twins_need_a_number_and_items() -> None:

@@ -58,7 +58,7 @@ def test_a_gateway_s_ports_are_written_as_a_campaign_file_takes_them(
     down = runner.invoke(app, ["range", "down", *out])
 
     assert (0, 0) == (up.exit_code, down.exit_code), up.output
-    assert {80, 443} == set(ports["pupils"]) == set(ports["staff"])
+    assert {80, 443, 8080, 8443} == set(ports["pupils"]) == set(ports["staff"])
     assert 4 == len({port for each in ports.values() for port in each.values()})
     assert f"{names.stdout.strip()}" == read_origin(tmp_path / "origin.json").resolver
     assert "reference gateway for staff: {80: " in up.stdout

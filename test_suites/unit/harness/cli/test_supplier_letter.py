@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from corpora.content_pages import content_pages, write_content_pages
 from corpora.exporters import LIST_EXPORTERS, PAGES_ONLY
+from corpora.origin_pack import write_origin_pack
 from corpora.pack_writer import PackDetails, write_pack
+from corpora.url_pages import URL_PACK, url_pages
 from harness.cli.compose import open_pack, prepare
 from harness.cli.content_packs import write_content_packs
 from harness.cli.dry_run import dry_run
@@ -223,3 +225,28 @@ def test_a_supplier_is_told_of_engines_and_terms_where_searches_are_tried(tmp_pa
     (tmp_path / "search-terms.csv").unlink()
     with pytest.raises(UsageError, match="write it with 'accredit origin pages'"):
         write_letter(prepared, BECTA, plan, tmp_path / "again")
+
+
+def test_pages_on_listed_hosts_make_no_gap_in_the_list(tmp_path: Path) -> None:
+    """A gap would tell which of the agreed hosts have such pages, and keep them from a supplier."""
+    pages = url_pages("s", ("DRUG",), {"address": 1, "object": 2})
+    write_origin_pack(URL_PACK, pages, tmp_path / "urls", "s", "2026-11-24T00:00:00Z")
+    path = write_campaign(
+        tmp_path / "run",
+        origin=simulated_origin(tmp_path),
+        lines=[{"name": "proxy", "type": "simulated"}],
+        control={"type": "simulated"},
+    )
+    declared = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    declared["corpora"] = [
+        {"pack": "canary", "categories": ["DRUG"], "sample": 4},
+        {"pack": str(tmp_path / "urls")},
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(declared, file)
+
+    (listed,) = agreed_lists(prepare(path), BECTA.policy)
+
+    hosts = {item.host for item in listed.items}
+    assert {f"drug-{number:03}.canary.accredit.test" for number in range(1, 121)} <= hosts
+    assert hosts.isdisjoint(pages.texts)
