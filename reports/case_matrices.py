@@ -26,6 +26,7 @@ FAMILIES = {
     "disguise": "Disguises, for information",
     "recipe": "Other marks, for information",
     "other file": "Other files with the test string, for information",
+    "other upload": "Uploads, for information",
 }
 ASKED = {
     "block": "must be blocked",
