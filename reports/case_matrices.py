@@ -29,6 +29,7 @@ FAMILIES = {
     "recipe": "Other marks, for information",
     "other case": "New sites, for information",
     "other file": "Other files with the test string, for information",
+    "other upload": "Uploads, for information",
 }
 JUDGED = frozenset({"ordinary", "viewer", "search", "case", "file", "upload"})
 """Families that a requirement decides about; the others are for information."""

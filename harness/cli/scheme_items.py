@@ -125,44 +125,40 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     """Choose the items for a scheme; ``profiles`` maps names of profiles to school phases."""
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
+    asked = [
+        each
+        for each in scheme.requirements
+        if spec_of(each.measure.metric).is_implemented and _phases(each, scheme, profiles)
+    ]
+    metrics = {each.measure.metric for each in asked}
     content = twins = 0
-    second_probe = searches = on_lists = addresses = uploads = False
-    most_files = 0
-    for requirement in scheme.requirements:
-        phases = _phases(requirement, scheme, profiles)
+    for requirement in asked:
         metric = requirement.measure.metric
-        if not phases or not spec_of(metric).is_implemented:
-            continue
-        on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
-        second_probe = second_probe or metric in {*LIST_METRICS, *COMPARED}
-        addresses = addresses or metric in CASES_OF_METRIC
         for code in CATEGORIES if metric in ON_LISTED_HOSTS else ():
             wanted.add(HARMFUL, code, ITEMS_PER_CELL)
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
-        elif metric in KINDS:
-            searches = True
-        elif DOWNLOAD in requirement.measure.probes:
-            most_files = max(most_files, _needed(requirement, scheme))
-        elif UPLOAD in requirement.measure.probes:
-            uploads = True
+        elif metric in KINDS or {DOWNLOAD, UPLOAD} & {*requirement.measure.probes}:
+            continue  # whole packs of the origin
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
+            phases = _phases(requirement, scheme, profiles)
             lists += _want(wanted, requirement, scheme, phases, strata)
+    files = [_needed(each, scheme) for each in asked if DOWNLOAD in each.measure.probes]
     return SchemeItems(
         choices=wanted.choices() or (SOMETHING,),
         lists=tuple(lists),
         content=content,
-        searches=searches,
+        searches=bool(metrics & KINDS.keys()),
         twins=twins,
-        needs_second_probe=second_probe,
-        needs_illegal_pages=on_lists,
-        needs_addresses=addresses,
-        files=most_files,
-        uploads=uploads,
+        needs_second_probe=bool(metrics & {*LIST_METRICS, *COMPARED}),
+        needs_illegal_pages=bool(metrics & (LIST_METRICS - LIST_CENSUSES)),
+        needs_addresses=bool(metrics & CASES_OF_METRIC.keys()),
+        files=max(files, default=0),
+        uploads=any(UPLOAD in each.measure.probes for each in asked),
     )
 
 

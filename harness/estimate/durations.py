@@ -20,6 +20,7 @@ from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
+from harness.model.content_form import is_file
 from harness.model.metric import Metric
 from harness.model.probe import declared
 from harness.model.verdict import State
@@ -63,8 +64,9 @@ def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
 
 
 def _fetching(selection: Selection) -> list[str]:
-    """Return the probes that ran and fetch pages, by name."""
-    probes_run = {one.probe for result in selection.results for one in result.probe_states}
+    """Return the probes that ran and fetch pages, by name; those of files do not count."""
+    pages = (result for result in selection.results if not is_file(result.group.stratum))
+    probes_run = {one.probe for result in pages for one in result.probe_states}
     return sorted(one for one in probes_run if declared(selection.probes, one).facts == "web")
 
 

@@ -361,7 +361,7 @@ def _rate(
 
 
 def _forms(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[FormCount]:
-    """Yield what came of harmful content pages in each form, in the order of reports."""
+    """Yield what came of harmful pages and files in each form, and of uploads, in order."""
     for line_profile in line_profiles:
         by_form: dict[str, list[GroupResult]] = {}
         asking = name_probes(line_profile.results.probes, line_profile.probes)
@@ -369,7 +369,7 @@ def _forms(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[FormCou
             result = where_seen(each, asking)
             form = form_of(result.group.stratum)
             expects = scheme.policy.expects(result.category, line_profile.phase)
-            if form is not None and expects == "block":
+            if form is not None and (expects == "block" or form.family == "other upload"):
                 by_form.setdefault(kind_of(form.name), []).append(result)
         order = {name: number for number, name in enumerate(FORMS)}
         for name in sorted(by_form, key=lambda each: (order.get(each, len(order)), each)):

@@ -19,7 +19,7 @@ import msgspec
 from harness.model.corpus import TWIN
 from harness.model.file_case import file_case
 from harness.model.search_case import case_words, search_case
-from harness.model.upload_case import upload_case
+from harness.model.upload_case import INFECTED_UPLOADS, upload_case
 from harness.model.url_case import JUDGED, URL_CASES
 
 Family = Literal[
@@ -172,7 +172,8 @@ def _search_or_file(variant: str) -> ContentForm | None:
         return ContentForm(variant, file.words, family, coding)
     upload = upload_case(variant)
     if upload is not None:
-        return ContentForm(variant, upload.words, "upload" if upload.is_named else "other upload")
+        is_infected = variant in INFECTED_UPLOADS
+        return ContentForm(variant, upload.words, "upload" if is_infected else "other upload")
     return None
 
 
@@ -185,3 +186,12 @@ def is_only_reported(stratum: str) -> bool:
     """Whether pages of a stratum say nothing of their category: disguises, recipes, searches."""
     form = form_of(stratum)
     return form is not None and form.family != "ordinary"
+
+
+def is_file(stratum: str) -> bool:
+    """Whether a stratum is of files or uploads, and not of pages."""
+    form = form_of(stratum)
+    return form is not None and form.family in _OF_FILES
+
+
+_OF_FILES: frozenset[Family] = frozenset({"file", "other file", "upload", "other upload"})

@@ -56,11 +56,6 @@ class UploadCase:
         """The case in words, for reports."""
         return f"{WAYS[self.way]}: {self.content}" if self.content else WAYS[self.way]
 
-    @property
-    def is_named(self) -> bool:
-        """Whether a requirement names it."""
-        return self.name in NAMED_UPLOADS or self.name in INFECTED_UPLOADS
-
 
 @lru_cache(maxsize=4096)
 def upload_case(name: str) -> UploadCase | None:
