@@ -6,9 +6,8 @@ to be blocked for one user and open for another when each was alone, as the poli
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import GroupResult, classify_results
@@ -41,17 +40,16 @@ Wanted = dict[tuple[str, str], bool]
 """Whether an item is to be blocked, by profile and category."""
 
 
-class _Alone(NamedTuple):
-    """What came of an item for each profile when its user was alone; None: not decided."""
-
-    blocked: dict[str, bool | None]
+AloneKey = tuple[str, str, str]
+"""Probe, item and profile."""
 
 
 def identity_cross_talk(selection: Selection) -> MeasuredMetric:
     """Count requests of concurrent users of one address that another user's policy answered.
 
     All users of the line count together. A trial counts if the policy asks for the opposite for
-    another user, and both users got what it asks for when they were alone.
+    another user, and both users got what it asks for when they were alone; otherwise it is left
+    out, and forbids conformity.
     """
     wanted = _wanted(selection)
     alone = _alone(selection.users.trials)
@@ -59,9 +57,12 @@ def identity_cross_talk(selection: Selection) -> MeasuredMetric:
     wrong: list[UserTrial] = []
     right: Counter[str] = Counter()
     doubtful = 0
-    for trial in _comparable(selection.users.trials, wanted, alone):
+    for trial in selection.users.trials:
+        opposites = [] if trial.is_alone else _opposites(trial, wanted)
+        if not opposites:
+            continue
         asked = wanted[trial.profile, trial.category]
-        if alone[trial.probe, trial.item].blocked.get(trial.profile) is not asked:
+        if not _differs_alone(opposites, trial, wanted, alone):
             left_out[NOT_ALONE] += 1
             continue
         got = _is_blocked(trial)
@@ -114,34 +115,37 @@ def _wanted(selection: Selection) -> Wanted:
     }
 
 
-def _alone(trials: Iterable[UserTrial]) -> dict[tuple[str, str], _Alone]:
-    """What came of each item when its users were alone, by probe and item."""
-    alone: defaultdict[tuple[str, str], _Alone] = defaultdict(lambda: _Alone({}))
+def _alone(trials: Iterable[UserTrial]) -> dict[AloneKey, bool | None]:
+    """Whether an item was blocked when its user was alone; None if it was not always decided."""
+    alone: dict[AloneKey, bool | None] = {}
     for trial in trials:
         if trial.is_alone:
-            blocked, got = alone[trial.probe, trial.item].blocked, _is_blocked(trial)
-            blocked[trial.profile] = got if blocked.get(trial.profile, got) is got else None
+            key, got = (trial.probe, trial.item, trial.profile), _is_blocked(trial)
+            alone[key] = got if alone.get(key, got) is got else None
     return alone
 
 
-def _comparable(
-    trials: Iterable[UserTrial], wanted: Wanted, alone: dict[tuple[str, str], _Alone]
-) -> Iterator[UserTrial]:
-    """Yield the trials at the same time that show which policy answered.
+def _opposites(trial: UserTrial, wanted: Wanted) -> list[str]:
+    """The profiles for which the policy asks the opposite, if it decides for this user."""
+    asked = wanted.get((trial.profile, trial.category))
+    if asked is None:
+        return []
+    return [
+        profile
+        for (profile, category), other in wanted.items()
+        if category == trial.category and other is not asked
+    ]
 
-    The policy asks for the opposite for another user, and this user got it when alone.
-    """
-    for trial in trials:
-        asked = wanted.get((trial.profile, trial.category))
-        if trial.is_alone or asked is None:
-            continue
-        others = alone.get((trial.probe, trial.item), _Alone({})).blocked
-        if any(
-            blocked is (not asked) and wanted.get((profile, trial.category)) is (not asked)
-            for profile, blocked in others.items()
-            if profile != trial.profile
-        ):
-            yield trial
+
+def _differs_alone(
+    opposites: list[str], trial: UserTrial, wanted: Wanted, alone: Mapping[AloneKey, bool | None]
+) -> bool:
+    """Whether the user, and one with the opposite policy, got what is asked when alone."""
+    own, *others = (
+        alone.get((trial.probe, trial.item, profile)) is wanted[profile, trial.category]
+        for profile in (trial.profile, *opposites)
+    )
+    return own and any(others)
 
 
 def _is_blocked(trial: UserTrial) -> bool | None:

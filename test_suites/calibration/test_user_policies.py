@@ -123,7 +123,9 @@ def test_a_filter_that_confuses_its_users_does_not_conform(tried: Try) -> None:
     outcome = cross_talk(tried(fault=Fault(kind=FaultKind.MIXED_USERS)))
 
     assert outcome.conformity is Conformity.DOES_NOT_CONFORM
-    assert {} == outcome.metric.left_out, "each user alone gets the right policy"
+    assert ({}, EVENTS) == (outcome.metric.left_out, outcome.metric.n), (
+        "each user alone gets the right policy"
+    )
     assert {one.category for one in outcome.witnesses} == {"ADLT"}
     assert "other users of the same address" in outcome.witnesses[0].saw[0]
 

@@ -71,7 +71,7 @@ def test_what_its_user_did_not_get_alone_shows_nothing(measured: Measured) -> No
 
     found = measured(*alone(), *both(B, A), odd, other, *third)
 
-    assert {NOT_ALONE: 1} == found.metric.left_out
+    assert {NOT_ALONE: 2} == found.metric.left_out
     assert (0, 2, 0) == numbers(found)
 
 
