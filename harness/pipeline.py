@@ -22,7 +22,7 @@ from harness.measure.retrials import Retrials
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
-from harness.ports.network import Items
+from harness.ports.corpora import Items
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.verdicts.cached_verdicts import VerdictCache, counted_verdicts
 

@@ -30,9 +30,8 @@ from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, S
 from harness.model.observation import CONTROL
 from harness.model.plain_twin import PlainTwins
 from harness.plugins import LINES, PROBES
+from harness.ports.corpora import Corpus, CorpusOpener
 from harness.ports.network import (
-    Corpus,
-    CorpusOpener,
     Guarded,
     Line,
     Origin,

@@ -18,7 +18,8 @@ from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import MADE, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
 from harness.plugins import PROBES
-from harness.ports.network import Corpus, Probe
+from harness.ports.corpora import Corpus
+from harness.ports.network import Probe
 
 
 class SelectedItems:

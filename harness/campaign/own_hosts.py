@@ -19,7 +19,8 @@ from harness.model.campaign import Campaign, Sentinel, Sentinels
 from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
 from harness.model.listed_page import is_for_lists
 from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
-from harness.ports.network import Corpus, Origin
+from harness.ports.corpora import Corpus
+from harness.ports.network import Origin
 
 FIRST = 1000
 """Items of a pack that are looked at for the range, whose packs may have millions."""

@@ -7,10 +7,8 @@ file), and is quoted, so that the file is read back as it was meant.
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +16,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.campaign.origin_file import read_origin
-from harness.cli.compose import load_and_warn, open_pack
+from harness.cli.campaign_packs import beside, corpora_text, probe_list, quoted
+from harness.cli.compose import load_and_warn
 from harness.cli.printing import shown
-from harness.cli.scheme_items import DOWNLOAD, UPLOAD, SchemeItems, items_for
+from harness.cli.scheme_items import SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
-from harness.model.corpus import PackKind
 from harness.model.scheme import Scheme
 from harness.plugins import LINES
 from harness.yaml_reader import Document, validate
@@ -31,23 +29,12 @@ from harness.yaml_reader import Document, validate
 ZONE = "accredit.test"
 """The zone of the range, whose hosts are the sentinels where no origin is known yet."""
 
-ILLEGAL_PAGES = "illegal-pages"
-CONTENT_PAGES, URL_PAGES, CONTENT_SAMPLE = "content-pages", "url-pages", 20
-FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads"}
-"""The packs of files of an origin, by the probe that tries them."""
-"""The pack beside an origin file, and how many of its pages of each category are tried."""
-
-SEARCH_PAGES = "search-pages"
-"""The pack of searches beside an origin file, which is tried as a whole."""
-
 LONGEST = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEVICE = re.compile(r"[^\s/:]{1,15}")
 """The name of a network device (Linux, IFNAMSIZ)."""
 DOMAIN = re.compile(r"(?=.{1,200}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 NETNS = "netns:"
-PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
-RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 PLACES = ("site", "place", "device", "group")
 """The keys of a line that say where and for whom it is tested."""
@@ -165,16 +152,18 @@ def campaign_text(answers: Answers, path: Path) -> str:
         "service": _marked(quoted(answers.service), answers, "service", "the service under test"),
         "supplier": quoted(answers.supplier),
         "origin": _marked(
-            quoted(_beside(answers.origin, path)), answers, "origin", "there is no such file yet"
+            quoted(beside(answers.origin, path)), answers, "origin", "there is no such file yet"
         ),
         "control": _control(answers),
         "lines": "".join(_line(line, answers, items) for line in answers.lines),
         "profiles": "".join(
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
-        "corpora": _corpora(items, answers, path),
-        "probes": _probes(items, answers, "web, web_https" if items.needs_second_probe else "web"),
-        "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
+        "corpora": corpora_text(items, answers.origin.parent, path),
+        "probes": probe_list(
+            items, answers.origin.parent, "web, web_https" if items.needs_second_probe else "web"
+        ),
+        "scheme": quoted(beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
     }
@@ -213,34 +202,8 @@ def already_there(path: Path) -> UsageError:
     return UsageError(f"{path} exists already; choose another folder, or edit that file")
 
 
-def quoted(text: str) -> str:
-    """Return a text as a YAML scalar that is read back as that text (YAML 1.2, 7.3.1)."""
-    if PLAIN.fullmatch(text) and text.lower() not in RESERVED:
-        return text
-    written = json.dumps(text, ensure_ascii=False)
-    return "".join(
-        character if character.isprintable() else f"\\U{ord(character):08x}"
-        for character in written
-    )
-
-
-def _beside(target: Path, path: Path) -> str:
-    """The path of a file as a campaign file names it: relative to its own folder."""
-    try:
-        return Path(os.path.relpath(target, path.parent)).as_posix()
-    except ValueError:  # another drive
-        return str(target.absolute())
-
-
 def _marked(value: str, answers: Answers, key: str, note: str) -> str:
     return f"{value}    # EDIT: {note}" if key in answers.to_edit else value
-
-
-def _probes(items: SchemeItems, answers: Answers, names: str) -> str:
-    """A list of probes; with those of files where there are files to try."""
-    folder = answers.origin.parent
-    more = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
-    return f"[{', '.join((names, *more))}]"
 
 
 def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
@@ -249,10 +212,10 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     if line.type == "resolver":
         needs_https = items.needs_second_probe or items.needs_addresses
         names = "dns, web, web_https" if needs_https else "dns, web"
-        probes = _probes(items, answers, names)
+        probes = probe_list(items, answers.origin.parent, names)
         rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        probes = _probes(items, answers, "web, web_https")
+        probes = probe_list(items, answers.origin.parent, "web, web_https")
         rows.append(f"    probes: {probes}   # the scheme needs them")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
@@ -277,78 +240,6 @@ def _control(answers: Answers) -> str:
             '#  {type: interface, options: {device: eth2, resolver: "192.0.2.53:53"}}\n'
         )
     return "control: {type: control}\n"
-
-
-def _corpora(items: SchemeItems, answers: Answers, path: Path) -> str:
-    rows: list[str] = []
-    for choice in items.choices:
-        codes = _folded(f"    categories: [{', '.join(choice.categories)}]", "      ")
-        rows += [f"  - pack: {choice.pack}", *codes]
-        size = "" if choice.sample is None else f"    sample: {choice.sample}"
-        rows.append(size or "    # no sample: every item of these categories is tried")
-    rows.append("  # Content items, on unannounced hosts: they show content analysis.")
-    folder = answers.origin.parent
-    entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
-    rows += [entry, f"{entry.partition(' ')[0]}    sample: {CONTENT_SAMPLE}"]
-    rows.append(
-        "  # Search engines, video sites and queries. The supplier must be told of the engines."
-    )
-    rows.append(_pack_entry(folder / SEARCH_PAGES, path, is_needed=items.searches))
-    if items.needs_illegal_pages:
-        rows += [
-            "  # Canaries of a list of single addresses: the supplier loads them beforehand.",
-            _pack_entry(folder / ILLEGAL_PAGES, path, is_needed=True, kind="agreed"),
-        ]
-    entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
-    rows.append(f"{entry}    # no sample: each of its cases is needed")
-    for probe in _file_probes(items):
-        rows += _files(probe, items, answers, path)
-    lists: dict[str, list[str]] = {}
-    for needed in items.lists:
-        sizes = lists.setdefault(needed.requirement, [])
-        sizes.append(f"{needed.domains} of {needed.category}")
-    for requirement, sizes in lists.items():
-        rows += _folded(
-            f"  # {requirement} needs more domains than the shipped packs have; import a list "
-            f"with {shown(', '.join(sizes))}.",
-            "  #   ",
-        )
-    return "\n".join(rows) + "\n"
-
-
-def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "content") -> str:
-    """The row of a pack beside the origin file; a comment if it is not needed, or is not there."""
-    beside = _beside(pack, path)
-    name = quoted(beside if Path(beside).is_absolute() else f"./{beside}")
-    sign = "" if is_needed and _is_of_kind(pack, kind) else "#"
-    return f"{sign}  - pack: {name}"
-
-
-def _file_probes(items: SchemeItems) -> list[str]:
-    return [DOWNLOAD] * bool(items.files) + [UPLOAD] * items.uploads
-
-
-def _files(probe: str, items: SchemeItems, answers: Answers, path: Path) -> list[str]:
-    """The pack of files of the origin for a probe, in use if it is there."""
-    entry = _pack_entry(answers.origin.parent / FILES[probe], path, is_needed=True)
-    is_one = probe == DOWNLOAD and items.files == 1
-    sample = [f"{entry.partition(' ')[0]}    sample: 1"] if is_one else []
-    return [f"  # Files of the origin, for the probe {probe}.", entry, *sample]
-
-
-def _folded(text: str, indent: str) -> list[str]:
-    """A text on lines of at most 100 characters; those after the first begin with ``indent``."""
-    return textwrap.wrap(
-        text, 98, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _is_of_kind(folder: Path, kind: PackKind) -> bool:
-    """Whether a folder is a pack of a kind of items."""
-    try:
-        return folder.is_dir() and open_pack(str(folder)).reference.kind == kind
-    except UsageError:
-        return False
 
 
 TEMPLATE = """\

@@ -25,7 +25,7 @@ from harness.errors import FaultyDocument, UsageError
 from harness.model.corpus import Appeal, Item
 from harness.model.event import AppealDecided
 from harness.model.plain_twin import is_ordinary
-from harness.ports.network import Corpus
+from harness.ports.corpora import Corpus
 from harness.ports.storage import WallClock
 
 Frame = Literal["uniform", "popularity"]

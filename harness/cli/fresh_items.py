@@ -24,7 +24,8 @@ from harness.model.corpus import NAMED, CorpusReference, Item, is_among
 from harness.model.observation import CONTROL, LOCAL_TROUBLE, Observation
 from harness.model.scheme import Scheme
 from harness.model.verdict import State
-from harness.ports.network import Corpus, fits
+from harness.ports.corpora import Corpus
+from harness.ports.network import fits
 from harness.ports.storage import Clock
 from harness.schemes.check import resolve
 

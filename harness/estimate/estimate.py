@@ -7,15 +7,14 @@ items and this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
 
 from harness.estimate import rates
-from harness.estimate.interval_choice import rate_bounds
+from harness.estimate.category_rates import category_rates, form_counts
 from harness.estimate.item_selection import (
-    CONTROL_CATEGORY,
     Packs,
     ProfileSelection,
     Selection,
@@ -25,19 +24,16 @@ from harness.estimate.item_selection import (
     select_results,
 )
 from harness.estimate.listed_entries import missing_record
-from harness.estimate.outcome_groups import GroupResult, ProfileResults, classify_results, total
+from harness.estimate.outcome_groups import GroupResult, ProfileResults
 from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
-from harness.estimate.search_metrics import name_probes, where_seen
 from harness.model.campaign import Campaign
-from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric_spec import LIST_CENSUSES, MetricSpec, spec_of
 from harness.model.outcome import (
-    CategoryRate,
     Estimates,
     Measurement,
     Precondition,
@@ -45,10 +41,8 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
-from harness.model.search_case import kind_of
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
-from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
 
 MetricFunction = Callable[[Selection], MeasuredMetric]
@@ -114,14 +108,14 @@ def estimate(
         measurements=tuple(
             with_foreknowledge(one, pack_comparison, scheme, phases) for one in measurements
         ),
-        rates=tuple(_rates(line_profiles, scheme)),
+        rates=tuple(category_rates(line_profiles, scheme)),
         mechanisms=verdict_counts.counts.mechanisms,
         latencies=verdict_counts.counts.latencies,
         not_applicable=tuple(remarks + _unseen(line_profiles)),
         packs=pack_comparison.rates,
         foreknowledge=pack_comparison.foreknowledge,
         preconditions=preconditions,
-        forms=tuple(_forms(line_profiles, scheme)),
+        forms=tuple(form_counts(line_profiles, scheme)),
     )
 
 
@@ -307,87 +301,6 @@ def _with_list_size(
         if entries
         else measurement
     )
-
-
-def _rates(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[CategoryRate]:
-    """Yield the rate of each category and frame, for each line and profile.
-
-    Pages that are only reported by form are left out.
-    """
-    for line_profile in line_profiles:
-        by_frame: dict[tuple[str, str], list[GroupResult]] = {}
-        for result in line_profile.results.results:
-            if result.category != CONTROL_CATEGORY and not is_only_reported(result.group.stratum):
-                by_frame.setdefault((result.category, result.frame), []).append(result)
-        for category, frame in sorted(by_frame):
-            yield _rate(line_profile, scheme, by_frame[category, frame])
-
-
-def _rate(
-    line_profile: LineProfile, scheme: Scheme, results: Sequence[GroupResult]
-) -> CategoryRate:
-    """Return the rate of one category and frame; an item with both states counts as adverse."""
-    category, frame = results[0].category, results[0].frame
-    expects = scheme.policy.expects(category, line_profile.phase)
-    allow = expects == "allow"
-    adverse = State.BLOCKED if allow else State.ALLOWED
-    favourable = State.ALLOWED if allow else State.BLOCKED
-    classified = classify_results(results, adverse, favourable)
-    altered = total(result for result in results if _is_altered(result, adverse))
-    blocked = classified.wrong if allow else classified.right
-    doubt = classified.doubtful
-    good, bad = classified.favourable, classified.adverse
-    counted, others = (bad, good) if allow else (good, bad)
-    domains, alpha = (
-        line_profile.verdict_counts.counts.domains.get(line_profile.line, ()),
-        scheme.decision.alpha,
-    )
-    interval = rate_bounds(domains, counted, others, classified.indeterminate, "guarded", alpha)
-    return CategoryRate(
-        category=category,
-        profile=line_profile.profile,
-        line=line_profile.line,
-        blocked=blocked,
-        allowed=classified.n - blocked,
-        altered=altered,
-        down=classified.down,
-        insufficient=doubt - altered,
-        lower=interval.bounds.lower,
-        upper=interval.bounds.upper,
-        frame=frame,
-        spread=interval.spread,
-        expects=expects or "none",
-    )
-
-
-def _forms(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[FormCount]:
-    """Yield what came of harmful pages and files in each form, and of uploads, in order."""
-    for line_profile in line_profiles:
-        by_form: dict[str, list[GroupResult]] = {}
-        asking = name_probes(line_profile.results.probes, line_profile.probes)
-        for each in line_profile.results.results:
-            result = where_seen(each, asking)
-            form = form_of(result.group.stratum)
-            expects = scheme.policy.expects(result.category, line_profile.phase)
-            if form is not None and (expects == "block" or form.family == "other upload"):
-                by_form.setdefault(kind_of(form.name), []).append(result)
-        order = {name: number for number, name in enumerate(FORMS)}
-        for name in sorted(by_form, key=lambda each: (order.get(each, len(order)), each)):
-            found = classify_results(by_form[name], State.ALLOWED, State.BLOCKED)
-            yield FormCount(
-                form=name,
-                profile=line_profile.profile,
-                line=line_profile.line,
-                blocked=found.right,
-                arrived=found.wrong,
-                undecided=found.doubtful,
-                down=found.down,
-            )
-
-
-def _is_altered(result: GroupResult, adverse: State) -> bool:
-    states = result.states()
-    return State.ALTERED in states and not states & {adverse, State.INSUFFICIENT}
 
 
 def _unseen(line_profiles: list[LineProfile]) -> list[str]:

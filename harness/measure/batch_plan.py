@@ -14,8 +14,8 @@ from harness.model.corpus import Item
 from harness.model.observation import Observation
 from harness.model.outcome_group import OPEN
 from harness.model.verdict import BRACKET_FAILED, Verdict
+from harness.ports.corpora import Items
 from harness.ports.judging import BatchJudges
-from harness.ports.network import Items
 from harness.ports.storage import Journal
 
 

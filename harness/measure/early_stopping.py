@@ -18,8 +18,8 @@ from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import is_among
 from harness.model.observation import Observation
 from harness.model.verdict import Verdict
+from harness.ports.corpora import Items
 from harness.ports.judging import JudgeBatch, MayStop
-from harness.ports.network import Items
 from harness.ports.storage import Journal
 
 

@@ -25,8 +25,8 @@ from harness.model.plain_twin import (
     DONE,
     next_number,
 )
+from harness.ports.corpora import Items
 from harness.ports.judging import JudgeBatch
-from harness.ports.network import Items
 from harness.ports.storage import Journal
 
 

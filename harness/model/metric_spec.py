@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.model.corpus import PackKind
+from harness.model.planned_metric import PLANNED
 
 Bounds = Literal["", "rate", "shift", "observed"]
 
@@ -340,84 +341,7 @@ IMPLEMENTED = (
 )
 """The metrics that are implemented."""
 
-PLANNED: tuple[tuple[str, str, str], ...] = (
-    ("accreditation_age", "d", "age of the accreditation"),
-    ("admin_plane_checks", "share", "checks of the administration that pass"),
-    ("alert_delay", "s", "95 % quantile of the delay of top alerts"),
-    ("alert_recall", "share", "safeguarding scenarios that raised an alert"),
-    ("availability", "share", "time in which the service was up and filtering"),
-    ("bad_certificates_accepted", "items", "upstream certificate failures that were hidden"),
-    ("bandwidth_reached", "share", "samples that reach the stated bandwidth"),
-    ("bypass_attempts_recorded", "share", "bypass attempts found in the log"),
-    ("certificate_errors_conveyed", "share", "certificate errors that reach the user"),
-    ("circumvention_stopped", "share", "circumvention methods that were stopped"),
-    ("configuration_differences", "items", "differences from the reference configuration"),
-    ("configuration_disclosed", "share",
-     "disclosures of configuration and corpora that are present"),
-    ("contention", "ratio", "contention of the core network"),
-    ("database_age", "h", "hours since the category database was updated"),
-    ("delay_variation", "s", "99 % quantile of the packet delay variation"),
-    ("discovery_delay", "s", "time until a new harmful host is categorised"),
-    ("ech_discordant", "items", "verdicts that change when ECH is offered"),
-    ("encoding_variants_open", "items", "spellings of a blocked address that stay open"),
-    ("encrypted_resolver_answers", "items", "unfiltered answers over DoT, DoQ and DoH"),
-    ("events_recorded", "share", "probe events found in the log"),
-    ("failed_transactions", "share", "transactions that failed"),
-    ("failover_leaks", "items", "items open on the backup line"),
-    ("false_alerts", "share", "benign sessions that raised an alert"),
-    ("fault_leaks", "items", "harmful items fetched while a fault lasted"),
-    ("foreign_resolver_answers", "items", "unfiltered answers of foreign name servers on port 53"),
-    ("framing_variants_open", "items", "segmentations and framings that stay open"),
-    ("identity_gains", "items", "false identities that gain a weaker policy"),
-    ("inconsistent_types", "items", "blocked names that some query type answers"),
-    ("infected_mail_passed", "items", "infected attachments that passed"),
-    ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
-    ("ipv6_discordant", "items", "items blocked over IPv4 and open over IPv6"),
-    ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
-    ("label_error", "share", "audited labels that are wrong"),
-    ("load_deviation", "share", "deviation of forwarding and connections in steady state"),
-    ("log_classes_covered", "share", "classes of events that the log holds"),
-    ("log_events_lost", "items", "events lost over restart and failover"),
-    ("log_visibility_delay", "s", "95 % quantile of the time until an event is visible"),
-    ("mail_delivery_delay", "s", "95 % quantile of the delivery time of mail"),
-    ("mail_false_positives", "share", "legitimate mail that was held back"),
-    ("mail_policy_compliance", "share", "mail canaries handled as the policy says"),
-    ("name_variants_open", "items", "mismatched or missing host names that stay open"),
-    ("network_signals_honoured", "share", "network signals that are honoured"),
-    ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
-    ("outage_alerts", "share", "filter outages that raised an operator alert"),
-    ("peak_block_rate_loss", "share", "block rate lost at peak load"),
-    ("policy_changes_recorded", "share", "policy changes with who, when and why"),
-    ("privacy_documents", "share", "privacy documents that are complete"),
-    ("protocol_mismatches", "items", "protocols that behave otherwise than declared"),
-    ("quic_discordant", "items", "verdicts that differ between QUIC and TCP"),
-    ("rationale_published", "share", "parts of the published rationale that are present"),
-    ("recategorisation_delay", "s", "time from a report to its effect"),
-    ("report_mismatches", "items", "counts of a periodic report that do not reconcile"),
-    ("reproduced_decisions", "share", "decisions that a re-run gives again"),
-    ("resolver_checks", "share", "checks of DNSSEC, extended errors and time to live that pass"),
-    ("resolver_latency", "s", "95 % quantile of cached answers"),
-    ("responsiveness", "rpm", "round trips per minute under load"),
-    ("review_records", "share", "yearly review records that are complete"),
-    ("secrets_in_logs", "items", "seeded secrets found in the log"),
-    ("seed_commitment", "share", "samples whose seed was committed before the run"),
-    ("self_test_age", "d", "age of the last quarterly self-test"),
-    ("shared_interception_keys", "items", "interception authorities shared between customers"),
-    ("signature_age", "h", "hours since the signatures were updated"),
-    ("spam_score", "share", "spam caught, less three times false positives"),
-    ("support_evidence", "share", "parts of the support evidence that are complete"),
-    ("tenant_leaks", "items", "records of one school that another can read"),
-    ("throughput_loss", "share", "relative loss of throughput against the control line"),
-    ("tls_downgrades", "items", "properties of TLS that interception weakens"),
-    ("tunnels_established", "items", "tunnels through which the canary was fetched"),
-    ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
-    ("wrong_log_fields", "share", "joined log fields that are wrong"),
-)
 # fmt: on
-"""Metrics that are not implemented yet: name, unit and what is counted.
-
-A requirement that asks for one is *insufficient*.
-"""
 
 SPECS: dict[str, MetricSpec] = {
     spec.name: spec

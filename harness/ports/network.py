@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -11,7 +11,7 @@ import msgspec
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.model.corpus import CorpusReference, Item
+from harness.model.corpus import Item
 from harness.model.facts import Certificate, DnsFacts, Facts
 from harness.model.marker import (
     Marker,
@@ -377,32 +377,3 @@ def address_of(probe: Probe, item: Item) -> str:
     """Return the URL that a probe uses for an item (its method ``address``); empty without one."""
     asked = getattr(probe, "address", None)
     return str(asked(item)) if asked is not None else ""
-
-
-class Items(Protocol):
-    """The items of a campaign in the order of trial; ``starting_at(0)`` yields all."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Item]: ...
-    def starting_at(self, place: int) -> Iterator[Item]: ...
-
-
-class CorpusOpener(Protocol):
-    """Opens a pack by the name of a shipped one or the path of its folder.
-
-    ``checked`` are packs whose rows were checked before, each as ``name version sha256``. Raises
-    UsageError, FaultyDocument.
-    """
-
-    def __call__(self, name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus: ...
-
-
-@runtime_checkable
-class Corpus(Protocol):
-    """A categorised list of ``size`` items; ``items(start)`` streams them from a position on."""
-
-    @property
-    def reference(self) -> CorpusReference: ...
-    @property
-    def size(self) -> int: ...
-    def items(self, start: int = 0) -> Iterator[Item]: ...

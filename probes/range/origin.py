@@ -22,7 +22,8 @@ from harness.untrusted.visible_text import visible_json
 from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
-from probes.range.origin_pages import REFUSALS, Page, Pages, refusal_page
+from probes.range.filter_pages import REFUSALS, refusal_page
+from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind

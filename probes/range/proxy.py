@@ -18,8 +18,9 @@ from harness.model.marker import SHAPE
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
+from probes.range.filter_pages import block_answer
 from probes.range.malware_check import without_ranges
-from probes.range.origin_pages import Page, block_answer, redirect_page, trouble_page
+from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
 

@@ -15,7 +15,7 @@ from corpora.generator import vector_packs
 from corpora.pack_reader import PACKS, Pack, compare_packs, open_pack, shipped_packs
 from corpora.pack_writer import PackDetails, write_pack
 from harness.errors import FaultyDocument, UsageError
-from harness.ports.network import Corpus
+from harness.ports.corpora import Corpus
 
 HEADER = "id,value,kind,labels,notes\n"
 

@@ -23,7 +23,7 @@ from harness.follow.retest import select_retest
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL
-from harness.ports.network import Corpus
+from harness.ports.corpora import Corpus
 from harness.ports.storage import WallClock
 from harness.store.journal.reader import JournalReader
 from test_suites.rehearsal import (

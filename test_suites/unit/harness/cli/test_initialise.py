@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
 from harness.campaign.origin_file import write_origin
-from harness.cli.campaign_file import quoted
+from harness.cli.campaign_packs import quoted
 from harness.cli.campaign_questions import Questions, Replies, answers_from, ask_all
 from harness.cli.compose import prepare
 from harness.cli.content_packs import write_content_packs

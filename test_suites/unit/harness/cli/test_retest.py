@@ -21,7 +21,7 @@ from harness.cli.main import app
 from harness.errors import UsageError
 from harness.model.action_plan import Finding
 from harness.model.corpus import Item
-from harness.ports.network import Corpus
+from harness.ports.corpora import Corpus
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import claim

@@ -25,7 +25,8 @@ from harness.model.corpus import covers
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
 from harness.pipeline import measure
-from harness.ports.network import Items, Origin
+from harness.ports.corpora import Items
+from harness.ports.network import Origin
 from harness.ports.storage import WallClock
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal

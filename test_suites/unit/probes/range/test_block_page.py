@@ -7,7 +7,7 @@ import pytest
 from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import Decision
-from probes.range.origin_pages import block_answer
+from probes.range.filter_pages import block_answer
 
 HOST = "drug-001.canary.accredit.test"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from probes.range.faults import FaultKind
-from probes.range.origin_pages import REFUSALS, refusal_page
+from probes.range.filter_pages import REFUSALS, refusal_page
 
 STATUSES = {
     FaultKind.CAPTCHA: 403,

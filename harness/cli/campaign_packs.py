@@ -1,0 +1,126 @@
+"""The corpora of a new campaign file: shipped packs, and the packs beside the origin's file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import textwrap
+from pathlib import Path
+
+from harness.cli.compose import open_pack
+from harness.cli.printing import shown
+from harness.cli.scheme_items import DOWNLOAD, UPLOAD, SchemeItems
+from harness.errors import UsageError
+from harness.model.corpus import PackKind
+
+CONTENT_PAGES, URL_PAGES, SEARCH_PAGES, ILLEGAL_PAGES = (
+    "content-pages",
+    "url-pages",
+    "search-pages",
+    "illegal-pages",
+)
+"""Packs beside an origin file."""
+CONTENT_SAMPLE = 20
+"""How many content pages of each category are tried."""
+FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads"}
+"""The packs of files of an origin, by the probe that tries them."""
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
+RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+
+def quoted(text: str) -> str:
+    """Return a text as a YAML scalar that is read back as that text (YAML 1.2, 7.3.1)."""
+    if PLAIN.fullmatch(text) and text.lower() not in RESERVED:
+        return text
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in written
+    )
+
+
+def beside(target: Path, path: Path) -> str:
+    """The path of a file as a campaign file names it: relative to its own folder."""
+    try:
+        return Path(os.path.relpath(target, path.parent)).as_posix()
+    except ValueError:  # another drive
+        return str(target.absolute())
+
+
+def probe_list(items: SchemeItems, folder: Path, names: str) -> str:
+    """A list of probes; with those of files where there are files to try."""
+    more = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
+    return f"[{', '.join((names, *more))}]"
+
+
+def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:
+    """Return the rows of the corpora; ``folder`` holds the origin file, ``path`` the campaign."""
+    rows: list[str] = []
+    for choice in items.choices:
+        codes = _folded(f"    categories: [{', '.join(choice.categories)}]", "      ")
+        rows += [f"  - pack: {choice.pack}", *codes]
+        size = "" if choice.sample is None else f"    sample: {choice.sample}"
+        rows.append(size or "    # no sample: every item of these categories is tried")
+    rows.append("  # Content items, on unannounced hosts: they show content analysis.")
+    entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
+    rows += [entry, f"{entry.partition(' ')[0]}    sample: {CONTENT_SAMPLE}"]
+    rows.append(
+        "  # Search engines, video sites and queries. The supplier must be told of the engines."
+    )
+    rows.append(_pack_entry(folder / SEARCH_PAGES, path, is_needed=items.searches))
+    if items.needs_illegal_pages:
+        rows += [
+            "  # Canaries of a list of single addresses: the supplier loads them beforehand.",
+            _pack_entry(folder / ILLEGAL_PAGES, path, is_needed=True, kind="agreed"),
+        ]
+    entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
+    rows.append(f"{entry}    # no sample: each of its cases is needed")
+    for probe in _file_probes(items):
+        rows += _files(probe, items, folder, path)
+    lists: dict[str, list[str]] = {}
+    for needed in items.lists:
+        sizes = lists.setdefault(needed.requirement, [])
+        sizes.append(f"{needed.domains} of {needed.category}")
+    for requirement, sizes in lists.items():
+        rows += _folded(
+            f"  # {requirement} needs more domains than the shipped packs have; import a list "
+            f"with {shown(', '.join(sizes))}.",
+            "  #   ",
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "content") -> str:
+    """The row of a pack beside the origin file; a comment if it is not needed, or is not there."""
+    there = beside(pack, path)
+    name = quoted(there if Path(there).is_absolute() else f"./{there}")
+    sign = "" if is_needed and _is_of_kind(pack, kind) else "#"
+    return f"{sign}  - pack: {name}"
+
+
+def _file_probes(items: SchemeItems) -> list[str]:
+    return [DOWNLOAD] * bool(items.files) + [UPLOAD] * items.uploads
+
+
+def _files(probe: str, items: SchemeItems, folder: Path, path: Path) -> list[str]:
+    """The pack of files of the origin for a probe, in use if it is there."""
+    entry = _pack_entry(folder / FILES[probe], path, is_needed=True)
+    is_one = probe == DOWNLOAD and items.files == 1
+    sample = [f"{entry.partition(' ')[0]}    sample: 1"] if is_one else []
+    return [f"  # Files of the origin, for the probe {probe}.", entry, *sample]
+
+
+def _folded(text: str, indent: str) -> list[str]:
+    """A text on lines of at most 100 characters; those after the first begin with ``indent``."""
+    return textwrap.wrap(
+        text, 98, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _is_of_kind(folder: Path, kind: PackKind) -> bool:
+    """Whether a folder is a pack of a kind of items."""
+    try:
+        return folder.is_dir() and open_pack(str(folder)).reference.kind == kind
+    except UsageError:
+        return False
