@@ -77,37 +77,27 @@ def estimate(
 
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
-    on packs, ``twins`` the items compared with their plain twins, ``polls`` those of timed events,
-    ``users`` what is known of users. ``instrument`` are the instrument records, ``probes`` the
-    probes' declarations, ``campaign`` that of the header. ``items`` is the kind of items that the
-    campaign declares its category rates to rest on.
+    on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
+    compared with their plain twins, ``polls`` those of timed events, ``users`` what is known of
+    users, ``probes`` the probes' declarations, ``campaign`` that of the header.
     """
-    overrides = campaign.overrides if campaign else None
-    sources = Sources(packs=packs or {}, items=items, overrides=overrides)
+    sources = Sources(packs or {}, items, campaign.overrides if campaign else None)
     preconditions += same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     line_profiles = line_profiles_of(
-        verdict_counts,
-        phases,
-        preconditions,
-        sources,
-        twins,
-        instrument,
-        probes,
-        polls=polls,
-        users=users,
-        campaign=campaign,
-    )
+        verdict_counts, phases, preconditions, sources, twins, instrument, probes,
+        polls=polls, users=users, campaign=campaign,
+    )  # fmt: skip
     pack_comparison = compare_packs(
         verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
     )
-    measurements: list[Measurement] = []
     remarks: list[str] = []
-    for requirement in scheme.requirements:
-        measurements += _of_requirement(requirement, scheme, line_profiles, frames or {}, remarks)
+    measurements = [
+        with_foreknowledge(one, pack_comparison, scheme, phases)
+        for requirement in scheme.requirements
+        for one in _of_requirement(requirement, scheme, line_profiles, frames or {}, remarks)
+    ]
     return Estimates(
-        measurements=tuple(
-            with_foreknowledge(one, pack_comparison, scheme, phases) for one in measurements
-        ),
+        measurements=tuple(measurements),
         rates=tuple(category_rates(line_profiles, scheme)),
         mechanisms=verdict_counts.counts.mechanisms,
         latencies=verdict_counts.counts.latencies,
