@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from corpora.pack_reader import open_pack
 from harness.campaign.origin_file import read_origin
+from harness.cli.content_packs import PACK_NAMES
 from harness.cli.main import app
 from harness.cli.origin import app as origin_app
 from harness.cli.origin import read_settings
@@ -54,7 +55,7 @@ def test_what_is_secret_is_readable_by_the_owner_alone(folder: Path) -> None:
         path.name for path in folder.iterdir() if not stat.S_IMODE(path.stat().st_mode) & 0o077
     }
 
-    assert SECRET | {"content-pages", "search-pages"} == private
+    assert SECRET | {*PACK_NAMES} == private
     key = (folder / "origin.key").read_text().strip()
     assert key not in (folder / "origin.yaml").read_text()
 
