@@ -88,8 +88,8 @@ def search_pages(
     No host is one of ``taken``. With ``categories`` only terms of these are used.
     """
     sizes = sizes or SearchSizes()
-    spellings = [word for term in search_terms() for word in term.spellings]
-    words = words_without_meaning(f"{seed}/words", spellings)
+    agreed = [term.word for term in search_terms()]
+    words = words_without_meaning(f"{seed}/words", agreed)
     planned = [*_engines(words, sizes), *_queries(words, sizes), *_results(words, sizes)]
     hosts = neutral_hosts(seed, len(planned), {*vendor_list(), *taken})
     contents: dict[str, PageContent] = {}
