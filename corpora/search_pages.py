@@ -66,6 +66,7 @@ class _Planned:
     targets: tuple[str, ...]
     twins: tuple[str, ...] = ()
     lang: str = ""
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,8 @@ def search_pages(
     No host is one of ``taken``. With ``categories`` only terms of these are used.
     """
     sizes = sizes or SearchSizes()
-    spellings = [word for term in search_terms() for word in term.spellings]
-    words = words_without_meaning(f"{seed}/words", spellings)
+    agreed = [term.word for term in search_terms()]
+    words = words_without_meaning(f"{seed}/words", agreed)
     planned = [*_engines(words, sizes), *_queries(words, sizes), *_results(words, sizes)]
     hosts = neutral_hosts(seed, len(planned), {*vendor_list(), *taken})
     contents: dict[str, PageContent] = {}
@@ -110,7 +111,11 @@ def _engines(words: Iterator[str], sizes: SearchSizes) -> Iterator[_Planned]:
             yield _engine(f"open-{engine.row}", f"open:{engine.row}", engine, words, sizes.repeats)
         else:
             variant = f"lock:{engine.lock.kind}:{engine.row}"
-            yield _engine(f"lock-{engine.row}", variant, engine, words, sizes.repeats)
+            plain = _engine(f"lock-{engine.row}", variant, engine, words, sizes.repeats)
+            yield plain
+            name, variant = f"{plain.name}-https", f"{variant}-https"
+            secure = _engine(name, variant, engine, words, sizes.repeats)
+            yield replace(secure, scheme="https")
             yield from _opt_outs(engine, words)
 
 
@@ -255,14 +260,14 @@ def _rows_of(case: _Planned, host: str) -> Iterator[dict[str, str]]:
         name = case.name if len(case.targets) == 1 else f"{case.name}-{number}"
         yield row | {
             "id": name,
-            "value": f"http://{host}{target}",
+            "value": f"{case.scheme}://{host}{target}",
             "labels": case.category,
             "stratum": f"{case.category}/{case.variant}",
         }
     for target in case.twins:
         yield row | {
             "id": f"{case.name}-twin",
-            "value": f"http://{host}{target}",
+            "value": f"{case.scheme}://{host}{target}",
             "labels": twin_of(case.category),
             "stratum": f"{TWIN}{case.category}/{case.variant}",
         }

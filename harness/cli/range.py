@@ -15,10 +15,11 @@ import typer
 from pydantic import Field
 
 from corpora.origin_pack import OriginPages
+from corpora.origin_packs import ORIGIN_PACKS
 from corpora.synthetic_sites import write_vendor_list
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, running_range
-from harness.cli.content_packs import PACK_NAMES, write_content_packs
+from harness.cli.content_packs import write_content_packs
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
@@ -200,8 +201,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
     say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
-        for name in PACK_NAMES:
-            say(f"a pack of the origin's own pages: {out / name}")
+        for pack in ORIGIN_PACKS:
+            say(f"a pack ({pack.title}): {out / pack.name}")
     if any("gateway" in kinds for kinds in origin.services.values()):
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     for service, kinds in origin.services.items():

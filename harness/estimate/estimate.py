@@ -79,16 +79,18 @@ def estimate(
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
     compared with their plain twins, ``polls`` those of timed events, ``users`` what is known of
-    users, ``probes`` the probes' declarations, ``campaign`` that of the header.
+    users, ``campaign`` and ``probes`` what the header declares.
     """
-    sources = Sources(packs or {}, items, campaign.overrides if campaign else None)
-    preconditions += same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
+    lifted = campaign.overrides if campaign else None
+    sources = Sources(packs=packs or {}, items=items, overrides=lifted)
+    alpha = scheme.decision.alpha
+    preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
         polls=polls, users=users, campaign=campaign,
     )  # fmt: skip
     pack_comparison = compare_packs(
-        verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
+        verdict_counts.counts, packs or {}, scheme.policy, phases, alpha
     )
     remarks: list[str] = []
     measurements = [

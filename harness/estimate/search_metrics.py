@@ -301,7 +301,8 @@ def _measured(
     """Return a metric that counts cases; its parts are their kinds, those ``wanted`` at least."""
     whole = _counted(selection, name, ends, unit)
     source = Source("content", is_hidden=True)
-    kinds = dict.fromkeys([*wanted, *(one.kind for one in ends)])
+    tried = [one.kind for one in ends if one.end != "not tried"]
+    kinds = dict.fromkeys([*wanted, *tried])
     parts = tuple(
         Part(
             group=kind,

@@ -12,7 +12,9 @@ import msgspec
 from harness.judge import block_page_check, block_page_classifier
 from harness.judge.block_page_check import UNLIKE
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
+from harness.model.content_form import variant_of
 from harness.model.facts import Certificate, DnsFacts, ReachFacts, WebFacts
+from harness.model.search_case import lock_targets
 from harness.model.sketch import share_within
 from harness.model.verdict import Mechanism, State, Trial
 
@@ -184,6 +186,21 @@ class TrialFeatures:
             return False
         shared = share_within(self.control_web.sketch, self.web.sketch)
         return shared < SHARED and self.same_words < UNLIKE
+
+    def is_locked_by(self, facts: DnsFacts | None) -> bool:
+        """Whether an answer leads to a name or address that locks the item, a search engine.
+
+        An address that only the engine itself has on the control line shows that it does not, and
+        one that both have shows nothing.
+        """
+        targets = lock_targets(variant_of(self.service.item.stratum), self.host)
+        if facts is None or not targets:
+            return False
+        known = set(self.control_dns.target_addresses) if self.control_dns is not None else set()
+        if (self.control_answers - known) & set(facts.addresses):
+            return False
+        telling = frozenset[str]() if self.control_answers & known else known
+        return facts.leads_to(targets, telling)
 
     @cached_property
     def answered(self) -> bool:

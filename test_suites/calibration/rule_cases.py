@@ -29,8 +29,10 @@ SUPPLIER = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
 NOTICE = "This website has been blocked by your school. Category: Games"
 LONDON = dns("192.0.2.7")
 BY_NAME = "LOC.SRCH/lock:dns:SV-018@safe.search.test"
+TARGET_KNOWN = dns("192.0.2.7", target_addresses=("192.0.2.7",))
 LOCKED_NAME = dns(
     "192.0.2.7",
+    target_addresses=("192.0.2.7",),
     records=(DnsRecord(name=OURS, type="CNAME", ttl=9, data="safe.search.test."),),
 )
 _FILE = web(file="content", body_sha256="a" * 64, body_length=90)
@@ -82,7 +84,7 @@ GROUND = (
 
 DNS = (
     _case("dns-locked-everywhere", trial(LOCKED_NAME, LOCKED_NAME, stratum=BY_NAME), State.DOWN),
-    _case("dns-locked", trial(LOCKED_NAME, LONDON, stratum=BY_NAME), State.BLOCKED,
+    _case("dns-locked", trial(LOCKED_NAME, TARGET_KNOWN, stratum=BY_NAME), State.BLOCKED,
           Mechanism.SAFE_MODE),
     _case("dns-same", _named("192.0.2.7"), State.ALLOWED),
     _case("dns-refused", _named(rcode="REFUSED"), State.BLOCKED, Mechanism.DNS_REFUSED),

@@ -23,7 +23,7 @@ from harness.model.search_case import LOCK_KINDS, OPT_OUTS, QUERY_FORMS, VIDEO_M
 from harness.model.verdict import Mechanism, State
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import RangeTestbed
+from probes.range.testbed import GATEWAY_FILE, RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
@@ -32,6 +32,9 @@ FEW = 5
 """Queries of each form: five of five show a rate of 80 % at a level of 0.33."""
 SIZES = SearchSizes(repeats=2, queries=FEW, twins=2, categories=("DRUG",))
 PAGES = search_pages("search", (), SIZES)
+OVER_HTTPS = frozenset(
+    row["registrable"] for row in PAGES.rows if row["value"].startswith("https:")
+)
 LISTS = supplier_lists(PAGES)
 SCHEME = """\
 id: our-school
@@ -82,20 +85,28 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
 def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
     """Measure and conclude a campaign of searches over a gateway and its name server."""
 
-    def run(*faults: Fault, pages: OriginPages = PAGES) -> Rehearsal:
-        for fault in faults:
+    def run(*faults: Fault, pages: OriginPages = PAGES, opens_tls: bool = True) -> Rehearsal:
+        intercept = Fault(kind=FaultKind.INTERCEPT, hosts=OVER_HTTPS, service="gateway")
+        for fault in (*([intercept] if opens_tls else []), *faults):
             world.faults.add(fault)
         write_origin_pack(SEARCH_PACK, pages, tmp_path / "pages", "s", CREATED)
         (tmp_path / "scheme.yaml").write_text(SCHEME)
         services = world.origin.services["reference"]
         ports = {int(port): real for port, real in services["gateway"]["ks2"].items()}
-        options = {"server": services["resolver"]["ks2"], "ports": ports}
+        folder = Path(world.origin.authority).parent
+        both = Path(world.origin.authority).read_bytes() + (folder / GATEWAY_FILE).read_bytes()
+        (tmp_path / "trusted.pem").write_bytes(both)
+        options = {
+            "server": services["resolver"]["ks2"],
+            "ports": ports,
+            "authority": str(tmp_path / "trusted.pem"),
+        }
         path = write_campaign(
             tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
+            origin=folder / "origin.json",
             lines=[{"name": "gateway", "type": "resolver", "options": options}],
             corpora=[{"pack": str(tmp_path / "pages")}],
-            probes=["web", "dns"],
+            probes=["web", "web_https", "dns"],
             plain_twins={"number": 0},
             limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
             scheme="scheme.yaml",
@@ -136,7 +147,8 @@ def test_a_filter_that_locks_engines_and_knows_the_terms_conforms(tried: Try) ->
     run = tried()
 
     assert ends(run) == dict.fromkeys(SEARCHES, CONFORMS)
-    assert outcome(run, "DYN-01").metric.n == len(search_engines()) - WITHOUT_LOCK - VIDEO_SITES
+    engines = len(search_engines()) - WITHOUT_LOCK - VIDEO_SITES
+    assert outcome(run, "DYN-01").metric.n == engines + len(OVER_HTTPS)
     assert {part.group for part in outcome(run, "DYN-04").metric.parts} == {*QUERY_FORMS.values()}
     assert states(run, "lock:", "optout:", "video:", "results:") == {Mechanism.SAFE_MODE}
     assert Mechanism.SAFE_MODE not in states(run, "open:", "query:")
@@ -151,7 +163,7 @@ def test_an_engine_a_film_and_a_form_of_queries_left_open_do_not_conform(tried: 
     broken = {"DYN-01": FAILS, "DYN-03": FAILS, "DYN-04": FAILS}
     assert ends(run) == dict.fromkeys(SEARCHES, CONFORMS) | broken
     locked = outcome(run, "DYN-01").metric
-    assert (locked.k, locked.n) == (locked.n - 1, 12)
+    assert locked.k == locked.n - 1
     assert QUERY_FORMS["homoglyph"] in outcome(run, "DYN-04").metric.method
     assert {one.category for one in outcome(run, "DYN-03").witnesses} == {"ADLT"}
 
@@ -166,6 +178,15 @@ def test_a_way_to_turn_a_lock_off_an_open_engine_and_shown_results_do_not_confor
     assert ends(run) == dict.fromkeys(SEARCHES, CONFORMS) | broken
     assert outcome(run, "DYN-02").metric.value == 1
     assert outcome(run, "DYN-05").metric.value == 1
+
+
+def test_a_filter_that_does_not_open_tls_leaves_engines_unlocked(tried: Try) -> None:
+    rows = tuple(row for row in PAGES.rows if "/lock:" in row["stratum"])
+    run = tried(pages=replace(PAGES, rows=rows), opens_tls=False)
+
+    locked = outcome(run, "DYN-01")
+    assert locked.conformity is FAILS
+    assert locked.metric.n - locked.metric.k == len(OVER_HTTPS)
 
 
 def test_a_filter_that_blocks_every_engine_conforms_to_nothing(tried: Try) -> None:

@@ -6,11 +6,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from harness.judge.block_page_check import says_nothing
 from harness.judge.trial_features import Rule, TrialFeatures
-from harness.model.content_form import variant_of
 from harness.model.facts import DnsFacts
 from harness.model.observation import BLOCK_CODES, TIMEOUTS
 from harness.model.private_address import is_public
-from harness.model.search_case import lock_targets
 from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
@@ -77,24 +75,16 @@ def _is_empty(features: TrialFeatures) -> bool:
     return features.is_dns and features.rcode == "NOERROR" and not features.answers
 
 
-def is_locked_by(facts: DnsFacts | None, features: TrialFeatures) -> bool:
-    """Whether an answer leads to a name or address that locks the item, a search engine."""
-    targets = lock_targets(variant_of(features.service.item.stratum), features.host)
-    known = features.control_dns.target_addresses if features.control_dns is not None else ()
-    telling = () if features.control_answers & set(known) else known
-    return facts is not None and bool(targets) and facts.leads_to(targets, telling)
-
-
 DNS_RULES: tuple[Rule, ...] = (
     Rule(
         id="dns-locked-everywhere",
-        matches=lambda features: is_locked_by(features.control_dns, features),
+        matches=lambda features: features.is_locked_by(features.control_dns),
         state=State.DOWN,
         says="the control's name server locks the search engine as well",
     ),
     Rule(
         id="dns-locked",
-        matches=lambda features: is_locked_by(features.dns, features),
+        matches=lambda features: features.is_locked_by(features.dns),
         state=State.BLOCKED,
         mechanism=Mechanism.SAFE_MODE,
         says="the resolver leads to the name or address by which the search engine is locked",

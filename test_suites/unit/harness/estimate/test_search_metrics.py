@@ -92,6 +92,22 @@ def test_an_engine_that_is_blocked_as_a_whole_is_not_permitted(
     assert [part.metric.n for part in metric.parts] == [1, 0, 1]
 
 
+def test_a_lock_in_dns_is_wanted_and_seen_where_a_name_server_is_asked(
+    tried: Search, blocking: Select, verdict: Make
+) -> None:
+    stratum = "LOC.SRCH/lock:dns:x@safe."
+    page = verdict("x", "LOC.SRCH", State.ALLOWED, stratum=stratum, applies_to="dns")
+    answer = verdict("x", "LOC.SRCH", *LOCKED, stratum=stratum, applies_to="dns", probe="dns")
+    in_band = [*all_locked(tried), page]
+    by_proxy = safesearch_locked(blocking(in_band)).metric
+    asked = replace(blocking([*in_band, answer]), probes_run=frozenset({"web", "dns"}))
+    missing = replace(blocking(in_band), probes_run=frozenset({"web", "dns"}))
+
+    assert (by_proxy.value, by_proxy.n, len(by_proxy.parts)) == (1.0, 3, 3)
+    assert (safesearch_locked(asked).metric.value, safesearch_locked(asked).metric.n) == (1.0, 4)
+    assert [part.metric.n for part in safesearch_locked(missing).metric.parts] == [1, 1, 1, 0]
+
+
 def test_searches_that_are_stopped_on_an_open_engine_do_not_show_a_lock(
     tried: Search, blocking: Select
 ) -> None:

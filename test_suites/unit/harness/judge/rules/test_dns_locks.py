@@ -5,31 +5,33 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
-from harness.judge.rules.dns import is_locked_by
 from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import DnsFacts, DnsRecord
 from test_suites.calibration.trials import OURS, dns, trial
 
 CONTROL = dns("192.0.2.7", target_addresses=("192.0.2.9",))
+SHARED = dns("192.0.2.7", target_addresses=("192.0.2.7",))
 
 
-def alias(target: str) -> DnsFacts:
+def alias(target: str, address: str = "192.0.2.9") -> DnsFacts:
     record = DnsRecord(name=OURS, type="CNAME", ttl=9, data=f"{target}.")
-    return dns("192.0.2.7", records=(record,))
+    return dns(address, records=(record,))
 
 
 def is_locked(
     service: DnsFacts, control: DnsFacts = CONTROL, case: str = "lock:dns:SV-018@safe.search.test"
 ) -> bool:
     made = trial(service, control, stratum=f"LOC.SRCH/{case}")
-    return is_locked_by(service, TrialFeatures(made, NO_FINGERPRINTS))
+    return TrialFeatures(made, NO_FINGERPRINTS).is_locked_by(service)
 
 
 @pytest.mark.parametrize(
     ("service", "locked"),
     [
         (alias("safe.search.test"), True),
-        (alias("other.search.test"), False),
+        (alias("safe.search.test", "192.0.2.8"), True),
+        (alias("safe.search.test", "192.0.2.7"), False),
+        (alias("other.search.test", "192.0.2.8"), False),
         (dns("192.0.2.9"), True),
         (dns("192.0.2.9", "192.0.2.8"), False),
         (dns("192.0.2.7"), False),
@@ -48,7 +50,9 @@ def test_an_address_shows_no_lock_where_the_engine_has_it_without_the_filter() -
 
 
 def test_a_target_may_stand_before_the_engine_and_others_have_none() -> None:
-    assert is_locked(alias(f"safe.{OURS}"), case="lock:dns:SV-018@safe.")
+    assert is_locked(alias(f"safe.{OURS}", "192.0.2.7"), SHARED, case="lock:dns:SV-018@safe.")
+    assert not is_locked(dns("192.0.2.7"), SHARED, case="lock:dns:SV-018@safe.")
     assert is_locked(alias(f"strict.{OURS}"), case="video:moderate:SV-011@strict.|moderate.")
-    assert not is_locked(alias(f"moderate.{OURS}"), case="video:strict:SV-010@strict.")
+    weaker = alias(f"moderate.{OURS}", "192.0.2.7")
+    assert not is_locked(weaker, SHARED, case="video:strict:SV-010@strict.")
     assert not is_locked(alias(f"safe.{OURS}"), case="lock:parameter:SV-003")
