@@ -63,8 +63,8 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed. ``needs_illegal_pages``: the pack of that
-    name and both schemes are needed.
+    asks for none. ``twins`` are the plain twins needed. ``needs_illegal_pages``: a binding
+    requirement needs the pack of that name, and both schemes.
     """
 
     choices: tuple[Choice, ...]
@@ -115,8 +115,9 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
-        second_probe = second_probe or metric == "discordant" or metric in LIST_METRICS
-        on_lists = on_lists or metric in LIST_METRICS - LIST_CENSUSES
+        by_path = requirement.binding and metric in LIST_METRICS
+        second_probe = second_probe or metric == "discordant" or by_path
+        on_lists = on_lists or (by_path and metric not in LIST_CENSUSES)
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
