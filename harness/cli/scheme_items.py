@@ -75,8 +75,8 @@ class SchemeItems:
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
-    needed. ``needs_illegal_pages``: the pack of that name and both schemes are needed. With
-    ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files to download;
+    needed. ``needs_illegal_pages``: a binding requirement needs the pack of that name, and both
+    schemes. With ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files to download;
     ``uploads`` says that something is to be uploaded.
     """
 
@@ -131,6 +131,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         if spec_of(each.measure.metric).is_implemented and _phases(each, scheme, profiles)
     ]
     metrics = {each.measure.metric for each in asked}
+    on_lists = LIST_METRICS & {each.measure.metric for each in asked if each.binding}
     content = twins = 0
     for requirement in asked:
         metric = requirement.measure.metric
@@ -154,8 +155,8 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         searches=bool(metrics & KINDS.keys()),
         twins=twins,
-        needs_second_probe=bool(metrics & {*LIST_METRICS, *COMPARED}),
-        needs_illegal_pages=bool(metrics & (LIST_METRICS - LIST_CENSUSES)),
+        needs_second_probe=bool(on_lists or metrics & {*COMPARED}),
+        needs_illegal_pages=bool(on_lists - LIST_CENSUSES),
         needs_addresses=bool(metrics & CASES_OF_METRIC.keys()),
         files=max(files, default=0),
         uploads=any(UPLOAD in each.measure.probes for each in asked),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
+from corpora.origin_pack import write_origin_pack
 from harness.cli.compose import prepare
 from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.model.content_form import FORMS
@@ -100,3 +103,26 @@ def test_a_campaign_is_counted_by_line_and_profile(
     assert ("proxy", "pupils", "ks2") == (found.line, found.profile, found.phase)
     assert 60 == sum(one.items for one in found.supply if one.example.category == "DRUG")
     assert 120 == found.frames["DRUG"]
+
+
+def test_what_lists_of_illegal_addresses_lack_is_told(tmp_path: Path) -> None:
+    pages = illegal_pages("s", siblings=59, pairs=1)
+    pack = write_origin_pack(ILLEGAL_PACK, pages, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    whole = list(pack.items())
+    hosts = [one for one in whole if one.kind == "host"]
+    both = ("web", "web_https")
+    wanted = ("ILL-01", "ILL-03", "ILL-04", "ILL-06", "OVB-06")
+
+    def told(**changed: Any) -> dict[str, str]:
+        found = {name: of(name, place(**changed)) for name in wanted}
+        return {name: f"{one[0].why}; {one[0].remedy}" for name, one in found.items() if one}
+
+    assert told(tried=whole, probes=both) == {}
+    lacking = told(tried=whole, probes=("web",), has_overrides=False)
+    assert set(lacking) == set(wanted)
+    assert "no probe tries the entries over HTTPS" in lacking["ILL-01"]
+    assert "sites at the address of a blocked site over HTTPS" in lacking["OVB-06"]
+    assert "record them under overrides" in lacking["ILL-06"]
+    without = told(tried=hosts, probes=both)
+    assert set(without) == {"ILL-03", "ILL-04", "OVB-06"}
+    assert "and 15 more; choose the origin's pack illegal-pages" in without["ILL-04"]
