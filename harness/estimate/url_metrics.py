@@ -55,22 +55,29 @@ def segment_ports_open(selection: Selection) -> MeasuredMetric:
     """Count the ports of a line's network segment at which a harmful page got through.
 
     Cases that cannot be tried here are wanted all the same: the port that no probe tries, and
-    each segment and medium of a school's network that no line of the campaign is in.
+    each segment and medium of a school's network that no line of the campaign is in. A line that
+    uses a proxy by its own setting shows nothing of clients without that setting.
     """
     lines = selection.campaign.lines if selection.campaign else ()
-    segment = next((one.segment for one in lines if one.name == selection.line), None)
+    here = next((one for one in lines if one.name == selection.line), None)
     segments = {one.segment for one in lines}
     media = {one.medium for one in lines}
     untried = [UNTRIED_PORT, *(f"segment {name}" for name in SEGMENTS if name not in segments)]
     untried += [f"a {name} line" for name in MEDIA if name not in media]
-    if segment is None:
+    if here is None or here.segment is None:
         untried.append("the segment of this line, which the campaign file does not name")
+    if here is not None and here.type in SET_AT_CLIENT:
+        untried.append("a client without a proxy setting")
     harmful = tuple(
         each for each in _asked(selection, PORTS) if not each.group.stratum.startswith(TWIN)
     )
     return open_cases(
         replace(selection, results=harmful), "segment_ports_open", PORTS, untried=untried
     )
+
+
+SET_AT_CLIENT = ("explicit_proxy", "pac")
+"""Types of lines that clients only use if they are set to."""
 
 
 def block_rate_by_population(selection: Selection) -> MeasuredMetric:

@@ -158,7 +158,7 @@ def test_segments_and_media_without_a_line_are_wanted(verdict: Make, select: Sel
     declared = campaign(
         {"segment": "pupils", "medium": "wired"},
         *({"name": name, "segment": name, "medium": "wireless"} for name in ("staff", "guests")),
-        {"name": "other"},
+        {"name": "other", "type": "explicit_proxy"},
     )
     selection = replace(select(cases(verdict, PORTS)), campaign=declared, line="proxy")
     metric = segment_ports_open(selection).metric
@@ -167,6 +167,7 @@ def test_segments_and_media_without_a_line_are_wanted(verdict: Make, select: Sel
     assert (metric.value, metric.n) == (0.0, len(PORTS))
     other = segment_ports_open(replace(selection, line="other")).metric
     assert any("the segment of this line" in name for name in untried(other))
+    assert "a client without a proxy setting" in untried(other)
 
 
 def test_popular_obscure_and_foreign_sites_are_wanted(verdict: Make, select: Select) -> None:
