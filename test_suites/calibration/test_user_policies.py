@@ -103,7 +103,8 @@ def users_line(world: RangeTestbed, names: dict[str, str], **more: Any) -> dict[
         profile: dict(zip(("username", "password"), name.split(":"), strict=True))
         for profile, name in names.items()
     }
-    options = {"proxy": world.origin.services["reference"]["users"]}
+    address = world.origin.services["reference"]["users"]["ann"].partition("@")[2]
+    options = {"proxy": f"http://{address}"}
     line = {"name": "school", "type": "explicit_proxy", "options": options}
     return line | {"by_profile": by_profile} | more
 
