@@ -241,6 +241,15 @@ def test_credentials_that_do_not_work_are_named_and_nothing_passes(tried: Try, n
     assert "a name or password is missing, wrong or expired" in failed[0].detail
 
 
+def test_somebody_with_a_name_does_not_stand_for_those_without(
+    tried: Try, world: RangeTestbed
+) -> None:
+    line = users_line(world, {"pupils": "ann:a", "staff": "bob:b", "nobody": "ann:a"})
+
+    with pytest.raises(FaultyDocument, match="'nobody' stands for users who are not identified"):
+        tried(**with_nobody(world, lines=[line]))
+
+
 @pytest.mark.parametrize(
     ("names", "options", "words"),
     [
