@@ -15,7 +15,7 @@ def users_without_name(
 ) -> Iterator[Fault]:
     """Yield a fault for each profile that sends no name where another one of the line does.
 
-    Only users with the default policy may have none.
+    Only users with the default policy may have none, and those who are not identified must.
     """
     names = {profile: _name(line, profile) for profile in campaign.profiles}
     for profile, declared in campaign.profiles.items():
@@ -24,6 +24,10 @@ def users_without_name(
         if options.get("password") and not names[profile]:
             found = f"profile {profile!r} has a password and no username on line {line.name!r}"
             yield _fault(document, where, found, "give its username as well")
+        elif names[profile] and "unidentified" in {*declared.users, *line.users}:
+            found = f"profile {profile!r} stands for users who are not identified, and has a"
+            found += f" username on line {line.name!r}"
+            yield _fault(document, where, found, "remove the username, or 'unidentified'")
         elif any(names.values()) and not (names[profile] or declared.users or line.users):
             found = f"profile {profile!r} has no username on line {line.name!r}, others have one"
             remedy = "give its username and password, or declare 'users: [unidentified]' for it"

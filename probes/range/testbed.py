@@ -207,10 +207,14 @@ class RangeTestbed:
 
     async def _user_proxy(
         self, stack: AsyncExitStack, users: UserDirectory, upstream: Upstream
-    ) -> str:
-        """Start the proxy at which users sign in; return its URL."""
+    ) -> dict[str, str]:
+        """Start the proxy at which users sign in; return its URL with the credentials of each."""
         listener = Listener(lambda: UserProxyConnection(self._filter, users, upstream))
-        return f"http://{ADDRESS}:{(await stack.enter_async_context(listener)).port}"
+        port = (await stack.enter_async_context(listener)).port
+        return {
+            name: f"http://{name}:{user.password}@{ADDRESS}:{port}"
+            for name, user in users.users.items()
+        }
 
     async def _resolvers(self, stack: AsyncExitStack, zone_server: ZoneServer) -> dict[str, str]:
         addresses = {}

@@ -103,7 +103,8 @@ def users_line(world: RangeTestbed, names: dict[str, str], **more: Any) -> dict[
         profile: dict(zip(("username", "password"), name.split(":"), strict=True))
         for profile, name in names.items()
     }
-    options = {"proxy": world.origin.services["reference"]["users"]}
+    address = world.origin.services["reference"]["users"]["ann"].partition("@")[2]
+    options = {"proxy": f"http://{address}"}
     line = {"name": "school", "type": "explicit_proxy", "options": options}
     return line | {"by_profile": by_profile} | more
 
@@ -238,6 +239,15 @@ def test_credentials_that_do_not_work_are_named_and_nothing_passes(tried: Try, n
     assert outcome.conformity is Conformity.INSUFFICIENT
     assert {one.held for one in failed} == {False}
     assert "a name or password is missing, wrong or expired" in failed[0].detail
+
+
+def test_somebody_with_a_name_does_not_stand_for_those_without(
+    tried: Try, world: RangeTestbed
+) -> None:
+    line = users_line(world, {"pupils": "ann:a", "staff": "bob:b", "nobody": "ann:a"})
+
+    with pytest.raises(FaultyDocument, match="'nobody' stands for users who are not identified"):
+        tried(**with_nobody(world, lines=[line]))
 
 
 @pytest.mark.parametrize(
