@@ -166,7 +166,7 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
         "corpora": _corpora(items, answers, path),
-        "probes": "[web, web_https]" if items.needs_second_probe else "[web]",
+        "probes": _probes(items, "web"),
         "scheme": quoted(_beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
@@ -233,13 +233,22 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        rows.append("    probes: [dns, web]     # dns checks the answer; web also times the page")
+        probes = _probes(items, "dns", "web", second=False)
+        rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        rows.append("    probes: [web, web_https]   # two, because the scheme compares them")
+        rows.append(
+            f"    probes: {_probes(items, 'web')}   # two, because the scheme compares them"
+        )
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
     return "\n".join(rows) + "\n"
+
+
+def _probes(items: SchemeItems, *first: str, second: bool = True) -> str:
+    """The probes as YAML: the usual ones, a second to compare, and those that metrics need."""
+    compared = ("web_https",) if second and items.needs_second_probe else ()
+    return f"[{', '.join(dict.fromkeys((*first, *compared, *items.probes)))}]"
 
 
 def _options(options: Mapping[str, str], indent: int) -> list[str]:

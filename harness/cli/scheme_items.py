@@ -62,7 +62,8 @@ class SchemeItems:
     """The items for a scheme, and what else its requirements need of a campaign.
 
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
-    asks for none. ``twins`` are the plain twins needed.
+    asks for none. ``twins`` are the plain twins needed, ``probes`` those that a metric cannot do
+    without.
     """
 
     choices: tuple[Choice, ...]
@@ -70,6 +71,7 @@ class SchemeItems:
     content: int = 0
     twins: int = 0
     needs_second_probe: bool = False
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -106,13 +108,15 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
     strata = {name: _strata_of(name) for name in (HARMFUL, HARMLESS)}
     wanted, lists = _Wanted(), list[ListNeeded]()
     content = twins = 0
-    second_probe = False
+    second_probe, probes = False, dict[str, None]()
     for requirement in scheme.requirements:
         phases = _phases(requirement, scheme, profiles)
         metric = requirement.measure.metric
         if not phases or not spec_of(metric).is_implemented:
             continue
         second_probe = second_probe or metric == "discordant"
+        if needed := spec_of(metric).needs_probe:
+            probes[needed] = None
         if metric == "pupil_difference":
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
@@ -127,6 +131,7 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         content=content,
         twins=twins,
         needs_second_probe=second_probe,
+        probes=tuple(probes),
     )
 
 

@@ -71,6 +71,9 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
+    probes = _probes_of(requirement, line_profile)
+    if spec.needs_probe and probes and spec.needs_probe not in probes:
+        return f"the probe {spec.needs_probe} is not used", f"add {spec.needs_probe} to probes"
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
@@ -127,6 +130,10 @@ def _too_few(
     return why, remedy
 
 
+def _probes_of(requirement: Requirement, line_profile: LineProfile) -> frozenset[str]:
+    return frozenset().union(*(each.probes for each in line_profile.supply_for(requirement)))
+
+
 def _missing_forms(
     requirement: Requirement, needed: int, line_profile: LineProfile
 ) -> tuple[str, str] | None:
@@ -139,9 +146,8 @@ def _missing_forms(
     number: Counter[str] = Counter()
     for group in supply:
         number[variant_of(group.example.stratum)] += group.items
-    names = frozenset[str]().union(*(group.probes for group in supply))
-    known = PROBES.load()
-    schemes = {known[name]().declares.only_scheme for name in names & known.keys()}
+    names = _probes_of(requirement, line_profile) & (known := PROBES.load()).keys()
+    schemes = {known[name]().declares.only_scheme for name in names}
     missing = [
         f"{number[form.name]} {form.words}"
         for form in FORMS.values()
