@@ -160,9 +160,7 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
         ),
         "corpora": corpora_text(items, answers.origin.parent, path),
-        "probes": probe_list(
-            items, answers.origin.parent, "web, web_https" if items.needs_second_probe else "web"
-        ),
+        "probes": probe_list(items, answers.origin.parent, "web"),
         "scheme": quoted(beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
@@ -210,17 +208,21 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        needs_https = items.needs_second_probe or items.needs_addresses
-        names = "dns, web, web_https" if needs_https else "dns, web"
-        probes = probe_list(items, answers.origin.parent, names)
+        probes = probe_list(items, answers.origin.parent, "dns", "web")
         rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        probes = probe_list(items, answers.origin.parent, "web, web_https")
+        probes = probe_list(items, answers.origin.parent, "web")
         rows.append(f"    probes: {probes}   # the scheme needs them")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
     return "\n".join(rows) + "\n"
+
+
+def _probes(items: SchemeItems, *first: str, second: bool = True) -> str:
+    """The probes as YAML: the usual ones, a second to compare, and those that metrics need."""
+    compared = ("web_https",) if second and items.needs_second_probe else ()
+    return f"[{', '.join(dict.fromkeys((*first, *compared, *items.probes)))}]"
 
 
 def _options(options: Mapping[str, str], indent: int) -> list[str]:

@@ -48,10 +48,11 @@ def beside(target: Path, path: Path) -> str:
         return str(target.absolute())
 
 
-def probe_list(items: SchemeItems, folder: Path, names: str) -> str:
-    """A list of probes; with those of files where there are files to try."""
-    more = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
-    return f"[{', '.join((names, *more))}]"
+def probe_list(items: SchemeItems, folder: Path, *first: str) -> str:
+    """The probes as YAML: the first ones, those that metrics need, and those of files at hand."""
+    https = ("web_https",) if items.needs_second_probe or items.needs_addresses else ()
+    files = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
+    return f"[{', '.join(dict.fromkeys((*first, *https, *items.probes, *files)))}]"
 
 
 def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:

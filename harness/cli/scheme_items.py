@@ -76,8 +76,9 @@ class SchemeItems:
     ``content`` is how many content items each of its content requirements needs at most; 0 if it
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
     needed. ``needs_illegal_pages``: a binding requirement needs the pack of that name, and both
-    schemes. With ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files to download;
-    ``uploads`` says that something is to be uploaded.
+    schemes. With ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files
+    to download; ``uploads`` says that something is to be uploaded. ``probes`` are those that a
+    metric cannot do without.
     """
 
     choices: tuple[Choice, ...]
@@ -90,6 +91,7 @@ class SchemeItems:
     needs_addresses: bool = False
     files: int = 0
     uploads: bool = False
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -160,6 +162,9 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         needs_addresses=bool(metrics & CASES_OF_METRIC.keys()),
         files=max(files, default=0),
         uploads=any(UPLOAD in each.measure.probes for each in asked),
+        probes=tuple(
+            dict.fromkeys(filter(None, (spec_of(name).needs_probe for name in sorted(metrics))))
+        ),
     )
 
 

@@ -77,9 +77,8 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
-    by_itself = (
-        WAITS if spec.function.startswith("waits:") else line_profile.obstacles.get(spec.name)
-    )
+    by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
+    by_itself = WAITS if spec.function.startswith("waits:") else by_itself
     if by_itself is not None:
         return by_itself
     if not spec.counts_items:
@@ -142,6 +141,16 @@ def _too_few(
     elif requirement.measure.expectation == "allow":
         remedy += ", for instance of the packs school-pages and overblock"
     return why, remedy
+
+
+def _missing_probe(requirement: Requirement, line_profile: LineProfile) -> tuple[str, str] | None:
+    """The obstacle where the only probe that shows what a metric is about is not used."""
+    needed = spec_of(requirement.measure.metric).needs_probe
+    supply = line_profile.supply_for(requirement)
+    probes = frozenset[str]().union(*(each.probes for each in supply))
+    if needed and probes and needed not in probes:
+        return f"the probe {needed} is not used", f"add {needed} to probes"
+    return None
 
 
 def _asked(requirement: Requirement) -> str:

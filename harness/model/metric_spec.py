@@ -26,6 +26,7 @@ class MetricSpec:
     of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
     items that nobody announced can show. ``by`` names the groups of which the worst stands.
+    ``needs_probe`` is the only probe that shows what it measures, if there is one.
     With ``each_category`` each category that a requirement names must hold by itself; without
     ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
     benign twins are selected too, whatever is expected of them. One that is ``for_default_users``
@@ -41,6 +42,7 @@ class MetricSpec:
     bounds: Bounds = ""
     rests_on: PackKind | None = None
     by: Literal["", "category", "stratum", "language"] = ""
+    needs_probe: str = ""
     each_category: bool = False
     counts_items: bool = True
     with_twins: bool = False
@@ -89,12 +91,13 @@ IMPLEMENTED = (
                counts="of three checks, those that every block page in a browser passes",
                words="wording and accessibility of block pages",
                function="block_pages:block_page_accessibility", bounds="observed",
+               needs_probe="web_accessibility",
                counts_items=False),
     MetricSpec(name="block_page_defects", unit="items",
                counts="items whose block page can be cached, runs markup of the address, or "
                       "contacts other sites",
                words="faulty block pages", function="block_pages:block_page_defects",
-               verb="have a faulty block page"),
+               verb="have a faulty block page", needs_probe="web_markup"),
     MetricSpec(name="block_page_fields", unit="share",
                counts="of five fields, those that every block page states",
                words="what block pages state", function="block_pages:block_page_fields",
@@ -131,7 +134,7 @@ IMPLEMENTED = (
                counts="items blocked over HTTPS whose block page came without a certificate error",
                words="share of HTTPS blocks with a page and no certificate error",
                function="block_pages:clean_https_blocks", verb="show a page without an error",
-               bounds="rate"),
+               bounds="rate", needs_probe="web_https"),
     MetricSpec(name="collateral_blocks", unit="items",
                counts="harmless pages of a listed site that were blocked",
                words="other pages of a listed site blocked",

@@ -64,7 +64,8 @@ class BrowserChecks:
 def static_markup(markup: str) -> str:
     """Return a page without scripts, handlers and refreshes."""
     tree = LexborHTMLParser(bounded(markup)[0])
-    for node in tree.css("script, noscript, meta[http-equiv=refresh i], base"):
+    tree.strip_tags(["noscript", "script", "base"])
+    for node in tree.css("meta[http-equiv=refresh i]"):
         node.decompose()
     for node in tree.css("*"):
         for name in [name for name in node.attributes if name.lower().startswith("on")]:

@@ -21,6 +21,8 @@ from probes.net.redirects import RedirectChain
 
 TEXT, LINKS, HOSTS, LONGEST = 2000, 16, 16, 200
 """The most characters of text, links and hosts that become facts, and characters of a link."""
+SELECTORS = 40
+"""The most selectors of hidden elements that are looked up."""
 BODY = 65_536
 """Bytes of a page that are parsed."""
 
@@ -29,7 +31,7 @@ MARKUP = "\"' data-leaf=1 ><i data-leaf=1>"
 MARKED_PATH = f"{quote(MARKUP, safe='=')}?q={quote(MARKUP, safe='=')}"
 """The same in a path and a query, written as browsers write it (WHATWG URL, 4.1)."""
 
-_INVISIBLE = ["script", "style", "noscript", "template", "head"]
+_INVISIBLE = frozenset({"script", "style", "noscript", "template", "head"})
 _HIDDEN = (
     "[hidden], [style*='display:none' i], [style*='display: none' i], "
     "[style*='visibility:hidden' i], [style*='visibility: hidden' i]"
@@ -72,10 +74,10 @@ def page_details(chain: RedirectChain, requested: str, *, managed: bool) -> Page
     echoed = _what_became(tree, markup) if is_marked else ""
     roots = tree.tags("html")
     language = (roots[0].attributes.get("lang") or "" if roots else "")[:20]
-    _remove_hidden(tree)
+    visible = [*_visible(tree)]
     return PageDetails(
-        text=_lines(tree),
-        links=tuple(_links(tree))[:LINKS],
+        text=_lines(visible),
+        links=tuple(_links(visible))[:LINKS],
         loads=loads[:HOSTS],
         language=language,
         caching=caching,
@@ -175,32 +177,41 @@ def _what_became(tree: LexborHTMLParser, markup: str) -> Literal["absent", "esca
     return "escaped" if "data-leaf" in unquote(markup) else "absent"
 
 
-def _remove_hidden(tree: LexborHTMLParser) -> None:
-    """Remove what is not visible: hidden elements, and those that a style sheet hides."""
+def _hidden(tree: LexborHTMLParser) -> frozenset[int]:
+    """Return the ids of hidden elements, and of those that a style sheet hides."""
     selectors = [_HIDDEN]
     for node in tree.tags("style"):
         selectors += [found.strip() for found in _HIDING.findall(node.text())]
-    for selector in selectors:
+    hidden: set[int] = set()
+    for selector in selectors[:SELECTORS]:
         try:
             found = tree.css(selector)
         except (SelectolaxError, ValueError):  # a style sheet knows more than the parser
             continue
-        for node in found:
-            if node.tag not in ("html", "body", "-text"):
-                node.decompose()
-    tree.strip_tags(_INVISIBLE)
+        hidden |= {node.mem_id for node in found if node.tag not in ("html", "body")}
+    return frozenset(hidden)
 
 
-def _lines(tree: LexborHTMLParser) -> str:
-    visible = tree.body.text(separator="\n") if tree.body else ""
-    lines = (" ".join(line.split()) for line in visible[: TEXT * 8].splitlines())
-    return "\n".join(filter(None, lines))[:TEXT]
+def _visible(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    """Yield the visible nodes of the body, in order; nothing inside a hidden element is visible."""
+    hidden = _hidden(tree)
+    waiting = [tree.body] if tree.body else []
+    while waiting:
+        node = waiting.pop()
+        if node.tag not in _INVISIBLE and node.mem_id not in hidden:
+            yield node
+            waiting += reversed([*node.iter(include_text=True)])
 
 
-def _links(tree: LexborHTMLParser) -> Iterator[str]:
+def _lines(nodes: list[LexborNode]) -> str:
+    texts = (node.text_content or "" for node in nodes if node.tag == "-text")
+    return "\n".join(filter(None, (" ".join(text.split()) for text in texts)))[:TEXT]
+
+
+def _links(nodes: list[LexborNode]) -> Iterator[str]:
     """Yield the addresses of links and forms, without those that stay on the page."""
-    for node in tree.css("a[href], area[href], form"):
-        address = _address(node)
+    for node in nodes:
+        address = _address(node) if node.tag in ("a", "area", "form") else ""
         if address and not address.startswith(("#", "javascript:")):
             yield address[:LONGEST]
 

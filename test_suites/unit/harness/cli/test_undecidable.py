@@ -77,6 +77,15 @@ def test_a_kind_of_search_that_is_not_tried_is_told() -> None:
     assert queries.why.startswith("searches to try: 2 queries as agreed, 0 queries in other letter")
 
 
+def test_a_probe_that_a_metric_cannot_do_without_is_named() -> None:
+    tried = items("ILL.CSAM", 9)
+    (missing,) = of("BLK-05", place(tried, probes=("web",)))
+
+    assert missing.why == "the probe web_markup is not used"
+    assert "web_markup" in missing.remedy
+    assert not of("BLK-05", place(tried, probes=("web", "web_markup")))
+
+
 def test_what_is_not_asked_of_a_profile_or_is_only_shown_is_not_told() -> None:
     assert not of("OVB-03", place([], phase="ks1", phases=frozenset({"ks1"})))
     assert not of("OVB-07", place([]))

@@ -32,7 +32,7 @@ def test_text_stands_by_element_and_hidden_text_is_left_out() -> None:
     page = details(
         "<style>.far, #off { display: none }</style><body><dl><dt>Category<dd>Games</dl>"
         "<p hidden>a</p><p style='display:none'>b</p><p class=far>c</p><p id=off>d</p>"
-        "<!-- e --><script>'f'</script><noscript>g</noscript></body>"
+        "<div hidden><p hidden>x</p></div><!-- e --><script>'f'</script><noscript>g</noscript></body>"
     )
 
     assert page.text == "Category\nGames"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from harness.errors import UsageError
+from probes.range.block_page_text import PAGE_FLAWS, block_document
 from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import Decision
 from probes.range.filter_pages import block_answer
+from probes.range.origin_pages import Pages, block_page
+from probes.range.zone import BLOCK_HOST
 
 HOST = "drug-001.canary.accredit.test"
 
@@ -64,3 +70,43 @@ def test_an_echo_shows_the_request_but_runs_nothing() -> None:
 def test_pages_that_lead_away_lead_to_the_filters_own() -> None:
     for kind in (FaultKind.FRAME, FaultKind.META_REFRESH):
         assert f"host={HOST}".encode() in block_answer(decision(kind), request()).body
+
+
+PATH = "/a?q=%3Cb%3E"
+
+
+def test_the_page_states_all_that_is_asked_and_escapes_the_address() -> None:
+    page = block_document(HOST, "GAMB", "ks2", PATH).decode()
+
+    for stated in ("Reason:", "Category: GAMB", "Policy in force: ks2", "Reference: ", "/appeal?"):
+        assert stated in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "Internet Watch Foundation" in block_document(HOST, "ILL.CSAM").decode()
+
+
+@pytest.mark.parametrize("flaw", sorted({*PAGE_FLAWS} - {"cacheable"}))
+def test_each_part_of_the_page_can_be_broken(flaw: str) -> None:
+    category = "ILL.CSAM"
+
+    assert block_document(HOST, category, "", PATH) != block_document(
+        HOST, category, "", PATH, {flaw}
+    )
+
+
+def test_a_page_can_be_cached_if_it_is_broken_so() -> None:
+    assert block_page(HOST, "GAMB").headers == ()
+    assert "max-age" in dict(block_page(HOST, "GAMB", flaws={"cacheable"}).headers)["Cache-Control"]
+
+
+def test_an_unknown_flaw_is_refused() -> None:
+    unknown: Any = "smell"
+    with pytest.raises(UsageError, match="no flaw 'smell' of a block page; known: appeal"):
+        Fault(kind=FaultKind.PAGE_FLAW, flaw=unknown)
+
+
+def test_the_page_that_a_redirect_leads_to_states_what_the_redirect_says() -> None:
+    pages = Pages(key=b"k" * 32)
+    page = pages.page(BLOCK_HOST, f"/?host={HOST}&to=GAMB&by=ks2", "http", "")
+
+    assert page.body == block_document(HOST, "GAMB", "ks2")
