@@ -197,6 +197,8 @@ def _decoded(data: bytes) -> Iterator[bytes]:
         yield bytes.fromhex(b"".join(run.split()).decode("ascii"))
     for block in _UU.findall(data)[:_MOST_RUNS]:
         yield _uudecoded(block)
+    if b"\\\\" in data:  # a string in a document or a script
+        yield data.replace(b"\\\\", b"\\")
     if _QUOTED.search(data):
         yield quopri.decodestring(data)
     if _ESCAPED.search(data):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from corpora.downloads import DOWNLOAD_PACK, downloads
@@ -16,6 +17,7 @@ from harness.model.corpus import TWIN
 from harness.model.file_case import ARCHIVES, CLEAN_GROUPS, FEATURES, FILE, NAMED_CASES, file_case
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State, Verdict
+from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
 from probes.range import downloads as file_serving
 from probes.range import proxy
@@ -157,6 +159,13 @@ def _holds_no_test_string(folder: Path) -> None:
     assert len(files) > 3
     for path in files:
         assert not holds_test_string(path.read_bytes()), path
+    journal = open_journal(folder / "journal")
+    try:
+        kept = [msgspec.json.encode(one) for one in journal.observations()]
+    finally:
+        journal.close()
+    assert not [one for one in kept if b"STANDARD-ANTIVIRUS" in one or holds_test_string(one)]
+    assert not holds_test_string(b"\n".join(kept))
 
 
 @pytest.mark.parametrize("case", ["https", "nested-zip", "ranged"])

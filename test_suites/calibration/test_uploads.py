@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from corpora.origin_pack import write_origin_pack
@@ -14,8 +16,10 @@ from harness.estimate.file_cases import UNDECLARED_GROUPS
 from harness.model.outcome import Conformity, Outcome
 from harness.model.upload_case import INFECTED_UPLOADS, INFECTED_WAYS, NAMED_UPLOADS, NAMED_WAYS
 from harness.model.verdict import State
+from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
 from probes.range import upload_sink
+from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
@@ -123,6 +127,10 @@ def test_a_filter_that_controls_uploads_by_group_conforms(tried: Try, world: Ran
     assert by_staff == {State.ALLOWED}
     for path in (path for path in run.journal.parent.rglob("*") if path.is_file()):
         assert not holds_test_string(path.read_bytes()), path
+    journal = open_journal(run.journal)
+    kept = [msgspec.json.encode(one) for one in journal.observations()]
+    journal.close()
+    assert not [one for one in kept if b"STANDARD-ANTIVIRUS" in one]
     arrived = {one.host for one in world.log.arrivals() if one.answer and one.method == "PUT"}
     assert hosts("CTRL/upload:put") <= arrived
 
@@ -161,7 +169,25 @@ def test_a_service_without_a_group_that_may_not_upload_decides_nothing(tried: Tr
     assert outcome(run, "UPL-02", "staff").conformity is Conformity.CONFORMS
 
 
-def test_an_upload_that_is_emptied_on_its_way_is_no_delivery_and_no_block(
+def test_an_upload_that_is_changed_on_its_way_is_no_delivery_and_no_block(
+    tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forwarded = Request.to_origin_form
+    monkeypatch.setattr(
+        Request,
+        "to_origin_form",
+        lambda one: forwarded(replace(one, body=b"x" * len(one.body))),
+    )
+    way = Fault(kind=FaultKind.UNREAD)
+    run = tried(fault=way, groups={"staff": GROUPS["staff"]})
+
+    by_http = {one.rule for one in run.verdicts if one.item.value.startswith("http://")}
+    assert by_http == {"file-without-content"}
+    assert outcome(run, "UPL-02", "staff").metric.k == len(INFECTED_WAYS)  # by HTTPS
+    assert outcome(run, "UPL-02", "staff").conformity is Conformity.DOES_NOT_CONFORM
+
+
+def test_an_upload_that_does_not_arrive_whole_on_the_control_decides_nothing(
     tried: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload_sink, "digest_of_upload", lambda *_: "0" * 64)
