@@ -196,7 +196,7 @@ def supplier_list(pages: OriginPages) -> SupplierList:
     sites, urls = list[Item](), dict[str, str]()
     for row in pages.rows:
         code, value = row["labels"], row["value"]
-        item = Item(id=row["id"], value=value, labels=(code,), stratum=row["stratum"])
+        item = Item(id=row["id"], value=value, labels=(code,), stratum=row.get("stratum", ""))
         if not is_among(code, (ILLEGAL,)) or not is_for_lists(item):
             continue
         if "://" in value and not value.endswith(f"{row['registrable']}/"):

@@ -89,12 +89,10 @@ def estimate(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
         polls=polls, users=users, campaign=campaign,
     )  # fmt: skip
-    pack_comparison = compare_packs(
-        verdict_counts.counts, packs or {}, scheme.policy, phases, alpha
-    )
+    compared = compare_packs(verdict_counts.counts, packs or {}, scheme.policy, phases, alpha)
     remarks: list[str] = []
     measurements = [
-        with_foreknowledge(one, pack_comparison, scheme, phases)
+        with_foreknowledge(one, compared, scheme, phases)
         for requirement in scheme.requirements
         for one in _of_requirement(requirement, scheme, line_profiles, frames or {}, remarks)
     ]
@@ -104,8 +102,8 @@ def estimate(
         mechanisms=verdict_counts.counts.mechanisms,
         latencies=verdict_counts.counts.latencies,
         not_applicable=tuple(remarks + _unseen(line_profiles)),
-        packs=pack_comparison.rates,
-        foreknowledge=pack_comparison.foreknowledge,
+        packs=compared.rates,
+        foreknowledge=compared.foreknowledge,
         preconditions=preconditions,
         forms=tuple(form_counts(line_profiles, scheme)),
     )

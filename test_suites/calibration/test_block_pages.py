@@ -182,6 +182,10 @@ def test_without_a_page_nothing_is_known_of_pages(tried: Try) -> None:
     }  # fmt: skip
 
 
+def test_a_filter_that_blocks_nothing_shows_no_notice(tried: Try) -> None:
+    assert outcomes(tried(styled(FaultKind.OFF))) == dict.fromkeys(ROWS, OPEN)
+
+
 @pytest.mark.parametrize(("code", "expected"), [(15, CONFORMS), (18, FAILS)])
 def test_a_resolver_announces_by_an_extended_error_alone(
     tried: Try, code: int, expected: Conformity
@@ -206,25 +210,44 @@ def test_without_markup_in_a_request_nothing_shows_that_it_is_escaped(tried: Try
     assert "shows markup of the address unescaped, agreed items: not tried" in why
 
 
-@pytest.mark.parametrize(
-    ("found", "expected", "why"),
-    [
-        (BrowserCheck(engine="axe"), CONFORMS, ""),
-        (BrowserCheck(violations=("label",)), FAILS, "accessible (WCAG 2.1 AA)"),
-        (BrowserCheck(problem="no_extra"), OPEN, "isp-accredit[browser]"),
-        (BrowserCheck(problem="no_browser"), OPEN, "Chromium is not installed"),
-    ],
-)
-def test_accessibility_rests_on_what_a_browser_finds(
-    tried: Try,
-    monkeypatch: pytest.MonkeyPatch,
-    found: BrowserCheck,
-    expected: Conformity,
-    why: str,
-) -> None:
-    monkeypatch.setattr(browser_check, "check_markup", lambda _: found)
-    run = tried(probes=["web_accessibility"])
+Check = Callable[[BrowserCheck], Rehearsal]
 
-    assert run.outcome("BLK-04", "line").conformity is expected
-    assert why in said(run.outcome("BLK-04", "line"))
+
+@pytest.fixture
+def checked(tried: Try, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Run a campaign in which a browser finds this on every page."""
+
+    def run(found: BrowserCheck) -> Rehearsal:
+        monkeypatch.setattr(browser_check, "check_markup", lambda _: found)
+        return tried(probes=["web_accessibility"])
+
+    return run
+
+
+def test_pages_in_which_a_browser_finds_no_flaw_conform(checked: Check) -> None:
+    run = checked(BrowserCheck(engine="axe"))
+
+    assert run.outcome("BLK-04", "line").conformity is CONFORMS
     assert run.outcome("BLK-03", "line").conformity is CONFORMS
+
+
+def test_pages_in_which_a_browser_finds_a_flaw_do_not_conform(checked: Check) -> None:
+    run = checked(BrowserCheck(violations=("label",)))
+
+    assert run.outcome("BLK-04", "line").conformity is FAILS
+    assert run.outcome("BLK-03", "line").conformity is CONFORMS
+    assert "accessible (WCAG 2.1 AA)" in said(run.outcome("BLK-04", "line"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    [("no_extra", "isp-accredit[browser]"), ("no_browser", "Chromium is not installed")],
+)
+def test_without_a_browser_accessibility_is_not_known(
+    checked: Check, problem: Any, why: str
+) -> None:
+    run = checked(BrowserCheck(problem=problem))
+
+    assert run.outcome("BLK-04", "line").conformity is OPEN
+    assert run.outcome("BLK-03", "line").conformity is CONFORMS
+    assert why in said(run.outcome("BLK-04", "line"))

@@ -256,3 +256,11 @@ def test_a_form_that_does_not_arrive_on_the_control_decides_nothing(
     }
     assert outcome(run, "MAL-01").conformity is Conformity.INSUFFICIENT
     assert NAMED_CASES["file:ranged"] in " ".join(outcome(run, "MAL-01").reasons)
+
+
+def test_files_that_do_not_arrive_on_the_control_decide_nothing(tried: Try) -> None:
+    run = tried(fault=Fault(kind=FaultKind.DEAD, hosts=hosts(), service="origin"))
+
+    for requirement in ("MAL-01", "MAL-02", "MAL-04", "MAL-05"):
+        assert outcome(run, requirement).conformity is Conformity.INSUFFICIENT
+        assert not outcome(run, requirement).metric.witnesses

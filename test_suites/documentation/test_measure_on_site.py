@@ -33,7 +33,9 @@ def test_the_guide_shows_each_line_that_is_for_a_site() -> None:
 
 
 @pytest.mark.parametrize("text", [*EXAMPLES, AT_SCHOOL])
-def test_what_the_guide_declares_is_accepted(text: str, tmp_path: Path) -> None:
+def test_what_the_guide_declares_is_accepted(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: dict[str, Any] = {"control": {"type": "simulated"}} | YAML(typ="safe").load(text)
     origin = Origin(
         zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
@@ -42,6 +44,7 @@ def test_what_the_guide_declares_is_accepted(text: str, tmp_path: Path) -> None:
     if "by_profile" in text:
         shown["profiles"] = {"pupils": {"phase": "ks3"}, "staff": {"phase": "staff"}}
     (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
     (tmp_path / "run/trusted.pem").write_bytes(Authority().pem)
     path = write_campaign(
         tmp_path / "run", origin=tmp_path / "origin.json", categories=["DRUG"], sample=1, **shown
