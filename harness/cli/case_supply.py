@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from harness.cli.item_supply import ItemGroup
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
+from harness.model.metric_spec import spec_of
 from harness.model.url_case import CASES_OF_METRIC
 
 SHOWN = 6
@@ -27,7 +28,12 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
 
 def content_pack(metric: str) -> str:
     """Return the name of the origin's pack that has the content items of a metric."""
-    return "url-pages" if metric in CASES_OF_METRIC else "content-pages"
+    module = spec_of(metric).function.partition(":")[0]
+    if module == "file_cases":
+        return "uploads" if "upload" in metric else "downloads"
+    if metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints"):
+        return "url-pages"
+    return "search-pages" if module == "search_metrics" else "content-pages"
 
 
 def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:

@@ -21,7 +21,7 @@ from harness.model.file_case import FileCase, Transport, file_case
 from harness.model.marker import words_for
 from probes.net.file_contents import eicar
 from probes.range.file_containers import in_container
-from probes.range.origin_pages import Page, document
+from probes.range.origin_pages import ORDINARY_TEXT, Page, document
 
 if TYPE_CHECKING:
     from probes.range.origin_services import ServiceRequest
@@ -56,8 +56,9 @@ def download(asked: ServiceRequest) -> Page:
     if transport.page and not path.startswith(FOLDER):
         return _leading(transport, f"{FOLDER}{path.rpartition('/')[2]}", receipt)
     if transport.method == "POST" and request.method not in ("POST", "HEAD"):
-        form = '<form method="post"><button>Download</button></form>'
-        return Page(status=200, body=document("Letter", form), headers=receipt)
+        form = b'<form method="post"><button>Download</button></form></body>'
+        body = document("Letter", ORDINARY_TEXT).replace(b"</body>", form)
+        return Page(status=200, body=body, headers=receipt)
     page = _file_page(case, transport, asked)
     if transport.coding:
         return _coded(page, transport.coding, request.headers.get("accept-encoding", ""))

@@ -25,6 +25,7 @@ from probes.range.faults import FaultKind, Faults
 from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.upload_sink import RECEIVED_HEADER
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
@@ -279,6 +280,8 @@ class _OriginConnection(Connection):
 
 
 def _summary(page: Page) -> str:
-    """What the log says of an answer of a service: status, size and digest."""
+    """What the log says of an answer of a service: status, size and digest, and what arrived."""
     digest = hashlib.sha256(page.body).hexdigest()
-    return f"{page.status}, {len(page.body)} bytes, sha256 {digest}"
+    received = dict(page.headers).get(RECEIVED_HEADER)
+    arrived = f"; received {received}" if received else ""
+    return f"{page.status}, {len(page.body)} bytes, sha256 {digest}{arrived}"

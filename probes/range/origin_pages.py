@@ -104,7 +104,7 @@ _WORDS = (
     "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
     "the plants that like shade stand by the north wall. "
 )
-_MORE = (
+ORDINARY_TEXT = (
     "The second hall has what grows in pots: herbs for the window, small roses, and trees that "
     "stay low for many years. Whoever looks for a hedge finds box, beech and hornbeam behind the "
     "greenhouse, sorted by height. Soil is sold by the sack, and in spring by the cart as well. "
@@ -206,7 +206,7 @@ class Pages:
         if content.form == "frame" and path != INNER_PATH:
             return Page(status=200, body=framing_page(title), headers=receipt)
         text = self.texts.get(self.names.original_host(host), _WORDS)
-        body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
+        body = marked_page(title, text, marks, "Open daily but Sundays", (ORDINARY_TEXT,))
         page = _labelled(Page(status=200, body=body, headers=receipt), content.label)
         form = "" if content.form == "frame" else content.form
         return shaped(page, marked_piece(marks), form)

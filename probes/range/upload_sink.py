@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from harness.model.marker import path_words_for
 from harness.model.upload_case import digest_of_upload, receipt_path
-from probes.range.origin_pages import Page, document
+from probes.range.origin_pages import ORDINARY_TEXT, Page, document
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
     from probes.range.origin_services import ServiceRequest
+
+RECEIVED_HEADER = "X-Received"
+"""The header of the answer that gives size and digest of an upload."""
 
 
 def sink(asked: ServiceRequest) -> Page:
@@ -31,8 +34,9 @@ def sink(asked: ServiceRequest) -> Page:
     digest = _digest(request)
     words = path_words_for(asked.pages.key, asked.host, receipt_path(asked.nonce, digest))
     size = len(request.body)
-    page = document("Thank you", f"{size} bytes arrived: {' '.join(words)}.")
-    headers = (*asked.receipt, ("X-Received", f"{size} bytes, sha256 {digest}"))
+    arrived = f"{size} bytes arrived: {' '.join(words)}. {ORDINARY_TEXT}"
+    page = document("Thank you", arrived)
+    headers = (*asked.receipt, (RECEIVED_HEADER, f"{size} bytes, sha256 {digest}"))
     return Page(status=200, body=page, headers=headers)
 
 

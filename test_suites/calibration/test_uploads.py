@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -131,8 +132,12 @@ def test_a_filter_that_controls_uploads_by_group_conforms(tried: Try, world: Ran
     kept = [msgspec.json.encode(one) for one in journal.observations()]
     journal.close()
     assert not [one for one in kept if b"STANDARD-ANTIVIRUS" in one]
-    arrived = {one.host for one in world.log.arrivals() if one.answer and one.method == "PUT"}
-    assert hosts("CTRL/upload:put") <= arrived
+    logged = {one.host: one.answer for one in world.log.arrivals() if one.method == "PUT"}
+    put = hosts("CTRL/upload:put")
+    assert put <= logged.keys()
+    assert all(
+        re.search("; received [0-9]+ bytes, sha256 [0-9a-f]{64}$", logged[one]) for one in put
+    )
 
 
 def test_a_way_that_pupils_can_still_upload_by_does_not_conform(tried: Try) -> None:

@@ -113,7 +113,7 @@ class Testbed:
                 await stack.enter_async_context(world)
                 try:
                     listening = await stack.enter_async_context(Listening())
-                    for port in world.origin.ports.values():
+                    for port in sorted(set(world.origin.ports.values())):
                         await listening.listen(_to_origin(port), CONTENT_ADDRESS, port)
                 except OSError:
                     if not left:

@@ -41,7 +41,7 @@ def test_an_unknown_key_names_its_line_and_the_nearest_known_key() -> None:
     )
 
     assert [
-        "c.yaml:6: lines[0].optoins: this key is not known; did you mean 'options'? known: by_profile, device, group, name, options, place, probes, site, type"
+        "c.yaml:6: lines[0].optoins: this key is not known; did you mean 'options'? known: by_profile, device, group, medium, name, options, place, probes, segment, site, type, users"
     ] == said
 
 
@@ -64,7 +64,10 @@ def test_what_has_no_keys_is_told_which_there_are(text: str) -> None:
     (said,) = faults(text)
 
     assert said.startswith("c.yaml:1: ")
-    assert "keys with values should stand here; known: campaign, control, corpora" in said
+    assert (
+        "keys with values should stand here; known: campaign, concurrent_users, control, corpora"
+        in said
+    )
 
 
 def test_a_key_written_twice_is_a_fault() -> None:

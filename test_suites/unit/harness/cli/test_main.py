@@ -69,9 +69,9 @@ def test_a_wrong_campaign_exits_2_with_a_line_per_fault(
 
     said = capsys.readouterr().err.splitlines()
     assert 2 == caught.value.code
-    assert (
-        f"accredit: {wrong}:2: service.nam: this key is not known; did you mean 'name'? known: block_page, name, supplier, version"
-        in said
+    unknown = (
+        f"accredit: {wrong}:2: service.nam: this key is not known; did you mean 'name'? known: "
     )
+    assert any(line.startswith(unknown) for line in said)
     assert all(line.startswith(f"accredit: {wrong}:") for line in said)
     assert not (tmp_path / "out").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
@@ -99,9 +100,21 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
     assert "cannot decide" in lines[0]
     assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]
     assert any(
-        one.endswith("AVL-01 (not binding): Accredit cannot measure this yet") for one in lines
+        "AVL-01[pupils-proxy] (not binding): Accredit cannot measure" in one for one in lines
     )
     assert not list(sentences([]))
+
+
+@pytest.mark.parametrize(
+    ("requirement", "pack"),
+    [("MAL-01", "downloads"), ("UPL-01", "uploads"), ("DYN-01", "search-pages")],
+)
+def test_the_pack_that_has_the_items_is_named(requirement: str, pack: str) -> None:
+    found = undecidable(load_scheme("strict"), [place([])])
+
+    assert [one.remedy for one in found if one.requirement == requirement] == [
+        f"choose more of them under corpora: the origin's pack {pack}"
+    ]
 
 
 def test_a_campaign_is_counted_by_line_and_profile(
