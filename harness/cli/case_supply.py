@@ -31,9 +31,8 @@ def content_pack(metric: str) -> str:
     module = spec_of(metric).function.partition(":")[0]
     if module == "file_cases":
         return "uploads" if "upload" in metric else "downloads"
-    if metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints"):
-        return "url-pages"
-    return "search-pages" if module == "search_metrics" else "content-pages"
+    is_of_urls = metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints")
+    return "url-pages" if is_of_urls else "content-pages"
 
 
 def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:

@@ -124,9 +124,17 @@ def is_of_addresses(case: RuleCase) -> bool:
     return all(one.type in ("A", "AAAA") for one in facts if isinstance(one, DnsFacts))
 
 
-OF_CAMPAIGNS_ALONE = frozenset({"control-no-address-answered", "dns-failure-declared"})
+OF_CAMPAIGNS_ALONE = frozenset(
+    {
+        "control-no-address-answered",
+        "dns-failure-declared",
+        "dns-locked",
+        "dns-locked-everywhere",
+    }
+)
 """In a campaign, a name that the control cannot resolve leaves the count; in a measurement of
-others, an answer that only the service gives is a block; and the format has no extended errors."""
+others, an answer that only the service gives is a block; and the format has no extended errors,
+and does not say which search engine a name belongs to."""
 
 LOOP = "dns-alias-loop"
 """The rule of answers that are left out, for the format holds no aliases."""

@@ -107,7 +107,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
 
 @pytest.mark.parametrize(
     ("requirement", "pack"),
-    [("MAL-01", "downloads"), ("UPL-01", "uploads"), ("DYN-01", "search-pages")],
+    [("MAL-01", "downloads"), ("UPL-01", "uploads"), ("OVB-05", "url-pages")],
 )
 def test_the_pack_that_has_the_items_is_named(requirement: str, pack: str) -> None:
     found = undecidable(load_scheme("strict"), [place([])])
