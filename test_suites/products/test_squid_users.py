@@ -1,4 +1,4 @@
-"""Squid whose users sign in at one port: the policy of each, and what a confused helper does."""
+"""Squid whose users sign in at one port, each with a policy of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from harness.model.outcome import Conformity, Outcome
-from harness.model.verdict import State
 from harness.ports.network import Origin
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
@@ -27,53 +26,32 @@ title: Whose policy answers
 policy: uk-schools-2026
 requirements: [{{id: POL-05, n_min: {EVENTS}}}]
 """
-HELPER = """\
-import sys
-
-kind, folder = sys.argv[1:]
-lists = {}
-last = {}
-for line in sys.stdin:
-    channel, user, address, host = line.split()[:4]
-    if user not in lists:
-        lists[user] = set(open(f"{folder}/{user}.txt").read().split())
-    asked = last.get(address, user) if kind == "confused" else user
-    last[address] = user
-    print(channel, "OK" if host in lists[asked] else "ERR", flush=True)
-"""
-"""An external ACL helper that says whether a user may not visit a host (Squid, external_acl_type).
-
-A confused one answers for the user whom it saw last at the client's address.
-"""
-
-
-CHILDREN = "children-max=1 children-startup=1 concurrency=1000"
-"""One helper that takes many questions at once: Squid denies what does not fit into its queue."""
 
 
 class UserSquid(Squid):
-    """Squid with one port, basic authentication, and a helper that knows what each user may not."""
+    """Squid with one port, basic authentication, and a list of what each user may not visit."""
 
-    def __init__(
-        self, origin: Origin, denied: Mapping[str, BlockList], *, is_confused: bool = False
-    ) -> None:
+    def __init__(self, origin: Origin, denied: Mapping[str, BlockList]) -> None:
         super().__init__(origin, denied.values(), {"all": ()})
-        self._kind = "confused" if is_confused else "right"
 
     def _rules(self) -> list[str]:
-        here = self.folder.path
-        helper = self.folder.write("helper.py", HELPER)
-        asked = f"%LOGIN %SRC %DST /usr/bin/python3 {helper} {self._kind} {here}/lists"
+        by_user = [
+            rule
+            for user in (PUPILS, STAFF)
+            for rule in (
+                f"acl of_{user} proxy_auth {user}",
+                f'acl not_{user} dstdomain "{self.folder.path}/lists/{user}.txt"',
+                f"deny_info 403:ERR_{PUPILS.upper()} not_{user}",
+                f"http_access deny of_{user} not_{user}",
+            )
+        ]
         return [
             "acl CONNECT method CONNECT",
             "auth_param basic program /usr/lib/squid/basic_fake_auth",
             "auth_param basic realm school",
             "acl known proxy_auth REQUIRED",
-            f"external_acl_type policy ttl=0 negative_ttl=0 {CHILDREN} {asked}",
-            "acl denied external policy",
-            f"deny_info 403:ERR_{PUPILS.upper()} denied",
             "http_access deny !known",
-            "http_access deny denied",
+            *by_user,
             "http_access allow localhost",
             "http_access deny all",
         ]
@@ -113,16 +91,15 @@ def contradicted(run: Rehearsal, world: RangeTestbed) -> list[str]:
         journal.close()
     assert len(seen) > EVENTS
     return [
-        f"{one.key.item} for {one.key.profile}"
+        f"{one.key.item} for {one.key.profile}: {one.facts or one.failure}"
         for one in seen
         if (one.nonce in arrived) != (getattr(one.facts, "canary", "") == "seen")
     ]
 
 
 @pytest.mark.product("squid")
-@pytest.mark.parametrize("is_confused", [False, True])
-def test_a_helper_that_confuses_users_is_found_as_the_origins_log_tells(
-    tmp_path: Path, start_range: StartRange, *, is_confused: bool
+def test_users_who_get_their_own_policies_are_found_as_the_origins_log_tells(
+    tmp_path: Path, start_range: StartRange
 ) -> None:
     world = start_range()
     hosts = tuple(item.host for item in canaries({"ADLT": 1000})["ADLT"])
@@ -131,12 +108,10 @@ def test_a_helper_that_confuses_users_is_found_as_the_origins_log_tells(
         STAFF: BlockList(name=STAFF, hosts=(SENTINEL,), reply=Reply.PAGE),
     }
 
-    with UserSquid(world.origin, denied, is_confused=is_confused) as squid:
+    with UserSquid(world.origin, denied) as squid:
         run = measured(tmp_path / "run", world, squid)
 
     outcome: Outcome = run.outcome("POL-05", "squid")
-    wanted = Conformity.DOES_NOT_CONFORM if is_confused else Conformity.CONFORMS
-    assert (outcome.conformity, outcome.reasons) == (wanted, ())
-    assert bool(outcome.metric.k) is is_confused
-    assert {one.state for one in outcome.witnesses} <= {State.ALLOWED, State.BLOCKED}
+    assert (outcome.conformity, outcome.reasons) == (Conformity.CONFORMS, ())
+    assert outcome.metric.k == 0
     assert [] == contradicted(run, world)
