@@ -35,8 +35,22 @@ def run(arguments: list[str], output: str) -> int:
     return code if code >= 0 else 128 - code
 
 
+class Finish:
+    """Keeps the exit status that the tests themselves gave.
+
+    After them pytest raises the warnings about what was not closed; a failed test keeps its
+    sockets in its traceback, and is a failed test all the same.
+    """
+
+    status = 0
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Keep the status (a hook of pytest)."""
+        self.status = int(exitstatus)
+
+
 def _run_in_fork(arguments: list[str], output: str) -> None:
-    status = 1
+    status, finish = 1, Finish()
     try:
         with open(output, "wb", buffering=0) as file, open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a process of its own
             os.dup2(nothing.fileno(), 0)
@@ -44,10 +58,10 @@ def _run_in_fork(arguments: list[str], output: str) -> None:
             os.dup2(file.fileno(), 2)
         import pytest  # noqa: PLC0415 - imported above, or by the first run
 
-        status = int(pytest.main([*arguments, *QUIET]))
+        status = int(pytest.main([*arguments, *QUIET], plugins=[finish]))
     except BaseException:  # noqa: BLE001 - nothing may leave the fork
         traceback.print_exc()
-        status = 3
+        status = 1 if finish.status == 1 else 3
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

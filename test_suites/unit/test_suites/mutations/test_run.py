@@ -21,7 +21,9 @@ CODE = """def add(a, b):
 def double(a):
     return 2 * a
 """
-TESTS = """from sums.add import add, double
+TESTS = """import socket
+
+from sums.add import add, double
 
 
 def test_adds():
@@ -34,9 +36,28 @@ def test_doubles():
 
 def test_fails_anyway():
     assert add(2, 2) == 5
+
+
+class Holder:
+    def __init__(self, is_right):
+        self.itself, self.socket = self, socket.socket()
+        if is_right:
+            self.socket.close()
+
+
+def test_leaves_a_socket_open_if_it_fails():
+    is_right = add(2, 2) == 4
+    Holder(is_right)
+    assert is_right
 """
-ADDS, DOUBLES, ANYWAY = (
-    f"test_sums.py::test_{name}" for name in ("adds", "doubles", "fails_anyway")
+STRICT = """[pytest]
+filterwarnings =
+    error::ResourceWarning
+    error::pytest.PytestUnraisableExceptionWarning
+"""
+ADDS, DOUBLES, ANYWAY, LEAVES = (
+    f"test_sums.py::test_{name}"
+    for name in ("adds", "doubles", "fails_anyway", "leaves_a_socket_open_if_it_fails")
 )
 
 
@@ -48,11 +69,11 @@ def entry(*tests: str, **changes: str) -> Entry:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project with a module, three tests, and a file that git ignores."""
+    """A small project with a module, four tests, and a file that git ignores."""
     root = tmp_path_factory.mktemp("project")
     (root / "sums").mkdir()
     for name, text in {
-        "sums/__init__.py": "", "sums/add.py": CODE, "test_sums.py": TESTS, "pytest.ini": "[pytest]\n",
+        "sums/__init__.py": "", "sums/add.py": CODE, "test_sums.py": TESTS, "pytest.ini": STRICT,
         ".gitignore": "private.txt\n", "private.txt": "",
     }.items():  # fmt: skip
         (root / name).write_text(text)
@@ -73,6 +94,7 @@ def test_each_change_ends_as_it_deserves(checkout: Path) -> None:
         (entry("test_sums.py::test_is_gone"), Ending.STALE),
         (entry(before="def add(", after="raise RuntimeError\ndef add("), Ending.NO_RESULT),
         (entry(), Ending.RED),
+        (entry(LEAVES), Ending.RED),
     ]
 
     tried = run.run(list(enumerate((one for one, _ in deserved), 1)), checkout, jobs=2)
