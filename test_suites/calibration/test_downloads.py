@@ -259,7 +259,13 @@ def test_a_form_that_does_not_arrive_on_the_control_decides_nothing(
 
 
 def test_files_that_do_not_arrive_on_the_control_decide_nothing(tried: Try) -> None:
-    run = tried(fault=Fault(kind=FaultKind.DEAD, hosts=hosts(), service="origin"))
+    cases = (
+        *CASES,
+        *(f"feature-{name}" for name in FEATURES),
+        *(f"archive-{kind}" for kind in ARCHIVES),
+    )
+    dead = Fault(kind=FaultKind.DEAD, hosts=hosts(), service="origin")
+    run = tried(fault=dead, corpora=only(*cases))
 
     for requirement in ("MAL-01", "MAL-02", "MAL-04", "MAL-05"):
         assert outcome(run, requirement).conformity is Conformity.INSUFFICIENT
