@@ -72,7 +72,7 @@ def _least_content(control: WebFacts | None) -> float:
     """The number of characters beside a notice from which a page holds content."""
     if control is None:
         return USUAL
-    if control.text_length <= BARE:  # A file, or a page that leads to one: its text hides nothing.
+    if not control.text_length:
         return MOST
     return min(MOST, max(LEAST, control.text_length * SHARE))
 

@@ -56,7 +56,7 @@ def block_document(
     if category.startswith(ILLEGAL):
         lines |= {"wording": _ABUSE, "help": _HELP}
     lines["appeal"] = (
-        "If you think this is wrong, please speak to your teacher or network manager, or "
+        "If this is wrong, tell your teacher, or "
         f'<a href="http://{BLOCK_HOST}/appeal?reference={reference}">appeal</a>.'
     )
     parts = "\n".join(f"<p>{line}</p>" for name, line in lines.items() if name not in flaws)

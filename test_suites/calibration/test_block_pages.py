@@ -14,8 +14,9 @@ from harness.model.outcome import Conformity, Outcome
 from probes.clients import browser_check
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import PATIENT, gateway_line, origin_file
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 CATEGORIES = ("GAMB", "ILL.CSAM")
@@ -66,13 +67,13 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         (tmp_path / "scheme.yaml").write_text(SCHEME)
         path = write_campaign(
             tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
+            origin=origin_file(world),
             lines=[line(world, tmp_path, **options)],
             categories=CATEGORIES,
             sample=FEW,
             probes=list(probes),
             plain_twins={"number": 0},
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
+            limits=PATIENT,
             scheme="scheme.yaml",
         )
         return rehearse(path)
@@ -82,17 +83,7 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
 
 
 def gateway(world: RangeTestbed, folder: Path, *, managed: bool = True) -> dict[str, Any]:
-    ports = world.origin.services["reference"]["gateway"]["pupils"]
-    authority = Path(world.origin.authority)
-    options: dict[str, Any] = {
-        "server": world.origin.resolver,
-        "ports": {int(port): real for port, real in ports.items()},
-    }
-    if managed:
-        both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
-        (folder / "trusted.pem").write_bytes(both)
-        options["authority"] = str(folder / "trusted.pem")
-    return {"name": "line", "type": "resolver", "options": options}
+    return gateway_line(world, folder, name="line", managed=managed)
 
 
 def names(world: RangeTestbed, _: Path) -> dict[str, Any]:

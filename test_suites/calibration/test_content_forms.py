@@ -8,19 +8,17 @@ from typing import Any
 
 import pytest
 
-from corpora.content_pages import IMAGES, content_pages, write_content_pages
+from corpora.content_pages import CONTENT_PACK, IMAGES, content_pages
 from corpora.origin_pack import OriginPages
 from harness.model.content_form import FORMS, VIEWERS, form_of
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State
 from probes.range import origin_pages
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from probes.range.testbed import RangeTestbed
+from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
+from test_suites.rehearsal import Rehearsal, rehearse
 
-CREATED = "2026-01-01T00:00:00Z"
 FEW = 8
 """Pages of each form and category: eight of eight show a rate of 80 % at a level of 0.2."""
 PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1, of_viewer=2)
@@ -45,10 +43,7 @@ def hosts(*forms: str) -> frozenset[str]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter that knows no host, and reads pages; its gateway opens TLS."""
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
         yield world
 
 
@@ -61,35 +56,11 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
             world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
         if fault is not None:
             world.faults.add(fault)
-        write_content_pages(pages, tmp_path / "pages", "s", CREATED)
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
-        path = write_campaign(
-            tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
-            lines=[_gateway(world, tmp_path)],
-            corpora=[{"pack": str(tmp_path / "pages")}],
-            probes=["web", "web_https"],
-            plain_twins={"number": 0},
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-            scheme="scheme.yaml",
-        )
-        return rehearse(path)
+        probes = ["web", "web_https"]
+        return rehearse(pack_campaign(tmp_path, world, CONTENT_PACK, pages, SCHEME, probes=probes))
 
     yield run
     world.faults.clear()
-
-
-def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
-    ports = world.origin.services["reference"]["gateway"]["pupils"]
-    authority = Path(world.origin.authority)
-    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
-    (folder / "trusted.pem").write_bytes(both)
-    options = {
-        "server": world.origin.resolver,
-        "ports": {int(port): real for port, real in ports.items()},
-        "authority": str(folder / "trusted.pem"),
-    }
-    return {"name": "gateway", "type": "resolver", "options": options}
 
 
 def content(run: Rehearsal) -> Outcome:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from corpora.downloads import DOWNLOAD_PACK, downloads
-from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.origin_pack import OriginPages
 from harness.estimate.file_cases import UNDECLARED
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
@@ -22,13 +22,11 @@ from probes.net.file_contents import holds_test_string
 from probes.range import downloads as file_serving
 from probes.range import proxy
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.proxy import Tampered
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from probes.range.testbed import RangeTestbed
+from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
+from test_suites.rehearsal import Rehearsal, rehearse
 
-CREATED = "2026-01-01T00:00:00Z"
 PAGES = downloads("files", of_case=1, clean=0)
 SCHEME = """\
 id: our-school
@@ -52,10 +50,7 @@ def hosts(*cases: str) -> frozenset[str]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter that knows no host, and scans files; its gateway opens TLS."""
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
         yield world
 
 
@@ -73,35 +68,16 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
         if fault is not None:
             world.faults.add(fault)
-        write_origin_pack(DOWNLOAD_PACK, pages, tmp_path / "pages", "s", CREATED)
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
         service = {"name": "a scanner", "archives": BLOCKED if archives is None else archives}
-        campaign: dict[str, Any] = {
-            "origin": Path(world.origin.authority).parent / "origin.json",
-            "lines": [_gateway(world, tmp_path)],
-            "corpora": [{"pack": str(tmp_path / "pages")}],
-            "probes": ["download"],
-            "limits": {"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-            "scheme": "scheme.yaml",
-            "service": service,
-        }
-        return rehearse(write_campaign(tmp_path, **campaign | more))
+        return rehearse(
+            pack_campaign(
+                tmp_path, world, DOWNLOAD_PACK, pages, SCHEME,
+                service=service, probes=["download"], **more,
+            )
+        )  # fmt: skip
 
     yield run
     world.faults.clear()
-
-
-def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
-    ports = world.origin.services["reference"]["gateway"]["pupils"]
-    authority = Path(world.origin.authority)
-    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
-    (folder / "trusted.pem").write_bytes(both)
-    options = {
-        "server": world.origin.resolver,
-        "ports": {int(port): real for port, real in ports.items()},
-        "authority": str(folder / "trusted.pem"),
-    }
-    return {"name": "gateway", "type": "resolver", "options": options}
 
 
 def outcome(run: Rehearsal, requirement: str) -> Outcome:

@@ -15,17 +15,17 @@ from corpora.illegal_pages import (
     several_addressed,
     supplier_list,
 )
-from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.origin_pack import OriginPages
 from harness.model.listed_page import HARD_CASES, case_of
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from probes.range.testbed import RangeTestbed
 from probes.range.url_list import Defect, UrlList
 from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.calibration.gateway_campaigns import gateway_range, pack_campaign
+from test_suites.rehearsal import Rehearsal, rehearse
 
-CREATED = "2026-01-01T00:00:00Z"
 FEW = 6
 PAGES = illegal_pages("illegal", siblings=FEW, pairs=2, canaries=2)
 SUPPLIER = supplier_list(PAGES)
@@ -82,10 +82,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, urls: UrlList) -> Iterator[R
         ),
         urls=urls,
     )
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
-    options["several"] = several_addressed(PAGES)
     folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+    with gateway_range(folder, PAGES, policy, several=several_addressed(PAGES)) as world:
         yield world
 
 
@@ -109,36 +107,12 @@ def tried(world: RangeTestbed, urls: UrlList, tmp_path: Path) -> Iterator[Try]:
         for fault in faults:
             world.faults.add(fault)
         more: dict[str, Any] = {"overrides": overrides} if overrides else {}
-        write_origin_pack(ILLEGAL_PACK, pages, tmp_path / "pages", "s", CREATED)
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
-        path = write_campaign(
-            tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
-            lines=[_gateway(world, tmp_path)],
-            corpora=[{"pack": str(tmp_path / "pages")}],
-            probes=list(probes),
-            plain_twins={"number": 0},
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-            scheme="scheme.yaml",
-            **more,
+        return rehearse(
+            pack_campaign(tmp_path, world, ILLEGAL_PACK, pages, SCHEME, probes=list(probes), **more)
         )
-        return rehearse(path)
 
     yield run
     world.faults.clear()
-
-
-def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
-    ports = world.origin.services["reference"]["gateway"]["pupils"]
-    authority = Path(world.origin.authority)
-    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
-    (folder / "trusted.pem").write_bytes(both)
-    options = {
-        "server": world.origin.resolver,
-        "ports": {int(port): real for port, real in ports.items()},
-        "authority": str(folder / "trusted.pem"),
-    }
-    return {"name": "gateway", "type": "resolver", "options": options}
 
 
 def outcome(run: Rehearsal, requirement: str) -> Outcome:

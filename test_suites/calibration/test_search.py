@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.origin_pack import OriginPages
 from corpora.search_engines import search_engines
 from corpora.search_pages import (
     SEARCH_PACK,
@@ -23,11 +22,11 @@ from harness.model.search_case import LOCK_KINDS, OPT_OUTS, QUERY_FORMS, VIDEO_M
 from harness.model.verdict import Mechanism, State
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.calibration.gateway_campaigns import gateway_line, gateway_range, pack_campaign
+from test_suites.rehearsal import Rehearsal, rehearse
 
-CREATED = "2026-01-01T00:00:00Z"
 FEW = 5
 """Queries of each form: five of five show a rate of 80 % at a level of 0.33."""
 SIZES = SearchSizes(repeats=2, queries=FEW, twins=2, categories=("DRUG",))
@@ -76,8 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
         terms=LISTS.terms,
     )
     folder = tmp_path_factory.mktemp("world")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
-    with RangeTestbed.running(folder, policy=policy, profiles=("ks2",), **options) as world:
+    with gateway_range(folder, PAGES, policy, profiles=("ks2",)) as world:
         yield world
 
 
@@ -89,29 +87,12 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         intercept = Fault(kind=FaultKind.INTERCEPT, hosts=OVER_HTTPS, service="gateway")
         for fault in (*([intercept] if opens_tls else []), *faults):
             world.faults.add(fault)
-        write_origin_pack(SEARCH_PACK, pages, tmp_path / "pages", "s", CREATED)
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
-        services = world.origin.services["reference"]
-        ports = {int(port): real for port, real in services["gateway"]["ks2"].items()}
-        folder = Path(world.origin.authority).parent
-        both = Path(world.origin.authority).read_bytes() + (folder / GATEWAY_FILE).read_bytes()
-        (tmp_path / "trusted.pem").write_bytes(both)
-        options = {
-            "server": services["resolver"]["ks2"],
-            "ports": ports,
-            "authority": str(tmp_path / "trusted.pem"),
-        }
-        path = write_campaign(
-            tmp_path,
-            origin=folder / "origin.json",
-            lines=[{"name": "gateway", "type": "resolver", "options": options}],
-            corpora=[{"pack": str(tmp_path / "pages")}],
-            probes=["web", "web_https", "dns"],
-            plain_twins={"number": 0},
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-            scheme="scheme.yaml",
+        server = world.origin.services["reference"]["resolver"]["ks2"]
+        line = gateway_line(world, tmp_path, profile="ks2", server=server)
+        probes = ["web", "web_https", "dns"]
+        return rehearse(
+            pack_campaign(tmp_path, world, SEARCH_PACK, pages, SCHEME, lines=[line], probes=probes)
         )
-        return rehearse(path)
 
     yield run
     world.faults.clear()

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from corpora.origin_pack import write_origin_pack
 from corpora.uploads import UPLOAD_PACK, uploads
 from harness.estimate.file_cases import UNDECLARED_GROUPS
 from harness.model.outcome import Conformity, Outcome
@@ -24,7 +23,8 @@ from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.calibration.gateway_campaigns import pack_campaign
+from test_suites.rehearsal import Rehearsal, rehearse
 
 PAGES = uploads("uploads")
 GROUPS = {
@@ -74,8 +74,6 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
     ) -> Rehearsal:
         if fault is not None:
             world.faults.add(fault)
-        write_origin_pack(UPLOAD_PACK, PAGES, tmp_path / "pages", "s", "2026-01-01T00:00:00Z")
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
         proxies = world.origin.services["reference"]["proxy"]
         core = {f"CTRL/{one}" for one in NAMED_UPLOADS} | {
             f"MALW.MAL/{one}" for one in INFECTED_UPLOADS
@@ -87,18 +85,13 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
             "options": {"proxy": proxies["pupils"], "authority": world.origin.authority},
             "by_profile": {name: {"proxy": proxies[name]} for name in groups},
         }
+        chosen = [{"pack": "./pages", "items": items if named else []}]
         return rehearse(
-            write_campaign(
-                tmp_path,
-                origin=Path(world.origin.authority).parent / "origin.json",
-                lines=[line],
-                profiles=groups,
-                corpora=[{"pack": "./pages", "items": items if named else []}],
-                probes=["upload"],
-                limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-                scheme="scheme.yaml",
+            pack_campaign(
+                tmp_path, world, UPLOAD_PACK, PAGES, SCHEME,
+                lines=[line], profiles=groups, corpora=chosen, probes=["upload"],
             )
-        )
+        )  # fmt: skip
 
     yield run
     world.faults.clear()

@@ -8,19 +8,17 @@ from typing import Any
 
 import pytest
 
-from corpora.origin_pack import OriginPages, write_origin_pack
+from corpora.origin_pack import OriginPages
 from corpora.url_pages import URL_PACK, url_pages
 from harness.model.content_form import variant_of
 from harness.model.outcome import Conformity, Outcome
 from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
 from harness.model.verdict import State
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from probes.range.testbed import RangeTestbed
+from test_suites.calibration.gateway_campaigns import gateway_line, pack_campaign, reading_filter
+from test_suites.rehearsal import Rehearsal, rehearse
 
-CREATED = "2026-01-01T00:00:00Z"
 FEW = {"address": 1, "object": 3, "deep": 3, "new": 9, "template": 2, "viewpoint": 8}
 PAGES = url_pages("urls", ("DRUG",), FEW)
 SCHEME = """\
@@ -56,10 +54,7 @@ def hosts(*starts: str, of: str = "") -> frozenset[str]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter that knows the canaries, and reads pages; its gateway opens TLS."""
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts, "gateway": True}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
+    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
         yield world
 
 
@@ -77,36 +72,16 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         opened = Fault(kind=FaultKind.INTERCEPT, hosts=frozenset(PAGES.texts), service="gateway")
         for fault in (opened, *faults):
             world.faults.add(fault)
-        write_origin_pack(URL_PACK, pages, tmp_path / "pages", "s", CREATED)
-        (tmp_path / "scheme.yaml").write_text(SCHEME)
         service = {"name": "a service whose faults are known"}
-        path = write_campaign(
-            tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
-            lines=[_gateway(world, tmp_path) | (line or {})],
-            corpora=[{"pack": str(tmp_path / "pages")}],
-            service=service | ({"new_sites": new_sites} if new_sites else {}),
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 8},
-            scheme="scheme.yaml",
-            **({"probes": ["web", "web_https"]} | more),
-        )
-        return rehearse(path)
+        declared: dict[str, Any] = {
+            "lines": [gateway_line(world, tmp_path) | (line or {})],
+            "service": service | ({"new_sites": new_sites} if new_sites else {}),
+            "probes": ["web", "web_https"],
+        }
+        return rehearse(pack_campaign(tmp_path, world, URL_PACK, pages, SCHEME, **declared | more))
 
     yield run
     world.faults.clear()
-
-
-def _gateway(world: RangeTestbed, folder: Path) -> dict[str, Any]:
-    ports = world.origin.services["reference"]["gateway"]["pupils"]
-    authority = Path(world.origin.authority)
-    both = authority.read_bytes() + (authority.parent / GATEWAY_FILE).read_bytes()
-    (folder / "trusted.pem").write_bytes(both)
-    options = {
-        "server": world.origin.resolver,
-        "ports": {int(port): real for port, real in ports.items()},
-        "authority": str(folder / "trusted.pem"),
-    }
-    return {"name": "gateway", "type": "resolver", "options": options}
 
 
 def outcome(run: Rehearsal, requirement: str) -> Outcome:
