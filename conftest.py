@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
@@ -22,6 +25,32 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+
+SLOW = ("calibration", "products", "processes", "documentation", "browser")
+"""The folders of ``test_suites`` whose tests take long (``Makefile``)."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the files of slow tests that are not in the part ``SLOW_PART`` (K/M), if it is set.
+
+    Every M-th file of the slow folders belongs to a part, from the K-th on, in order of the lengths
+    of their names, which makes parts that take about as long.
+    """
+    part, every = map(int, os.environ.get("SLOW_PART", "1/1").split("/"))
+    suites = Path(__file__).parent / "test_suites"
+    files = [path for name in SLOW for path in (suites / name).rglob("test_*.py")]
+    files.sort(key=lambda path: (len(path.as_posix()), path))
+    left_out = set(files) - set(files[part - 1 :: every])
+    if deselected := [item for item in items if item.path in left_out]:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item.path not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection: each campaign begins with one."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:

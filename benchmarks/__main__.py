@@ -14,12 +14,14 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import (
+    areas,
     conclude,
     corpora,
     false_conformance,
     journal,
     names,
     pages,
+    registry,
     scale,
     silence,
     start_up,
@@ -42,6 +44,8 @@ MODULES = (
     corpora,
     start_up,
     false_conformance,
+    areas,
+    registry,
 )
 """Imported so that their topics are known."""
 

@@ -62,3 +62,5 @@ def serving(*command: str, ready: bytes = b"") -> Iterator[subprocess.Popen[byte
 
 
 PYTHON = sys.executable
+ACCREDIT = (PYTHON, "-m", "harness.cli.process")
+"""The command line, as a process."""

@@ -7,17 +7,16 @@ verdicts are kept from a first run.
 # ruff: noqa: RUF001 - the sign of multiplication
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.client import run_commands
 from benchmarks.goal import Result, ratio, topic
+from benchmarks.machine import ACCREDIT, PYTHON
 
 ROUNDS, REPEATS = 5, 4
 BOUNDS = {"--help": 15.0, "list": 20.0, "conclude": 60.0}
-ACCREDIT = (sys.executable, "-m", "harness.cli.process")
 DECIDED = (0, 1, 3)
 """Exit codes of ``conclude`` that say that it assessed the journal."""
 
@@ -30,7 +29,7 @@ def start_up() -> Iterable[Result]:
         run_commands([demo], expected=DECIDED)
         journal = str(_journal_below(Path(folder)))
         commands = {
-            "bare": (sys.executable, "-c", "pass"),
+            "bare": (PYTHON, "-c", "pass"),
             "--help": (*ACCREDIT, "--help"),
             "list": (*ACCREDIT, "list"),
             "conclude": (*ACCREDIT, "conclude", journal),

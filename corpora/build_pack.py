@@ -19,9 +19,11 @@ from typing import IO, NamedTuple, Self
 from corpora import hostnames
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.read_list import KINDS, STATUSES, ListImport, ReportRow, import_list, write_report
+from corpora.sealed_rows import sealed_row
 from corpora.source import Limits
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
+from harness.model.corpus import SEALED
 
 Labels = tuple[str, ...]
 
@@ -122,9 +124,6 @@ def _scratch() -> IO[str]:
     return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="\n")
 
 
-DIGEST = "hmac-sha256:"
-"""Prefix of a value that is known only as a keyed digest."""
-
 _HIGHEST = "S4"
 _ILLEGAL = "illegal"
 _DIGEST_FORM = "hmac_feed"
@@ -186,7 +185,6 @@ class _PackBuilder:
         self._label = label
         self._kinds: dict[str, ValueStore] = {}
         self._stack = ExitStack()
-        self._has_digests = False
 
     def __enter__(self) -> Self:
         return self
@@ -217,7 +215,6 @@ class _PackBuilder:
                 raise UsageError(
                     f"{self._path}: the list has no categories; give one with --label CODE"
                 )
-            self._has_digests |= value.startswith(DIGEST)
             # duplicate URLs were found as text, but two texts may be the same address
             is_unique = row.status == "ok" and kind != "url"
             self._values(kind).add(value, RowLabel(row.match, label, is_unique))
@@ -228,9 +225,14 @@ class _PackBuilder:
         return self._kinds[kind]
 
     @property
+    def pack_kind(self) -> str:
+        """What the items can show; a sealed list is one that suppliers are given."""
+        return "agreed" if SEALED in self._kinds else "real"
+
+    @property
     def sensitivity(self) -> str:
         """The sensitivity that the manifest gives for the whole pack."""
-        return _HIGHEST if self._has_digests else "S3"
+        return _HIGHEST if SEALED in self._kinds else "S3"
 
     def check(self) -> None:
         """Raises UsageError if no pack can be made."""
@@ -242,29 +244,32 @@ class _PackBuilder:
         """The rows of the pack."""
         sensitivities: dict[Labels, str] = {}
         for kind, values in self._kinds.items():
+            if kind == SEALED:
+                for value, labels in values:
+                    yield sealed_row(value.rpartition(":")[2], "|".join(labels))
+                continue
             start = hashlib.sha256(f"{kind} ".encode())
             for value, labels in values:
                 if labels not in sensitivities:
                     sensitivities[labels] = _sensitivity(labels, taxonomy)
-                is_digest = value.startswith(DIGEST)
                 digest = start.copy()
                 digest.update(value.encode())
                 yield {
                     "id": f"{form}-{digest.hexdigest()[:20]}",
-                    "value_hmac" if is_digest else "value": value,
+                    "value": value,
                     "kind": kind,
                     "registrable": _registrable(kind, value),
                     "labels": "|".join(labels),
                     "label_source": form,
                     "stratum": labels[0],
                     "verify_status": "unchecked",
-                    "sensitivity": _HIGHEST if is_digest else sensitivities[labels],
+                    "sensitivity": sensitivities[labels],
                 }
 
 
 def _value(kind: str, value: str) -> str:
     """The normalised value of an item; empty if the value cannot be an item."""
-    if kind != "url" or value.startswith(DIGEST):
+    if kind != "url":
         return value
     try:
         return hostnames.to_address(value if "://" in value else f"http://{value}").href
@@ -273,8 +278,6 @@ def _value(kind: str, value: str) -> str:
 
 
 def _registrable(kind: str, value: str) -> str:
-    if value.startswith(DIGEST):
-        return ""
     if kind == "url":
         return hostnames.registrable(hostnames.to_address(value).host)
     return hostnames.registrable(value) if kind in ("suffix", "host") else ""
@@ -315,7 +318,7 @@ def _details(listed: ListImport, created: str, licence: str, builder: _PackBuild
         ),
         sensitivity=builder.sensitivity,
         frame=listed.path.name,
-        kind="real",
+        kind=builder.pack_kind,
         label_method="upstream",
         max_age_days=30,
         prohibitions=("do not fetch S3 items without the assessor role",),

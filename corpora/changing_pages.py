@@ -13,7 +13,7 @@ from typing import Literal
 
 from corpora.content_pages import CATEGORIES
 from corpora.origin_pack import OriginPages
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from harness.model.content_form import PageContent
 
 NAME = "changing-pages"
@@ -27,7 +27,7 @@ def changing_pages(
     seed: str, taken: Collection[str] = (), categories: Collection[str] = CATEGORIES
 ) -> OriginPages:
     """Make the pages from ``seed``, on neutral hosts that are not among those ``taken``."""
-    hosts = iter(neutral_hosts(seed, 2 * EACH_WAY, {*vendor_list(), *taken}))
+    hosts = iter(unlisted_hosts(seed, 2 * EACH_WAY, taken))
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
     rows: list[dict[str, str]] = []

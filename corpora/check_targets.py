@@ -41,6 +41,9 @@ MOST_NAMES = 200
 """How many names of a hidden list one check tries."""
 LIST_BYTES = 1024 * 1024
 
+msgspec.json.Decoder(CheckTarget)
+"""Made once, for threads: see test_suites/house/test_decoders.py."""
+
 
 def shipped_targets() -> tuple[CheckTarget, ...]:
     """What every check tries, in file order."""

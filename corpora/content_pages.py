@@ -13,13 +13,12 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 
 import msgspec
 
-from corpora.origin_pack import OriginPack, OriginPages, write_origin_pack
-from corpora.pack_reader import Pack, open_pack
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.origin_pack import OriginPack, OriginPages
+from corpora.pack_reader import open_pack
+from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import DATA, twin_of
 from harness.model.content_form import FORMS, IMAGE, RECIPE, VIEWERS, PageContent
 from harness.model.corpus import TWIN, Item
@@ -32,8 +31,9 @@ CATEGORIES = (
 
 PAGES = 60
 """Plain pages of each category; there are as many benign twins."""
-PAGES_OF_FORM = 44
-"""Pages in each ordinary form, over all categories; the strictest shipped scheme needs 44."""
+PAGES_OF_FORM = 66
+"""Pages in each ordinary form, over all categories; the strictest shipped scheme needs 44 that are
+blocked, and its policy for staff blocks 8 of the 11 categories."""
 PAGES_OF_DISGUISE = 11
 """Pages in each disguise, which are reported and not judged."""
 PAGES_OF_RECIPE = 3
@@ -88,8 +88,7 @@ def content_pages(
         *_plain(categories, pages), *_in_forms(categories, of_form), *_of_recipes(of_recipe),
         *_by_viewers(categories, of_viewer),
     ]  # fmt: skip
-    excluded = {*vendor_list(), *taken}
-    hosts = iter(neutral_hosts(seed, 2 * len(planned), excluded))
+    hosts = iter(unlisted_hosts(seed, 2 * len(planned), taken))
     harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
@@ -208,15 +207,10 @@ def _neutral_texts() -> dict[str, str]:
 
 CONTENT_PACK = OriginPack(
     name="content-pages",
-    title="Content pages on hosts that nobody was told of",
+    title="Content pages on hosts that the supplier does not know",
     kind="content",
     make=lambda seed, taken: content_pages(seed, taken=taken),
 )
-
-
-def write_content_pages(pages: OriginPages, out: Path, seed: str, created: str) -> Pack:
-    """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
-    return write_origin_pack(CONTENT_PACK, pages, out, seed, created)
 
 
 def _row(page: _Planned, host: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from itertools import cycle, islice
 
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.pack_reader import open_pack
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
@@ -32,8 +32,8 @@ MALWARE = "MALW.MAL"
 CATEGORIES = {f"{FILE}feature-pua": "MALW.PUA", f"{FILE}feature-phishing": "MALW.PHISH"}
 """The categories of cases that are not malware."""
 
-FILES_OF_CASE = 2
-"""Harmful files of each case that a requirement names."""
+FILES_OF_CASE = 4
+"""Harmful files of each case that a requirement names: one for a campaign, others for re-tests."""
 CLEAN = 600
 """Harmless files of the groups that MAL-05 counts (METHOD: at least 600)."""
 
@@ -42,7 +42,8 @@ _ROW = re.compile(r"(?P<sample>EICAR|Benign .+?) in (?P<case>.+ by .+)")
 _ENDINGS = {
     "none": "com", "renamed": "jpg", "exe": "exe", "zip": "zip", "gz": "gz", "xz": "xz",
     "zst": "zst", "bz2": "bz2", "tar": "tar", "rtf": "rtf", "mbox": "mbox", "cab": "cab",
-    "iso9660": "iso", "ar/deb": "deb", "jar": "jar", "apk": "apk", "docx": "docx", "xlsx": "xlsx",
+    "iso9660": "iso", "ar/deb": "deb", "rar5": "rar",
+    "lha": "lzh", "rpm": "rpm", "jar": "jar", "apk": "apk", "docx": "docx", "xlsx": "xlsx",
     "pptx": "pptx", "odt": "odt", "html base64 smuggling": "html", "data: URI": "html",
     "svg script smuggling": "svg", "polyglot gif+zip": "gif",
 }  # fmt: skip
@@ -77,7 +78,7 @@ def downloads(
     planned = [*_named(of_case), *(_of_rows() if rows else ())]
     have = sum(one.is_twin and one.case.group in CLEAN_GROUPS for one in planned)
     planned += _clean(max(0, clean - have), planned)
-    hosts = iter(neutral_hosts(f"{seed}/files", len(planned), {*vendor_list(), *taken}))
+    hosts = iter(unlisted_hosts(f"{seed}/files", len(planned), taken))
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
     table: list[dict[str, str]] = []
@@ -162,7 +163,7 @@ def _row(file: _Planned, host: str, number: int) -> dict[str, str]:
 
 DOWNLOAD_PACK = OriginPack(
     name="downloads",
-    title="Files to download from hosts that nobody was told of",
+    title="Files to download from hosts that the supplier does not know",
     kind="content",
     make=lambda seed, taken: downloads(seed, taken=taken),
 )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from corpora.origin_pack import OriginPack, OriginPages
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN, Item, is_among
@@ -84,7 +84,7 @@ def illegal_pages(
     Each inner list of ``_sites`` has a host of its own.
     """
     sites = list(_sites(siblings, pairs, canaries))
-    hosts = neutral_hosts(seed, len(sites), {*vendor_list(), *taken})
+    hosts = unlisted_hosts(seed, len(sites), taken)
     rows: list[dict[str, str]] = []
     contents: dict[str, PageContent] = {}
     for host, items in zip(hosts, sites, strict=True):

@@ -21,10 +21,12 @@ import msgspec
 
 from corpora import hostnames
 from corpora.hostnames import why_refused
+from corpora.sealed_rows import NOT_SHOWN, row_check, sealed_faults
 from corpora.taxonomy import Taxonomy
 from harness.errors import Fault, FaultyDocument, known
 from harness.model.campaign import PHASES
-from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
+from harness.model.content_form import is_known
+from harness.model.corpus import SEALED, Item, ItemKind, Layer, Sensitivity
 from harness.untrusted.regular_file import open_regular
 
 FAULT_LIMIT = 50
@@ -99,6 +101,7 @@ CHECKS: dict[str, tuple[CellCheck, str]] = {
     "label_confidence": _in_range(0, 1, "a number from 0 to 1"),
     "phases": (lambda text: text == "*" or set(text.split("|")) <= set(PHASES), known(PHASES)),
     "applies_to": _one_of(get_args(Layer)),
+    "stratum": (is_known, "a case that this version of Accredit can try (see docs/reference)"),
     "weight": _in_range(math.ulp(0), 1e12, "a positive number"),
     "lang": _matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
     "country": _matching(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
@@ -159,9 +162,8 @@ LINE_LIMIT = 64 * 1024
 """No line of an item table is longer than this many bytes."""
 
 _OPEN = ("", "S0", "S1", "S2", "S3")
-"""Sensitivities whose cells messages may show. Messages show nothing of an S4 row."""
-
-_HIDDEN = "a wrong cell (not shown)"
+"""Sensitivities whose cells messages may show. Messages show nothing of an S4 row,
+or of a row of a sealed list."""
 
 
 class TableEntry(NamedTuple):
@@ -245,6 +247,7 @@ class ItemTable:
         index = {name: header.index(name) if name in header else width for name in COLUMNS}
         item_cells = itemgetter(*(index[name] for name in _ITEM_COLUMNS))
         checks = [(index[name], check) for name, (check, _) in CHECKS.items() if name in header]
+        is_sealed_row = row_check(index)
         self.rows = sum(1 for _ in islice(reader, start))
         line = reader.line_num + 1
         for cells in reader:
@@ -254,6 +257,8 @@ class ItemTable:
             else:
                 cells.append("")  # the cell of columns that the table lacks
                 is_sound = all(check(cells[at]) for at, check in checks if cells[at])
+                if is_sound and cells[index["kind"]] == SEALED:
+                    is_sound = is_sealed_row(cells)
                 item = self._item(item_cells(cells)) if is_sound else None
                 if item is not None:
                     yield TableEntry(line, item, cells[index["notes"]])
@@ -296,7 +301,7 @@ class ItemTable:
         pair, stratum, weight, lang, country, sensitivity, _ = item_cells[8:]
         check = VALUES.get(kind)
         is_wrong = not identity or not kind or bool(value) == bool(digest)
-        is_wrong = is_wrong or (sensitivity == "S4" and bool(value))
+        is_wrong = is_wrong or (sensitivity == "S4" and bool(value) and kind != SEALED)
         codes = self._labels.get(labels) or self._codes(labels)
         if is_wrong or not codes or (value and check is not None and not check[0](value)):
             return None
@@ -334,19 +339,24 @@ class ItemTable:
 
     def _add_faults(self, line: int, cells: dict[str, str]) -> None:
         """Add all faults of a row."""
-        is_open = cells.get("sensitivity", "") in _OPEN
+        is_sealed = cells["kind"] == SEALED
+        is_open = cells.get("sensitivity", "") in _OPEN and not is_sealed
         for column, text in cells.items():
             if text and column in CHECKS and not CHECKS[column][0](text):
-                shown = repr(text[:60]) if is_open else _HIDDEN
+                shown = repr(text[:60]) if is_open else NOT_SHOWN
                 self.faults.add(line, column, shown, CHECKS[column][1])
         labels = cells["labels"].split("|")
         for label in labels:
             if label not in self.taxonomy:
-                problem = f"{label[:40]!r} is not a category" if is_open else _HIDDEN
+                problem = f"{label[:40]!r} is not a category" if is_open else NOT_SHOWN
                 self.faults.add(line, "labels", problem, "see the codes in taxonomy.csv")
         if len(set(labels)) != len(labels):
             self.faults.add(line, "labels", "a label appears twice", "keep one")
-        self._add_value_faults(line, cells, is_open=is_open)
+        if is_sealed:
+            for column, problem, remedy in sealed_faults(cells):
+                self.faults.add(line, column, problem, remedy)
+        else:
+            self._add_value_faults(line, cells, is_open=is_open)
 
     def _add_value_faults(self, line: int, cells: dict[str, str], *, is_open: bool) -> None:
         value, digest, kind = cells["value"], cells.get("value_hmac", ""), cells["kind"]
@@ -362,7 +372,7 @@ class ItemTable:
             problem = "both value and value_hmac are empty" if not value else "both are given"
             self.faults.add(line, "value", problem, "give one of value and value_hmac")
         elif value and kind in VALUES and not VALUES[kind][0](value):
-            shown = repr(value[:60]) if is_open else _HIDDEN
+            shown = repr(value[:60]) if is_open else NOT_SHOWN
             self.faults.add(line, "value", shown, VALUES[kind][1])
         elif value and (refused := why_refused(kind, value)):
             shown = f"{value[:60]!r}: {refused}" if is_open else refused

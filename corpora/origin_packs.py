@@ -10,6 +10,7 @@ from corpora.content_pages import CONTENT_PACK
 from corpora.downloads import DOWNLOAD_PACK
 from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
+from corpora.protocol_hosts import PROTOCOL_PACK
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
 from corpora.uploads import UPLOAD_PACK
@@ -23,6 +24,7 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (
     URL_PACK,
     DOWNLOAD_PACK,
     UPLOAD_PACK,
+    PROTOCOL_PACK,
 )
 
 

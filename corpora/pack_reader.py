@@ -12,6 +12,7 @@ import os
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -112,16 +113,15 @@ def open_pack(
         audited=audit.items if audit else 0,
         audited_wrong=audit.wrong if audit else 0,
     )
-    table = ItemTable(directory / manifest.items.path, taxonomy)
-    is_checked = reference.identity in checked
-    kept = _check_rows(table, manifest.items) if rows and not is_checked else []
+    table, is_checked = directory / manifest.items.path, reference.identity in checked
+    kept = _read_rows(table, manifest.items, taxonomy) if rows and not is_checked else ()
     return Pack(
         directory=directory,
         manifest=manifest,
         reference=reference,
-        table=table.path,
+        table=table,
         taxonomy=taxonomy,
-        _kept=kept,
+        _kept=list(kept),
     )
 
 
@@ -184,14 +184,20 @@ def _add_repeated_ids(table: ItemTable) -> None:
         ids.add(entry.item.id)
 
 
-def _check_rows(table: ItemTable, resource: Resource) -> list[TableEntry]:
+def _read_rows(path: Path, resource: Resource, taxonomy: Taxonomy) -> tuple[TableEntry, ...]:
+    if path.parent.parent == PACKS and taxonomy is shipped():
+        return _shipped_rows(path, resource.digest, resource.rows)
+    return _check_rows(path, taxonomy, resource.rows)
+
+
+def _check_rows(path: Path, taxonomy: Taxonomy, rows: int) -> tuple[TableEntry, ...]:
     """Read the table to its end, and return its entries if they are few, or else none.
 
     Raises FaultyDocument if anything is wrong in it.
     """
     import numpy as np  # noqa: PLC0415 - slow to import, and needed only where rows are read
 
-    hashes, kept = array("q"), list[TableEntry]()
+    table, hashes, kept = ItemTable(path, taxonomy), array("q"), list[TableEntry]()
     for entry in table.entries():
         hashes.append(hash(entry.item.id))
         if table.rows <= KEPT_ROWS:
@@ -199,11 +205,17 @@ def _check_rows(table: ItemTable, resource: Resource) -> list[TableEntry]:
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64)) if hashes else np.empty(0)
     if (ordered[1:] == ordered[:-1]).any():
         _add_repeated_ids(table)
-    if not table.faults and table.rows != resource.rows:
-        table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {resource.rows}")
+    if not table.faults and table.rows != rows:
+        table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {rows}")
     if table.faults:
         raise table.faults.error()
-    return kept if table.rows <= KEPT_ROWS else []
+    return tuple(kept) if table.rows <= KEPT_ROWS else ()
+
+
+@lru_cache(maxsize=8)
+def _shipped_rows(path: Path, digest: str, rows: int) -> tuple[TableEntry, ...]:  # noqa: ARG001 - a key of the cache
+    """Check the rows of a shipped pack once a process, for each ``digest`` that was compared."""
+    return _check_rows(path, shipped(), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ from corpora.source import (
     rejected_entry,
 )
 from corpora.taxonomy import Taxonomy, shipped
-from harness.errors import UsageError, known
+from harness.errors import UsageError, first_of, known
+from harness.model.corpus import SEALED
 from harness.untrusted.visible_text import spreadsheet_cell
 
 BATCH = 8192
@@ -43,7 +44,7 @@ KINDS = {
     "cidr": "cidr",
     "url": "url",
     "url_prefix": "url",
-    "hmac": "url",
+    "hmac": SEALED,
 }
 """The kind of item for each way of matching; globs and regular expressions make no item."""
 MOST_LABELS = 50
@@ -192,8 +193,7 @@ def _reject_private(entry: ImportEntry) -> ImportEntry:
 
 def _quoted(labels: tuple[str, ...]) -> str:
     """The first labels in quotes, and how many more there are."""
-    shown = ", ".join(repr(label[:SHOWN_CHARACTERS]) for label in labels[:MOST_LABELS])
-    return shown + (f" and {len(labels) - MOST_LABELS} more" * (len(labels) > MOST_LABELS))
+    return first_of([repr(label[:SHOWN_CHARACTERS]) for label in labels], MOST_LABELS)
 
 
 def _duplicate_key(entry: ImportEntry) -> str:

@@ -15,7 +15,7 @@ from corpora.search_engines import UNLOCKED, SearchEngine, search_engines
 from harness.model.search_case import BY_NAME, FILM_CODES
 
 COUNTRIES = ("com", "co.uk", "de", "fr")
-"""What stands for the countries of an engine: a few of its domains."""
+"""A few of each engine's domains, as examples of its countries."""
 
 _ENDINGS = frozenset({"com", "org", "net", "ru", "uk", "de", "fr"})
 _COUNTRY = re.compile(r"<cc>|\*")

@@ -2,7 +2,7 @@
 
 The engines and video sites come from the rows of the pack ``search``: a parameter, a header, or no
 lock. A new row needs no code. Each case of ``harness.model.search_case`` has hosts of its own, and
-each engine and query has a harmless twin at the same host. Suppliers are told of the engines and
+each engine and query has a harmless twin at the same host. Suppliers know the engines and
 terms (``supplier_lists``): a filter locks only engines that it knows, and blocks only such words.
 """
 
@@ -30,7 +30,7 @@ from corpora.search_terms import (
     words_without_meaning,
     written,
 )
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
@@ -91,7 +91,7 @@ def search_pages(
     agreed = [term.word for term in search_terms()]
     words = words_without_meaning(f"{seed}/words", agreed)
     planned = [*_engines(words, sizes), *_queries(words, sizes), *_results(words, sizes)]
-    hosts = neutral_hosts(seed, len(planned), {*vendor_list(), *taken})
+    hosts = unlisted_hosts(seed, len(planned), taken)
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
     rows: list[dict[str, str]] = []
@@ -212,7 +212,7 @@ def _queries(words: Iterator[str], sizes: SearchSizes) -> Iterator[_Planned]:
 
 
 def _harmless(term: SearchTerm, word: str) -> SearchTerm:
-    """Return a term of the same shape that nobody was told of."""
+    """Return a term of the same shape that the supplier does not know."""
     table = str.maketrans(dict(zip(term.word, word, strict=False)))
     return replace(
         term,
@@ -283,7 +283,7 @@ SEARCH_PACK = OriginPack(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplierLists:
-    """What a supplier is told: the lock of each engine by host, and the category of each term."""
+    """What a supplier knows of searches: each engine's lock by host, and each term's category."""
 
     engines: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
@@ -313,9 +313,9 @@ def _csv(rows: list[tuple[str, ...]]) -> str:
 
 
 def supplier_lists(pages: OriginPages) -> SupplierLists:
-    """Return what the supplier is told of an origin's engines, and the agreed terms.
+    """Return the list of an origin's engines for the supplier, and the agreed terms.
 
-    Of a video site it is told all modes.
+    For a video site the list names all modes.
     """
     modes = {
         str(engine.lock)

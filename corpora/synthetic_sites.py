@@ -98,6 +98,11 @@ def vendor_list() -> Mapping[str, str]:
     return dict(sorted(labelled.items()))
 
 
+def unlisted_hosts(key: str, count: int, taken: Collection[str] = ()) -> tuple[str, ...]:
+    """Like ``neutral_hosts``, without the hosts of the vendor's list and those ``taken``."""
+    return neutral_hosts(key, count, {*vendor_list(), *taken})
+
+
 def write_vendor_list(path: Path) -> Path:
     """Write the list as a table ``domain,canonical_code``, which format ``labelled`` reads."""
     with path.open("w", encoding="utf-8", newline="") as stream:

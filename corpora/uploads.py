@@ -12,10 +12,17 @@ from dataclasses import dataclass
 
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.pack_reader import open_pack
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
-from harness.model.upload_case import INFECTED_UPLOADS, NAMED_UPLOADS, PHOTO, UPLOAD, upload_case
+from harness.model.upload_case import (
+    DOCUMENTS,
+    INFECTED_UPLOADS,
+    NAMED_UPLOADS,
+    PHOTO,
+    UPLOAD,
+    upload_case,
+)
 
 CONTROL, MALWARE = "CTRL", "MALW.MAL"
 UPLOADS_OF_CASE = 2
@@ -28,10 +35,12 @@ _WAYS = (
     ("multipart with odd boundary", "multipart"), (" PUT", "put"), ("PATCH", "patch"),
     ("chat message", "form"), ("POST form", "form"), ("POST photo", "multipart"),
     ("POST document", "multipart"), ("POST file", "multipart"), ("POST JSON", "json"),
-    ("GraphQL", "json"), ("generative AI prompt", "json"),
+    ("GraphQL", "json"), ("generative AI prompt", "json"), ("WebSocket text frame", "websocket"),
 )  # fmt: skip
 """The way of uploading, by words of a row's channel; the first that fits."""
-_UNMADE = ("heic", "mp4", "ogg", "xlsx", "png", "docx")
+_DOCUMENTS = {"docx": "docx", "zip(xlsx)": "xlsx", "multipart/png": "png", "text/csv": "csv"}
+"""The documents of ``harness.model.upload_case`` by a row's encoding."""
+_UNMADE = ("heic", "mp4", "ogg")
 """Parts of encodings that Accredit cannot make."""
 
 
@@ -54,7 +63,7 @@ def uploads(
     each row of the pack ``upload`` that can be driven. No host is one of ``taken``.
     """
     planned = [*_named(of_case), *(_of_rows() if rows else ())]
-    hosts = list(neutral_hosts(f"{seed}/uploads", len(planned), {*vendor_list(), *taken}))
+    hosts = list(unlisted_hosts(f"{seed}/uploads", len(planned), taken))
     placed = list(zip(planned, hosts, strict=True))
     return OriginPages(
         contents={host: PageContent(service="sink", case=one.variant) for one, host in placed},
@@ -84,6 +93,8 @@ def _of_rows() -> Iterator[_Planned]:
         if not way or any(part in encoding for part in _UNMADE):
             continue
         text = PHOTO if "jpeg" in encoding else entry.note.partition("; ")[0]
+        if encoding in _DOCUMENTS:
+            text = f"{DOCUMENTS[_DOCUMENTS[encoding]]}: {text}"
         if upload_case(variant := f"{UPLOAD}{way}: {text}") is not None:
             yield _Planned(
                 name=entry.item.id,

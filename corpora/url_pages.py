@@ -1,8 +1,8 @@
 """Pages of an origin that are about addresses: the cases of ``harness.model.url_case``.
 
 Pages by several addresses, and the objects of pages, are on canary hosts that a supplier's list
-names, and on their benign twins. All others are on neutral hosts that nobody was told of. Pages
-with suspicious words come from the rows of the pack ``overblock``. No two cases share a host.
+names, and on their benign twins. All others are on neutral hosts that the supplier does not know.
+Pages with suspicious words come from the rows of the pack ``overblock``. No two cases share a host.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from corpora.content_pages import CATEGORIES, filler_text
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.pack_reader import open_pack
-from corpora.synthetic_sites import neutral_hosts, vendor_list
+from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import DATA, twin_of
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
@@ -40,7 +40,7 @@ The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152
 """
 
 UNRATED = "LOC.PARK"
-"""The category of sites that nobody has categorised."""
+"""The category of sites that are in no category list."""
 
 _ON_CANARIES = tuple(name for name in (*ADDRESSES, *OBJECTS) if name != "object:cdn")
 _APART = 10
@@ -93,7 +93,7 @@ def url_pages(
         *_suspicious(seed, pages.get("template", 0)),
         *_of_viewpoints(pages.get("viewpoint", 0)),
     ]
-    hosts = iter(neutral_hosts(seed, len(planned), {*vendor_list(), *taken}))
+    hosts = iter(unlisted_hosts(seed, len(planned), taken))
     contents: dict[str, PageContent] = {}
     texts: dict[str, str] = {}
     rows: list[dict[str, str]] = []

@@ -5,7 +5,8 @@ Network failures are not exceptions: they are facts in an observation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.untrusted.passwords import without_passwords
@@ -52,6 +53,12 @@ class InstrumentError(HarnessError):
     exit_code = 4
 
 
+PATH_ERRORS = frozenset(
+    {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+)
+"""Errors of a path that a user gave: too long, circular, or a file where a folder must be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault in a document: file, line, key, what was found and how to fix it."""
@@ -81,3 +88,9 @@ def known(names: Iterable[object]) -> str:
     """Return the phrase "known: a, b" for an error message."""
     listed = ", ".join(sorted(str(name) for name in names))
     return f"known: {listed}" if listed else "none is known"
+
+
+def first_of(names: Sequence[str], most: int, noun: str = "") -> str:
+    """The first ``most`` names, and how many more there are: ``a, b and 3 more groups``."""
+    shown, left = ", ".join(names[:most]), len(names) - most
+    return f"{shown} and {left} more {noun}".rstrip() if left > 0 else shown

@@ -45,6 +45,9 @@ class Envelope(msgspec.Struct, frozen=True, rename={"payload_type": "payloadType
         return msgspec.json.encode(self) + b"\n"
 
 
+_ENVELOPES = msgspec.json.Decoder(Envelope)
+
+
 def canonical(document: Any, where: object) -> bytes:
     """Return the canonical form of a document. Raises UsageError with ``where`` if it has none."""
     import rfc8785  # noqa: PLC0415 - only those who sign and verify need it
@@ -64,10 +67,39 @@ def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
     return Envelope(payload=payload, payload_type=payload_type, signatures=(signed,))
 
 
+def sign_text(payload: bytes, key: Path) -> tuple[str, str]:
+    """Sign bytes with the private key in a file; return the public key and signature as hex.
+
+    Raises UsageError if there is no key.
+    """
+    private = _private_key(key)
+    return _raw(private.public_key()).hex(), private.sign(payload).hex()
+
+
+def public_key_of(key: Path) -> str:
+    """Return the public key of a private one in a file, as hex. Raises UsageError without one."""
+    return _raw(_private_key(key).public_key()).hex()
+
+
+def is_signed_by(key: str, signature: str, payload: bytes) -> bool:
+    """Whether a signature of bytes by a public key is valid; both in hexadecimal."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+        public.verify(bytes.fromhex(signature), payload)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_key_in(path: Path) -> str:
+    """Return the public key in a file, 32 bytes in hexadecimal. Raises UsageError."""
+    return _raw(_public_key(path)).hex()
+
+
 def read_envelope(raw: bytes, where: object) -> Envelope:
     """Parse an envelope without verifying it. Raises UsageError if it is malformed."""
     try:
-        return msgspec.json.decode(raw, type=Envelope)
+        return _ENVELOPES.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{where}: not a DSSE envelope: {error}"
         raise UsageError(msg) from None
@@ -90,8 +122,11 @@ def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> st
 
 def key_id(key: Ed25519PublicKey) -> str:
     """Return the SHA-256 of the 32 bytes of a public key, in hexadecimal."""
-    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return hashlib.sha256(raw).hexdigest()
+    return hashlib.sha256(_raw(key)).hexdigest()
+
+
+def _raw(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
 def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
@@ -138,3 +173,35 @@ def _no_key(path: Path, kind: str, error: Exception | None) -> UsageError:
     if kind == "public":
         remedy = "openssl pkey -in key.pem -pubout -out key.pub.pem"
     return UsageError(f"{path}: no {kind} Ed25519 key ({description}); make one with: {remedy}")
+
+
+def signed_document(name: str, payload_type: str, document: Any, key: Path) -> bytes:
+    """Return a signed document that people can read: ``{name: document, "signature": {...}}``.
+
+    The signature is that of a DSSE envelope around the canonical form of the document. The whole
+    is canonical too, so that no byte of the file can be another. Raises UsageError without a key.
+    """
+    signature = sign(payload_type, canonical(document, name), key).signatures[0]
+    held = {name: document, "signature": msgspec.to_builtins(signature)}
+    return canonical(held, name) + b"\n"
+
+
+def read_signed_document(
+    raw: bytes, name: str, payload_type: str, trusted: Trusted, where: object
+) -> tuple[bytes, str]:
+    """Return the canonical form of a signed document, and the id of the trusted key that signed.
+
+    Raises UsageError for anything but the exact bytes that ``signed_document`` made with a key
+    that is trusted: other JSON, spaces or members that were added, a name that is there twice.
+    """
+    try:
+        held = msgspec.json.decode(raw, type=dict[str, Any])
+        signature = msgspec.convert(held.get("signature"), Signature)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"{where}: not a signed {name.replace('_', ' ')}: {error}"
+        raise UsageError(msg) from None
+    if set(held) != {name, "signature"} or canonical(held, where) + b"\n" != raw:
+        msg = f"{where}: not in the form in which a {name.replace('_', ' ')} is signed (RFC 8785)"
+        raise UsageError(msg)
+    envelope = Envelope(canonical(held[name], where), payload_type, (signature,))
+    return envelope.payload, require_signature(envelope, trusted, where)

@@ -231,8 +231,13 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read a YAML file. Raises UsageError if it cannot be read, FaultyDocument if it is wrong."""
+    return Document(str(path), read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a YAML file, with its line ends as they are; raises as ``read_document``."""
     try:
-        text = read_bounded(path, BYTES).decode("utf-8")
+        return read_bounded(path, BYTES).decode("utf-8")
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise UsageError(msg) from None
@@ -243,7 +248,6 @@ def read_document(path: Path) -> Document:
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
-    return Document(str(path), text)
 
 
 def validate(document: Document, model: type[Model], data: Any = None, at: KeyPath = ()) -> Model:

@@ -30,6 +30,7 @@ FAMILIES = {
     "other case": "New sites, for information",
     "other file": "Other files with the test string, for information",
     "other upload": "Uploads, for information",
+    "protocol": "Protocols beside the web, for information",
 }
 JUDGED = frozenset({"ordinary", "viewer", "search", "case", "file", "upload"})
 """Families that a requirement decides about; the others are for information."""

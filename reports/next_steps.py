@@ -23,12 +23,15 @@ NO_PLAN = "None yet: accredit run opens it"
 NOT_A_FAILURE = "None: not a failure"
 STATES = {
     PlanState.DRAFT: "not yet agreed",
+    PlanState.SUBMITTED: "submitted, not yet agreed",
+    PlanState.RETURNED: "returned to be changed",
     PlanState.AGREED: "agreed",
     PlanState.IN_PROGRESS: "in progress",
     PlanState.CLAIMED: "fix claimed",
     PlanState.VERIFYING: "re-test running",
     PlanState.VERIFIED: "re-test passed",
     PlanState.CLOSED: "closed",
+    PlanState.SUPERSEDED: "ended: the scheme changed",
 }
 UNPASSED = {
     RetestResult.DOES_NOT_CONFORM: "failed",
@@ -90,7 +93,7 @@ def lead(report: Report, steps: Iterable[NextStep]) -> str:
     fixed = sum(bool(step.retested) for step in failed)
     plans = {_place(each): each.plan for each in report.follow_ups}
     left = [plans.get(_place_of(step.outcomes[0])) for step in failed if not step.retested]
-    dues = [plan.due for plan in left if plan is not None and plan.state is not PlanState.CLOSED]
+    dues = [plan.due for plan in left if plan is not None and not plan.is_ended]
     parts = [_fixed(fixed)] if fixed else []
     if dues:
         parts.append(f"{_to_close(len(dues), len(left), fixed)} by {day(max(dues))}.")
@@ -183,21 +186,31 @@ def _step_of(plan: ActionPlan, follow_up: FollowUp) -> str:
         case PlanState.CLOSED:
             said = [_sentence(plan.root_cause), _sentence(action), _retested(plan)]
         case PlanState.VERIFIED:
-            said = [_retested(plan), "The assessor closes the plan."]
+            said = [_retested(plan), _soaking(plan)]
         case PlanState.VERIFYING:
             said = [f"A re-test is running (campaign {plan.verifying})."]
         case PlanState.CLAIMED:
             said = [f"{plan.claimed_by} says that it is fixed. A re-test must show it."]
-        case PlanState.DRAFT:
+        case PlanState.SUPERSEDED:
+            said = ["A campaign by the new version of the scheme shows what holds now."]
+        case PlanState.DRAFT | PlanState.SUBMITTED | PlanState.RETURNED:
             said = [_milestones(plan)]
         case _:
             said = [f"{owner} agreed to do this: {_sentence(action)}", _milestones(plan)]
     said.insert(0, _not_passed(plan))
-    if plan.deviation is not None:
-        said.append(f"A deviation is agreed until {day(plan.deviation.until)}.")
+    if plan.approved and not plan.is_ended:
+        last = max(plan.approved, key=plan.excused_until)
+        said.append(f"A deviation is agreed until {day(plan.excused_until(last))}.")
     if follow_up.finding.recurrence_of:
         said.append(f"This failure came back after {follow_up.finding.recurrence_of} was closed.")
     return " ".join(filter(None, said))
+
+
+def _soaking(plan: ActionPlan) -> str:
+    """What closes a plan whose fix was verified."""
+    if (ends := plan.soak_ends) is None:
+        return "The assessor closes the plan."
+    return f"A campaign after {day(ends)} must show that the fix holds."
 
 
 def _milestones(plan: ActionPlan) -> str:
@@ -208,8 +221,10 @@ def _milestones(plan: ActionPlan) -> str:
 
 
 def _not_passed(plan: ActionPlan) -> str:
-    """That the last re-test failed or decided nothing; empty otherwise."""
+    """That the last re-test failed, decided nothing, or its fix did not hold; empty otherwise."""
     last = plan.retests[-1] if plan.retests else None
+    if last is not None and plan.soaks and plan.soaks[-1].fault:
+        return f"The re-test on {day(last.at)} passed, but the fix did not hold."
     if last is None or last.outcome not in UNPASSED:
         return ""
     return f"The re-test on {day(last.at)} {UNPASSED[last.outcome]}."
@@ -219,13 +234,17 @@ def _retested(plan: ActionPlan) -> str:
     if not plan.retests:
         return ""
     last = plan.retests[-1]
-    still = len(last.missed_still_failing)
-    missed = (
-        f"{still} of {last.missed_tested} missed items still failed"
-        if still
-        else (f"all {last.missed_tested} missed items were handled rightly")
+    still, tested = len(last.missed_still_failing), last.missed_tested
+    if tested == 1:
+        missed = f"the missed item {'still failed' if still else 'was handled rightly'}"
+    elif still:
+        missed = f"{still} of {tested} missed items still failed"
+    else:
+        missed = f"all {tested} missed items were handled rightly"
+    fresh = (
+        "1 fresh item was" if last.fresh_tested == 1 else f"{last.fresh_tested} fresh items were"
     )
-    return f"At the re-test {missed}, and {last.fresh_tested} fresh items were tried."
+    return f"At the re-test {missed}, and {fresh} tried."
 
 
 def _undecided(assessment: Assessment, outcomes: Iterable[Outcome]) -> list[NextStep]:

@@ -160,7 +160,7 @@ def _area(
     key: tuple[str, str, Direction], outcomes: list[Outcome], names: Mapping[Where, str]
 ) -> Area:
     area, unit, direction = key
-    axis = _axis(outcomes, unit, direction)
+    axis = axis_of(outcomes, unit, direction)
     rows: list[Row] = []
     folded: list[Row] = []
     for group in groups_of(outcomes):
@@ -186,7 +186,7 @@ def _anchor(outcome: Outcome, seen: dict[str, int]) -> str:
     return code if seen[code] == 1 else f"{code}-{seen[code]}"
 
 
-def _axis(outcomes: Sequence[Outcome], unit: str, direction: Direction) -> Axis | None:
+def axis_of(outcomes: Sequence[Outcome], unit: str, direction: Direction) -> Axis | None:
     """An axis that holds every value, bound and threshold of a group; ``None`` without numbers."""
     limits = [phrases.limit_of(each.requirement.threshold) for each in outcomes]
     ends = [each.metric.value for each in outcomes]
@@ -228,31 +228,36 @@ def _round_up(value: float) -> float:
 
 
 def _row(outcome: Outcome, axis: Axis | None, direction: Direction, anchor: str) -> Row:
-    requirement, metric = outcome.requirement, outcome.metric
-    limit = requirement.threshold
-    required = phrases.threshold(requirement, metric.unit)
-    required = required.removesuffix(f" ({phrases.INFORMATION})").replace(phrases.INFORMATION, "")
-    if limit is not None and limit.at_most == 0 and phrases.is_counted(metric):
-        required = "none"
+    limit = outcome.requirement.threshold
     return Row(
         outcome=outcome,
         status=status_of(outcome),
         anchor=anchor,
-        required=tight(required) or phrases.NONE,
+        required=tight(required_in_words(outcome)) or phrases.NONE,
         source=_provenance(limit) if limit is not None else "",
-        measured=tight(_measured(outcome)),
-        bounds=tight(_bounds(outcome)),
+        measured=tight(measured_in_words(outcome)),
+        bounds=tight(bounds_in_words(outcome)),
         items=_items(outcome),
         notes=_notes(outcome),
         chart=_chart(outcome, axis, direction),
     )
 
 
+def required_in_words(outcome: Outcome) -> str:
+    """What is required: "at least 90 %", "none"; empty if nothing is."""
+    limit, metric = outcome.requirement.threshold, outcome.metric
+    if limit is not None and limit.at_most == 0 and phrases.is_counted(metric):
+        return "none"
+    required = phrases.threshold(outcome.requirement, metric.unit)
+    return required.removesuffix(f" ({phrases.INFORMATION})").replace(phrases.INFORMATION, "")
+
+
 def _provenance(limit: Threshold) -> str:
     return SHORT_PROVENANCES[limit.provenance].removeprefix("widely ")
 
 
-def _measured(outcome: Outcome) -> str:
+def measured_in_words(outcome: Outcome) -> str:
+    """What was measured: "98.3 %", "2 got through", or that nothing was."""
     metric = outcome.metric
     if metric.value is None:
         return "nothing decided" if metric.tried else "not measured"
@@ -261,7 +266,8 @@ def _measured(outcome: Outcome) -> str:
     return f"{metric.k:,} {verb}" if is_count else phrases.value(outcome)
 
 
-def _bounds(outcome: Outcome) -> str:
+def bounds_in_words(outcome: Outcome) -> str:
+    """The bounds that decide: "95.9 to 98.6 %", "each item counts", or nothing."""
     if outcome.requirement.rule in ITEM_BY_ITEM and outcome.metric.n:
         return "each item counts"
     shown = phrases.bounds(outcome)

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE
+from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import evidence, phrases
 from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
@@ -101,7 +101,7 @@ class _Printer:
 
         The columns of all are aligned; a terminal that is too narrow gets a line for each outcome.
         """
-        shown = tuple(outcome for outcome in outcomes if not _is_not_implemented(outcome))
+        shown = tuple(outcome for outcome in outcomes if not _limit_of(outcome))
         rows = {outcome.id: self._row(outcome) for outcome in shown}
         titles = tuple(self._text(title, style="dim") for title in COLUMNS)
         columns = zip(titles, *rows.values(), strict=True)
@@ -163,7 +163,11 @@ class _Printer:
 
 def _heads(assessment: Assessment) -> list[str]:
     """The head hashes, with which anybody can check later that nothing was changed."""
-    heads = {"journal": assessment.journal_head, "registry": assessment.registry_head}
+    heads = {
+        "journal": assessment.journal_head,
+        "registry": assessment.registry_head,
+        "appeals": assessment.owner_head,
+    }
     return [f"head of the {name}: {head.hash}" for name, head in heads.items() if head]
 
 
@@ -236,22 +240,31 @@ def _reasons(assessment: Assessment) -> list[str]:
         if outcome.reasons
         and outcome.requirement.binding
         and outcome.conformity is not Conformity.CONFORMS
-        and not _is_not_implemented(outcome)
+        and not _limit_of(outcome)
         and not is_void(assessment.preconditions, outcome.line, outcome.profile)
     ]
-    return [*reasons, *_not_implemented(assessment.outcomes)]
+    return [*reasons, *_limits(assessment.outcomes)]
 
 
-def _not_implemented(outcomes: tuple[Outcome, ...]) -> list[str]:
-    """One sentence on the requirements that this version cannot measure or decide, if any."""
-    absent = [outcome.requirement for outcome in outcomes if _is_not_implemented(outcome)]
-    binding = dict.fromkeys(each.id for each in absent if each.binding)
-    other = dict.fromkeys(each.id for each in absent if not each.binding)
-    named = [", ".join(binding), f"not binding: {', '.join(other)}" if other else ""]
-    names = "; ".join(filter(None, named))
-    return [f"Accredit cannot measure or decide these yet: {names}"] if names else []
+LIMITS = {
+    "Accredit cannot measure or decide these yet": frozenset({CANNOT_MEASURE, CANNOT_DECIDE}),
+    "People judge these, from documents and records": frozenset({PEOPLE_JUDGE}),
+}
+"""What is said once of all requirements that have no other reason than these."""
 
 
-def _is_not_implemented(outcome: Outcome) -> bool:
-    """Whether the only reason is that this version cannot measure or decide the requirement."""
-    return bool(outcome.reasons) and set(outcome.reasons) <= {CANNOT_MEASURE, CANNOT_DECIDE}
+def _limit_of(outcome: Outcome) -> str:
+    """Which of the limits is the only reason for an outcome; empty if there is another reason."""
+    reasons = set(outcome.reasons)
+    return next((words for words, limits in LIMITS.items() if reasons and limits >= reasons), "")
+
+
+def _limits(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
+    """One sentence for each limit that is the only reason of some outcomes."""
+    for words in LIMITS:
+        named = [one.requirement for one in outcomes if _limit_of(one) == words]
+        binding = dict.fromkeys(each.id for each in named if each.binding)
+        other = dict.fromkeys(each.id for each in named if not each.binding)
+        names = [", ".join(binding), f"not binding: {', '.join(other)}" if other else ""]
+        if named:
+            yield f"{words}: {'; '.join(filter(None, names))}"

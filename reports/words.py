@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
+from harness.model.decision import Status
 from harness.model.scheme import Threshold
 
 SEVERITIES = {"Crit": "critical", "Maj": "major", "Min": "minor", "Obs": "observation"}
@@ -59,6 +60,16 @@ RULES = {
     "report": "for information only",
 }
 """How each decision rule decides, in a few words."""
+
+STATUSES: dict[Status, str] = {
+    Status.ACCREDITED: "Accredited",
+    Status.WITH_ACTION_PLAN: "Accredited with action plan",
+    Status.NOT_YET: "Not accredited now",
+    Status.SUSPENDED: "Suspended",
+    Status.WITHDRAWN: "Withdrawn",
+    Status.EXPIRED: "Expired",
+}
+"""What an accreditation can be, as people call it."""
 
 SCHEMES = {
     "acma-2008": "ACMA 2008",

@@ -7,9 +7,11 @@ that every way of ending has its picture. The numbers are exact Clopper-Pearson 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.model.action_plan import Finding
 from harness.model.metric import Metric
 from harness.model.outcome import (
     Assessment,
@@ -298,3 +300,25 @@ def _waits(middle: float) -> tuple[float, ...]:
         middle * math.exp(0.25 * math.sin(12.9898 * place) + 0.002 * (place % 40))
         for place in range(200)
     )
+
+
+def example_finding(**changes: Any) -> Finding:
+    """A finding of one missed item of gambling, by URL-01 of becta-2008."""
+    opened = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    finding = Finding(
+        id="F-0001",
+        campaign="spring",
+        requirement="URL-01",
+        title="Gambling is blocked",
+        severity="Crit",
+        scheme="becta-2008",
+        scheme_version="1.0",
+        profile="ks2",
+        line="proxy",
+        statement="",
+        missed=("a",),
+        categories=("GAMB",),
+        sampled=60,
+        opened=opened,
+    )
+    return replace(finding, **changes)

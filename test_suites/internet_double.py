@@ -32,8 +32,8 @@ BLOCKED = b"""<!doctype html><html lang="en"><head><title>Website blocked</title
 Ask your teacher if you need it for your work.</p></body></html>"""
 PORTAL = b"""<!doctype html><html lang="en"><head><title>Welcome to the guest network</title></head>
 <body><form action="/sign-in">Sign in to use the network. <input name="user"></form></body></html>"""
-EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
-"""The harmless test file (eicar.org), joined in memory only."""
+_EICAR = ("X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*")
+"""The harmless test file (eicar.org) in two parts, so that compiled files do not hold it either."""
 
 Reaction = Callable[[str], str]
 """What the filter does to a host: "" (nothing), refuse, refuse-page, page, plain, portal, silent,
@@ -50,7 +50,7 @@ def pages() -> dict[str, bytes]:
     bodies = {}
     for target in shipped_targets():
         where = target.address.partition("://")[2].partition("?")[0]
-        text = EICAR if target.mark.startswith("sha256:") else target.mark
+        text = "".join(_EICAR) if target.mark.startswith("sha256:") else target.mark
         if target.method == "page" and text:
             bodies[where] = f"<html><title>A page</title><p>{text}</p></html>".encode()
         if target.mark.startswith("sha256:"):

@@ -180,10 +180,14 @@ def hidden_campaign(folder: Path, name: str, pack: str, *, sample: int, **option
     )
 
 
+DETAILS = ("--cause", "a stale list", "--containment", "a second list", "--prevention", "a check")
+"""What a plan has to name before its fix can be claimed."""
+
+
 def claim(runner: CliRunner, out: Path | str) -> None:
     """Agree, fix and claim the plan P-0001, as a supplier does."""
     for words in (
-        ["agree", "P-0001", "--owner", "supplier", "--action", "fix it"],
+        ["agree", "P-0001", "--owner", "supplier", "--action", "fix it", *DETAILS],
         ["progress", "P-0001", "--note", "fixed"],
         ["claim", "P-0001", "--statement", "fixed"],
     ):

@@ -1,4 +1,7 @@
-"""Takes the pictures of the README: the report in Chromium, and the terminal's own output.
+"""Takes the pictures of the README and the guides, in Chromium.
+
+They show the report and the terminal's own output of the demo, and pages of a site of invented
+services.
 
 Run from the root: ``python docs/images/take_pictures.py``. It needs Debian's chromium.
 """
@@ -15,8 +18,12 @@ from rich.console import Console
 
 from harness.cli.demo import demo_command
 from harness.store.assessments import read_assessment
+from reports.site.private_pages import private_files
+from reports.site.public_facts import public_register
+from reports.site.public_pages import public_files
 from reports.terminal import render_assessment
 from test_suites.browser.chromium import FLAGS
+from test_suites.site_example import NOW, example_views
 
 HERE = Path(__file__).resolve().parent
 
@@ -35,6 +42,25 @@ def main() -> None:
         page = home / "terminal.html"
         page.write_text(f'<body style="margin:0">{drawn.read_text(encoding="utf-8")}</body>')
         shoot(page, HERE / "terminal.png", home, "1100,1500")
+    take_site()
+
+
+def take_site() -> None:
+    """Photograph pages of the site of the invented services."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, views = Path(folder), example_views()
+        files = public_files(public_register(views, NOW))
+        files |= {
+            f"owner/{name}": content
+            for name, content in private_files(views, NOW, for_whom="for the owner").items()
+        }
+        for name, content in files.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes(content.replace(b"PRIVATE ", b"").replace(b"PRIVATE-", b""))
+        (trend,) = home.glob("owner/trends/schoolshield*.html")
+        shoot(home / "index.html", HERE / "register.png", home, "1280,860")
+        shoot(trend, HERE / "trend.png", home, "1280,1160")
+        shoot(home / "owner/plans.html", HERE / "board.png", home, "1280,1250")
 
 
 def shoot(page: Path, picture: Path, home: Path, size: str) -> None:

@@ -28,12 +28,12 @@ from harness.model.coverage import (
 )
 from harness.model.metric import (
     CANNOT_DECIDE,
-    CANNOT_MEASURE,
     NOT_IMPLEMENTED,
     FailureClaim,
     Metric,
     Span,
     failure_claims,
+    why_not_measured,
 )
 from harness.model.outcome import (
     Conformity,
@@ -173,7 +173,7 @@ def _sequential_ruling(
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
     """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
-        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_MEASURE,))
+        return _Ruling(Conformity.INSUFFICIENT, "", (why_not_measured(metric.name),))
     if requirement.rule == "report":
         return _Ruling(Conformity.INSUFFICIENT, "", ("for information only: nothing is decided",))
     rule = RULES.get(requirement.rule)

@@ -21,16 +21,24 @@ from harness.campaign.item_selection import (
     items_without_probe,
     select_campaign_items,
 )
+from harness.campaign.list_program import list_program_of
 from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_hosts, require_served, with_own_sentinels
-from harness.campaign.user_checks import missing_authorities, unknown_sites, users_without_name
+from harness.campaign.user_checks import (
+    from_campaign,
+    missing_authorities,
+    unknown_sites,
+    users_without_name,
+)
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
 from harness.model.observation import CONTROL
 from harness.model.plain_twin import PlainTwins
+from harness.model.sealed_list import SealedList
 from harness.plugins import LINES, PROBES
 from harness.ports.corpora import Corpus, CorpusOpener
+from harness.ports.list_program import ListProgram
 from harness.ports.network import (
     Guarded,
     Line,
@@ -76,13 +84,15 @@ T = TypeVar("T")
 class CampaignDependencies:
     """What a campaign needs from packages that are not imported here.
 
-    ``judged_facts`` are the kinds of facts that there are rules of judgement for.
+    ``judged_facts`` are the kinds of facts that there are rules of judgement for. ``list_program``
+    makes a sealed list program of its declaration and the folder of the campaign file.
     """
 
     open_pack: CorpusOpener
     judged_facts: frozenset[str]
     second_client: SecondClient
     pupil: PupilClient
+    list_program: Callable[[SealedList, Path], ListProgram]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +110,7 @@ class Prepared:
     half: Half
     dependencies: CampaignDependencies
     only_undecided: bool = False
+    list_program: ListProgram | None = None
 
 
 def read_campaign(path: Path) -> tuple[Campaign, Document]:
@@ -124,12 +135,10 @@ def prepare(
     are swapped. Raises FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
-    campaign = campaign or declared
-    campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
+    campaign = _with_scheme(path, campaign or declared)
     faults: list[Fault] = []
     origin = _collect_faults(faults, document, ("origin",), partial(_origin, path, campaign))
-    if origin is not None:
-        campaign = with_own_sentinels(campaign, origin)
+    campaign = with_own_sentinels(campaign, origin) if origin else campaign
     _collect_faults(faults, document, ("scheme",), partial(load_scheme, campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
     half = _collect_faults(faults, document, ("crossover",), halved) or "all"
@@ -140,10 +149,11 @@ def prepare(
     open_pack = _on_own_hosts(dependencies.open_pack, origin)
     corpora, items = _corpora(path, campaign, document, faults, checked, open_pack)
     _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
-    for found, remedy in items_without_probe(items, probes):
-        faults.append(_fault(document, ("corpora",), found, remedy))
+    faults += (_fault(document, ("corpora",), *told) for told in items_without_probe(items, probes))
     _check_facts(document, faults, probes, dependencies.judged_facts)
     _check_ways(campaign, document, faults, probes, lines)
+    asked = partial(list_program_of, path, campaign, origin, probes, dependencies.list_program)
+    program = _collect_faults(faults, document, ("sealed_list",), asked)
     if faults:
         raise FaultyDocument(tuple(faults))
     return Prepared(
@@ -157,13 +167,15 @@ def prepare(
         lines=lines,
         half=half,
         dependencies=dependencies,
+        list_program=program,
     )
 
 
-def _scheme(path: Path, campaign: Campaign) -> str:
-    """The path of a scheme beside the campaign file, or the dated id of a shipped scheme."""
+def _with_scheme(path: Path, campaign: Campaign) -> Campaign:
+    """The campaign with the path of a scheme beside its file, or a shipped scheme's dated id."""
     beside = path.parent / campaign.scheme
-    return str(beside) if beside.is_file() else resolve(campaign.scheme)
+    scheme = str(beside) if beside.is_file() else resolve(campaign.scheme)
+    return campaign.model_copy(update={"scheme": scheme})
 
 
 def _origin(path: Path, campaign: Campaign) -> Origin | None:
@@ -228,6 +240,8 @@ def _build_line(
         return built
     for profile in campaign.profiles:
         data = line.options_for(profile)
+        if isinstance(given := data.get("authority"), str) and given:
+            data["authority"] = from_campaign(Path(document.where), given)
         if lane is not None and "lane" in plugin.Options.model_fields:
             data["lane"] = lane
         where = (*at, "by_profile", profile) if profile in line.by_profile else (*at, "options")
@@ -314,9 +328,9 @@ def _on_own_hosts(open_pack: CorpusOpener, origin: Origin | None) -> CorpusOpene
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
-    Empty where a single pack is tried completely, because nothing is estimated then. S4 items are
-    never tried, and a campaign that may stop early may leave out others. Content items belong to no
-    list.
+    Empty where a single pack is tried completely, because nothing is estimated then. S4 items that
+    are known by a digest alone are never tried, and a campaign that may stop early may leave out
+    others. Content items belong to no list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (

@@ -37,6 +37,9 @@ class TimedEvent(Declared):
         if self.kind == "appeal" and self.asks != "allow":
             msg = "an appeal asks to allow what is blocked"
             raise ValueError(msg)
+        if self.kind == "override" and self.asks != "block":
+            msg = "the end of an override asks to block again; write 'asks: block'"
+            raise ValueError(msg)
         return self
 
     @property

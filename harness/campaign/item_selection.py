@@ -15,7 +15,7 @@ from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import MADE, Item, bare_code, covers, is_among
+from harness.model.corpus import NAMED, WITHOUT_ADDRESS, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
 from harness.plugins import PROBES
 from harness.ports.corpora import Corpus
@@ -158,7 +158,7 @@ def items_without_probe(
     """
     declared = {name: probe.declares for name, probe in probes.items()}
     able = frozenset[str]().union(*(each.kinds for each in declared.values()))
-    for kind in sorted((items.kinds & MADE) - able) if probes else ():
+    for kind in sorted((items.kinds & WITHOUT_ADDRESS) - able) if probes else ():
         found = f"items of kind {kind!r} are chosen, but none of the probes can try them"
         yield found, f"the probes can try {', '.join(sorted(able))}"
     tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
@@ -180,5 +180,6 @@ def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
 
 def _probe_for(scheme: str) -> str:
     """The first available probe that tries only URLs of that scheme."""
-    made = ((name, make()) for name, make in PROBES.load().items())
-    return next((name for name, each in made if each.declares.only_scheme == scheme), "another")
+    made = ((name, make().declares) for name, make in PROBES.load().items())
+    able = (name for name, each in made if each.kinds & NAMED and each.only_scheme == scheme)
+    return next(able, "another")

@@ -46,10 +46,13 @@ class OriginFile(
     twins: OriginZone | None = None
 
 
+_ORIGINS = msgspec.json.Decoder(OriginFile)
+
+
 def read_origin(path: Path) -> Origin:
     """Read an origin file. Raises UsageError with the reason if it is missing or wrong."""
     try:
-        declared = msgspec.json.decode(read_bounded(path, LIMIT_BYTES), type=OriginFile)
+        declared = _ORIGINS.decode(read_bounded(path, LIMIT_BYTES))
     except FileNotFoundError:
         msg = (
             f"{path}: no such origin file; 'accredit origin init' writes one, and so does "

@@ -34,21 +34,35 @@ def users_without_name(
             yield _fault(document, where, found, remedy)
 
 
+def from_campaign(path: Path, given: str) -> str:
+    """Return a path that the campaign file at ``path`` gives; a relative one starts beside it."""
+    return str(path.parent / given)
+
+
 def missing_authorities(
     line: LineDeclaration, at: KeyPath, campaign: Campaign, document: Document
 ) -> Iterator[Fault]:
-    """Yield a fault for each file of certificate authorities that does not exist."""
+    """Yield a fault for each file of certificate authorities that does not exist.
+
+    If the file is only in the current folder, where relative paths used to start, the fault gives
+    its whole path.
+    """
     known: set[str] = set()
     for profile in campaign.profiles:
         given = line.options_for(profile).get("authority")
         if not isinstance(given, str) or not given or given in known:
             continue
         known.add(given)
-        if not Path(given).is_file():
+        if not Path(from_campaign(Path(document.where), given)).is_file():
             is_own = "authority" in line.by_profile.get(profile, {})
             where = (*at, "by_profile", profile) if is_own else (*at, "options")
             found = f"{given!r} is no file of certificate authorities"
-            remedy = "give the supplier's CA in PEM form, from this folder or with its whole path"
+            remedy = "give the supplier's CA in PEM form; a relative path starts at this file"
+            if Path(given).is_file():
+                remedy = (
+                    "relative paths start in the campaign file's folder; the current folder has "
+                )
+                remedy += f"this file, so write {str(Path(given).resolve())!r}"
             yield _fault(document, (*where, "authority"), found, remedy)
 
 

@@ -23,7 +23,7 @@ from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.judge import JudgedAgain, judge_again, lines_of
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
-from harness.cli.registry_session import appeals_in
+from harness.cli.registry_facts import appeals_in
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage, Campaign
@@ -67,7 +67,7 @@ def make_command(
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
     from harness.store.journal.header import SEED  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.corrected_labels import appeals_that_concern  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.corrected_labels import appeals_to_hand_over  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(journal)
     opened = open_journal(folder)
@@ -87,7 +87,7 @@ def make_command(
         "scheme.json": _readable(resolved.model_dump(mode="json")),
         "assessment.json": encode_assessment(assessment) + b"\n",
         "registry.json": _readable(_registry(assessment)),
-        "appeals.json": _readable(appeals_that_concern(opened, appeals_in(paths.registry))),
+        "appeals.json": _readable(appeals_to_hand_over(opened, appeals_in(paths.registry))),
     }
     identity = write_bundle(out, files, assessment, key)
     say(f"bundle: {out} ({len(files)} files, {_result_of(assessment)}, signed by key {identity})")
@@ -127,6 +127,8 @@ def _verified(path: Path, bundle: Bundle, again: JudgedAgain) -> list[str]:
     """The lines that describe a verified bundle."""
     assessment, registry = bundle.assessment, bundle.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
+    if (owners := assessment.owner_head) is not None:
+        at += f"; registry of appeals: event {owners.held}, {owners.hash}"
     if again.is_same_version:
         judged = f"judged again by the same rules ({again.installed}): same result"
     else:

@@ -7,6 +7,7 @@ file), and is quoted, so that the file is read back as it was meant.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from harness.cli.scheme_items import SchemeItems, items_for
 from harness.errors import UsageError
 from harness.model.campaign import PHASES, Campaign, Limits
 from harness.model.scheme import Scheme
+from harness.model.submission import Submission
 from harness.plugins import LINES
 from harness.yaml_reader import Document, validate
 
@@ -54,7 +56,8 @@ class LineAnswer:
 class Answers:
     """What a campaign file is written from; ``to_edit`` names what was not answered.
 
-    ``scheme`` is its name or path, ``loaded`` the scheme itself.
+    ``scheme`` is its name or path, ``loaded`` the scheme itself. ``submitted`` is what the supplier
+    declares of the service, its block page and its profiles.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Answers:
     loaded: Scheme
     origin: Path
     to_edit: frozenset[str] = frozenset()
+    submitted: Submission | None = None
 
 
 def check_text(text: str, what: str, longest: int = LONGEST) -> str:
@@ -151,13 +155,15 @@ def campaign_text(answers: Answers, path: Path) -> str:
         "name": quoted(answers.name),
         "service": _marked(quoted(answers.service), answers, "service", "the service under test"),
         "supplier": quoted(answers.supplier),
+        "declared": _declared(answers.submitted),
         "origin": _marked(
             quoted(beside(answers.origin, path)), answers, "origin", "there is no such file yet"
         ),
         "control": _control(answers),
         "lines": "".join(_line(line, answers, items) for line in answers.lines),
         "profiles": "".join(
-            f"  {quoted(name)}: {{phase: {phase}}}\n" for name, phase in answers.profiles.items()
+            f"  {quoted(name)}: {_profile(answers, name, phase)}\n"
+            for name, phase in answers.profiles.items()
         ),
         "corpora": corpora_text(items, answers.origin.parent, path),
         "probes": probe_list(items, answers.origin.parent, "web"),
@@ -200,6 +206,22 @@ def already_there(path: Path) -> UsageError:
     return UsageError(f"{path} exists already; choose another folder, or edit that file")
 
 
+def _declared(submitted: Submission | None) -> str:
+    """What a submission declares of the service beside its name and supplier, as lines."""
+    if submitted is None:
+        return ""
+    left = {"name", "supplier", "description"}
+    told = submitted.service.model_dump(mode="json", exclude_defaults=True, exclude=left)
+    return "".join(f"  {key}: {json.dumps(value)}\n" for key, value in told.items())
+
+
+def _profile(answers: Answers, name: str, phase: str) -> str:
+    if answers.submitted is None:
+        return f"{{phase: {phase}}}"
+    told = answers.submitted.profiles[name]
+    return json.dumps(told.model_dump(mode="json", exclude_defaults=True))
+
+
 def _marked(value: str, answers: Answers, key: str, note: str) -> str:
     return f"{value}    # EDIT: {note}" if key in answers.to_edit else value
 
@@ -217,12 +239,6 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     if "line" in answers.to_edit:
         rows[-1] += "    # EDIT: the address of the service's proxy"
     return "\n".join(rows) + "\n"
-
-
-def _probes(items: SchemeItems, *first: str, second: bool = True) -> str:
-    """The probes as YAML: the usual ones, a second to compare, and those that metrics need."""
-    compared = ("web_https",) if second and items.needs_second_probe else ()
-    return f"[{', '.join(dict.fromkeys((*first, *compared, *items.probes)))}]"
 
 
 def _options(options: Mapping[str, str], indent: int) -> list[str]:
@@ -255,7 +271,7 @@ title: First look at a filtered internet service
 service:
   name: {service}
   supplier: {supplier}
-
+{declared}
 # The canary origin: pages whose arrival proves that nothing blocked them.
 # "accredit range up" starts one on this machine, "accredit origin init" on a host of your own.
 origin: {origin}

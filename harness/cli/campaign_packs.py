@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.cli.compose import open_pack
 from harness.cli.printing import shown
-from harness.cli.scheme_items import DOWNLOAD, UPLOAD, SchemeItems
+from harness.cli.scheme_items import DOWNLOAD, PROTOCOLS, UPLOAD, SchemeItems
 from harness.errors import UsageError
 from harness.model.corpus import PackKind
 
@@ -22,9 +22,9 @@ CONTENT_PAGES, URL_PAGES, SEARCH_PAGES, ILLEGAL_PAGES = (
 )
 """Packs beside an origin file."""
 CONTENT_SAMPLE = 20
-"""How many content pages of each category are tried."""
-FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads"}
-"""The packs of files of an origin, by the probe that tries them."""
+"""How many content pages of each category and form are tried if no requirement needs more."""
+FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads", PROTOCOLS: "protocols"}
+"""The packs of an origin that have a probe of their own, by that probe."""
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
 RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
@@ -49,9 +49,9 @@ def beside(target: Path, path: Path) -> str:
 
 
 def probe_list(items: SchemeItems, folder: Path, *first: str) -> str:
-    """The probes as YAML: the first ones, those that metrics need, and those of files at hand."""
+    """The probes as YAML: the first ones, those that metrics need, and those of packs at hand."""
     https = ("web_https",) if items.needs_second_probe or items.needs_addresses else ()
-    files = [one for one in _file_probes(items) if _is_of_kind(folder / FILES[one], "content")]
+    files = [one for one in items.probes_of_packs if _is_of_kind(folder / FILES[one], "content")]
     return f"[{', '.join(dict.fromkeys((*first, *https, *items.probes, *files)))}]"
 
 
@@ -65,10 +65,8 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:
         rows.append(size or "    # no sample: every item of these categories is tried")
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
-    rows += [entry, f"{entry.partition(' ')[0]}    sample: {CONTENT_SAMPLE}"]
-    rows.append(
-        "  # Search engines, video sites and queries. The supplier must be told of the engines."
-    )
+    rows += [entry, f"{entry.partition(' ')[0]}    sample: {max(CONTENT_SAMPLE, items.content)}"]
+    rows.append("  # Search engines, video sites and queries. The supplier must know the engines.")
     rows.append(_pack_entry(folder / SEARCH_PAGES, path, is_needed=items.searches))
     if items.needs_illegal_pages:
         rows += [
@@ -77,7 +75,7 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:
         ]
     entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
     rows.append(f"{entry}    # no sample: each of its cases is needed")
-    for probe in _file_probes(items):
+    for probe in items.probes_of_packs:
         rows += _files(probe, items, folder, path)
     lists: dict[str, list[str]] = {}
     for needed in items.lists:
@@ -100,16 +98,14 @@ def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "co
     return f"{sign}  - pack: {name}"
 
 
-def _file_probes(items: SchemeItems) -> list[str]:
-    return [DOWNLOAD] * bool(items.files) + [UPLOAD] * items.uploads
-
-
 def _files(probe: str, items: SchemeItems, folder: Path, path: Path) -> list[str]:
-    """The pack of files of the origin for a probe, in use if it is there."""
+    """The pack of the origin for a probe, in use if it is there."""
     entry = _pack_entry(folder / FILES[probe], path, is_needed=True)
+    words = f"  # A pack of the origin, for the probe {probe}."
+    if entry.startswith("#"):
+        return [f"{words} 'accredit origin pages' writes the pack; then add the probe.", entry]
     is_one = probe == DOWNLOAD and items.files == 1
-    sample = [f"{entry.partition(' ')[0]}    sample: 1"] if is_one else []
-    return [f"  # Files of the origin, for the probe {probe}.", entry, *sample]
+    return [words, entry, *(["    sample: 1"] if is_one else [])]
 
 
 def _folded(text: str, indent: str) -> list[str]:

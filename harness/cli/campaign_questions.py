@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -32,6 +32,7 @@ from harness.cli.campaign_file import (
     zone_of,
 )
 from harness.cli.printing import is_terminal, say
+from harness.cli.submission_file import init_submission, with_submission
 from harness.errors import UsageError, known
 from harness.model.campaign import PHASES
 from harness.schemes.check import aliases
@@ -48,6 +49,9 @@ KINDS = (
     "a filtering name server (resolver)",
     "a PAC file",
 )
+SUBMISSION = Path("submission")
+"""The word that asks for a submission instead of a campaign file."""
+
 LINE_NAME = re.compile(rf"({'|'.join(WAYS)})(-[0-9]+)?")
 LONGEST_WORDS = 100
 
@@ -117,21 +121,37 @@ def init_command(
     device: Annotated[Given, typer.Option(help=f"The kind of device, {_WHERE}.")] = None,
     group: Annotated[Given, typer.Option(help=f"The group of users, {_WHERE}.")] = None,
     name: Annotated[str, typer.Option(help="The name of the campaign.")] = "",
+    submission: Annotated[
+        Path | None, typer.Option(help="The supplier's submission, for all that it declares.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; use the defaults.")] = False,
 ) -> None:
-    """Write a commented campaign file: asks, or takes options. An existing one stays as it is."""
-    path = directory / "campaign.yaml"
-    if path.exists() or path.is_symlink():
-        raise already_there(path)
+    """Write a commented campaign file: asks, or takes options. An existing one stays as it is.
+
+    'accredit init submission' writes a submission for a supplier to fill in instead.
+    """
     replies = Replies(
         service=service, supplier=supplier, proxy=proxy or [], transparent=transparent or [],
         resolver=resolver or [], pac=pac or [], site_resolver=site_resolver, control=control,
         control_resolver=control_resolver, profile=profile or [], scheme=scheme, origin=origin,
         site=site or [], place=place or [], device=device or [], group=group or [], name=name,
     )  # fmt: skip
-    if replies.are_none and not yes and is_terminal():
+    if directory == SUBMISSION:
+        init_submission(replies, ["submission"] * bool(submission) + ["yes"] * yes)
+    else:
+        _init_campaign(directory, replies, submission, may_ask=not yes)
+
+
+def _init_campaign(
+    directory: Path, replies: Replies, submission: Path | None, *, may_ask: bool
+) -> None:
+    path = directory / "campaign.yaml"
+    if path.exists() or path.is_symlink():
+        raise already_there(path)
+    submitted = with_submission(replies, submission) if submission else None
+    if replies.are_none and may_ask and is_terminal():
         replies = ask_all(directory, Questions(sys.stdin.readline))
-    answers = answers_from(replies, directory)
+    answers = replace(answers_from(replies, directory), submitted=submitted)
     write_campaign_file(answers, path)
     marked = len(answers.to_edit)
     edits = f"edit what is marked EDIT ({marked}), then " if marked else ""

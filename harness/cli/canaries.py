@@ -15,16 +15,18 @@ import typer
 
 from harness.cli.compose import open_pack
 from harness.cli.fresh_items import RetestItems, retest_items
+from harness.cli.given_times import utc_time
 from harness.cli.paths import OUT, CampaignPaths
+from harness.cli.plan_step import SUPPLIER
 from harness.cli.printing import say
-from harness.cli.registry_session import current_user, open_session
+from harness.cli.registry_session import HeldPlan, current_user, open_session
 from harness.errors import UsageError
+from harness.follow.next_step import next_step
 from harness.follow.retest import is_of
-from harness.follow.state import RegistryState
-from harness.follow.transitions import next_step
 from harness.model.action_plan import CanarySet
 from harness.model.corpus import Item
-from harness.model.event import CanariesMade, in_utc
+from harness.model.event import CanariesMade
+from harness.model.event_times import in_utc
 from harness.ports.network import Origin
 from harness.ports.storage import Clock, WallClock
 
@@ -122,42 +124,46 @@ def canaries_command(
     retests: Annotated[
         int, typer.Option(min=1, max=50, help="Make enough for so many re-tests.")
     ] = 1,
+    *,
     results: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     by: Annotated[str, typer.Option(help="Who does this; default: you.")] = "",
+    supplier: SUPPLIER = "",
 ) -> None:
     """Make new agreed canaries for re-tests of a plan, and the list that the supplier loads."""
     from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
 
-    export, loaded, actor = LIST_EXPORTERS.find(form), _moment(loaded_by), by or current_user()
+    export, actor = LIST_EXPORTERS.find(form), by or current_user()
+    loaded = utc_time(loaded_by, "--loaded-by")
     registry = CampaignPaths(out=results, campaign="").registry
     if out.exists():
         msg = f"{out} exists already; give a new path"
         raise UsageError(msg)
     with open_session(registry, clock=clock) as session:
-        chosen = session.state.plan(plan)
-        items = retest_items(session.state, chosen, campaign, results, clock)
+        held = session.plan(plan, supplier)
+        items = retest_items(held.finding, held.plan, campaign, results, clock)
         _require_agreed(items)
-        made = new_canaries(items, _ids_made(session.state), retests)
+        made = new_canaries(items, _ids_made(session.plans(supplier=held.supplier)), retests)
         event = CanariesMade(
             at=clock.now(), actor=actor, plan=plan, canaries=_canary_set(made, "-", "-", loaded)
         )
-        session.state.after(event)
+        session.check(held, event)
         folder = _free_folder(results, plan)
         sha256 = _write_pack(results / folder, made, plan, event.at)
         _export(export, _with_twins(made, items.prepared.origin), out)
         canaries = _canary_set(made, folder, sha256, loaded)
-        state = session.record(msgspec.structs.replace(event, canaries=canaries))
+        made_event = msgspec.structs.replace(event, canaries=canaries)
+        after = session.advance(plan, made_event, supplier=supplier)
     of = f" of {', '.join(items.codes)}" if any(items.codes) else ""
     say(
         f"{out}: {len(made)} new canaries{of}, as {form}; "
         f"send it to the supplier, who loads it by {in_utc(loaded)}",
-        f"next: {next_step(state.plan(plan), clock.now())}",
+        f"next: {next_step(after, clock.now())}",
     )
 
 
-def _ids_made(state: RegistryState) -> list[str]:
-    """The ids of the canaries of all plans."""
-    sets = [canaries for plan in state.plans.values() for canaries in plan.canaries]
+def _ids_made(plans: Iterable[HeldPlan]) -> list[str]:
+    """The ids of the canaries of all plans of a supplier."""
+    sets = [canaries for held in plans for canaries in held.plan.canaries]
     return [item for canaries in sets for item in canaries.items]
 
 
@@ -222,13 +228,3 @@ def _with_twins(made: Iterable[Item], origin: Origin | None) -> list[Item]:
     from harness.measure.plain_twins import with_plain_twins  # noqa: PLC0415 - only this needs it
 
     return list(made) if origin is None else with_plain_twins(made, origin)
-
-
-def _moment(text: str) -> datetime:
-    """A time given as text; UTC if it names no zone. Raises UsageError if it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"--loaded-by {text!r} is not a time; write it like 2026-12-01T09:00"
-        raise UsageError(msg) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from harness.cli import case_supply
-from harness.cli.item_supply import ItemGroup, missing_files
-from harness.estimate import search_metrics
-from harness.model.content_form import FORMS, variant_of
+from harness.cli.item_supply import ItemGroup
+from harness.errors import first_of
+from harness.model.content_form import FORMS, form_of, variant_of
 from harness.model.corpus import TWIN
-from harness.model.metric_spec import spec_of
+from harness.model.search_case import METRIC_CASES, search_case
 from harness.plugins import PROBES
 
 SHOWN = 6
@@ -20,32 +19,46 @@ Obstacle = tuple[str, str] | None
 """The reason why no result can conform, and a remedy."""
 
 
-def missing_cases(metric: str, needed: int, supply: Iterable[ItemGroup]) -> Obstacle:
-    """The obstacle where a case of a metric has fewer items than are needed; ``None`` if none."""
-    if metric == "content_block_rate":
-        return _missing_forms(needed, supply)
-    if spec_of(metric).function.startswith("file_cases:"):
-        return missing_files(metric, needed, supply)
-    return case_supply.missing_cases(metric, supply)
-
-
 def missing_searches(metric: str, needed: int, supply: Iterable[ItemGroup]) -> Obstacle:
     """The obstacle where a metric of searches has too few of a kind."""
-    numbers = [(group.example.stratum, group.items) for group in supply]
-    why = search_metrics.missing_searches(metric, numbers, needed)
-    return (why, "choose the origin's whole pack search-pages") if why else None
-
-
-def _missing_forms(needed: int, supply: Iterable[ItemGroup]) -> Obstacle:
-    """The obstacle where an ordinary form of content pages has too few pages."""
-    harmful = [group for group in supply if not group.example.stratum.startswith(TWIN)]
+    of_group, kinds = METRIC_CASES[metric]
     number: Counter[str] = Counter()
+    for group in supply:
+        case = search_case(variant_of(group.example.stratum))
+        if case and case.group == of_group and not group.example.stratum.startswith(TWIN):
+            number[case.name] += group.items
+    missing = [f"{number[kind]} {words}" for kind, words in kinds.items() if number[kind] < needed]
+    if not missing:
+        return None
+    why = f"searches to try: {', '.join(missing)}; needed: {needed} each"
+    return why, "choose the origin's whole pack search-pages"
+
+
+def missing_pages(
+    metric: str, needed: int, supply: Iterable[ItemGroup], is_counted: Callable[[str], bool]
+) -> Obstacle:
+    """The obstacle where a category of plain content pages or an ordinary form has too few pages.
+
+    ``is_counted`` says of a category whether its pages count for the profile.
+    """
+    if metric != "content_block_rate":
+        return None
+    harmful = [
+        group
+        for group in supply
+        if is_counted(group.example.category) and not group.example.stratum.startswith(TWIN)
+    ]
+    number: Counter[str] = Counter()
+    plain: Counter[str] = Counter()
     for group in harmful:
         number[variant_of(group.example.stratum)] += group.items
+        if form_of(group.example.stratum) is None:
+            plain[group.example.category] += group.items
     names = frozenset[str]().union(*(group.probes for group in harmful))
     known = PROBES.load()
     schemes = {known[name]().declares.only_scheme for name in names & known.keys()}
-    missing = [
+    missing = [f"{pages} plain of {code}" for code, pages in plain.items() if pages < needed]
+    missing += [
         f"{number[form.name]} {form.words}"
         for form in FORMS.values()
         if form.family == "ordinary" and (not form.over_https or "https" in schemes)
@@ -53,6 +66,5 @@ def _missing_forms(needed: int, supply: Iterable[ItemGroup]) -> Obstacle:
     ]
     if not missing:
         return None
-    more = f" and {len(missing) - SHOWN} more forms" if len(missing) > SHOWN else ""
-    why = f"content pages to try: {', '.join(missing[:SHOWN])}{more}; needed: {needed} each"
+    why = f"content pages to try: {first_of(missing, SHOWN, 'groups')}; needed: {needed} each"
     return why, "choose all categories of the origin's pack content-pages"

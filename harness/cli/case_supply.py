@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.cli.item_supply import ItemGroup
+from harness.errors import first_of
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric_spec import spec_of
+from harness.model.protocol_case import NAMED_PROTOCOLS
 from harness.model.url_case import CASES_OF_METRIC
 
 SHOWN = 6
 """The most cases that one sentence names."""
 
 
+CASES = {**CASES_OF_METRIC, "protocol_mismatches": NAMED_PROTOCOLS}
+"""The cases that each metric of them needs, in words."""
+PROBES_OF_PACK = {"url-pages": "probes web and web_https", "protocols": "probe protocols"}
+"""The probes that try the cases of a pack."""
+
+
 def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
     """Return which cases of a metric no item tries, and a remedy; None if none is missing."""
     tried = {variant_of(group.example.stratum) for group in supply if group.items}
-    cases = CASES_OF_METRIC.get(metric, {})
-    missing = [words for name, words in cases.items() if name not in tried]
+    missing = [words for name, words in CASES.get(metric, {}).items() if name not in tried]
     if not missing:
         return None
-    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-    why = f"no item tries: {', '.join(missing[:SHOWN])}{more}"
-    return why, "choose the whole pack url-pages of the origin, and the probes web and web_https"
+    pack = content_pack(metric)
+    remedy = f"choose the whole pack {pack} of the origin, and the {PROBES_OF_PACK[pack]}"
+    return f"no item tries: {first_of(missing, SHOWN)}", remedy
 
 
 def content_pack(metric: str) -> str:
@@ -31,6 +38,8 @@ def content_pack(metric: str) -> str:
     module = spec_of(metric).function.partition(":")[0]
     if module == "file_cases":
         return "uploads" if "upload" in metric else "downloads"
+    if module == "protocols":
+        return module
     is_of_urls = metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints")
     return "url-pages" if is_of_urls else "content-pages"
 
@@ -38,7 +47,7 @@ def content_pack(metric: str) -> str:
 def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
     """Return the categories whose listed hosts a metric needs and no agreed item is of, if any.
 
-    Without agreed items of a category, the supplier is not told of its hosts.
+    Without agreed items of a category, the supplier does not know its hosts.
     """
     if metric not in ON_LISTED_HOSTS:
         return None

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from harness.cli.compose import warn
-from harness.cli.printing import say, say_json, shown
+from harness.cli.printing import say, say_json, shown, warn
 from harness.errors import InstrumentError, StoppedError, UsageError
 from harness.judge.without_control import (
     STOPPED,
@@ -275,6 +274,9 @@ def write_record(record: CheckRecord, folder: Path, out: Path) -> InstrumentErro
     return None
 
 
+_RECORDS = msgspec.json.Decoder(CheckRecord)
+
+
 def earlier_records(out: Path, own: Path) -> list[CheckRecord]:
     """The records of earlier runs under ``out``, the last first; unreadable ones are named."""
     found: list[CheckRecord] = []
@@ -282,7 +284,7 @@ def earlier_records(out: Path, own: Path) -> list[CheckRecord]:
         if path.parent == own:
             continue
         try:
-            record = msgspec.json.decode(read_bounded(path, RECORD_BYTES), type=CheckRecord)
+            record = _RECORDS.decode(read_bounded(path, RECORD_BYTES))
             if record.format != FORMAT or record.begun.tzinfo is None:
                 raise msgspec.ValidationError
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

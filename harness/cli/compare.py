@@ -17,7 +17,7 @@ from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled, terminal
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say_json
-from harness.errors import UsageError
+from harness.errors import UsageError, first_of
 from harness.model.campaign import Campaign
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def _line_and_profile(each: Contrast) -> tuple[str, str]:
 
 
 def _names(title: str, items: tuple[str, ...]) -> Text:
-    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
-    return styled(f"{title}: {', '.join(items[:NAMED]) or 'none'}{more}", style="dim")
+    return styled(f"{title}: {first_of(items, NAMED) or 'none'}", style="dim")
 
 
 def _table(rows: Iterable[Contrast]) -> Table:

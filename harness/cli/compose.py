@@ -19,7 +19,7 @@ import msgspec
 
 from harness.campaign import assemble
 from harness.campaign.assemble import Prepared, twin_lines
-from harness.cli.printing import say
+from harness.cli.printing import warn
 from harness.errors import UsageError
 from harness.judge.rules.order import JUDGED_FACTS
 from harness.measure.concurrency_limiter import (
@@ -32,13 +32,10 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, EvidenceStore, WallClock
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from corpora.origin_pack import OriginPages
     from corpora.pack_reader import Pack
     from harness.model.content_form import PageContent
@@ -62,11 +59,6 @@ def warn_if_overdue(scheme: Scheme, clock: Clock | None = None) -> None:
     """Print a warning on standard error if a scheme's review is overdue."""
     for sentence in scheme.warnings((clock or WallClock()).now().date()):
         warn(sentence)
-
-
-def warn(sentence: str) -> None:
-    """Print a warning: one line on standard error."""
-    say(f"accredit: warning: {sentence}", to_stderr=True)
 
 
 def campaigns_using(reference: CorpusReference, out: Path) -> tuple[str, ...]:
@@ -156,6 +148,7 @@ def prepare(
 
     Raises FaultyDocument, UsageError.
     """
+    from probes.clients.list_program import SealedListProgram  # noqa: PLC0415 - see above
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
     from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
@@ -164,6 +157,7 @@ def prepare(
         judged_facts=JUDGED_FACTS,
         second_client=SecondClient(),
         pupil=Pupil(),
+        list_program=SealedListProgram,
     )
     return assemble.prepare(
         path, campaign, checked, lane, swapped=swapped, dependencies=dependencies
@@ -196,6 +190,7 @@ def measurement_context(
         run=run,
         second_client=dependencies.second_client,
         pupil=dependencies.pupil,
+        list_program=prepared.list_program,
         twin_lines=twin_lines(prepared.lines, campaign.plain_twins, dependencies.pupil),
     )
 
@@ -212,13 +207,6 @@ def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
     from probes.clients.instrument import read_instrument as read  # noqa: PLC0415 - see above
 
     return read(at, control_resolver)
-
-
-def print_assessment(assessment: Assessment, console: Console) -> None:
-    """Print an assessment as a table."""
-    from reports.terminal import render_assessment  # noqa: PLC0415 - see above
-
-    render_assessment(assessment, console)
 
 
 def texts_of_pages(

@@ -1,36 +1,27 @@
-"""``accredit conclude``, ``accredit report`` and ``accredit run``.
+"""``accredit conclude`` and ``accredit report``.
 
-``conclude`` assesses a journal against a scheme without sending a packet, ``report`` writes the
-document, and ``run`` measures first and opens the action plans.
+``conclude`` assesses a journal against a scheme without sending a packet; ``report`` writes the
+document.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.compose import print_assessment, warn
 from harness.cli.drawing import terminal
-from harness.cli.measure import (
-    LANE,
-    SWAPPED,
-    announce,
-    measure_prepared,
-    prepare_in,
-    resumable,
-)
-from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder, paths_of_journal
-from harness.cli.preflight import require_registry
-from harness.cli.printing import say, say_json
-from harness.cli.registry_session import (
+from harness.cli.paths import JOURNAL, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.printing import say, say_json, warn
+from harness.cli.registry_facts import (
     appeals_in,
     follow_ups_in,
-    open_plans,
-    registry_head,
+    registry_heads,
 )
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
@@ -75,10 +66,18 @@ def conclude_journal(
         head = journal.head.printed()
     finally:
         journal.close()
-    registry_at = registry_head(paths.registry)
-    assessment = replace(assessment, journal_head=head, registry_head=registry_at)
+    suppliers, owners = registry_heads(paths.registry, assessment)
+    assessment = replace(assessment, journal_head=head, registry_head=suppliers, owner_head=owners)
     keep_assessment(assessment, paths)
     return assessment, paths
+
+
+def begun_at(paths: CampaignPaths) -> datetime:
+    """When a campaign began: the time of its first observation."""
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    with closing(open_journal(paths.journal)) as journal:
+        return min(one.started for one in journal.observations())
 
 
 def keep_assessment(assessment: Assessment, paths: CampaignPaths) -> None:
@@ -111,7 +110,9 @@ def show_assessment(assessment: Assessment, *, json: bool) -> None:
 
         say_json(encode_assessment(assessment))
         return
-    print_assessment(assessment, terminal())
+    from reports.terminal import render_assessment  # noqa: PLC0415 - JSON needs no tables
+
+    render_assessment(assessment, terminal())
 
 
 def report_command(
@@ -164,39 +165,7 @@ def write_report(
 ) -> Path:
     """Write a document of an assessment and of the plans that follow it up; return its path."""
     path = out or paths.report(assessment.scheme, kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
     plans = follow_ups_in(paths.registry, assessment)
     read = None if plans is None else WallClock().now()
     report = Report(assessment=assessment, follow_ups=plans or (), read=read)
     return DOCUMENTS.find(kind)(report, path)
-
-
-def run_command(
-    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
-    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
-    scheme: SCHEME = None,
-    lane: LANE = None,
-    *,
-    swapped: SWAPPED = False,
-    json: JSON = False,
-) -> None:
-    """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    console = terminal(to_stderr=True)
-    prepared = prepare_in(campaign, out, lane, swapped=swapped)
-    announce(prepared, console, scheme)
-    require_registry(CampaignPaths(out=out, campaign=prepared.campaign.campaign))
-    with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
-        paths = measure_prepared(prepared, out, console)
-    assessment, _ = conclude_journal(paths.journal, scheme)
-    if scheme is not None:  # the campaign's own was warned of before it was measured
-        for sentence in assessment.warnings:
-            warn(sentence)
-    show_assessment(assessment, json=json)
-    report = write_report(assessment, paths)  # before the registry, which may refuse events
-    opened = open_plans(assessment, paths)
-    for plan in opened:
-        console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
-    if opened:
-        write_report(assessment, paths)  # again, with the new plans
-    console.print(f"report: {report}")
-    raise typer.Exit(assessment.exit_code)

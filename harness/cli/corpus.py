@@ -16,11 +16,12 @@ from corpora.lint import lint
 from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
 from corpora.sampler import sample_pack
-from harness.cli.compose import open_pack, warn
+from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
+from harness.cli.given_times import utc_time
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.printing import say, say_json
-from harness.cli.registry_session import current_user, open_session
+from harness.cli.printing import say, say_json, warn
+from harness.cli.registry_session import OWNERS, current_user, open_session
 from harness.errors import FaultyDocument, UsageError
 from harness.model.corpus import Appeal, Item
 from harness.model.event import AppealDecided
@@ -157,10 +158,9 @@ def appeal_command(
         appellant=appellant,
         upheld=not reject,
     )
+    decided = AppealDecided(at=WallClock().now(), actor=by or current_user(), appeal=appeal)
     with open_session(CampaignPaths(out=out, campaign="").registry, create=True) as session:
-        session.record(
-            AppealDecided(at=WallClock().now(), actor=by or current_user(), appeal=appeal)
-        )
+        session.record(OWNERS, decided)
     change = f"{'|'.join(before)} -> {'|'.join(label)}"
     ending = "rejected, the label stays" if reject else "upheld; conclude the campaigns again"
     say(f"{appeal.pack} {item}: {change}: {ending}")
@@ -385,15 +385,8 @@ app.command("appeal")(appeal_command)
 
 
 def _moment(text: str) -> str:
-    if not text:
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"--created {text!r} is not a date or time; write 2026-11-24 or 2026-11-24T12:00:00Z"
-        raise UsageError(msg) from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = utc_time(text, "--created") if text else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _print_json(data: object) -> None:

@@ -20,6 +20,7 @@ import msgspec
 import typer
 
 from harness.campaign.assemble import Prepared
+from harness.campaign.user_checks import from_campaign
 from harness.cli.compose import load_and_warn, measurement_context, prepare
 from harness.cli.measure import SWAPPED, read_record
 from harness.cli.printing import say, say_json
@@ -214,7 +215,7 @@ def certificate_checks(prepared: Prepared, now: datetime) -> list[Check]:
         declared += [(line.name, options) for options in (line.options, *line.by_profile.values())]
     for line_name, options in declared:
         if given := options.get("authority"):
-            files[f"authority of line {line_name}: {given}"] = given
+            files[f"authority of line {line_name}: {given}"] = from_campaign(prepared.path, given)
     checks = [check for name, file in files.items() for check in _file_checks(name, file, now)]
     if origin is not None and HTTPS in origin.ports:
         checks.append(_own_certificate(origin, now))

@@ -120,3 +120,8 @@ def _plain(cell: RenderableType) -> str:
 def terminal(*, to_stderr: bool = False) -> Terminal:
     """A console on standard output or standard error."""
     return Terminal(stderr=to_stderr, markup=False, emoji=False, highlight=False)
+
+
+def silent() -> Console:
+    """A console that prints nothing, for work whose progress is not shown."""
+    return Console(quiet=True)

@@ -30,7 +30,7 @@ from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import own_half, plan_batches
 from harness.measure.blocked_retrials import BlockedGroup, blocked_group, most_retrials
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.observe import planned_items, planned_sentinels
+from harness.measure.observe import planned_items, planned_sentinels, sides_of
 from harness.measure.plain_twins import TwinSample
 from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
@@ -180,12 +180,13 @@ def _count(
     twins = TwinSample(campaign, context)
     for batch in own_half(prepared.half, plan_batches(campaign, prepared.items)):
         probe, is_missing = context.probes[batch.way.probe], batch.number not in held
-        if is_missing:
-            missing += 1
-            for side in ("before", "after"):
+        tried = tuple(planned_items(batch, campaign, probe))
+        missing += is_missing
+        if is_missing and tried:
+            for side in sides_of(probe):
                 for planned in planned_sentinels(batch, campaign, side, probe):
                     counts.at(*group_of(planned.key)).sentinels += 1
-        for planned in planned_items(batch, campaign, probe):
+        for planned in tried:
             key, item = planned.key, planned.item
             counts.at(*group_of(key)).items += is_missing
             twins.offer(key, item)

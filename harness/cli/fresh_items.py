@@ -17,15 +17,20 @@ from harness.campaign.assemble import Prepared
 from harness.cli.compose import load_and_warn, open_pack, prepare, seeded
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
-from harness.follow.retest import RetestSelection, codes_of, select_retest
-from harness.follow.state import RegistryState
+from harness.follow.retest import (
+    CASES_OF_METRIC,
+    RetestSelection,
+    codes_of,
+    scheme_of_attempt,
+    select_retest,
+)
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.corpus import NAMED, CorpusReference, Item, is_among
 from harness.model.observation import CONTROL, LOCAL_TROUBLE, Observation
 from harness.model.scheme import Scheme
 from harness.model.verdict import State
 from harness.ports.corpora import Corpus
-from harness.ports.network import fits
+from harness.ports.network import can_measure
 from harness.ports.storage import Clock
 from harness.schemes.check import resolve
 
@@ -40,17 +45,19 @@ Source = tuple[str, bool]
 class RetestItems:
     """What a re-test of a plan draws from.
 
-    ``campaign`` of ``prepared`` has its seed; ``scheme`` is reduced to the finding's requirement
-    and to its ``codes``, the categories that were measured. ``packs`` are those of the campaign
-    file and of the plan's canaries, by the names that a campaign beside that file gives them.
+    ``campaign`` of ``prepared`` has its seed; ``scheme`` is the ``whole`` one reduced to the
+    finding's requirement and its ``codes``, the categories that were measured. ``packs`` are those
+    of the campaign file and the plan's canaries, by their names in a campaign beside that file.
     ``used`` are the ids of spent items, ``measured`` the categories of items that the finding's
-    campaign decided. ``size`` is how many fresh items of each code a re-test needs.
+    campaign decided. ``size`` is how many fresh items a re-test needs of each code, or of
+    each of ``cases``, if there are any.
     """
 
     plan: ActionPlan
     finding: Finding
     prepared: Prepared
     scheme: Scheme
+    whole: Scheme
     packs: Mapping[str, Corpus]
     sources: frozenset[Source]
     items: tuple[Item, ...]
@@ -58,6 +65,7 @@ class RetestItems:
     measured: frozenset[str]
     codes: tuple[str, ...]
     size: int
+    cases: tuple[str, ...] = ()
 
     @property
     def is_census(self) -> bool:
@@ -99,6 +107,7 @@ class RetestItems:
             seed=self.prepared.campaign.seed,
             size=size,
             measured=self.measured,
+            cases=self.cases,
         )
 
     @property
@@ -119,7 +128,7 @@ class RetestItems:
 
 
 def retest_items(
-    state: RegistryState,
+    finding: Finding,
     plan: ActionPlan,
     path: Path,
     out: Path,
@@ -131,13 +140,13 @@ def retest_items(
 
     Raises UsageError if the campaign file is of another service or scheme, or a pack was changed.
     """
-    finding = state.finding(plan.finding)
     prepared = prepare(path, swapped=swapped)
     begun = CampaignPaths(out=out, campaign=finding.campaign).journal
     campaign = seeded(prepared.campaign, begun)
     prepared = replace(prepared, campaign=campaign)
     _require_service(prepared, finding)
-    scheme = narrow_scheme(load_and_warn(campaign.scheme, clock), finding)
+    declared = load_and_warn(campaign.scheme, clock)
+    scheme = scheme_of_attempt(narrow_scheme(declared, finding), plan)
     packs = dict(
         zip(dict.fromkeys(one.pack for one in campaign.corpora), prepared.corpora, strict=True)
     )
@@ -149,18 +158,21 @@ def retest_items(
     _require_addresses(finding, items, past.missed)
     whole = codes if scheme.requirements[0].rule == "census" else ()
     measured = {item.category for item in items if is_among(item.category, whole)}
+    cases = CASES_OF_METRIC.get(scheme.requirements[0].measure.metric, ())
     return RetestItems(
         plan=plan,
         finding=finding,
         prepared=prepared,
         scheme=_of_categories(scheme, codes),
+        whole=declared,
         packs=packs,
         sources=sources,
         items=items,
         used=frozenset(item.id for item in items if _address(item) in past.spent),
         measured=past.categories | measured,
         codes=codes,
-        size=max(finding.sampled, scheme.requirements[0].n_min),
+        size=max(0 if cases else finding.sampled, scheme.requirements[0].n_min, plan.extension),
+        cases=cases,
     )
 
 
@@ -172,7 +184,7 @@ def _candidates(
     sources: frozenset[Source],
 ) -> Iterator[Item]:
     """The missed items, and all items of the same sources that the requirement counts."""
-    missed, is_counted = frozenset(finding.missed), _item_filter(prepared, scheme, finding)
+    missed, is_counted = frozenset(finding.missed), item_filter(prepared, scheme, finding)
     for corpus in packs.values():
         if _source(corpus.reference) in sources:
             for item in corpus.items():
@@ -237,7 +249,7 @@ def _sources_of(finding: Finding, packs: Mapping[str, Corpus]) -> frozenset[Sour
     )
 
 
-def _item_filter(prepared: Prepared, scheme: Scheme, finding: Finding) -> Callable[[Item], bool]:
+def item_filter(prepared: Prepared, scheme: Scheme, finding: Finding) -> Callable[[Item], bool]:
     """Whether the requirement counts an item, and the finding's line can try it."""
     from harness.estimate.item_selection import counts_category, counts_item  # noqa: PLC0415 - heavy
 
@@ -251,7 +263,7 @@ def _item_filter(prepared: Prepared, scheme: Scheme, finding: Finding) -> Callab
         return (
             counts_category(measure, policy, item.category, phase)
             and counts_item(measure, item, phase)
-            and any(fits(probe, item) and probe.declares.can_see(item) for probe in wanted)
+            and any(can_measure(probe, item) for probe in wanted)
         )
 
     return is_counted

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.model.protocol_case import OWN_PORTS
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -31,6 +33,9 @@ twins:{twins}
 # twins apart list single addresses here, and others under 'listen' of the twins.
 listen: {listen}
 ports: {{http: {http}, https: {https}, dns: {dns}}}
+# Ports for protocols beside the web, for URL-16; empty: none. The usual ones:
+# {usual}. origin.json names them as well.
+protocols: {protocols}
 
 # The key of the marks in pages; campaigns read it from origin.json. Keep both secret.
 key: origin.key
@@ -135,7 +140,7 @@ RUN python -m pip install --no-cache-dir isp-accredit=={version}
 # No secret is in the image: /origin is the folder of origin.yaml, mounted when it runs.
 VOLUME /origin
 USER 65532:65532
-EXPOSE {http}/tcp {https}/tcp {dns}/tcp {dns}/udp
+EXPOSE {http}/tcp {https}/tcp {dns}/tcp {dns}/udp{more}
 STOPSIGNAL SIGTERM
 HEALTHCHECK CMD ["python", "-c", "{check}"]
 ENTRYPOINT ["accredit", "origin", "serve", "/origin/origin.yaml"]
@@ -165,7 +170,8 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     given = [name for part in parts for name in (part.certificate, part.certificate_key)]
     mounted = {Path(name).parent for name in given if name}
     check = HEALTH_CHECK.format(http=ports.http, zone=first)
-    published = [f"-p {port}:{port}" for port in (ports.http, ports.https, ports.dns)]
+    own = settings.protocols.values()
+    published = [f"-p {port}:{port}" for port in (ports.http, ports.https, ports.dns, *own)]
     container = CONTAINER.format(
         folder=folder,
         version=version("isp-accredit"),
@@ -174,6 +180,7 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         lowest=min(ports.http, ports.https, ports.dns),
         mounts="".join(f"-v {path}:{path}:ro " for path in sorted(mounted)),
         published=" ".join([*published, f"-p {ports.dns}:{ports.dns}/udp"]),
+        more="".join(f" {port}/tcp" for port in own),
         **ports.model_dump(),
     )
     unit = UNIT.format(
@@ -187,6 +194,7 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         file=folder / "origin.yaml",
         zones="".join(ZONE.format(**_written(zone)) for zone in settings.zones),
         twins=TWINS.format(**_written(twins)) if twins else " null",
+        usual=", ".join(f"{name}: {port}" for name, port in OWN_PORTS.items()),
         **{
             name: text
             for name, text in _written(settings).items()

@@ -15,7 +15,7 @@ from harness.model.file_case import CLEAN_GROUPS, FILE_CASES, file_case
 from harness.model.listed_page import without_case
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
-from harness.ports.network import Probe, fits
+from harness.ports.network import Probe, can_measure
 
 MOST_DOMAINS = 100_000
 """Domains are counted up to this number, which is more than any requirement needs."""
@@ -99,43 +99,58 @@ def count_by_group(
     return {name: _count(members) for name, members in groups.items()} or {"": ItemCount(0, 0)}
 
 
+FILES_OF_METRIC = {
+    "eicar_variants_passed": frozenset({"named"}),
+    "archive_bypasses": frozenset({"archive"}),
+    "feature_checks_passed": frozenset({"feature"}),
+    "altered_downloads": CLEAN_GROUPS,
+}
+"""The groups of cases that a metric of files is about."""
+
+CLEAN_FILES = "altered_downloads"
+"""The metric of clean files; the others are about harmful ones."""
+
+
+def groups_for(metric: str, supply: Iterable[ItemGroup]) -> list[ItemGroup]:
+    """Return the groups that a metric is about: of a metric of files, its files alone."""
+    wanted = FILES_OF_METRIC.get(metric)
+    if wanted is None:
+        return list(supply)
+    return [
+        group
+        for group in supply
+        if (case := file_case(variant_of(group.example.stratum)))
+        and case.group in wanted
+        and group.example.stratum.startswith(TWIN) is (metric == CLEAN_FILES)
+    ]
+
+
 def missing_files(metric: str, needed: int, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
     """Return which files a metric needs that a campaign does not have, and a remedy; or None."""
-    harmful: set[str] = set()
-    clean = 0
-    for group in supply:
-        case = file_case(variant_of(group.example.stratum))
-        if case is None or not group.can_be_tried_by(("download",)):
-            continue
-        if not group.example.stratum.startswith(TWIN):
-            harmful.add(case.name)
-        elif case.group in CLEAN_GROUPS:
-            clean += group.items
-    missing = [
-        case.words
-        for case in FILE_CASES.values()
-        if case.group == FILES_OF_METRIC.get(metric, "") and case.name not in harmful
-    ]
-    if metric == "altered_downloads" and clean < needed:
-        missing = [f"{needed - clean} clean files"]
+    if metric not in FILES_OF_METRIC:
+        return None
+    files = [one for one in groups_for(metric, supply) if one.can_be_tried_by(("download",))]
+    if metric == CLEAN_FILES:
+        clean = sum(one.items for one in files)
+        missing = [f"{needed - clean} clean files"] if clean < needed else []
+    else:
+        tried = {variant_of(one.example.stratum) for one in files}
+        missing = [
+            case.words
+            for case in FILE_CASES.values()
+            if case.group in FILES_OF_METRIC[metric] and case.name not in tried
+        ]
     if not missing:
         return None
     why = f"files to try, missing: {', '.join(missing)}"
-    return why, "choose the whole pack downloads of the origin, and the probe download"
-
-
-FILES_OF_METRIC = {
-    "eicar_variants_passed": "named",
-    "archive_bypasses": "archive",
-    "feature_checks_passed": "feature",
-}
-"""The group of cases that a metric of files is about."""
+    return why, (
+        "choose the origin's pack downloads ('accredit origin pages' writes it; a range has it) "
+        "and the probe download"
+    )
 
 
 def _suitable_probes(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
-    return frozenset(
-        name for name, probe in probes.items() if fits(probe, item) and probe.declares.can_see(item)
-    )
+    return frozenset(name for name, probe in probes.items() if can_measure(probe, item))
 
 
 def _grouping(measure: Measure) -> Callable[[Item], str]:

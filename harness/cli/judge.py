@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from harness.cli.printing import say_json
+from harness.cli.printing import say_json, warn
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.interop.record import bounded_lines
@@ -118,7 +118,7 @@ def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
     return bool(left == right)
 
 
-NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
+NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "owner_head", "warnings"})
 """The keys of an assessment that do not depend on its journal, and are not compared."""
 
 UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
@@ -191,9 +191,14 @@ def _scheme(bundle: Bundle) -> Scheme:
         msg = f"scheme.json of the bundle is not understood: {' '.join(str(error).split())[:200]}"
         raise UsageError(msg) from None
     if scheme.id in shipped():
-        shipped_scheme = load_scheme(scheme.id)
-        if shipped_scheme.version == scheme.version and shipped_scheme != scheme:
-            known_as = f"{scheme.id} {scheme.version}"
+        known_as = f"{scheme.id} {scheme.version}"
+        own = load_scheme(scheme.id)
+        if own.version != scheme.version:
+            warn(
+                f"scheme.json says {known_as}; this installation has version {own.version}, so "
+                "scheme.json cannot be compared with the scheme that was shipped"
+            )
+        elif own != scheme:
             msg = f"scheme.json was changed: it is not the {known_as} that is shipped"
             raise UsageError(msg)
     return scheme

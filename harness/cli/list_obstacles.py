@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from harness.cli.item_supply import ItemGroup
+from harness.errors import first_of
 from harness.model.corpus import TWIN
 from harness.model.listed_page import ADDRESS, HARD_CASES, LIST_SCHEMES, SITE, case_of
 from harness.plugins import PROBES
@@ -54,19 +55,24 @@ def list_obstacle(
     ]
     if not missing:
         return None
-    more = f" and {len(missing) - MOST_SHOWN} more" if len(missing) > MOST_SHOWN else ""
-    why = f"nothing to try: {', '.join(missing[:MOST_SHOWN])}{more}"
+    why = f"nothing to try: {first_of(missing, MOST_SHOWN)}"
     return why, f"choose the origin's pack {PACK}, and the probes web and web_https"
 
 
 def _missing_scheme(supply: Collection[ItemGroup]) -> tuple[str, str] | None:
-    """The obstacle where a line has probes that fetch, but none by one of the schemes."""
+    """The obstacle where a line has probes that fetch, but none by one of the schemes.
+
+    A line with one probe for sealed lists needs one for each scheme.
+    """
     names = frozenset[str]().union(*(group.probes for group in supply))
     known = PROBES.load()
-    fetching = [known[name]().declares for name in names & known.keys()]
-    fetching = [one for one in fetching if one.needs == "fetch"]
-    schemes = {one.only_scheme for one in fetching}
-    missing = [over for scheme, over in LIST_SCHEMES.items() if scheme not in schemes]
-    if not fetching or not missing:
-        return None
-    return f"no probe tries the entries {missing[0]}", "give the line the probes web and web_https"
+    declared = [known[name]().declares for name in names & known.keys()]
+    for need, entries, probes in (
+        ("fetch", "the entries", "web and web_https"),
+        ("connection", "the entries of the sealed list", "sealed_list and sealed_list_https"),
+    ):
+        schemes = {one.only_scheme for one in declared if one.needs == need}
+        missing = [over for scheme, over in LIST_SCHEMES.items() if scheme not in schemes]
+        if schemes and missing:
+            return f"no probe tries {entries} {missing[0]}", f"give the line the probes {probes}"
+    return None

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from harness.cli.paths import registry_variables
 from harness.cli.printing import say, shown, wrapped_on_stderr
 from harness.errors import UsageError
 
@@ -45,6 +46,8 @@ class Verb:
 
     target: str
     help: str
+    is_recording: bool = False
+    """Whether its words, and the names of user and registry, become text of the registry."""
 
 
 class LazyVerbs(Verbs):
@@ -55,7 +58,11 @@ class LazyVerbs(Verbs):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the requested verb; the error for a misspelt name suggests the closest one."""
         self.commands = dict.fromkeys(self.verbs, TyperCommand(None))
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if (verb := self.verbs.get(args[0])) is not None and verb.is_recording:
+            named = [f"{name}={value}" for name in NAMED if (value := os.environ.get(name))]
+            _require_utf_8([*args, *named])
+        return found
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all verbs, in the order in which help shows them."""
@@ -93,6 +100,20 @@ class LazyVerbs(Verbs):
             formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
 
 
+NAMED = ("LOGNAME", "USER", "LNAME", "USERNAME", *registry_variables())
+"""The environment variables that name the user (``getpass.getuser``) or a registry."""
+
+
+def _require_utf_8(words: Iterable[str]) -> None:
+    """Raise UsageError for a word that held bytes which are not UTF-8."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            msg = f"{word!r} holds bytes that are not UTF-8; write names and paths in UTF-8"
+            raise UsageError(msg) from None
+
+
 @contextmanager
 def _escaped_errors() -> Iterator[None]:
     """Escape the messages of errors that the command-line library raises."""
@@ -125,7 +146,9 @@ class MainVerbs(LazyVerbs):
             "doctor:doctor_command",
             "Check this machine and, given a campaign, its origin, lines and sentinels.",
         ),
-        "run": Verb("conclude:run_command", "Measure, conclude, open action plans and report."),
+        "run": Verb(
+            "run:run_command", "Measure, conclude, open and escalate action plans, and report."
+        ),
         "measure": Verb(
             "measure:measure_command",
             "Measure the service of a campaign into a journal.",
@@ -154,8 +177,36 @@ class MainVerbs(LazyVerbs):
             "conclude:report_command", "Write a self-contained document from a journal."
         ),
         "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
-        "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
-        "registry": Verb("verify:registry_app", "Check registries of findings and plans."),
+        "plan": Verb(
+            "plan:app", "Follow action plans until a re-test conforms.", is_recording=True
+        ),
+        "registry": Verb(
+            "registry:app",
+            "Keep records of suppliers; check, migrate and export registries.",
+            is_recording=True,
+        ),
+        "decision": Verb(
+            "decision:app", "Propose and record decisions on accreditation.", is_recording=True
+        ),
+        "certificate": Verb(
+            "certificate:app",
+            "Issue certificates, list their statuses, and check them offline.",
+            is_recording=True,
+        ),
+        "recall": Verb(
+            "recall:recall_command",
+            "Judge decisions again when something proves wrong.",
+            is_recording=True,
+        ),
+        "site": Verb(
+            "site:app",
+            "Write the public register, trends and action plans as pages without a server.",
+        ),
+        "submission": Verb(
+            "submission:app",
+            "Check and record what a supplier declares of a service.",
+            is_recording=True,
+        ),
         "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),

@@ -251,7 +251,9 @@ def announce(
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def measure_prepared(prepared: Prepared, out: Path, console: Console) -> CampaignPaths:
+def measure_prepared(
+    prepared: Prepared, out: Path, console: Console, clock: Clock | None = None
+) -> CampaignPaths:
     """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError.
 
     After one half of a crossover, raises UnfinishedError, which says how to continue.
@@ -265,9 +267,8 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Campaig
     paths = CampaignPaths(out=out, campaign=campaign.campaign)
     require_writable(paths, prepared)
     key = private_key(paths.sketch_key)
-    header = header_of(prepared, run_id_in(paths.journal))
-    evidence = EvidenceFolder(paths.evidence)
-    instruments = measurement_context(prepared, evidence, WallClock(), key, header.run)
+    header, evidence = header_of(prepared, run_id_in(paths.journal)), EvidenceFolder(paths.evidence)
+    instruments = measurement_context(prepared, evidence, clock or WallClock(), key, header.run)
     journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
@@ -343,8 +344,10 @@ STRAINS = {
 
 
 def describe_strain(instruments: MeasurementContext) -> list[str]:
-    """Describe where this machine could not sustain the concurrency, one sentence per line."""
-    return [
+    """Describe where this machine, or the sealed list program, failed: one sentence per line."""
+    program = instruments.list_program
+    trouble = [program.trouble] if program is not None and program.trouble else []
+    return trouble + [
         f"line {line}: {number} attempts were repeated with lower concurrency "
         f"(down to {instruments.traffic[line].narrowest}): {STRAINS.get(name, name)}"
         for (line, name), number in sorted(instruments.strained.items())

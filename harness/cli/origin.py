@@ -16,14 +16,15 @@ from pydantic import ValidationError
 from corpora.origin_packs import all_pages, joined
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
-from harness.cli.compose import prepare, texts_of_pages, warn
+from harness.cli.compose import prepare, texts_of_pages
 from harness.cli.content_packs import CHANGES, PACK_NAMES, SUPPLIER_FILES, write_content_packs
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
 from harness.cli.origin_serving import allow_many_files, report, serve
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_json, warn
 from harness.errors import UsageError, known
 from harness.model.campaign import Limits, Sentinels
 from harness.model.observation import CONTROL
+from harness.model.protocol_case import OWN_PORTS
 from harness.plugins import LINES
 from harness.ports.network import Line, Origin
 from harness.store.atomic_write import write_whole
@@ -70,11 +71,11 @@ def init_command(
     http_port: Annotated[int, typer.Option(help="The port for HTTP.")] = 80,
     https_port: Annotated[int, typer.Option(help="The port for HTTPS.")] = 443,
     dns_port: Annotated[int, typer.Option(help="The port for DNS, UDP and TCP.")] = 53,
+    protocols: Annotated[bool, typer.Option(help="Answer XMPP, IRC and others too.")] = False,
 ) -> None:
     """Write what an origin on a host of your own needs. Existing files are never overwritten."""
     zones = [_zone(text, address or [], nameserver or []) for text in zone]
     is_given = bool(certificate or key)
-    common = tuple(address or zones[0]["addresses"])
     twins: dict[str, Any] = {
         "zone": twin_zone,
         "addresses": tuple(twin_address or ()),
@@ -85,17 +86,17 @@ def init_command(
     }
     settings = checked_settings({
         "zones": tuple(zones),
-        "twins": _twins(twins, common, is_given=is_given),
+        "twins": _twins(twins, tuple(address or zones[0]["addresses"]), is_given=is_given),
         "listen": tuple(listen or ()),
         "ports": {"http": http_port, "https": https_port, "dns": dns_port},
+        "protocols": dict(OWN_PORTS) if protocols else {},
         "key": "origin.key",
         "authority": "" if is_given else "authority-key.pem",
         "certificate": _absolute(certificate),
         "certificate_key": _absolute(key),
         "content_seed": "content.seed",
     })  # fmt: skip
-    names = write_origin_folder(directory, settings)
-    say(*(f"wrote {directory / name}" for name in names), "")
+    say(*(f"wrote {directory / name}" for name in write_origin_folder(directory, settings)), "")
     say(*(directory / RECORDS).read_text(encoding="utf-8").splitlines())
 
 
@@ -210,7 +211,8 @@ def _origin(settings: OriginSettings, key: bytes) -> Origin:
     return Origin(
         zone=first.zone,
         resolver=str(Address(host=first.addresses[0], port=ports.dns)),
-        ports={80: ports.http, 443: ports.https},
+        ports={80: ports.http, 443: ports.https}
+        | {OWN_PORTS[name]: port for name, port in settings.protocols.items()},
         authority=AUTHORITY_FILE if is_own else "",
         key=key,
         address=first.addresses[0],

@@ -9,14 +9,28 @@ from typing import Annotated
 
 import typer
 
+from harness.errors import UsageError
 from harness.untrusted.passwords import is_database
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
 """An argument; see ``journal_folder``."""
 
 OUT = Path("out")
+DATABASE = "ACCREDIT_DATABASE_URL"
+"""The environment variable that names a database for the registry."""
+
 REGISTRY = "ACCREDIT_REGISTRY"
 """The environment variable that names another registry: a file or a database URL."""
+
+REGISTRY_OPTION = Annotated[
+    str,
+    typer.Option(
+        "--registry",
+        help=f"A file or a database URL; default: ${DATABASE}, ${REGISTRY}, else the one in the "
+        "results folder.",
+    ),
+]
+"""An option; see ``chosen_registry``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +85,32 @@ class CampaignPaths:
 
     @property
     def registry(self) -> Path | str:
-        """The registry of all campaigns: a path, or a database URL if REGISTRY names one."""
-        named = os.environ.get(REGISTRY, "")
-        if is_database(named):
-            return named
+        """The registry of all campaigns: a path, or a database URL if the environment names one.
+
+        Raises UsageError if the environment names two.
+        """
+        database, named = os.environ.get(DATABASE, ""), os.environ.get(REGISTRY, "")
+        if database and named and database != named:
+            msg = f"{DATABASE} and {REGISTRY} name two registries; unset one of them"
+            raise UsageError(msg)
+        if database and not is_database(database):
+            msg = f"{DATABASE} must be a database URL, such as postgresql://HOST/DATABASE"
+            raise UsageError(msg)
+        if is_database(database or named):
+            return database or named
         return Path(named) if named else self.out / "registry.sqlite"
+
+
+def registry_variables() -> tuple[str, ...]:
+    """The environment variables that name a registry."""
+    return DATABASE, REGISTRY
+
+
+def chosen_registry(named: str, out: Path = OUT) -> Path | str:
+    """The registry that an option names, else that of the environment, else the one in ``out``."""
+    if is_database(named):
+        return named
+    return Path(named) if named else CampaignPaths(out=out, campaign="").registry
 
 
 def journal_folder(path: Path) -> Path:

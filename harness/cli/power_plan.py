@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.cli.item_supply import ItemGroup, count_by_group, group_items
-from harness.cli.undecidable import NOTHING_TO_DECIDE
+from harness.cli.item_supply import ItemGroup, count_by_group, group_items, groups_for
 from harness.estimate.item_selection import is_asked
 from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
+from harness.model.metric import why_not_measured
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import ITEM_BY_ITEM, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 
 BY_RATE = frozenset({"guarded", "quantile"})
+NOTHING_TO_DECIDE = frozenset({"report", "gate"})
 HALF = 0.5
 """A planned service makes half the misses that the threshold allows (METHOD table 3)."""
 
@@ -77,7 +78,7 @@ def _forecast_one(
     power: float,
 ) -> Forecast:
     if not spec_of(requirement.measure.metric).is_implemented:
-        says = "cannot be decided: Accredit cannot measure this yet"
+        says = f"cannot be decided: {why_not_measured(requirement.measure.metric)}"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
     n = None if items is None else _count(requirement, scheme, phase, items)
     if requirement.rule in ITEM_BY_ITEM:
@@ -193,6 +194,7 @@ def _count(requirement: Requirement, scheme: Scheme, phase: str, supply: list[It
 
     Registrable domains where a bound decides a rate, items for anything else.
     """
-    groups = count_by_group(requirement.measure, scheme.policy, phase, supply).values()
+    about = groups_for(requirement.measure.metric, supply)
+    groups = count_by_group(requirement.measure, scheme.policy, phase, about).values()
     by_item = requirement.rule in ITEM_BY_ITEM or _what(requirement) == "items"
     return min(group.items if by_item else group.domains for group in groups)

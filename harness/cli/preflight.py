@@ -15,6 +15,7 @@ from harness.campaign.assemble import Prepared
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
 from harness.model.batch import ways
+from harness.model.campaign import Service
 from harness.ports.storage import Clock, WallClock
 
 BYTES_PER_ATTEMPT = 1024
@@ -54,21 +55,28 @@ def require_writable(paths: CampaignPaths, prepared: Prepared) -> None:
         raise UsageError(msg)
 
 
-def require_registry(paths: CampaignPaths, clock: Clock | None = None) -> None:
+def require_registry(paths: CampaignPaths, service: Service, clock: Clock | None = None) -> None:
     """Raise UsageError if the registry cannot take the events that follow from a campaign.
 
     Raises ModuleNotFoundError if its database needs an extra, and InstrumentError if it was
     changed. The registry is made if there is none.
     """
-    from harness.model.event import PlanProgressed, require_times  # noqa: PLC0415 - keep it light
-    from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.cli.registry_session import current_user, place_of  # noqa: PLC0415 - keep it light
+    from harness.model.event import StreamOpened  # noqa: PLC0415 - the same
+    from harness.model.event_times import require_times  # noqa: PLC0415 - the same
+    from harness.model.registry_record import Service as ServiceRecord  # noqa: PLC0415 - the same
+    from harness.model.registry_record import require_valid  # noqa: PLC0415 - the same
+    from harness.store.registry.opening import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where, now = paths.registry, (clock or WallClock()).now()
+    place = place_of(service.supplier, service.name)
+    require_valid(ServiceRecord(id=service.name))
     try:
-        with open_registry(where, create=True) as registry:
-            require_times(
-                registry.events(), [PlanProgressed(at=now, actor="", plan="", note="")], now
-            )
+        with open_registry(where, create=True) as registry, registry.writing(place.stream) as held:
+            opened = StreamOpened(at=now, actor=current_user(), name=place.name)
+            require_times(held.head, [opened], now)
+            if held.head is None:  # so that the first assessment can print a head
+                held.append(opened)
         if isinstance(where, Path):
             _require_writable_file(where)
     except OSError as error:

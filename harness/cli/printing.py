@@ -42,6 +42,11 @@ def say(*lines: str, to_stderr: bool = False) -> None:
         stream.write("\n".join(wrapped(text, columns_of(stream))) + "\n")
 
 
+def warn(sentence: str) -> None:
+    """Print a warning: one line on standard error."""
+    say(f"accredit: warning: {sentence}", to_stderr=True)
+
+
 def is_terminal() -> bool:
     """Whether somebody can read what is printed, and answer: both are a terminal."""
     streams = (sys.stdin, sys.stdout)
@@ -53,6 +58,14 @@ def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
     text = encoded.decode() if isinstance(encoded, bytes) else encoded
     stream.write(visible_json(text, ascii_only=not _is_unicode(stream.encoding)) + "\n")
+
+
+def say_document(text: str) -> None:
+    """Print a document as it is; on a terminal each line as ``say`` prints it."""
+    if sys.stdout.isatty():
+        say(*text.splitlines())
+    else:
+        sys.stdout.write(encodable(text, sys.stdout.encoding))
 
 
 def encodable(text: str, encoding: str | None) -> str:

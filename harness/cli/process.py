@@ -9,6 +9,7 @@ reported.
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import platform
@@ -26,7 +27,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from harness.cli.printing import say
-from harness.errors import HarnessError, InstrumentError
+from harness.errors import PATH_ERRORS, HarnessError, InstrumentError
 from harness.untrusted.passwords import without_passwords
 
 STATE_VARIABLE = "XDG_STATE_HOME"
@@ -222,13 +223,27 @@ SYSTEM_ERRORS = frozenset({
 })  # fmt: skip
 """Errors of the system rather than ours: no space, no permission, too many open files."""
 
-EXTRAS = {"psycopg": "postgresql", "pytest": "pytest", "allure": "pytest"}
+EXTRAS = {
+    "psycopg": "postgresql",
+    "apprise": "notify",
+    "pytest": "pytest",
+    "allure": "pytest",
+    "typst": "certificate",
+    "segno": "certificate",
+    "pikepdf": "certificate",
+}
 """The extra that installs a library which a verb needs."""
 
 
 def run() -> None:
-    """Run the command line of this process and exit with its code."""
-    sys.exit(exit_code_of(_commands))
+    """Run the command line of this process and exit with its code.
+
+    The last garbage collection, which would visit every object only to end, is avoided; it takes a
+    sixth of a short command.
+    """
+    code = exit_code_of(_commands)
+    gc.freeze()
+    sys.exit(code)
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
@@ -268,6 +283,9 @@ def _report_error(error: BaseException, stops: StopSignals) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print_error(f"{where}{error.strerror or error}; fix this and run the command again")
         return TROUBLE
+    if isinstance(error, OSError) and error.errno in PATH_ERRORS and error.filename:
+        print_error(f"{error.filename}: {error.strerror}; give another path")
+        return WRONG_USE
     print_error(unexpected_message(error))
     return TROUBLE
 

@@ -20,6 +20,7 @@ from corpora.synthetic_sites import write_vendor_list
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import load_and_warn, running_range
 from harness.cli.content_packs import write_content_packs
+from harness.cli.given_times import aware_time
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
@@ -33,7 +34,9 @@ from probes.range.zone import ADDRESS, TWIN_ADDRESS
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
 """The list of sites that the reference filter categorises itself, for ``corpus import``."""
-"""The pack of pages that only content analysis can recognise."""
+
+PID_FILE = "range.pid"
+"""The number of the process of a range in the background, which holds a lock on the file."""
 
 _PID_BYTES = 64
 START_LIMIT = 20.0
@@ -85,16 +88,16 @@ def up_command(
     if gateway and sys.platform != "linux":
         msg = "range up --gateway needs Linux, where all of 127.0.0.0/8 is loopback; leave it out"
         raise UsageError(msg)
+    change = aware_time(changes_at, "--changes-at ") if changes_at else None
+    declared, policy = read_faults(faults), load_and_warn(scheme).policy
     if detach:
         _detach(
             out, profiles, scheme, faults, dual_stack=ipv6, gateway=gateway, changes_at=changes_at
         )
         return
-    change = _time_of(changes_at)
-    declared = read_faults(faults)
     ranged = running_range(
         out,
-        policy=load_and_warn(scheme).policy,
+        policy=policy,
         profiles=profiles,
         dead_hosts=declared.dead_hosts,
         pages=make_lists(out, changes_at=change),
@@ -111,7 +114,7 @@ def up_command(
 @app.command("down")
 def down_command(out: FOLDER = Path()) -> None:
     """Stop a range that ``up --detach`` started."""
-    path = out / "range.pid"
+    path = out / PID_FILE
     not_running = UsageError(f"{path}: no range was started here with 'accredit range up --detach'")
     try:
         process = int(read_bounded(path, _PID_BYTES))
@@ -119,11 +122,32 @@ def down_command(out: FOLDER = Path()) -> None:
         raise not_running from None
     if process <= 1:  # os.kill takes these for a group of processes, or for all of them
         raise not_running
+    locked = _locked(path)
+    if locked is not None:  # the number may be another process's by now
+        path.unlink()
+        os.close(locked)
+        raise UsageError(f"{out}: the range that was started here has ended already")
     try:
         os.kill(process, signal.SIGTERM)
     except (OSError, OverflowError):
         raise not_running from None
     path.unlink()
+
+
+def _locked(path: Path) -> int | None:
+    """Open a file and lock it; return its descriptor, or None if a range holds it.
+
+    The range inherits the descriptor, and the lock is free when the range has ended (flock(2)).
+    """
+    import fcntl  # noqa: PLC0415 - POSIX alone has it, and ranges in the background
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 @app.command("where")
@@ -151,18 +175,6 @@ def where_command(
         msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[part])}"
         raise UsageError(msg)
     say(_written(filters[part][name]))
-
-
-def _time_of(text: str) -> datetime | None:
-    """Return a time with its offset from UTC; None for an empty text. Raises UsageError."""
-    try:
-        time = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        time = None
-    if text and (time is None or time.tzinfo is None):
-        msg = f"--changes-at {text}: write the time like 2026-11-24T12:00:00Z"
-        raise UsageError(msg)
-    return time
 
 
 def make_lists(out: Path, seed: str = "", changes_at: datetime | None = None) -> OriginPages:
@@ -245,6 +257,12 @@ def _detach(
         )
         raise UsageError(msg)
     out.mkdir(parents=True, exist_ok=True)
+    locked = _locked(out / PID_FILE)
+    if locked is None:
+        msg = f"{out}: a range is running here; stop it first: accredit range down --out {out}"
+        raise UsageError(msg)
+    os.truncate(locked, 0)  # an earlier number may be another process's by now
+    os.set_inheritable(locked, True)  # noqa: FBT003 - takes no names
     (out / "origin.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
@@ -263,7 +281,14 @@ def _detach(
         ],
         setsid=True,
     )
-    (out / "range.pid").write_text(str(child))
+    os.write(locked, str(child).encode())
+    os.close(locked)
+    _await_start(out, child)
+    print_addresses(read_origin(out / "origin.json"), out)
+
+
+def _await_start(out: Path, child: int) -> None:
+    """Wait until a range has written its origin file. Raises InstrumentError if it does not."""
     deadline = time.monotonic() + START_LIMIT
     while not (out / "origin.json").exists():
         ended, _ = os.waitpid(child, os.WNOHANG)
@@ -274,4 +299,3 @@ def _detach(
             last = log.rpartition("\n")[2][-500:]
             raise InstrumentError(f"the range did not start: {last}")
         time.sleep(0.05)
-    print_addresses(read_origin(out / "origin.json"), out)

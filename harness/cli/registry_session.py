@@ -1,44 +1,384 @@
-"""Sessions on the registry: record checked events, open plans, read appeals and the head."""
+"""Sessions on the registry: read what an event rests on, check the event, and record it.
+
+Reading and recording happen in one transaction, while other writers of the same stream wait. So a
+command never has to be given again because another was quicker, unless that changed what the
+command is about. What an event rests on is made from its own events, never from derived rows.
+"""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from harness.cli.paths import CampaignPaths
-from harness.follow.findings import follow, follow_ups
-from harness.follow.state import RegistryState, replay
-from harness.model.action_plan import ActionPlan, FollowUp
-from harness.model.corpus import Appeal
-from harness.model.event import Event
-from harness.model.outcome import Assessment, PrintedHead
+from harness.errors import UsageError, known
+from harness.follow.derived_rows import (
+    BACKWARD,
+    BACKWARD_EVENTS,
+    CLOCK_CORRECTION,
+    CLOCK_CORRECTIONS,
+    ENDED_PLAN,
+    FOLLOW_UPS,
+    PLAN,
+    read_row,
+    rows_after,
+)
+from harness.follow.escalation import is_dropped_by
+from harness.follow.state import StreamState, number_of, replay
+from harness.model.action_plan import ActionPlan, Finding, Subject
+from harness.model.decision_event import DecisionEvent
+from harness.model.escalation import Escalation
+from harness.model.event import (
+    CanariesMade,
+    ClockCorrected,
+    Event,
+    FindingOpened,
+    PlanDrafted,
+    PlanEscalated,
+    PlanEvent,
+    RecordAdded,
+    RecordClosed,
+    RetestStarted,
+    StreamOpened,
+)
+from harness.model.event_times import TOLERANCE, BackwardEvent
+from harness.model.registry_record import OfService, record_key
+from harness.model.stream import LONGEST_NAME, OWNER, OWNER_NAME, StreamHead, same_name, stream_of
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
-    from harness.store.registry import Registry
+    from harness.store.registry.streams import Registry, StreamAccess
+
+
+class ClockNotes(NamedTuple):
+    """Events dated before earlier ones, and corrections of the clock, in a stream."""
+
+    backward: tuple[BackwardEvent, ...] = ()
+    corrections: tuple[ClockCorrected, ...] = ()
+
+
+class CorrectedStream(NamedTuple):
+    """The head of a stream before its clock was corrected, and what counts no more since.
+
+    ``dropped`` are escalations by rule whose dates were wrong, each with the id of its plan.
+    """
+
+    before: StreamHead
+    dropped: tuple[tuple[str, Escalation], ...]
+
+
+class HeldPlan(NamedTuple):
+    """A plan with its finding, the stream that it is in, and the supplier's name."""
+
+    stream: str
+    supplier: str
+    plan: ActionPlan
+    finding: Finding
+    clock: ClockNotes
+
+
+class Place(NamedTuple):
+    """A stream, and the name of its supplier, with which it is opened."""
+
+    stream: str
+    name: str
+
+
+def place_of(supplier: str, service: str = "") -> Place:
+    """Return the stream of a supplier, or of a service without one.
+
+    Raises UsageError for a name that is none.
+    """
+    name = " ".join((supplier or service).split())
+    return Place(stream_of(supplier, service), name if supplier else f"service {name}")
+
+
+def place_of_any(supplier: str, service: str) -> Place:
+    """Return the stream of a supplier or service of an earlier version, whatever its name.
+
+    A name that is none now is cut and freed of unprintable characters, or left out.
+    """
+    for is_service, name in enumerate((supplier, service)):
+        printable = "".join(letter if letter.isprintable() else " " for letter in name)
+        cut = " ".join(printable.split())[:LONGEST_NAME].strip()
+        try:
+            return place_of("", cut) if is_service else place_of(cut)
+        except UsageError:
+            continue
+    return place_of(UNNAMED)
+
+
+UNNAMED = "unnamed supplier"
+"""The supplier of what names neither a supplier nor a service."""
+
+OWNERS = Place(OWNER, OWNER_NAME)
+"""The stream of the scheme's owner."""
 
 
 class RegistrySession:
-    """An open registry, and its state."""
+    """An open registry with a clock; made by ``open_session``."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
-        self._registry = registry
+        self.registry = registry
         self._clock = clock
-        self.state: RegistryState = replay(registry.events())
 
-    def record(self, *events: Event) -> RegistryState:
-        """Record all events or none, and return the registry's state after them.
+    def plans(self, *, supplier: str = "", every: bool = True) -> tuple[HeldPlan, ...]:
+        """The plans of all suppliers or one, in order of suppliers and ids.
+
+        They are read from derived rows. Without ``every`` those that have ended are left out.
+        """
+        only = {"stream": self.stream_named(supplier)} if supplier else {}
+        rows = self.registry.rows(PLAN, leave="" if every else ENDED_PLAN, **only)
+        names = {head.stream: head.name for head in self.registry.heads()} if rows else {}
+        notes = {stream: self._clock_notes(stream) for stream in dict.fromkeys(s for s, _ in rows)}
+        found = []
+        for stream, row in rows:
+            both = read_row(row, FOLLOW_UPS)
+            if both.plan is not None:
+                name = names.get(stream, stream)
+                found.append(HeldPlan(stream, name, both.plan, both.finding, notes[stream]))
+        return tuple(found)
+
+    def plan(self, name: str, supplier: str = "") -> HeldPlan:
+        """The plan of that id, made from its events. Raises UsageError with the known ids.
+
+        If several suppliers have a plan of that id, ``supplier`` says which is meant.
+        """
+        stream = self._stream_of_plan(name, supplier)
+        with self.registry.reading(stream) as access:
+            state = part_of(access, plans=[name])
+            title = access.head.name if access.head else stream
+        plan = state.plan(name)
+        notes = self._clock_notes(stream)
+        return HeldPlan(stream, title, plan, state.finding(plan.finding), notes)
+
+    def advance(
+        self, name: str, *steps: PlanEvent | Callable[[ActionPlan], PlanEvent], supplier: str = ""
+    ) -> ActionPlan:
+        """Record events of a plan, or what makes them from the plan; return the new plan.
 
         Raises UsageError if one is not possible now, naming what is, or if one is dated before an
-        earlier one or after the clock's time.
+        earlier one or after the clock's time. All are recorded or none.
         """
-        after = self.state.after(*events)
-        self._registry.append(*events, after=self.state.events, now=self._clock.now())
-        self.state = after
+        stream = self._stream_of_plan(name, supplier)
+        with self.registry.writing(stream) as access:
+            state = part_of(access, plans=[name])
+            events: list[Event] = []
+            for step in steps:
+                event = step if isinstance(step, PlanEvent) else step(state.plan(name))
+                state = with_uses(access, state, [event]).after(event)
+                events.append(event)
+            self.append_to(access, state, events)
+        return state.plan(name)
+
+    def check(self, held: HeldPlan, event: PlanEvent) -> None:
+        """Raise UsageError if an event of a plan is not possible now; nothing is recorded."""
+        with self.registry.reading(held.stream) as access:
+            needed_by(access, [event]).after(event)
+
+    def record(self, place: Place, *events: Event) -> StreamState:
+        """Record events in a stream, which is opened if need be; all are recorded or none.
+
+        Returns the state after them of what they are about. Raises UsageError as ``advance`` does.
+        """
+        with self.registry.writing(place.stream) as access:
+            return self.record_in(access, place, events, needed_by(access, events))
+
+    def record_in(
+        self, access: StreamAccess, place: Place, events: Iterable[Event], before: StreamState
+    ) -> StreamState:
+        """Record events within a transaction. ``before`` is the state of what they rest on."""
+        added = list(events)
+        if access.head is None and added:
+            first = added[0]
+            added.insert(0, StreamOpened(at=first.at, actor=first.actor, name=place.name))
+        after = before.after(*added)
+        if added:
+            self.append_to(access, after, added)
         return after
+
+    def correct_clock(self, reason: str, actor: str) -> tuple[CorrectedStream, ...]:
+        """Record in each stream with events in the future that the clock was wrong.
+
+        Returns these streams. Raises UsageError if there are none.
+        """
+        now, corrected = self._clock.now(), []
+        event = ClockCorrected(at=now, actor=actor, reason=reason)
+        heads = [head for head in self.registry.heads() if head.latest > now + TOLERANCE]
+        with self.registry.writing_all([head.stream for head in heads]) as streams:
+            for access in streams:
+                if access.head is not None and access.head.latest > now + TOLERANCE:
+                    before = needed_by(access, [event])
+                    after = before.after(event)
+                    corrected.append(CorrectedStream(access.head, _dropped(before, after)))
+                    self.append_to(access, after, [event])
+        if not corrected:
+            StreamState().after(event)
+        return tuple(corrected)
+
+    def append_to(self, access: StreamAccess, after: StreamState, events: list[Event]) -> None:
+        """Add events within a transaction; ``after`` is the state after them."""
+        access.append(*events, now=self._clock.now())
+        access.put(rows_after(after, events))
+
+    def _clock_notes(self, stream: str) -> ClockNotes:
+        with self.registry.reading(stream) as access:
+            backward, corrections = access.rows(BACKWARD), access.rows(CLOCK_CORRECTION)
+        return ClockNotes(
+            tuple(read_row(row, BACKWARD_EVENTS) for row in backward),
+            tuple(read_row(row, CLOCK_CORRECTIONS) for row in corrections),
+        )
+
+    def place_named(self, supplier: str) -> Place:
+        """The stream of a supplier; that of a service without one, if only it has the name.
+
+        It may be a stream that is not opened yet. Raises UsageError for a name that is none.
+        """
+        held = {head.stream: head.name for head in self.registry.heads()}
+        titled = [stream for stream, name in held.items() if same_name(name) == same_name(supplier)]
+        for stream in (stream_of(supplier), stream_of("", supplier), *titled):
+            if stream in held:
+                return Place(stream, held[stream])
+        return place_of(supplier)
+
+    def stream_named(self, supplier: str) -> str:
+        """The stream of that name. Raises UsageError if there is none; it names no other."""
+        place = self.place_named(supplier)
+        with self.registry.reading(place.stream) as access:
+            if access.head is None:
+                msg = f"{self.registry.where}: holds nothing of {supplier!r}; check the name"
+                raise UsageError(msg)
+        return place.stream
+
+    def _stream_of_plan(self, name: str, supplier: str) -> str:
+        only = self.stream_named(supplier) if supplier else ""
+        found = self.registry.streams_about(name, "plan-drafted")
+        streams = [stream for stream in found if only in ("", stream)]
+        if not streams:
+            rows = self.registry.rows(PLAN, **({"stream": only} if only else {}))
+            left = [row for row in rows if row[1].state != ENDED_PLAN] or rows
+            of = f" of {supplier}" if supplier else ""
+            msg = f"no plan {name!r}{of}; {known(dict.fromkeys(row.id for _, row in left))}"
+            raise UsageError(msg)
+        if len(streams) > 1:
+            heads = {head.stream: head.name for head in self.registry.heads()}
+            names = known(heads.get(stream, stream) for stream in streams)
+            msg = f"several suppliers have a plan {name}; say which by --supplier; {names}"
+            raise UsageError(msg)
+        return streams[0]
+
+
+def part_of(
+    access: StreamAccess,
+    *,
+    plans: Collection[str] = (),
+    findings: Collection[str] = (),
+    records: Collection[str] = (),
+) -> StreamState:
+    """Return the state of some plans, findings and records, by ids and keys, from their events.
+
+    Plans come with their findings, and findings with their plans. A plan that was escalated by rule
+    also rests on the corrections of the clock.
+    """
+    held = dict(access.found(about=[*plans, *records]))
+    wanted = [event.finding for event in held.values() if isinstance(event, PlanDrafted)]
+    wanted += findings
+    drafts = [event for _, event in access.found(topic=wanted) if isinstance(event, PlanDrafted)]
+    held |= access.found(about=[*wanted, *(event.plan for event in drafts)])
+    if any(isinstance(event, PlanEscalated) and event.rule for event in held.values()):
+        held |= access.found(kind=["clock-corrected"])
+    state = StreamState()
+    for position in sorted(held):
+        state.apply(held[position], is_kept=True, position=position)
+    return _as_of(state, access)
+
+
+def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
+    """Return the state of what the events rest on."""
+    added = list(events)
+    if any(isinstance(event, DecisionEvent) for event in added):
+        return replay(access.events())
+    drafts = [event for event in added if isinstance(event, PlanDrafted)]
+    new = {event.plan for event in drafts}
+    records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
+    records += _services_of(access, added)
+    opened = [event for event in added if isinstance(event, FindingOpened)]
+    state = part_of(
+        access,
+        plans=[
+            *(one.plan for one in added if isinstance(one, PlanEvent) and one.plan not in new),
+            *_plans_corrected_by(access, added),
+        ],
+        findings=[
+            *(event.finding.id for event in opened),
+            *(event.finding for event in drafts),
+            *findings_about(access, [event.finding.subject for event in opened]),
+        ],
+        records=records,
+    )
+    return with_uses(access, state, added)
+
+
+def _plans_corrected_by(access: StreamAccess, events: Iterable[Event]) -> set[str]:
+    """Return the ids of the plans with an escalation that a correction among the events drops."""
+    corrections = [event for event in events if isinstance(event, ClockCorrected)]
+    escalated = access.found(kind=["plan-escalated"]) if corrections else ()
+    return {
+        event.plan
+        for _, event in escalated
+        if isinstance(event, PlanEscalated)
+        and any(is_dropped_by(correction, event) for correction in corrections)
+    }
+
+
+def _dropped(before: StreamState, after: StreamState) -> tuple[tuple[str, Escalation], ...]:
+    """Return the escalations that counted before and count no more, with the ids of their plans."""
+    return tuple(
+        (plan.id, each)
+        for plan in before.plans.values()
+        for each in plan.counted_escalations
+        if each not in after.plan(plan.id).counted_escalations
+    )
+
+
+def _services_of(access: StreamAccess, events: Iterable[Event]) -> list[str]:
+    """Return the keys of the services that records are of; all services, if one is not known."""
+    records = [event.record for event in events if isinstance(event, RecordAdded)]
+    keys = [record_key("service", one.of) for one in records if isinstance(one, OfService)]
+    if all(access.rows("service", key=key, state="open") for key in keys):
+        return keys
+    return keys + [row.key for row in access.rows("service", state="open")]
+
+
+def with_uses(access: StreamAccess, state: StreamState, events: Iterable[Event]) -> StreamState:
+    """Add to a state what used the events' campaigns and canaries before, and return it."""
+    added = list(events)
+    for _, event in access.found(uses=[event.uses for event in added if event.uses]):
+        plan = event.plan if isinstance(event, RetestStarted) else ""
+        state.campaigns.setdefault(event.uses, plan)
+    if any(isinstance(event, CanariesMade) for event in added):
+        for _, event in access.found(kind=["canaries-made"]):
+            if isinstance(event, CanariesMade):
+                state.canaries |= dict.fromkeys(event.canaries.items, event.plan)
+    return state
+
+
+def findings_about(access: StreamAccess, subjects: Iterable[Subject]) -> list[str]:
+    """Return the ids of the findings about any of the subjects."""
+    topics = {"\x1f".join(subject) for subject in subjects}
+    return [event.about for _, event in access.found(topic=topics)]
+
+
+def _as_of(state: StreamState, access: StreamAccess) -> StreamState:
+    """Give a part of a stream the stream's own name, times and numbers."""
+    if access.head is None:
+        return state
+    last = access.last("finding-opened")
+    state.name, state.events = access.head.name, access.head.events
+    state.latest, state.number = access.head.latest, number_of(last.about) if last else 0
+    return state
 
 
 @contextmanager
@@ -46,66 +386,10 @@ def open_session(
     where: Path | str, *, create: bool = False, clock: Clock | None = None
 ) -> Iterator[RegistrySession]:
     """Open the registry at a path or database URL. Raises UsageError if there is none."""
-    from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.store.registry.opening import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
         yield RegistrySession(registry, clock or WallClock())
-
-
-def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
-    """The decided appeals of a registry; empty if there is no registry yet."""
-    if isinstance(where, Path) and not where.exists():
-        return ()
-    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
-
-    try:
-        with open_session(where) as session:
-            return session.state.appeals
-    except NoRegistry:
-        return ()
-
-
-def registry_head(where: Path | str) -> PrintedHead | None:
-    """The number of a registry's events and the last one's hash; ``None`` without a registry."""
-    if isinstance(where, Path) and not where.exists():
-        return None
-    from harness.store.registry import START, NoRegistry, open_registry  # noqa: PLC0415 - heavy
-
-    try:
-        with open_registry(where) as registry:
-            hashes = registry.hashes()
-    except NoRegistry:
-        return None
-    return PrintedHead(held=len(hashes), hash=hashes[-1] if hashes else START)
-
-
-def follow_ups_in(where: Path | str, assessment: Assessment) -> tuple[FollowUp, ...] | None:
-    """The findings and plans of an assessment's failures; ``None`` if there is no registry yet."""
-    if isinstance(where, Path) and not where.exists():
-        return None
-    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
-
-    try:
-        with open_session(where) as session:
-            return follow_ups(assessment, session.state)
-    except NoRegistry:
-        return None
-
-
-def open_plans(
-    assessment: Assessment, paths: CampaignPaths, clock: Clock | None = None
-) -> tuple[ActionPlan, ...]:
-    """Open a plan for each new failure, and return the new plans.
-
-    Concluding again opens no plan twice.
-    """
-    clock = clock or WallClock()
-    at = clock.now()
-    with open_session(paths.registry, create=True, clock=clock) as session:
-        before = set(session.state.plans)
-        events = follow(assessment, session.state, at, current_user())
-        state = session.record(*events) if events else session.state
-    return tuple(plan for name, plan in state.plans.items() if name not in before)
 
 
 def current_user() -> str:

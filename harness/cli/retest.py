@@ -1,15 +1,17 @@
 """``accredit retest``: measure the missed items again, and a fresh sample of the same stratum.
 
 The sentinels are tried first: if they show that nothing can be judged, no item is tried. Only a
-conforming re-test verifies a plan; the plan is then closed.
+conforming re-test verifies a plan, whose soak period then begins.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -19,22 +21,35 @@ from harness.cli.drawing import terminal
 from harness.cli.fresh_items import RetestItems, retest_items
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.paths import OUT, CampaignPaths
+from harness.cli.plan_step import SUPPLIER
 from harness.cli.printing import say
-from harness.cli.registry_session import RegistrySession, appeals_in, current_user, open_session
+from harness.cli.registry_facts import appeals_in
+from harness.cli.registry_session import HeldPlan, RegistrySession, current_user, open_session
+from harness.cli.unchanged_rows import UnchangedRows, measured_again, unchanged_rows
 from harness.errors import UnfinishedError
-from harness.follow.retest import RetestSelection, judge_retest
-from harness.follow.transitions import next_step
+from harness.follow.next_step import next_step
+from harness.follow.repeated_rows import (
+    allowed_change,
+    with_repeated_delays,
+    with_repeated_rows,
+)
+from harness.follow.retest import (
+    RetestSelection,
+    as_attempt,
+    judge_retest,
+)
 from harness.judge.sentinels import (
     AGREED_PAGE_PASSES,
     BLOCK_IS_CLEAR,
     FILTER_IS_ON,
+    LIST_PROGRAM_WORKS,
     ORIGIN_ANSWERS,
     SENTINELS_PRESENT,
     SERVICE_REACHABLE,
 )
 from harness.model.action_plan import ActionPlan, Finding, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.event import PlanClosed, RetestConcluded, RetestPostponed, RetestStarted
+from harness.model.event import RetestConcluded, RetestPostponed, RetestStarted
 from harness.model.observation import CONTROL
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
@@ -56,21 +71,31 @@ def retest_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file of the finding.")],
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     by: Annotated[str, typer.Option(help="Who verifies; not the one who claimed the fix.")] = "",
+    supplier: SUPPLIER = "",
     *,
     swapped: SWAPPED = False,
 ) -> None:
     """Re-test a plan whose fix was claimed. The sentinels are tried first.
 
-    Exit 0: verified and closed. Exit 1: the failure remains, the plan is in progress again. Exit 3:
-    nothing could be judged, too few fresh items are left, or the evidence is insufficient.
+    Exit 0: verified; its soak period begins. Exit 1: the failure remains, the plan is in progress
+    again. Exit 3: nothing could be judged, too few fresh items are left, or the evidence is
+    insufficient.
     """
     console = terminal(to_stderr=True)
     retest, state = retest_plan(
-        plan, campaign, out, by or current_user(), console, clock, swapped=swapped
+        plan,
+        campaign,
+        out,
+        by or current_user(),
+        console,
+        clock,
+        swapped=swapped,
+        supplier=supplier,
     )
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
     with open_session(CampaignPaths(out=out, campaign="").registry) as session:
-        say(f"next: {next_step(session.state.plan(plan), clock.now())}")
+        held = session.plan(plan, supplier)
+    say(f"next: {next_step(held.plan, clock.now())}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
 
 
@@ -83,8 +108,10 @@ def retest_plan(
     clock: Clock | None = None,
     *,
     swapped: bool = False,
+    supplier: str = "",
+    soak_days: int | None = None,
 ) -> tuple[Retest, PlanState]:
-    """Measure, judge and record one re-test.
+    """Measure, judge and record one re-test; ``soak_days`` replace those of the scheme.
 
     Raises UsageError if the plan is not claimed or its canaries are not loaded yet, and
     UnfinishedError if the sentinels fail or too few fresh items are left; nothing is spent then.
@@ -92,47 +119,56 @@ def retest_plan(
     clock = clock or WallClock()
     registry = CampaignPaths(out=out, campaign="").registry
     with open_session(registry, clock=clock) as session:
-        plan = session.state.plan(name)
-        _require_claimed(session, plan, actor, clock)
-        items = retest_items(session.state, plan, path, out, clock, swapped=swapped)
-    selection = _resumed(items, out)
-    if selection is None:
-        selection = items.select()
-        _require_fresh(items, selection, path)
-    campaign = _campaign(items, selection)
+        held = session.plan(name, supplier)
+        plan = held.plan
+        _require_claimed(session, held, actor, clock)
+    items = retest_items(held.finding, plan, path, out, clock, swapped=swapped)
+    rows = unchanged_rows(items, out)
+    selection = _selected(items, rows, path, out)
+    campaign = _campaign(items, selection, rows)
     fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
         at = clock.now()
         if fault:
-            session.record(RetestPostponed(at=at, actor=actor, plan=name, reason=fault))
+            postponed = RetestPostponed(at=at, actor=actor, plan=name, reason=fault)
+            session.advance(name, postponed, supplier=supplier)
             raise UnfinishedError(_postponed(plan, fault))
         if plan.state is not PlanState.VERIFYING:
-            session.record(RetestStarted(at=at, actor=actor, plan=name, campaign=campaign.campaign))
+            begun = RetestStarted(at=at, actor=actor, plan=name, campaign=campaign.campaign)
+            session.advance(name, begun, supplier=supplier)
     with resumable(CampaignPaths(out=out, campaign=campaign.campaign).journal):
-        paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console)
-    retest = _judge(items, selection, campaign, paths, clock)
+        paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console, clock)
+    retest = _judge(items, selection, rows, campaign, paths, clock)
+    if soak_days is not None:
+        retest = msgspec.structs.replace(retest, soak_days=soak_days)
     with open_session(registry, clock=clock) as session:
-        service, at = campaign.service.name, clock.now()
-        concluded = RetestConcluded(at=at, actor=actor, plan=name, retest=retest, service=service)
-        note = f"verified by re-test {retest.campaign}"
-        closed = PlanClosed(at=at, actor=actor, plan=name, note=note)
-        is_over = retest.outcome is RetestResult.CONFORMS
-        session.record(concluded, *((closed,) if is_over else ()))
-        return retest, session.state.plan(name).state
+        at, service, scheme = clock.now(), campaign.service.name, items.scheme.id
+        concluded = RetestConcluded(
+            at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme
+        )
+        return retest, session.advance(name, concluded, supplier=supplier).state
 
 
-def _require_claimed(session: RegistrySession, plan: ActionPlan, actor: str, clock: Clock) -> None:
+def _require_claimed(session: RegistrySession, held: HeldPlan, actor: str, clock: Clock) -> None:
     """Raise UsageError if this person may not start or resume a re-test of the plan now."""
-    at = clock.now()
+    at, plan = clock.now(), held.plan
     if plan.state is PlanState.VERIFYING:
-        session.state.after(RetestPostponed(at=at, actor=actor, plan=plan.id, reason="-"))
+        session.check(held, RetestPostponed(at=at, actor=actor, plan=plan.id, reason="-"))
     else:
-        finding = session.state.finding(plan.finding)
-        name = _name_of(plan, finding)
-        session.state.after(RetestStarted(at=at, actor=actor, plan=plan.id, campaign=name))
+        name = _name_of(plan, held.finding)
+        session.check(held, RetestStarted(at=at, actor=actor, plan=plan.id, campaign=name))
 
 
-def _resumed(items: RetestItems, out: Path) -> RetestSelection | None:
+def _selected(items: RetestItems, rows: UnchangedRows, path: Path, out: Path) -> RetestSelection:
+    """The items of an interrupted re-test, or of a new one of full size."""
+    selection = _resumed(items, rows, out)
+    if selection is None:
+        selection = items.select()
+        _require_fresh(items, selection, path)
+    return selection
+
+
+def _resumed(items: RetestItems, rows: UnchangedRows, out: Path) -> RetestSelection | None:
     """The items of an interrupted re-test, as its journal names them; ``None`` without one."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
     from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
@@ -142,7 +178,8 @@ def _resumed(items: RetestItems, out: Path) -> RetestSelection | None:
     if not verifying or not (journal / HEADER).exists():
         return None
     chosen = JournalReader(journal).header.campaign.corpora
-    return items.resume([name for selection in chosen for name in selection.items])
+    names = [name for selection in chosen for name in selection.items]
+    return items.resume([name for name in names if name not in rows.items])
 
 
 def _require_fresh(items: RetestItems, selection: RetestSelection, path: Path) -> None:
@@ -158,6 +195,11 @@ def _require_fresh(items: RetestItems, selection: RetestSelection, path: Path) -
         remedy = (
             f"make new canaries: accredit plan canaries {items.plan.id} {path} --format FORMAT "
             "--out NEW-LIST --loaded-by 2026-12-01T09:00"
+        )
+    elif items.cases:
+        remedy = (
+            "measure a new campaign on a new origin ('accredit origin init'); choose a sample of "
+            "its pack, so that some are left for re-tests"
         )
     else:
         remedy = (
@@ -177,6 +219,7 @@ REMEDIES = {
     AGREED_PAGE_PASSES: "check that this line lets agreed pages through (log-in page? outage?)",
     FILTER_IS_ON: "have the filter switched on for this line and profile",
     BLOCK_IS_CLEAR: "ask the supplier how it blocks, and declare that in the campaign file",
+    LIST_PROGRAM_WORKS: "ask the holder of the sealed list to repair the program",
     SENTINELS_PRESENT: "name sentinels in the campaign file that the probes of the line can try",
 }
 """What to do about a failed precondition, by its name."""
@@ -233,10 +276,10 @@ def _name_of(plan: ActionPlan, finding: Finding) -> str:
     return plan.verifying or f"{finding.campaign}-{plan.id.lower()}-retest-{len(plan.retests) + 1}"
 
 
-def _campaign(items: RetestItems, selection: RetestSelection) -> Campaign:
+def _campaign(items: RetestItems, selection: RetestSelection, rows: UnchangedRows) -> Campaign:
     """The campaign of the re-test: the finding's line and profile, and the chosen items."""
     campaign, finding, plan = items.prepared.campaign, items.finding, items.plan
-    wanted = set(selection.missed) | set(selection.fresh)
+    wanted = {*selection.missed, *selection.fresh, *rows.items}
     chosen = tuple(
         CorpusSelection(pack=pack, items=ids)
         for pack, corpus in items.packs.items()
@@ -257,12 +300,14 @@ def _campaign(items: RetestItems, selection: RetestSelection) -> Campaign:
 def _judge(
     items: RetestItems,
     selection: RetestSelection,
+    rows: UnchangedRows,
     campaign: Campaign,
     paths: CampaignPaths,
     clock: Clock,
 ) -> Retest:
     """Judge both parts of a re-test; say also how many more re-tests the fresh items allow."""
     counted = selection.missed + selection.fresh if items.is_census else selection.fresh
+    fresh = _assess(paths, items.scheme, counted)
     retest = judge_retest(
         items.finding,
         selection,
@@ -270,12 +315,34 @@ def _judge(
         service=campaign.service.name,
         at=clock.now(),
         missed=_assess(paths, items.scheme, selection.missed),
-        fresh=_assess(paths, items.scheme, counted),
+        fresh=fresh,
         is_whole=items.is_census,
     )
+    again = measured_again(rows, items, paths)
+    retest = with_repeated_rows(retest, again.rows, rows.scheme.decision.alpha)
+    retest = with_repeated_delays(retest, again.delay, allowed_change(items.whole))
+    retest = as_attempt(retest, items.plan, items.scheme)
     if retest.outcome is RetestResult.CONFORMS:
         return retest
-    return replace(retest, statement=f"{retest.statement}; {items.more_retests(selection.left)}")
+    if retest.outcome is RetestResult.INSUFFICIENT and fresh is not None:
+        retest = _extended(retest, fresh, items.size)
+    return msgspec.structs.replace(
+        retest, statement=f"{retest.statement}; {items.more_retests(selection.left)}"
+    )
+
+
+def _extended(retest: Retest, fresh: Assessment, size: int) -> Retest:
+    """The re-test with the size of the fresh sample that would decide it, if there is one."""
+    from harness.estimate.extension import times_larger  # noqa: PLC0415 - scipy is heavy
+
+    factor = max((times_larger(outcome) or 0.0 for outcome in fresh.outcomes), default=0.0)
+    if factor <= 1:
+        return retest
+    needed = math.ceil(factor * size)
+    said = f"{needed - size} more fresh items of each kind would decide it ({needed} in all)"
+    return msgspec.structs.replace(
+        retest, extension=needed, statement=f"{retest.statement}; {said}"
+    )
 
 
 def _assess(paths: CampaignPaths, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:

@@ -16,10 +16,10 @@ from harness.cli.compose import open_pack
 from harness.cli.list_obstacles import LIST_METRICS
 from harness.cli.undecidable import ITEMS_PER_CELL
 from harness.estimate.item_selection import counts_category, is_asked
-from harness.estimate.search_metrics import KINDS
 from harness.model.corpus import TWIN, bare_code, covers
 from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Policy, Requirement, Scheme
+from harness.model.search_case import METRIC_CASES
 from harness.model.smallest_sample import smallest_sample
 from harness.model.url_case import CASES_OF_METRIC
 
@@ -43,8 +43,9 @@ Strata = Mapping[str, Mapping[str, int]]
 """The number of items by stratum and category."""
 
 
-DOWNLOAD, UPLOAD = "download", "upload"
-"""The probes of requirements about files."""
+DOWNLOAD, UPLOAD, PROTOCOLS = "download", "upload", "protocols"
+WHOLE_PACKS = (DOWNLOAD, UPLOAD, PROTOCOLS)
+"""The probes of requirements that rest on a whole pack of the origin's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,8 @@ class SchemeItems:
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
     needed. ``needs_illegal_pages``: a binding requirement needs the pack of that name, and both
     schemes. With ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files
-    to download; ``uploads`` says that something is to be uploaded. ``probes`` are those that a
-    metric cannot do without.
+    to download that binding requirements need. ``probes`` are those that a metric cannot do
+    without, ``probes_of_packs`` those of ``WHOLE_PACKS`` that it asks for.
     """
 
     choices: tuple[Choice, ...]
@@ -90,8 +91,8 @@ class SchemeItems:
     needs_illegal_pages: bool = False
     needs_addresses: bool = False
     files: int = 0
-    uploads: bool = False
     probes: tuple[str, ...] = ()
+    probes_of_packs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -143,27 +144,33 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             twins = max(twins, requirement.n_min)
         elif metric == "wrong_cells":
             _want_cells(wanted, scheme.policy, strata, 2 * ITEMS_PER_CELL)
-        elif metric in KINDS or {DOWNLOAD, UPLOAD} & {*requirement.measure.probes}:
-            continue  # whole packs of the origin
+        elif metric in METRIC_CASES or not {*WHOLE_PACKS}.isdisjoint(requirement.measure.probes):
+            continue
         elif requirement.rests_on == "content":
             content = max(content, _needed(requirement, scheme))
         elif spec_of(metric).counts_items:
             phases = _phases(requirement, scheme, profiles)
             lists += _want(wanted, requirement, scheme, phases, strata)
-    files = [_needed(each, scheme) for each in asked if DOWNLOAD in each.measure.probes]
+    files = [
+        _needed(each, scheme) if each.binding else 1
+        for each in asked
+        if DOWNLOAD in each.measure.probes
+    ]
     return SchemeItems(
         choices=wanted.choices() or (SOMETHING,),
         lists=tuple(lists),
         content=content,
-        searches=bool(metrics & KINDS.keys()),
+        searches=bool(metrics & METRIC_CASES.keys()),
         twins=twins,
         needs_second_probe=bool(on_lists or metrics & {*COMPARED}),
         needs_illegal_pages=bool(on_lists - LIST_CENSUSES),
         needs_addresses=bool(metrics & CASES_OF_METRIC.keys()),
         files=max(files, default=0),
-        uploads=any(UPLOAD in each.measure.probes for each in asked),
         probes=tuple(
             dict.fromkeys(filter(None, (spec_of(name).needs_probe for name in sorted(metrics))))
+        ),
+        probes_of_packs=tuple(
+            probe for probe in WHOLE_PACKS if any(probe in each.measure.probes for each in asked)
         ),
     )
 

@@ -1,7 +1,7 @@
 """What to send a supplier before a campaign: a letter, and the lists to load.
 
 The lists hold agreed items alone. Hidden items, content pages and must-allow hosts are never in
-them, even if an agreed pack names the same host. Where searches are tried, the supplier is told of
+them, even if an agreed pack names the same host. Where searches are tried, the supplier is given
 the origin's engines and the agreed terms.
 """
 
@@ -173,7 +173,7 @@ def has_searches(prepared: Prepared) -> bool:
 
 
 def _copy_search_lists(prepared: Prepared, folder: Path) -> None:
-    """Copy what the supplier is told of search, which lies beside the origin file."""
+    """Copy the lists of search engines and terms for the supplier from the origin's folder."""
     beside = (prepared.path.parent / str(prepared.campaign.origin)).parent
     for name in SEARCH_FILES:
         if not (beside / name).is_file():

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.campaign.assemble import Prepared
-from harness.cli.case_obstacles import missing_cases, missing_searches
-from harness.cli.case_supply import content_pack, unlisted_cases
-from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
+from harness.cli.case_obstacles import missing_pages, missing_searches
+from harness.cli.case_supply import content_pack, missing_cases, unlisted_cases
+from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
 from harness.cli.list_obstacles import list_obstacle
-from harness.cli.user_obstacles import Obstacles, user_obstacles
+from harness.cli.user_obstacles import Obstacles, obstacles_of
+from harness.errors import first_of
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
-from harness.estimate.search_metrics import KINDS
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.journal_header import PackNote
+from harness.model.metric import why_not_measured
 from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Requirement, Scheme
+from harness.model.search_case import METRIC_CASES
 from harness.model.smallest_sample import smallest_sample
 from harness.plugins import PROBES
 
@@ -28,8 +31,10 @@ ITEMS_PER_CELL = 5
 """The items that a cell of the policy needs (METHOD POL-03)."""
 
 SHOWN_GROUPS = 6
-WAITS = "it rests on events, which measuring does not poll", "poll them with accredit watch"
 """The most groups that one sentence names."""
+
+WAITS = "it rests on events, which measuring does not poll", "poll them with accredit watch"
+"""The obstacle of metrics of timed events: the reason, and a remedy."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
 
@@ -76,7 +81,7 @@ def obstacle(
     """The reason why no result can conform, and a remedy; ``None`` if a result can."""
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
-        return "Accredit cannot measure this yet", ""
+        return why_not_measured(spec.name), ""
     by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
     by_itself = WAITS if spec.function.startswith("waits:") else by_itself
     if by_itself is not None:
@@ -87,12 +92,15 @@ def obstacle(
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     needed = max(smallest, requirement.n_min)
-    supply = line_profile.supply_for(requirement)
+    supply, phase = line_profile.supply_for(requirement), line_profile.phase
+    is_counted = partial(counts_category, requirement.measure, scheme.policy, phase=phase)
     return (
         missing_searches(spec.name, needed, supply)
-        if spec.name in KINDS
-        else _too_few(requirement, needed, groups)
-        or missing_cases(spec.name, needed, supply)
+        if spec.name in METRIC_CASES
+        else missing_files(spec.name, needed, supply)
+        or _too_few(requirement, needed, groups)
+        or missing_pages(spec.name, needed, supply, is_counted)
+        or missing_cases(spec.name, supply)
         or unlisted_cases(spec.name, line_profile.supply)
         or list_obstacle(spec.name, supply, has_record=line_profile.has_overrides)
         or _incomplete_census(requirement, scheme, line_profile, groups)
@@ -127,10 +135,10 @@ def _too_few(
     if not missing:
         return None
     counts = [f"{number} of {name or _asked(requirement)}" for name, number in missing.items()]
-    more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > SHOWN_GROUPS else ""
     each = " each" if len(groups) > 1 else ""
     kind = "content " if requirement.rests_on == "content" else ""
-    why = f"{kind}{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
+    shown = first_of(counts, SHOWN_GROUPS, "groups")
+    why = f"{kind}{noun} to try: {shown}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
     if kind:
         return why, f"{remedy}: the origin's pack {content_pack(requirement.measure.metric)}"
@@ -241,12 +249,9 @@ def _empty_cells(
     )
     if not empty:
         return None
-    more = f" and {len(empty) - SHOWN_GROUPS} more" if len(empty) > SHOWN_GROUPS else ""
-    why = f"fewer than {ITEMS_PER_CELL} items of {', '.join(empty[:SHOWN_GROUPS])}{more}"
+    why = f"fewer than {ITEMS_PER_CELL} items of {first_of(empty, SHOWN_GROUPS)}"
     return why, f"choose at least {ITEMS_PER_CELL} of each category"
 
-
-NOTHING_TO_DECIDE = frozenset({"report", "gate"})
 
 GATES_OF_ITEMS = frozenset({"pupil_difference"})
 """Metrics of gates that need items; other gates need only what each measurement has."""
@@ -316,7 +321,7 @@ def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:
             supply=known[campaign.probes_on(line)],
             frames=prepared.frames,
             twins=campaign.plain_twins.number,
-            obstacles=user_obstacles(prepared, line),
+            obstacles=obstacles_of(prepared, line, profile),
             sources=Sources(packs=notes, items=campaign.items),
             has_overrides=any(profile in one.profiles for one in attempts),
         )

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from harness.campaign.assemble import Prepared
 from harness.measure.concurrent_users import users_of_lines
 from harness.model.campaign import LineDeclaration
+from harness.model.protocol_case import NEVER_BLOCKED, PROTOCOL, Handled, handled_in
 from harness.model.user import USER_KINDS
 
 Obstacles = Mapping[str, tuple[str, str]]
 """Why a metric cannot be decided, and a remedy, by the name of the metric."""
 
 
-def user_obstacles(prepared: Prepared, line: LineDeclaration) -> Obstacles:
-    """Return the obstacles on a line that concern users."""
+def obstacles_of(prepared: Prepared, line: LineDeclaration, profile: str) -> Obstacles:
+    """Return the obstacles on a line and in a profile that concern users and what they may do."""
     campaign = prepared.campaign
     found: dict[str, tuple[str, str]] = {}
     users = [one for one in users_of_lines(campaign, prepared.lines) if one.line == line.name]
@@ -28,7 +29,21 @@ def user_obstacles(prepared: Prepared, line: LineDeclaration) -> Obstacles:
     if missing := [USER_KINDS[kind] for kind in campaign.users().missing]:
         remedy = "name them under 'users' of a line or profile, or under 'not_offered'"
         found["default_policy_leaks"] = f"not declared: {', '.join(missing)}", remedy
+    declared = {name: one.protocols for name, one in campaign.profiles.items()}
+    handled = handled_in(declared, profile)
+    if undeclared := _protocols(handled, None):
+        why = f"not declared for {profile}: {undeclared}"
+        remedy = f"say block, allow or out_of_scope for each under 'profiles.{profile}.protocols'"
+        found["protocol_mismatches"] = why, remedy
+    elif names := _protocols(handled, "never_blocked"):
+        remedy = "declare a profile for which it is blocked, or out_of_scope"
+        found["protocol_mismatches"] = f"{names}: {NEVER_BLOCKED}", remedy
     return found
+
+
+def _protocols(handled: Mapping[str, Handled], how: Handled) -> str:
+    names = (case.removeprefix(PROTOCOL) for case, one in handled.items() if one == how)
+    return ", ".join(names)
 
 
 def user_requests(prepared: Prepared) -> int:

@@ -1,21 +1,19 @@
-"""``accredit journal verify`` and ``accredit registry verify``: check that nothing was changed.
+"""``accredit journal verify``: check that nothing was changed.
 
 With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.paths import JOURNAL, OUT, REGISTRY, CampaignPaths, journal_folder
+from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError
 
 journal_app = typer.Typer(no_args_is_help=True)
-registry_app = typer.Typer(no_args_is_help=True)
 
 HEAD = Annotated[
     str,
@@ -66,35 +64,3 @@ def continues_from(head: str, heads: dict[str, str], where: str) -> str:
         "printed, or the head belongs to another journal or registry"
     )
     raise InstrumentError(msg)
-
-
-@registry_app.callback()
-def about_registries() -> None:
-    """Check registries."""
-
-
-@registry_app.command("verify")
-def verify_registry(
-    registry: Annotated[
-        str,
-        typer.Option(help=f"A file or database URL; default: ${REGISTRY}, else the file in --out."),
-    ] = "",
-    out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
-    head: HEAD = "",
-) -> None:
-    """Check every event of a registry; with --head also that it continues from a printed head.
-
-    Events dated before earlier ones are listed: registries of older versions may hold some.
-    """
-    from harness.model.event import backward_events  # noqa: PLC0415 - keep the start light
-    from harness.store.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
-
-    where = registry or CampaignPaths(out=out, campaign="").registry
-    with open_registry(where) as opened:
-        hashes, shown, events = opened.hashes(), opened.where, opened.events()
-    lines = [f"{shown}: unchanged: {len(hashes):,} events; head {hashes[-1] if hashes else START}"]
-    lines += [f"{shown}: {fault}" for fault in backward_events(events)]
-    if head:
-        heads = {each: f"{number:,} events" for number, each in enumerate((START, *hashes))}
-        lines.append(continues_from(head, heads, shown))
-    say(*lines)

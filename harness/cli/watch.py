@@ -13,39 +13,50 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.campaign.assemble import Prepared
 from harness.campaign.events_file import TimedEvent, read_events
 from harness.cli.compose import measurement_context
+from harness.cli.given_times import aware_time
 from harness.cli.measure import header_of, prepare_in, record_of, resumable, run_id_in
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
 from harness.errors import UsageError, known
-from harness.estimate.waits import waits_by_event
 from harness.judge.composite_measurements import judge_maker
 from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.polling import EarlierPolls, poll_events, require_probes
+from harness.model.batch import ways
 from harness.model.timed_event import EventNote, Poll
+from harness.ports.network import can_measure
 from harness.ports.storage import Clock, Journal, WallClock
+
+if TYPE_CHECKING:
+    from harness.estimate.waits import Wait
 
 Sleep = Callable[[float], Awaitable[None]]
 EVERY = 300.0
 """Seconds between two polls."""
+MONTH = 31 * 86_400.0
+"""The most seconds between two polls."""
 UNFINISHED = 3
 SHOWN = 10
 """How many events that were not followed are named."""
+Place = tuple[str, str]
+"""A line and a profile."""
 
 
 def watch_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
     events: Annotated[Path, typer.Option(help="The file of events.")],
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
-    every: Annotated[float, typer.Option(min=0, help="Seconds between two polls.")] = EVERY,
+    every: Annotated[
+        float, typer.Option(min=0, max=MONTH, help="Seconds between two polls.")
+    ] = EVERY,
     polls: Annotated[
         int | None, typer.Option(min=1, help="End after so many polls; default: when all is seen.")
     ] = None,
@@ -60,7 +71,7 @@ def watch_command(
     """
     declared = read_events(events)
     prepared = prepare_in(campaign, out)
-    require_probes([each.item for each in declared], prepared.probes)
+    require_probes([each.item for each in declared], prepared.campaign, prepared.probes)
     clock = WallClock()
     told = _told(happened or [], declared, clock.now())
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
@@ -81,7 +92,7 @@ def watch(
     clock: Clock | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> bool:
-    """Poll the events; return whether the service has followed all of them in all places.
+    """Poll the events; return whether the service has followed all, wherever a probe sees them.
 
     ``told`` is when events happened, as a person says. There are ``every`` seconds between two
     polls. Raises UsageError if the journal knows another time.
@@ -101,7 +112,8 @@ def watch(
         earlier = EarlierPolls.of(journal.sentinels())
         notes = {each.id: each.note(_time(each, told, earlier)) for each in events}
         journal.record_instrument(record_of(prepared, context.clock))
-        run = _Watch(prepared, events, notes, context, journal, earlier.rounds)
+        places = {each.id: _places_seen(each, prepared) for each in events}
+        run = _Watch(prepared, events, notes, context, journal, earlier.rounds, places)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(run.until_followed(lambda: sleep(every), polls))
     finally:
@@ -111,7 +123,10 @@ def watch(
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """Polls of one run of the command, after ``earlier`` ones."""
+    """Polls of one run of the command, after ``earlier`` ones.
+
+    ``places`` are those where a probe of the campaign sees an event, by its id.
+    """
 
     prepared: Prepared
     events: Sequence[TimedEvent]
@@ -119,6 +134,7 @@ class _Watch:
     context: MeasurementContext
     journal: Journal
     earlier: int
+    places: Mapping[str, frozenset[Place]]
 
     async def until_followed(self, pause: Callable[[], Awaitable[None]], polls: int | None) -> bool:
         """Poll until the service has followed all events, or ``polls`` times."""
@@ -132,7 +148,7 @@ class _Watch:
                     self.prepared.campaign, items, self.notes, self.context, self.journal, number
                 )
                 left = self._left()
-                say(f"poll {number}: {_in_words(left, len(items))}")
+                say(f"poll {number}: {self._in_words(left)}")
                 if not left or number - self.earlier == polls:
                     for event, reason in sorted(left.items())[:SHOWN]:
                         say(f"  {event}: {reason}")
@@ -140,26 +156,56 @@ class _Watch:
                 await pause()
 
     def _left(self) -> dict[str, str]:
-        """Why events are not yet known to be followed in all places, by their ids."""
-        judge = judge_maker(self.journal)()
-        places: defaultdict[tuple[str, str], list[Poll]] = defaultdict(list)
-        for poll in judge.polls:
+        """Why events are not yet known to be followed where a probe sees them, by their ids."""
+        from harness.estimate.waits import waits_by_event  # noqa: PLC0415 - scipy is heavy
+
+        by_place: defaultdict[Place, list[Poll]] = defaultdict(list)
+        for poll in judge_maker(self.journal)().polls:
             if poll.event in self.notes:
-                places[poll.line, poll.profile].append(poll)
+                by_place[poll.line, poll.profile].append(poll)
+        waits = {place: waits_by_event(polls) for place, polls in by_place.items()}
         left: dict[str, str] = {}
-        for (line, profile), polls in sorted(places.items()):
-            for event, wait in waits_by_event(polls).items():
-                if isinstance(wait, str):
-                    left.setdefault(event, f"{wait} ({line}, {profile})")
-                elif wait.at_most is None:
-                    left.setdefault(event, f"not followed yet ({line}, {profile})")
+        for each in self.events:
+            if not self.places[each.id]:
+                left[each.id] = "not polled: no probe sees it"
+            for line, profile in sorted(self.places[each.id]):
+                reason = _reason_left(waits.get((line, profile), {}).get(each.id))
+                if reason:
+                    left.setdefault(each.id, f"{reason} ({line}, {profile})")
         return left
 
+    def _in_words(self, left: Mapping[str, str]) -> str:
+        """How many events the service has followed, and on which lines no probe sees some."""
+        number = len(self.events)
+        words = f"{number - len(left)} of {number} events followed"
+        if left:
+            return words
+        campaign = self.prepared.campaign
+        places = {(line.name, profile) for line in campaign.lines for profile in campaign.profiles}
+        unseen = {line for seen in self.places.values() for line, _ in places - seen}
+        if not unseen:
+            return f"{words}, in all places"
+        lines = ", ".join(sorted(unseen))
+        return f"{words}, wherever a probe sees them; on these lines some cannot be seen: {lines}"
 
-def _in_words(left: Mapping[str, str], number: int) -> str:
-    """How many events the service has followed."""
-    followed = number - len(left)
-    return f"{followed} of {number} events followed" + ("" if left else ", in all places")
+
+def _places_seen(event: TimedEvent, prepared: Prepared) -> frozenset[Place]:
+    """The places where a probe of the campaign sees an event."""
+    return frozenset(
+        (line, way.profile)
+        for way in ways(prepared.campaign)
+        if can_measure(prepared.probes[way.probe], event.item)
+        for line in way.lines
+    )
+
+
+def _reason_left(wait: Wait | str | None) -> str:
+    """Why an event is not known to be followed; empty if it is."""
+    if wait is None:
+        return "not polled"
+    if isinstance(wait, str):
+        return wait
+    return "not followed yet" if wait.at_most is None else ""
 
 
 def _told(words: Iterable[str], events: Sequence[TimedEvent], now: datetime) -> dict[str, datetime]:
@@ -174,22 +220,14 @@ def _told(words: Iterable[str], events: Sequence[TimedEvent], now: datetime) -> 
         if by_id[name].when is not None:
             msg = f"--happened {word}: the file of events says when {name!r} happens"
             raise UsageError(msg)
-        told[name] = _past(word, time, now) if time else now
+        told[name] = aware_time(time, f"--happened {name}=") if time else now
+        if told[name] > now:
+            msg = (
+                f"--happened {word}: this time is in the future; "
+                "is the clock of this machine right?"
+            )
+            raise UsageError(msg)
     return told
-
-
-def _past(word: str, text: str, now: datetime) -> datetime:
-    """Return a time that is written with its offset and has passed. Raises UsageError."""
-    try:
-        time = datetime.fromisoformat(text)
-        is_past = time <= now
-    except (ValueError, TypeError):
-        msg = f"--happened {word}: write the time like 2026-11-24T12:00:00Z"
-        raise UsageError(msg) from None
-    if not is_past:
-        msg = f"--happened {word}: this time is in the future; is the clock of this machine right?"
-        raise UsageError(msg)
-    return time
 
 
 def _time(

@@ -7,7 +7,7 @@ details were not recorded are undecided; those of which no text may be kept are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -140,12 +140,13 @@ def block_page_accessibility(selection: Selection) -> MeasuredMetric:
     """Compute the share of three checks that every block page passes that a browser loaded.
 
     Pages that no browser loaded are left out; with the reason, where one should have loaded them.
+    A page that failed a check when it was loaded counts, whatever happened in other trials.
     """
     pages = _pages(selection)
     loaded = [
         _Seen(one.result, blocks)
         for one in pages.read
-        if (blocks := tuple(each for each in one.blocks if not _has(each, BlockFlaw.UNCHECKED)))
+        if (blocks := tuple(filter(_is_loaded, one.blocks)))
     ]
     parts = tuple(_part(selection, words, flaw, loaded) for flaw, words in CHECKS.items())
     passed = sum(part.metric.k == part.metric.n for part in parts)
@@ -182,6 +183,11 @@ def _blocks(selection: Selection, result: GroupResult) -> tuple[ProbeState, ...]
 
 def _is_https(selection: Selection, block: ProbeState) -> bool:
     return declared(selection.probes, block.probe).only_scheme == "https"
+
+
+def _is_loaded(block: ProbeState) -> bool:
+    """Whether a browser loaded the page in each trial, or found something wrong in one."""
+    return not _has(block, BlockFlaw.UNCHECKED) or _has(block, BlockFlaw.INACCESSIBLE)
 
 
 def _has(block: ProbeState, flaw: BlockFlaw) -> bool:
@@ -233,8 +239,7 @@ def _part(
     counts_flaws: bool = False,
 ) -> Part:
     """Return how many items have a page without the flaw, or with it."""
-    wrong: Callable[[_Seen], bool] = lambda one: bool(one.flaws & flaw)  # noqa: E731 - typed
-    n, bad = _items(pages), _items(filter(wrong, pages))
+    n, bad = _items(pages), _items(one for one in pages if one.flaws & flaw)
     k = bad if counts_flaws else n - bad
     value = (float(k) if counts_flaws else k / n) if n else None
     unit = "items" if counts_flaws else "share"

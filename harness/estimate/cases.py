@@ -14,7 +14,7 @@ from typing import Literal
 
 from harness.estimate import rates
 from harness.estimate.item_selection import Selection
-from harness.estimate.outcome_groups import GroupResult
+from harness.estimate.outcome_groups import ClassifiedResults, GroupResult
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.worst_group import grouped, parts_of
 from harness.model.content_form import IMAGE, VIEWERS, variant_of
@@ -41,8 +41,12 @@ def image_hit_rate(selection: Selection) -> MeasuredMetric:
 
 def _harmful_case(result: GroupResult) -> str:
     """Return the case of a harmful page; nothing for a harmless one."""
-    stratum = result.group.stratum
-    return "" if stratum.startswith(TWIN) else variant_of(stratum)
+    return "" if result.group.stratum.startswith(TWIN) else case_of(result)
+
+
+def case_of(result: GroupResult) -> str:
+    """Return the case of an item, harmful or not."""
+    return variant_of(result.group.stratum)
 
 
 def open_cases(
@@ -90,6 +94,12 @@ def open_cases(
     )
     adverse = tuple(reference for _, measured, _ in by_case for reference in measured.adverse)
     return MeasuredMetric(metric=_without_left_out(metric), adverse=adverse)
+
+
+def undecided(selection: Selection) -> MeasuredMetric:
+    """Count the items as undecided: what should have become of them is not known."""
+    classified = ClassifiedResults(adverse=(), favourable=(), indeterminate=selection.results)
+    return rates.count("undecided", classified, selection.alpha)
 
 
 def _state(metrics: Iterable[Metric]) -> Literal["open", "doubtful", "stopped", "not tried"]:

@@ -9,7 +9,7 @@ from harness.estimate.item_selection import CONTROL_CATEGORY
 from harness.estimate.outcome_groups import GroupResult, classify_results, total
 from harness.estimate.profiles import LineProfile
 from harness.estimate.search_metrics import name_probes, where_seen
-from harness.model.content_form import FORMS, FormCount, form_of, is_only_reported
+from harness.model.content_form import FORMS, WITHOUT_POLICY, FormCount, form_of, is_only_reported
 from harness.model.outcome import CategoryRate
 from harness.model.scheme import Scheme
 from harness.model.search_case import kind_of
@@ -76,7 +76,7 @@ def form_counts(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[Fo
             result = where_seen(each, asking)
             form = form_of(result.group.stratum)
             expects = scheme.policy.expects(result.category, line_profile.phase)
-            if form is not None and (expects == "block" or form.family == "other upload"):
+            if form is not None and (expects == "block" or form.family in WITHOUT_POLICY):
                 by_form.setdefault(kind_of(form.name), []).append(result)
         order = {name: number for number, name in enumerate(FORMS)}
         for name in sorted(by_form, key=lambda each: (order.get(each, len(order)), each)):

@@ -2,7 +2,9 @@
 
 Latency is a paired difference, service minus control, in seconds. A pair is two measurements made
 near in time on both lines, so that the state of the network and of the origin cancels. The bounds
-of a quantile are distribution-free. Times to effect may be censored (Kaplan-Meier).
+of a quantile are distribution-free. Its change between two campaigns is paired again, page by page;
+a machine that is slower in the later one takes longer on the control line too, and the later times
+are divided by that factor. Times to effect may be censored (Kaplan-Meier).
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +24,11 @@ from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
+from harness.estimate.stopping_tests import Trials
 from harness.model.content_form import is_file
-from harness.model.metric import Metric
-from harness.model.probe import declared
-from harness.model.verdict import State
+from harness.model.metric import DelayChange, Metric
+from harness.model.probe import Declarations, declared
+from harness.model.verdict import State, Verdict
 
 ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
 MEDIAN = 0.5
@@ -192,6 +197,124 @@ def _severity(metric: Metric) -> tuple[bool, float, float]:
     """Sort key: nothing counted, then the larger upper bound (none is largest), then the value."""
     upper = math.inf if metric.upper is None else metric.upper
     return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)
+
+
+class PairedDelay(NamedTuple):
+    """Times to the first byte of one page on both lines in two campaigns, in seconds."""
+
+    control_before: float
+    service_before: float
+    control_after: float
+    service_after: float
+
+
+class _Page(NamedTuple):
+    """A page that a probe tried: its id, its address and the probe."""
+
+    item: str
+    value: str
+    probe: str
+
+
+def delay_change(pairs: Sequence[PairedDelay], alpha: float, unmeasured: int = 0) -> DelayChange:
+    """Compute the median change of the added delay, with its one-sided bounds at level ``alpha``.
+
+    Half of ``alpha`` is for how much slower the control line is (the median ratio of its times, and
+    at least 1: a delay need not shrink with it), half for the change. Both have order statistics as
+    bounds (``quantile_bounds``), so that no shape is assumed; ``unmeasured`` pages count as the
+    worst case for either bound. Raises ValueError for a time that is negative or not finite.
+    """
+    if any(not math.isfinite(time) or time < 0 for pair in pairs for time in pair):
+        msg = "a time to the first byte is a number of seconds, at least 0"
+        raise ValueError(msg)
+    ratios = sorted(one.control_after / one.control_before for one in pairs if one.control_before)
+    if not ratios:
+        return DelayChange(pairs=len(pairs), unmeasured=unmeasured)
+    slower = max(1.0, median(ratios))
+    change = DelayChange(
+        median=median(_change(pair, slower) for pair in pairs),
+        pairs=len(pairs),
+        unmeasured=unmeasured,
+        slower=slower,
+    )
+    unknown = unmeasured + len(pairs) - len(ratios)
+    factor = quantile_bounds(ratios, MEDIAN, alpha / 2, unknown)
+    if factor.lower is None or factor.upper is None:
+        return change
+    ends = max(1.0, factor.lower), max(1.0, factor.upper)
+    least, most = (
+        sorted(extreme(_change(pair, each) for each in ends) for pair in pairs)
+        for extreme in (min, max)
+    )
+    lower = quantile_bounds(least, MEDIAN, alpha / 2, unmeasured).lower
+    upper = quantile_bounds(most, MEDIAN, alpha / 2, unmeasured).upper
+    return replace(change, lower=lower, upper=upper)
+
+
+def _change(pair: PairedDelay, slower: float) -> float:
+    """The change of a page's delay, if the machine is ``slower`` in the later campaign."""
+    delay_after = (pair.service_after - pair.control_after) / slower
+    return delay_after - (pair.service_before - pair.control_before)
+
+
+def compare_delays(
+    before: Iterable[Verdict], after: Iterable[Verdict], probes: Declarations, alpha: float
+) -> DelayChange:
+    """Compute the change for the worst probe that fetches pages; both are of one line and profile.
+
+    Only pages count that passed on both lines in every trial of both campaigns. ``alpha`` is
+    divided by the number of probes (Bonferroni). ``probes`` are their declarations.
+    """
+    was, now = _trials_of_pages(before, probes), _trials_of_pages(after, probes)
+    pairs: defaultdict[str, list[PairedDelay]] = defaultdict(list)
+    unmeasured: defaultdict[str, int] = defaultdict(int)
+    for page in sorted(was.keys() & now.keys()):
+        first, second = was[page], now[page]
+        unmeasured[page.probe] += first.is_doubtful or second.is_doubtful
+        if first.times and second.times:
+            pairs[page.probe].append(PairedDelay(*first.times, *second.times))
+    level = alpha / max(1, len(unmeasured))
+    changes = [delay_change(pairs[name], level, unmeasured[name]) for name in unmeasured]
+    return max(changes, key=_by_change, default=DelayChange())
+
+
+class _Trials(NamedTuple):
+    """What all trials of a page showed: the times (control, service), or that it is in doubt."""
+
+    times: tuple[float, float] | None
+    is_doubtful: bool
+
+
+def _trials_of_pages(verdicts: Iterable[Verdict], probes: Declarations) -> Mapping[_Page, _Trials]:
+    trials: dict[_Page, Trials] = {}
+    times: defaultdict[_Page, list[tuple[float, float]]] = defaultdict(list)
+    for verdict in verdicts:
+        item, probe = verdict.item, verdict.key.probe
+        is_page = declared(probes, probe).facts == "web" and not is_file(item.stratum)
+        if not is_page or not verdict.counts or verdict.is_blind:
+            continue
+        page = _Page(item.id, item.value, probe)
+        trials.setdefault(page, Trials(item=item)).add(verdict)
+        control, service = verdict.first_byte_control, verdict.first_byte_service
+        passed = verdict.state is State.ALLOWED
+        if passed and control is not None and service is not None:
+            times[page].append((control, service))
+    return {page: _read(tried.states(), times[page]) for page, tried in trials.items()}
+
+
+def _read(states: set[State], times: list[tuple[float, float]]) -> _Trials:
+    """The medians of the times of a page, if every trial passed."""
+    is_doubtful = State.INSUFFICIENT in states
+    if states != {State.ALLOWED} or not times:
+        return _Trials(None, is_doubtful)
+    control, service = (median(one[side] for one in times) for side in (0, 1))
+    return _Trials((control, service), is_doubtful)
+
+
+def _by_change(change: DelayChange) -> tuple[float, float]:
+    """Sort key: the larger lower bound (none is smallest), then the larger median."""
+    low, middle = (-math.inf if each is None else each for each in (change.lower, change.median))
+    return low, middle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,6 @@ from harness.estimate.item_selection import (
     is_asked,
     select_results,
 )
-from harness.estimate.listed_entries import missing_record
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
 from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
@@ -81,8 +80,7 @@ def estimate(
     compared with their plain twins, ``polls`` those of timed events, ``users`` what is known of
     users, ``campaign`` and ``probes`` what the header declares.
     """
-    lifted = campaign.overrides if campaign else None
-    sources = Sources(packs=packs or {}, items=items, overrides=lifted)
+    sources = Sources(packs=packs or {}, items=items)
     alpha = scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
@@ -168,6 +166,8 @@ def _untried_phases(
                 phase=phase,
                 results=ProfileResults(),
                 same_line=[],
+                twins=(),
+                polls=(),
             )
             why = f"{phase} not tried: no profile of the campaign has this phase"
             yield replace(_measure(requirement, scheme, empty), barred=why)
@@ -224,7 +224,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         witnesses=witnesses,
         kind=basis.kind,
         qualifier=basis.qualifier,
-        barred=measured.barred or missing_record(selection),
+        barred=measured.barred,
     )
 
 
@@ -238,7 +238,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         expects=lambda code: scheme.policy.expects(code, line_profile.phase),
         codes=tuple(scheme.policy.rows),
         profile=line_profile.profile,
-        profile_selections=lambda: _profile_selections(requirement, scheme, line_profile),
+        profile_selections=lambda: _selections(requirement, scheme, line_profile.same_line),
         preconditions=line_profile.preconditions,
         twins=line_profile.twins,
         polls=line_profile.polls,
@@ -251,12 +251,6 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         sources=line_profile.sources,
         campaign=line_profile.campaign,
     )
-
-
-def _profile_selections(
-    requirement: Requirement, scheme: Scheme, line_profile: LineProfile
-) -> tuple[ProfileSelection, ...]:
-    return _selections(requirement, scheme, line_profile.same_line)
 
 
 def _selections(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.estimate import rates
-from harness.estimate.cases import open_cases
+from harness.estimate.cases import case_of, open_cases, undecided
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult
 from harness.estimate.rates import MeasuredMetric
@@ -51,30 +51,19 @@ def archive_bypasses(selection: Selection) -> MeasuredMetric:
     results = tuple(
         one
         for one in selection.results
-        if (case := variant_of(one.group.stratum)) in words and _is_twin(one) is (case in allowed)
+        if (case := case_of(one)) in words and _is_twin(one) is (case in allowed)
     )
     undeclared = {f"{FILE}archive-{kind}" for kind in ARCHIVES if kind not in handling}
 
     def wrong_items(part: Selection) -> MeasuredMetric:
-        cases = {variant_of(one.group.stratum) for one in part.results}
+        cases = {case_of(one) for one in part.results}
         if cases and cases <= undeclared:
-            return _undecided(part)
+            return undecided(part)
         return (rates.overblocked if cases and cases <= allowed else rates.missed)(part)
 
     narrowed = replace(selection, results=results)
-    counted = open_cases(narrowed, "archive_bypasses", words, case_of=_case_of, count=wrong_items)
+    counted = open_cases(narrowed, "archive_bypasses", words, case_of=case_of, count=wrong_items)
     return counted if handling else replace(counted, barred=f"archives: {UNDECLARED}")
-
-
-def _case_of(result: GroupResult) -> str:
-    """The case of an item, harmful or not."""
-    return variant_of(result.group.stratum)
-
-
-def _undecided(selection: Selection) -> MeasuredMetric:
-    """Count the items as undecided: what should have become of them is not known."""
-    classified = ClassifiedResults(adverse=(), favourable=(), indeterminate=selection.results)
-    return rates.count("undecided", classified, selection.alpha)
 
 
 def altered_downloads(selection: Selection) -> MeasuredMetric:
@@ -124,13 +113,11 @@ def upload_compliance(selection: Selection) -> MeasuredMetric:
         name: words if is_comparable else f"{words} ({UNDECLARED_GROUPS})"
         for name, words in NAMED_UPLOADS.items()
     }
-    results = tuple(
-        one for one in selection.results if variant_of(one.group.stratum) in NAMED_UPLOADS
-    )
+    results = tuple(one for one in selection.results if case_of(one) in NAMED_UPLOADS)
     narrowed = replace(selection, results=results)
     wrong_items = rates.missed if own == "block" else rates.overblocked
-    wrong_items = wrong_items if is_comparable else _undecided
-    counted = open_cases(narrowed, "upload_compliance", words, case_of=_case_of, count=wrong_items)
+    wrong_items = wrong_items if is_comparable else undecided
+    counted = open_cases(narrowed, "upload_compliance", words, case_of=case_of, count=wrong_items)
     metric, right = counted.metric, counted.metric.n - counted.metric.k
     total = metric.n + metric.indeterminate
     if not metric.n:

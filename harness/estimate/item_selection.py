@@ -23,7 +23,6 @@ from harness.model.corpus import (
 )
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
-from harness.model.listed_page import Overrides
 from harness.model.metric import Source
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Precondition
@@ -60,13 +59,11 @@ class Sources:
     """The sources of a campaign's items by the mark of their pack.
 
     An unknown pack, or one without a kind, counts as ``agreed``, the kind that shows least.
-    ``items`` is the kind that the campaign declares its category rates to rest on, ``overrides``
-    its record of attempts to lift illegal blocks.
+    ``items`` is the kind that the campaign declares its category rates to rest on.
     """
 
     packs: Packs = field(default_factory=dict)
     items: PackKind = "real"
-    overrides: Overrides | None = None
 
     def of_pack(self, mark: str) -> Source:
         """Return the source of a pack by its mark; an empty mark means the campaign's only pack."""

@@ -15,9 +15,14 @@ from harness.estimate.outcome_groups import (
     ClassifiedResults,
     GroupResult,
     classify_results,
-    combine_states,
 )
-from harness.estimate.rates import MeasuredMetric, count, of_required_kind
+from harness.estimate.rates import (
+    MeasuredMetric,
+    as_expected,
+    classify_handled,
+    count,
+    of_required_kind,
+)
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import State
@@ -159,24 +164,17 @@ def genai_compliance(selection: Selection) -> MeasuredMetric:
     Control for each group is shown only by a difference: the items count in favour of the service
     only if another profile of the line, of which the policy asks the opposite, was handled so.
     """
-    found: dict[str, list[GroupResult]] = {"adverse": [], "favourable": [], "indeterminate": []}
-    for result in selection.results:
-        expects = selection.expects(result.category)
-        if expects not in OPPOSITE:
-            continue
-        bad, good = (State.ALLOWED, State.BLOCKED)[:: 1 if expects == "block" else -1]
-        state = combine_states(result.states(selection.measure.probes), bad, good)
-        if state == "favourable" and not _is_opposite_elsewhere(
-            selection, result, OPPOSITE[expects]
-        ):
-            state = "indeterminate"
-        if state in found:
-            found[state].append(result)
-    classified = ClassifiedResults(
-        adverse=tuple(found["adverse"]),
-        favourable=tuple(found["favourable"]),
-        indeterminate=tuple(found["indeterminate"]),
-    )
+
+    def expects(result: GroupResult) -> str | None:
+        return selection.expects(result.category)
+
+    handled = classify_handled(selection, expects)
+    shown: list[GroupResult] = []
+    alone = list(handled.indeterminate)
+    for result in handled.favourable:
+        is_shown = _is_opposite_elsewhere(selection, result, OPPOSITE[expects(result)])
+        (shown if is_shown else alone).append(result)
+    classified = replace(handled, favourable=tuple(shown), indeterminate=tuple(alone))
     measured = count("genai_compliance", classified, selection.alpha)
     n, right = classified.n, classified.right
     metric = replace(
@@ -187,14 +185,7 @@ def genai_compliance(selection: Selection) -> MeasuredMetric:
         lower=right / (n + classified.doubtful) if n else None,
         upper=(right + classified.doubtful) / (n + classified.doubtful) if n else None,
     )
-    adverse = tuple(
-        result.as_adverse(
-            State.ALLOWED if selection.expects(result.category) == "block" else State.BLOCKED,
-            selection.measure.probes,
-        )
-        for result in classified.adverse
-    )
-    return MeasuredMetric(metric=metric, adverse=adverse)
+    return MeasuredMetric(metric=metric, adverse=as_expected(selection, handled.adverse, expects))
 
 
 OPPOSITE: dict[str | None, str] = {"block": "allow", "allow": "block"}

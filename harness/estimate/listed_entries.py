@@ -17,7 +17,7 @@ from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, clas
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.worst_group import Subgroup, parts_of
 from harness.model.content_form import variant_of
-from harness.model.corpus import TWIN, covers
+from harness.model.corpus import SEALED, TWIN, covers
 from harness.model.listed_page import (
     ACTIONS,
     ADDRESS,
@@ -45,7 +45,8 @@ def list_entries_missed(selection: Selection) -> MeasuredMetric:
     """Count the list entries that got through, by category and by how they were tried.
 
     HTTP and HTTPS are wanted, unless no probe of the line fetches anything (``dns``). What other
-    probes found counts as well.
+    probes found counts as well. If any entry of a sealed list is tried, these entries are wanted
+    over both schemes as well.
     """
     return _missed(selection, "list_entries_missed", tuple(_entry_parts(selection)))
 
@@ -64,20 +65,30 @@ def _entry_parts(selection: Selection) -> Iterator[_Part]:
 
 
 OTHER_PROBES = "by other probes"
+SEALED_ENTRIES = "of the sealed list"
 _SCHEMES = {"web": "http", "web_https": "https"}
 """The schemes of probes in journals that do not declare them."""
 
 
 def _probes_by_path(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """Return the probes of the line by what they try: each scheme, if any fetches, and the rest."""
-    names = sorted(selection.probes_run)
-    known = {name: declared(selection.probes, name) for name in names}
-    if not any(one.needs == "fetch" for one in known.values()):
-        return {"by name": tuple(names)}
-    paths: dict[str, list[str]] = {words: [] for words in (*LIST_SCHEMES.values(), OTHER_PROBES)}
-    for name, one in known.items():
-        scheme = one.only_scheme or _SCHEMES.get(name, "")
-        paths[LIST_SCHEMES.get(scheme, OTHER_PROBES)].append(name)
+    """Return the probes of the line by what they try: each scheme, if any fetches, and the rest.
+
+    Probes for entries of a sealed list stand apart, so that other entries do not stand for them.
+    """
+    known = {name: declared(selection.probes, name) for name in sorted(selection.probes_run)}
+    sealed = {name: one for name, one in known.items() if SEALED in one.kinds}
+    others = {name: one for name, one in known.items() if name not in sealed}
+    paths: dict[str, list[str]] = {}
+    if any(one.needs == "fetch" for one in others.values()):
+        paths = {words: [] for words in (*LIST_SCHEMES.values(), OTHER_PROBES)}
+        for name, one in others.items():
+            scheme = one.only_scheme or _SCHEMES.get(name, "")
+            paths[LIST_SCHEMES.get(scheme, OTHER_PROBES)].append(name)
+    elif others or not sealed:
+        paths = {"by name": list(others)}
+    for scheme, words in LIST_SCHEMES.items() if sealed else ():
+        tried = [name for name, one in sealed.items() if one.only_scheme == scheme]
+        paths[f"{SEALED_ENTRIES} {words}"] = tried
     return {path: tuple(probes) for path, probes in paths.items()}
 
 
@@ -136,7 +147,7 @@ def overrides(selection: Selection) -> MeasuredMetric:
     The campaign records which role tried what on which canaries before it began. Each role has to
     have tried each action on a canary of each list, for the profile.
     """
-    declared_overrides = selection.sources.overrides
+    declared_overrides = selection.campaign.overrides if selection.campaign else None
     roles = declared_overrides.roles if declared_overrides else ()
     attempts = declared_overrides.attempts if declared_overrides else ()
     own = [each for each in attempts if selection.profile in each.profiles]
@@ -154,20 +165,12 @@ def overrides(selection: Selection) -> MeasuredMetric:
         for action, words in ACTIONS.items()
         for code in codes
     ]
-    return _missed(selection, "overrides", parts)
+    measured = _missed(selection, "overrides", parts)
+    why = f"{NO_ATTEMPT} for {selection.profile} ('overrides' in the campaign file)"
+    return measured if own else replace(measured, barred=why)
 
 
-def missing_record(selection: Selection) -> str:
-    """Return why overrides of the profile cannot be decided; empty for another metric."""
-    record = selection.sources.overrides
-    if selection.measure.metric != "overrides":
-        return ""
-    if record and any(selection.profile in attempt.profiles for attempt in record.attempts):
-        return ""
-    return (
-        f"the campaign records no attempt of a school role to lift a block for "
-        f"{selection.profile} ('overrides' in the campaign file)"
-    )
+NO_ATTEMPT = "the campaign records no attempt of a school role to lift a block"
 
 
 def _of(attempts: Iterable[OverrideAttempt], role: str, action: str) -> frozenset[str]:

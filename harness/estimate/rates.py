@@ -99,12 +99,12 @@ def handled_rate(
 
     Items of which it says neither are not counted.
     """
-    classified = _classify_handled(selection, expects)
+    classified = classify_handled(selection, expects)
     good, bad = classified.favourable, classified.adverse
     interval = _rate_bounds(selection, good, bad, classified.indeterminate)
     measured = rate("handled_rate", classified.right, classified, interval, selection.alpha)
     measured = _with_worst_case(measured, selection, classified, good, bad)
-    return replace(measured, adverse=_as_expected(selection, bad, expects))
+    return replace(measured, adverse=as_expected(selection, bad, expects))
 
 
 def mishandled(selection: Selection) -> MeasuredMetric:
@@ -113,14 +113,15 @@ def mishandled(selection: Selection) -> MeasuredMetric:
     def expects(result: GroupResult) -> str | None:
         return selection.expects(result.category)
 
-    classified = _classify_handled(selection, expects)
+    classified = classify_handled(selection, expects)
     measured = count("mishandled", classified, selection.alpha)
-    return replace(measured, adverse=_as_expected(selection, classified.adverse, expects))
+    return replace(measured, adverse=as_expected(selection, classified.adverse, expects))
 
 
-def _classify_handled(
+def classify_handled(
     selection: Selection, expects: Callable[[GroupResult], str | None]
 ) -> ClassifiedResults:
+    """Classify the items by what ``expects`` says of each: "block", "allow", or not counted."""
     probes = selection.measure.probes
     blocks, allows = (
         classify_results(
@@ -141,12 +142,12 @@ def _classify_handled(
     )
 
 
-def _as_expected(
+def as_expected(
     selection: Selection,
     adverse: Iterable[GroupResult],
     expects: Callable[[GroupResult], str | None],
 ) -> tuple[Adverse, ...]:
-    """Return references to the verdicts that were not as expected."""
+    """Return references to the verdicts of ``adverse``, which were not as ``expects`` says."""
     return tuple(
         each.as_adverse(
             State.ALLOWED if expects(each) == "block" else State.BLOCKED, selection.measure.probes
@@ -172,7 +173,7 @@ def overblocked(selection: Selection) -> MeasuredMetric:
 def explicit_share(selection: Selection) -> MeasuredMetric:
     """Compute the share of blocked items whose block was announced with every probe.
 
-    Results that a search engine left out in its safe mode are no block that a user is told of.
+    Results that a search engine left out in its safe mode are no block that a user can see.
     """
     explicit: list[GroupResult] = []
     silent: list[GroupResult] = []
@@ -348,9 +349,20 @@ def of_required_kind(
         others = [
             metric_function(_restricted(selection, {one})) for one in sources if one not in basis
         ]
-        return max((own, *others), key=lambda one: one.metric.k if one.metric.n else 0)
+        return max((own, *others), key=_wrong)
 
     return worst
+
+
+def _wrong(measured: MeasuredMetric) -> int:
+    """Return how many items went wrong.
+
+    Of a share, ``k`` counts the items that went right; of anything else, those that went wrong.
+    """
+    metric = measured.metric
+    if metric.unit == "share":
+        return metric.n - metric.k
+    return metric.k if metric.n else 0
 
 
 def _restricted(selection: Selection, sources: set[Source]) -> Selection:

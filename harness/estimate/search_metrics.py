@@ -93,16 +93,6 @@ def _states(results: Iterable[GroupResult], probes: Collection[str]) -> frozense
     return frozenset[State]().union(*(one.states(probes) for one in results))
 
 
-KINDS: dict[str, tuple[str, Mapping[str, str]]] = {
-    "safesearch_locked": (LOCK, LOCK_KINDS),
-    "safesearch_opt_outs": (OPT_OUT, OPT_OUTS),
-    "video_mode_compliance": (VIDEO, VIDEO_MODES),
-    "query_hit_rate": (QUERY, QUERY_FORMS),
-    "exposing_queries": (RESULTS, {"first": "queries with harmful first results"}),
-}
-"""The cases of each metric of search: their group, and the kinds that must be tried."""
-
-
 def safesearch_locked(selection: Selection) -> MeasuredMetric:
     """Compute the share of permitted engines that are locked; each kind of lock is wanted.
 
@@ -169,21 +159,6 @@ def exposing_queries(selection: Selection) -> MeasuredMetric:
 
 def _named(measured: MeasuredMetric, name: str) -> MeasuredMetric:
     return replace(measured, metric=replace(measured.metric, name=name))
-
-
-def missing_searches(name: str, numbers: Iterable[tuple[str, int]], needed: int) -> str:
-    """Return, in words, the kinds of cases of a metric with fewer items than needed; or ``""``.
-
-    ``numbers`` are numbers of items by stratum.
-    """
-    group, kinds = KINDS[name]
-    found: Counter[str] = Counter()
-    for stratum, items in numbers:
-        case = search_case(variant_of(stratum))
-        if case is not None and case.group == group and not stratum.startswith(TWIN):
-            found[case.name] += items
-    missing = [f"{found[kind]} {words}" for kind, words in kinds.items() if found[kind] < needed]
-    return f"searches to try: {', '.join(missing)}; needed: {needed} each" if missing else ""
 
 
 def _told_apart(selection: Selection, group: str) -> Selection:

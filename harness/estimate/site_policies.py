@@ -16,6 +16,7 @@ from harness.estimate.rates import MeasuredMetric, of_required_kind
 from harness.model.corpus import is_among
 from harness.model.metric import Metric
 from harness.model.outcome import Witness
+from harness.model.outcome_group import Adverse
 from harness.model.verdict import DELIVERED, State
 
 ONE_SITE = (
@@ -81,16 +82,24 @@ def _by_site(selection: Selection) -> dict[str, _SiteResult]:
 
 def _add(site: _SiteResult, here: ProfileSelection, selection: Selection) -> None:
     """Add the results of one line; an item that is open on one line of a site is open there."""
+    opened: list[Adverse] = []
+    blocked: list[Adverse] = []
+    undecided: list[Adverse] = []
     for result in here.results:
         states = result.states()
-        wanted, target = states, site.undecided
+        wanted, group = states, undecided
         if states & DELIVERED:
-            wanted, target = states & DELIVERED, site.open
+            wanted, group = states & DELIVERED, opened
         elif states == {State.BLOCKED}:
-            target = site.blocked
-        adverse = tuple(result.as_adverse(state) for state in wanted)
-        for witness in selection.verdict_counts.witnesses(adverse):
-            target[witness.item] = witness
+            group = blocked
+        group += (result.as_adverse(state) for state in wanted)
+    for target, references in (
+        (site.open, opened),
+        (site.blocked, blocked),
+        (site.undecided, undecided),
+    ):
+        witnesses = selection.verdict_counts.witnesses(tuple(references))
+        target.update((witness.item, witness) for witness in witnesses)
     for item in site.open:
         site.blocked.pop(item, None)
 

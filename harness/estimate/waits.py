@@ -18,7 +18,7 @@ from typing import NamedTuple
 from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import MeasuredMetric
+from harness.estimate.rates import MeasuredMetric, not_implemented
 from harness.model.metric import Metric, Part, Source
 from harness.model.timed_event import Asks, EventKind, Poll
 
@@ -36,6 +36,7 @@ GROUPS: dict[EventKind, dict[Asks, str]] = {
     "list": {"block": "entries added to the list", "allow": "entries removed from the list"},
     "rule": {"block": "sites that the school blocked", "allow": "sites that the school allowed"},
     "appeal": {"allow": "appeals against a block"},
+    "override": {"block": "overrides that ended"},
 }
 """The groups of events of each kind, each of which must be followed, by what they ask for."""
 
@@ -58,6 +59,46 @@ def policy_change_delay(selection: Selection) -> MeasuredMetric:
 def appeal_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time until an appeal opens what was blocked."""
     return _delay(selection, "appeal_delay", "appeal")
+
+
+GRACE = 60.0
+"""Seconds after its end within which an override must be over (proposed by this project)."""
+
+UNREAD_LOG = "overrides in the service's own log"
+"""The part of POL-10 that cannot be tried yet: Accredit does not read such logs."""
+
+
+def overrides_alive(selection: Selection) -> MeasuredMetric:
+    """Count the overrides that still opened a page ``GRACE`` seconds after their end (POL-10).
+
+    An override counts only if a poll before its end showed the page open. One that was seen blocked
+    too late to tell is undecided.
+    """
+    waits, unused = _waits_of(_own(selection, "override", "block"))
+    named = sorted(event for event, each in waits.items() if each.at_least > GRACE)
+    over = sum(each.at_most is not None and each.at_most <= GRACE for each in waits.values())
+    alive = len(named)
+    n, undecided = alive + over, len(waits) - alive - over
+    metric = Metric(
+        name="overrides_alive",
+        unit="items",
+        value=float(alive) if n else None,
+        k=alive,
+        n=n,
+        indeterminate=undecided,
+        lower=float(alive) if n else None,
+        upper=float(alive + undecided) if n else None,
+        method=f"census of overrides; open more than {GRACE:g} s after the end: "
+        f"{', '.join(named) or 'none'}",
+        alpha=selection.alpha,
+        left_out=dict(unused),
+    )
+    unread = not_implemented("overrides_alive", "items", selection.alpha).metric
+    parts = (
+        Part(group=GROUPS["override"]["block"], source=Source(), metric=metric),
+        Part(group=UNREAD_LOG, source=Source(), metric=unread),
+    )
+    return MeasuredMetric(metric=replace(metric, parts=parts))
 
 
 class Wait(NamedTuple):
@@ -153,10 +194,16 @@ def _own(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
     ]
 
 
+def _waits_of(polls: Iterable[Poll]) -> tuple[dict[str, Wait], Counter[str]]:
+    """The waits of the events that count, by their ids, and how many do not, by the reason."""
+    found = waits_by_event(polls)
+    waits = {event: each for event, each in found.items() if isinstance(each, Wait)}
+    return waits, Counter(each for each in found.values() if isinstance(each, str))
+
+
 def _of_group(selection: Selection, name: str, polls: Collection[Poll]) -> Metric:
-    found_by_event = waits_by_event(polls).values()
-    waits = [each for each in found_by_event if isinstance(each, Wait)]
-    unused = Counter(each for each in found_by_event if isinstance(each, str))
+    by_event, unused = _waits_of(polls)
+    waits = list(by_event.values())
     quantile = selection.measure.quantile or MEDIAN
     timed = [
         TimedEvent(seconds=each.at_least, ended=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from harness.follow.guards import latest_due, milestones_of
-from harness.follow.state import RegistryState
-from harness.model.action_plan import Finding, FollowUp
+from harness.follow.deadlines import latest_due, milestones_of
+from harness.follow.state import StreamState
+from harness.model.action_plan import Finding, FollowUp, Subject, subject_of
 from harness.model.coverage import format_threshold, format_value
 from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.metric_spec import spec_of
@@ -18,7 +18,7 @@ TO_BE_NAMED = "to be agreed"
 
 
 def follow(
-    assessment: Assessment, state: RegistryState, at: datetime, actor: str
+    assessment: Assessment, state: StreamState, at: datetime, actor: str
 ) -> tuple[Event, ...]:
     """The events that follow from an assessment: a finding and a draft plan for each failure."""
     return tuple(
@@ -32,49 +32,52 @@ def follow(
 
 
 def open_findings(
-    assessment: Assessment, opened: datetime, state: RegistryState
+    assessment: Assessment, opened: datetime, state: StreamState
 ) -> tuple[Finding, ...]:
     """One new finding for each binding outcome that does not conform.
 
     An insufficient outcome opens none. Neither does one whose finding is still open, or was opened
     by the same campaign, which is no new evidence. A failure that returns after its plan was closed
-    is a new finding with ``recurrence_of``.
+    is a new finding with ``recurrence_of``; that of a superseded plan was never fixed.
     """
     findings: list[Finding] = []
     for outcome in assessment.outcomes:
         if outcome.conformity is not Conformity.DOES_NOT_CONFORM or not outcome.requirement.binding:
             continue
-        number = len(state.findings) + len(findings) + 1
-        finding = _finding(assessment, outcome, number, opened)
-        earlier = [other for other in state.findings.values() if other.subject == finding.subject]
+        number = state.number + len(findings) + 1
+        finding = finding_in(assessment, outcome, number, opened)
+        earlier = state.same_subject(finding)
         if any(
             not state.is_settled(other.id) or _is_of(other, assessment, state) for other in earlier
         ):
             continue
-        if earlier:
-            finding = replace(finding, recurrence_of=earlier[-1].id)
+        if came_back := [other for other in earlier if state.was_fixed(other.id)]:
+            finding = replace(finding, recurrence_of=came_back[-1].id)
         findings.append(finding)
     return tuple(findings)
 
 
-def follow_ups(assessment: Assessment, state: RegistryState) -> tuple[FollowUp, ...]:
+def follow_ups(assessment: Assessment, state: StreamState) -> tuple[FollowUp, ...]:
     """The findings that follow up the failures of an assessment, each with its plan.
 
     A finding that was settled before this campaign is left out: its plan says nothing about a
     failure that came back.
     """
-    plans = {plan.finding: plan for plan in state.plans.values()}
     latest = {finding.subject: finding for finding in state.findings.values()}
-    service = (assessment.supplier, assessment.service, assessment.scheme)
     found = []
     for outcome in assessment.outcomes:
-        subject = (*service, outcome.requirement.id, outcome.profile, outcome.line)
-        finding = latest.get(subject)
+        finding = latest.get(subject_in(assessment, outcome))
         if finding is None or outcome.conformity is not Conformity.DOES_NOT_CONFORM:
             continue
         if not state.is_settled(finding.id) or _is_of(finding, assessment, state):
-            found.append(FollowUp(finding=finding, plan=plans.get(finding.id)))
+            found.append(FollowUp(finding=finding, plan=state.plan_of(finding.id)))
     return tuple(found)
+
+
+def subject_in(assessment: Assessment, outcome: Outcome) -> Subject:
+    """Return what a finding about an outcome would be about."""
+    place = outcome.requirement.id, outcome.profile, outcome.line
+    return subject_of(assessment.supplier, assessment.service, assessment.scheme, place)
 
 
 def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:
@@ -91,7 +94,8 @@ def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:
     )
 
 
-def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: datetime) -> Finding:
+def finding_in(assessment: Assessment, outcome: Outcome, number: int, opened: datetime) -> Finding:
+    """Return the finding of that number about a failed outcome, opened at a time."""
     requirement = outcome.requirement
     missed = outcome.metric.witnesses or tuple(witness.item for witness in outcome.witnesses)
     categories = dict.fromkeys(witness.category for witness in outcome.witnesses)
@@ -135,8 +139,8 @@ def describe(outcome: Outcome, what: str = "items") -> str:
     return f"{counted}; {format_threshold(threshold, metric.unit)} is required"
 
 
-def _is_of(finding: Finding, assessment: Assessment, state: RegistryState) -> bool:
+def _is_of(finding: Finding, assessment: Assessment, state: StreamState) -> bool:
     """Whether a finding came from this campaign, or was re-tested in it."""
-    plans = [plan for plan in state.plans.values() if plan.finding == finding.id]
-    retests = {retest.campaign for plan in plans for retest in plan.retests}
+    plan = state.plan_of(finding.id)
+    retests = {retest.campaign for retest in plan.retests} if plan else set()
     return assessment.campaign in {finding.campaign, *retests}

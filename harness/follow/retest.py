@@ -13,11 +13,64 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from harness.errors import UsageError
+import msgspec
+
+from harness.errors import UsageError, first_of
 from harness.follow.findings import describe
-from harness.model.action_plan import Finding, Retest, RetestResult
-from harness.model.corpus import Item, covers
+from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
+from harness.model.content_form import VIEWERS, variant_of
+from harness.model.corpus import TWIN, Item, covers
+from harness.model.file_case import FEATURES, FILE, NAMED_CASES
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.protocol_case import NAMED_PROTOCOLS
+from harness.model.scheme import Requirement, Scheme
+from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_sample
+from harness.model.upload_case import INFECTED_UPLOADS
+
+CASES_OF_METRIC: Mapping[str, tuple[str, ...]] = {
+    "eicar_variants_passed": (*NAMED_CASES,),
+    "feature_checks_passed": tuple(f"{FILE}feature-{name}" for name in FEATURES),
+    "infected_uploads_passed": (*INFECTED_UPLOADS,),
+    "protocol_mismatches": (*NAMED_PROTOCOLS,),
+    "viewers_exposing": (*VIEWERS,),
+}
+"""For each metric that counts ways through: all the ways that have to be tried.
+
+Unless each is tried, the metric is undecided, so a re-test draws fresh items of each.
+"""
+
+
+STRICTER_AFTER = 2
+"""So many attempts may fail to verify a fix before the level is halved (METHOD (c), "Retests").
+
+At a rate that is just the required one, five independent attempts pass by luck 23 % of the time.
+"""
+
+
+def scheme_of_attempt(scheme: Scheme, plan: ActionPlan) -> Scheme:
+    """The scheme of a finding's requirement, by which the next re-test of its plan is judged.
+
+    After STRICTER_AFTER attempts that did not verify the fix, alpha is halved, and the sample is at
+    least as large as that level needs. Rules by which each item counts have no level.
+    """
+    (requirement,) = scheme.requirements
+    if plan.unverified < STRICTER_AFTER or not has_level(requirement):
+        return scheme
+    alpha = level_of_requirement(requirement, scheme) / 2
+    stricter = requirement.model_copy(update={"alpha": alpha})
+    smallest = smallest_sample(stricter, alpha) or 0
+    stricter = stricter.model_copy(update={"n_min": max(stricter.n_min, smallest)})
+    return scheme.model_copy(update={"requirements": (stricter,)})
+
+
+def has_level(requirement: Requirement) -> bool:
+    """Whether a sample decides a requirement, at a level."""
+    return requirement.rule not in EACH_COUNTS | NOT_COUNTED
+
+
+def level_of_requirement(requirement: Requirement, scheme: Scheme) -> float:
+    """The one-sided level at which a sample decides a requirement."""
+    return requirement.alpha or scheme.decision.alpha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,34 +94,36 @@ def select_retest(
     seed: str,
     size: int,
     measured: Collection[str] | None = None,
+    cases: Collection[str] = (),
 ) -> RetestSelection:
     """Select every missed item, and ``size`` fresh ones of each category of the finding.
 
     Fresh items are not in ``used``, the ids that are spent. ``size`` is at least the requirement's
     ``n_min``. ``measured`` are the categories of items that the finding's campaign decided
-    (default: any); of others nothing is drawn. The fresh items are a bottom-k sample by keyed
-    hash, so that anybody with the seed can draw it again.
+    (default: any); of others nothing is drawn. With ``cases`` the fresh items are ``size`` harmful
+    ones of each case, whatever their category. They are a bottom-k sample by keyed hash, so that
+    anybody with the seed can draw it again.
     Raises UsageError if a missed item is no longer in the corpora.
     """
     spent = set(used) | set(finding.missed)
     gone = set(finding.missed)
-    fresh: dict[str, set[str]] = {code: set() for code in codes_of(finding, measured)}
+    fresh: dict[str, set[str]] = {code: set() for code in cases or codes_of(finding, measured)}
     for item in items:
         gone.discard(item.id)
         is_measured = measured is None or item.category in measured
         if item.id in spent or not item.value or not is_measured:
             continue
-        code = next((code for code in fresh if is_of(item.category, code)), None)
+        code = _code_of(item, fresh, is_of_case=bool(cases))
         if code is not None:
             fresh[code].add(item.id)
     if gone:
         msg = (
-            f"finding {finding.id}: the corpora no longer have {_some(sorted(gone))}; "
+            f"finding {finding.id}: the corpora no longer have {first_of(sorted(gone), SHOWN)}; "
             "a re-test needs every missed item"
         )
         raise UsageError(msg)
     drawn = {
-        code: heapq.nsmallest(size, names, key=lambda name: _order(seed, finding.id, name))
+        code: bottom_sample(names, size, seed=seed, label=finding.id)
         for code, names in fresh.items()
     }
     return RetestSelection(
@@ -77,6 +132,19 @@ def select_retest(
         short_of=sum(size - len(names) for names in drawn.values()),
         left={code: len(names) - len(drawn[code]) for code, names in fresh.items()},
     )
+
+
+def bottom_sample(names: Iterable[str], size: int, *, seed: str, label: str) -> list[str]:
+    """Draw ``size`` names at random: those with the smallest keyed hashes, in their order."""
+    return heapq.nsmallest(size, names, key=lambda name: _order(seed, label, name))
+
+
+def _code_of(item: Item, codes: Iterable[str], *, is_of_case: bool) -> str | None:
+    """Return the code that an item is of, a case or a category; None if it is of none."""
+    if not is_of_case:
+        return next((code for code in codes if is_of(item.category, code)), None)
+    case = "" if item.stratum.startswith(TWIN) else variant_of(item.stratum)
+    return case if case in codes else None
 
 
 def codes_of(finding: Finding, measured: Collection[str] | None = None) -> tuple[str, ...]:
@@ -145,6 +213,24 @@ def judge_retest(
     )
 
 
+def as_attempt(retest: Retest, plan: ActionPlan, scheme: Scheme) -> Retest:
+    """The re-test with its number among those of a plan, and what its scheme asks for."""
+    (requirement,) = scheme.requirements
+    number = len(plan.retests) + 1
+    alpha = level_of_requirement(requirement, scheme) if has_level(requirement) else 0.0
+    said = f"attempt {number}"
+    if alpha and plan.unverified >= STRICTER_AFTER:
+        level = f"{(1 - alpha) * 100:.6g} %"
+        said += f", at {level} because {plan.unverified} attempts did not verify the fix"
+    return msgspec.structs.replace(
+        retest,
+        attempt=number,
+        alpha=alpha,
+        soak_days=scheme.decision.soak_days,
+        statement=f"{said}: {retest.statement}",
+    )
+
+
 def _require_origin(parts: Iterable[Assessment | None], campaign: str, service: str) -> None:
     for part in parts:
         if part is not None and (part.campaign, part.service) != (campaign, service):
@@ -186,7 +272,7 @@ def _reasons(
 ) -> Iterable[str]:
     total = len(selection.missed)
     yield f"{len(failing)} of {total} missed items still fail" + (
-        f" ({_some(failing)})" if failing else ""
+        f" ({first_of(list(failing), SHOWN)})" if failing else ""
     )
     if undecided > 0:
         yield f"{undecided} of {total} missed items could not be decided"
@@ -204,7 +290,5 @@ def _reasons(
 _NAME = re.compile(r"^[a-z]+(-[a-z]+)+: ")
 """The name of a precondition, in front of what was wrong."""
 
-
-def _some(names: Collection[str], most: int = 5) -> str:
-    shown = ", ".join(list(names)[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+SHOWN = 5
+"""How many items a sentence names."""

@@ -1,50 +1,88 @@
-"""The state of findings and plans after the events of a registry, and the checks of new events.
+"""The state of a stream of the registry after its events, and the checks of new events.
 
-``replay`` makes it from all events of a registry. ``RegistryState.after`` applies new events, or
-raises UsageError with what is possible instead. A caller makes an event, calls ``after``, and then
-stores the event.
+``replay`` makes it from all events of a stream. ``StreamState.after`` applies new events, or raises
+UsageError with what is possible instead. A caller makes an event, calls ``after``, and then stores
+the event. What an event rests on is enough: a state may lack findings, plans and records that the
+event does not concern.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.errors import UsageError, known
-from harness.follow.guards import is_same_person, latest_due
+from harness.follow.certificates import with_certificate
+from harness.follow.deadlines import latest_due, require_order
+from harness.follow.decisions import Evaluation, after_decision_event, people_of
+from harness.follow.escalation import drop_escalations
+from harness.follow.guards import require_fair_appeal
 from harness.follow.transitions import advance
-from harness.model.action_plan import ActionPlan, Finding, PlanState
+from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.corpus import Appeal
+from harness.model.decision import HeldDecision
+from harness.model.decision_event import CertificateIssued, DecisionEvent, DecisionMade
 from harness.model.event import (
-    TOLERANCE,
     AppealDecided,
-    BackwardEvent,
+    CanariesMade,
     ClockCorrected,
     Event,
     FindingOpened,
     PlanDrafted,
     PlanEvent,
+    RecordAdded,
+    RecordClosed,
+    RegistryMigrated,
     RetestStarted,
-    backward_events,
+    StreamOpened,
 )
+from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
+from harness.model.registry_record import (
+    AnyRecord,
+    CampaignRecord,
+    OfService,
+    record_key,
+    require_valid,
+)
+from harness.model.stream import same_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryState:
-    """Findings and plans by id, and decided appeals, in the order of their events.
+@dataclass(slots=True, kw_only=True)
+class StreamState:
+    """Findings, plans and records of a stream, and decided appeals, in the order of their events.
 
+    Records, appeals and corrections of the clock are kept by the positions of their events, from 1.
+    ``campaigns`` are those that a finding or a re-test used, each with the re-test's plan or
+    nothing; ``canaries`` the ids of those that were made, each with its plan. ``decisions`` are
+    kept by their ids, ``evaluators`` are who recorded campaigns, by service. ``closed`` are the
+    ends of closed records, by the positions of the records. ``number`` is that of the last finding.
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
-    are the recorded events that are dated before earlier ones.
+    are the recorded events that are dated before earlier ones. ``after``
+    returns a new state; ``apply`` changes this one.
     """
 
-    findings: Mapping[str, Finding] = field(default_factory=dict)
-    plans: Mapping[str, ActionPlan] = field(default_factory=dict)
-    appeals: tuple[Appeal, ...] = ()
+    name: str = ""
+    findings: dict[str, Finding] = field(default_factory=dict)
+    plans: dict[str, ActionPlan] = field(default_factory=dict)
+    records: dict[int, AnyRecord] = field(default_factory=dict)
+    closed: dict[int, RecordClosed] = field(default_factory=dict)
+    appeals: dict[int, Appeal] = field(default_factory=dict)
+    campaigns: dict[str, str] = field(default_factory=dict)
+    canaries: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, HeldDecision] = field(default_factory=dict)
+    evaluators: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    number: int = 0
     events: int = 0
     latest: datetime | None = None
-    clock_corrections: tuple[ClockCorrected, ...] = ()
+    clock_corrections: dict[int, ClockCorrected] = field(default_factory=dict)
     backward: tuple[BackwardEvent, ...] = ()
+    _open_at: dict[str, int] = field(default_factory=dict)
+    _plan_of: dict[str, str] = field(default_factory=dict)
+    _of_subject: defaultdict[tuple[str, ...], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def plan(self, name: str) -> ActionPlan:
         """The plan of that id. Raises UsageError with the known ids."""
@@ -60,92 +98,182 @@ class RegistryState:
             raise UsageError(msg)
         return self.findings[name]
 
-    def open_plan_of(self, finding: str) -> ActionPlan | None:
-        """The open plan of a finding, or ``None``."""
-        plans = (plan for plan in self.plans.values() if plan.finding == finding)
-        return next((plan for plan in plans if plan.state is not PlanState.CLOSED), None)
+    def plan_of(self, finding: str) -> ActionPlan | None:
+        """The plan of a finding, or ``None``."""
+        return self.plans.get(self._plan_of.get(finding, ""))
+
+    def followed(self, service: str, scheme: str) -> Iterator[FollowUp]:
+        """The findings about a service by a scheme (its id), with their plans."""
+        name = same_name(service)
+        for finding in self.findings.values():
+            if finding.scheme == scheme and same_name(finding.service) == name:
+                yield FollowUp(finding=finding, plan=self.plan_of(finding.id))
+
+    def plans_about(self, held: HeldDecision) -> tuple[ActionPlan, ...]:
+        """The plans of the service and scheme of a decision."""
+        followed = self.followed(held.decision.service, held.decision.scheme)
+        return tuple(both.plan for both in followed if both.plan is not None)
 
     def is_settled(self, finding: str) -> bool:
-        """Whether a finding's plan was closed; a finding without a plan is not settled."""
-        return any(plan.finding == finding for plan in self.plans.values()) and (
-            self.open_plan_of(finding) is None
-        )
+        """Whether a finding's plan has ended; a finding without a plan is not settled."""
+        plan = self.plan_of(finding)
+        return plan is not None and plan.is_ended
 
-    def after(self, *events: Event) -> RegistryState:
+    def was_fixed(self, finding: str) -> bool:
+        """Whether a finding's plan was closed, which a re-test that conforms had to show."""
+        plan = self.plan_of(finding)
+        return plan is not None and plan.state is PlanState.CLOSED
+
+    def same_subject(self, finding: Finding) -> tuple[Finding, ...]:
+        """The findings about the same requirement, service, profile and line, oldest first."""
+        return tuple(self.findings[name] for name in self._of_subject.get(finding.subject, ()))
+
+    def open(self, key: str) -> AnyRecord | None:
+        """The open record with that key, or ``None``."""
+        return self.records.get(self._open_at.get(key, 0))
+
+    def open_records(self) -> dict[int, AnyRecord]:
+        """The records that are not closed, by the positions of their events, oldest first."""
+        return {at: self.records[at] for at in sorted(self._open_at.values())}
+
+    def open_record(self, key: str, name: str) -> AnyRecord:
+        """The open record with that key. Raises UsageError with the known names of its kind."""
+        if (found := self.open(key)) is not None:
+            return found
+        kind = key.partition(":")[0]
+        held = (self.records[at] for at in self._open_at.values())
+        names = known(one.id for one in held if one.kind == kind)
+        msg = f"no {kind} {name!r} is in the registry; {names}"
+        raise UsageError(msg)
+
+    def after(self, *events: Event) -> StreamState:
         """The state after ``events``. Raises UsageError if one of them is not possible."""
-        state = self
+        state = self._copy()
         for event in events:
-            state = state._after_one(event, is_kept=False)
+            state.apply(event)
         return state
 
-    def _after_one(self, event: Event, *, is_kept: bool) -> RegistryState:
-        _require_when_and_who(event)
-        state = self._with(event, is_kept=is_kept)
-        is_latest = self.latest is None or isinstance(event, ClockCorrected)
-        latest = event.at if is_latest else max(self.latest or event.at, event.at)
-        return replace(state, events=self.events + 1, latest=latest)
+    def apply(self, event: Event, *, is_kept: bool = False, position: int = 0) -> None:
+        """Change this state by an event, unless it is refused with an UsageError.
 
-    def _with(self, event: Event, *, is_kept: bool) -> RegistryState:
+        Of an event that is in a registry already (``is_kept``), faults that earlier versions
+        allowed are kept, and marked. ``position`` is that of the event, if the state lacks others.
+        """
+        at = position or self.events + 1
+        _require_when_and_who(event)
         match event:
+            case StreamOpened(name=name):
+                self.name = name
+            case RegistryMigrated():
+                pass
+            case RecordAdded(record=record):
+                self._add_record(record, at, event.actor, is_kept=is_kept)
+            case RecordClosed():
+                self._close_record(event)
             case FindingOpened(finding=finding):
-                self._require_new_finding(finding)
-                return replace(self, findings={**self.findings, finding.id: finding})
+                self._open(finding, is_kept=is_kept)
             case AppealDecided():
-                _require_fair(event, is_kept=is_kept)
-                return replace(self, appeals=(*self.appeals, event.appeal))
+                require_fair_appeal(event, is_kept=is_kept)
+                self.appeals[at] = event.appeal
             case ClockCorrected():
-                self._require_later_events(event)
-                return replace(self, clock_corrections=(*self.clock_corrections, event))
-            case PlanDrafted():
-                plan = self._drafted(event)
+                self._correct_clock(event, at, is_part=bool(position))
+            case DecisionEvent():
+                self._decide(event)
             case PlanEvent():
-                plan = self._advanced(event, is_kept=is_kept)
+                self._advance(event, is_kept=is_kept)
             case _:
                 msg = f"{type(event).__name__}: not a known kind of event"
                 raise UsageError(msg)
-        return replace(self, plans={**self.plans, plan.id: plan})
+        self.events = at
+        is_latest = self.latest is None or isinstance(event, ClockCorrected)
+        self.latest = event.at if is_latest else max(self.latest or event.at, event.at)
 
-    def _advanced(self, event: PlanEvent, *, is_kept: bool) -> ActionPlan:
-        before = self.plan(event.plan)
-        if isinstance(event, RetestStarted) and not is_kept:
-            self._require_unused(event)
-        return advance(before, self.finding(before.finding), event, is_kept=is_kept)
+    def _copy(self) -> StreamState:
+        indexed: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        indexed |= {subject: list(names) for subject, names in self._of_subject.items()}
+        return replace(
+            self,
+            findings=dict(self.findings),
+            plans=dict(self.plans),
+            records=dict(self.records),
+            closed=dict(self.closed),
+            appeals=dict(self.appeals),
+            campaigns=dict(self.campaigns),
+            canaries=dict(self.canaries),
+            decisions=dict(self.decisions),
+            evaluators=dict(self.evaluators),
+            clock_corrections=dict(self.clock_corrections),
+            _open_at=dict(self._open_at),
+            _plan_of=dict(self._plan_of),
+            _of_subject=indexed,
+        )
 
-    def _require_unused(self, event: RetestStarted) -> None:
-        """Raise UsageError if the campaign belongs to a finding or to another plan's re-test."""
-        others = [plan for plan in self.plans.values() if plan.id != event.plan]
-        used = {finding.campaign for finding in self.findings.values()}
-        used |= {retest.campaign for plan in others for retest in plan.retests}
-        used |= {plan.verifying for plan in others}
-        if event.campaign in used - {""}:
-            msg = (
-                f"plan {event.plan}: a re-test needs a campaign of its own, not {event.campaign!r}"
+    def _add_record(self, record: AnyRecord, at: int, actor: str, *, is_kept: bool) -> None:
+        """Add a record. Raises UsageError if it is there already, or its service is not.
+
+        The service of one that was added before need not be in a state that is a part.
+        """
+        require_valid(record)
+        if self.open(record.key) is not None:
+            msg = f"{record.kind} {record.id!r} is in the registry already; close it first"
+            raise UsageError(msg)
+        if isinstance(record, OfService) and not is_kept:
+            self.open_record(record_key("service", record.of), record.of)
+        self.records[at] = record
+        self._open_at[record.key] = at
+        if isinstance(record, CampaignRecord):
+            name = same_name(record.of)
+            self.evaluators[name] = (*self.evaluators.get(name, ()), actor)
+
+    def _decide(self, event: DecisionEvent) -> None:
+        """Decide, appeal or answer an appeal. It rests on the whole stream, never on a part."""
+        records = {key: self.records[at] for key, at in self._open_at.items()}
+        if isinstance(event, CertificateIssued):
+            self.decisions[event.of] = with_certificate(
+                self.decisions, event, self.name, self.plans_about, records.values()
             )
-            raise UsageError(msg)
+            return
+        held = self.decisions.get(event.about)
+        service = event.decision.service if isinstance(event, DecisionMade) else ""
+        service = held.decision.service if held and not service else service
+        followed = [(self.findings[plan.finding], plan) for plan in self.plans.values()]
+        people = people_of(service, self.evaluators, followed, self.records.values())
+        evaluation = Evaluation(records=records, people=people)
+        after = after_decision_event(self.decisions, event, evaluation)
+        self.decisions[after.decision.id] = after
 
-    def _require_later_events(self, event: ClockCorrected) -> None:
+    def _close_record(self, event: RecordClosed) -> None:
+        record = self.open_record(event.record, event.record.rpartition("\x1f")[2])
         if not event.reason.strip():
-            msg = "a correction of the clock needs a reason"
+            msg = f"{record.kind} {record.id!r}: closing it needs a reason"
             raise UsageError(msg)
-        if self.latest is None or self.latest <= event.at + TOLERANCE:
-            msg = "no event of the registry is dated in the future: there is nothing to correct"
-            raise UsageError(msg)
+        self.closed[self._open_at.pop(event.record)] = event
 
-    def _require_new_finding(self, finding: Finding) -> None:
+    def _open(self, finding: Finding, *, is_kept: bool) -> None:
         if finding.id in self.findings:
             msg = f"finding {finding.id} exists already; history cannot be rewritten"
             raise UsageError(msg)
-        for other in self.findings.values():
-            if other.subject == finding.subject and not self.is_settled(other.id):
+        for other in () if is_kept else self.same_subject(finding):
+            if not self.is_settled(other.id):
                 msg = f"finding {other.id} is open for the same requirement; follow its plan"
                 raise UsageError(msg)
+        if not is_kept and self.campaigns.get(finding.campaign):
+            msg = (
+                f"campaign {finding.campaign!r} is a re-test of plan "
+                f"{self.campaigns[finding.campaign]}; it opens no finding"
+            )
+            raise UsageError(msg)
+        self.findings[finding.id] = finding
+        self.campaigns.setdefault(finding.campaign, "")
+        self.number = max(self.number, number_of(finding.id))
+        self._of_subject[finding.subject].append(finding.id)
 
-    def _drafted(self, event: PlanDrafted) -> ActionPlan:
+    def _draft(self, event: PlanDrafted, *, is_kept: bool) -> None:
         finding = self.finding(event.finding)
         if event.plan in self.plans:
             msg = f"plan {event.plan} exists already; history cannot be rewritten"
             raise UsageError(msg)
-        if any(plan.finding == finding.id for plan in self.plans.values()):
+        if self.plan_of(finding.id) is not None:
             msg = f"finding {finding.id} has a plan already; a finding has exactly one"
             raise UsageError(msg)
         if event.due > latest_due(finding):
@@ -154,7 +282,7 @@ class RegistryState:
         if not event.milestones:
             msg = f"plan {event.plan}: a plan needs at least one milestone"
             raise UsageError(msg)
-        return ActionPlan(
+        plan = ActionPlan(
             id=event.plan,
             finding=finding.id,
             owner=event.owner,
@@ -167,33 +295,86 @@ class RegistryState:
             actors=(event.actor, event.owner),
             history=(f"{event.at:%Y-%m-%d %H:%M} {event.actor}: drafted",),
         )
+        if not is_kept:
+            require_order(plan, event.milestones, event.due)
+        self._plan_of[finding.id] = event.plan
+        self.plans[event.plan] = plan
+
+    def _advance(self, event: PlanEvent, *, is_kept: bool) -> None:
+        if isinstance(event, PlanDrafted):
+            self._draft(event, is_kept=is_kept)
+            return
+        before = self.plan(event.plan)
+        if not is_kept:
+            self._require_unused(event)
+        finding = self.finding(before.finding)
+        self.plans[event.plan] = advance(before, finding, event, is_kept=is_kept)
+        if isinstance(event, RetestStarted):
+            self.campaigns.setdefault(event.campaign, event.plan)
+        if isinstance(event, CanariesMade):
+            self.canaries |= dict.fromkeys(event.canaries.items, event.plan)
+
+    def _require_unused(self, event: PlanEvent) -> None:
+        """Raise UsageError if a re-test's campaign, or a canary, belongs to something else."""
+        if event.uses and self.campaigns.get(event.uses, event.plan) != event.plan:
+            msg = f"plan {event.plan}: a re-test needs a campaign of its own, not {event.uses!r}"
+            raise UsageError(msg)
+        if isinstance(event, CanariesMade):
+            made = [item for item in event.canaries.items if item in self.canaries]
+            if made:
+                msg = (
+                    f"plan {event.plan}: canary {made[0]} was made for plan "
+                    f"{self.canaries[made[0]]}; make others, by the same command again"
+                )
+                raise UsageError(msg)
+
+    def _correct_clock(self, event: ClockCorrected, at: int, *, is_part: bool) -> None:
+        """Drop the escalations of all plans whose date was wrong.
+
+        Raises UsageError without a reason, or if no event is dated later. A state that is a part
+        may lack that event.
+        """
+        if not event.reason.strip():
+            msg = "a correction of the clock needs a reason"
+            raise UsageError(msg)
+        if not is_part and (self.latest is None or self.latest <= event.at + TOLERANCE):
+            msg = "no event of the registry is dated in the future: there is nothing to correct"
+            raise UsageError(msg)
+        self.clock_corrections[at] = event
+        self.plans = {name: drop_escalations(plan, event) for name, plan in self.plans.items()}
 
 
-def _require_fair(event: AppealDecided, *, is_kept: bool) -> None:
-    appeal = event.appeal
-    subject = f"appeal on {appeal.pack} {appeal.item}"
-    if not appeal.reason.strip() or not appeal.appellant.strip():
-        msg = f"{subject}: an appeal needs a reason and the name of the appellant"
-        raise UsageError(msg)
-    is_one = appeal.appellant == event.actor
-    if is_one or (not is_kept and is_same_person(appeal.appellant, event.actor)):
-        msg = f"{subject}: {event.actor} appealed, so somebody else must decide"
-        raise UsageError(msg)
-    if not appeal.labels or appeal.labels == appeal.before:
-        msg = f"{subject}: the labels are {'|'.join(appeal.before)} already; give other labels"
-        raise UsageError(msg)
+def number_of(finding: str) -> int:
+    """The number in the id of a finding, such as ``F-0012``; 0 if it has none."""
+    number = finding.removeprefix("F-")
+    return int(number) if number.isascii() and number.isdecimal() else 0
 
 
-def replay(events: Iterable[Event]) -> RegistryState:
-    """The state after all events of a registry.
+def replay(events: Iterable[Event]) -> StreamState:
+    """The state after all events of a stream.
 
     Raises UsageError where an event cannot follow the others. Faults that earlier versions allowed
     (mixed roles, times that run backwards) are kept, and marked.
     """
-    state, recorded = RegistryState(), tuple(events)
+    state, recorded = StreamState(), tuple(events)
     for event in recorded:
-        state = state._after_one(event, is_kept=True)  # noqa: SLF001 - its own module
-    return replace(state, backward=tuple(backward_events(recorded)))
+        state.apply(event, is_kept=True)
+    state.backward = tuple(backward_events(recorded))
+    return state
+
+
+def refused_today(events: Iterable[Event]) -> Iterator[tuple[int, str]]:
+    """Yield the events of a stream that would be refused if they were recorded now, and why.
+
+    Registries of earlier versions may hold some; otherwise somebody has changed the registry.
+    """
+    state = StreamState()
+    for position, event in enumerate(events, 1):
+        try:
+            state.apply(event)
+        except UsageError as error:
+            yield position, str(error)
+            state.apply(event, is_kept=True)
 
 
 def _require_when_and_who(event: Event) -> None:

@@ -1,7 +1,9 @@
 """The state machine of action plans: which event is possible in which state, and its effect.
 
-The states are draft, agreed, in progress, claimed, verifying, verified, closed. A re-test that does
-not conform leads back to *in progress*, an insufficient one back to *claimed*.
+The states are draft, submitted, returned, agreed, in progress, claimed, verifying, verified, and at
+the end closed or superseded. A re-test that does not conform leads back to *in progress*, and so
+does a campaign which shows that a verified fix did not hold. An insufficient re-test leads back to
+*claimed*.
 """
 
 from __future__ import annotations
@@ -12,31 +14,65 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from harness.errors import UsageError, known
+from harness.follow.agreement import (
+    agree,
+    agreement_conflict_in,
+    give_back,
+    require_complete,
+    submit,
+    with_details,
+)
+from harness.follow.deadlines import moved
+from harness.follow.deviations import approve, check_in, deviate, reject, request
+from harness.follow.escalation import escalate
+from harness.follow.event_words import describe
+from harness.follow.exit_query import exit_query_of, unmet
 from harness.follow.guards import (
-    check_in,
-    describe,
-    deviate,
-    escalate,
+    DETAILS,
+    acted_in,
+    require_details,
     require_text,
     role_conflict_in,
 )
-from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResult
+from harness.follow.plan_terms import signature_fault_in
+from harness.follow.soak import count_soak, require_soak, soak_fault_in
+from harness.model.action_plan import (
+    ENDED,
+    ActionPlan,
+    Extension,
+    Finding,
+    PlanEvidence,
+    PlanSignature,
+    PlanState,
+    RetestResult,
+)
 from harness.model.event import (
     CanariesMade,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
+    EvidenceAdded,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanDetailed,
     PlanDeviated,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
     PlanProgressed,
+    PlanProposal,
+    PlanReturned,
+    PlanSigned,
+    PlanSubmitted,
+    PlanSuperseded,
     RetestConcluded,
     RetestPostponed,
     RetestStarted,
+    SoakMeasured,
     VendorCheckedIn,
-    in_utc,
 )
+from harness.model.event_times import in_utc
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
 
@@ -63,19 +99,40 @@ def advance(
         possible = known(verbs_in(plan.state)).removeprefix("known: ")
         msg = f"plan {plan.id} is {plan.state}: {transition.verb!r} is not possible; "
         raise UsageError(msg + (f"possible: {possible}" if verbs_in(plan.state) else "it is final"))
-    fault = role_conflict_in(plan, event) or origin_fault_in(plan, finding, event)
+    fault = (
+        agreement_conflict_in(plan, event)
+        or role_conflict_in(plan, event)
+        or origin_fault_in(plan, finding, event)
+        or signature_fault_in(plan, finding, event)
+        or soak_fault_in(plan, finding, event)
+    )
     if fault and not is_kept:
         raise UsageError(fault)
+    if not is_kept:
+        _require_today(plan, finding, event)
     after = transition.step(plan, finding, event)
-    entry = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {_describe(event, after)}"
+    entry = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {describe(event, after)}"
     breach = (f"{event.at:%Y-%m-%d %H:%M} {fault}",) if fault else ()
-    actors = (event.actor, event.owner) if isinstance(event, PlanAgreed) else (event.actor,)
     return replace(
         after,
+        reported=event.at if isinstance(event, REPORTS) else after.reported,
         history=(*after.history, entry),
         breaches=(*after.breaches, *breach),
-        actors=tuple(dict.fromkeys((*after.actors, *actors))),
+        actors=tuple(dict.fromkeys((*after.actors, *acted_in(event)))),
     )
+
+
+def _require_today(plan: ActionPlan, finding: Finding, event: PlanEvent) -> None:
+    """Raise UsageError for what earlier versions allowed, and is not allowed any more."""
+    if isinstance(event, PlanProposal):
+        require_complete(plan, finding, event)
+    if isinstance(event, FixClaimed):
+        require_details(plan)
+    if isinstance(event, PlanClosed):
+        require_soak(plan)
+    if isinstance(event, PlanDeviated):
+        msg = f"plan {plan.id}: a deviation is requested first, and then decided by somebody else"
+        raise UsageError(msg)
 
 
 def verbs_in(state: PlanState) -> tuple[str, ...]:
@@ -84,27 +141,43 @@ def verbs_in(state: PlanState) -> tuple[str, ...]:
     return tuple(dict.fromkeys(verbs))
 
 
-def _agree(plan: ActionPlan, _: Finding, event: PlanAgreed) -> ActionPlan:
-    due = event.due or plan.due
-    require_text(plan, "an owner", event.owner)
-    require_text(plan, "a corrective action", event.corrective_action)
-    if due > plan.due:
-        msg = (
-            f"plan {plan.id}: due {due:%Y-%m-%d} is later than {plan.due:%Y-%m-%d}; "
-            "only an extension with a reason and an approver moves it back"
-        )
+def _detail(plan: ActionPlan, _: Finding, event: PlanDetailed) -> ActionPlan:
+    if not any(getattr(event, name).strip() for name in DETAILS):
+        msg = f"plan {plan.id}: give at least one detail"
         raise UsageError(msg)
-    if due <= event.at:
-        msg = f"plan {plan.id}: due {due:%Y-%m-%d} is not in the future; extend it first"
+    return with_details(plan, event)
+
+
+def _add_evidence(plan: ActionPlan, _: Finding, event: EvidenceAdded) -> ActionPlan:
+    require_text(plan, "a sentence on what the evidence shows (--what)", event.what)
+    if any(one.sha256 == event.sha256 for one in plan.evidence):
+        msg = f"plan {plan.id} has this document already; evidence is added once"
         raise UsageError(msg)
-    return replace(
-        plan,
-        state=PlanState.AGREED,
-        owner=event.owner,
-        corrective_action=event.corrective_action,
-        root_cause=event.root_cause or plan.root_cause,
-        due=due,
+    added = PlanEvidence(
+        sha256=event.sha256,
+        name=event.name,
+        size=event.size,
+        what=event.what,
+        by=event.actor,
+        at=event.at,
     )
+    return replace(plan, evidence=(*plan.evidence, added))
+
+
+def _sign(plan: ActionPlan, _: Finding, event: PlanSigned) -> ActionPlan:
+    for other in plan.signatures:
+        if other.role == event.role and other.terms == event.terms:
+            msg = f"plan {plan.id} is signed for the {event.role} already, by {other.signer}"
+            raise UsageError(msg)
+    signed = PlanSignature(
+        role=event.role,
+        signer=event.signer,
+        key=event.key,
+        terms=event.terms,
+        signature=event.signature,
+        at=event.at,
+    )
+    return replace(plan, signatures=(*plan.signatures, signed))
 
 
 def _progress(plan: ActionPlan, _: Finding, event: PlanProgressed) -> ActionPlan:
@@ -158,21 +231,16 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
     if retest.campaign != plan.verifying:
         msg = f"plan {plan.id}: re-test {plan.verifying!r} is running, not {retest.campaign!r}"
         raise UsageError(msg)
-    if retest.outcome is RetestResult.CONFORMS:
-        lacks = [
-            what
-            for what, holds in (
-                ("every missed item tested again", retest.missed_tested >= len(finding.missed)),
-                ("no missed item still failing", not retest.missed_still_failing),
-                ("a fresh sample", retest.fresh_tested > 0),
-            )
-            if not holds
-        ]
-        if lacks:
-            msg = f"plan {plan.id}: the re-test cannot conform without {', and '.join(lacks)}"
-            raise UsageError(msg)
+    lacks = list(unmet(exit_query_of(finding), event))
+    if retest.outcome is RetestResult.CONFORMS and lacks:
+        msg = f"plan {plan.id}: the re-test cannot conform without {', and '.join(lacks)}"
+        raise UsageError(msg)
     return replace(
-        plan, state=AFTER_RETEST[retest.outcome], verifying="", retests=(*plan.retests, retest)
+        plan,
+        state=AFTER_RETEST[retest.outcome],
+        verifying="",
+        retests=(*plan.retests, retest),
+        soaks=(),
     )
 
 
@@ -182,12 +250,51 @@ def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
     if event.due <= plan.due:
         msg = f"plan {plan.id}: give an extension later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
-    return replace(plan, due=event.due, approvers=(*plan.approvers, event.approver))
+    extension = Extension(
+        at=event.at, was=plan.due, due=event.due, reason=event.reason, approver=event.approver
+    )
+    return replace(
+        plan,
+        due=event.due,
+        extensions=(*plan.extensions, extension),
+        milestones=moved(plan, event.due),
+        approvers=(*plan.approvers, event.approver),
+    )
 
 
-def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
-    return replace(plan, state=PlanState.CLOSED)
+def _close(plan: ActionPlan, _: Finding, event: PlanClosed) -> ActionPlan:
+    return replace(plan, state=PlanState.CLOSED, ended=event.at)
 
+
+def _supersede(plan: ActionPlan, finding: Finding, event: PlanSuperseded) -> ActionPlan:
+    require_text(plan, "a reason", event.reason)
+    require_text(plan, "an approver", event.approver)
+    require_text(plan, "the new version of the scheme", event.scheme_version)
+    if event.scheme_version.strip() == finding.scheme_version.strip():
+        msg = (
+            f"plan {plan.id}: its finding is by {finding.scheme} {finding.scheme_version} already; "
+            "only another version of the scheme supersedes a plan"
+        )
+        raise UsageError(msg)
+    return replace(
+        plan,
+        state=PlanState.SUPERSEDED,
+        ended=event.at,
+        approvers=(*plan.approvers, event.approver),
+    )
+
+
+REPORTS = (
+    PlanAgreed,
+    PlanProgressed,
+    PlanDetailed,
+    EvidenceAdded,
+    FixClaimed,
+    RetestConcluded,
+    SoakMeasured,
+    VendorCheckedIn,
+)
+"""The events that say or measure how the work stands; a month later the next report is due."""
 
 LONGEST_LOADING = timedelta(days=60)
 """How long a supplier may take to load canaries; a mistyped year would prevent every re-test."""
@@ -199,72 +306,40 @@ AFTER_RETEST = {
 }
 """The state after a re-test; nothing else leads to *verified*."""
 
-_RUNNING = frozenset(PlanState) - {PlanState.VERIFIED, PlanState.CLOSED}
+_RUNNING = frozenset(PlanState) - {PlanState.VERIFIED} - ENDED
 _WORKING = frozenset({PlanState.AGREED, PlanState.IN_PROGRESS})
 _BEFORE_RETEST = _WORKING | {PlanState.CLAIMED}
+_BEFORE_END = frozenset(PlanState) - ENDED
+_SUBMITTABLE = frozenset({PlanState.DRAFT, PlanState.RETURNED})
+_AGREEABLE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED})
+_DETAILED = _BEFORE_RETEST | _SUBMITTABLE
 _RETESTABLE = frozenset({PlanState.CLAIMED, PlanState.VERIFYING})
 
 TRANSITIONS: dict[type[PlanEvent], Transition] = {
-    PlanAgreed: Transition("agree", frozenset({PlanState.DRAFT}), _agree),
+    PlanSubmitted: Transition("submit", _SUBMITTABLE, submit),
+    PlanReturned: Transition("return", frozenset({PlanState.SUBMITTED}), give_back),
+    PlanAgreed: Transition("agree", _AGREEABLE, agree),
+    PlanDetailed: Transition("detail", _DETAILED, _detail),
+    EvidenceAdded: Transition("evidence", _BEFORE_END, _add_evidence),
+    PlanSigned: Transition("sign", _BEFORE_END - _SUBMITTABLE, _sign),
     PlanProgressed: Transition("progress", _WORKING, _progress),
     FixClaimed: Transition("claim", frozenset({PlanState.IN_PROGRESS}), _claim),
     CanariesMade: Transition("canaries", _BEFORE_RETEST, _add_canaries),
     RetestPostponed: Transition("retest", _RETESTABLE, _postpone),
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
+    SoakMeasured: Transition("soak", frozenset({PlanState.VERIFIED}), count_soak),
     PlanExtended: Transition("extend", _RUNNING, _extend),
     PlanDeviated: Transition("deviate", _RUNNING, deviate),
+    DeviationRequested: Transition("deviate", _RUNNING, request),
+    DeviationApproved: Transition("decide-deviation", _RUNNING, approve),
+    DeviationRejected: Transition("decide-deviation", _RUNNING, reject),
     VendorCheckedIn: Transition("check-in", _RUNNING, check_in),
     PlanEscalated: Transition("escalate", _RUNNING, escalate),
+    PlanSuperseded: Transition("supersede", _BEFORE_END, _supersede),
     PlanClosed: Transition("close", frozenset({PlanState.VERIFIED}), _close),
 }
 """Every verb, by the event that it records."""
-
-
-def _describe(event: PlanEvent, after: ActionPlan) -> str:
-    match event:
-        case PlanAgreed():
-            text = f"agreed, owner {after.owner}, due {after.due:%Y-%m-%d}"
-        case PlanProgressed(note=note, milestone=0):
-            text = f"progress: {note}"
-        case PlanProgressed(note=note, milestone=number):
-            text = f"milestone reached: {after.milestones[number - 1].title}. {note}"
-        case FixClaimed(statement=statement):
-            text = f"fix claimed: {statement}"
-        case RetestStarted(campaign=campaign):
-            text = f"re-test {campaign} started"
-        case RetestConcluded(retest=retest):
-            text = f"re-test {retest.outcome}: {retest.statement}"
-        case PlanExtended(due=due, reason=reason, approver=approver):
-            text = f"extended to {due:%Y-%m-%d}, approved by {approver}: {reason}"
-        case PlanClosed():
-            text = "closed"
-        case _:
-            text = describe(event)
-    return text.strip()
-
-
-def next_step(plan: ActionPlan, now: datetime) -> str:
-    """The command to type next for a plan, in words."""
-    verb = f"accredit plan {{}} {plan.id}"
-    match plan.state:
-        case PlanState.DRAFT:
-            return verb.format("agree") + " --owner NAME --action TEXT"
-        case PlanState.AGREED:
-            return verb.format("progress") + " --note TEXT"
-        case PlanState.IN_PROGRESS:
-            return verb.format("claim") + " --statement TEXT"
-        case PlanState.CLAIMED | PlanState.VERIFYING:
-            command = f"accredit retest {plan.id} CAMPAIGN.yaml --by NAME"
-            loaded = plan.loaded_by
-            when = f"from {in_utc(loaded)} on: " if loaded is not None and now < loaded else ""
-            is_begun = plan.state is PlanState.VERIFYING
-            what = "it resumes" if is_begun else f"NAME is not {plan.claimed_by}"
-            return f"{when}{command} ({what})"
-        case PlanState.VERIFIED:
-            return verb.format("close")
-        case PlanState.CLOSED:
-            return "nothing: it is closed"
 
 
 def _early_fault(plan: ActionPlan, at: datetime) -> str | None:

@@ -20,6 +20,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from cryptography import x509
 
 from harness.interop import MEASUREMENT_IMPORTERS
@@ -52,10 +53,13 @@ TIMES = "%Y-%m-%d %H:%M:%S"
 """Format of the time of a measurement, in UTC (df-000)."""
 
 
+_MEASUREMENTS = msgspec.json.Decoder(Measurement, strict=False)
+
+
 @MEASUREMENT_IMPORTERS.register("ooni")
 def read_ooni(line: bytes | str) -> Record:
     """Read OONI's web_connectivity, data format 0.2.0. Raises NotReadable with the reason."""
-    found = decode_line(line, Measurement)
+    found = decode_line(line, _MEASUREMENTS)
     if found.test_name not in ("", TEST):
         msg = f"a measurement of {found.test_name[:60]!r}, not of {TEST!r}"
         raise NotReadable(msg)

@@ -173,10 +173,13 @@ class Page(msgspec.Struct, kw_only=True):
     control: Page | None = None
 
 
+_PAGES = msgspec.json.Decoder(Page, strict=False)
+
+
 @MEASUREMENT_IMPORTERS.register("page")
 def read_page(line: bytes | str) -> Record:
     """Read a stored page. Raises NotReadable with the reason."""
-    page = decode_line(line, Page)
+    page = decode_line(line, _PAGES)
     if page.id is None or page.id == "":
         msg = "the key `id` is missing"
         raise NotReadable(msg)

@@ -38,10 +38,10 @@ class Record:
     alone: bool = False
 
 
-def decode_line(line: bytes | str, form: type[T]) -> T:
-    """Read a line of JSON as ``form``. Raises NotReadable."""
+def decode_line(line: bytes | str, decoder: msgspec.json.Decoder[T]) -> T:
+    """Read a line of JSON. Raises NotReadable."""
     try:
-        return msgspec.json.decode(line, type=form, strict=False)
+        return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotReadable(str(error)) from None
 

@@ -121,10 +121,34 @@ def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:
     return tuple(page for page in came if not says_nothing(page))
 
 
+def _pages_behind(features: TrialFeatures) -> tuple[TrialFeatures, ...]:
+    """The inner pages, each as a trial of its own beside the control's page at its address.
+
+    Empty unless the outer page is the control's, bit by bit, and each page that held content there
+    came: a page that forwards to a download arrives as it is, and the download is blocked.
+    """
+    web, control = features.web, features.control_web
+    if web is None or control is None or not web.body_sha256:
+        return ()
+    there = {page.url: page for page in control.inner if page.canary == "seen"}
+    is_same = web.body_sha256 == control.body_sha256
+    if not is_same or {page.url for page in web.inner} != there.keys():
+        return ()
+    return tuple(features.beside(page, there[page.url]) for page in web.inner)
+
+
 def _is_known_inside(
     features: TrialFeatures, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
 ) -> bool:
-    """Whether every inner page is a block page, in an outer page that is one or says nothing."""
+    """Whether every inner page is a block page, in an outer page that is one or says nothing.
+
+    Or behind the control's own outer page (``_pages_behind``).
+    """
+    behind = _pages_behind(features)
+    if behind and all(
+        page.looks_blocked if recognised else page.is_learned_page for page in behind
+    ):
+        return True
 
     def is_known(page: WebFacts) -> bool:
         is_learned = features.fingerprints.matches_page(page, features.control_web)

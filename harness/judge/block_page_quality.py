@@ -14,12 +14,13 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urldefrag, urljoin
 
 from harness.judge.block_page_classifier import SECOND_LEVELS, host_of
 from harness.judge.statements import Language, fold, vocabulary
 from harness.judge.trial_features import TrialFeatures
 from harness.model.block_flaw import FIELDS, ILLEGAL, BlockFlaw
-from harness.model.facts import Caching, PageDetails, WebFacts
+from harness.model.facts import Caching, PageDetails, SealedFacts, WebFacts
 from harness.model.observation import FALSE_CERTIFICATES
 from harness.model.verdict import Mechanism
 
@@ -59,8 +60,8 @@ _BLANK = frozenset({"", "-", "--", "n/a", "none", "null", "undefined", "unknown"
 _SIGN = r"\s*[:=\u2013]\s*"
 _VALUE = r"([^\n;]{1,80})"
 _NUMBER = re.compile(r"\d")
-_TOKEN = re.compile(r"[\w-]*\d[\w-]*")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+_TOKEN = re.compile(r"[\w-]+")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]")
 _PHONE = re.compile(r"\+?\d[\d ()/-]{5,}\d")
 _AGE = re.compile(r"(?:s-maxage|max-age)\s*=\s*\"?(\d+)")
 _NO_REUSE = re.compile(r"\bno-store\b|\bno-cache\b(?!\s*=)")
@@ -120,6 +121,8 @@ def flaws_of(features: TrialFeatures, mechanism: Mechanism) -> BlockFlaw:
     """Return the flaws of a block that was carried out by ``mechanism``."""
     flaws = BlockFlaw(0) if is_announced(features) else BlockFlaw.UNANNOUNCED
     web = features.web
+    if isinstance(features.service.facts, SealedFacts):
+        return flaws | (BlockFlaw.WITHHELD if mechanism in SHOWN else BlockFlaw.NO_PAGE)
     if web is None or web.status is None or mechanism not in SHOWN or not _is_read(features):
         return flaws | BlockFlaw.NO_PAGE
     is_managed = web.details is not None and web.details.managed
@@ -135,7 +138,13 @@ def flaws_of(features: TrialFeatures, mechanism: Mechanism) -> BlockFlaw:
     marked = any(each.details is not None and each.details.markup for each in pages)
     flaws |= BlockFlaw(0) if marked else BlockFlaw.UNMARKED
     shown = [each.details for each in pages if each.details is not None]
-    return flaws | _told(shown, features.host) | _checked(shown)
+    offered = any(
+        _leads_away(link, each.url)
+        for each in pages
+        if each.details is not None
+        for link in each.details.links
+    )
+    return flaws | _told(shown, features.host, has_link=offered) | _checked(shown)
 
 
 def is_announced(features: TrialFeatures) -> bool:
@@ -143,6 +152,8 @@ def is_announced(features: TrialFeatures) -> bool:
     web, dns, failure = features.web, features.dns, features.service.failure
     if web is not None and {web.status, web.tunnel_status} & ANNOUNCED:
         return True
+    if isinstance(features.service.facts, SealedFacts):
+        return features.service.facts.status in ANNOUNCED
     codes = set(failure.extended_errors) if failure is not None else set()
     if dns is not None:
         codes |= {error.code for error in dns.extended_errors}
@@ -156,18 +167,21 @@ def _is_read(features: TrialFeatures) -> bool:
     return not features.failure or features.failure in FALSE_CERTIFICATES
 
 
-def _told(pages: list[PageDetails], host: str) -> BlockFlaw:
+def _told(pages: list[PageDetails], host: str, *, has_link: bool) -> BlockFlaw:
     """Return the flaws of the texts of pages, outer and inner, that are read together.
 
     Host names and numbers are made alike first, so that pages that differ in these are read once.
     """
     text = fold("\n".join(page.text for page in pages))
-    has_link = any(_leads_away(link) for page in pages for link in page.links)
     has_mail = "@" in text and bool(_MAIL.search(text))
-    alike = _TOKEN.sub("0", text.replace(host, "*") if host else text)
+    alike = _TOKEN.sub(_without_number, text.replace(host, "*") if host else text)
     languages = tuple(page.language.partition("-")[0].lower() for page in pages)
     missing = _missing_in(alike, has_link or has_mail, has_link or bool(_PHONE.search(text)))
     return missing | _worded(alike, languages)
+
+
+def _without_number(token: re.Match[str]) -> str:
+    return "0" if _NUMBER.search(token[0]) else token[0]
 
 
 @lru_cache(maxsize=1024)
@@ -214,8 +228,8 @@ def _by_name() -> dict[str, Language]:
 
 def _joined(text: str) -> str:
     """Put a value that stands in an element of its own behind its label."""
-    text = re.sub(r"\s*\n\s*(?=[:=])", "", text)
-    return re.sub(r"(?<=[:=])\s*\n\s*", " ", text)
+    text = re.sub(r"\s+", lambda blanks: "\n" if "\n" in blanks[0] else blanks[0], text)
+    return re.sub(r"(?<=[:=])\n", " ", re.sub(r"\n(?=[:=])", "", text))
 
 
 def _has_value(label: str, text: str, needs: re.Pattern[str] | None = None) -> bool:
@@ -230,9 +244,22 @@ def _has_value(label: str, text: str, needs: re.Pattern[str] | None = None) -> b
     return False
 
 
-def _leads_away(link: str) -> bool:
-    """Whether a link or form leads to a page or a person; none leads to the blocked page again."""
-    return bool(link) and link not in ("/", "?") and not link.startswith(("about:", "data:"))
+def _leads_away(link: str, page: str) -> bool:
+    """Whether a link or form leads to a page or a person; none leads to the page itself again.
+
+    ``page`` is the URL at which the block page came.
+    """
+    if not link or link in ("/", "?") or link.startswith(("about:", "data:")):
+        return False
+    return link == "." or _place_of(page, link) != _place_of(page)
+
+
+def _place_of(page: str, link: str = "") -> str:
+    """Return a URL without its scheme and fragment; empty if it cannot be read."""
+    try:
+        return urldefrag(urljoin(page, link)).url.partition("://")[2].rstrip("/")
+    except ValueError:
+        return ""
 
 
 def _defects(web: WebFacts, ours: frozenset[str], *, redirected: bool) -> BlockFlaw:

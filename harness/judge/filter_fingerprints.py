@@ -19,7 +19,7 @@ from harness.judge.block_page_check import (
     shown_beside_text,
 )
 from harness.model.campaign import BlockPage
-from harness.model.facts import DnsFacts, WebFacts
+from harness.model.facts import DnsFacts, SealedFacts, WebFacts
 from harness.model.observation import Observation
 from harness.model.sketch import Sketch, share_within
 
@@ -42,7 +42,8 @@ class FilterFingerprints:
 
     ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the largest
     number of pictures, frames and scripts on one of these pages. ``servers`` are those that
-    redirects led to (``block_page_classifier.server_of``).
+    redirects led to (``block_page_classifier.server_of``), ``notices`` the keyed digests of notices
+    that a sealed list program met.
     """
 
     tunnel_statuses: frozenset[int] = frozenset()
@@ -59,6 +60,7 @@ class FilterFingerprints:
     title_marks: frozenset[str] = frozenset()
     sketches: frozenset[Sketch] = frozenset()
     embedded: int = 0
+    notices: frozenset[str] = frozenset()
 
     def merged_with(self, other: FilterFingerprints) -> FilterFingerprints:
         """The fingerprints of both."""
@@ -77,6 +79,7 @@ class FilterFingerprints:
             title_marks=self.title_marks | other.title_marks,
             sketches=self.sketches | other.sketches,
             embedded=max(self.embedded, other.embedded),
+            notices=self.notices | other.notices,
         )
 
     def may_hold_other_content(
@@ -201,6 +204,7 @@ def learn_fingerprints(blocked: Iterable[Observation]) -> FilterFingerprints:
     seen = list(blocked)
     pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]
     answers = [one.facts for one in seen if isinstance(one.facts, DnsFacts)]
+    sealed = [one.facts for one in seen if isinstance(one.facts, SealedFacts)]
     landings = [answer.landing for answer in answers if answer.landing is not None]
     came = (*pages, *landings, *(inner for page in pages for inner in page.inner))
     shown = [page for page in came if page.status is not None]
@@ -226,6 +230,7 @@ def learn_fingerprints(blocked: Iterable[Observation]) -> FilterFingerprints:
         title_marks=frozenset(page.title_mark for page in shown if page.title_mark),
         sketches=frozenset(page.sketch for page in shown if page.sketch),
         embedded=max(map(shown_beside_text, shown), default=0),
+        notices=frozenset(one.notice for one in sealed if one.notice),
     )
 
 

@@ -272,9 +272,10 @@ def voided_batches(
 
     ``sentinels`` gives those of the whole journal, and is called twice: fingerprints are learned
     first, so that exactly those batches are void that a judgement voids. The observations of a
-    batch must follow each other, as in a journal; one batch is in memory at a time.
+    batch must follow each other, as in a journal; one batch is in memory at a time. Retrials say
+    nothing of a batch, and are not kept.
     """
-    judging = Judge(sentinels(), block_page, probes=probes)
+    judging = Judge((one for one in sentinels() if one.role != "retry"), block_page, probes=probes)
     for number, seen in groupby(sentinels(), lambda one: one.batch):
         if any(check.failed for check in judging.checks(pair(seen)).values()):
             yield number

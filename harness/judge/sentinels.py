@@ -24,6 +24,7 @@ SERVICE_REACHABLE = "service-reachable"
 AGREED_PAGE_PASSES = "agreed-page-passes"
 FILTER_IS_ON = "filter-is-on"
 BLOCK_IS_CLEAR = "agreed-block-is-clear"
+LIST_PROGRAM_WORKS = "list-program-works"
 SENTINELS_PRESENT = "sentinels-present"
 
 LINE_RULES = frozenset({"proxy-unreachable", "proxy-wants-a-name", "resolver-unreachable"})
@@ -63,8 +64,8 @@ def check_sentinels(
     faults = [_missing(found)]
     faults += [_fault_of(trial, verdict) for trial, verdict in found]
     for name in (
-        SENTINELS_PRESENT, ORIGIN_ANSWERS, SERVICE_REACHABLE, AGREED_PAGE_PASSES, FILTER_IS_ON,
-        BLOCK_IS_CLEAR,
+        SENTINELS_PRESENT, LIST_PROGRAM_WORKS, ORIGIN_ANSWERS, SERVICE_REACHABLE,
+        AGREED_PAGE_PASSES, FILTER_IS_ON, BLOCK_IS_CLEAR,
     ):  # fmt: skip
         for fault, detail in faults:
             if fault == name:
@@ -90,6 +91,8 @@ def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
 def _fault_of(trial: Trial, verdict: Verdict) -> tuple[str, str]:
     host = trial.service.item.host
     saw = "; ".join(verdict.witnesses)
+    if verdict.rule == "list-program-failed":
+        return LIST_PROGRAM_WORKS, saw
     if verdict.state is State.DOWN or verdict.rule.startswith(("control-", "instrument-control")):
         return ORIGIN_ANSWERS, f"the origin does not answer for {host} on the control line: {saw}"
     if verdict.rule in LINE_RULES or verdict.rule.startswith(("instrument-", "local-")):
@@ -226,6 +229,7 @@ LEARNABLE_RULES = frozenset(
         "dns-servfail",
         "dns-address-unknown",
         "failure-unclear",
+        "sealed-notice-unknown",
         "resolve-trouble",
         "page-not-recognised",
         "notice-beside-content",
@@ -251,9 +255,13 @@ class UnfilteredProbes:
         self._unclear: set[Group] = set()
 
     def count(self, batch_path: BatchPath, judged: Iterable[tuple[Observation, Verdict]]) -> None:
-        """Add the sentinels of one batch, line, profile and probe."""
+        """Add the sentinels of one batch, line, profile and probe.
+
+        A program that is asked may have ignored the line, which shows nothing of the line.
+        """
         place = Group(batch_path.line, batch_path.profile, batch_path.probe)
-        if not declared(self._probes, place.probe).counts:
+        declaration = declared(self._probes, place.probe)
+        if not declaration.counts or declaration.needs == "connection":
             return
         for seen, verdict in judged:
             if seen.role == "must_allow":

@@ -1,4 +1,4 @@
-"""What rules look at: ``TrialFeatures`` of one trial, certificate checks, and the ``Rule`` type."""
+"""What rules look at: ``TrialFeatures`` of one trial, and the ``Rule`` type."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import msgspec
 from harness.judge import block_page_check, block_page_classifier
 from harness.judge.block_page_check import UNLIKE
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
+from harness.judge.certificates import is_intercepted, is_public, is_same_origin
 from harness.model.content_form import variant_of
-from harness.model.facts import Certificate, DnsFacts, ReachFacts, WebFacts
+from harness.model.facts import DnsFacts, ReachFacts, WebFacts
 from harness.model.search_case import lock_targets
 from harness.model.sketch import share_within
 from harness.model.verdict import Mechanism, State, Trial
@@ -22,58 +23,6 @@ if TYPE_CHECKING:
     from harness.judge.block_page_classifier import PageClassification
     from harness.judge.filter_fingerprints import FilterFingerprints
     from harness.model.observation import Observation
-
-PUBLIC_AUTHORITIES = (
-    "let's encrypt", "digicert", "google trust", "gts ca", "sectigo", "comodo", "globalsign",
-    "amazon", "microsoft", "cloudflare", "entrust", "godaddy", "go daddy", "starfield",
-    "identrust", "isrg", "zerossl", "geotrust", "thawte", "rapidssl", "verisign", "symantec",
-    "usertrust", "certum", "actalis", "buypass", "quovadis", "swisssign", "harica", "telekom",
-    "apple public", "trustwave", "network solutions", "gandi", "certigna", "ssl.com", "e-tugra",
-    "baltimore", "cybertrust", "atos", "d-trust", "wisekey", "gehirn", "secom", "cpanel",
-)  # fmt: skip
-"""Words in the names of public certificate authorities."""
-
-
-def is_intercepted(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's certificate chain is not the origin's.
-
-    Another leaf certificate alone is no proof (large sites have many). Another issuer is, unless it
-    is a public authority and the client trusts it.
-    """
-    if service is None or control is None:
-        return False
-    if not service.chain or not control.chain:
-        told = service.issuer and control.issuer and service.issuer != control.issuer
-        return bool(told) and not is_public(service.issuer)
-    if service.chain[0] == control.chain[0] or _is_same_issuer(service, control):
-        return False
-    return not (is_public(service.issuer) and service.trusted is not False)
-
-
-def is_same_origin(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the certificate shows that the answer came from the origin itself.
-
-    A trusted chain without an issuer name was verified against the public web's own bundle, as in
-    other people's measurements.
-    """
-    if service is None or not service.chain:
-        return False
-    if control is not None and control.chain and service.chain[0] == control.chain[0]:
-        return True
-    return service.trusted is True and (not service.issuer or is_public(service.issuer))
-
-
-def is_public(issuer: str) -> bool:
-    """Whether an issuer's name is that of a public authority."""
-    name = issuer.casefold()
-    return any(word in name for word in PUBLIC_AUTHORITIES)
-
-
-def _is_same_issuer(service: Certificate, control: Certificate) -> bool:
-    if len(service.chain) > 1 and len(control.chain) > 1:
-        return service.chain[1] == control.chain[1]
-    return bool(service.issuer) and service.issuer == control.issuer
-
 
 SHARED = 0.3
 """Share of the control's text from which a page holds the control's content."""
@@ -133,10 +82,15 @@ class TrialFeatures:
     def landing(self) -> TrialFeatures | None:
         """The page at the address that a resolver gave, as a trial of its own; None without one."""
         page = self.dns.landing if self.dns is not None else None
-        if page is None:
-            return None
+        return self.beside(page, None) if page is not None else None
+
+    def beside(self, page: WebFacts, control: WebFacts | None) -> TrialFeatures:
+        """Another page of this attempt, beside one of the control's, as a trial of its own."""
         service = msgspec.structs.replace(self.service, facts=page, failure=None)
-        return TrialFeatures(Trial(service=service, control=None), self.fingerprints)
+        other = None
+        if self.control is not None and control is not None:
+            other = msgspec.structs.replace(self.control, facts=control)
+        return TrialFeatures(Trial(service=service, control=other), self.fingerprints)
 
     @cached_property
     def content_arrived(self) -> bool:
@@ -147,11 +101,8 @@ class TrialFeatures:
         if self.web is None:
             return False
         if self.web.canary == "elsewhere" and self.control_web is not None:
-            ends = (
-                block_page_classifier.host_of(self.web.url),
-                block_page_classifier.host_of(self.control_web.url),
-            )
-            return ends[0] == ends[1]
+            there = block_page_classifier.host_of(self.control_web.url)
+            return block_page_classifier.host_of(self.web.url) == there
         return self.web.canary == "seen"
 
     @cached_property

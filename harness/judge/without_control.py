@@ -15,7 +15,7 @@ import msgspec
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import PageKind
-from harness.judge.trial_features import is_public
+from harness.judge.certificates import is_public
 from harness.model.facts import Certificate, DnsFacts, WebFacts
 from harness.model.observation import BLOCK_CODES, TIMEOUTS, Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, reach_of

@@ -15,7 +15,7 @@ from harness.measure.concurrency_limiter import LineTraffic
 from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, port_of, target_at
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits, Sentinel
-from harness.model.corpus import AGREED, Item
+from harness.model.corpus import AGREED, SEALED, Item
 from harness.model.facts import tag_of
 from harness.model.marker import Marker, browser_number, mark
 from harness.model.observation import (
@@ -109,9 +109,12 @@ async def attempt(
 def marker_for(
     planned: PlannedAttempt, options: AttemptOptions, context: MeasurementContext
 ) -> Marker | None:
-    """Return the marker of a request to our own origin; None for other hosts."""
-    origin = context.origin
-    if origin is None or not origin.covers(planned.item.host):
+    """Return the marker of a request to our own origin, or for a sealed entry; None for others.
+
+    The requests of a sealed list program look alike, whether they are for a check entry or not.
+    """
+    origin, is_sealed = context.origin, planned.item.kind == SEALED
+    if origin is None or not (is_sealed or origin.covers(planned.item.host)):
         return None
     return mark(origin.key, planned.key, planned.item.host, options.turn, context.run)
 

@@ -1,18 +1,26 @@
-"""Plan the batches of a campaign, and find those that are still to be measured or repeated."""
+"""Plan the batches of a campaign, and find those that are still to be measured or repeated.
+
+Batches of retrials are not planned: they get their numbers when they are written.
+"""
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count, groupby, islice
 
+from msgspec.structs import replace as replace_fields
+
 from harness.errors import UnfinishedError, UsageError
+from harness.measure.heartbeats import HeartbeatLoop
 from harness.model.batch import AGAIN, Batch, Half, Way, count_batches, turn_of, ways
-from harness.model.campaign import Campaign
+from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.observation import Observation
 from harness.model.outcome_group import OPEN
+from harness.model.plain_twin import next_number
 from harness.model.verdict import BRACKET_FAILED, Verdict
 from harness.ports.corpora import Items
 from harness.ports.judging import BatchJudges
@@ -183,3 +191,59 @@ class Retries:
             items = {item.id: item for item in undecided.values()}
             number = batch + (FIRST + done) * self._total
             yield Batch(number=number, way=way, items=tuple(items.values()))
+
+
+class RetrialBatches:
+    """Collect retrials, and write each ``size`` of them as a batch, numbered after all others.
+
+    So a crash loses at most one batch of them, and memory does not grow with their number.
+    ``number`` is that of the batch that is collected now; the heartbeats that are sent while no
+    other batch is measured belong to it.
+    """
+
+    def __init__(self, journal: Journal, size: int) -> None:
+        self._journal, self._size = journal, size
+        self._seen: list[Observation] = []
+        self._heartbeat_loops: dict[int, HeartbeatLoop] = {}
+        self.number = next_number(journal.batches())
+
+    def join(self, heartbeat_loop: HeartbeatLoop) -> None:
+        """Send heartbeats beside the retrials from now on."""
+        heartbeat_loop.join(self.number)
+        self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop
+
+    def add(self, observation: Observation) -> None:
+        """Add a retrial that is final: the journal keeps the first observation of a key."""
+        self._seen.append(observation)
+
+    async def write_full(self) -> None:
+        """Write what was collected if it is a whole batch. Raises InstrumentError."""
+        if len(self._seen) >= self._size:
+            await self.write()
+
+    async def write(self) -> None:
+        """Write all that was collected as one batch, if it is anything. Raises InstrumentError."""
+        number, self.number = self.number, self.number + 1
+        seen, self._seen = self._seen, []
+        beaten = []
+        for heartbeat_loop in self._heartbeat_loops.values():
+            heartbeat_loop.join(self.number)
+            beaten += heartbeat_loop.leave(number)
+        if seen or beaten:
+            whole = [*beaten, *(replace_fields(one, batch=number) for one in seen)]
+            await to_thread(self._journal.append, number, whole)
+
+    async def finish(self) -> None:
+        """Write the rest, and send no more heartbeats. Raises InstrumentError."""
+        await self.write()
+        for heartbeat_loop in self._heartbeat_loops.values():
+            heartbeat_loop.leave(self.number)
+
+
+BATCHES_AT_ONCE = 2
+"""Retrials that wait at the end of a campaign, in batches."""
+
+
+def most_at_once(limits: Limits) -> int:
+    """Return how many retrials may wait at once: a few batches, and enough for the concurrency."""
+    return max(BATCHES_AT_ONCE * limits.batch, 2 * limits.concurrency)

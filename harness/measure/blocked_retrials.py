@@ -4,14 +4,16 @@ A service may show a block once and let the reload through, ask to *continue*, o
 clients it knows. Of each category, line, profile and probe the blocked items with the smallest
 keyed hashes are retried (``SAMPLE``, or all). If one of them passes, all blocked items of its
 group are retried. The judge counts what passes as delivered.
+
+Of a drawn item only its key is kept; at the end its observations are read from the journal again.
 """
 
 from __future__ import annotations
 
-import asyncio
 from asyncio import to_thread
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -23,12 +25,14 @@ from harness.measure.attempts import (
     marker_for,
     run_attempt,
 )
+from harness.measure.batch_plan import RetrialBatches, most_at_once
+from harness.measure.event_loop import BoundedTasks
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
-from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of
+from harness.model.plain_twin import SAMPLE, Group, group_of, key_again
 from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import DELIVERED, State
 from harness.ports.judging import JudgeBatch
@@ -74,65 +78,74 @@ class Blocked(NamedTuple):
 
 
 class BlockedRetrials:
-    """Retry the blocked items of a campaign; kept in a batch of their own, ``number``."""
+    """Retry the blocked items of a campaign, and give what comes of it to ``batches``."""
 
     def __init__(
-        self, campaign: Campaign, context: MeasurementContext, number: int, judge_trials: JudgeBatch
+        self,
+        campaign: Campaign,
+        context: MeasurementContext,
+        batches: RetrialBatches,
+        judge_trials: JudgeBatch,
     ) -> None:
-        self._campaign, self._context, self._number = campaign, context, number
+        self._campaign, self._context, self._batches = campaign, context, batches
         self._judge = judge_trials
         self._place = ordering(campaign.seed)
-        self._drawn: defaultdict[BlockedGroup, Smallest[Blocked]]
-        self._drawn = defaultdict(lambda: Smallest(SAMPLE, unit=lambda one: one.seen.key.item))
-        self._held: dict[AttemptKey, Observation] = {}
-        self._spots: set[tuple[Spot, Look]] = set()
+        self._drawn: defaultdict[BlockedGroup, Smallest[AttemptKey]]
+        self._drawn = defaultdict(lambda: Smallest(SAMPLE, unit=lambda key: key.item))
+        self._before: defaultdict[BlockedGroup, dict[AttemptKey, Observation]]
+        self._before = defaultdict(dict)
+        self._tried: defaultdict[tuple[Group, Look], set[str]] = defaultdict(set)
         self._unusable: set[str] = set()
         self._passed: set[BlockedGroup] = set()
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._seen: list[Observation] = []
+        self._tasks = BoundedTasks(most_at_once(campaign.limits))
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
         """Note what was retried before."""
         for one in observations:
             if one.role == "retry" and one.look != "patience":
-                self._spots.add((spot_of(one.key), one.look))
-                self._held[one.key] = one
+                self._tried[group_of(one.key), one.look].add(one.key.item)
+                if not one.filter_off:  # whether it passed is judged with its control
+                    self._before[blocked_group_of(one)][one.key] = one
 
     async def add_batch(self, observations: Iterable[Observation]) -> None:
         """Retry at once the blocked items of a batch that are drawn."""
         seen = list(observations)
         if candidates := [one for one in seen if self._may_be_drawn(one)]:
             for one in await to_thread(self._blocked_among, seen, candidates):
-                self._drawn[blocked_group_of(one.seen)].offer(self._place(one.seen.key.item), one)
+                key = one.seen.key
+                self._drawn[blocked_group_of(one.seen)].offer(self._place(key.item), key)
                 self._begin(one, "at_once")
 
-    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
-        """Retry what is drawn at the end and with the second client; return all retrials.
+    async def finish(self, held: Callable[[], Iterable[Observation]]) -> None:
+        """Retry what is drawn at the end and with the second client; then groups of what passed.
 
         ``held`` gives all observations of the journal.
         """
-        for smallest in self._drawn.values():
-            for _, one in smallest.kept():
-                self._begin_all(one)
-        await self._wait()
+        drawn = {key for smallest in self._drawn.values() for _, key in smallest.kept()}
+        if drawn:
+            await self._retry_all(held(), lambda one: one.key in drawn)
         done: set[BlockedGroup] = set()
         while self._passed - done:
             done |= self._passed
-            for batch in in_batches(held()):
-                seen = list(batch)
-                wanted = [
-                    one for one in seen if _is_candidate(one) and blocked_group_of(one) in done
-                ]
-                for one in await to_thread(self._blocked_among, seen, wanted) if wanted else ():
-                    self._begin_all(one)
-            await self._wait()
-        return self._seen
+            await self._retry_all(held(), partial(_is_in, done))
 
     async def close(self) -> None:
         """Cancel what is still waiting."""
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await self._tasks.close()
+
+    async def _retry_all(
+        self, held: Iterable[Observation], is_wanted: Callable[[Observation], bool]
+    ) -> None:
+        """Retry the blocked items that are wanted, reading the journal batch by batch."""
+        for batch in in_batches(held):
+            seen = list(batch)
+            wanted = [one for one in seen if _is_candidate(one) and is_wanted(one)]
+            for one in await to_thread(self._blocked_among, seen, wanted) if wanted else ():
+                for look in (*PROBED, "other_client"):
+                    self._begin(one, look)
+                await self._tasks.room()
+                await self._batches.write_full()
+        await self._tasks.wait()
 
     def _may_be_drawn(self, one: Observation) -> bool:
         """Whether an item may be blocked, and is among the first of its group so far."""
@@ -154,22 +167,22 @@ class BlockedRetrials:
         verdicts = self._judge([*sentinels, *trials])
         return [pairs[one.key] for one in verdicts if one.state is State.BLOCKED]
 
-    def _begin_all(self, one: Blocked) -> None:
-        for look_ in (*PROBED, "other_client"):
-            self._begin(one, look_)
-
     def _begin(self, one: Blocked, kind: Look) -> None:
-        if (spot_of(one.seen.key), kind) in self._spots:
-            again = self._held.get(key_again(one.seen.key, kind))
-            if again is not None and not again.filter_off and self._has_passed(one, again):
-                self._passed.add(blocked_group_of(one.seen))
+        key, tried = one.seen.key, self._tried[group_of(one.seen.key), kind]
+        group = blocked_group_of(one.seen)
+        if key.item in tried:
+            again = self._before[group].get(key_again(key, kind))
+            if again is not None and self._has_passed(one, again):
+                self._note_passed(group)
             return
         if kind == "other_client" and not self._can_visit(one.seen):
             return
-        self._spots.add((spot_of(one.seen.key), kind))
-        task = asyncio.create_task(self._try_again(one, kind))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+        tried.add(key.item)
+        self._tasks.start(self._try_again(one, kind))
+
+    def _note_passed(self, group: BlockedGroup) -> None:
+        self._passed.add(group)
+        self._before.pop(group, None)
 
     def _can_visit(self, seen: Observation) -> bool:
         """Whether the second client can fetch the page; a line it cannot use is noted once."""
@@ -183,7 +196,8 @@ class BlockedRetrials:
 
     async def _try_again(self, one: Blocked, kind: Look) -> None:
         key = key_again(one.seen.key, kind)
-        planned = PlannedAttempt(key=key, item=one.seen.item, role="retry", batch=self._number)
+        number = self._batches.number
+        planned = PlannedAttempt(key=key, item=one.seen.item, role="retry", batch=number)
         again, is_off = await self._attempt(one, planned, kind, 1)
         passed = self._has_passed(one, again)
         for turn in AGAIN if passed and not is_off else ():
@@ -191,9 +205,9 @@ class BlockedRetrials:
             if self._has_passed(one, later) and not is_off:
                 break
             is_off = True  # unless it passes again, the filter was on its way back
-        self._seen.append(replace(again, filter_off=passed and is_off))
+        self._batches.add(replace(again, filter_off=passed and is_off))
         if passed and not is_off:
-            self._passed.add(blocked_group_of(one.seen))
+            self._note_passed(blocked_group_of(one.seen))
 
     async def _attempt(
         self, one: Blocked, planned: PlannedAttempt, kind: Look, turn: int
@@ -216,14 +230,14 @@ class BlockedRetrials:
         verdicts = self._judge([one.control, as_item])
         return any(verdict.state in DELIVERED for verdict in verdicts)
 
-    async def _wait(self) -> None:
-        while self._waiting:
-            await asyncio.gather(*self._waiting)
-
 
 def blocked_group_of(one: Observation) -> BlockedGroup:
     """Return the group of a blocked item."""
     return blocked_group(one.key, one.item)
+
+
+def _is_in(groups: set[BlockedGroup], one: Observation) -> bool:
+    return blocked_group_of(one) in groups
 
 
 def blocked_group(key: AttemptKey, item: Item) -> BlockedGroup:

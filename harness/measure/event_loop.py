@@ -1,4 +1,4 @@
-"""Event loop of a measurement: choice of the loop, garbage collection, and monitoring of its lag.
+"""Event loop of a measurement: choice of the loop, garbage collection, bounded tasks, and lag.
 
 uvloop (libuv) needs less time for each event, above all for TLS and the ``portable`` lane. It is
 an extra, ``isp-accredit[fast]``; only speed depends on it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -33,16 +33,64 @@ YOUNG = 20_000
 
 @contextmanager
 def infrequent_garbage_collection() -> Iterator[None]:
-    """Exempt present objects from garbage collection, and collect new ones less often."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
+    """Exempt present objects from garbage collection, and collect new ones less often.
+
+    Objects that the caller has exempted before stay so, and then only these are exempt.
+    """
+    before, is_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
+    if not is_frozen:
+        gc.collect()
+        gc.freeze()
     gc.set_threshold(max(YOUNG, before[0]), *before[1:])
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if not is_frozen:
+            gc.unfreeze()
+
+
+class BoundedTasks:
+    """Run tasks beside each other; ``room`` waits until fewer than ``most`` are under way."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
+        self._failed: list[BaseException] = []
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Start one more."""
+        task = asyncio.create_task(work)
+        self._waiting.add(task)
+        task.add_done_callback(self._end)
+
+    async def room(self) -> None:
+        """Wait until one more may be started. Raises what a task raised."""
+        await self._wait_below(self._most)
+
+    async def wait(self) -> None:
+        """Wait until all have ended. Raises what a task raised."""
+        await self._wait_below(1)
+
+    async def close(self) -> None:
+        """Cancel those under way."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    async def _wait_below(self, most: int) -> None:
+        while len(self._waiting) >= most:
+            self._ended.clear()
+            await self._ended.wait()
+        if self._failed:
+            raise self._failed[0]
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._waiting.discard(task)
+        self._ended.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed.append(error)
 
 
 INTERVAL = 0.1

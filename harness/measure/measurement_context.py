@@ -16,6 +16,7 @@ from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, PassedItemsByTarget
 from harness.model.batch import Half
 from harness.model.campaign import Limits
+from harness.ports.list_program import ListProgram
 from harness.ports.network import Line, Origin, Probe, PupilClient, SecondClient
 from harness.ports.storage import Clock, EvidenceStore
 
@@ -34,7 +35,8 @@ class MeasurementContext:
     pages. ``only_undecided``: try only what the journal holds undecided. ``traffic`` and
     ``heartbeat_loops`` are filled as lines are used; ``passed_items`` are the items that passed.
     ``strained`` counts, by line and failure, how often our own equipment failed so that fewer
-    attempts were made at once. ``pupil`` tries plain twins over ``twin_lines``, which are lines as
+    attempts were made at once. ``list_program`` is the one that probes for sealed lists ask.
+    ``pupil`` tries plain twins over ``twin_lines``, which are lines as
     a browser uses them.
     """
 
@@ -58,6 +60,7 @@ class MeasurementContext:
     passed_items: PassedItemsByTarget = field(init=False)
     second_client: SecondClient | None = None
     pupil: PupilClient | None = None
+    list_program: ListProgram | None = None
     twin_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
     strained: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -65,11 +68,16 @@ class MeasurementContext:
         object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open every line, and start to monitor the event loop; ``stack`` closes them."""
+        """Open every line, start the sealed list program, and monitor the event loop.
+
+        ``stack`` ends all of them.
+        """
         await stack.enter_async_context(self.lag_monitor)
         lines = (*self.lines.values(), *self.twin_lines.values())
         for line in {id(line): line for line in lines}.values():
             await stack.enter_async_context(line)
+        if self.list_program is not None:
+            await stack.enter_async_context(self.list_program)
         stack.push_async_callback(self._close_heartbeat_loops)
 
     async def _close_heartbeat_loops(self) -> None:

@@ -27,6 +27,7 @@ from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.sampler import ordering
 from harness.model.verdict import is_answer
 from harness.ports.network import Probe, fits
 
@@ -64,14 +65,18 @@ async def observe(
 ) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
     """Observe the batches; yield each one complete as soon as it is done, not always in order.
 
-    While one batch waits for a silence to be confirmed, others proceed.
+    While one batch waits for a silence to be confirmed, others proceed. A batch of which its probe
+    can try no item needs no sentinels: it has no observations.
     """
     in_flight: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
     try:
         for batch in batches:
-            await context.limiter.wait_for_capacity()
             probe = context.probes[batch.way.probe]
             tried = sum(fits(probe, item) for item in batch.items)
+            if not tried:
+                yield batch, []
+                continue
+            await context.limiter.wait_for_capacity()
             context.limiter.announce(tried * (1 + len(batch.way.lines)))
             in_flight.add(asyncio.create_task(_observe_one(batch, campaign, context)))
             while (finished := {task for task in in_flight if task.done()}) or len(
@@ -103,7 +108,7 @@ async def observe_batch(
 ) -> list[Observation]:
     """Observe one batch between its sentinels, on the control and each line."""
     probe = context.probes[batch.way.probe]
-    inside = list(planned_items(batch, campaign, probe))
+    inside = planned_inside(batch, campaign, probe, context.run)
     before = list(planned_sentinels(batch, campaign, "before", probe))
     heartbeat_loops = await _join_heartbeat_loops(
         [*before, *inside], batch.number, campaign, context
@@ -170,6 +175,27 @@ def planned_items(batch: Batch, campaign: Campaign, probe: Probe) -> Iterator[Pl
         if fits(probe, item):  # a web probe would take the name of a vector for a host
             for key in _keys(campaign.campaign, item, batch.way):
                 yield PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
+
+
+def planned_inside(
+    batch: Batch, campaign: Campaign, probe: Probe, run: str
+) -> list[PlannedAttempt]:
+    """Return the first attempts between the sentinels of a batch.
+
+    Of a probe that mixes sentinels they hold a further attempt on each sentinel, and ``run`` draws
+    the order, so that nobody knows when a sentinel is tried.
+    """
+    items = list(planned_items(batch, campaign, probe))
+    if not (items and probe.declares.mixes_sentinels):
+        return items
+    draw = ordering(f"sentinels between items {run} {batch.number}")
+    mixed = [*items, *planned_sentinels(batch, campaign, "between", probe)]
+    return sorted(mixed, key=lambda planned: draw(planned.item.id))
+
+
+def sides_of(probe: Probe) -> tuple[str, ...]:
+    """When the sentinels of a batch are tried, however short it is."""
+    return ("before", *(["between"] if probe.declares.mixes_sentinels else []), "after")
 
 
 def planned_sentinels(

@@ -24,7 +24,7 @@ from harness.model.corpus import Item
 from harness.model.observation import Observation
 from harness.model.plain_twin import next_number
 from harness.model.timed_event import MOST_POLLS, ROUND, EventNote
-from harness.ports.network import Probe, fits
+from harness.ports.network import Probe, can_measure
 from harness.ports.storage import Journal
 
 
@@ -47,13 +47,14 @@ class EarlierPolls:
         return cls(rounds=rounds, happened=happened)
 
 
-def require_probes(items: Iterable[Item], probes: Mapping[str, Probe]) -> None:
-    """Raise UsageError if an event's place can be tried by no probe of the campaign."""
+def require_probes(items: Iterable[Item], campaign: Campaign, probes: Mapping[str, Probe]) -> None:
+    """Raise UsageError if no probe of a line can try an event's place and see the event."""
+    used = sorted({way.probe for way in ways(campaign)})
     for item in items:
-        if not any(fits(probe, item) for probe in probes.values()):
+        if not any(can_measure(probes[name], item) for name in used):
             msg = (
-                f"event {item.id!r}: no probe of the campaign can try {item.value} "
-                f"(probes: {', '.join(sorted(probes))}); add one"
+                f"event {item.id!r}: no probe of the campaign can try {item.value} and see what "
+                f"changes there (probes: {', '.join(used)}); add one"
             )
             raise UsageError(msg)
 
@@ -91,7 +92,7 @@ def _batches(
     """One batch for each probe and profile, of the items that the probe can try and see."""
     for way in ways(campaign.model_copy(update={"rounds": 1})):
         probe = context.probes[way.probe]
-        seen = tuple(one for one in items if fits(probe, one) and probe.declares.can_see(one))
+        seen = tuple(one for one in items if can_measure(probe, one))
         if seen:
             yield Batch(number=first, way=replace(way, round=ROUND + number), items=seen)
             first += 1

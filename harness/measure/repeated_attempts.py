@@ -27,7 +27,7 @@ from harness.measure.concurrency_limiter import LineTraffic
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.facts import WebFacts
-from harness.model.observation import CONTROL, Look, Observation
+from harness.model.observation import CONTROL, DEFECTS, Look, Observation
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 
 STRAINED = 3
@@ -235,9 +235,9 @@ def _global_limiter(kind: Look, context: MeasurementContext) -> AbstractAsyncCon
 
 
 def _is_strained(seen: Observation) -> bool:
-    """Whether fewer attempts in flight may help; not for a defect (``instrument_error``)."""
+    """Whether fewer attempts in flight may help; not for a defect."""
     failure = seen.failure
-    return failure is not None and failure.is_instrument and failure.name != "instrument_error"
+    return failure is not None and failure.is_instrument and failure.name not in DEFECTS
 
 
 async def is_filter_off(

@@ -1,7 +1,7 @@
 """Retry silent and blocked items, try concurrent users and plain twins, after all other batches.
 
-The empty batch ``DONE`` says that all retrials are made. The retrials follow it, one batch for
-each run of the command.
+The empty batch ``DONE`` says that all retrials are made. The batches of retrials have numbers above
+it; they are written as the retrials are made.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from asyncio import to_thread
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
-from harness.measure.batch_plan import missing_batches
+from harness.measure.batch_plan import RetrialBatches, missing_batches
 from harness.measure.blocked_retrials import BlockedRetrials
 from harness.measure.concurrent_users import ConcurrentUserRun
 from harness.measure.measurement_context import MeasurementContext
@@ -21,10 +21,7 @@ from harness.measure.repeated_attempts import in_batches
 from harness.measure.silence_retrials import SilenceRetrials
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
-from harness.model.plain_twin import (
-    DONE,
-    next_number,
-)
+from harness.model.plain_twin import DONE
 from harness.ports.corpora import Items
 from harness.ports.judging import JudgeBatch
 from harness.ports.storage import Journal
@@ -43,9 +40,9 @@ class Retrials:
     ) -> None:
         self._campaign, self._items, self._journal = campaign, items, journal
         self._held, self._passed_items = journal.batches(), context.passed_items
-        self._number = next_number(self._held)
-        self._patient = SilenceRetrials(campaign, context, self._number)
-        self._blocked = BlockedRetrials(campaign, context, self._number, judge_trials)
+        self._batches = RetrialBatches(journal, campaign.limits.batch)
+        self._patient = SilenceRetrials(campaign, context, self._batches)
+        self._blocked = BlockedRetrials(campaign, context, self._batches, judge_trials)
         self._users = ConcurrentUserRun(campaign, context, journal, judge_trials)
         self._twins = PlainTwinRun(campaign, context, journal)
 
@@ -54,13 +51,17 @@ class Retrials:
         stack.push_async_callback(self._patient.close)
         stack.push_async_callback(self._blocked.close)
         if self._held and DONE not in self._held:
-            before = await to_thread(lambda: list(self._journal.sentinels()))
-            self._patient.resume_from(before)
-            self._blocked.resume_from(before)
+            await to_thread(self._note_what_was_made)
             for batch in in_batches(self._journal.observations()):
                 seen = list(batch)
                 self._passed_items.add_batch(seen)
                 await self.add_batch(seen)
+
+    def _note_what_was_made(self) -> None:
+        for batch in in_batches(self._journal.sentinels()):
+            before = list(batch)
+            self._patient.resume_from(before)
+            self._blocked.resume_from(before)
             self._users.resume_from(before)
             self._twins.resume_from(before)
 
@@ -71,15 +72,13 @@ class Retrials:
         self._twins.add_batch(observations)
         await self._users.add_batch(observations)
         await self._blocked.add_batch(observations)
+        await self._batches.write_full()
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
-        """Wait for the retrials, write them, try concurrent users and the plain twins."""
+        """Make the retrials that are left, try concurrent users and the plain twins."""
         held = self._journal.observations
-        silent, blocked = await asyncio.gather(
-            self._patient.finish(held), self._blocked.finish(held)
-        )
-        if silent or blocked:
-            await to_thread(self._journal.append, self._number, [*silent, *blocked])
+        await asyncio.gather(self._patient.finish(held), self._blocked.finish(held))
+        await self._batches.finish()
         await self._users.finish(progress_counter)
         await self._twins.finish(progress_counter)
 

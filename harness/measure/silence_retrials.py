@@ -1,8 +1,11 @@
-"""Repeat confirmed silences with the longest timeout (``SilenceRetrials``)."""
+"""Repeat confirmed silences with the longest timeout (``SilenceRetrials``).
+
+What stayed silent is written when it is known whether another item of its group was answered, for
+then it is repeated under the same key. Until then it is kept in memory; it is a sample.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -15,6 +18,8 @@ from harness.measure.attempts import (
     heartbeat_loop_at,
     line_traffic,
 )
+from harness.measure.batch_plan import RetrialBatches, most_at_once
+from harness.measure.event_loop import BoundedTasks
 from harness.measure.heartbeats import HeartbeatLoop
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
@@ -36,23 +41,26 @@ PATIENCE: Final = "patience"
 
 
 class SilenceRetrials:
-    """Repeat confirmed silences with the longest timeout, in a batch of their own, ``number``."""
+    """Repeat confirmed silences with the longest timeout; the results go to ``batches``."""
 
-    def __init__(self, campaign: Campaign, context: MeasurementContext, number: int) -> None:
-        self._campaign, self._context, self._number = campaign, context, number
+    def __init__(
+        self, campaign: Campaign, context: MeasurementContext, batches: RetrialBatches
+    ) -> None:
+        self._campaign, self._context, self._batches = campaign, context, batches
         self._place = ordering(campaign.seed)
         self._drawn: defaultdict[Group, Smallest[str]]
         self._drawn = defaultdict(lambda: Smallest(SAMPLE))
         self._tried: set[tuple[AttemptKey, bool]] = set()
+        self._final: set[AttemptKey] = set()
         self._answered: set[Group] = set()
-        self._heartbeat_loops: dict[int, HeartbeatLoop] = {}
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._seen: dict[AttemptKey, Observation] = {}
+        self._tasks = BoundedTasks(most_at_once(campaign.limits))
+        self._silent: dict[AttemptKey, Observation] = {}
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
         """Note what was repeated with the longest timeout before."""
         for observation in observations:
             if observation.role == "retry" and observation.look == PATIENCE:
+                self._tried.add((observation.key, False))
                 self._note(observation)
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
@@ -68,9 +76,12 @@ class SilenceRetrials:
             if (group_of(observation.key), place) in drawn:
                 self._begin(observation)
 
-    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
-        """Wait for all; return their observations. ``held`` gives those of the whole journal."""
-        await self._wait()
+    async def finish(self, held: Callable[[], Iterable[Observation]]) -> None:
+        """Wait for all; repeat all silences of a group in which one was answered.
+
+        ``held`` gives all observations of the journal.
+        """
+        await self._tasks.wait()
         doubted: set[Group] = set()
         while self._answered - doubted:
             doubted |= self._answered
@@ -78,62 +89,60 @@ class SilenceRetrials:
                 for observation in confirmed_silences(batch):
                     if group_of(observation.key) in doubted:
                         self._begin(observation, is_doubted=True)
-            await self._wait()
-        beaten = [
-            observation
-            for heartbeat_loop in self._heartbeat_loops.values()
-            for observation in heartbeat_loop.leave(self._number)
-        ]
-        return [*beaten, *self._seen.values()]
+                        await self._tasks.room()
+                        await self._batches.write_full()
+            await self._tasks.wait()
+        for observation in self._silent.values():
+            self._batches.add(observation)
+        self._silent.clear()
 
     async def close(self) -> None:
         """Cancel what is still waiting."""
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
-
-    async def _wait(self) -> None:
-        while self._waiting:
-            await asyncio.gather(*self._waiting)
+        await self._tasks.close()
 
     def _begin(self, observation: Observation, *, is_doubted: bool = False) -> None:
         key = key_again(observation.key, PATIENCE)
         if (key, is_doubted) in self._tried:
             return
         self._tried.add((key, is_doubted))
-        planned = PlannedAttempt(key=key, item=observation.item, role="retry", batch=self._number)
+        number = self._batches.number
+        planned = PlannedAttempt(key=key, item=observation.item, role="retry", batch=number)
         heartbeat_loop = heartbeat_loop_at(planned.target, self._campaign, self._context)
         if heartbeat_loop is not None:
-            heartbeat_loop.join(self._number)
-            self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop
-        task = asyncio.create_task(self._retry(planned, heartbeat_loop, is_doubted=is_doubted))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+            self._batches.join(heartbeat_loop)
+        self._tasks.start(self._retry(planned, heartbeat_loop, is_doubted=is_doubted))
 
     async def _retry(
         self, planned: PlannedAttempt, heartbeat_loop: HeartbeatLoop | None, *, is_doubted: bool
     ) -> None:
         if heartbeat_loop is not None:
-            await heartbeat_loop.measure(
-                self._number
-            )  # not known yet, if nothing was left to measure
-        await (self._retry_doubted(planned) if is_doubted else self._retry_silence(planned))
+            # not known yet, if nothing was left to measure
+            await heartbeat_loop.measure(self._batches.number)
+        if not is_doubted:
+            result = await self._retry_silence(planned)
+            if is_silent(result):
+                self._silent[planned.key] = result
+            else:
+                self._batches.add(result)
+        elif planned.key not in self._final:
+            self._batches.add(await self._retry_doubted(planned))
+            self._silent.pop(planned.key, None)
 
-    async def _retry_silence(self, planned: PlannedAttempt) -> None:
+    async def _retry_silence(self, planned: PlannedAttempt) -> Observation:
         traffic = line_traffic(planned.key.line, self._campaign.limits, self._context)
         for turn in PATIENT_ATTEMPTS:
             result = await self._attempt_once(planned, turn)
             beats = result.heartbeats
             if not is_silent(result) or beats is None or beats.shows_life or traffic.is_dead:
-                return
+                break
+        return result
 
-    async def _retry_doubted(self, planned: PlannedAttempt) -> None:
-        before = self._seen.get(planned.key)
-        if before is not None and not is_silent(before):
-            return
+    async def _retry_doubted(self, planned: PlannedAttempt) -> Observation:
         for turn in DOUBTED_ATTEMPTS:
-            if not is_silent(await self._attempt_once(planned, turn)):
-                return
+            result = await self._attempt_once(planned, turn)
+            if not is_silent(result):
+                break
+        return result
 
     async def _attempt_once(self, planned: PlannedAttempt, turn: int) -> Observation:
         limits = self._campaign.limits
@@ -142,12 +151,13 @@ class SilenceRetrials:
         if not is_silent(result):
             is_off = await is_filter_off(planned, options, self._campaign, self._context)
             result = replace(result, filter_off=is_off)
-        self._seen[planned.key] = result
         self._note(result)
         return result
 
     def _note(self, result: Observation) -> None:
         self._tried.add((result.key, result.tries >= DOUBTED_TURN))
+        if not is_silent(result):
+            self._final.add(result.key)
         if has_answer(result) and not result.filter_off:
             self._answered.add(group_of(result.key))
 

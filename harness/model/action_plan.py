@@ -1,7 +1,8 @@
 """Findings and action plans: who corrects a finding, how and by when.
 
-States follow METHOD (d): draft, agreed, in progress, claimed, verifying, verified, closed. A claim
-alone does not verify a plan: ``verified`` needs a re-test that conforms.
+States follow METHOD (d): draft, submitted, returned, agreed, in progress, claimed, verifying,
+verified, closed; or superseded, if the scheme changed. A claim alone does not verify a plan:
+``verified`` needs a re-test that conforms.
 """
 
 from __future__ import annotations
@@ -9,6 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from harness.model.deviation import Deviation, DeviationKind, DeviationState
+from harness.model.escalation import Escalation, Level
+from harness.model.soak import SOAK_DAYS, SoakCampaign
+from harness.model.stream import same_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,28 +43,46 @@ class Finding:
     supplier: str = ""
 
     @property
-    def subject(self) -> tuple[str, str, str, str, str, str]:
+    def subject(self) -> Subject:
         """What identifies the finding across campaigns."""
-        return (
-            self.supplier,
-            self.service,
-            self.scheme,
-            self.requirement,
-            self.profile,
-            self.line,
-        )
+        place = self.requirement, self.profile, self.line
+        return subject_of(self.supplier, self.service, self.scheme, place)
+
+
+Subject = tuple[str, str, str, str, str, str]
+
+
+def subject_of(supplier: str, service: str, scheme: str, place: tuple[str, str, str]) -> Subject:
+    """Return what identifies a finding; the names of supplier and service without their case.
+
+    ``place`` is requirement, profile and line.
+    """
+    return (same_name(supplier), same_name(service), scheme, *place)
 
 
 class PlanState(StrEnum):
     """Where a plan stands. ``overdue`` is derived from the clock and never stored."""
 
     DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
     AGREED = "agreed"
     IN_PROGRESS = "in-progress"
     CLAIMED = "claimed"
     VERIFYING = "verifying"
     VERIFIED = "verified"
     CLOSED = "closed"
+    SUPERSEDED = "superseded"
+
+
+TO_AGREE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED, PlanState.RETURNED})
+"""The states before a plan is agreed."""
+
+WORKED_ON = TO_AGREE | {PlanState.AGREED, PlanState.IN_PROGRESS}
+"""The states before a fix is claimed."""
+
+ENDED = frozenset({PlanState.CLOSED, PlanState.SUPERSEDED})
+"""The states that nothing leads out of."""
 
 
 class RetestResult(StrEnum):
@@ -75,9 +102,19 @@ class Milestone:
     done: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retest:
-    """One attempt to verify a plan: the missed items again, and a fresh sample."""
+CONTAINED = "Failure contained"
+"""The milestone by which a critical failure no longer does harm; its date is a rule."""
+
+
+class Retest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt to verify a plan: the missed items again, and a fresh sample.
+
+    ``attempt`` counts from 1 (0: recorded before attempts were counted), and ``alpha`` is the level
+    of the fresh sample's decision (0: no sample decides). ``extension`` is how many fresh items of
+    each kind the next attempt needs to decide what this one left undecided, or 0. ``unchanged`` are
+    the requirements that conformed before and conform again, ``worse`` says what does not. After it
+    verified a fix, the fix has to hold for ``soak_days``.
+    """
 
     campaign: str
     at: datetime
@@ -86,6 +123,12 @@ class Retest:
     missed_tested: int
     missed_still_failing: tuple[str, ...]
     fresh_tested: int
+    attempt: int = 0
+    alpha: float = 0.0
+    extension: int = 0
+    unchanged: tuple[str, ...] = ()
+    worse: tuple[str, ...] = ()
+    soak_days: int = SOAK_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,28 +146,52 @@ class CanarySet:
     made_by: str = ""
 
 
-class DeviationKind(StrEnum):
-    """Why a service may deviate from a requirement for a time (FedRAMP, ``poam.md``).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitQuery:
+    """What a re-test must show before its plan is verified; a program decides it.
 
-    False positives are not deviations (wrong labels are appealed), nor is waiting for a vendor.
+    The re-test measures the same service by the same scheme, tries each of ``missed`` items again,
+    of which ``failing`` may fail, and at least ``fresh`` others, whose outcome for the requirement
+    on the line and profile has to be ``outcome``.
     """
 
-    RISK_ADJUSTMENT = "risk-adjustment"
-    OPERATIONAL_REQUIREMENT = "operational-requirement"
+    service: str
+    scheme: str
+    requirement: str
+    profile: str
+    line: str
+    missed: int
+    failing: int = 0
+    fresh: int = 1
+    outcome: RetestResult = RetestResult.CONFORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
-    """An agreed deviation: reason, mitigation, approver and end date.
+class PlanEvidence:
+    """A document that shows what was done; its bytes are kept under ``sha256``."""
 
-    It only excuses lateness; the finding and its plan stay open.
-    """
+    sha256: str
+    name: str
+    size: int
+    what: str
+    by: str
+    at: datetime
 
-    kind: DeviationKind
-    reason: str
-    mitigation: str
-    approver: str
-    until: datetime
+
+PlanRole = Literal["supplier", "assessor"]
+"""For whom somebody signs a plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSignature:
+    """A signature of the terms of a plan, whose digest is ``terms``, by a registered contact."""
+
+    role: PlanRole
+    signer: str
+    key: str
+    terms: str
+    signature: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +203,33 @@ class CheckIn:
     result: str
 
 
-class Level(StrEnum):
-    """The levels of escalation, lowest first (METHOD (d))."""
-
-    FINDING_REVIEW = "finding-review"
-    CORRECTIVE_ACTION_PLAN = "corrective-action-plan"
-    SUSPENDED = "suspended"
-    WITHDRAWN = "withdrawn"
-
-
 CHECK_IN = timedelta(days=30)
 """The longest time between two check-ins with a vendor (FedRAMP, ``poam.md``: monthly)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """A later due date, and the one before it."""
+
+    at: datetime
+    was: datetime
+    due: datetime
+    reason: str
+    approver: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPlan:
     """The state of a plan, derived from its events.
 
-    ``claimed_by`` last claimed the fix; ``verifying`` is the campaign of the running re-test, or
-    empty. ``level`` is the escalation level, ``exit_criteria`` what ends it. ``actors`` are all
-    who acted on the plan or owned it, ``approvers`` all who approved an extension or a deviation.
+    ``corrective_action`` fixes the failure, ``containment`` limits it until then, and
+    ``preventive_action`` keeps it from coming back; ``explanation`` is the supplier's own.
+    ``submitted_by`` last submitted it to be agreed, and ``claimed_by`` last claimed the fix;
+    ``verifying`` is the campaign of the running re-test, or empty; ``reported`` is when it was last
+    said or measured how the work stands; ``ended`` is when it was closed
+    or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
+    such a campaign showed that a verified fix did not hold. ``actors`` are all
+    who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
     ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
     readers.
     """
@@ -169,24 +243,127 @@ class ActionPlan:
     state: PlanState
     opened: datetime
     root_cause: str = ""
+    containment: str = ""
+    preventive_action: str = ""
+    explanation: str = ""
+    evidence: tuple[PlanEvidence, ...] = ()
+    signatures: tuple[PlanSignature, ...] = ()
+    submitted_by: str = ""
     claimed_by: str = ""
     verifying: str = ""
     milestones: tuple[Milestone, ...] = ()
     retests: tuple[Retest, ...] = ()
-    deviation: Deviation | None = None
+    soaks: tuple[SoakCampaign, ...] = ()
+    relapses: int = 0
+    extensions: tuple[Extension, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     canaries: tuple[CanarySet, ...] = ()
-    level: Level | None = None
-    exit_criteria: str = ""
+    escalations: tuple[Escalation, ...] = ()
+    reported: datetime | None = None
+    ended: datetime | None = None
     actors: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
     breaches: tuple[str, ...] = ()
     history: tuple[str, ...] = field(default_factory=tuple)
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether it is closed or superseded; nothing more happens then."""
+        return self.state in ENDED
+
+    @property
+    def level(self) -> Level | None:
+        """The level that it was escalated to, by the escalations that count, or ``None``."""
+        counted = self.counted_escalations
+        return counted[-1].level if counted else None
+
+    @property
+    def counted_escalations(self) -> tuple[Escalation, ...]:
+        """The escalations that count, oldest first: those that were not dropped."""
+        return tuple(each for each in self.escalations if not each.dropped)
+
+    @property
+    def unverified(self) -> int:
+        """How many re-tests with a fresh sample did not verify a fix that holds."""
+        return self.relapses + sum(
+            one.outcome is not RetestResult.CONFORMS and one.fresh_tested > 0
+            for one in self.retests
+        )
+
+    @property
+    def soak_ends(self) -> datetime | None:
+        """When the soak period of a verified plan is over; ``None`` if it is not verified."""
+        if self.state is not PlanState.VERIFIED or not self.retests:
+            return None
+        last = self.retests[-1]
+        return last.at + timedelta(days=max(0, last.soak_days))
+
+    @property
+    def extension(self) -> int:
+        """How many fresh items of each kind the next re-test needs, if the last decided nothing."""
+        return self.retests[-1].extension if self.retests else 0
+
+    @property
+    def latest_due(self) -> datetime:
+        """The latest date on which it may be agreed that the plan is due, without an extension."""
+        return max((self.original_due, *(extension.due for extension in self.extensions)))
+
+    @property
+    def requested(self) -> Deviation | None:
+        """The deviation that was asked for and is not decided, or ``None``."""
+        last = self.deviations[-1] if self.deviations else None
+        return last if last and last.state is DeviationState.REQUESTED else None
+
+    @property
+    def approved(self) -> tuple[Deviation, ...]:
+        """The deviations that were approved, oldest first; each ends."""
+        return tuple(each for each in self.deviations if each.state is DeviationState.APPROVED)
+
+    def excused_until(self, deviation: Deviation) -> datetime:
+        """The end of an approved deviation. One that waits for a vendor needs check-ins as well."""
+        if deviation.kind is not DeviationKind.VENDOR_DEPENDENCY:
+            return deviation.until
+        heard = [each.at for each in self.check_ins]
+        asked = deviation.decided or deviation.requested
+        return min(deviation.until, max((asked, *heard)) + CHECK_IN)
+
+    def deviation_at(self, now: datetime) -> Deviation | None:
+        """The deviation that excuses lateness at a time, or ``None``."""
+        held = [each for each in self.approved if now <= self.excused_until(each)]
+        return max(held, key=self.excused_until, default=None)
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether a vendor dependency was approved and has not ended."""
+        held = self.deviation_at(now)
+        return held is not None and held.kind is DeviationKind.VENDOR_DEPENDENCY
+
+    def overdue_since(self, now: datetime) -> datetime | None:
+        """Since when the plan is not closed in time, or its failure not contained; ``None`` if not.
+
+        A deviation excuses a late fix until its end. A failure has to be contained all the same,
+        unless the finding may be a false positive.
+        """
+        if self.is_ended or self.state is PlanState.VERIFIED:
+            return None
+        ends = {each: self.excused_until(each) for each in self.approved}
+        wrong = [at for each, at in ends.items() if each.kind is DeviationKind.FALSE_POSITIVE]
+        dates = [max((self.due, *ends.values()))]
+        if self.state in WORKED_ON and (contained := self.containment_due) is not None:
+            dates.append(max((contained, *wrong)))
+        return min((date for date in dates if now > date), default=None)
+
     def is_overdue(self, now: datetime) -> bool:
-        """Whether the due date and any deviation have passed while the plan is not closed."""
-        until = max(self.due, self.deviation.until) if self.deviation else self.due
-        return self.state is not PlanState.CLOSED and now > until
+        """Whether the plan is not closed in time, or a failure is not contained in time."""
+        return self.overdue_since(now) is not None
+
+    @property
+    def containment_due(self) -> datetime | None:
+        """When the failure is to be contained; ``None`` if it is, or if no rule asks for it."""
+        return next(
+            (step.due for step in self.milestones if step.title == CONTAINED and not step.done),
+            None,
+        )
 
     @property
     def loaded_by(self) -> datetime | None:
@@ -196,9 +373,13 @@ class ActionPlan:
     @property
     def next_check_in(self) -> datetime | None:
         """When the next check-in with the vendor is due, or ``None``."""
-        if not self.check_ins or self.state is PlanState.CLOSED:
-            return None
-        return self.check_ins[-1].at + CHECK_IN
+        waits = [
+            each.decided or each.requested
+            for each in self.approved
+            if each.kind is DeviationKind.VENDOR_DEPENDENCY
+        ]
+        heard = [*waits, *(each.at for each in self.check_ins)]
+        return None if self.is_ended or not heard else max(heard) + CHECK_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

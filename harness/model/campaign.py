@@ -1,7 +1,6 @@
 """Campaign declarations: a service, its lines and profiles, sentinels, corpora, probes and limits.
 
-A campaign comes from a YAML file, so it is validated (pydantic). ``Stop`` records that a campaign
-tried some categories no further, as its stopping plan declared.
+A campaign comes from YAML, so it is validated (pydantic).
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.model.corpus import covers
-from harness.model.declared import Declared
+from harness.model.declared import Declared, Handling
 from harness.model.listed_page import Overrides
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
+from harness.model.protocol_case import ProtocolHandling, ProtocolName
+from harness.model.sealed_list import SealedList
 from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
@@ -51,10 +52,6 @@ class BlockPage(Declared):
             msg = "a block page needs a title, a text or a host"
             raise ValueError(msg)
         return self
-
-
-Handling = Literal["block", "allow"]
-"""What a service declares to do with something."""
 
 
 class Service(Declared):
@@ -119,11 +116,12 @@ class ProfileDeclaration(Declared):
     """A user group of the service; ``phase`` selects the policy column.
 
     ``users`` are the kinds of users with the default policy that it stands for, if any.
-    ``uploads`` says what the service does with uploads of this group.
+    ``uploads`` and ``protocols`` say what the service does with them for this group.
     """
 
     phase: Phase | None = None
     uploads: Handling | None = None
+    protocols: dict[ProtocolName, ProtocolHandling] = Field(default_factory=dict)
     users: tuple[UserKind, ...] = ()
 
 
@@ -315,11 +313,11 @@ class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. ``languages`` are those spoken in the school
-    (BCP 47). ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom
-    the service is declared not to serve; ``local_exceptions`` are the categories and hosts on which
-    the policy of a site is declared to differ from that of the other sites. With ``crossover`` line
-    and control swap their connections in even rounds.
+    which shows no more than that a list is enforced. ``languages`` are spoken in the school (BCP
+    47). ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom the
+    service is declared not to serve; ``local_exceptions`` are declared differences of a site's
+    policy, by category and host. With ``crossover`` line and control swap their connections in even
+    rounds.
     """
 
     campaign: Name
@@ -345,6 +343,7 @@ class Campaign(Declared):
     concurrent_users: ConcurrentUsers = ConcurrentUsers()
     stopping: Stopping | None = None
     overrides: Overrides | None = None
+    sealed_list: SealedList | None = None
 
     @model_validator(mode="after")
     def _overrides_name_profiles(self) -> Campaign:

@@ -12,14 +12,16 @@ from plain ones. So have *files* (``harness.model.file_case``) and *uploads*
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.model.corpus import TWIN
-from harness.model.file_case import file_case
+from harness.model.file_case import FILE, REPORTED_GROUPS, file_case
+from harness.model.protocol_case import NAMED_PROTOCOLS, PROTOCOL
 from harness.model.search_case import case_words, search_case
-from harness.model.upload_case import INFECTED_UPLOADS, upload_case
+from harness.model.upload_case import INFECTED_UPLOADS, UPLOAD, upload_case
 from harness.model.url_case import JUDGED, URL_CASES
 
 Family = Literal[
@@ -34,6 +36,7 @@ Family = Literal[
     "other file",
     "upload",
     "other upload",
+    "protocol",
 ]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
@@ -161,25 +164,47 @@ def form_named(variant: str) -> ContentForm | None:
 
 
 def _search_or_file(variant: str) -> ContentForm | None:
-    """Return the case of a search, a file or an upload; None for any other."""
+    """Return the case of a search, a file, an upload or a protocol; None for any other."""
     search = search_case(variant)
     if search is not None:
         return ContentForm(variant, case_words(search), "search")
     file = file_case(variant)
     if file is not None:
-        family: Family = "other file" if file.group == "other" else "file"
+        family: Family = "other file" if file.group in REPORTED_GROUPS else "file"
         coding = file.transport.coding if file.transport else ""
         return ContentForm(variant, file.words, family, coding)
     upload = upload_case(variant)
     if upload is not None:
         is_infected = variant in INFECTED_UPLOADS
         return ContentForm(variant, upload.words, "upload" if is_infected else "other upload")
-    return None
+    protocol = NAMED_PROTOCOLS.get(variant)
+    return ContentForm(variant, protocol, "protocol") if protocol else None
+
+
+WITHOUT_POLICY: frozenset[Family] = frozenset({"other upload", "protocol"})
+"""Families of which a campaign declares for each profile what becomes of them, not a policy."""
 
 
 def form_of(stratum: str) -> ContentForm | None:
     """Return the form or recipe that a stratum names; None if it names none."""
     return form_named(variant_of(stratum))
+
+
+CASE_GROUPS = (
+    FILE, UPLOAD, PROTOCOL, "viewer:", "address:", "object:", "deep:", "new:", "template:",
+    "viewpoint:",
+)  # fmt: skip
+"""What the names of cases begin with that are all known."""
+
+
+@lru_cache(maxsize=4096)
+def is_known(stratum: str) -> bool:
+    """Whether a stratum names no case, or one that this version knows."""
+    variant = variant_of(stratum)
+    file = file_case(variant)
+    if file is not None:
+        return bool(file.layers) and file.transport is not None
+    return not variant.startswith(CASE_GROUPS) or form_named(variant) is not None
 
 
 def is_only_reported(stratum: str) -> bool:

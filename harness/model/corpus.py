@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector"]
+ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector", "sealed"]
 Layer = Literal["any", "dns", "sni", "url", "content"]
 Sensitivity = Literal["S0", "S1", "S2", "S3", "S4"]
 Audience = Literal["public", "supplier", "assessor", "sealed"]
@@ -26,8 +26,14 @@ show the supplier's own categorisation.
 
 Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
 
-MADE: frozenset[str] = frozenset({"recipe", "vector"})
-"""Kinds of items whose value names something that a probe generates before trying it."""
+SEALED = "sealed"
+"""Kind of the entries of a sealed list: id and value are the same opaque digits.
+
+Only the program of the list's holder knows what they stand for.
+"""
+
+WITHOUT_ADDRESS: frozenset[str] = frozenset({"recipe", "vector", SEALED})
+"""Kinds of items whose value is no address: a probe generates it, or a program looks it up."""
 
 AGREED = "by:"
 """Prefix of a sentinel's label that states the agreed mechanism of the block."""
@@ -49,7 +55,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a corpus, as an observation carries it.
 
     ``labels`` are taxonomy codes, the first is the primary one. ``value`` is empty for
-    S4 entries, which exist only as ``value_hmac``. ``registrable`` is the cluster key:
+    S4 entries that exist only as ``value_hmac``; of an entry of a sealed list it is the same
+    digits as ``id``. ``registrable`` is the cluster key:
     filters decide per domain, so items that share it are not independent. ``pack`` is the mark
     of the pack it was chosen from, empty where a campaign has one pack only.
     """
@@ -86,7 +93,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         An IPv6 address is without its brackets.
         """
-        if self.kind in MADE:
+        if self.kind in WITHOUT_ADDRESS:
             return ""
         if self.kind == "url" and "://" in self.value:
             authority = self.value.split("://", 1)[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
@@ -12,6 +12,10 @@ class Declared(BaseModel):
     """A declared value: strict types, immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Handling = Literal["block", "allow"]
+"""What a service declares to do with something."""
 
 
 def tupled(value: Any) -> Any:

@@ -1,28 +1,27 @@
-"""Events of the registry, and checks of their times.
+"""Events of the registry: what somebody did about a finding, its plan, a label or another record.
 
-Each event records what somebody did about a finding, its plan or a label. Findings and plans change
-only by events and are derived from them. Event times may run backwards by at most ``TOLERANCE``,
-except after a recorded correction of the clock.
+All of these change only by events and are derived from them. ``harness.model.event_times`` checks
+the times of events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from harness.errors import UsageError
 from harness.model.action_plan import (
     CanarySet,
-    DeviationKind,
     Finding,
-    Level,
     Milestone,
+    PlanRole,
     Retest,
 )
 from harness.model.corpus import Appeal
+from harness.model.deviation import DeviationKind
+from harness.model.escalation import Level
+from harness.model.registry_record import AnyRecord
+from harness.model.soak import SoakCampaign
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -31,11 +30,80 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     at: datetime
     actor: str
 
+    @property
+    def about(self) -> str:
+        """The id of the finding, plan or record that the event is about, or empty."""
+        return ""
+
+    @property
+    def topic(self) -> str:
+        """What it is found by beside that: of a finding its subject, of a draft the finding."""
+        return ""
+
+    @property
+    def uses(self) -> str:
+        """The campaign that a finding came from, or that a re-test begins; else empty."""
+        return ""
+
+
+class StreamOpened(Event, frozen=True, kw_only=True, tag="stream-opened"):
+    """The first event of a stream, with the name of the supplier, or of the scheme's owner."""
+
+    name: str
+
+
+class RegistryMigrated(Event, frozen=True, kw_only=True, tag="registry-migrated"):
+    """The one chain of an earlier version, of so many events, was divided into streams."""
+
+    events: int
+    hash: str
+
+
+class RecordAdded(Event, frozen=True, kw_only=True, tag="record-added"):
+    """A record was added, such as a service, a site or a complaint."""
+
+    record: AnyRecord
+
+    @property
+    def about(self) -> str:
+        """The key of the record."""
+        return self.record.key
+
+
+class RecordClosed(Event, frozen=True, kw_only=True, tag="record-closed"):
+    """A record is no longer valid, or was dealt with; it stays readable.
+
+    ``record`` is its key, such as ``service:safe net``.
+    """
+
+    record: str
+    reason: str
+
+    @property
+    def about(self) -> str:
+        """The key of the record."""
+        return self.record
+
 
 class FindingOpened(Event, frozen=True, kw_only=True, tag="finding-opened"):
     """A requirement was not met."""
 
     finding: Finding
+
+    @property
+    def about(self) -> str:
+        """The id of the finding."""
+        return self.finding.id
+
+    @property
+    def topic(self) -> str:
+        """What the finding is about, as one text."""
+        return "\x1f".join(self.finding.subject)
+
+    @property
+    def uses(self) -> str:
+        """The campaign of the finding."""
+        return self.finding.campaign
 
 
 class AppealDecided(Event, frozen=True, kw_only=True, tag="appeal-decided"):
@@ -48,7 +116,7 @@ class ClockCorrected(Event, frozen=True, kw_only=True, tag="clock-corrected"):
     """The clock was wrong: earlier events may be dated later than they happened.
 
     This event may be dated before earlier ones, so that a registry whose newest event lies in the
-    future can be used again.
+    future can be used again. Earlier escalations by rule that are dated after it count no more.
     """
 
     reason: str
@@ -58,6 +126,11 @@ class PlanEvent(Event, frozen=True, kw_only=True):
     """An event of the plan with the id ``plan``."""
 
     plan: str
+
+    @property
+    def about(self) -> str:
+        """The id of the plan."""
+        return self.plan
 
 
 class PlanDrafted(PlanEvent, frozen=True, kw_only=True, tag="plan-drafted"):
@@ -69,14 +142,73 @@ class PlanDrafted(PlanEvent, frozen=True, kw_only=True, tag="plan-drafted"):
     due: datetime
     milestones: tuple[Milestone, ...]
 
+    @property
+    def topic(self) -> str:
+        """The id of the finding."""
+        return self.finding
 
-class PlanAgreed(PlanEvent, frozen=True, kw_only=True, tag="plan-agreed"):
-    """Supplier and assessor agreed who does what; ``due`` may bring the date forward."""
+
+class PlanProposal(PlanEvent, frozen=True, kw_only=True):
+    """Who does what until when, as it is submitted or agreed.
+
+    ``due`` may bring the date forward; ``milestones`` replace those of the draft. Empty texts leave
+    those of the plan.
+    """
 
     owner: str
     corrective_action: str
     root_cause: str = ""
     due: datetime | None = None
+    containment: str = ""
+    preventive_action: str = ""
+    explanation: str = ""
+    milestones: tuple[Milestone, ...] = ()
+
+
+class PlanSubmitted(PlanProposal, frozen=True, kw_only=True, tag="plan-submitted"):
+    """The supplier submitted the plan to the assessor."""
+
+
+class PlanReturned(PlanEvent, frozen=True, kw_only=True, tag="plan-returned"):
+    """A submitted plan was not agreed; the reason says what has to change."""
+
+    reason: str
+
+
+class PlanAgreed(PlanProposal, frozen=True, kw_only=True, tag="plan-agreed"):
+    """Supplier and assessor agreed the plan: as it was submitted, or in a meeting."""
+
+
+class PlanDetailed(PlanEvent, frozen=True, kw_only=True, tag="plan-detailed"):
+    """Details of a plan became known or were corrected; empty texts leave theirs as they are."""
+
+    root_cause: str = ""
+    containment: str = ""
+    preventive_action: str = ""
+    explanation: str = ""
+
+
+class EvidenceAdded(PlanEvent, frozen=True, kw_only=True, tag="evidence-added"):
+    """A document shows what was done. Its bytes are kept under their SHA-256, and never change."""
+
+    sha256: str
+    name: str
+    size: int
+    what: str
+
+
+class PlanSigned(PlanEvent, frozen=True, kw_only=True, tag="plan-signed"):
+    """Somebody signed the terms of the plan for the supplier or the assessor (Ed25519, RFC 8032).
+
+    ``signer`` is a registered contact whose public key is ``key``, 32 bytes in hexadecimal;
+    ``signature`` is over the terms, whose SHA-256 is ``terms``, in hexadecimal too.
+    """
+
+    role: PlanRole
+    signer: str
+    key: str
+    terms: str
+    signature: str
 
 
 class PlanProgressed(PlanEvent, frozen=True, kw_only=True, tag="plan-progressed"):
@@ -115,18 +247,35 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
 
     campaign: str
 
+    @property
+    def uses(self) -> str:
+        """The campaign of the re-test."""
+        return self.campaign
+
 
 class RetestConcluded(
     PlanEvent, frozen=True, kw_only=True, tag="retest-concluded", omit_defaults=True
 ):
     """The re-test ended; ``retest`` names its campaign, ``service`` is the service it measured.
 
-    ``service`` is empty in registries from before it was recorded, and then left out of the text
-    that the registry's hash chain covers.
+    ``scheme`` is the id of the scheme that judged it. ``service`` and ``scheme`` are empty in
+    registries from before they were recorded.
     """
 
     retest: Retest
     service: str = ""
+    scheme: str = ""
+
+
+class SoakMeasured(PlanEvent, frozen=True, kw_only=True, tag="soak-measured"):
+    """A campaign after the verification showed whether the fix holds.
+
+    It measured ``service`` by the scheme with the id ``scheme``.
+    """
+
+    soak: SoakCampaign
+    service: str
+    scheme: str
 
 
 class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
@@ -138,13 +287,39 @@ class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
 
 
 class PlanDeviated(PlanEvent, frozen=True, kw_only=True, tag="plan-deviated"):
-    """A deviation was agreed until a date, approved by somebody who has no other part in it."""
+    """A deviation was agreed until a date, in one event. Only earlier versions recorded these."""
 
     kind: DeviationKind
     reason: str
     mitigation: str
     approver: str
     until: datetime
+
+
+class DeviationRequested(PlanEvent, frozen=True, kw_only=True, tag="deviation-requested"):
+    """Somebody asked for a deviation until a date.
+
+    A risk adjustment names the lower ``severity``, a vendor dependency the ``vendor``.
+    """
+
+    kind: DeviationKind
+    reason: str
+    mitigation: str
+    until: datetime
+    severity: str = ""
+    vendor: str = ""
+
+
+class DeviationApproved(PlanEvent, frozen=True, kw_only=True, tag="deviation-approved"):
+    """Somebody who has no other part in the plan approved the deviation that was asked for."""
+
+    reason: str
+
+
+class DeviationRejected(PlanEvent, frozen=True, kw_only=True, tag="deviation-rejected"):
+    """Somebody who has no other part in the plan rejected the deviation that was asked for."""
+
+    reason: str
 
 
 class VendorCheckedIn(PlanEvent, frozen=True, kw_only=True, tag="vendor-checked-in"):
@@ -155,117 +330,32 @@ class VendorCheckedIn(PlanEvent, frozen=True, kw_only=True, tag="vendor-checked-
 
 
 class PlanEscalated(PlanEvent, frozen=True, kw_only=True, tag="plan-escalated"):
-    """The plan was escalated; ``exit_criteria`` say what ends the escalation."""
+    """The plan was escalated; ``exit_criteria`` say what ends the escalation.
+
+    ``rule`` names the rule that asked for it. Such an escalation is no act of the person who ran
+    the command, and counts no more if a correction of the clock shows that its date was wrong.
+    ``rule`` is empty if a person decided to escalate.
+    """
 
     level: Level
     reason: str
     exit_criteria: str
+    rule: str = ""
+
+
+class PlanSuperseded(PlanEvent, frozen=True, kw_only=True, tag="plan-superseded"):
+    """The plan ended because the scheme changed, approved by somebody without a part in the plan.
+
+    ``scheme_version`` is the new version of the finding's scheme. It shows nothing about the
+    service: a campaign by the new version does.
+    """
+
+    scheme_version: str
+    reason: str
+    approver: str
 
 
 class PlanClosed(PlanEvent, frozen=True, kw_only=True, tag="plan-closed"):
     """A verified plan was closed; it never opens again."""
 
     note: str = ""
-
-
-AnyEvent = (
-    FindingOpened
-    | AppealDecided
-    | ClockCorrected
-    | PlanDrafted
-    | PlanAgreed
-    | PlanProgressed
-    | FixClaimed
-    | CanariesMade
-    | RetestPostponed
-    | RetestStarted
-    | RetestConcluded
-    | PlanExtended
-    | PlanDeviated
-    | VendorCheckedIn
-    | PlanEscalated
-    | PlanClosed
-)
-"""Every kind of event; what is stored is read back as one of these."""
-
-
-TOLERANCE = timedelta(minutes=1)
-"""How far an event may be dated before an earlier one, or after the present time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackwardEvent:
-    """An event that is dated before an earlier one; positions count from 1."""
-
-    position: int
-    at: datetime
-    earlier_position: int
-    earlier_at: datetime
-
-    def __str__(self) -> str:
-        by = lasting(self.earlier_at - self.at)
-        return (
-            f"event {self.position} ({_date(self.at)}) is dated {by} before "
-            f"event {self.earlier_position} ({_date(self.earlier_at)}), which came first"
-        )
-
-
-def backward_events(events: Iterable[Event]) -> Iterator[BackwardEvent]:
-    """Yield events that are dated more than the tolerance before an earlier event.
-
-    Events after a correction of the clock are compared with it and what follows it.
-    """
-    latest: tuple[int, datetime] | None = None
-    for position, event in enumerate(events, 1):
-        if latest is None or isinstance(event, ClockCorrected) or event.at >= latest[1]:
-            latest = (position, event.at)
-        elif event.at < latest[1] - TOLERANCE:
-            yield BackwardEvent(
-                position=position, at=event.at, earlier_position=latest[0], earlier_at=latest[1]
-            )
-
-
-def require_times(
-    held: Sequence[Event], added: Sequence[Event], now: datetime | None = None
-) -> None:
-    """Raise UsageError if an event to be added is dated before those held, or after ``now``.
-
-    ``now`` is the time of an injected clock; without it only the order is checked. Events already
-    held may run backwards; that does not prevent adding later ones.
-    """
-    for event in added:
-        kind = event.__struct_config__.tag
-        if now is not None and event.at > now + TOLERANCE:
-            msg = (
-                f"{kind}: dated {_date(event.at)}, {lasting(event.at - now)} after this machine's "
-                f"clock ({_date(now)}); check both clocks, and try again"
-            )
-            raise UsageError(msg)
-    for fault in backward_events([*held, *added]):
-        if fault.position > len(held):
-            msg = (
-                f"event {fault.position} is dated {_date(fault.at)}, "
-                f"{lasting(fault.earlier_at - fault.at)} before event {fault.earlier_position} of "
-                f"the registry ({_date(fault.earlier_at)}): check this machine's clock; if it is "
-                "right now and was wrong then, record that with 'accredit plan correct-clock'"
-            )
-            raise UsageError(msg)
-
-
-def lasting(duration: timedelta) -> str:
-    """Format a duration in its two largest units, such as ``3 d 4 h`` or ``1 min 30 s``."""
-    left, parts = int(duration.total_seconds()), []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "less than 1 s"
-
-
-def in_utc(at: datetime) -> str:
-    """A time as people read it, such as ``2026-12-01 09:00 UTC``."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _date(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

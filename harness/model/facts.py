@@ -103,6 +103,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
     ``file`` says what came of a file that was downloaded (``harness.model.file_case``): the
     anti-malware test string, the harmless content of that host, or the agreed file.
+    ``kept``: the file was the second answer on its connection.
     ``details`` are those of a page on a service line that may be a block page.
     """
 
@@ -133,6 +134,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     sketch: tuple[int, ...] = ()
     browser: str = ""
     file: FileSighting = ""
+    kept: bool = False
     inner: tuple[WebFacts, ...] = ()
     details: PageDetails | None = None
 
@@ -232,6 +234,20 @@ class ReachFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="
     reached: bool | None = None
     refusal: str = ""
     readings: tuple[Reading, ...] = ()
+
+
+class SealedFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="sealed"):
+    """What the sealed list program saw of one entry (``harness.ports.list_program``).
+
+    ``arrived``: the first byte of the content, a notice instead of it, or nothing; then the
+    observation has the failure. ``mechanism`` is how the notice came. ``notice`` is the keyed
+    digest of the notice, by which two notices are compared. Nothing here names the entry.
+    """
+
+    arrived: Literal["content", "notice", "nothing"]
+    status: int | None = None
+    mechanism: str = ""
+    notice: str = ""
 
 
 KINDS: dict[str, type[FactsBase]] = dict(

@@ -16,9 +16,11 @@ from typing import Literal
 FILE = "file:"
 """What precedes the name of a case of downloads in a stratum."""
 
-CaseGroup = Literal["named", "archive", "feature", "other"]
+CaseGroup = Literal["named", "archive", "feature", "other", "restricted"]
 """*Named* cases are those that a requirement names; *archives* are hard to scan; *features* are
-those of the AMTSO feature checks; what came of *other* cases is reported."""
+those of the AMTSO feature checks. What came of *other* and of *restricted* cases is reported;
+services may stop restricted ones whatever is in them."""
+REPORTED_GROUPS = frozenset({"other", "restricted"})
 
 CLEAN_GROUPS = frozenset({"named", "other"})
 """The groups whose harmless files must arrive unchanged."""
@@ -42,6 +44,8 @@ FEATURES = {
 
 AGREED = "agreed file"
 """The container of the file that suppliers are given, and recognise by its digest."""
+FIRST_FILE = "/opening-times.txt"
+"""The path of the clean file that is fetched first, where a connection is kept."""
 MARKED = "agreed marker"
 """The container of a page that shows the agreed marker of its category."""
 
@@ -53,7 +57,8 @@ class Transport:
     ``ranges`` are the byte ranges that a client asks for, one after the other (RFC 9110 section
     14.2); ``coding`` is the content coding, ``chunk`` the size of the chunks in bytes. With
     ``page`` the file is not at the address itself: a page forwards to it, or a redirect leads to
-    it. ``content_type`` of None is the usual one.
+    it. ``content_type`` of None is the usual one. ``connection``: the file is a message of a
+    WebSocket, or the second answer on a connection, where both requests may be sent at once.
     """
 
     scheme: Literal["http", "https"] = "https"
@@ -65,6 +70,7 @@ class Transport:
     content_type: str | None = None
     status: int = 200
     page: Literal["", "refresh", "redirect"] = ""
+    connection: Literal["", "websocket", "kept", "pipelined"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +91,22 @@ class FileCase:
 CONTAINERS = frozenset(
     {
         "none", "renamed", "exe", "zip", "zip stored", "zip lzma", "zip bzip2", "tar", "gz", "bz2",
-        "xz", "zst", "ar/deb", "cab", "iso9660", "jar", "apk", "docx", "xlsx", "pptx", "odt", "rtf",
+        "xz", "zst", "ar/deb", "cab", "iso9660", "rar5", "lha", "rpm", "zip AES-256",
+        "jar", "apk", "docx", "xlsx", "pptx", "odt", "rtf",
         "mbox", "html base64 smuggling", "svg script smuggling", "data: URI", "uuencode",
         "base64 text", "quoted-printable", "rot13", "polyglot gif+zip", "trailing whitespace",
         "UTF-16 text of string", "lower-cased string", *ARCHIVES, AGREED, MARKED,
     }
 )  # fmt: skip
 """Containers that the origin can make."""
+ENCRYPTED = frozenset({"encrypted", "zip AES-256"})
+"""Containers that open with a password."""
 _BY_FIRST_WORDS = {"docm": "docx"} | {
-    name: name for name in ("docx", "xlsx", "pptx", "odt", "rtf", "trailing whitespace", "rot13")
-}
+    name: name
+    for name in (
+        "docx", "xlsx", "pptx", "odt", "rtf", "trailing whitespace", "rot13", "rar5", "zip AES-256",
+    )
+}  # fmt: skip
 """Containers whose names go on with what they are made for, by their first words."""
 MOST_FILES = 2000
 """The most other files in an archive."""
@@ -132,6 +144,9 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("refresh", r"meta refresh to EICAR"),
     ("redirect", r"cloud-share link"),
     ("status", r"HTTP (?P<status>[2-5]\d\d) body"),
+    ("websocket", r"(?:(?P<scheme>HTTPS?) )?WebSocket binary frame"),
+    ("kept", r"keep-alive after clean file"),
+    ("pipelined", r"HTTP pipelined second response"),
 )
 
 
@@ -149,7 +164,7 @@ def transport_of(words: str) -> Transport | None:
 
 def _transport(name: str, found: re.Match[str]) -> Transport:
     makers: dict[str, Callable[[], Transport]] = {
-        "get": lambda: Transport(scheme="http" if found["scheme"] == "HTTP" else "https"),
+        "get": lambda: Transport(scheme=_scheme(found)),
         "chunk": lambda: Transport(chunk=max(1, int(found["size"]))),
         "coding": lambda: Transport(coding=found["coding"]),
         "ranges": lambda: Transport(ranges=tuple(found["ranges"].split(" then "))),
@@ -161,8 +176,15 @@ def _transport(name: str, found: re.Match[str]) -> Transport:
         "refresh": lambda: Transport(page="refresh"),
         "redirect": lambda: Transport(page="redirect"),
         "status": lambda: Transport(status=int(found["status"])),
+        "websocket": lambda: Transport(scheme=_scheme(found), connection="websocket"),
+        "kept": lambda: Transport(connection="kept"),
+        "pipelined": lambda: Transport(connection="pipelined"),
     }
     return makers[name]()
+
+
+def _scheme(found: re.Match[str]) -> Literal["http", "https"]:
+    return "http" if found["scheme"] == "HTTP" else "https"
 
 
 _CORE: tuple[tuple[str, str, str, str, CaseGroup], ...] = (
@@ -221,9 +243,13 @@ def file_case(name: str) -> FileCase | None:
     found = _BY.fullmatch(words)
     if found is None:
         return None
+    layers, transport = layers_of(found["container"]), transport_of(found["transport"])
+    by_websocket = transport is not None and transport.connection == "websocket"
+    is_restricted = by_websocket or not ENCRYPTED.isdisjoint(layers)
     return FileCase(
         name=name,
-        layers=layers_of(found["container"]),
-        transport=transport_of(found["transport"]),
+        layers=layers,
+        transport=transport,
         words=words,
+        group="restricted" if is_restricted else "other",
     )

@@ -126,3 +126,7 @@ def _encode(value: object) -> str:
     if isinstance(value, Campaign):
         return value.model_dump_json()
     raise NotImplementedError
+
+
+msgspec.json.Decoder(JournalHeader, dec_hook=_decode)
+"""Made once, for threads: see test_suites/house/test_decoders.py."""

@@ -186,6 +186,11 @@ def receipt_for(key: bytes, host: str, nonce: str) -> str:
     return _digest(key, "receipt", host, nonce, 16).hex()
 
 
+def protocol_proof(key: bytes, protocol: str, nonce: str) -> str:
+    """Return what the origin's server of a protocol answers to ``nonce``: 20 digits."""
+    return _digest(key, "protocol", protocol, nonce, 10).hex()
+
+
 def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
     """Return the delivery words of one group in the page at ``host``.
 

@@ -2,6 +2,7 @@
 
 ``Metric`` is what a requirement is compared with. ``PackRate`` and ``Foreknowledge`` show how items
 of single packs were handled, and whether a service does better on those that its supplier knows.
+``DelayChange`` is how much longer the same pages wait than in an earlier campaign.
 """
 
 from __future__ import annotations
@@ -22,6 +23,20 @@ NOT_IMPLEMENTED = "not implemented"
 CANNOT_MEASURE = "Accredit cannot measure this yet"
 CANNOT_DECIDE = "Accredit cannot apply this decision rule yet"
 """Reasons for insufficient evidence that are limits of this version, not of the campaign."""
+
+PEOPLE_JUDGE = "people judge this, from documents and records; Accredit does not measure it"
+"""The reason for insufficient evidence where people are to judge."""
+
+JUDGED_BY_PEOPLE = frozenset({
+    "configuration_differences", "privacy_documents", "rationale_published", "self_test_age",
+    "signature_age", "support_evidence",
+})  # fmt: skip
+"""Metrics for which people examine documents and records, or ask the supplier."""
+
+
+def why_not_measured(metric: str) -> str:
+    """Return why Accredit does not measure a metric that it does not implement."""
+    return PEOPLE_JUDGE if metric in JUDGED_BY_PEOPLE else CANNOT_MEASURE
 
 
 class Span(NamedTuple):
@@ -279,3 +294,25 @@ class Foreknowledge:
         if self.is_tuned:
             return "tuned to the known list: its items go right more often than hidden ones"
         return "no difference shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayChange:
+    """The change of the delay that a service adds to the first byte of the same pages, in seconds.
+
+    ``median`` is that of all pages, with its one-sided bounds, each ``None`` if there are too few.
+    ``pairs`` pages were timed on both lines in both campaigns; ``unmeasured`` pages could not be
+    decided in one of them. ``slower`` is how many times longer the control line took than before
+    (at least 1); the change is what is left when the later times are divided by it.
+    """
+
+    median: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    pairs: int = 0
+    unmeasured: int = 0
+    slower: float = 1.0
+
+    def is_longer_by(self, margin: float) -> bool:
+        """Whether it is shown that pages wait more than ``margin`` seconds longer."""
+        return self.lower is not None and self.lower > margin

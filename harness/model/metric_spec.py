@@ -25,7 +25,7 @@ class MetricSpec:
     ``harness.estimate``), empty where it is not implemented. ``bounds``: it has those of a rate,
     of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
-    items that nobody announced can show. ``by`` names the groups of which the worst stands.
+    items unknown to the supplier can show. ``by`` names the groups of which the worst stands.
     ``needs_probe`` is the only probe that shows what it measures, if there is one.
     With ``each_category`` each category that a requirement names must hold by itself; without
     ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
@@ -250,6 +250,10 @@ IMPLEMENTED = (
                words="illegal blocks that a school role could lift",
                function="listed_entries:overrides", verb="could be opened by a role",
                rests_on="agreed"),
+    MetricSpec(name="overrides_alive", unit="items",
+               counts="overrides that still opened a page a minute after their end",
+               words="overrides that outlived their end", function="waits:overrides_alive",
+               verb="outlived their end", counts_items=False),
     MetricSpec(name="policy_change_delay", unit="s",
                counts="time until a rule of the school takes effect",
                words="time until the school's own rule works", function="waits:policy_change_delay",
@@ -258,6 +262,11 @@ IMPLEMENTED = (
                counts="of pupils and staff, profiles without a policy of their own",
                words="profiles without a policy of their own", function="profiles:profiles_missing",
                rests_on="agreed", counts_items=False),
+    MetricSpec(name="protocol_mismatches", unit="items",
+               counts="protocols beside the web that behave otherwise than declared",
+               words="protocols that behave otherwise than declared",
+               function="protocols:protocol_mismatches", verb="behave otherwise than declared",
+               rests_on="content"),
     MetricSpec(name="pupil_difference", unit="share",
                counts="items blocked for the test that a pupil would have got",
                words="items blocked for the test alone", function="plain_twins:pupil_difference",

@@ -56,10 +56,17 @@ FAILURES = frozenset(
         "instrument_no_memory",
         "instrument_overload",
         "instrument_local_address",
+        "instrument_list_program",
         "instrument_error",
     }
 )
 """The closed list of failure names (OONI df-007-errors, extended; never reuse a name)."""
+
+LIST_PROGRAM = "instrument_list_program"
+"""The sealed list program gave no answer that can be used; the detail says why."""
+
+DEFECTS = frozenset({"instrument_error", LIST_PROGRAM})
+"""Failures of our own equipment that fewer concurrent attempts cannot prevent."""
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 """No answer came within the timeout of an attempt."""

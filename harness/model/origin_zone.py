@@ -38,7 +38,8 @@ def home_of(host: str, zones: Sequence[str], key: bytes) -> str:
     name = host.lower().rstrip(".")
     if not is_in(name, RANGE_ZONE):
         return host
-    zone = max(zones, key=lambda zone: _share(name, zone, key))
+    one, *others = zones
+    zone = max(zones, key=lambda zone: _share(name, zone, key)) if others else one
     return name.removesuffix(RANGE_ZONE) + zone
 
 

@@ -289,10 +289,9 @@ class Assessment:
     """All outcomes of a journal under a scheme, and what they rest on.
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
-    ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
-    overdue; they change no outcome. ``instrument`` is what the journal was measured with; ``lines``
-    are those of the campaign. The heads are those of the journal that was judged, and of the
-    registry then, if there was one.
+    ``warnings`` say what to be careful about, such as a scheme whose review is overdue; they change
+    no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
+    The heads are those of the journal, and of the streams of supplier and owner in the registry.
     """
 
     campaign: str
@@ -320,6 +319,7 @@ class Assessment:
     lines: tuple[LineUnderTest, ...] = ()
     journal_head: PrintedHead | None = None
     registry_head: PrintedHead | None = None
+    owner_head: PrintedHead | None = None
     forms: tuple[FormCount, ...] = ()
 
     @classmethod

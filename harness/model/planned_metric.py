@@ -52,7 +52,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("peak_block_rate_loss", "share", "block rate lost at peak load"),
     ("policy_changes_recorded", "share", "policy changes with who, when and why"),
     ("privacy_documents", "share", "privacy documents that are complete"),
-    ("protocol_mismatches", "items", "protocols that behave otherwise than declared"),
     ("quic_discordant", "items", "verdicts that differ between QUIC and TCP"),
     ("rationale_published", "share", "parts of the published rationale that are present"),
     ("recategorisation_delay", "s", "time from a report to its effect"),

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.model.corpus import NAMED, Item, Layer
 
-Need = Literal["fetch", "ask", "dial", "datagrams"]
+Need = Literal["fetch", "ask", "dial", "datagrams", "connection"]
 """What a probe needs of a line: the method of that name."""
 
 ALL_LAYERS: frozenset[Layer] = frozenset(("any", "dns", "sni", "url", "content"))
@@ -24,6 +24,7 @@ class ProbeDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     rules. ``sees`` are the layers of items that it can see, ``kinds`` the kinds of items that it
     can try; ``only_scheme`` is the only URL scheme it tries, empty for any. Without ``counts`` its
     verdicts are recorded but not counted. ``has_twins``: it tries plain twins too.
+    ``mixes_sentinels``: sentinels are tried between the items too, at places drawn in each run.
     """
 
     needs: Need
@@ -33,6 +34,7 @@ class ProbeDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     only_scheme: str = ""
     counts: bool = True
     has_twins: bool = False
+    mixes_sentinels: bool = False
 
     def can_see(self, item: Item) -> bool:
         """Whether the layer that an item is about is one that the probe sees."""

@@ -11,6 +11,7 @@ from harness.model.campaign import Phase
 from harness.model.corpus import PackKind
 from harness.model.declared import Declared
 from harness.model.metric_spec import spec_of
+from harness.model.soak import SOAK_DAYS
 from harness.model.timed_event import Asks
 
 Provenance = Literal["seen", "reported", "proposed"]
@@ -170,12 +171,13 @@ class Decision(Declared):
     More indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
     conforming outcome (METHOD TQ-03); they never forbid a failing one. Neither does a larger share
     than ``left_out_share_max`` of items that were left out of a rate, because they were dead on the
-    control as well.
+    control as well. A fix has to hold for ``soak_days`` before its action plan is closed.
     """
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     indeterminate_share_max: Annotated[float, Field(ge=0, le=1)] = 0.02
     left_out_share_max: Annotated[float, Field(ge=0, le=1)] = 0.05
+    soak_days: Annotated[int, Field(ge=0, le=366)] = SOAK_DAYS
     statement: str = ""
     provenance: Provenance = "proposed"
     source: str = ""

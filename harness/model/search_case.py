@@ -65,6 +65,15 @@ QUERY_FORMS: dict[str, str] = {
 }
 """Forms of queries that must be tried, with words for people."""
 
+METRIC_CASES: dict[str, tuple[str, dict[str, str]]] = {
+    "safesearch_locked": (LOCK, LOCK_KINDS),
+    "safesearch_opt_outs": (OPT_OUT, OPT_OUTS),
+    "video_mode_compliance": (VIDEO, VIDEO_MODES),
+    "query_hit_rate": (QUERY, QUERY_FORMS),
+    "exposing_queries": (RESULTS, {"first": "queries with harmful first results"}),
+}
+"""The cases of each metric of search: their group, and the kinds that must be tried."""
+
 
 class SearchCase(NamedTuple):
     """A case: its group, the name within the group, and the id of its engine or row, if any.

@@ -12,9 +12,9 @@ from typing import Literal
 
 import msgspec
 
-EventKind = Literal["content", "list", "rule", "appeal"]
+EventKind = Literal["content", "list", "rule", "appeal", "override"]
 """What happens: the content of a page changes; a list of the supplier changes; somebody at a school
-changes a rule; an appeal against a block is made."""
+changes a rule; an appeal against a block is made; an override of a block ends."""
 
 Asks = Literal["block", "allow"]
 """What a service has to do because of an event."""

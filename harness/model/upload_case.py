@@ -18,6 +18,14 @@ TEST_FILE = "test file"
 PHOTO = "photo with a position"
 """The content that is a picture with a position and an owner in it (EXIF)."""
 
+DOCUMENTS = {
+    "docx": "Word document",
+    "xlsx": "spreadsheet in a zip archive",
+    "csv": "table as text",
+    "png": "picture",
+}
+"""Documents that a content may be, in words; what they say follows after a colon."""
+
 WAYS = {
     "form": "a form",
     "multipart": "a file in a form",
@@ -31,6 +39,7 @@ WAYS = {
     "gzip": "a compressed POST",
     "query": "the query of an address",
     "header": "a header",
+    "websocket": "a message of a WebSocket",
 }
 """Ways of uploading, in words."""
 
@@ -66,6 +75,8 @@ def upload_case(name: str) -> UploadCase | None:
     return UploadCase(name=name, way=way, content=content) if way in WAYS else None
 
 
+MESSAGE = "MESSAGE"
+"""Recorded as the method of an upload by a WebSocket, which has none."""
 SENT_IN_HEAD = frozenset({"GET", "HEAD"})
 """Methods of uploads without a body."""
 

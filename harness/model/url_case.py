@@ -50,7 +50,7 @@ NEW_SITES = {
     "new:plain": "harmless new sites",
     "new:harmful": "harmful new sites",
 }
-"""Sites that nobody has categorised (URL-12)."""
+"""Sites that are in no category list (URL-12)."""
 
 TEMPLATES = {
     "template:title": "suspicious words in the title",

@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.model.corpus import Item
-from harness.model.facts import DnsFacts, ReachFacts, WebFacts
+from harness.model.facts import DnsFacts, ReachFacts, SealedFacts, WebFacts
 from harness.model.observation import (
     ABRUPT,
     BLOCK_CODES,
@@ -171,8 +171,8 @@ def is_answer(seen: Observation) -> bool:
             return canary in ("seen", "not_applicable")
         case DnsFacts(rcode=rcode, answers=answers, type=kind):
             return rcode == "NOERROR" and (bool(answers) or kind == "HTTPS")
-        case ReachFacts(reached=reached):
-            return reached is not False
+        case ReachFacts(reached=True | None) | SealedFacts(arrived="content"):
+            return True
         case _:
             return False
 

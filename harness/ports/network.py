@@ -57,7 +57,7 @@ class Origin:
     @property
     def zone_names(self) -> tuple[str, ...]:
         """The names of its zones, without that of the plain twins."""
-        return tuple(one.zone for one in self.zones) or (self.zone,)
+        return tuple(one.zone for one in self.zones) if self.zones else (self.zone,)
 
     @property
     def all_zones(self) -> tuple[OriginZone, ...]:
@@ -179,7 +179,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     ``undecoded`` the one that could not be. ``as_sent`` is the body as it came, where a coding was
     removed that the answer did not declare, as of a gzip file. ``truncated``: there was more than
     the limit.
-    ``choices`` are those of a PAC file that were tried, in order.
+    ``choices`` are those of a PAC file that were tried, in order. ``kept``: it was the second
+    answer on its connection.
     """
 
     timings: Timings
@@ -195,6 +196,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     codings: tuple[str, ...] = ()
     undecoded: str = ""
     as_sent: bytes = b""
+    kept: bool = False
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +224,12 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Fetches(Protocol):
+    """Whatever fetches: a line, or one way to use it."""
+
+    async def fetch(self, request: Request) -> Exchange: ...
+
+
 class Line(Protocol):
     """A way to the internet; probes use the network only through a line.
 
@@ -245,13 +253,17 @@ class Line(Protocol):
 
 
 class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The far end of a byte stream or datagrams; ``address`` and ``may_lead`` as in ``Request``."""
+    """The far end of a byte stream or datagrams; ``address`` and ``may_lead`` as in ``Request``.
+
+    With ``secure`` a stream is opened with a TLS handshake, in which the line's own trust applies.
+    """
 
     host: str
     port: int
     timeout: float = 5.0
     address: str = ""
     may_lead: bool = False
+    secure: bool = False
 
 
 class ByteStream(Protocol):
@@ -280,7 +292,8 @@ class Dialled(Generic[Opened]):
     """The result of dialling: an open stream or socket, which the caller closes, or a failure.
 
     ``peer`` is the address that was connected to; with a proxy, it is the proxy's, whose reply to
-    CONNECT is ``tunnel_status``.
+    CONNECT is ``tunnel_status``. ``headers`` and ``body`` are those of a reply that refuses.
+    ``certificate`` is the chain that the far end showed.
     """
 
     timings: Timings
@@ -288,6 +301,9 @@ class Dialled(Generic[Opened]):
     failure: Failure | None = None
     peer: str = ""
     tunnel_status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    certificate: Certificate | None = None
 
 
 @runtime_checkable
@@ -319,7 +335,7 @@ class LineType(Protocol):
 
 @runtime_checkable
 class Guarded(Protocol):
-    """A line that refuses private addresses except those that it is told of.
+    """A line that refuses private addresses except declared ones.
 
     ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a line
     whose proxy resolves them itself.
@@ -354,6 +370,11 @@ def fits(probe: Probe, item: Item) -> bool:
     """Whether a probe tries an item; items that it does not try are left out."""
     asked = getattr(probe, "fits", None)
     return probe.declares.can_try(item) and (asked is None or bool(asked(item)))
+
+
+def can_measure(probe: Probe, item: Item) -> bool:
+    """Whether a probe tries an item and sees the layer that the item is about."""
+    return fits(probe, item) and probe.declares.can_see(item)
 
 
 class SecondClient(Protocol):

@@ -201,9 +201,25 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
         **_reviews(written, parent),
     }
     try:
-        return validate(document, Scheme, data=whole)
+        scheme = validate(document, Scheme, data=whole)
     except FaultyDocument as wrong:
         raise FaultyDocument(_tidy(list(wrong.faults))) from None
+    _refuse_other_content(document, scheme, path)
+    return scheme
+
+
+def _refuse_other_content(document: Document, scheme: Scheme, path: Path) -> None:
+    """Raise FaultyDocument for a file with the id of a shipped scheme that says something else.
+
+    Assessments and decisions name a scheme by its id, so they would name the wrong one.
+    """
+    own = SHIPPED / f"{scheme.id}.yaml"
+    if scheme.id not in shipped() or path.resolve() == own.resolve():
+        return
+    if scheme != _load(own, ()):
+        problem = f"{scheme.id} is the id of a shipped scheme, and this file differs from it"
+        remedy = f"choose an id of your own, such as {scheme.id}-adapted"
+        raise _faulty(document, ("id",), problem, remedy)
 
 
 def _reviews(written: SchemeFile, parent: Scheme | None) -> dict[str, Any]:

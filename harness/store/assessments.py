@@ -56,16 +56,22 @@ def digest_of(assessment: Assessment) -> str:
 def read_assessment(path: Path) -> Assessment:
     """Read an assessment. Raises UsageError if the file is missing or not an assessment."""
     try:
-        document = msgspec.json.decode(path.read_bytes())
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            msg = f"{path}: not an assessment; its key 'format' must be {FORMAT!r}"
-            raise UsageError(msg)
-        return msgspec.convert(document, Assessment, dec_hook=_declared)
+        return decode_assessment(path.read_bytes(), path)
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
+
+
+def decode_assessment(text: bytes, where: Path) -> Assessment:
+    """Read an assessment from JSON. Raises UsageError, naming ``where``, if it is none."""
+    try:
+        document = msgspec.json.decode(text)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            msg = f"{where}: not an assessment; its key 'format' must be {FORMAT!r}"
+            raise UsageError(msg)
+        return msgspec.convert(document, Assessment, dec_hook=_declared)
     except (msgspec.MsgspecError, ValidationError, UnicodeDecodeError) as error:
-        msg = f"{path}: not a readable assessment: {' '.join(str(error).split())}"
+        msg = f"{where}: not a readable assessment: {' '.join(str(error).split())}"
         raise UsageError(msg) from None
 
 
@@ -83,3 +89,7 @@ def _declared(kind: type, value: Any) -> Any:
         return kind.model_validate(tupled(value))
     msg = f"no reader for {kind.__name__}"
     raise NotImplementedError(msg)
+
+
+msgspec.json.Decoder(Assessment, dec_hook=_declared)
+"""Made once, for threads: see test_suites/house/test_decoders.py."""

@@ -42,6 +42,7 @@ from harness.untrusted.regular_file import open_regular
 
 _LIMIT_BYTES = 64 * 1024 * 1024
 _LIMIT_FILES = 10_000
+_APPEALS = msgspec.json.Decoder(tuple[Appeal, ...])
 SHOWN, LENGTH = 20, 300
 """How many faults are reported, and how many characters of each."""
 
@@ -223,7 +224,7 @@ def _agreeing(
             msgspec.json.decode((folder / name).read_bytes(), type=dict[str, Any])
             for name in (REGISTRY, SCHEME)
         )
-        appeals = msgspec.json.decode((folder / APPEALS).read_bytes(), type=tuple[Appeal, ...])
+        appeals = _APPEALS.decode((folder / APPEALS).read_bytes())
     except HarnessError as error:
         raise UsageError(f"{path}: {error}".replace(f"{folder}/", "")) from None
     except (msgspec.MsgspecError, KeyError, TypeError) as error:

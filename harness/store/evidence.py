@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Evidence, digest_of
-from harness.store.atomic_write import write_whole_unsynced
+from harness.store.atomic_write import sync_file, sync_folder, write_whole_unsynced
 from harness.store.private_folder import make_private
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -42,6 +42,17 @@ class EvidenceFolder:
             raise InstrumentError(msg) from error
         return digest
 
+    def keep_durably(self, evidence: Evidence) -> str:
+        """Store a body, also over a damaged copy, and wait for the disk; return its digest."""
+        path = self._path(evidence.digest)
+        if path.exists() and path.read_bytes() != evidence.body:
+            path.unlink()
+        digest = self.keep(evidence)
+        for written in (path, path.with_suffix(".type")):
+            sync_file(written)
+        sync_folder(path.parent)
+        return digest
+
     def read(self, digest: str) -> bytes:
         """The body. Raises UsageError if it is missing, InstrumentError if it was changed."""
         path = self._found(digest)
@@ -57,7 +68,7 @@ class EvidenceFolder:
 
     def _found(self, digest: str) -> Path:
         path = self._path(digest)
-        if not path.with_suffix(".type").exists():
+        if not path.with_suffix(".type").exists() or not path.exists():
             msg = f"{self.directory}: no evidence {digest}"
             raise UsageError(msg)
         return path

@@ -170,6 +170,10 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
     kept: msgspec.Raw
 
 
+_DESCRIPTIONS = msgspec.json.Decoder(_Kept)
+_SEALED = msgspec.json.Decoder(_Sealed)
+
+
 class VerdictCache:
     """Stores the counted verdicts of one journal in a folder."""
 
@@ -180,10 +184,10 @@ class VerdictCache:
         """Load the verdicts of the same journal, rules and appeals; None if absent or damaged."""
         path = self._path(made_of)
         try:
-            sealed = msgspec.json.decode((self._folder / KEPT).read_bytes(), type=_Sealed)
+            sealed = _SEALED.decode((self._folder / KEPT).read_bytes())
             if sealed.sha256 != _digest(sealed.kept):
                 return None
-            kept = msgspec.json.decode(sealed.kept, type=_Kept)
+            kept = _DESCRIPTIONS.decode(sealed.kept)
             if kept.made_of != made_of or kept.sha256 != _digest_of(path):
                 return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):

@@ -10,17 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
 
 import msgspec
 
-from harness.model.campaign import Stop
 from harness.model.corpus import Appeal, Item
-from harness.model.instrument_record import InstrumentRecord
-from harness.model.observation import AttemptKey, Observation
+from harness.model.observation import Observation
 from harness.ports.storage import Journal
-
-ONLY_READ = "a journal seen through appeals is only read"
+from harness.verdicts.journal_view import JournalView
 
 
 def with_corrected_labels(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
@@ -35,11 +31,26 @@ def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[A
     return tuple(one for one in appeals if one.upheld and one.pack in packs)
 
 
-class CorrectedJournal:
-    """A journal with corrected labels. Satisfies ``harness.ports.storage.Journal``; read-only."""
+def appeals_to_hand_over(journal: Journal, appeals: Iterable[Appeal]) -> tuple[Appeal, ...]:
+    """What judging a journal again needs of the appeals that concern items it tried.
+
+    Who appealed and why is left out: the same pack serves other suppliers, and they may appeal too.
+    """
+    concerned = appeals_that_concern(journal, appeals)
+    named = {one.item for one in concerned}
+    tried = {one.item.id for one in journal.observations() if one.item.id in named} if named else ()
+    return tuple(
+        msgspec.structs.replace(one, appellant="", reason="")
+        for one in concerned
+        if one.item in tried
+    )
+
+
+class CorrectedJournal(JournalView):
+    """A journal with corrected labels."""
 
     def __init__(self, journal: Journal, labels: dict[str, tuple[str, ...]]) -> None:
-        self._journal = journal
+        super().__init__(journal)
         self._labels = labels
         changed, corpora = self._changed(), journal.header.corpora
         if changed:
@@ -52,47 +63,10 @@ class CorrectedJournal:
         """Yield all observations, each with its item's corrected labels."""
         return map(self._corrected, self._journal.observations())
 
-    def sentinels(self) -> Iterator[Observation]:
-        """Yield the observations of sentinels, whose labels are never corrected."""
-        return self._journal.sentinels()
-
     def fingerprint(self) -> str:
         """Return a digest of the underlying journal's fingerprint and the corrected labels."""
         text = msgspec.json.encode([self._journal.fingerprint(), self._labels], order="sorted")
         return hashlib.sha256(text).hexdigest()
-
-    def batches(self) -> frozenset[int]:
-        """Return the numbers of the batches in the journal."""
-        return self._journal.batches()
-
-    def keys(self) -> frozenset[AttemptKey]:
-        """Return the keys of all observations."""
-        return self._journal.keys()
-
-    def stops(self) -> tuple[Stop, ...]:
-        """Return what was stopped early; labels do not matter."""
-        return self._journal.stops()
-
-    def instrument_records(self) -> tuple[InstrumentRecord, ...]:
-        """Return the records of the instrument; labels do not matter."""
-        return self._journal.instrument_records()
-
-    def append(self, batch: int, observations: Iterable[Observation]) -> NoReturn:
-        """Raise TypeError: the view is read-only."""
-        del batch, observations
-        raise TypeError(ONLY_READ)
-
-    def stop(self, stop: Stop) -> NoReturn:
-        """Raise TypeError: the view is read-only."""
-        del stop
-        raise TypeError(ONLY_READ)
-
-    def seal(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Close the underlying journal."""
-        self._journal.close()
 
     def _changed(self) -> dict[str, Item]:
         """The items that were measured with other labels, by id, as they were."""

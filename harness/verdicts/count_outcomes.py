@@ -19,6 +19,7 @@ import msgspec
 
 from harness.model.batch import turn_of
 from harness.model.content_form import variant_of
+from harness.model.corpus import SEALED
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.outcome_group import (
@@ -120,7 +121,7 @@ def witness_of(verdict: Verdict) -> Witness:
     """Return a verdict as a witness, in case it speaks against the service."""
     return Witness(
         item=verdict.item.id,
-        value=verdict.item.value,
+        value="" if verdict.item.kind == SEALED else verdict.item.value,
         category=verdict.item.category,
         state=verdict.state.value,
         mechanism=verdict.mechanism.value,

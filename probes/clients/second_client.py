@@ -21,14 +21,19 @@ from urllib.parse import urldefrag, urlsplit
 import httpcore
 import httpx
 
+from harness.model.corpus import Item
 from harness.model.facts import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
 from harness.model.observation import Failure, Stage, Timings
 from harness.model.sketch import title_mark
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.clients.page_links import Step, read_links
+from probes.kinds.download import ExpectedFile, is_file
 from probes.net.backend import ClientSettings, client_settings_of
+from probes.net.cleaned_facts import Recorded, without_plain_string, without_test_string
+from probes.net.content_coding import decode
 from probes.net.delivery import ExpectedMarks, find_words
+from probes.net.file_contents import holds_test_string
 from probes.net.html_text import read_page
 from probes.net.local_binding import open_socket
 from probes.net.redirects import RedirectChain, url_host
@@ -215,10 +220,10 @@ class SecondClient:
 
     async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult:
         """Visit a URL; if httpx cannot use the line, that is the failure."""
-        settings = client_settings_of(line)
+        item, settings = attempt.item, client_settings_of(line)
         if settings is None:
             detail = f"the second client cannot use line {line.name!r} ({type(line).__name__})"
-            return _failed("instrument_error", "instrument", detail)
+            return _failed(item, "instrument_error", "instrument", detail)
         started = perf_counter()
         async with httpx.AsyncClient(
             transport=LineTransport(settings),
@@ -230,15 +235,28 @@ class SecondClient:
             visit = _Visit(attempt=attempt, url=url, line=line, client=client, until=until)
             try:
                 async with asyncio.timeout(attempt.limits.visit_patience):
-                    facts = await _load(visit, url)
+                    facts = _without_test_string(await _load(visit, url), item)
             except TimeoutError:
-                return _failed("generic_timeout_error", "response", "", perf_counter() - started)
+                took = perf_counter() - started
+                return _failed(item, "generic_timeout_error", "response", "", took)
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
                 name = "generic_timeout_error" if isinstance(error, httpx.TimeoutException) else ""
                 detail = f"{type(error).__name__}: {error}"[:200]
                 took = perf_counter() - started
-                return _failed(name or "connection_aborted", "response", detail, took)
+                return _failed(item, name or "connection_aborted", "response", detail, took)
         return ProbeResult(timings=Timings(total=perf_counter() - started), facts=facts)
+
+
+def _failed(
+    item: Item, name: str, stage: Stage, detail: str, took: float | None = None
+) -> ProbeResult:
+    failure = _without_test_string(Failure(name=name, stage=stage, detail=detail), item)
+    return ProbeResult(timings=Timings(total=took), failure=failure)
+
+
+def _without_test_string(recorded: Recorded, item: Item) -> Recorded:
+    """Return facts or a failure without the test string; for files, however it is encoded."""
+    return without_test_string(recorded) if is_file(item) else without_plain_string(recorded)
 
 
 async def _load(visit: _Visit, url: str) -> WebFacts:
@@ -295,13 +313,15 @@ async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
             headers["Content-Type"] = FORM
         body, method = bytearray(), "GET" if fields is None else "POST"
         async with visit.client.stream(method, url, headers=headers, content=fields) as answer:
-            async for chunk in answer.aiter_bytes():
+            async for chunk in answer.aiter_raw():  # httpx would decode without a limit
                 body += chunk
                 if len(body) >= limits.body_bytes:
                     break
-        answer._content = bytes(body)  # noqa: SLF001 - read up to the limit
+        coding = answer.headers.get("content-encoding", "")
+        content = decode(bytes(body), coding, limits.body_bytes).body
+        answer._content = content  # noqa: SLF001 - read up to the limit
         if answer.next_request is None:  # no browser shows the page of a redirect
-            visit.delivered |= is_delivered(visit, answer, bytes(body))
+            visit.delivered |= is_delivered(visit, answer, content)
             return answer
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
@@ -329,9 +349,13 @@ def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
     """Whether a body is the item's own page: it has the origin's marks of the item's host.
 
     At another host or path it is a copy of that page. Another page of the item's host does not
-    count; it is recognised by the words of its path.
+    count; it is recognised by the words of its path. A file is known by what it holds; the words of
+    a harmless one are on other pages of its host too.
     """
     host, path = url_host(visit.url), _path_of(httpx.URL(visit.url))
+    if is_file(visit.attempt.item):
+        found = ExpectedFile(visit.attempt, visit.line, host).sighting(body)
+        return found in PROOFS or (bool(found) and str(answer.url) == visit.url)
     headers = tuple((name.lower(), value) for name, value in answer.headers.items())
     exchange = Exchange(timings=Timings(), status=answer.status_code, headers=headers, body=body)
     chain = RedirectChain(url=visit.url, exchanges=[exchange], hosts=[host])
@@ -345,6 +369,10 @@ def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
     return origin is not None and not find_words(body, kind, origin.path_words(host, here))
 
 
+PROOFS = ("test string", "agreed file")
+"""Finds that prove that the file arrived, whatever address it came from."""
+
+
 def _path_of(url: httpx.URL) -> str:
     """Return the path of a URL as it is sent, without its query."""
     return plain_path(url.raw_path.decode("ascii"))
@@ -352,8 +380,10 @@ def _path_of(url: httpx.URL) -> str:
 
 def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
     """Return the facts of the last page, like those of the web probe."""
-    is_sensitive, key = visit.attempt.item.is_sensitive, visit.attempt.sketch_key
-    read = read_page(page.content, page.headers.get("content-type", ""))
+    key = visit.attempt.sketch_key
+    holds = is_file(visit.attempt.item) and holds_test_string(page.content)
+    is_sensitive = visit.attempt.item.is_sensitive
+    read = read_page(b"" if holds else page.content, page.headers.get("content-type", ""))
     delivered: CanarySighting = "seen" if visit.delivered else "absent"
     return WebFacts(
         url=str(page.url),
@@ -368,8 +398,3 @@ def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
         sketch=read.sketch(key),
         canary="not_applicable" if visit.attempt.marker is None else delivered,
     )
-
-
-def _failed(name: str, stage: Stage, detail: str, took: float | None = None) -> ProbeResult:
-    failure = Failure(name=name, stage=stage, detail=detail)
-    return ProbeResult(timings=Timings(total=took), failure=failure)

@@ -21,13 +21,22 @@ from harness.model.facts import PageDetails, WebFacts
 from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
+from harness.model.protocol_case import protocol_of
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, Exchange, Line, ProbeResult, trusts_supplier
+from harness.ports.network import (
+    Attempt,
+    Exchange,
+    Fetches,
+    Line,
+    ProbeResult,
+    trusts_supplier,
+)
 from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import Headers, SentHeaders, profile_for
+from probes.net.cleaned_facts import holds_plain_string, without_plain_string
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.page_details import MARKED_PATH, page_details
@@ -84,10 +93,11 @@ class WebProbe:
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
-        Files are for the probe ``download``, uploads for ``upload``.
+        Files are for the probe ``download``, uploads for ``upload``, and cases of other protocols
+        for ``protocols``.
         """
         variant = variant_of(item.stratum)
-        if file_case(variant) is not None or upload_case(variant) is not None:
+        if any(case(variant) is not None for case in (file_case, upload_case, protocol_of)):
             return False
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
@@ -116,8 +126,8 @@ class WebProbe:
             facts = replace(facts, inner=await visit.inner(facts))
         return ProbeResult(
             timings=timings,
-            facts=facts,
-            failure=chain.failure,
+            facts=without_plain_string(facts),
+            failure=chain.failure and without_plain_string(chain.failure),
             evidence=evidence_of(attempt, chain.last, facts),
         )
 
@@ -154,12 +164,21 @@ class Visit:
         self._browser = profile_for(attempt.browser)
 
     async def follow(
-        self, url: str, home: str, method: str = "GET", body: bytes = b"", more: Headers = ()
+        self,
+        url: str,
+        home: str,
+        method: str = "GET",
+        body: bytes = b"",
+        more: Headers = (),
+        over: Fetches | None = None,
     ) -> RedirectChain:
-        """Fetch a URL and follow its redirects; ``more`` are headers beside a browser's own."""
+        """Fetch a URL and follow its redirects; ``more`` are headers beside a browser's own.
+
+        ``over`` is another way to use the line.
+        """
         limits = self._attempt.limits
         return await follow_redirects(
-            self._line,
+            over or self._line,
             url,
             home,
             lambda url, host: _with_more(self._headers(url, host), more),
@@ -277,8 +296,8 @@ def leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
 
 def evidence_of(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
     """Return a response other than the item's page as evidence: it may be a block page."""
-    is_seen = facts.canary == "seen"
-    if is_seen or attempt.key.line == CONTROL or attempt.item.is_sensitive or not last.body:
+    is_withheld = attempt.key.line == CONTROL or attempt.item.is_sensitive or not last.body
+    if is_withheld or facts.canary == "seen" or holds_plain_string(last.body):
         return ()
     kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
     return (Evidence(media_type=kind, body=last.body[:EVIDENCE_BYTES]),)

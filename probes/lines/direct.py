@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import msgspec
 from pydantic import BaseModel
 
 from harness.errors import UsageError
@@ -17,6 +18,7 @@ from harness.model.campaign import Limits
 from harness.model.observation import Failure
 from harness.model.origin_zone import is_in
 from harness.plugins import LINES
+from harness.ports.list_program import Connection
 from harness.ports.network import Answer, Origin, Question
 from probes.net.direct_line import DirectLine, DirectOptions
 from probes.net.dns_server import DnsServer, parse_dns_server
@@ -89,6 +91,18 @@ class Control(DirectLine):
                 further.unreachable = found
             else:
                 further.server = found
+
+    def connection(self) -> Connection:
+        """Return how another program uses this line.
+
+        If names outside the origin are resolved elsewhere, that server is ``resolver``.
+        """
+        described = super().connection()
+        if self._outside is None:
+            return described
+        return msgspec.structs.replace(
+            described, resolver=str(self._outside.server), check_resolver=described.resolver
+        )
 
     async def ask(self, question: Question) -> Answer:
         """Ask the name server for the origin's zones, for its plain twins, or for other names."""

@@ -21,6 +21,7 @@ from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.model.user import LineUser
 from harness.plugins import LINES
+from harness.ports.list_program import Connection
 from harness.ports.network import (
     Answer,
     ByteStream,
@@ -78,7 +79,7 @@ class ExplicitProxy:
     """Sends every request to one proxy; the proxy's name is resolved once, at the start."""
 
     Options: ClassVar[type[BaseModel]] = ExplicitProxyOptions
-    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "dial"})
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "dial", "connection"})
 
     def __init__(
         self, name: str, options: ExplicitProxyOptions, origin: Origin | None, limits: Limits
@@ -137,6 +138,17 @@ class ExplicitProxy:
         """The user whose requests the line carries; all users of a proxy share its path."""
         path = f"{self._scheme}://{self._proxy_endpoint} from {self._options.source or 'here'}"
         return LineUser(path=path, name=self._username)
+
+    def connection(self) -> Connection:
+        """Return how another program uses the proxy; the credentials are apart from its URL."""
+        return Connection(
+            proxy=f"{self._scheme}://{self._proxy_endpoint}",
+            proxy_address=self._options.proxy_address,
+            username=self._username,
+            password=self._password,
+            authority=self._options.authority,
+            source=self._options.source,
+        )
 
     def declare(self, block_page: str, control: Line) -> None:
         """Allow the block page's host; ``control`` resolves names that the proxy is asked for."""
@@ -207,7 +219,7 @@ class ExplicitProxy:
         if refusal is not None:
             return not_dialled(refusal)
         remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
-        return await dial_stream(self._route, endpoint, remaining)
+        return await dial_stream(self._route, endpoint, remaining, secure=request.secure)
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
         """Return why the proxy may not be asked for a host and port; None if it may."""

@@ -269,7 +269,7 @@ class Pac(Interface):
         if isinstance(route, Failure):
             return not_dialled(route)
         remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
-        return await dial_stream(route, endpoint, remaining)
+        return await dial_stream(route, endpoint, remaining, secure=request.secure)
 
     async def _route_by(
         self, choice: Choice, endpoint: Address, request: Request | DialRequest

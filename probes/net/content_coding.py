@@ -27,6 +27,9 @@ NONE = frozenset({"", "identity"})
 LARGEST_WINDOW = 8 * 1024 * 1024
 """Bytes of the largest Zstandard window that is accepted (RFC 8878 section 3.1.1.1.2)."""
 
+GZIP_SLICE = 4096
+"""Bytes fed to a gzip decoder at once."""
+
 SLICE = 256
 """Bytes fed to a Zstandard decoder at once: they decompress to a few megabytes at most."""
 
@@ -155,18 +158,22 @@ def _is_text(body: bytes) -> bool:
 
 
 def _gzip(body: bytes, limit: int) -> Unpacked | None:
-    """Decode gzip (RFC 1952), all members."""
-    unpacked = bytearray()
-    while body.startswith(b"\x1f\x8b"):
+    """Decode gzip (RFC 1952), all members, in slices: after each member the rest is copied."""
+    unpacked, position = bytearray(), 0
+    while body.startswith(b"\x1f\x8b", position):
         member = zlib.decompressobj(GZIP)
         try:
-            unpacked += member.decompress(body, limit + 1 - len(unpacked))
+            while position < len(body) and not member.eof and len(unpacked) <= limit:
+                part = body[position : position + GZIP_SLICE]
+                position += len(part)
+                unpacked += member.decompress(part, limit + 1 - len(unpacked))
         except zlib.error:
             return Unpacked(bytes(unpacked), complete=False) if unpacked else None
-        body = member.unused_data
+        position -= len(member.unused_data)
         if not member.eof or len(unpacked) > limit:
             return Unpacked(bytes(unpacked), complete=member.eof)
-    return Unpacked(bytes(unpacked), complete=True) if unpacked or not body else None
+    is_end = position == len(body)
+    return Unpacked(bytes(unpacked), complete=True) if unpacked or is_end else None
 
 
 def _zlib(body: bytes, limit: int) -> Unpacked | None:
@@ -204,17 +211,18 @@ def _brotli(body: bytes, limit: int) -> Unpacked | None:
 
 def _zstd(body: bytes, limit: int) -> Unpacked | None:
     """Decode Zstandard (RFC 8878), all frames, in small slices to bound the output."""
-    unpacked = bytearray()
-    while body and len(unpacked) <= limit:
-        frame = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()
+    unpacked, position = bytearray(), 0
+    decompressor = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+    while position < len(body) and len(unpacked) <= limit:
+        frame = decompressor.decompressobj()
         try:
-            for start in range(0, len(body), SLICE):
-                unpacked += frame.decompress(body[start : start + SLICE])
-                if frame.eof or len(unpacked) > limit:
-                    break
+            while position < len(body) and not frame.eof and len(unpacked) <= limit:
+                part = body[position : position + SLICE]
+                position += len(part)
+                unpacked += frame.decompress(part)
         except zstandard.ZstdError:
             return Unpacked(bytes(unpacked), complete=False) if unpacked else None
         if not frame.eof:
             return Unpacked(bytes(unpacked[: limit + 1]), complete=False)
-        body = frame.unused_data + body[start + SLICE :]
+        position -= len(frame.unused_data)
     return Unpacked(bytes(unpacked[: limit + 1]), complete=True)

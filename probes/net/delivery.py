@@ -9,9 +9,9 @@ redirect chain.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from harness.model.facts import CanarySighting
 from harness.ports.network import Attempt, Exchange, Line
@@ -19,7 +19,7 @@ from probes.net.browser_profiles import Headers
 from probes.net.readings import readings
 from probes.net.redirects import RedirectChain
 
-_NOT_LETTERS = re.compile(r"[^a-z]+")
+_NOT_LETTERS = bytes(set(range(256)) - set(ascii_lowercase.encode()))
 
 
 def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[str, ...]:
@@ -33,8 +33,8 @@ def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[st
         text = reading.casefold()
         missing = [word for word in missing if word not in text]
         if missing:
-            letters = _NOT_LETTERS.sub("", text)
-            missing = [word for word in missing if word not in letters]
+            letters = text.encode("ascii", "ignore").translate(None, _NOT_LETTERS)
+            missing = [word for word in missing if word.encode() not in letters]
         if not missing:
             break
     return tuple(word for word in wanted if word not in missing)

@@ -18,28 +18,42 @@ from probes.net.route import Address, Route
 from probes.net.tls_facts import read_certificate
 
 DATAGRAM_BYTES = 65535
+REFUSAL_BYTES = 65536
+"""The most bytes of a proxy's refusal that are read."""
 
 
-async def dial_stream(route: Route, endpoint: Address, patience: float) -> Dialled[ByteStream]:
+async def dial_stream(
+    route: Route, endpoint: Address, patience: float, *, secure: bool = False
+) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
-    Network failures are returned with their stage, never raised.
+    With ``secure`` a TLS handshake follows. Network failures are returned with their stage, never
+    raised.
     """
-    recorder = ExchangeRecorder(0)
-    started = perf_counter()
-    stream: ByteStream | None = None
+    recorder = ExchangeRecorder(REFUSAL_BYTES)
+    stream: Stream | None = None
     try:
         async with asyncio.timeout(patience):
             # "https" makes the proxy open a tunnel, whatever the protocol inside.
             stream = await open_stream(recorder, route, "https", endpoint, ())
+            if secure:
+                with recorder.phase("tls", "tls"):
+                    await stream.start_tls(route.trust, endpoint.host)
+                recorder.certificate = stream.certificate()
     except Exception as error:  # noqa: BLE001 - recorded as the failure
         recorder.fail(error)
+        if stream is not None:
+            stream.close()
+    exchange = recorder.exchange()
     return Dialled(
-        timings=Timings(**recorder.phases, total=perf_counter() - started),
-        opened=stream,
-        failure=recorder.failure,
-        peer=recorder.peer,
-        tunnel_status=recorder.tunnel.status if recorder.tunnel else None,
+        timings=exchange.timings,
+        opened=stream if exchange.failure is None else None,
+        failure=exchange.failure,
+        peer=exchange.peer,
+        tunnel_status=exchange.tunnel_status,
+        headers=exchange.headers,
+        body=exchange.body,
+        certificate=exchange.certificate,
     )
 
 

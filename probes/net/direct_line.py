@@ -21,6 +21,7 @@ from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Stage, Timings
+from harness.ports.list_program import Connection
 from harness.ports.network import (
     Answer,
     ByteStream,
@@ -129,7 +130,9 @@ class Ports:
 class DirectLine:
     """A line that resolves by one name server and connects to the address in its answer."""
 
-    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask", "dial", "datagrams"})
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {"fetch", "ask", "dial", "datagrams", "connection"}
+    )
 
     def __init__(
         self,
@@ -181,6 +184,17 @@ class DirectLine:
         """Allow the host of the supplier's block page; ``control`` is not needed."""
         del control
         self.guard.declare_block_page(block_page)
+
+    def connection(self) -> Connection:
+        """Return how another program uses this line."""
+        return Connection(
+            resolver=str(self._server),
+            ports=dict(self._ports.mapping),
+            authority=self._options.authority,
+            source=self._binding.address,
+            device=self._binding.device,
+            netns=self._binding.netns,
+        )
 
     def may_visit(self, endpoint: Address, address: str) -> bool:
         """Whether the line may connect to an IP address for the host and port of a URL."""
@@ -251,7 +265,8 @@ class DirectLine:
         if isinstance(address, Failure):
             return not_dialled(address, resolve)
         route = Route(address=address, trust=self._trust, binding=self._binding)
-        dialled = await dial_stream(route, endpoint, max(request.timeout - resolve, MIN_PATIENCE))
+        remaining = max(request.timeout - resolve, MIN_PATIENCE)
+        dialled = await dial_stream(route, endpoint, remaining, secure=request.secure)
         timings = msgspec.structs.replace(
             dialled.timings,
             resolve=None if is_literal(endpoint.host) else resolve,

@@ -17,7 +17,7 @@ from time import perf_counter
 import msgspec
 
 from harness.model.facts import Certificate
-from harness.model.observation import Failure, Stage, Timings
+from harness.model.observation import FALSE_CERTIFICATES, Failure, Stage, Timings
 from harness.ports.network import Exchange, Request
 from probes.net.content_coding import decode
 
@@ -231,8 +231,14 @@ class ExchangeRecorder:
         return Phase(self.phases, name, self._clock)
 
     def fail(self, error: BaseException) -> None:
-        """Record the failure for an exception; the first failure is kept."""
-        if self.failure is not None:
+        """Record the failure for an exception.
+
+        The first failure is kept, except that a timeout replaces a certificate failure as long as
+        no answer came: what stands behind the certificate was not seen in time.
+        """
+        unread = self.failure is not None and self.failure.name in FALSE_CERTIFICATES
+        unread &= self.head is None and isinstance(error, TimeoutError)
+        if self.failure is not None and not unread:
             return
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             answered = self.stage in ("tunnel", "response")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -113,12 +115,13 @@ _SCRIPT = re.compile(r"[\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:", r
 """The ``javascript:`` scheme; URL parsers drop control characters (WHATWG URL, 4.4)."""
 _HARMLESS = re.compile(
     r"(?:\s*(?:return\s+)?(?:"
-    r"true|false|void\s*\(?\s*0\s*\)?|(?:window\.)?(?:close|print)\(\)"
+    r"true|false|void(?:\s*\()?\s*0(?:\s*\))?|(?:window\.)?(?:close|print)\(\)"
     r"|(?:window\.)?history\.(?:back\(\)|go\(\s*-\s*\d+\s*\))"
     r"|(?:window\.|document\.)?location\.reload\((?:true|false)?\)"
-    r")\s*(?:;|$))*\s*"
+    r")\s*(?:;|$))*+\s*"
 )
-"""Scripts that show no new content: they go back, close, print, or reload."""
+"""Scripts that show no new content: they go back, close, print, or reload. Each has one reading:
+several would multiply with every repetition."""
 
 
 def count_embedded(tree: LexborHTMLParser, markup: str) -> int:
@@ -193,8 +196,8 @@ WHOLE_TEXT = 24_000
 MAX_PAGES = 2048
 """Size of a reader's cache: about the pages of the batches in progress."""
 
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.ASCII)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-z0-9_.:-]+)")
+_CHARSET = re.compile(r"charset\s*=\s*(?:[\"']\s*)?([A-Za-z0-9_.:-]+)", re.ASCII)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*(?:[\"']\s*)?([a-z0-9_.:-]+)")
 """Applied to lower-cased bytes: IGNORECASE would take ten times as long."""
 FRAMES, FRAME_CHARACTERS = 8, 300
 """Maximum number of frame addresses in the facts, and the maximum length of each."""
@@ -206,19 +209,21 @@ _SCRIPTED = re.compile(
 )
 """A redirect by script that can be recognised without running it (WHATWG HTML, 7.2.4)."""
 _META_BYTES = 1024
+LONGEST_LABEL = 40
+"""Maximum length of a character encoding's name."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BROWSER_ENCODINGS = frozenset(
-    codecs.lookup(name).name
+    aliases.get(name, name)
     for name in (
-        *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "latin-1", "koi8-r", "koi8-u"),
-        *("gb2312", "gbk", "gb18030", "big5", "big5hkscs", "euc-jp", "iso-2022-jp", "shift-jis"),
-        *("cp932", "euc-kr", "cp949", "cp866", "cp874", "tis-620", "mac-roman", "mac-cyrillic"),
+        *("utf_8", "utf_16", "utf_16_le", "utf_16_be", "ascii", "latin_1", "koi8_r", "koi8_u"),
+        *("gb2312", "gbk", "gb18030", "big5", "big5hkscs", "euc_jp", "iso2022_jp", "shift_jis"),
+        *("cp932", "euc_kr", "cp949", "cp866", "cp874", "tis_620", "mac_roman", "mac_cyrillic"),
         *(f"cp{number}" for number in range(1250, 1259)),
-        *(f"iso8859-{number}" for number in (*range(2, 12), *range(13, 17))),
+        *(f"iso8859_{number}" for number in (*range(2, 12), *range(13, 17))),
     )
 )
 """Encodings that browsers support (WHATWG Encoding, 4.2). Others, such as UTF-7, would be decoded
@@ -331,15 +336,21 @@ def decode_text(body: bytes, content_type: str) -> str:
         if body.startswith(mark):
             return body.decode(encoding, "replace")
     declared = _CHARSET.search(content_type)
-    encoding = declared[1] if declared else ""
-    if not encoding:
+    label = declared[1] if declared else ""
+    if not label:
         meta = _META_CHARSET.search(body[:_META_BYTES].lower())
-        encoding = meta[1].decode("ascii") if meta else "utf-8"
-    try:
-        known = codecs.lookup(encoding).name
-        return body.decode(encoding if known in _BROWSER_ENCODINGS else "utf-8", "replace")
-    except (LookupError, UnicodeError):
-        return body.decode("utf-8", "replace")
+        label = meta[1].decode("ascii") if meta else "utf-8"
+    return body.decode(_encoding(label), "replace")
+
+
+def _encoding(label: str) -> str:
+    """Return Python's name of an encoding that browsers support, else UTF-8.
+
+    A label is never looked up in ``codecs``, which keeps each one in memory until the process ends.
+    """
+    name = normalize_encoding(label[:LONGEST_LABEL].lower())
+    known = aliases.get(name) or aliases.get(name.replace(".", "_"), name)
+    return known if known in _BROWSER_ENCODINGS else "utf_8"
 
 
 def _is_text(kind: str) -> bool:

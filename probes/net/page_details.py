@@ -8,7 +8,7 @@ attribute, or in a script, the page does not escape the address that it shows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -16,13 +16,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from harness.model.facts import Caching, PageDetails
 from harness.ports.network import Exchange
-from probes.net.html_text import bounded, decode_text
+from probes.net.hidden_text import hides
+from probes.net.html_text import bounded, decode_text, refresh_target
 from probes.net.redirects import RedirectChain
 
 TEXT, LINKS, HOSTS, LONGEST = 2000, 16, 16, 200
 """The most characters of text, links and hosts that become facts, and characters of a link."""
 SELECTORS = 40
-"""The most selectors of hidden elements that are looked up."""
+"""The most selectors of a page's style sheets that are looked up."""
 BODY = 65_536
 """Bytes of a page that are parsed."""
 
@@ -32,13 +33,10 @@ MARKED_PATH = f"{quote(MARKUP, safe='=')}?q={quote(MARKUP, safe='=')}"
 """The same in a path and a query, written as browsers write it (WHATWG URL, 4.1)."""
 
 _INVISIBLE = frozenset({"script", "style", "noscript", "template", "head"})
-_HIDDEN = (
-    "[hidden], [style*='display:none' i], [style*='display: none' i], "
-    "[style*='visibility:hidden' i], [style*='visibility: hidden' i]"
-)
-_HIDING = re.compile(
-    r"([^{}@/]{1,200})\{[^{}]*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
-)
+_SELECTOR = re.compile(r"[\w.#*-]{1,80}(?:\s{0,9}>\s{0,9}[\w.#*-]{1,80}){0,3}")
+"""Selectors that cost one look at each element. Others are left out, since the page chooses them:
+the time for ``a b c d`` grows with the depth of the page to the power of its parts."""
+_BEFORE_SELECTOR = re.compile(r"[{@/;]")
 _SOURCES = {
     "src": "[src]", "data": "object[data]", "poster": "[poster]", "background": "[background]",
     "ping": "[ping]", "xlink:href": "image, use", "href": "image, use",
@@ -50,9 +48,11 @@ _RELATIONS = frozenset(
 )  # fmt: skip
 """Relations of a link that a browser contacts by itself (WHATWG HTML, 4.6.7)."""
 _STYLE_URL = re.compile(r"(?:url\(\s*|@import\s+)[\"']?([^\"')\s]+)", re.IGNORECASE)
+_BACKGROUNDS = "[bgcolor], [background], link[rel~=stylesheet i]"
+"""Elements that may set a background of the page."""
+_STYLE_BACKGROUND = re.compile(r"background|@import", re.IGNORECASE)
 _SCRIPT_URL = re.compile(r"(?:(?:https?|wss?):)?//[a-z0-9.-]+\.[a-z0-9-]+", re.IGNORECASE)
-_LINK_HEADER = re.compile(r"<([^>]*)>\s*;[^,]*rel=\"?([\w -]+)", re.IGNORECASE)
-_REFRESH = re.compile(r"[;,]\s*(?:url\s*=\s*)?[\"']?(\S+?)[\"']?$", re.IGNORECASE)
+_LINK_HEADER = re.compile(r"<([^<>]*)>\s*;[^,<]*rel=\"?([\w -]+)", re.IGNORECASE)
 _IN_SCRIPT = re.compile(r"(?<!\\)\"' data-leaf|<i data-leaf")
 
 
@@ -67,7 +67,9 @@ def page_details(chain: RedirectChain, requested: str, *, managed: bool) -> Page
         told: Literal["", "absent", "escaped"] = ""
         if is_marked:
             told = "escaped" if "data-leaf" in unquote(text) else "absent"
-        return PageDetails(text=text[:TEXT], caching=caching, markup=told, managed=managed)
+        return PageDetails(
+            text=_folded(text.splitlines()), caching=caching, markup=told, managed=managed
+        )
     markup, _ = bounded(decode_text(last.body[:BODY], kind))
     tree = LexborHTMLParser(markup)
     loads = _hosts(chain.url, (*_loaded(tree), *_by_header(last)))
@@ -117,8 +119,7 @@ def _loaded(tree: LexborHTMLParser) -> Iterator[str]:
         if _RELATIONS & {*(node.attributes.get("rel") or "").lower().split()}:
             yield node.attributes.get("href") or ""
     for node in tree.css("meta[http-equiv=refresh i]"):
-        if found := _REFRESH.search(node.attributes.get("content") or ""):
-            yield found[1]
+        yield from refresh_target(node.attributes.get("content") or "")
     for node in tree.css("style, [style]"):
         style = f"{node.text() if node.tag == 'style' else ''} {node.attributes.get('style') or ''}"
         yield from _STYLE_URL.findall(style)
@@ -142,14 +143,14 @@ def _by_header(exchange: Exchange) -> Iterator[str]:
             for address, relation in _LINK_HEADER.findall(value):
                 if _RELATIONS & {*relation.lower().split()}:
                     yield address
-        elif name == "refresh" and (found := _REFRESH.search(value)):
-            yield found[1]
+        elif name == "refresh":
+            yield from refresh_target(value)
 
 
 def _hosts(base: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hosts of addresses other than the page's own, in order, each once."""
-    own = _host(base)
-    hosts = (_host(_joined(base, address)) for address in addresses if address)
+    own, root = _host(base), _joined(base, "/")  # the path of a page may be as long as a head
+    hosts = (_host(_joined(root, address)) for address in addresses if address)
     return tuple(dict.fromkeys(host for host in hosts if host not in ("", own)))
 
 
@@ -179,17 +180,29 @@ def _what_became(tree: LexborHTMLParser, markup: str) -> Literal["absent", "esca
 
 def _hidden(tree: LexborHTMLParser) -> frozenset[int]:
     """Return the ids of hidden elements, and of those that a style sheet hides."""
-    selectors = [_HIDDEN]
-    for node in tree.tags("style"):
-        selectors += [found.strip() for found in _HIDING.findall(node.text())]
-    hidden: set[int] = set()
-    for selector in selectors[:SELECTORS]:
+    sheets = [node.text() for node in tree.tags("style")]
+    styled = {node.mem_id: node.attributes.get("style") or "" for node in tree.css("[style]")}
+    styles = (*sheets, *styled.values())
+    is_white = not (tree.css(_BACKGROUNDS) or any(map(_STYLE_BACKGROUND.search, styles)))
+    hidden = {node.mem_id for node in tree.css("[hidden]")}
+    hidden |= {each for each, style in styled.items() if hides(style, page_is_white=is_white)}
+    found_in = (each for sheet in sheets for each in _hiding(sheet, page_is_white=is_white))
+    for selector in [*dict.fromkeys(found_in)][:SELECTORS]:
         try:
             found = tree.css(selector)
         except (SelectolaxError, ValueError):  # a style sheet knows more than the parser
             continue
-        hidden |= {node.mem_id for node in found if node.tag not in ("html", "body")}
-    return frozenset(hidden)
+        hidden |= {node.mem_id for node in found}
+    return frozenset(hidden - {node.mem_id for node in tree.css("html, body")})
+
+
+def _hiding(style: str, *, page_is_white: bool) -> Iterator[str]:
+    """Yield the selectors of a style sheet that hide elements and are cheap to look up."""
+    for rule in style.split("}"):
+        head, _, declarations = rule.rpartition("{")
+        if hides(declarations, page_is_white=page_is_white):
+            selectors = _BEFORE_SELECTOR.split(head)[-1].split(",")
+            yield from filter(_SELECTOR.fullmatch, map(str.strip, selectors))
 
 
 def _visible(tree: LexborHTMLParser) -> Iterator[LexborNode]:
@@ -204,7 +217,11 @@ def _visible(tree: LexborHTMLParser) -> Iterator[LexborNode]:
 
 
 def _lines(nodes: list[LexborNode]) -> str:
-    texts = (node.text_content or "" for node in nodes if node.tag == "-text")
+    return _folded(node.text_content or "" for node in nodes if node.tag == "-text")
+
+
+def _folded(texts: Iterable[str]) -> str:
+    """Return the start of texts, each on a line of its own with its white space folded."""
     return "\n".join(filter(None, (" ".join(text.split()) for text in texts)))[:TEXT]
 
 

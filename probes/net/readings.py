@@ -23,6 +23,9 @@ _TAGS = re.compile(r"<[^>]*>")
 _BLOCKS = re.compile(r"</?(?:p|div|h[1-6]|li|tr|td|text|title)\b[^>]*>", re.IGNORECASE)
 _ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u\{?([0-9a-f]{4})\}?)", re.IGNORECASE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_LONG_NUMBER = re.compile(r"&#([0-9]{8,});?")
+_MOST_DIGITS = 7
+"""Digits of the largest code point; a longer number refers to no character."""
 _NUL_SHARE = 0.2
 
 
@@ -38,11 +41,26 @@ def readings(body: bytes, content_type: str) -> Iterator[str]:
 def _of_text(text: str) -> Iterator[str]:
     """Yield a text, the same with escapes decoded, and that without tags."""
     yield text
-    unescaped = html.unescape(_ESCAPES.sub(_escaped, text))
-    if "%" in unescaped:
-        unescaped = unquote_to_bytes(unescaped).decode("utf-8", "replace")
+    unescaped = without_references(_ESCAPES.sub(_escaped, text))
+    if "%" in unescaped:  # an escape may have been half a character
+        unescaped = unquote_to_bytes(unescaped.encode("utf-8", "replace")).decode(
+            "utf-8", "replace"
+        )
     yield unescaped
-    yield _without_tags(html.unescape(unescaped))
+    yield _without_tags(without_references(unescaped))
+
+
+def without_references(text: str) -> str:
+    """Decode character references (WHATWG HTML, 13.2.5), however many digits they have.
+
+    ``html.unescape`` raises ValueError for more digits than Python converts to a number.
+    """
+    return html.unescape(_LONG_NUMBER.sub(_shortened, text))
+
+
+def _shortened(reference: re.Match[str]) -> str:
+    digits = reference[1].lstrip("0") or "0"
+    return f"&#{digits};" if len(digits) <= _MOST_DIGITS else "\ufffd"
 
 
 def _text(body: bytes, content_type: str) -> str:

@@ -10,12 +10,14 @@ from urllib.parse import urljoin, urlsplit
 from harness.model.facts import Hop
 from harness.model.observation import Failure
 from harness.model.private_address import without_blanks
-from harness.ports.network import Exchange, Line, Request
+from harness.ports.network import Exchange, Fetches, Request
 from probes.net.browser_profiles import SentHeaders
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SAME_METHOD = frozenset({307, 308})
 """Redirects that repeat the method and the body (RFC 9110 section 15.4)."""
+LONGEST_ADDRESS = 8192
+"""Characters of the longest address that is followed (RFC 9110 section 4.1 asks for 8000)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class RedirectChain:
 
 
 async def follow_redirects(
-    line: Line,
+    line: Fetches,
     url: str,
     home: str,
     headers_for: Callable[[str, str], SentHeaders],
@@ -97,7 +99,10 @@ def url_host(url: str) -> str:
 
 
 def web_address(base: str, address: str) -> str:
-    """Resolve a reference in a page or header to an absolute http or https URL, else ''."""
+    """Resolve a reference in a page or header to an absolute http or https URL, else ''.
+
+    Also '' for an address that is longer than LONGEST_ADDRESS.
+    """
     if not address:
         return ""
     try:
@@ -106,7 +111,8 @@ def web_address(base: str, address: str) -> str:
         has_host = bool(parts.hostname)
     except ValueError:
         return ""
-    return without_blanks(target) if parts.scheme in ("http", "https") and has_host else ""
+    is_web = parts.scheme in ("http", "https") and has_host
+    return without_blanks(target) if is_web and len(target) <= LONGEST_ADDRESS else ""
 
 
 def _location(exchange: Exchange) -> str:

@@ -1,4 +1,4 @@
-"""Server connections of the range: one request, one response, then close.
+"""Server connections of the range: one request, one response, then close (or the next, if kept).
 
 ``Connection`` reads a request, over TLS if required; subclasses answer it. ``Listener`` owns a
 socket and its connections, and ``close_server`` ends both. With ``VisitorLimits`` (a public origin)
@@ -10,20 +10,22 @@ HTTP), which h11 refuses to produce.
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 import struct
 from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Protocol, Self, cast
 
 import h11
 
+from probes.net.websocket import requested_key
 from probes.range.authority import Tls
-from probes.range.origin_pages import Page
-from probes.range.visitor_limits import Admission, VisitorLimits, VisitorRules
-from probes.range.zone import ADDRESS, normalise
+from probes.range.origin_pages import Page, response_head, sent_body
+from probes.range.visitor_limits import Admission, Visit, VisitorLimits, VisitorRules
+from probes.range.zone import ADDRESS, RANGE_ADDRESSES, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -46,13 +48,22 @@ class MalformedRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A complete request. ``lines`` are its header lines as received, for forwarding."""
+    """A complete request. ``lines`` are its header lines as received, for forwarding.
+
+    ``rest`` is what was received after it.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
     lines: tuple[bytes, ...]
     body: bytes = b""
+    rest: bytes = b""
+
+    @property
+    def websocket_key(self) -> str:
+        """The key of a request for a WebSocket (RFC 6455 section 4.1); empty for all others."""
+        return requested_key(self.headers)
 
     @property
     def host(self) -> str:
@@ -92,12 +103,15 @@ class Request:
         return path or "/"
 
     def to_origin_form(self) -> bytes:
-        """Return the request in origin form, as a proxy forwards it, with ``Connection: close``."""
+        """Return the request in origin form, as a proxy forwards it: the last on its connection."""
         forwarded = [
             line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP
         ]
         first = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
-        return b"\r\n".join((first, *forwarded, b"Connection: close", b"", self.body))
+        is_last = b"Connection: close"
+        if self.websocket_key:
+            is_last = b"Connection: Upgrade\r\nUpgrade: websocket"
+        return b"\r\n".join((first, *forwarded, is_last, b"", self.body))
 
 
 def parse_request(
@@ -130,6 +144,7 @@ def parse_request(
         headers=headers,
         lines=_whole_lines(head.headers.raw_items(), len(body)),
         body=body,
+        rest=parser.trailing_data[0],
     )
 
 
@@ -163,53 +178,6 @@ async def close_server(server: asyncio.Server, connections: Collection[Abortable
 TOO_MANY = Page(status=429, body=b"Too many requests\n", headers=(("Retry-After", "2"),))
 
 
-class Visit:
-    """One TCP connection under limits: counted, and ended when its time is over.
-
-    ``admission`` says what becomes of its request. A connection beyond the limits is aborted before
-    anything is read from it, so that a flood costs no TLS handshakes.
-    """
-
-    def __init__(self, limits: VisitorLimits, transport: asyncio.Transport) -> None:
-        self._limits = limits
-        self.address = peer_address(transport)
-        self._is_open = limits.open(self.address)
-        self.admission = limits.admit(self.address) if self._is_open else Admission.DROPPED
-        self._unused: Admission | None = self.admission
-        self._timer: asyncio.TimerHandle | None = None
-        if self.admission is Admission.DROPPED:
-            transport.abort()
-        else:
-            self.restart(transport)
-
-    def next_admission(self) -> Admission:
-        """Return what becomes of the next question; the first was counted with the connection."""
-        admission = self._unused or self._limits.admit(self.address)
-        self._unused = None
-        return admission
-
-    def restart(self, transport: asyncio.Transport) -> None:
-        """Give the connection its full time again."""
-        if self._timer is not None:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._limits.rules.patience, transport.abort)
-
-    def end(self) -> None:
-        """Count the end of the connection."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._is_open:
-            self._is_open = False
-            self._limits.close(self.address)
-
-
-def peer_address(transport: asyncio.BaseTransport) -> str:
-    """Return the IP address at the other end; empty if it is gone already."""
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if peer else ""
-
-
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -241,6 +209,11 @@ class Connection(asyncio.Protocol):
     def is_secure(self) -> bool:
         """Whether the connection uses TLS."""
         return self._tls is not None
+
+    @property
+    def rules(self) -> VisitorRules:
+        """The sizes of requests that are accepted."""
+        return self._limits.rules if self._limits else LOOPBACK_RULES
 
     def on_request(self, request: Request) -> None:
         """Handle the request."""
@@ -281,24 +254,30 @@ class Connection(asyncio.Protocol):
             return
         self._received += data
         try:
-            request = parse_request(
-                self._received, self._limits.rules if self._limits else LOOPBACK_RULES
-            )
+            request = parse_request(self._received, self.rules)
         except MalformedRequestError as reason:
             self._has_request = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
             return
         if request is not None:
             self._has_request = True
-            if self._visit is not None and self._visit.admission is Admission.REFUSED:
-                self.answer(TOO_MANY)
-            else:
-                self.on_request(request)
+            self._admit(request)
+
+    def _admit(self, request: Request) -> None:
+        """Handle a request, unless the limits allow no more of them."""
+        admission = self._visit.next_admission() if self._visit else Admission.SERVED
+        if admission is Admission.SERVED:
+            self.on_request(request)
+        elif admission is Admission.REFUSED:
+            self.answer(TOO_MANY)
+        else:
+            self.abort()
 
     def answer(self, page: Page, *, bodiless: bool = False) -> None:
-        """Send a page and close."""
-        self.send(_head(page, self.server) + (b"" if bodiless else _sent_body(page)))
-        self.close()
+        """Send a page, and close unless something more is to come."""
+        self.send(response_head(page, self.server) + (b"" if bodiless else sent_body(page)))
+        if not page.keeps and page.reply is None:
+            self.close()
 
     def send(self, data: bytes) -> None:
         """Send bytes, if the client is still connected."""
@@ -312,7 +291,14 @@ class Connection(asyncio.Protocol):
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Speak TLS from the next byte on, and read another request."""
-        self._tls, self._received, self._has_request = Tls(context), bytearray(), False
+        self._tls = Tls(context)
+        self.read_next()
+
+    def read_next(self, rest: bytes = b"") -> None:
+        """Read another request, of which ``rest`` has come already."""
+        self._received, self._has_request = bytearray(), False
+        if rest:
+            self.on_bytes(rest)
 
     def close(self) -> None:
         """Close in order after all data was sent, with close_notify if over TLS."""
@@ -344,10 +330,36 @@ class Connection(asyncio.Protocol):
             self._transport.write(due)
 
 
+def _free_port(address: str) -> int:
+    """A port that is free at this address and at every other address of a range.
+
+    A range listens at several addresses by one port number. The port is below those that outgoing
+    connections take (32768 on Linux), since one of them would prevent that. 0, by which the system
+    chooses, if none is found.
+    """
+    addresses = {address, *(RANGE_ADDRESSES if address in RANGE_ADDRESSES else ())}
+    for _ in range(200):
+        port = _numbers.randrange(12000, 30000)
+        with ExitStack() as stack:
+            try:
+                for each in addresses:
+                    family = socket.AF_INET6 if ":" in each else socket.AF_INET
+                    bound = stack.enter_context(socket.socket(family))
+                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    bound.bind((each, port))
+            except OSError:
+                continue
+            return port
+    return 0
+
+
+_numbers = random.SystemRandom()
+
+
 class Listener:
     """A listening socket and its connections; a context manager.
 
-    With ``port`` 0 the system chooses one; the attribute ``port`` then has it.
+    With ``port`` 0 a free one is chosen; the attribute ``port`` then has it.
     """
 
     def __init__(
@@ -361,9 +373,8 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._accept, self._address, self.port, backlog=1024
-        )
+        port = self.port or _free_port(self._address)
+        self._server = await loop.create_server(self._accept, self._address, port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -376,25 +387,3 @@ class Listener:
         connection.on_lost = self._connections.discard
         self._connections.add(connection)
         return connection
-
-
-def _head(page: Page, server: str) -> bytes:
-    lines = [
-        f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}",
-        f"Server: {server}",
-        *([f"Content-Type: {page.content_type}"] if page.content_type else []),
-        "Transfer-Encoding: chunked" if page.chunk else f"Content-Length: {len(page.body)}",
-        *([] if "Cache-Control" in dict(page.headers) else ["Cache-Control: no-store"]),
-        *(f"{name}: {value}" for name, value in page.headers),
-        "Connection: close",
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _sent_body(page: Page) -> bytes:
-    """Return the body as it is sent: in chunks, if the page has any (RFC 9112 section 7.1)."""
-    if not page.chunk:
-        return page.body
-    starts = range(0, len(page.body), page.chunk)
-    pieces = (page.body[start : start + page.chunk] for start in starts)
-    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

@@ -1,7 +1,8 @@
 """Put a file into containers: archives, compression, office documents, encodings of text.
 
 The bytes depend on the file alone, so that they are the same on every line. Formats that Python
-cannot write (7z, rar) are left out. Encrypted archives use the traditional cipher of zip.
+cannot write are written here without compression (cab, lha, rar, rpm), or left out (7z, chm).
+Encrypted archives use the traditional cipher of zip, and AES for one row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import binascii
 import bz2
 import codecs
 import gzip
+import hashlib
 import io
 import lzma
 import quopri
@@ -24,7 +26,7 @@ from functools import lru_cache
 import zstandard
 
 from harness.model.file_case import AGREED, MARKED
-from probes.net.file_contents import AGREED_FILE, PASSWORD
+from probes.net.file_contents import AES_EXTRA, AES_METHOD, AGREED_FILE, PASSWORD, AesKeys
 
 Wrap = Callable[[bytes], bytes]
 
@@ -135,6 +137,84 @@ def _crc(state: int, byte: int) -> int:
     return zlib.crc32(bytes([byte]), state ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
 
 
+def _zip_aes(file: bytes) -> bytes:
+    """A zip archive with one file that is encrypted by AES-256 (WinZip AE-2; password given).
+
+    The salt depends on the file alone.
+    """
+    salt = hashlib.sha256(file).digest()[:16]
+    keys = AesKeys.derived(PASSWORD, salt)
+    secret = keys.crypted(file)
+    data = salt + keys.check + secret + keys.code_of(secret)
+    extra = struct.pack("<HHH2sBH", AES_EXTRA, 7, 2, b"AE", 3, zipfile.ZIP_STORED)
+    name = INNER.encode()
+    moment = ((_EPOCH[0] - 1980) << 9 | _EPOCH[1] << 5 | _EPOCH[2]) << 16
+    sizes = struct.pack("<III", 0, len(data), len(file)) + struct.pack("<HH", len(name), len(extra))
+    shared = struct.pack("<HHHI", 51, 1, AES_METHOD, moment) + sizes
+    local = b"PK\x03\x04" + shared + name + extra + data
+    central = b"PK\x01\x02" + struct.pack("<H", 51) + shared + bytes(14) + name + extra
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local), 0)
+    return local + central + end
+
+
+def _rar(file: bytes) -> bytes:
+    """A RAR 5.0 archive with the file as it is (RAR 5.0 technote, method "store")."""
+    name, checksum = INNER.encode(), struct.pack("<I", zlib.crc32(file))
+    size = _vint(len(file))
+    has_data, has_checksum, stored, on_unix = b"\x02", b"\x04", b"\0", b"\x01"
+    entry = has_data + size + has_checksum + size + b"\x20" + checksum + stored + on_unix
+    blocks = (
+        _rar_block(b"\x01\0\0"),
+        _rar_block(b"\x02" + entry + _vint(len(name)) + name) + file,
+        _rar_block(b"\x05\0\0"),
+    )
+    return b"Rar!\x1a\x07\x01\0" + b"".join(blocks)
+
+
+def _rar_block(fields: bytes) -> bytes:
+    sized = _vint(len(fields)) + fields
+    return struct.pack("<I", zlib.crc32(sized)) + sized
+
+
+def _vint(number: int) -> bytes:
+    """A number in groups of 7 bits, the lowest first."""
+    groups = bytearray()
+    while number > 0x7F:  # noqa: PLR2004 - 7 bits
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*groups, number))
+
+
+def _lha(file: bytes) -> bytes:
+    """An LHA archive with the file as it is (level 0, method -lh0-)."""
+    name, checksum = INNER.encode(), 0
+    for byte in file:  # CRC-16/ARC
+        checksum ^= byte
+        for _ in range(8):
+            checksum = checksum >> 1 ^ (0xA001 if checksum & 1 else 0)
+    sizes = struct.pack("<III", len(file), len(file), 0)
+    head = b"-lh0-" + sizes + b"\x20\0" + bytes([len(name)]) + name + struct.pack("<H", checksum)
+    return bytes((len(head), sum(head) & 0xFF)) + head + file + b"\0"
+
+
+def _rpm(file: bytes) -> bytes:
+    """An RPM package with the file in a cpio archive (RPM 4 format; empty headers).
+
+    It cannot be installed, but its contents can be read.
+    """
+    lead = struct.pack(">4sBBHH66sHH16x", b"\xed\xab\xee\xdb", 3, 0, 0, 1, b"letter-1", 1, 5)
+    no_header = b"\x8e\xad\xe8\x01" + bytes(12)
+    return lead + no_header + no_header + _cpio(INNER, file) + _cpio("TRAILER!!!", b"")
+
+
+def _cpio(name: str, file: bytes) -> bytes:
+    """An entry of a cpio archive of the kind newc (``cpio(5)``)."""
+    mode = 0o100644 if file else 0
+    numbers = (1, mode, 0, 0, 1, 0, len(file), 0, 0, 0, 0, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % number for number in numbers) + name.encode() + b"\0"
+    return head + bytes(-len(head) % 4) + file + bytes(-len(file) % 4)
+
+
 def _tar(file: bytes) -> bytes:
     """A tar archive (POSIX ustar)."""
     written = io.BytesIO()
@@ -230,6 +310,7 @@ _WRAPS: dict[str, Wrap] = {
     "zip": _zip,
     "zip stored": lambda file: _zip(file, zipfile.ZIP_STORED),
     "zip lzma": lambda file: _zip(file, zipfile.ZIP_LZMA),
+    "zip AES-256": _zip_aes,
     "zip bzip2": lambda file: _zip(file, zipfile.ZIP_BZIP2),
     "tar": _tar,
     "gz": lambda file: gzip.compress(file, mtime=0),
@@ -239,6 +320,9 @@ _WRAPS: dict[str, Wrap] = {
     "ar/deb": _ar,
     "cab": _cab,
     "iso9660": _iso,
+    "rar5": _rar,
+    "lha": _lha,
+    "rpm": _rpm,
     "jar": _office("example/Letter.class", "META-INF/MANIFEST.MF"),
     "apk": _office("assets/letter.bin", "AndroidManifest.xml"),
     "docx": _office("word/embeddings/oleObject1.bin", "word/document.xml"),

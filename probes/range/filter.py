@@ -39,7 +39,8 @@ class FilterPolicy:
     ``reads_pages`` requests and pages that are not encrypted are analysed as well: pages by their
     marker, requests by the list of ``urls``. ``engines`` are the locks of search engines by host,
     ``terms`` the categories of words in queries to them. Uploads are blocked where ``upload_code``
-    is. ``must_allow`` and ``must_block`` are the sentinels; they take precedence.
+    is, tunnels to a port where its code in ``port_codes`` is. ``must_allow`` and ``must_block`` are
+    the sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class FilterPolicy:
     terms: Mapping[str, str] = field(default_factory=dict)
     urls: UrlList = field(default_factory=lambda: UrlList({}))
     upload_code: str = ""
+    port_codes: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def from_items(
@@ -247,10 +249,12 @@ class ReferenceFilter:
     def examine(
         self, decision: Decision, profile: str, service: Service, request: Request
     ) -> Decision:
-        """Decide about a request by its content, if it would be forwarded and is not a tunnel."""
-        if not decision.reads or request.method == "CONNECT":
+        """Decide about a request by its content, or of a tunnel by its port, if it would pass."""
+        if not decision.reads:
             return decision
-        code = code_of_request(request, self.policy)
+        is_tunnel = request.method == "CONNECT"
+        codes = self.policy.port_codes
+        code = codes.get(request.port, "") if is_tunnel else code_of_request(request, self.policy)
         return self._by_content(decision, profile, service, code)
 
     def change(self, decision: Decision, profile: str, request: Request) -> Request:

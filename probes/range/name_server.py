@@ -19,9 +19,9 @@ import dns.flags
 import dns.message
 
 from probes.net.route import Address
-from probes.range.connection import Connection, Request, Visit, close_server
+from probes.range.connection import Connection, Request, close_server
 from probes.range.origin_pages import Page
-from probes.range.visitor_limits import Admission, VisitorLimits
+from probes.range.visitor_limits import Admission, Visit, VisitorLimits
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20

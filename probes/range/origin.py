@@ -9,8 +9,9 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Literal, Self
@@ -18,23 +19,28 @@ from typing import BinaryIO, Literal, Self
 import msgspec
 
 from harness.model.marker import find_nonce
+from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
+from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
+from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
-from probes.range.upload_sink import RECEIVED_HEADER
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
+
+Over = Literal["http", "https", "dns", "tcp"]
+"""How something arrived; *tcp*: by a protocol beside the web, which ``method`` names."""
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request that reached the origin, or a question to its name server; ``at`` is aware UTC."""
 
     at: datetime
-    over: Literal["http", "https", "dns"]
+    over: Over
     host: str
     method: str = ""
     path: str = ""
@@ -72,7 +78,7 @@ class ArrivalLog:
 
     def record(
         self,
-        over: Literal["http", "https", "dns"],
+        over: Over,
         host: str,
         *,
         method: str = "",
@@ -223,6 +229,8 @@ class _OriginConnection(Connection):
         super().__init__(context, origin.limits)
         self._origin = origin
         self._is_secure = context is not None
+        self._messages: Messages | None = None
+        self._on_message: Callable[[bytes], None] = lambda _: None
 
     def on_request(self, request: Request) -> None:
         """Log the request, then answer it according to its host."""
@@ -234,14 +242,7 @@ class _OriginConnection(Connection):
             return
         nonce = find_nonce(origin.pages.key, request.headers.values())
         service_page = self._service_page(request, nonce)
-        origin.log.record(
-            "https" if self._is_secure else "http",
-            request.host,
-            method=request.method,
-            path=request.path,
-            nonce=nonce,
-            answer=_summary(service_page) if service_page is not None else "",
-        )
+        self._log(request, nonce, service_page)
         if not names.is_within(request.host):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
         elif origin.is_dead(request.host):
@@ -252,9 +253,56 @@ class _OriginConnection(Connection):
             loop = asyncio.get_running_loop()
             loop.call_later(origin.slow_delay, self._answer, request, nonce)
         elif service_page is not None:
-            self.answer(service_page, bodiless=is_bodiless)
+            self._serve(service_page, request, nonce)
         else:
             self._answer(request, nonce)
+
+    def _log(self, request: Request, nonce: str, page: Page | None) -> None:
+        """Log a request, or a message of a WebSocket; ``page`` is the answer of a service."""
+        self._origin.log.record(
+            self._scheme,
+            request.host,
+            method=request.method,
+            path=request.path,
+            nonce=nonce,
+            answer=_summary(page) if page is not None else "",
+        )
+
+    def _serve(self, page: Page, request: Request, nonce: str) -> None:
+        """Answer by a service; then read another request, or messages, if the page says so."""
+        wants_close = "close" in request.headers.get("connection", "").lower()
+        keeps = page.keeps and not wants_close
+        self.answer(replace(page, keeps=keeps), bodiless=request.method == "HEAD")
+        if keeps:
+            self.read_next(request.rest)
+        elif page.reply is not None:
+            self._messages = Messages(self.rules.body_bytes)
+            self._on_message = partial(self._reply, page.reply, request, nonce)
+
+    def _reply(
+        self, reply: Callable[[bytes], Page], request: Request, nonce: str, sent: bytes
+    ) -> None:
+        """Answer a message of a WebSocket, and close it."""
+        page = reply(sent)
+        self._log(replace(request, method=MESSAGE), nonce, page)
+        self.send(frame(TEXT, page.body) + closing())
+
+    def on_bytes(self, data: bytes) -> None:
+        """Collect a request, or the first message of a WebSocket."""
+        if self._messages is None:
+            super().on_bytes(data)
+            return
+        try:
+            messages = self._messages.feed(data)
+        except ValueError:
+            self.abort()
+            return
+        for opcode, payload in messages:
+            if opcode in (TEXT, BINARY):
+                self._on_message(payload)
+            if opcode in (TEXT, BINARY, CLOSE):
+                self.close()
+                return
 
     def _service_page(self, request: Request, nonce: str) -> Page | None:
         """Return the answer of the service at the requested host; None if it shows a page."""

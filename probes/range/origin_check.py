@@ -218,7 +218,7 @@ class _WebChecks:
             said = f"{zone.addresses[0]}: this machine has no IPv6"
             return _checked("health and clock", zone.zone, "unseen", said)
         try:
-            health = msgspec.json.decode(seen.body, type=_Health)
+            health = _HEALTH.decode(seen.body)
         except msgspec.MsgspecError:
             said = seen.reason or f"status {seen.status}, and no health page"
             fix = f"open http://{zone.zone}{HEALTH_PATH}, and see who answers"
@@ -297,6 +297,9 @@ class _Health(msgspec.Struct):
     status: str
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     faults: list[str] = []
+
+
+_HEALTH = msgspec.json.Decoder(_Health)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import cycle
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,7 @@ import msgspec
 
 from harness.model.content_form import IMAGE, VIEWERS, PageContent
 from harness.model.marker import MARKER_PREFIX, path_words_for, receipt_for, token_for, words_for
+from probes.net.websocket import BINARY, SWITCHING, accept_of, closing, frame
 from probes.range.block_page_text import REUSE, block_document
 from probes.range.image_card import AGREED, image_card
 from probes.range.page_forms import (
@@ -129,7 +131,8 @@ class Page:
     """An HTTP response of the origin or of the filter.
 
     Without ``content_type`` that header is not sent. With ``chunk`` the body is sent in chunks of
-    so many bytes.
+    so many bytes. With ``keeps`` the connection stays open for another request. With status 101
+    the body is sent as a message of a WebSocket; or ``reply`` gives the answer to a message there.
     """
 
     status: int
@@ -137,6 +140,55 @@ class Page:
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = HTML_TYPE
     chunk: int = 0
+    keeps: bool = False
+    reply: Callable[[bytes], Page] | None = None
+
+
+def websocket_page(
+    key: str, receipt: Headers, body: bytes = b"", reply: Callable[[bytes], Page] | None = None
+) -> Page:
+    """Return the answer to a request for a WebSocket with this key (RFC 6455 section 4.2.2).
+
+    Without a key it is status 426 (RFC 9110 section 15.5.22).
+    """
+    upgrade = ("Upgrade", "websocket")
+    if not key:
+        page = document("Upgrade required", "This address is for a WebSocket.")
+        return Page(status=426, body=page, headers=(*receipt, upgrade))
+    switched = (upgrade, ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_of(key)))
+    return Page(status=SWITCHING, body=body, headers=(*switched, *receipt), reply=reply)
+
+
+def response_head(page: Page, server: str) -> bytes:
+    """Return the head of a response as it is sent."""
+    lines = [
+        f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}",
+        f"Server: {server}",
+        *(() if page.status == SWITCHING else _framing(page)),
+        *(f"{name}: {value}" for name, value in page.headers),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _framing(page: Page) -> Iterator[str]:
+    """Yield the headers of a response that has a body."""
+    if page.content_type:
+        yield f"Content-Type: {page.content_type}"
+    yield "Transfer-Encoding: chunked" if page.chunk else f"Content-Length: {len(page.body)}"
+    if "Cache-Control" not in dict(page.headers):
+        yield "Cache-Control: no-store"
+    yield f"Connection: {'keep-alive' if page.keeps else 'close'}"
+
+
+def sent_body(page: Page) -> bytes:
+    """Return the body as it is sent: in chunks (RFC 9112 section 7.1), or as a message."""
+    if page.status == SWITCHING:
+        return frame(BINARY, page.body) + closing() if page.body else b""
+    if not page.chunk:
+        return page.body
+    starts = range(0, len(page.body), page.chunk)
+    pieces = (page.body[start : start + page.chunk] for start in starts)
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 @dataclass(slots=True)

@@ -12,14 +12,14 @@ from typing import Literal
 
 from harness.model.content_form import PageContent
 from probes.range.connection import Request
-from probes.range.downloads import download
+from probes.range.file_services import download, sink
 from probes.range.origin_pages import Headers, Marks, Page, Pages, category_marker, marks_for
-from probes.range.redirect_chain import redirect_chain
 from probes.range.search_service import result_page, search_page
-from probes.range.upload_sink import sink
 from probes.range.url_services import (
     OBJECT_PATH,
+    app_interface,
     deep_page,
+    redirect_chain,
     redirector,
     suspicious_page,
     web_object,
@@ -67,6 +67,7 @@ SERVICES: Mapping[str, OriginService] = {
     "redirect-chain": redirect_chain,
     "download": download,
     "sink": sink,
+    "app": app_interface,
 }
 """Services by name."""
 

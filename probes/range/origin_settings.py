@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from harness.model.declared import Declared, Time
 from harness.model.origin_zone import OriginZone, is_in
+from harness.model.protocol_case import OwnPort
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import Served, ZoneNames
 
@@ -147,15 +148,17 @@ class OriginSettings(Declared):
 
     ``zones`` are for items, ``twins`` for plain twins alone. ``listen`` are addresses of this
     machine (default: the published ones); an address that is of the twins alone serves nothing
-    else. The certificate is either a chain and its key, or issued by the origin's own
-    ``authority``. For ``challenge_alias`` see ``ZoneNames``. Pages whose content changes do so at
-    ``content_changes_at``. ``log`` is a file, or ``-`` for standard output.
+    else. ``protocols`` are the ports for protocols beside the web. The certificate is either a
+    chain and its key, or issued by the origin's own ``authority``. For ``challenge_alias`` see
+    ``ZoneNames``. Pages whose content changes do so at ``content_changes_at``. ``log`` is a file,
+    or ``-`` for standard output.
     """
 
     zones: Annotated[tuple[ZoneSettings, ...], Field(min_length=1, max_length=MOST_ZONES)]
     twins: TwinSettings | None = None
     listen: Annotated[tuple[LocalAddress, ...], Field(max_length=16)] = ()
     ports: OriginPorts = OriginPorts()
+    protocols: dict[OwnPort, Port] = Field(default_factory=dict)
     key: str
     authority: str = ""
     certificate: str = ""
@@ -174,8 +177,9 @@ class OriginSettings(Declared):
                 msg = f"the zones {one} and {other} must be apart; neither may be in the other"
                 raise ValueError(msg)
         _check_servers(self.zones, self.twins)
-        if len({*self.ports.model_dump().values()}) < len(self.ports.model_dump()):
-            msg = "http, https and dns need three different ports"
+        ports = [*self.ports.model_dump().values(), *self.protocols.values()]
+        if len({*ports}) < len(ports):
+            msg = "http, https, dns and each of the protocols need a port of their own"
             raise ValueError(msg)
         for part in (self, self.twins) if self.twins else (self,):
             if bool(part.certificate) != bool(part.certificate_key):

@@ -19,7 +19,7 @@ from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
 from probes.range.filter_pages import block_answer
-from probes.range.malware_check import without_ranges
+from probes.range.malware_check import awaits_message, without_ranges
 from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
@@ -28,6 +28,7 @@ BANNER = b"<div>Your connection is protected by the reference filter. Browse wit
 DRIP_BYTES = 8
 """Bytes sent at once by fault DRIP."""
 
+HTTPS_PORT = 443
 END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"(?i)^content-length:.*\r\n", re.MULTILINE)
 
@@ -294,7 +295,9 @@ class ProxyConnection(Connection):
 
     def _opens_tls(self, request: Request) -> bool:
         """Answer CONNECT and end TLS here, if the filter examines what the tunnel would carry."""
-        if self._context_for is None or not self._has_to_read or not self._has_host(request):
+        if self._context_for is None or request.port != HTTPS_PORT:
+            return False
+        if not self._has_to_read or not self._has_host(request):
             return False
         self.send(TUNNEL_ESTABLISHED)
         self.start_tls(self._context_for(request.host))
@@ -323,8 +326,11 @@ class ProxyConnection(Connection):
         """Send data to the client, or collect it if the response is to be analysed or changed."""
         if self._tampering is None and self._inspected is None:
             self.send(data)
-        else:
-            self._collected += data
+            return
+        self._collected += data
+        if self._inspected is not None and awaits_message(self._collected):
+            self._inspected = None
+            self.send(bytes(self._collected))
 
     def origin_side_closed(self, origin_side: OriginSide) -> None:
         """Finish the response and close: the origin's side has closed."""

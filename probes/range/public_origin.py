@@ -33,6 +33,7 @@ from probes.range.name_server import NameServer, Reply, bound_socket
 from probes.range.origin import ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings
+from probes.range.protocol_server import ProtocolServers
 from probes.range.resolver import ZoneServer
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ZONE
@@ -141,6 +142,16 @@ class PublicOrigin:
         )
         await stack.enter_async_context(servers)
         await stack.enter_async_context(origin)
+        if names.served != "twins":
+            await stack.enter_async_context(
+                ProtocolServers(
+                    key=self._pages.key,
+                    log=self.log,
+                    addresses=listening.addresses,
+                    protocols=self.settings.protocols,
+                    limits=limits,
+                )
+            )
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
@@ -243,6 +254,7 @@ def check_ports(settings: OriginSettings) -> None:
             (socket.SOCK_STREAM, ports.https),
             (socket.SOCK_STREAM, ports.dns),
             (socket.SOCK_DGRAM, ports.dns),
+            *((socket.SOCK_STREAM, port) for port in settings.protocols.values()),
         ):
             try:
                 bound_socket(kind, address, port).close()

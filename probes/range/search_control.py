@@ -1,6 +1,6 @@
 """The search part of the reference filter: it locks engines, and blocks agreed terms in queries.
 
-It knows only engines and terms that the supplier was told of (``FilterPolicy.engines``, ``terms``).
+It knows only engines and terms on the lists for suppliers (``FilterPolicy.engines``, ``terms``).
 A term is found in other letter case, in look-alike and full-width letters, with separators between
 its letters, and misspelt by one letter.
 """

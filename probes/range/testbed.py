@@ -34,6 +34,7 @@ from probes.range.name_server import (
 )
 from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Pages
+from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.user_proxy import UserDirectory, UserProxyConnection
@@ -135,18 +136,7 @@ class RangeTestbed:
         zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
-        pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
-        origin = OriginServer(
-            pages=pages,
-            certificates=authority,
-            log=self.log,
-            faults=self.faults,
-            slow_delay=self._slow_delay,
-            addresses=(ADDRESS, *self._further_addresses()),
-        )
-        await stack.enter_async_context(origin)
-        ports = {80: origin.http_port, 443: origin.https_port}
-        ports |= {8080: origin.http_port, 8443: origin.https_port}
+        ports = await self._origin_ports(stack, key, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         reference: dict[str, Any] = {
             "proxy": await self._proxies(stack, upstream),
@@ -175,6 +165,26 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    async def _origin_ports(
+        self, stack: AsyncExitStack, key: bytes, authority: Authority
+    ) -> dict[int, int]:
+        """Start the origin's servers; return their real ports by the usual ones."""
+        pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
+        origin = OriginServer(
+            pages=pages,
+            certificates=authority,
+            log=self.log,
+            faults=self.faults,
+            slow_delay=self._slow_delay,
+            addresses=(ADDRESS, *self._further_addresses()),
+        )
+        await stack.enter_async_context(origin)
+        protocols = ProtocolServers(key=key, log=self.log, addresses=origin.addresses)
+        await stack.enter_async_context(protocols)
+        of_web = {80: origin.http_port, 443: origin.https_port}
+        of_web |= {8080: origin.http_port, 8443: origin.https_port}
+        return of_web | protocols.ports
 
     def _zone_server(self) -> ZoneServer:
         return ZoneServer(

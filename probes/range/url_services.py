@@ -1,7 +1,8 @@
 """Services of the origin for the cases of ``harness.model.url_case``.
 
-They answer with images, scripts and videos on any host, redirect to other hosts of the origin, and
-show harmful pages of users beside harmless ones, and harmless pages with suspicious words.
+They answer with images, scripts and videos on any host, redirect step by step or to other hosts of
+the origin, and show harmful pages of users beside harmless ones, and harmless pages with suspicious
+words.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.model.marker import protocol_proof
 from harness.model.url_case import deep_path
 from probes.range.image_card import image_card
-from probes.range.origin_pages import Marks, Page, marked_page, marked_piece
+from probes.range.origin_pages import Marks, Page, document, marked_page, marked_piece
 from probes.range.zone import normalise
 
 if TYPE_CHECKING:
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
 OBJECT_PATH = "/objects/"
 """What precedes the path of an object on any host."""
 REDIRECT_PATH = "/go/"
+
+
+def redirect_chain(asked: ServiceRequest) -> Page:
+    """Redirect from ``/NAME/3`` to ``/NAME/2`` and so on; show a page at ``/NAME/0``.
+
+    A redirect has no token: a client that got no further has not seen the page.
+    """
+    path = asked.request.path
+    folder, _, step = path.rpartition("/")
+    number = int(step) if step.isascii() and step.isdigit() and len(step) == 1 else 0
+    if number == 0:
+        return asked.pages.page(asked.host, path, asked.scheme, asked.nonce)
+    location = f"{folder}/{number - 1}"
+    return Page(
+        status=302,
+        body=document("Moved", f"The page is at {location}."),
+        headers=(("Location", location), *asked.receipt),
+    )
 
 
 def web_object(asked: ServiceRequest) -> Page:
@@ -36,6 +56,13 @@ def web_object(asked: ServiceRequest) -> Page:
     code = asked.content.code or asked.pages.names.code_of(asked.host)
     body, content_type = make(asked.host, asked.marks(code))
     return Page(status=200, body=body, headers=asked.receipt, content_type=content_type)
+
+
+def app_interface(asked: ServiceRequest) -> Page:
+    """Answer as the interface of a mobile app does: a JSON document, with a proof in it."""
+    proof = protocol_proof(asked.pages.key, "app", asked.nonce) if asked.nonce else ""
+    body = json.dumps({"messages": [], "cursor": proof}).encode()
+    return Page(status=200, body=body, headers=asked.receipt, content_type="application/json")
 
 
 def _image(host: str, marks: Marks) -> tuple[bytes, str]:

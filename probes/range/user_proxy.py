@@ -12,11 +12,12 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from probes.range.connection import Request, peer_address
+from probes.range.connection import Request
 from probes.range.faults import FaultKind
 from probes.range.filter import ReferenceFilter
 from probes.range.origin_pages import Page
 from probes.range.proxy import ProxyConnection, Upstream
+from probes.range.visitor_limits import peer_address
 
 SIGN_IN = Page(
     status=407,

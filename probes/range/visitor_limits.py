@@ -8,6 +8,7 @@ replies to a forged source address stay few (response-rate limiting, as name ser
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import time
 from collections import Counter, OrderedDict
@@ -144,3 +145,50 @@ class VisitorLimits:
     def open_connections(self) -> int:
         """How many connections are open."""
         return self._open_in_all
+
+
+class Visit:
+    """One TCP connection under limits: counted, and ended when its time is over.
+
+    ``admission`` says what becomes of its request. A connection beyond the limits is aborted before
+    anything is read from it, so that a flood costs no TLS handshakes.
+    """
+
+    def __init__(self, limits: VisitorLimits, transport: asyncio.Transport) -> None:
+        self._limits = limits
+        self.address = peer_address(transport)
+        self._is_open = limits.open(self.address)
+        self.admission = limits.admit(self.address) if self._is_open else Admission.DROPPED
+        self._unused: Admission | None = self.admission
+        self._timer: asyncio.TimerHandle | None = None
+        if self.admission is Admission.DROPPED:
+            transport.abort()
+        else:
+            self.restart(transport)
+
+    def next_admission(self) -> Admission:
+        """Return what becomes of the next question; the first was counted with the connection."""
+        admission = self._unused or self._limits.admit(self.address)
+        self._unused = None
+        return admission
+
+    def restart(self, transport: asyncio.Transport) -> None:
+        """Give the connection its full time again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._limits.rules.patience, transport.abort)
+
+    def end(self) -> None:
+        """Count the end of the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._is_open:
+            self._is_open = False
+            self._limits.close(self.address)
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """Return the IP address at the other end; empty if it is gone already."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""

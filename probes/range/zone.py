@@ -39,6 +39,13 @@ LANDING_ADDRESS = "127.0.0.5"
 SHUT_ADDRESS, DROP_ADDRESS = "127.0.0.3", "127.0.0.4"
 """Addresses of hosts that a gateway blocks before it can know their names."""
 
+RANGE_ADDRESSES = frozenset(
+    {ADDRESS, TWIN_ADDRESS, LANDING_ADDRESS, SHUT_ADDRESS, DROP_ADDRESS}
+    if sys.platform == "linux"
+    else {ADDRESS}
+)
+"""The IPv4 addresses at which a range listens."""
+
 BLOCK_HOST = f"blocked.filter.{ZONE}"
 """Target host of the reference filter's redirects: a page of the supplier, never of an item."""
 

@@ -54,12 +54,15 @@ def render(report: Report) -> str:
     return page.get_template("report.html.j2").render(**_contents(report))
 
 
-def page_environment() -> Environment:
-    """Jinja templates of pages: everything is escaped, and a name that is missing is an error."""
+def page_environment(*folders: Path) -> Environment:
+    """Jinja templates of pages: everything is escaped, and a name that is missing is an error.
+
+    Templates are looked up in ``folders`` first, then beside this module.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
 
     return Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader([*folders, HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.judge.filter_fingerprints import FilterFingerprints
-from harness.model.facts import DnsFacts, DnsRecord, ExtendedError, Hop
+from harness.model.facts import DnsFacts, DnsRecord, ExtendedError, Hop, SealedFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import RuleCase
@@ -67,6 +67,8 @@ GROUND = (
     _case("control-without-coding", trial(web(), web(), stratum="GAMB/gzip"), State.DOWN),
     _case("control-without-ranges",
           trial(_FILE, _FILE, stratum="MALW.MAL/file:ranged"), State.DOWN),
+    _case("control-without-connection",
+          trial(_FILE, _FILE, stratum="MALW.MAL/file:none by WebSocket binary frame"), State.DOWN),
     _case("control-no-address-answered", trial(LONDON, dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-no-address", trial(dns(rcode="NXDOMAIN"), dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-unreached", trial(reach(reached=True), reach(reached=False)), State.DOWN),
@@ -334,6 +336,34 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
+CONTENT = SealedFacts(arrived="content", status=200)
+LEARNED = "ab" * 32
+
+
+def _notice(mechanism: str, status: int | None = 403, notice: str = "") -> Trial:
+    """A notice of a sealed entry, beside a control on which its content came."""
+    facts = SealedFacts(arrived="notice", status=status, mechanism=mechanism, notice=notice)
+    return trial(facts, CONTENT)
+
+
+SEALED = (
+    _case("list-program-failed", trial(failed("instrument_list_program", "instrument", "it ended")),
+          State.INSUFFICIENT),
+    _case("sealed-gone", trial(CONTENT, SealedFacts(arrived="notice", mechanism="redirect")),
+          State.DOWN),
+    _case("sealed-gone", trial(CONTENT, SealedFacts(arrived="content", status=404)), State.DOWN),
+    _case("sealed-content", trial(CONTENT, CONTENT), State.ALLOWED),
+    _case("sealed-block-page", _notice("block_page"), State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("sealed-http-451", _notice("http_451", 451), State.BLOCKED, Mechanism.HTTP_451),
+    _case("sealed-proxy-refusal", _notice("proxy_refusal"), State.BLOCKED, Mechanism.PROXY_REFUSAL),
+    *(_case(f"sealed-{mechanism.value.replace('_', '-')}",
+            _notice(mechanism.value, None, LEARNED), State.BLOCKED, mechanism,
+            fingerprints=FilterFingerprints(notices=frozenset({LEARNED})))
+      for mechanism in (Mechanism.REDIRECT, Mechanism.TLS_INTERCEPT_PAGE, Mechanism.DNS_SINKHOLE)),
+    _case("sealed-notice-unknown", _notice("block_page", 200, LEARNED), State.INSUFFICIENT),
+    _case("sealed-notice-unknown", _notice("redirect", 302), State.INSUFFICIENT),
+)  # fmt: skip
+
 CASES: tuple[RuleCase, ...] = (
     *GROUND,
     *OTHER_RECORDS,
@@ -343,4 +373,5 @@ CASES: tuple[RuleCase, ...] = (
     *WEB,
     *PAGE,
     *ALONE,
+    *SEALED,
 )

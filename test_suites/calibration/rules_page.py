@@ -15,6 +15,7 @@ from harness.judge.rules.files import FILE_PRECONDITIONS, FILE_RULES
 from harness.judge.rules.order import REACH_RULES, RULES_VERSION
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
 from harness.judge.rules.refusals import REFUSALS
+from harness.judge.rules.sealed import SEALED_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -64,6 +65,14 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         FILE_PRECONDITIONS,
     ),
     ("Reach", "Probes of other protocols: was the far end reached?", REACH_RULES),
+    (
+        "Sealed lists",
+        (
+            "Entries that only their holder knows ([how to](../how-to/test-a-sealed-list.md)). Where nothing "
+            "came, the rules under *Delivery, refusals and failures* follow."
+        ),
+        SEALED_RULES,
+    ),
     (
         "HTTPS records",
         "Verdicts of the probe `dns_https` are recorded, but do not count in any rate.",

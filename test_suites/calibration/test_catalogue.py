@@ -17,6 +17,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 HARMFUL = (
@@ -110,7 +111,7 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         (tmp_path / "scheme.yaml").write_text(rows or rows_of_lists())
         path = write_campaign(
             tmp_path,
-            origin=Path(world.origin.authority).parent / "origin.json",
+            origin=origin_file(world),
             lines=[{"name": "proxy", "type": "explicit_proxy", "by_profile": by_profile}],
             corpora=[corpus],
             profiles={name: {"phase": PHASES[name]} for name in profiles},

@@ -19,16 +19,16 @@ from probes.range.testbed import RangeTestbed
 from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
 from test_suites.rehearsal import Rehearsal, rehearse
 
-FEW = 8
-"""Pages of each form and category: eight of eight show a rate of 80 % at a level of 0.2."""
+FEW = 4
+"""Pages of each form and category: four of four show a rate of 80 % at a level of 0.45."""
 PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1, of_viewer=2)
 SCHEME = """\
 id: our-school
 version: "1.0"
 title: What pages say
 policy: uk-schools-2026
-decision: {alpha: 0.2}
-requirements: [{id: DYN-06, n_min: 8}, {id: DYN-08}, {id: DYN-07}]
+decision: {alpha: 0.45}
+requirements: [{id: DYN-06, n_min: 4}, {id: DYN-08}, {id: DYN-07}]
 """
 Try = Callable[..., Rehearsal]
 
@@ -106,21 +106,18 @@ def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
     assert states(run, {form}) == {State.ALLOWED}
 
 
-def test_a_filter_that_lets_one_viewer_show_blocked_pages_does_not_conform(tried: Try) -> None:
-    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts("viewer:archive")))
-
-    assert viewers(run).conformity is Conformity.DOES_NOT_CONFORM
-    assert viewers(run).metric.value == 1
-    assert {one.category for one in viewers(run).witnesses} == {"DRUG"}
-    assert content(run).conformity is Conformity.CONFORMS
-
-
-def test_disguises_that_get_through_are_not_counted_against_it(tried: Try) -> None:
+def test_a_viewer_that_gets_through_does_not_conform_and_disguises_count_for_nothing(
+    tried: Try,
+) -> None:
     disguises = {form.name for form in FORMS.values() if form.family == "disguise"}
-    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts(*disguises)))
+    unread = hosts("viewer:archive", *disguises)
+    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=unread))
 
     assert content(run).conformity is Conformity.CONFORMS
     assert states(run, disguises) == {State.ALLOWED}
+    assert viewers(run).conformity is Conformity.DOES_NOT_CONFORM
+    assert viewers(run).metric.value == 1
+    assert {one.category for one in viewers(run).witnesses} == {"DRUG"}
 
 
 def test_a_filter_that_does_not_open_tls_does_not_conform(tried: Try) -> None:

@@ -22,7 +22,8 @@ from rich.console import Console
 from harness.cli.compose import prepare
 from harness.cli.doctor import campaign_checks
 from harness.cli.paths import CampaignPaths
-from harness.cli.registry_session import open_plans, open_session
+from harness.cli.registry_facts import open_plans
+from harness.cli.registry_session import open_session
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import PlanState, Retest, RetestResult
@@ -63,7 +64,8 @@ class _Asked(BaseRequestHandler):
     def handle(self) -> None:
         packet, sock = self.request
         query = dns.message.from_wire(packet)
-        is_denied = query.question[0].name.to_text().startswith(self.server.denied)
+        name = query.question[0].name.to_text()
+        is_denied = name.startswith(self.server.denied) and ".twin." not in name
         if is_denied and self.client_address[0] == self.server.filtered:
             reply = dns.message.make_response(query)
             reply.set_rcode(dns.rcode.NXDOMAIN)
@@ -187,8 +189,18 @@ def test_a_retest_of_a_crossover_has_two_halves(wall: Wall, campaign: Path) -> N
     places = CampaignPaths(out=out, campaign="rehearsal")
     plan = next(each.id for each in open_plans(run.assessment, places) if each.finding == "F-0001")
     with open_session(places.registry) as book:
-        book.record(
-            PlanAgreed(at=at, actor="us", plan=plan, owner="them", corrective_action="mend"),
+        book.advance(
+            plan,
+            PlanAgreed(
+                at=at,
+                actor="us",
+                plan=plan,
+                owner="them",
+                corrective_action="mend",
+                root_cause="r",
+                preventive_action="p",
+                containment="c",
+            ),
             PlanProgressed(at=at, actor="them", plan=plan, note="mended"),
             FixClaimed(at=at, actor="them", plan=plan, statement="mended"),
         )
@@ -204,4 +216,4 @@ def test_a_retest_of_a_crossover_has_two_halves(wall: Wall, campaign: Path) -> N
     wall.filtered = SECOND
     concluded, state = retest(swapped=True)
 
-    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (concluded.outcome, state)
+    assert (RetestResult.CONFORMS, PlanState.VERIFIED) == (concluded.outcome, state)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State, Verdict
 from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
-from probes.range import downloads as file_serving
-from probes.range import proxy
+from probes.range import file_services, proxy
 from probes.range.faults import Fault, FaultKind
 from probes.range.proxy import Tampered
 from probes.range.testbed import RangeTestbed
@@ -62,12 +62,13 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         pages: OriginPages = PAGES,
         *,
         fault: Fault | None = None,
+        faults: Iterable[Fault] = (),
         archives: dict[str, str] | None = None,
         **more: Any,
     ) -> Rehearsal:
         world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
-        if fault is not None:
-            world.faults.add(fault)
+        for each in (*faults, *filter(None, [fault])):
+            world.faults.add(each)
         service = {"name": "a scanner", "archives": BLOCKED if archives is None else archives}
         return rehearse(
             pack_campaign(
@@ -206,25 +207,76 @@ def test_a_clean_file_that_is_changed_or_blocked_does_not_conform(
 CASES = tuple(name.removeprefix(FILE) for name in NAMED_CASES)
 
 
-def test_a_file_that_is_replaced_is_neither_blocked_nor_delivered(
+def test_a_file_that_is_cut_off_emptied_or_replaced_is_neither_blocked_nor_delivered(
     tried: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proxy, "tamper", lambda *_: Tampered(pieces=(CLEANED,)))
-    case = Fault(kind=FaultKind.BANNER, hosts=hosts("zip"))
-    run = tried(fault=case, corpora=only(*CASES))
+    whole, instead = proxy.tamper, {FaultKind.DRIP: b"", FaultKind.BANNER: b"cleaned"}
 
-    verdict = next(one for one in run.verdicts if one.item.id == "file-zip-1")
-    assert (verdict.state, verdict.rule) == (State.INSUFFICIENT, "page-not-recognised")
+    def tamper(fault: Fault, answer: bytes) -> Tampered:
+        return _answered(instead[fault.kind]) if fault.kind in instead else whole(fault, answer)
+
+    monkeypatch.setattr(proxy, "tamper", tamper)
+    kinds = {
+        "http": FaultKind.TRUNCATED,
+        "nested-zip": FaultKind.TORN,
+        "renamed": FaultKind.DRIP,
+        "zip": FaultKind.BANNER,
+    }
+    faults = [Fault(kind=kind, hosts=hosts(case)) for case, kind in kinds.items()]
+    run = tried(faults=faults, corpora=only(*CASES))
+
+    assert {one.item.id: one.rule for one in run.verdicts if one.state is State.INSUFFICIENT} == {
+        "file-http-1": "broken-off",
+        "file-nested-zip-1": "broken-off",
+        "file-renamed-1": "page-not-recognised",
+        "file-zip-1": "page-not-recognised",
+    }
     assert outcome(run, "MAL-01").conformity is Conformity.INSUFFICIENT
+    assert outcome(run, "MAL-01").metric.indeterminate == len(kinds)
 
 
-CLEANED = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\ncleaned"
+def _answered(body: bytes) -> Tampered:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+    return Tampered(pieces=(head.encode() + body,))
+
+
+def test_a_filter_that_knows_files_by_their_endings_does_not_conform(tried: Try) -> None:
+    named = only(*CASES)[0]["items"]
+    known = [row for row in PAGES.rows if row["value"].endswith((".com", ".zip"))]
+    stopped = frozenset(row["registrable"] for row in known)
+    run = tried(
+        faults=(
+            Fault(kind=FaultKind.UNREAD, hosts=hosts()),
+            Fault(kind=FaultKind.PAGE_403, hosts=stopped),
+        ),
+        corpora=only(*CASES),
+    )
+
+    assert outcome(run, "MAL-01").conformity is Conformity.DOES_NOT_CONFORM
+    assert [one.item for one in outcome(run, "MAL-01").witnesses] == ["file-renamed-1"]
+    twins = {row["id"] for row in known if row["id"] in named and row["id"].endswith("-twin")}
+    assert set(outcome(run, "MAL-05").metric.witnesses) == twins
+    assert outcome(run, "MAL-05").conformity is Conformity.DOES_NOT_CONFORM
+
+
+def test_no_address_says_what_the_file_is() -> None:
+    addresses = " ".join(row["value"] for row in downloads("files").rows)
+
+    assert not re.search(r"eicar|virus|malware|harmful|test-?file|amtso|danger", addresses)
+
+
+def test_a_filter_that_blocks_every_download_fails_for_clean_files_alone(tried: Try) -> None:
+    run = tried(fault=Fault(kind=FaultKind.PAGE_403, hosts=hosts()), corpora=only(*CASES))
+
+    assert outcome(run, "MAL-01").conformity is Conformity.CONFORMS
+    assert outcome(run, "MAL-05").metric.k == len(NAMED_CASES)
+    assert outcome(run, "MAL-05").conformity is Conformity.DOES_NOT_CONFORM
 
 
 def test_a_form_that_does_not_arrive_on_the_control_decides_nothing(
     tried: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_serving, "_partial", lambda page, _: page)
+    monkeypatch.setattr(file_services, "_partial", lambda page, _: page)
     run = tried(corpora=only(*CASES))
 
     assert {one.rule for one in run.verdicts if one.item.stratum == "MALW.MAL/file:ranged"} == {

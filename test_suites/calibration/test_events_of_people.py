@@ -1,4 +1,4 @@
-"""ILL-05, POL-06, OVB-08: changes that somebody makes are recorded, and polled before and after."""
+"""ILL-05, POL-06, OVB-08, POL-10: changes that somebody makes are recorded, and polled before and after."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from harness.campaign.events_file import TimedEvent
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.watch import watch
+from harness.estimate.waits import UNREAD_LOG
 from harness.model.outcome import Conformity, Outcome
 from harness.model.timed_event import Asks, EventKind
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.test_timed_events import StandingClock
 from test_suites.rehearsal import rehearse, write_campaign
 
@@ -30,7 +32,7 @@ version: "1.0"
 title: Changes that people make
 policy: uk-schools-2026
 decision: {alpha: 0.2}
-requirements: [{id: ILL-05}, {id: POL-06}, {id: OVB-08}]
+requirements: [{id: ILL-05}, {id: POL-06}, {id: OVB-08}, {id: POL-10}]
 """
 
 
@@ -56,6 +58,7 @@ KINDS = (
     Kind("rule", "POL-06", 300, ("block", "allow")),
     Kind("appeal", "OVB-08", 48 * 3600, ("allow",)),
 )
+OVERRIDE = Kind("override", "POL-10", 60, ("block",))
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 
 
@@ -77,7 +80,7 @@ def watched(world: RangeTestbed, tmp_path: Path) -> Iterator[Watch]:
     proxy = world.origin.services["reference"]["proxy"]["pupils"]
     path = write_campaign(
         tmp_path,
-        origin=Path(world.origin.authority).parent / "origin.json",
+        origin=origin_file(world),
         lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
         categories=["GAMB"],
         sample=2,
@@ -137,3 +140,22 @@ def test_polls_that_are_too_rare_show_no_conformity(watched: Watch, tmp_path: Pa
 
     assert watched(rule, every=2 * rule.limit)
     assert outcome(rule, tmp_path).conformity is Conformity.INSUFFICIENT
+
+
+def test_an_override_that_outlives_its_end_does_not_conform(watched: Watch, tmp_path: Path) -> None:
+    assert not watched(OVERRIDE, every=2 * OVERRIDE.limit, follows=False)
+
+    found = outcome(OVERRIDE, tmp_path)
+    assert found.conformity is Conformity.DOES_NOT_CONFORM
+    assert (found.metric.k, found.metric.n) == (12, 12)
+
+
+def test_overrides_that_end_in_time_show_nothing_of_their_record(
+    watched: Watch, tmp_path: Path
+) -> None:
+    assert watched(OVERRIDE, every=OVERRIDE.limit / 2)
+
+    found = outcome(OVERRIDE, tmp_path)
+    assert found.conformity is Conformity.INSUFFICIENT
+    assert (found.metric.k, found.metric.n) == (0, 12)
+    assert any(UNREAD_LOG in reason for reason in found.reasons)

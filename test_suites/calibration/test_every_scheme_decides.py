@@ -86,7 +86,7 @@ def test_every_measurable_requirement_can_be_decided(
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
     web = ("web", "web_https", "web_markup", "web_accessibility")
-    names = (*web, "dns", "download", "upload")
+    names = (*web, "dns", "download", "upload", "protocols")
     probes = {probe: PROBES.find(probe)() for probe in names}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)

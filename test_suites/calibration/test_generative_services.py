@@ -12,6 +12,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import rehearse, write_campaign
 
 SCHEME = """\
@@ -44,7 +45,7 @@ def concluded(world: RangeTestbed, folder: Path, *profiles: str) -> dict[str, Co
     (folder / "scheme.yaml").write_text(SCHEME)
     path = write_campaign(
         folder,
-        origin=Path(world.origin.authority).parent / "origin.json",
+        origin=origin_file(world),
         lines=[{"name": "proxy", "type": "explicit_proxy", "by_profile": by_profile}],
         categories=["LOC.GENAI"],
         sample=6,

@@ -202,6 +202,8 @@ def test_a_service_that_loaded_no_list_shows_nothing_by_blocking_nothing(tried: 
     run = tried(faults=(Fault(kind=FaultKind.OFF),))
 
     assert not conforming(run)
+    for requirement in ("ILL-02", "ILL-04"):
+        assert outcome(run, requirement).conformity is Conformity.INSUFFICIENT
 
 
 def test_a_service_that_blocks_everything_spares_nothing(tried: Try) -> None:
@@ -219,6 +221,7 @@ def test_a_canary_that_a_role_could_open_does_not_conform(tried: Try) -> None:
     lifted = outcome(run, "ILL-06")
     assert lifted.conformity is Conformity.DOES_NOT_CONFORM
     assert [one.item for one in lifted.witnesses] == ["override-03"]
+    assert outcome(run, "ILL-02").conformity is Conformity.DOES_NOT_CONFORM
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from corpora.build_pack import import_pack
-from corpora.content_pages import content_pages, write_content_pages
+from corpora.content_pages import CONTENT_PACK, content_pages
+from corpora.origin_pack import write_origin_pack
 from corpora.pack_reader import open_pack
 from corpora.sampler import sample_pack
 from corpora.synthetic_sites import vendor_list, write_vendor_list
@@ -21,7 +22,11 @@ from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 CREATED = "2026-01-01T00:00:00Z"
-PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30, of_recipe=0, of_viewer=0)
+FEW = 10
+"""Items of each kind and category: ten of ten show a rate of 90 % at a level of 0.4."""
+PAGES = content_pages(
+    "a secret of this test", ("DRUG", "VIOL"), FEW, of_form=5, of_recipe=0, of_viewer=0
+)
 Try = Callable[..., Rehearsal]
 
 SCHEME = """\
@@ -29,7 +34,8 @@ id: our-school
 version: "1.0"
 title: Drugs, violence and what pages say
 policy: uk-schools-2026
-requirements: [{id: URL-02}, {id: URL-04}, {id: DYN-06}]
+decision: {alpha: 0.4}
+requirements: [{id: URL-02, n_min: 10}, {id: URL-04, n_min: 10}, {id: DYN-06, n_min: 5}]
 """
 
 
@@ -56,12 +62,12 @@ def packs(tmp_path: Path) -> dict[str, dict[str, Any]]:
     )
     vendor = open_pack(str(tmp_path / "vendor"))
     sample_pack(
-        vendor, out=tmp_path / "real", seed="s", size=40, categories=("DRUG", "VIOL"),
+        vendor, out=tmp_path / "real", seed="s", size=FEW, categories=("DRUG", "VIOL"),
         audience="sealed",
     )  # fmt: skip
-    write_content_pages(PAGES, tmp_path / "pages", "s", CREATED)
+    write_origin_pack(CONTENT_PACK, PAGES, tmp_path / "pages", "s", CREATED)
     return {
-        "agreed": {"pack": "canary", "categories": ["DRUG", "VIOL"], "sample": 40},
+        "agreed": {"pack": "canary", "categories": ["DRUG", "VIOL"], "sample": FEW},
         "real": {"pack": str(tmp_path / "real")},
         "content": {"pack": str(tmp_path / "pages")},
     }

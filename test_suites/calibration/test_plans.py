@@ -1,4 +1,4 @@
-"""Action plans are opened by failures, and closed only by a conforming re-test."""
+"""Action plans are opened by failures, and verified only by a conforming re-test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from harness.cli.paths import CampaignPaths
-from harness.cli.registry_session import open_plans, open_session
+from harness.cli.registry_facts import open_plans
+from harness.cli.registry_session import open_session
 from harness.cli.retest import retest_plan
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, RetestResult
@@ -57,7 +58,7 @@ def quiet() -> Console:
 
 def record(places: CampaignPaths, *events: PlanEvent) -> None:
     with open_session(places.registry) as book:
-        book.record(*events)
+        book.advance(events[0].plan, *events)
 
 
 def claim(places: CampaignPaths, plan: ActionPlan) -> None:
@@ -72,6 +73,9 @@ def claim(places: CampaignPaths, plan: ActionPlan) -> None:
                 plan=plan.id,
                 owner=SUPPLIER,
                 corrective_action="mend the list",
+                root_cause="r",
+                preventive_action="p",
+                containment="c",
             )
         )
     if plan.state in (PlanState.DRAFT, PlanState.AGREED):
@@ -81,11 +85,7 @@ def claim(places: CampaignPaths, plan: ActionPlan) -> None:
 
 def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
     with open_session(places.registry) as book:
-        return next(
-            plan
-            for plan in book.state.plans.values()
-            if book.state.finding(plan.finding).requirement == requirement
-        )
+        return next(held.plan for held in book.plans() if held.finding.requirement == requirement)
 
 
 def test_a_plan_is_opened_claimed_and_retested(
@@ -114,7 +114,7 @@ def test_a_plan_is_opened_claimed_and_retested(
         retest_plan(drug.id, campaign, out, SUPPLIER, quiet())
 
 
-def test_a_conforming_retest_closes_only_its_own_plan(
+def test_a_conforming_retest_verifies_only_its_own_plan(
     world: RangeTestbed, faults: dict[str, Fault], campaign: Path
 ) -> None:
     run = rehearse(campaign)
@@ -127,8 +127,8 @@ def test_a_conforming_retest_closes_only_its_own_plan(
 
     retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
 
-    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (retest.outcome, state)
+    assert (RetestResult.CONFORMS, PlanState.VERIFIED) == (retest.outcome, state)
     assert (60, ()) == (retest.fresh_tested, retest.missed_still_failing)
     assert PlanState.DRAFT is plan_of(places, "URL-05").state
-    with pytest.raises(UsageError, match="closed"):
+    with pytest.raises(UsageError, match=r"is verified: .retest. is not possible"):
         retest_plan(drug.id, campaign, out, ASSESSOR, quiet())

@@ -33,6 +33,7 @@ from probes.net.backend import BACKENDS
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 
@@ -159,7 +160,7 @@ def campaign(world: RangeTestbed, folder: Path, **more: Any) -> Rehearsal:
     return rehearse(
         write_campaign(
             folder,
-            origin=Path(world.origin.authority).parent / "origin.json",
+            origin=origin_file(world),
             lines=[
                 {
                     "name": "proxy",

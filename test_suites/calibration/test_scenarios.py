@@ -13,6 +13,7 @@ from corpora.pack_writer import PackDetails, write_pack
 from harness.model.verdict import State, Verdict
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
 from test_suites.rehearsal import QUICK, rehearse, write_campaign
@@ -105,7 +106,7 @@ def _campaign(
     world: RangeTestbed, folder: Path, hosts: Iterable[str], known: Known, lane: str
 ) -> Path:
     """A campaign over three lines; it knows tokens only if it has the origin's file."""
-    origin_file = Path(world.origin.authority).parent / "origin.json"
+    origin = origin_file(world)
     direct = {"ports": dict(world.origin.ports), "lane": lane}
     trusted = direct | {"authority": world.origin.authority}
     own = trusted if known == "page" else direct
@@ -113,8 +114,7 @@ def _campaign(
     inspected = folder / "trusted.pem"
     folder.mkdir(parents=True)
     inspected.write_bytes(
-        Path(world.origin.authority).read_bytes()
-        + (origin_file.parent / "gateway.pem").read_bytes()
+        Path(world.origin.authority).read_bytes() + (origin.parent / "gateway.pem").read_bytes()
     )
     lines = (
         _line("names", "resolver", NAMES, _named(world, own)),
@@ -133,7 +133,7 @@ def _campaign(
     )
     return write_campaign(
         folder,
-        origin=origin_file if known == "token" else None,
+        origin=origin if known == "token" else None,
         lines=lines,
         control={"type": "control", "options": own | {"resolver": world.origin.resolver}},
         corpora=[{"pack": str(_pack(folder, hosts))}],

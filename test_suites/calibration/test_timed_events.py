@@ -23,6 +23,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import rehearse, write_campaign
 
 PAGES = changing_pages("a secret of this test", categories=("DRUG", "VIOL"))
@@ -89,7 +90,7 @@ def watched(world: RangeTestbed, clock: StandingClock, tmp_path: Path) -> Watch:
     line = {"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}
     path = write_campaign(
         tmp_path,
-        origin=Path(world.origin.authority).parent / "origin.json",
+        origin=origin_file(world),
         lines=[line],
         categories=["DRUG"],
         sample=2,

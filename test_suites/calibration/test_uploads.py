@@ -18,7 +18,7 @@ from harness.model.upload_case import INFECTED_UPLOADS, INFECTED_WAYS, NAMED_UPL
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
-from probes.range import upload_sink
+from probes.range import file_services
 from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
@@ -119,6 +119,10 @@ def test_a_filter_that_controls_uploads_by_group_conforms(tried: Try, world: Ran
         if one.item.category == "CTRL" and one.key.profile == "staff"
     }
     assert by_staff == {State.ALLOWED}
+    by_websocket = {
+        one.key.profile: one.state for one in run.verdicts if "upload:websocket" in one.item.stratum
+    }
+    assert by_websocket == {"pupils": State.BLOCKED, "staff": State.ALLOWED}
     for path in (path for path in run.journal.parent.rglob("*") if path.is_file()):
         assert not holds_test_string(path.read_bytes()), path
     journal = open_journal(run.journal)
@@ -188,7 +192,7 @@ def test_an_upload_that_is_changed_on_its_way_is_no_delivery_and_no_block(
 def test_an_upload_that_does_not_arrive_whole_on_the_control_decides_nothing(
     tried: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_sink, "digest_of_upload", lambda *_: "0" * 64)
+    monkeypatch.setattr(file_services, "digest_of_upload", lambda *_: "0" * 64)
     run = tried(groups={"staff": GROUPS["staff"]})
 
     assert {one.state for one in run.verdicts} == {State.DOWN}

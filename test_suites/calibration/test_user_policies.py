@@ -22,6 +22,7 @@ from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.range.user_proxy import RangeUser, UserDirectory
 from test_suites.calibration.conftest import POLICY
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 PHASES = {"pupils": "ks2", "staff": "staff"}
@@ -91,10 +92,6 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
 
     yield run
     world.faults.clear()
-
-
-def origin_file(world: RangeTestbed) -> Path:
-    return Path(world.origin.authority).parent / "origin.json"
 
 
 def users_line(world: RangeTestbed, names: dict[str, str], **more: Any) -> dict[str, Any]:

@@ -27,8 +27,9 @@ HEAD = """\
 
 What measures each requirement of the areas illegal content, addresses, search, content, over-blocking, malware, uploads,
 policy and block page. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
-that breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. This page is made
-from the shipped requirements and `test_suites/calibration/cases.toml`.
+that breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
+which only failures are measured has the last two. This page is made from the shipped requirements and
+`test_suites/calibration/cases.toml`.
 """
 
 TITLES = """\
@@ -42,7 +43,7 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The tests of one requirement, or why it has none.
 
     ``reported``: the test of a requirement that is for information. ``people``: what people judge.
-    ``later``: what it waits for.
+    ``later``: what it waits for; beside ``breaks`` and ``missing``, why no service meets it yet.
     """
 
     probes: tuple[Text, ...] = ()
@@ -86,7 +87,8 @@ def _row(requirement: Requirement, cases: Cases) -> str:
     if cases.people:
         shown = (f"people judge it: {cases.people}", "", "")
     elif cases.later:
-        shown = (f"not measured yet: {cases.later}", *shown[1:])
+        waits = cases.later if cases.tests else f"not measured yet: {cases.later}"
+        shown = (waits, *shown[1:])
     name = f"**{requirement.id}** {requirement.subject}"
     cells = (name, f"`{metric}`" if is_measured else "–", probes, *shown)  # noqa: RUF001 - as above
     return f"| {' | '.join(cells)} |"

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.cli.paths import registry_variables
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")
 CODE = re.compile(r"# exit code (\d+)")
@@ -47,7 +49,8 @@ def script(page: Path) -> str:
 def follow(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Type everything that a page tells the reader to type, in ``folder``."""
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {name: value for name, value in os.environ.items() if name != "ACCREDIT_REGISTRY"}
+    named = registry_variables()
+    environment = {name: value for name, value in os.environ.items() if name not in named}
     return subprocess.run(
         [shutil.which("bash") or "bash", "-c", script(page)],
         cwd=folder,

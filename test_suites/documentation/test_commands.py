@@ -35,7 +35,8 @@ def test_each_command_and_option_exists(page: Path) -> None:
         if not words or words[0].isupper() or words[0].startswith("-"):
             continue
         command, rest = command_of([word for word in words if word != "|"])
-        offered = {option for each in command.params for option in each.opts} | {"--help"}
+        both = [option for each in command.params for option in (*each.opts, *each.secondary_opts)]
+        offered = {*both, "--help"}
         unknown = {word.partition("=")[0] for word in rest if word.startswith("--")} - offered
 
         assert unknown == set(), line

@@ -42,20 +42,37 @@ TASKS = {
     ),
     "follow a plan": (
         "tutorials/close-a-plan.md",
-        {"plan/out/autumn/report-becta-2008.html": "passed its re-test"},
+        {"plan/out/autumn/report-practice.html": "passed its re-test"},
     ),
     "compare two campaigns": (
         "how-to/compare-two-campaigns.md",
         {"out/autumn/journal/head.json": ""},
     ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
-    "re-test": ("how-to/re-test.md", {"out/registry.sqlite": ""}),
+    "decide": (
+        "how-to/decide-on-accreditation.md",
+        {
+            "out/registry.sqlite": "",
+            "status-list.json": "suspended",
+            "site/public/index.html": "Reference filter",
+        },
+    ),
+    "re-test": (
+        "how-to/re-test.md",
+        {
+            "out/registry.sqlite": "",
+            "assessment-plan.json": "assessment-plan",
+            "assessment-results.json": "not-satisfied",
+            "poam.json": '"lifecycle": "planned"',
+        },
+    ),
 }
 """The page of each task, and files that are there at the end, with a text in each."""
 
 SAID = {
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
-    "follow a plan": "re-test conforms; the plan is now closed",
+    "decide": "valid now",
+    "follow a plan": "P-0001, closed",
     "re-test": "re-test does-not-conform; the plan is now in-progress",
 }
 """What a task's commands print among other things."""

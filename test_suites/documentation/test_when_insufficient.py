@@ -10,7 +10,7 @@ import pytest
 
 from harness.estimate.plain_twins import SAME_FOR_PUPILS
 from harness.judge import sentinels
-from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE
+from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
 from test_suites.house.rooms import ROOT
 
 PAGE = ROOT / "docs/how-to/when-it-says-insufficient.md"
@@ -80,3 +80,4 @@ def test_each_precondition_and_limit_has_a_row() -> None:
     assert {name for name in names | {SAME_FOR_PUPILS} if f"`{name}`" not in TEXT} == set()
     assert CANNOT_MEASURE in TEXT
     assert CANNOT_DECIDE in TEXT
+    assert PEOPLE_JUDGE in TEXT

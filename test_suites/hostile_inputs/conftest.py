@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpora.pack_writer import PackDetails, write_pack
+from harness.cli.paths import registry_variables
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.keys import write_keys
 
@@ -27,7 +28,8 @@ def accredit(
 ) -> Accredit:
     """The command, in a folder with files that commands accept."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ACCREDIT_REGISTRY", raising=False)
+    for name in registry_variables():
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     details = PackDetails(
         name="a-pack", version="1.0.0", title="A pack", created="2026-11-24T12:00:00Z"

@@ -12,8 +12,9 @@ from test_suites.house.rooms import ROOT, modules, syntax
 LOOSE = {"pipeline", "plugins", "errors", "yaml_reader", "signing"}
 """The only modules of ``harness`` that are in no room."""
 
-MOST_ROOMS, MOST_EDGES, MOST_FILES = 16, 50, 340
-"""Limits that were agreed, not what there is; 275 files before search, lists, files, users and block pages."""
+MOST_ROOMS, MOST_EDGES, MOST_FILES = 16, 50, 460
+"""Limits that were agreed, not what there is. 403 files before the site, reminders, tables of plans, certificates and OSCAL;
+275 before search, lists, files, users, block pages and protocols."""
 
 
 def test_harness_has_few_rooms_and_nothing_loose_but_five_modules() -> None:

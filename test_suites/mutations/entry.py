@@ -13,8 +13,9 @@ from harness.errors import UsageError
 FILE = Path(__file__).with_name("mutations.toml")
 
 Section = Literal[
-    "unguarded", "A", "B", "C", "D", "process", "journal", "bundle",
-    "origin", "campaign", "check", "suppliers", "guides",
+    "unguarded", "A", "B", "C", "D", "process", "journal",
+    "registry", "bundle",
+    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 

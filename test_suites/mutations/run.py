@@ -1,7 +1,7 @@
 """Breaks the code as ``mutations.toml`` says, and looks whether the named tests turn red.
 
-``python -m test_suites.mutations.run [--only SECTION|NUMBER]... [--jobs N] [--tests-pass]`` works in
-a copy of the checkout. A test is red if pytest ran it and it failed; a test that could not be collected,
+``python -m test_suites.mutations.run [--only SECTION|NUMBER]... [--part K/M] [--jobs N] [--tests-pass]``
+works in a copy of the checkout. A test is red if pytest ran it and it failed; a test that could not be collected,
 or a run without any test, shows nothing. Exit status: 0 if every change turned each of its tests
 red, 1 if one did not, 2 if an entry cannot be used (its text is gone, or its test fails anyway).
 """
@@ -52,7 +52,7 @@ class Tried:
 
     def __str__(self) -> str:
         entry = self.entry
-        where = f"{self.ending:<9} {self.number:>3} {entry.section:<9} {entry.file}: {entry.why}"
+        where = f"{self.ending:<9} {self.number:>3} {entry.section:<12} {entry.file}: {entry.why}"
         return f"{where}\n    {self.reason}" if self.reason else where
 
 
@@ -148,10 +148,20 @@ def chosen(entries: Sequence[Entry], only: Sequence[str]) -> list[NUMBERED]:
     return [each for each in numbered if not only or {str(each[0]), each[1].section} & {*only}]
 
 
+def part_of(entries: Sequence[NUMBERED], part: str) -> list[NUMBERED]:
+    """Every M-th entry, beginning with the K-th, for ``K/M``. Raises UsageError."""
+    first, separator, every = part.partition("/")
+    is_number = first.isdecimal() and every.isdecimal() and bool(separator)
+    if not is_number or not 1 <= int(first) <= int(every):
+        raise UsageError(f"--part {part}: write K/M, such as 1/3")
+    return [each for at, each in enumerate(entries) if at % int(every) == int(first) - 1]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m test_suites.mutations.run")
     parser.add_argument("--only", action="append", default=[], help="a section or a number")
+    parser.add_argument("--part", default="1/1", help="K/M: every M-th entry, from the K-th on")
     parser.add_argument("--jobs", type=int, default=1, help="copies that are worked in at once")
     parser.add_argument("--file", type=Path, default=FILE, help="the entries")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="the code that is broken")
@@ -161,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     began = perf_counter()
     try:
-        entries = chosen(read_entries(given.file), given.only)
+        entries = part_of(chosen(read_entries(given.file), given.only), given.part)
         checkout = given.checkout.resolve()
         tried = run(entries, checkout, max(1, given.jobs), tests_pass=given.tests_pass)
     except HarnessError as error:

@@ -15,9 +15,12 @@ import sys
 import traceback
 
 LIBRARIES = (
-    "pytest", "_pytest.assertion.rewrite", "aiohttp", "anyio", "dns.asyncresolver", "duckdb", "h11",
-    "httpx", "hypothesis", "hypothesis.strategies", "msgspec", "numpy", "pydantic", "pytest_asyncio",
-    "rich.console", "ruamel.yaml", "scipy.stats", "sqlalchemy", "trio", "typer",
+    "pytest", "_pytest.assertion.rewrite", "_pytest.doctest", "_pytest.pytester", "ada_url",
+    "aiohttp", "allure_pytest.plugin", "anyio.pytest_plugin", "cryptography.x509",
+    "dns.asyncresolver", "doctest", "duckdb", "filelock", "h11", "httpx", "hypothesis",
+    "hypothesis.strategies", "msgspec", "numpy", "pydantic", "pydantic.root_model", "pytest_asyncio",
+    "pytest_cov.plugin", "pytest_timeout", "rich.console", "ruamel.yaml", "scipy.stats",
+    "selectolax.lexbor", "sqlalchemy", "trio", "typer", "xdist.looponfail", "xdist.plugin",
 )  # fmt: skip
 """What most tests import and no change breaks; one that is not installed is left out."""
 

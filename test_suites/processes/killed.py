@@ -27,7 +27,7 @@ import harness.pipeline
 import harness.verdicts.cached_verdicts  # noqa: F401 - see above
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared, prepare_in
-from harness.store.journal.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import SEGMENT_BYTES, SegmentJournal, open_journal
 
 STEPS = ("write", "ftruncate", "fsync", "replace", "unlink")
 ROWS = 40
@@ -78,7 +78,7 @@ class Moments:
 
 def measure(campaign: Path, out: Path, moments: Moments | None = None) -> None:
     """Measure into ``out``, sealing often."""
-    SegmentJournal.__init__.__kwdefaults__ = {"segment_rows": ROWS}
+    SegmentJournal.__init__.__kwdefaults__ = {"segment_rows": ROWS, "segment_bytes": SEGMENT_BYTES}
     if moments:
         moments.install()
     measure_prepared(prepare_in(campaign, out), out, Console(file=StringIO()))

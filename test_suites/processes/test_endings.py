@@ -47,6 +47,13 @@ def test_an_unexpected_error_exits_4_with_one_line_and_a_log(error: str, tmp_pat
     assert 0o600 == stat.S_IMODE(logs[0].stat().st_mode)
 
 
+def test_objects_are_exempted_from_the_last_garbage_collection() -> None:
+    count = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count()))"
+    ended = accredit("--version", before=count)
+
+    assert int(ended.stdout.split()[-1]) > 0
+
+
 def test_an_import_that_fails_exits_4(tmp_path: Path) -> None:
     ended = accredit("list", "lines", before="sys.modules['typer'] = None", state=tmp_path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.event import PlanProgressed
-from harness.store.registry import open_registry
+from harness.campaign.assemble import read_campaign
+from harness.model.event import StreamOpened
+from harness.model.stream import stream_of
+from harness.store.registry.opening import open_registry
 from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
 from test_suites.unit.harness.cli.test_columns import too_long
 
@@ -200,7 +203,7 @@ def test_a_disk_that_is_too_small_is_found_before_the_first_packet(tmp_path: Pat
     ended = accredit("run", campaign, "--out", out, wrapper=on_a_small_disk(out, "4m"))
 
     assert 2 == ended.returncode, ended.stderr
-    assert "4.0 MiB are free, and this campaign may need 17." in ended.stderr
+    assert re.search(r"[34]\.\d MiB are free, and this campaign may need 17\.", ended.stderr)
     assert not (tmp_path / "out.disk/tried/journal").exists()
 
 
@@ -239,8 +242,12 @@ def test_a_registry_that_cannot_be_used_is_found_before_the_first_packet(
         where = str(tmp_path / "file/registry.sqlite")
     if kind == "future":
         late = datetime.now(UTC) + timedelta(days=400)
-        with open_registry(where, create=True) as registry:
-            registry.append(PlanProgressed(at=late, actor="x", plan="P-0001", note="y"), after=0)
+        name = read_campaign(campaign)[0].service.name
+        with (
+            open_registry(where, create=True) as registry,
+            registry.writing(stream_of("", name)) as access,
+        ):
+            access.append(StreamOpened(at=late, actor="x", name=name))
     if kind == "driver":
         where, before = "postgresql://localhost/x", "sys.modules['psycopg'] = None"
     ended = accredit(

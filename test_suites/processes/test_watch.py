@@ -52,14 +52,17 @@ def watch(campaign: Path, events: str, *words: str | Path) -> Any:
          "no event may be named sentinel-"),
         ("events: [{id: a, kind: appeal, at: a.test, category: DRUG, asks: block}]\n", (),
          "an appeal asks to allow"),
+        ("events: [{id: a, kind: override, at: a.test, category: DRUG, asks: allow}]\n", (),
+         "the end of an override asks to block again; write 'asks: block'"),
         (f"events: [{EVENT}, when: today}}]\n", (), "a time is written like 2026-11-24T12:00:00Z"),
+        (f"events: [{EVENT}}}]\n", ("--every", "nan"), "Invalid value for '--every'"),
         (f"events: [{EVENT}}}]\n", ("--happened", "two"), "no event 'two'"),
         (f"events: [{EVENT}}}]\n", ("--happened", "one=noon"), "write the time like"),
         (f"events: [{EVENT}}}]\n", ("--happened", "one=2999-01-01T00:00:00Z"), "in the future"),
         (f'events: [{EVENT}, when: "2026-01-01T00:00:00Z"}}]\n', ("--happened", "one"),
          "the file of events says when"),
         ("events: [{id: a, kind: rule, at: 'https://a.test/', category: DRUG, asks: block}]\n", (),
-         "no probe of the campaign can try https://a.test/"),
+         "no probe of the campaign can try https://a.test/ and see"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_or_option_is_one_sentence(
@@ -71,6 +74,25 @@ def test_a_wrong_file_or_option_is_one_sentence(
     assert said in " ".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr
     assert not (campaign.parent / "out").exists()
+
+
+def test_an_event_that_no_probe_sees_is_refused(tmp_path: Path) -> None:
+    lines = [{"name": "names", "type": "simulated", "probes": ["dns"]}]
+    path = write_campaign(
+        tmp_path,
+        origin=simulated_origin(tmp_path),
+        lines=lines,
+        categories=["DRUG"],
+        sample=2,
+        control={"type": "simulated"},
+    )
+    page = EVENT.replace("kind: rule", "kind: content")
+
+    ended = watch(path, f"events: [{page}}}]\n", "--polls", "1")
+
+    assert ended.returncode == 2, ended.stdout
+    assert "no probe of the campaign can try drug-001" in " ".join(ended.stderr.split())
+    assert "see what changes there (probes: dns)" in " ".join(ended.stderr.split())
 
 
 def test_an_event_that_is_not_followed_ends_with_three(campaign: Path) -> None:

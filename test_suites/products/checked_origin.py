@@ -24,7 +24,14 @@ from probes.range.origin import ArrivalLog
 from probes.range.origin_check import CheckOptions, check_origin
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ZoneNames
-from test_suites.products.process import LOOPBACK, Folder, Process, free_port, which
+from test_suites.products.process import (
+    BIND_IS_READY,
+    LOOPBACK,
+    Folder,
+    Process,
+    free_port,
+    which,
+)
 from test_suites.public_origin import TWINS, ZONE, origin_in, write_folder
 
 SECOND, APART = "meadow.example", "127.0.0.9"
@@ -143,7 +150,8 @@ def start_parent() -> Iterator[Callable[..., Address]]:
                 f"controls {{ }};\n{text}",
             )
             command = (which("named") or "", "-g", "-n", "1", "-c", str(conf))
-            process = Process(command, log=folder.path / "log", answers_at=[(LOOPBACK, port)])
+            log, answers_at = folder.path / "log", [(LOOPBACK, port)]
+            process = Process(command, log=log, answers_at=answers_at, logs=BIND_IS_READY)
             closing.enter_context(process)
             return Address(host=LOOPBACK, port=port)
 

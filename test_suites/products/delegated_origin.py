@@ -15,7 +15,7 @@ from typing import Any
 
 from test_suites.house.rooms import ROOT
 from test_suites.processes.serving import serving
-from test_suites.products.process import Folder, Process, which
+from test_suites.products.process import BIND_IS_READY, Folder, Process, which
 from test_suites.rehearsal import write_campaign
 
 ZONES = {"canary.example.org": "192.0.2.10", "meadow.example.com": "192.0.2.20"}
@@ -76,7 +76,7 @@ def main(place: Path) -> dict[str, Any]:
     )  # fmt: skip
     named = (which("named") or "named", "-g", "-n", "1", "-c", str(conf))
     with (
-        Process(named, log=folder.path / "log", answers_at=[(RESOLVER, 53)]),
+        Process(named, log=folder.path / "log", answers_at=[(RESOLVER, 53)], logs=BIND_IS_READY),
         serving(place / "origin", PORTS),
     ):
         results = {

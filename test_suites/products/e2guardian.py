@@ -86,7 +86,7 @@ class E2Guardian(Product):
         # OpenSSL looks up authorities in a folder by the hash of their names.
         subprocess.run(["openssl", "rehash", str(here / "trusted")], check=True)
         conf = here / "etc/e2guardian.conf"
-        _set(
+        set_options(
             conf,
             {
                 "dockermode": "on",
@@ -108,7 +108,7 @@ class E2Guardian(Product):
                 "httpworkers": "50",
             },
         )
-        _set(here / "etc/e2guardianf1.conf", {"sslmitm": "on"})
+        set_options(here / "etc/e2guardianf1.conf", {"sslmitm": "on"})
         return conf
 
 
@@ -120,7 +120,7 @@ def _identity() -> dict[str, str]:
     return {"daemonuser": f"'{user}'", "daemongroup": f"'{group}'"}
 
 
-def _set(path: Path, options: dict[str, str]) -> None:
+def set_options(path: Path, options: dict[str, str]) -> None:
     """Give options their values, in place of the stock ones (commented out or not)."""
     text = path.read_text(encoding="utf-8")
     for name in options:

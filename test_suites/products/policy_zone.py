@@ -15,6 +15,12 @@ class Action(StrEnum):
     DROP = "drop"
     NULL = "null"
     SINKHOLE = "sinkhole"
+    ALIAS = "alias"
+    """An alias (CNAME): the host's name with the list's ``address``, such as ``safe.``, before it."""
+
+
+BLOCKING = tuple(each for each in Action if each is not Action.ALIAS)
+"""The actions that block; an alias leads to another name."""
 
 
 def policy_zone(denied: BlockList, *, sinkhole: str) -> str:
@@ -28,6 +34,7 @@ def policy_zone(denied: BlockList, *, sinkhole: str) -> str:
         Action.DROP: "CNAME rpz-drop.",
         Action.NULL: "A 0.0.0.0",
         Action.SINKHOLE: f"A {sinkhole}",
+        Action.ALIAS: f"CNAME {denied.address}{{host}}.",
     }[Action(denied.reply)]
     head = "$TTL 60\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n"
-    return head + "".join(f"{host} {record}\n" for host in denied.hosts)
+    return head + "".join(f"{host} {record.format(host=host)}\n" for host in denied.hosts)

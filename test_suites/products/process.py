@@ -23,8 +23,14 @@ from typing import NoReturn, Self
 import pytest
 
 LOOPBACK = "127.0.0.1"
-PATIENCE = 15.0
+Place = tuple[str, int] | Path
+"""Where a product answers: an address and a port, or the path of a Unix socket."""
+
+PATIENCE = 60.0
 """Seconds a product may take to answer; the slowest needs 0.3 s on an idle machine."""
+
+BIND_IS_READY = "all zones loaded"
+"""What BIND logs once it answers for its zones; it listens before."""
 
 _ports = random.SystemRandom()
 
@@ -114,15 +120,19 @@ class Process:
         command: Sequence[str],
         *,
         log: Path,
-        answers_at: Iterable[tuple[str, int]] = (),
+        answers_at: Iterable[Place] = (),
+        logs: str = "",
     ) -> None:
         self.command = tuple(command)
         self.log = log
+        self.logs = logs
         self.answers_at = tuple(answers_at)
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until each of its addresses accepts a connection.
+        """Start it and wait until each of its addresses accepts a connection, and its log says so.
+
+        A port can be open too early: BIND listens before it has loaded its zones.
 
         Raises DidNotStart, with its log, if it ends or stays silent for PATIENCE seconds.
         """
@@ -138,6 +148,8 @@ class Process:
         for place in self.answers_at:
             while not _accepts(place):
                 self._pause(place, deadline)
+        while self.logs not in self.log.read_text(errors="replace"):
+            self._pause(self.log, deadline)
 
     def stop(self) -> None:
         """Ask it to end, then make it end, together with the children in its group."""
@@ -168,7 +180,7 @@ class Process:
     ) -> None:
         self.stop()
 
-    def _pause(self, place: tuple[str, int], deadline: float) -> None:
+    def _pause(self, place: Place, deadline: float) -> None:
         """Wait a little for the process to *end*: that is the news that would come first."""
         assert self._child is not None
         with suppress(subprocess.TimeoutExpired):
@@ -177,12 +189,17 @@ class Process:
         if ended is not None or time.monotonic() > deadline:
             what = "does not answer" if ended is None else f"ended with code {ended}"
             tail = self.log.read_text(errors="replace")[-2000:]
-            msg = f"{Path(self.command[0]).name} {what} ({place[0]}:{place[1]})\n{tail}"
+            where = place if isinstance(place, Path) else f"{place[0]}:{place[1]}"
+            msg = f"{Path(self.command[0]).name} {what} ({where})\n{tail}"
             raise DidNotStart(msg)
 
 
-def _accepts(place: tuple[str, int]) -> bool:
+def _accepts(place: Place) -> bool:
     try:
+        if isinstance(place, Path):
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.connect(str(place))
+            return True
         with socket.create_connection(place, timeout=1):
             return True
     except OSError:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from test_suites.products.process import Folder, Process, which
+from test_suites.products.process import Folder, Place, Process, which
 
 
 class Product(ABC):
@@ -23,7 +23,7 @@ class Product(ABC):
     def start(self) -> None:
         """Write the configuration and run the process; what it opens goes into ``closing``."""
 
-    def run(self, binary: str, *arguments: str, answers_at: Iterable[tuple[str, int]]) -> None:
+    def run(self, binary: str, *arguments: str, answers_at: Iterable[Place]) -> None:
         """Start the product's daemon in the foreground and wait until it answers."""
         command = (which(binary) or binary, *arguments)
         log = self.folder.path / "console.log"

@@ -1,4 +1,4 @@
-"""A school's network, whose packets all go by a filter that nobody was told of.
+"""A school's network, whose packets all pass a filter that its devices do not know of.
 
 Two network namespaces: this one is the supplier's, and ``site`` is the school's, joined by a
 veth pair. nftables leads what arrives from the school for ports 80 and 443 to the filter, and

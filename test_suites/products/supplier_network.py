@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from test_suites.house.rooms import ROOT
 from test_suites.products.delegated_origin import PARENTS, command, configuration
 from test_suites.products.delegated_origin import RESOLVER as PARENT
-from test_suites.products.process import Folder, Process, which
+from test_suites.products.process import BIND_IS_READY, Folder, Process, which
 from test_suites.products.supplier_gateway import ADDRESS, NAMES, PROXY_PORT
 
 ZONES = {"canary.example.org": "192.88.99.10", "meadow.example.com": "192.88.99.20"}
@@ -171,12 +171,12 @@ def main(place: Path) -> None:
     served = [(address, port) for address in ZONES.values() for port in (53, 80, 443)]
     with ExitStack() as running:
         running.callback(folder.remove)
-        for program, name, places in (
-            (named, "parent", [(PARENT, 53)]),
-            (serve, "origin", served),
+        for program, name, places, logs in (
+            (named, "parent", [(PARENT, 53)], BIND_IS_READY),
+            (serve, "origin", served, ""),
         ):
             log = place / f"{name}.log"
-            running.enter_context(Process(program, log=log, answers_at=places))
+            running.enter_context(Process(program, log=log, answers_at=places, logs=logs))
         tester.types("origin", "check", "origin/origin.json", "--resolver", PARENT, at="parent")
         tester.types(
             "init", "--name", "autumn", "--service", "Example SchoolSafe",

@@ -11,7 +11,7 @@ from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ALLOWED, SENTINEL, Fate, canaries, measure_through
-from test_suites.products.policy_zone import Action
+from test_suites.products.policy_zone import BLOCKING, Action
 
 SINKHOLE = "127.0.0.2"
 FATES: dict[Action, Fate] = {
@@ -28,7 +28,7 @@ def test_each_policy_action_gets_its_expected_verdict(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     world = start_range()
-    replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
+    replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), BLOCKING, strict=True))
     chosen = canaries({**dict.fromkeys(replies, 4), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]
     lists = (

@@ -77,4 +77,9 @@ def test_blocks_inside_intercepted_tls_are_found(
         # What stands behind the unknown certificate is read; the mechanism is the interception.
         states = {host: state for host, (state, _) in expected.items()}
         assert states == {host: state for host, (state, _) in fates.items()}
-    assert all(verdict.intercepted for verdict in measured.verdicts)
+    cut = {item.host for item in chosen["VIOL"]}  # a reset may come before the certificate
+    assert [] == [
+        verdict.item.host
+        for verdict in measured.verdicts
+        if not verdict.intercepted and verdict.item.host not in cut
+    ]

@@ -128,7 +128,8 @@ zone "." {{ type primary; file "{root}"; }};
 """,
     )
     command = (which("named") or "", "-g", "-n", "1", "-c", str(conf))
-    with Process(command, log=folder.path / "log", answers_at=[(LOOPBACK, port)]):
+    log, ready = folder.path / "log", "list.rpz: reload done: success"
+    with Process(command, log=log, answers_at=[(LOOPBACK, port)], logs=ready):
         for host in LISTED:
             query = dns.message.make_query(host, "A")
             answer = dns.query.udp(query, LOOPBACK, port=port, timeout=10)

@@ -20,7 +20,7 @@ from test_suites.products.measured import (
     canaries,
     measure_through,
 )
-from test_suites.products.policy_zone import Action
+from test_suites.products.policy_zone import BLOCKING, Action
 from test_suites.products.process import LOOPBACK
 from test_suites.products.unbound import NAME, Reply, Unbound
 
@@ -101,7 +101,7 @@ def test_profiles_and_policy_zones_are_distinguished(
     tmp_path: Path, start_range: StartRange
 ) -> None:
     world = start_range()
-    replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
+    replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), BLOCKING, strict=True))
     items = [item for some in canaries(dict.fromkeys(replies, 3)).values() for item in some]
     lists = (
         BlockList(name="sentinel", hosts=(SENTINEL,), reply=Action.NXDOMAIN),

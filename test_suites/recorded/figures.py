@@ -25,7 +25,7 @@ CODES = frozenset({
 """Keys whose texts are codes, not sentences."""
 
 LEFT = frozenset({
-    "concluded", "rules_version", "journal_head", "registry_head", "requirement", "witnesses",
+    "concluded", "rules_version", "journal_head", "registry_head", "owner_head", "requirement", "witnesses",
     "corpora", "latencies", "lines", "warnings",
 })  # fmt: skip
 """Of an assessment, what is no result, or is long: times of answers count in the report."""

@@ -11,7 +11,7 @@ from harness.model.content_form import variant_of
 from harness.model.file_case import file_case
 from harness.model.verdict import State
 
-PARTIAL = 206
+PARTIAL, SWITCHING = 206, 101
 
 
 def _file(features: TrialFeatures) -> str:
@@ -51,6 +51,24 @@ def _ranges_missed(features: TrialFeatures) -> bool:
     return bool(control.file) and control.status != PARTIAL
 
 
+def _connection_missed(features: TrialFeatures) -> bool:
+    """Whether the case is about a connection of another kind, and the control had none."""
+    case = file_case(variant_of(features.service.item.stratum))
+    control = features.control_web
+    if case is None or case.transport is None or control is None or not control.file:
+        return False
+    match case.transport.connection:
+        case "websocket":
+            return control.status != SWITCHING
+        case "kept" | "pipelined":
+            return not control.kept
+    return False
+
+
+def _control_status(features: TrialFeatures) -> str:
+    return f"control: status {features.control_web.status}" if features.control_web else ""
+
+
 def _lost_its_content(features: TrialFeatures) -> bool:
     """Whether the origin's answer came, without what the control found in the file."""
     one, other = features.web, features.control_web
@@ -66,9 +84,15 @@ FILE_PRECONDITIONS: tuple[Rule, ...] = (
         state=State.DOWN,
         says="the file did not arrive in byte ranges on the control line either, so ranges were "
         "not tried",
-        saw=lambda features: (
-            f"control: status {features.control_web.status}" if features.control_web else ""
-        ),
+        saw=_control_status,
+    ),
+    Rule(
+        id="control-without-connection",
+        matches=_connection_missed,
+        state=State.DOWN,
+        says="the file did not arrive by a WebSocket, or on a kept connection, on the control line "
+        "either, so this was not tried",
+        saw=_control_status,
     ),
 )
 

@@ -17,6 +17,7 @@ from harness.errors import UsageError, known
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
 from harness.judge.rules.files import FILE_PRECONDITIONS, FILE_RULES
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
+from harness.judge.rules.sealed import SEALED_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -89,10 +90,11 @@ GROUPS = (
     RuleGroup(rules=PRECONDITION_RULES),
     RuleGroup(facts=frozenset({"web"}), rules=FILE_PRECONDITIONS),
     RuleGroup(facts=frozenset({"reach"}), rules=REACH_RULES),
+    RuleGroup(facts=frozenset({"sealed"}), rules=SEALED_RULES),
     RuleGroup(facts=frozenset({"dns"}), rules=(*HTTPS_RULES, *DNS_RULES)),
     RuleGroup(rules=PRIVATE_RULES),
     RuleGroup(facts=frozenset({"web"}), rules=FILE_RULES),
-    RuleGroup(facts=frozenset({"web", "reach"}), rules=WEB_RULES),
+    RuleGroup(facts=frozenset({"web", "reach", "sealed"}), rules=WEB_RULES),
     RuleGroup(facts=frozenset({"web"}), rules=PAGE_RULES),
 )
 """All rules in their order."""

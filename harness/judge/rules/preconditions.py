@@ -7,7 +7,7 @@ from harness.judge.rules.dns import asks_https
 from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.content_form import form_of
-from harness.model.observation import LOCAL_TROUBLE
+from harness.model.observation import LIST_PROGRAM, LOCAL_TROUBLE
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 
@@ -59,6 +59,12 @@ PROXY_WANTS_NAME = 407
 
 def _control_failed(features: TrialFeatures) -> object:
     return features.control is not None and features.control.failure
+
+
+def _list_program_failure(features: TrialFeatures) -> str:
+    seen = (features.service, features.control)
+    failures = [one.failure for one in seen if one is not None and one.failure is not None]
+    return next((one.detail for one in failures if one.name == LIST_PROGRAM), "")
 
 
 def _is_private_on_control(features: TrialFeatures) -> bool:
@@ -113,6 +119,13 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.control is None,
         state=State.INSUFFICIENT,
         says="nothing was measured on the control line",
+    ),
+    Rule(
+        id="list-program-failed",
+        matches=_list_program_failure,
+        state=State.INSUFFICIENT,
+        says="the sealed list program gave no answer that can be used",
+        saw=_list_program_failure,
     ),
     Rule(
         id="instrument-service",

@@ -43,7 +43,9 @@ class Link(Protocol):
 AnyLink = TypeVar("AnyLink", bound=Link)
 
 
-def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ...]:
+def read_chain(
+    path: Path, start: str, decoder: msgspec.json.Decoder[AnyLink]
+) -> tuple[AnyLink, ...]:
     """The lines of a chain, oldest first; an incomplete last line does not count.
 
     ``start`` is the digest of the header. Each line must be exactly the text that we write, so a
@@ -54,7 +56,7 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
     offset, previous = 0, start
     for line in whole_lines(path):
         try:
-            link = msgspec.json.decode(line, type=kind)
+            link = decoder.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             msg = f"{path}: byte {offset}: not a line of a {path.stem.rstrip('s')}: {error}"
             raise InstrumentError(msg) from None
@@ -75,13 +77,16 @@ class _Hashed(msgspec.Struct):
     hash: str
 
 
+_HASHES = msgspec.json.Decoder(_Hashed)
+
+
 def chain_hashes(path: Path) -> list[str]:
     """The hashes in a chain's lines, unchecked; ``read_chain`` checks them.
 
     Raises InstrumentError if a line has no hash.
     """
     try:
-        return [msgspec.json.decode(line, type=_Hashed).hash for line in whole_lines(path)]
+        return [_HASHES.decode(line).hash for line in whole_lines(path)]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         msg = f"{path}: not a hash chain: {error}"
         raise InstrumentError(msg) from None
@@ -144,12 +149,15 @@ class StopLine(msgspec.Struct, frozen=True, kw_only=True):
     hash: str = ""
 
 
+_STOPS = msgspec.json.Decoder(StopLine)
+
+
 def read_stops(directory: Path, start: str) -> tuple[Stop, ...]:
     """The stops of the journal in a folder, oldest first; ``start`` is its header's digest.
 
     Raises InstrumentError, naming the byte, where the chain is broken.
     """
-    return tuple(line.stop for line in read_chain(directory / STOPS, start, StopLine))
+    return tuple(line.stop for line in read_chain(directory / STOPS, start, _STOPS))
 
 
 def append_stop(directory: Path, start: str, stop: Stop) -> None:
@@ -158,7 +166,7 @@ def append_stop(directory: Path, start: str, stop: Stop) -> None:
     Raises InstrumentError if it cannot be written; the file is then as before.
     """
     path = directory / STOPS
-    held = read_chain(path, start, StopLine)
+    held = read_chain(path, start, _STOPS)
     name = f"plan {stop.plan} for {stop.profile}"
     line = StopLine(name=name, stop=stop, previous=held[-1].hash if held else start)
     append_line(path, chained(line))
@@ -173,13 +181,16 @@ class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     hash: str = ""
 
 
+_INSTRUMENTS = msgspec.json.Decoder(InstrumentLine)
+
+
 def read_instrument(directory: Path, start: str) -> tuple[InstrumentRecord, ...]:
     """The records of the journal in a folder, oldest first; ``start`` is its header's digest.
 
     Journals of older versions have none. Raises InstrumentError, naming the byte, where the chain
     is broken.
     """
-    return tuple(line.record for line in read_chain(directory / INSTRUMENT, start, InstrumentLine))
+    return tuple(line.record for line in read_chain(directory / INSTRUMENT, start, _INSTRUMENTS))
 
 
 def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool:
@@ -188,7 +199,7 @@ def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool
     Raises InstrumentError if the chain is broken or cannot be written; the file is then as before.
     """
     path = directory / INSTRUMENT
-    held = read_chain(path, start, InstrumentLine)
+    held = read_chain(path, start, _INSTRUMENTS)
     if held and held[-1].record.is_like(record):
         return False
     line = InstrumentLine(

@@ -108,7 +108,12 @@ def read_header(directory: Path) -> bytes:
     except FileNotFoundError:
         msg = f"{directory}: no journal here ({HEADER} is missing); 'accredit measure' makes one"
         raise UsageError(msg) from None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except NotADirectoryError:
+        msg = f"{directory}: no journal here: this is a file; give the folder of a journal"
+        raise UsageError(msg) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         msg = f"{path}: not the header of a journal: {error}"
         raise UsageError(msg) from None
     return text

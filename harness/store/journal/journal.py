@@ -44,6 +44,7 @@ from harness.store.journal.header import (
 from harness.store.journal.journal_state import (
     MANIFEST,
     Head,
+    JournalState,
     SealedSegment,
     extended_hash,
     read_manifest,
@@ -62,8 +63,11 @@ from harness.store.journal.parquet_segment import digest_of_file
 from harness.store.journal.reader import JournalReader
 from harness.store.private_folder import WriterLock
 
-SEGMENT_ROWS = 100_000
-"""An open segment with at least this many rows is sealed."""
+SEGMENT_ROWS, SEGMENT_BYTES = 100_000, 16 * 2**20
+"""An open segment with at least this many rows or bytes is sealed.
+
+Sealing takes memory by the bytes, and a resumed journal reads the open segment again.
+"""
 
 
 Parameters = ParamSpec("Parameters")
@@ -86,11 +90,20 @@ def _one_at_a_time(
 
 
 class SegmentJournal(JournalReader):
-    """A journal that can be written; see the module. A segment is sealed at ``segment_rows``."""
+    """A journal that can be written; see the module.
 
-    def __init__(self, directory: Path, *, segment_rows: int = SEGMENT_ROWS) -> None:
+    A segment is sealed at ``segment_rows`` observations or ``segment_bytes``.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        segment_rows: int = SEGMENT_ROWS,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
         super().__init__(directory)
-        self._segment_rows = segment_rows
+        self._segment_rows, self._segment_bytes = segment_rows, segment_bytes
         self._lock = WriterLock(directory)
         self._mutex = RLock()
         self._writer: SegmentWriter | None = None
@@ -145,6 +158,11 @@ class SegmentJournal(JournalReader):
         sealed = (number for segment in self._sealed() for number in segment.batches)
         return frozenset((*sealed, *self._open_batches))
 
+    @_one_at_a_time
+    def state(self) -> JournalState:
+        """The present state of the folder, not in the middle of a change by another thread."""
+        return super().state()
+
     def write(self) -> None:
         """Open the journal for writing, and repair the effects of a crash.
 
@@ -192,7 +210,7 @@ class SegmentJournal(JournalReader):
             raise
         self._open_rows += len(new)
         self._open_batches.append(batch)
-        if self._open_rows >= self._segment_rows:
+        if self._open_rows >= self._segment_rows or segment.size >= self._segment_bytes:
             self.seal()
         return len(new)
 

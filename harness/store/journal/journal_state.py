@@ -49,12 +49,15 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         return PrintedHead(held=self.rows, hash=self.hash)
 
 
+_HEADS = msgspec.json.Decoder(Head)
+
+
 def read_head(directory: Path) -> Head | None:
     """The head in a folder, if there is one. Raises InstrumentError if the file is damaged."""
     path = directory / HEAD
     try:
         text = path.read_bytes()
-        head = msgspec.json.decode(text, type=Head)
+        head = _HEADS.decode(text)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -102,9 +105,12 @@ class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
     hash: str = ""
 
 
+_SEALED_SEGMENTS = msgspec.json.Decoder(SealedSegment)
+
+
 def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
     """The sealed segments, oldest first; see ``read_chain``."""
-    return read_chain(path, start, SealedSegment)
+    return read_chain(path, start, _SEALED_SEGMENTS)
 
 
 MANIFEST = "manifest.jsonl"

@@ -46,8 +46,8 @@ def quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-ROW_GROUP = 20_000
-"""Rows held in memory at a time while writing or reading."""
+ROW_GROUP, FETCHED = 4096, 256
+"""Rows held in memory at a time: by DuckDB while writing or reading, and by us while reading."""
 
 MEMORY = "256MB"
 """DuckDB's memory limit while sealing or reading."""
@@ -132,7 +132,7 @@ def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
             # the columns are our own constants; the file name goes in as a parameter
             question = f"SELECT {columns} FROM read_parquet(?) {where}"  # noqa: S608 - see above
             cursor = connection.execute(question, [str(path)])
-            while chunk := cursor.fetchmany(4096):
+            while chunk := cursor.fetchmany(FETCHED):
                 yield from chunk
     except duckdb().Error as error:
         msg = f"{path}: cannot be read: {error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class JournalReader:
         for segment in state.sealed:
             yield from map(decode, parquet_segment.records(self.directory / segment.name))
         for path, contents in state.opened:
-            yield from map(decode, lines_of(path, contents.good))
+            yield from map(decode, _lines(path, contents))
 
     def sentinels(self) -> Iterator[Observation]:
         """All observations except those of items: sentinels, heartbeats and retrials."""
@@ -105,7 +106,7 @@ class JournalReader:
         for segment in state.sealed:
             yield from map(decode, parquet_segment.sentinel_records(self.directory / segment.name))
         for path, contents in state.opened:
-            yield from (decode(line) for line in lines_of(path, contents.good) if _SENTINEL in line)
+            yield from (decode(line) for line in _lines(path, contents) if _SENTINEL in line)
 
     def fingerprint(self) -> str:
         """A digest that changes when the contents change."""
@@ -137,6 +138,15 @@ class JournalReader:
     def state(self) -> JournalState:
         """The present state of the folder. Raises InstrumentError if it is damaged."""
         return read_journal_state(self.directory, self.start, has_head=self._has_head)
+
+
+def _lines(path: Path, contents: Scan) -> Iterator[bytes]:
+    """The lines that an open segment held; from its sealed form if it was sealed meanwhile."""
+    try:
+        yield from lines_of(path, contents.good)
+    except FileNotFoundError:
+        sealed = parquet_segment.records(path.with_suffix(".parquet"))
+        yield from islice(sealed, contents.rows)
 
 
 def fingerprint_of(

@@ -84,7 +84,7 @@ async def dial(
 async def _dial_unverified(
     recorder: ExchangeRecorder, route: Route, endpoint: Address, headers: Headers
 ) -> ResponseHandler:
-    """Open the connection again without verification. The first failure is kept."""
+    """Open the connection again without verification."""
     stream = await open_stream(ExchangeRecorder(recorder.limit), route, "https", endpoint, headers)
     try:
         handler = await stream.switch_protocol(

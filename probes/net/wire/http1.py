@@ -17,9 +17,13 @@ from probes.net.exchange_recorder import (
 from probes.net.wire.reactor import Steps
 
 SWITCHING_PROTOCOLS = 101
+READ_BYTES = 65536
+"""Maximum bytes that a stream returns at once."""
 
 
 FIRST_FINAL = 200
+FRAMING = 16
+"""Maximum bytes of framing (RFC 9112 section 7.1) for each byte of content, beside the head."""
 
 
 class Stream(Protocol):
@@ -113,5 +117,7 @@ def send_request(stream: Stream, request: bytes, recorder: ExchangeRecorder) -> 
             reader.feed(received)
             if recorder.head is None and received_bytes > HEAD_BYTES:
                 raise ValueError("the head of the answer has no end")
+            if received_bytes > HEAD_BYTES + (1 + FRAMING) * (len(recorder.body) + READ_BYTES):
+                raise ValueError("the chunks of the answer have hardly any content")
     finally:
         reader.close()

@@ -19,10 +19,9 @@ from time import perf_counter
 
 from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.route import Address
-from probes.net.wire.http1 import Stream
+from probes.net.wire.http1 import READ_BYTES, Stream
 from probes.net.wire.reactor import ReactorTask, Steps, read_icmp_error, set_error_queue
 
-READ_BYTES = 65536
 SO_TIMESTAMPNS = 35
 ANCILLARY_BYTES = 64
 SOCKET_ERROR = EPOLLERR | EPOLLHUP

@@ -107,7 +107,7 @@ class UdpSocket:
             self._read_error_queue()
 
     def forget(self, pending: PendingQuestion) -> None:
-        """Remove a question: nobody awaits its answer."""
+        """Remove a question: its answer is no longer awaited."""
         self.waiting.pop(pending.id, None)
 
     def expire(self, now: float) -> None:

@@ -126,7 +126,7 @@ def _run_unverified(
 ) -> Steps[None]:
     """Send the request again without verification, as there may be a block page behind it.
 
-    The verification failure is kept in any case.
+    The verification failure is kept, unless no answer came in time.
     """
     second_recorder, target = ExchangeRecorder(recorder.limit), parse_url_target(request.url)
     with closing(Tcp(task, route.binding)) as tcp:
@@ -138,6 +138,8 @@ def _run_unverified(
             yield from tls.handshake()
             recorder.certificate = read_certificate(tls.ssl_object, trusted=False)
             yield from send_request(tls, _head(request, route, target), recorder)
+        except TimeoutError as error:
+            recorder.fail(error)
         except (OSError, EOFError, ValueError, TunnelRefusedError):
             return
 

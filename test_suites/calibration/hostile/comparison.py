@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.runner import Run
-from test_suites.calibration.hostile.supplier import Supplier
+
+
+class Judged(Protocol):
+    """What is said of a supplier: the requirements that it breaks, and what must come of it."""
+
+    @property
+    def breaks(self) -> frozenset[str]: ...
+    @property
+    def by_chance(self) -> frozenset[str]: ...
+    @property
+    def pace(self) -> float: ...
+    @property
+    def answer(self) -> Conformity: ...
+
 
 MOST_MEMORY = 1500
 """MiB that a process with several campaigns and the range may ever hold."""
@@ -24,12 +38,12 @@ def faults_of_good(run: Run) -> tuple[str, ...]:
     )
 
 
-def faults_of(supplier: Supplier, run: Run, good: Run) -> tuple[str, ...]:
+def faults_of(supplier: Judged, run: Run, good: Run) -> tuple[str, ...]:
     """What is wrong with how a hostile service was judged; nothing, if all is as it should be."""
     return tuple(_faults(supplier, run, good))
 
 
-def wrongly_conforming(supplier: Supplier, run: Run) -> tuple[str, ...]:
+def wrongly_conforming(supplier: Judged, run: Run) -> tuple[str, ...]:
     """The requirements that the supplier breaks and that conform all the same."""
     return tuple(
         name
@@ -38,7 +52,7 @@ def wrongly_conforming(supplier: Supplier, run: Run) -> tuple[str, ...]:
     )
 
 
-def _faults(supplier: Supplier, run: Run, good: Run) -> Iterator[str]:
+def _faults(supplier: Judged, run: Run, good: Run) -> Iterator[str]:
     yield from _crashes(run)
     if run.crash:
         return
@@ -57,7 +71,7 @@ def _faults(supplier: Supplier, run: Run, good: Run) -> Iterator[str]:
         yield f"the campaign is answered {run.conformity}, not {supplier.answer}"
 
 
-def _may_be_found_out(supplier: Supplier, run: Run) -> bool:
+def _may_be_found_out(supplier: Judged, run: Run) -> bool:
     """Whether a service that goes by pace let items of the test through, which a slow machine sent."""
     return supplier.pace > 0 and run.conformity is Conformity.DOES_NOT_CONFORM
 

@@ -65,7 +65,7 @@ class Listening:
             await _forget(writer)
         except asyncio.CancelledError:
             writer.transport.abort()
-        except Exception as error:  # noqa: BLE001 - a supplier's own mistake, told by the runner
+        except Exception as error:  # noqa: BLE001 - a supplier's own mistake, which the runner reports
             self.crashes.append(f"{type(error).__name__}: {error}")
         finally:
             self._tasks.discard(task)

@@ -202,7 +202,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         try:
             said = self._service.answer(data, "udp")
-        except Exception as error:  # noqa: BLE001 - a supplier's own mistake, told by the runner
+        except Exception as error:  # noqa: BLE001 - a supplier's own mistake, which the runner reports
             self._listening.crashes.append(f"{type(error).__name__}: {error}")
             return
         if said.delay:

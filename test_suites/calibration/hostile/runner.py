@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import resource
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -70,44 +72,72 @@ def run_all(
     identities: Sequence[str], size: Size, *, processes: int = PROCESSES, threads: int = THREADS
 ) -> dict[str, Run]:
     """Measure all the suppliers of these ids; gives each one's run by its id."""
+    return in_processes(partial(run_share, size=size, threads=threads), identities, processes)
+
+
+def in_processes(
+    run_some: Callable[[list[str]], list[Run]], identities: Sequence[str], processes: int
+) -> dict[str, Run]:
+    """Measure the suppliers of these ids in processes; gives each one's run by its id."""
     shares = [list(identities[start::processes]) for start in range(processes)]
     shares = [share for share in shares if share]
     with ProcessPoolExecutor(len(shares), mp_context=get_context("spawn")) as pool:
-        measured = pool.map(partial(run_share, size=size, threads=threads), shares)
-        return {run.supplier: run for runs in measured for run in runs}
+        return {run.supplier: run for runs in pool.map(run_some, shares) for run in runs}
 
 
 def run_share(identities: Iterable[str], size: Size, threads: int = THREADS) -> list[Run]:
     """Measure suppliers in this process, beside one range that they share."""
     suppliers = [find_supplier(each) for each in identities]
+    exempt_from_collection()
     with tempfile.TemporaryDirectory(prefix="accredit-hostile-") as name:
         folder = Path(name)
         with Testbed(folder, size) as testbed, ThreadPoolExecutor(threads) as pool:
             return list(pool.map(lambda each: run_one(each, testbed), suppliers))
 
 
+def exempt_from_collection() -> None:
+    """Exempt present objects from garbage collection, or each campaign would begin with one."""
+    gc.collect()
+    gc.freeze()
+
+
 def run_one(supplier: Supplier, testbed: Testbed) -> Run:
     """Measure and conclude one campaign; whatever is raised is part of what came of it."""
+
+    @contextmanager
+    def begin(folder: Path) -> Iterator[Begun]:
+        with testbed.serving(supplier) as running:
+            yield write_campaign(folder, supplier, running, testbed), running.crashes
+
+    return measured(supplier.id, testbed.folder, begin)
+
+
+Begun = tuple[Path, list[str]]
+"""The campaign file of a service that runs, and the exceptions of its supplier's own function."""
+
+
+def measured(
+    identity: str, parent: Path, begin: Callable[[Path], AbstractContextManager[Begun]]
+) -> Run:
+    """Measure and conclude the campaign of a service that ``begin`` starts, given a folder."""
     started = time.monotonic()
     crashes: list[str] = []
-    with tempfile.TemporaryDirectory(prefix=f"{supplier.id}-", dir=testbed.folder) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{identity}-", dir=parent) as name:
         folder = Path(name)
         try:
-            with testbed.serving(supplier) as running:
-                crashes = running.crashes
-                campaign = write_campaign(folder, supplier, running, testbed)
+            with begin(folder) as (campaign, crashes):
                 console = Console(file=io.StringIO())
                 places = measure_prepared(prepare(campaign), folder / "out", console)
             assessment, _ = conclude_journal(places.journal)
             troubles = _troubles(places.journal)
         except Exception:  # noqa: BLE001 - none is expected: each is reported as a crash
-            return _run(supplier, started, crash=traceback.format_exc())
+            return _run(identity, started, crash=traceback.format_exc())
     crash = f"the supplier's own function failed: {crashes[0]}" if crashes else ""
-    return _run(supplier, started, assessment, troubles, crash)
+    return _run(identity, started, assessment, troubles, crash)
 
 
 def _run(
-    supplier: Supplier,
+    identity: str,
     started: float,
     assessment: Assessment | None = None,
     troubles: dict[str, int] | None = None,
@@ -116,9 +146,9 @@ def _run(
     seconds = time.monotonic() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if assessment is None:
-        return Run(supplier=supplier.id, crash=crash, seconds=seconds, memory=memory)
+        return Run(supplier=identity, crash=crash, seconds=seconds, memory=memory)
     return Run(
-        supplier=supplier.id,
+        supplier=identity,
         requirements=_requirements(assessment),
         exit_code=assessment.exit_code,
         conformity=assessment.conformity,

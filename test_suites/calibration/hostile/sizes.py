@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,7 @@ SMALL = Size(
         "concurrency": 8,
         "batch": 24,
     },
-    plain_twins={"number": 10, "pause": 0, "source": "127.0.0.9"},
+    plain_twins={"number": 12, "pause": 0, "source": "127.0.0.9"},
 )
 """The least that can decide, for a run in minutes: nothing waits for more than 3 s."""
 
@@ -77,3 +78,12 @@ SIZES = {size.name: size for size in (SMALL, FULL)}
 def chosen_size() -> Size:
     """The size that the environment asks for (``HOSTILE_SIZE``): small, if it says nothing."""
     return SIZES[os.environ.get("HOSTILE_SIZE", SMALL.name)]
+
+
+def chosen_part(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the part that the environment asks for (``HOSTILE_PART``); all, if of none.
+
+    ``K/M`` is every M-th name, beginning with the K-th. The parts together are all names.
+    """
+    first, every = map(int, os.environ.get("HOSTILE_PART", "1/1").split("/"))
+    return tuple(names[first - 1 :: every])

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from harness.model.outcome import Conformity
+from test_suites.calibration.hostile.areas.area_table import area_sections
 from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.short_run import ONLY_IN_FULL
 from test_suites.calibration.hostile.supplier import EVERYTHING, HARMFUL, Supplier
@@ -19,7 +20,7 @@ KINDS = {"proxy": "Proxies", "gateway": "Gateways", "name server": "Name servers
 
 _START = """# Hostile and broken services
 
-{number} services that do not filter correctly, or hide that they do not: {proxies} explicit
+{number} services that do not filter web pages correctly, or hide that they do not: {proxies} explicit
 proxies, {gateways} transparent gateways and {names} name servers. Each is measured by a complete
 campaign on loopback, and so is a good service of the same kind. The tests require that
 
@@ -41,7 +42,8 @@ of the test are undecided, they cannot be compared with what a pupil gets, so `T
 A service with a dagger (†) is measured only in the full size (`tox run -e hostile`).
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
-without `--write` measures all services and prints the outcome of each.
+without `--write` measures all services of the first tables and prints the outcome of each;
+`python -m test_suites.calibration.hostile.areas` does so for [the nine areas](#services-of-nine-areas).
 """
 
 
@@ -65,6 +67,7 @@ def table() -> str:
         failing = [each for each in here if not each.why]
         parts.append(f"## {heading}: *does not conform*\n\n{_rows(failing, with_why=False)}")
         parts.append(f"## {heading}: *insufficient*\n\n{_rows(here, with_why=True)}")
+    parts += area_sections()
     return "\n".join(parts)
 
 

@@ -13,11 +13,12 @@ from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.good import GOOD
 from test_suites.calibration.hostile.runner import Run, run_all
 from test_suites.calibration.hostile.short_run import ONLY_IN_FULL, WAITING, suppliers_for
-from test_suites.calibration.hostile.sizes import chosen_size
+from test_suites.calibration.hostile.sizes import chosen_part, chosen_size
 from test_suites.calibration.hostile.table import TABLE, table
 
 SUPPLIERS = all_suppliers()
-MEASURED = suppliers_for(chosen_size(), SUPPLIERS)
+OF_SIZE = suppliers_for(chosen_size(), SUPPLIERS)
+MEASURED = chosen_part(OF_SIZE)
 WIRINGS = tuple(dict.fromkeys(each.wiring for each in SUPPLIERS.values()))
 
 pytestmark = pytest.mark.timeout(6 * 3600)
@@ -51,12 +52,21 @@ def test_a_hostile_supplier_does_not_conform_in_what_it_breaks(
 
 
 def test_there_are_80_suppliers_and_most_do_not_conform() -> None:
-    answers = Counter(SUPPLIERS[each].answer for each in MEASURED)
+    answers = Counter(SUPPLIERS[each].answer for each in OF_SIZE)
 
-    assert len(MEASURED) >= 80
+    assert len(OF_SIZE) >= 80
     assert ONLY_IN_FULL | WAITING <= set(SUPPLIERS)
     assert answers[Conformity.DOES_NOT_CONFORM] >= 60
     assert answers[Conformity.DOES_NOT_CONFORM] >= 2 * answers[Conformity.INSUFFICIENT]
+
+
+def test_three_parts_together_are_all_suppliers(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+    for part in ("1/3", "2/3", "3/3"):
+        monkeypatch.setenv("HOSTILE_PART", part)
+        measured += chosen_part(OF_SIZE)
+
+    assert sorted(measured) == sorted(OF_SIZE)
 
 
 def test_each_supplier_is_described_in_sentences() -> None:

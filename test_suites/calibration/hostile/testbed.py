@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 from probes.range.authority import Authority
 from probes.range.filter import FilterPolicy
@@ -32,6 +33,7 @@ PROFILES = ("ks2", "ks4")
 PORT_TRIES = 20
 """Ports that the system gives at one address may be taken at another: then others are tried."""
 
+Supplied = TypeVar("Supplied")
 Value = TypeVar("Value")
 
 
@@ -48,23 +50,17 @@ class Running:
         return self.listening.crashes
 
 
-class Testbed:
-    """The origin, its names, and services beside it; a context manager.
+class ServiceTestbed(ABC, Generic[Supplied]):
+    """An origin, and services of suppliers beside it; a context manager.
 
     All services share one authority for TLS, whose certificates are made once a host.
     """
 
-    __test__ = False
-
-    def __init__(self, folder: Path, size: Size) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.size = size
-        self.knowledge: Knowledge = known_hosts(size)
-        self.packs = write_packs(folder / "packs", self.knowledge)
         self.authority = Authority("Example School Filter")
-        self._names = ZoneServer(log=ArrivalLog(), dual_stack=True)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="hostile-testbed")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="testbed")
         self._stack = AsyncExitStack()
 
     def __enter__(self) -> Self:
@@ -91,7 +87,7 @@ class Testbed:
         return self.folder / "world" / "origin.json"
 
     @contextmanager
-    def serving(self, supplier: Supplier) -> Iterator[Running]:
+    def serving(self, supplier: Supplied) -> Iterator[Running]:
         """Run a supplier's service for as long as the context lasts."""
         listening = Listening()
         ports = self._await(self._start(supplier, listening))
@@ -99,6 +95,30 @@ class Testbed:
             yield Running(ports=ports, listening=listening)
         finally:
             self._await(listening.__aexit__())
+
+    @abstractmethod
+    async def _start_world(self) -> RangeTestbed:
+        """Start the origin, to be ended by ``_stack``."""
+
+    @abstractmethod
+    async def _start(self, supplier: Supplied, listening: Listening) -> dict[str, Any]:
+        """Start a supplier's service; return where its lines lead to."""
+
+    def _await(self, work: Coroutine[Any, Any, Value]) -> Value:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class Testbed(ServiceTestbed[Supplier]):
+    """The origin of the pack of hostile services, and its names."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, size: Size) -> None:
+        super().__init__(folder)
+        self.size = size
+        self.knowledge: Knowledge = known_hosts(size)
+        self.packs = write_packs(folder / "packs", self.knowledge)
+        self._names = ZoneServer(log=ArrivalLog(), dual_stack=True)
 
     async def _start_world(self) -> RangeTestbed:
         """The range, with a second address of its origin at the same ports, where they are free."""
@@ -145,9 +165,6 @@ class Testbed:
             return {"gateway": await web.start_gateway(listening, PROFILES[0])}
         ports = {name: await web.start_proxy(listening, name) for name in PROFILES}
         return {"proxy": {name: f"http://{ADDRESS}:{port}" for name, port in ports.items()}}
-
-    def _await(self, work: Coroutine[Any, Any, Value]) -> Value:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
 def _to_origin(port: int) -> Handle:

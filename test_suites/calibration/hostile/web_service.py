@@ -21,6 +21,8 @@ from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.sizes import Scale
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
 
+NO_ANSWER = Answer(status=502, body=b"no answer\n").wire
+
 
 @dataclass(slots=True, kw_only=True)
 class WebService:
@@ -75,14 +77,17 @@ class WebService:
         return self.names.address_of(host) if self.names.has(host) else ""
 
     async def ask_origin(self, request: bytes) -> Answer:
-        """The origin's whole answer to a request for one answer."""
+        """The origin's whole answer to a request for one answer; a 502 if it gives none."""
+        return Answer.read(await self.bytes_of_origin(request))
+
+    async def bytes_of_origin(self, request: bytes) -> bytes:
+        """The same answer as it came, head and body."""
         reader, writer = await asyncio.open_connection(ADDRESS, self.origin_ports[80])
         try:
             writer.write(request)
-            received = await reader.read(-1)
+            return await reader.read(-1) or NO_ANSWER
         finally:
             writer.close()
-        return Answer.read(received) if received else Answer(status=502, body=b"no answer\n")
 
     async def _as_proxy(self, profile: str, stream: ByteStream) -> None:
         request = await stream.request()

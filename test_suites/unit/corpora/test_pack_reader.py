@@ -143,6 +143,23 @@ def test_a_change_of_a_long_pack_after_opening_is_noticed(
         list(pack.items())
 
 
+def test_the_rows_of_a_shipped_pack_are_checked_once_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, rows = open_pack("overblock"), list[Path]()
+    shutil.copytree(PACKS / "overblock", tmp_path / "overblock")
+
+    def check_rows(path: Path, *_: Any) -> tuple[Any, ...]:
+        rows.append(path)
+        return ()
+
+    monkeypatch.setattr(pack_reader, "_check_rows", check_rows)
+
+    assert list(open_pack("overblock").items()) == list(first.items())
+    assert open_pack(str(tmp_path / "overblock")).size == first.size
+    assert [tmp_path / "overblock/items.csv"] == rows
+
+
 def test_rows_that_were_checked_are_not_checked_again(tmp_path: Path) -> None:
     path = pack_with(tmp_path, "a,a.example,host,NOPE,\n")
     manifest = json.loads((path / "datapackage.json").read_text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.metadata
 import inspect
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from corpora.importers import LIST_IMPORTERS
 from harness.cli.list_plugins import TABLES
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
-from harness.plugins import PROBES, PluginTable
+from harness.plugins import PROBES, PluginTable, _registered_in
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,36 @@ def test_summaries_say_what_the_loaded_plug_ins_say() -> None:
 
         assert expected == table.summaries()
         assert {} == table.registered, "a built-in plug-in was imported"
+
+
+def test_a_plug_in_without_a_docstring_is_listed_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bare_plugin.py").write_text(
+        '@T.register("bare")\nclass Bare:\n    text = ("""a {\n(""",)\n\n\n'
+        '@T.register("told")\ndef told():\n    """Says what it is."""\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    listed = [(each.name, each.about) for each in _registered_in("bare_plugin")]
+    assert listed == [("bare", ""), ("told", "Says what it is.")]
+
+
+def test_installed_packages_are_searched_once_for_all_kinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searches: list[dict[str, Any]] = []
+
+    def search(**words: Any) -> Any:
+        searches.append(words)
+        return importlib.metadata.entry_points(**words)
+
+    monkeypatch.setattr("harness.plugins.entry_points", search)
+    monkeypatch.setattr(sys, "path", [*sys.path, "/nowhere"])  # what was found before is not known
+    for table in TABLES:
+        table.summaries()
+
+    assert len(searches) == 1
 
 
 def test_a_plug_in_of_another_package_is_summarised_too(

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.follow.findings import open_findings
-from harness.follow.state import RegistryState
+from harness.follow.state import StreamState
 from harness.model.action_plan import (
     ActionPlan,
     FollowUp,
@@ -57,7 +58,7 @@ def plan(**changes: Any) -> ActionPlan:
 
 def report(*outcomes: Outcome, followed: ActionPlan | None = None, **changes: Any) -> Report:
     assessment = example_assessment(outcomes=outcomes, **{"preconditions": (), **changes})
-    (finding, *_) = open_findings(assessment, AT, RegistryState()) or (None,)
+    (finding, *_) = open_findings(assessment, AT, StreamState()) or (None,)
     plans = (FollowUp(finding=finding, plan=followed),) if finding else ()
     return Report(assessment=assessment, follow_ups=plans, read=AT)
 
@@ -107,6 +108,26 @@ def test_a_closed_plan_says_what_the_retest_found_and_when() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tested", "still", "fresh", "says"),
+    [
+        (1, (), 1, "the missed item was handled rightly, and 1 fresh item was tried."),
+        (1, ("a",), 60, "the missed item still failed, and 60 fresh items were tried."),
+        (20, ("a", "b"), 0, "2 of 20 missed items still failed, and 0 fresh items were tried."),
+    ],
+)
+def test_one_missed_item_is_not_called_all(
+    tested: int, still: tuple[str, ...], fresh: int, says: str
+) -> None:
+    tried = msgspec.structs.replace(
+        retest(), missed_tested=tested, missed_still_failing=still, fresh_tested=fresh
+    )
+    closed = plan(state=PlanState.CLOSED, root_cause="a node was old", retests=(tried,))
+    (step,) = next_steps(report(FAILED, followed=closed))
+
+    assert f"At the re-test {says}" in step.text
+
+
+@pytest.mark.parametrize(
     ("result", "state", "says"),
     [
         (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS, "failed."),
@@ -117,7 +138,7 @@ def test_a_closed_plan_says_what_the_retest_found_and_when() -> None:
 def test_a_retest_that_was_not_passed_is_told_first(
     result: RetestResult, state: PlanState, says: str
 ) -> None:
-    tried = plan(state=state, retests=(retest(), replace(retest(), outcome=result)))
+    tried = plan(state=state, retests=(retest(), msgspec.structs.replace(retest(), outcome=result)))
     (step,) = next_steps(report(FAILED, followed=tried))
     (before,) = next_steps(report(FAILED, followed=replace(tried, retests=(retest(),))))
 
@@ -128,7 +149,7 @@ def test_a_retest_that_was_not_passed_is_told_first(
 def test_one_fixed_and_one_open_are_both_told() -> None:
     other = replace(FAILED, requirement=example_requirement("URL-02"))
     told = report(FAILED, other, followed=plan(state=PlanState.CLOSED, retests=(retest(),)))
-    second = open_findings(told.assessment, AT, RegistryState())[1]
+    second = open_findings(told.assessment, AT, StreamState())[1]
     told = replace(told, follow_ups=(*told.follow_ups, FollowUp(finding=second, plan=plan())))
 
     assert lead(told, next_steps(told)) == (
@@ -139,7 +160,7 @@ def test_one_fixed_and_one_open_are_both_told() -> None:
 
 def others(told: Report, planned: int) -> Report:
     """The report, where the first failures have a plan and the others none."""
-    findings = open_findings(told.assessment, AT, RegistryState())
+    findings = open_findings(told.assessment, AT, StreamState())
     plans = tuple(
         FollowUp(finding=finding, plan=plan() if number < planned else None)
         for number, finding in enumerate(findings)

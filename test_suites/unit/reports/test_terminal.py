@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.model.metric import CANNOT_MEASURE
+from harness.model.metric import CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Corrected, Precondition
 from reports.terminal import SHOWN, render_assessment
 from test_suites.example import example_assessment, example_outcome, example_requirement
@@ -105,18 +105,21 @@ def test_each_requirement_says_by_which_rule_it_is_decided() -> None:
 
 
 def test_what_cannot_be_measured_yet_is_told_in_one_line() -> None:
+    reasons = {"AVL-01": CANNOT_MEASURE, "AVL-02": CANNOT_MEASURE, "MAL-06": PEOPLE_JUDGE}
     absent = [
         example_outcome(
             Conformity.INSUFFICIENT,
             requirement=example_requirement(code),
-            reasons=(CANNOT_MEASURE,),
+            reasons=(reason,),
         )
-        for code in ("AVL-01", "AVL-02")
+        for code, reason in reasons.items()
     ]
     text = printed(example_assessment(outcomes=tuple(absent)))
 
     assert "Accredit cannot measure or decide these yet: AVL-01, AVL-02" in text
+    assert "People judge these, from documents and records: MAL-06" in text
     assert CANNOT_MEASURE not in text
+    assert PEOPLE_JUDGE not in text
 
 
 def test_what_a_precondition_explains_is_not_said_again() -> None:

@@ -1,11 +1,13 @@
 """A feed of keyed digests holds nothing in plain, and nothing in plain gets out of it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from corpora.build_pack import import_pack
+from corpora.lint import lint
 from corpora.pack_reader import open_pack
 from corpora.read_list import ReportRow
 from harness.errors import UsageError
@@ -30,7 +32,7 @@ def test_what_is_in_plain_is_never_shown(read: Read) -> None:
     assert (row.value, row.status, row.reason) == ("", "error", "not a keyed digest; not shown")
 
 
-def test_a_pack_of_digests_is_s4_and_has_no_values(tmp_path: Path) -> None:
+def test_a_pack_of_digests_is_a_sealed_list(tmp_path: Path) -> None:
     (tmp_path / "feed").write_text(f"{DIGEST}\nhttp://secret.example/\n")
     report = tmp_path / "report.csv"
     import_pack(
@@ -44,8 +46,10 @@ def test_a_pack_of_digests_is_s4_and_has_no_values(tmp_path: Path) -> None:
 
     pack = open_pack(str(tmp_path / "pack"))
     (item,) = pack.items()
-    assert (item.value, item.value_hmac, item.sensitivity) == ("", DIGEST, "S4")
-    assert pack.manifest.accredit.sensitivity == "S4"
+    assert (item.id, item.value, item.kind) == ("0" * 64, "0" * 64, "sealed")
+    assert (item.labels, item.sensitivity, item.host) == (("ILL.CSAM",), "S4", "")
+    assert (pack.manifest.accredit.sensitivity, pack.reference.kind) == ("S4", "agreed")
+    assert lint(pack, datetime(2026, 11, 25, tzinfo=UTC)) == []
     for path in (*(tmp_path / "pack").iterdir(), report):
         assert "secret" not in path.read_text()
 

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from scipy import special
 
 from harness.assess.outcomes import assess
-from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, NOT_IMPLEMENTED, Metric
+from harness.model.metric import (
+    CANNOT_DECIDE,
+    CANNOT_MEASURE,
+    NOT_IMPLEMENTED,
+    PEOPLE_JUDGE,
+    Metric,
+)
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition
 from harness.model.scheme import Decision, Requirement
 
@@ -225,6 +231,8 @@ def test_what_is_not_built_is_insufficient_and_says_so() -> None:
     unbuilt = replace(rate(0, 0), method=NOT_IMPLEMENTED, upper=None)
 
     assert held(requirement(at_least=0.9), unbuilt).reasons[0] == CANNOT_MEASURE
+    of_people = replace(unbuilt, name="signature_age")
+    assert held(requirement(at_least=0.9), of_people).reasons[0] == PEOPLE_JUDGE
     undecided = held(requirement("evidence", at_least=0.9), rate(9, 9))
     assert undecided.reasons[0] == CANNOT_DECIDE
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,14 @@ import pytest
 from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
+from harness.cli.doctor import certificate_checks
 from harness.errors import FaultyDocument
 from harness.model.corpus import Item
 from harness.model.probe import ProbeDeclaration
 from harness.model.sampler import order_key
-from harness.ports.network import Origin, left_by
+from harness.ports.network import Line, Origin, left_by
 from probes.kinds.web import Web
+from probes.range.authority import Authority
 
 GOOD = """\
 campaign: demo
@@ -241,6 +245,46 @@ def test_what_has_no_host_stays_without_a_domain() -> None:
     assert [item.registrable for item in chosen.starting_at(0)] == [""]
 
 
+PROXY = 'options: {proxy: "http://127.0.0.1:3128"'
+
+
+async def opened(line: Line) -> None:
+    async with line:
+        pass
+
+
+@pytest.mark.parametrize("name", ["ours.pem", "ca/ours.pem"])
+def test_a_relative_authority_starts_at_the_campaign_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "files" / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(Authority().pem)
+    (tmp_path / "files/c.yaml").write_text(GOOD.replace(PROXY, f"{PROXY}, authority: {name}"))
+    monkeypatch.chdir(tmp_path)
+
+    ready = prepare(tmp_path / "files/c.yaml")
+
+    (check,) = certificate_checks(ready, datetime.now(UTC))
+    assert check.holds, check.detail
+    asyncio.run(opened(ready.lines["proxy", "ks2"]))  # it loads the file
+    assert ready.campaign.lines[0].options["authority"] == name  # what the journal's header states
+
+
+def test_an_authority_that_is_only_in_the_current_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/ours.pem").write_bytes(Authority().pem)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    (fault,) = faults(tmp_path, PROXY, f"{PROXY}, authority: ours.pem")
+
+    assert "c.yaml:6: lines[0].options.authority: 'ours.pem' is no file of cert" in fault
+    assert "relative paths start in the campaign file's folder" in fault
+    assert f"write '{tmp_path.resolve()}/elsewhere/ours.pem'" in fault
+
+
 def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(GOOD + "scheme: uksic-current\n")
@@ -257,5 +301,5 @@ def test_a_probe_whose_facts_nobody_could_judge_is_refused(
 
     told = faults(tmp_path, "campaign: demo", "campaign: other")
 
-    said = "which have no rules of judgement; known: dns, reach, web"
+    said = "which have no rules of judgement; known: dns, reach, sealed, web"
     assert [f"c.yaml:15: probes: probe 'web' records facts of kind 'mail', {said}"] == told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,27 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli import registry as registry_verbs
+from harness.cli.main import app
+from harness.cli.paths import registry_variables
 from harness.model.campaign import Limits
 from probes.clients import school_check
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.checking_school import School
+from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
 BLOCKED_HOSTS = ["copper-meadow.accredit.test"]
+NAMED = ("PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK")
+"""The categories that the scheme becta-2008 names."""
+WEB_ONLY = """\
+id: web-only
+version: "1"
+title: Becta's requirements, but for files, which simulated lines do not transfer
+parent: becta-2008
+without: [MAL-01]
+"""
 
 
 @pytest.fixture
@@ -30,31 +44,35 @@ def simulated(tmp_path: Path) -> Any:
     """Writes campaigns over a simulated service; options go to its line."""
     origin = simulated_origin(tmp_path, twin_zone="orchard-view.test")
 
-    def write(name: str = "simulated", sample: int | None = 8, **options: Any) -> Path:
+    def write(
+        name: str = "simulated",
+        sample: int | None = 8,
+        categories: Sequence[str] = NAMED,
+        whole: Sequence[str] = ("ILL.CSAM",),
+        **options: Any,
+    ) -> Path:
         line = {"name": "proxy", "type": "simulated"}
         return write_campaign(
             tmp_path / name,
             origin=origin,
             lines=[line | {"options": {"block": BLOCKED + BLOCKED_HOSTS} | options}],
-            categories=[
-                "PORN",
-                "ADLT",
-                "VIOL",
-                "DISC",
-                "EXTR",
-                "DRUG",
-                "CRIM",
-                "PIRA",
-                "MALW.HACK",
-            ],
+            categories=categories,
             sample=sample,
-            whole=["ILL.CSAM"],
+            whole=whole,
             campaign=name,
             control={"type": "simulated"},
             plain_twins={"pause": 0},
         )
 
     return write
+
+
+@pytest.fixture
+def web_only(tmp_path: Path) -> Path:
+    """The file of a scheme like becta-2008, without MAL-01."""
+    path = tmp_path / "web-only.yaml"
+    path.write_text(WEB_ONLY, encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -68,3 +86,35 @@ def hurried_check(monkeypatch: pytest.MonkeyPatch) -> None:
 def school(runner: CliRunner, tmp_path: Path, hurried_check: None) -> Iterator[School]:
     with ExitStack() as closing:
         yield School(runner, tmp_path, closing)
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    """The path of a registry."""
+    return tmp_path / "registry.sqlite"
+
+
+@pytest.fixture
+def accredit(where: Path, monkeypatch: pytest.MonkeyPatch) -> Accredit:
+    """Run ``accredit registry ...``; gives what it printed, raises what it raised."""
+    monkeypatch.setattr(registry_verbs, "clock", SetClock(NOW))
+    for name in registry_variables():
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words: str, registry: str = str(where)) -> str:
+        named = ("--registry", registry) if registry else ()
+        ended = CliRunner().invoke(app, ["registry", *words, *named], catch_exceptions=False)
+        assert ended.exit_code == 0, ended.output
+        return " ".join(ended.output.split())
+
+    return run
+
+
+@pytest.fixture
+def filled(accredit: Accredit) -> Accredit:
+    """A registry with records of Acme and Beta, and of the scheme's owner."""
+    accredit("add", "service", "Safe Net", *ACME, "--set", "description=a filter")
+    accredit("add", "version", "2.1", *ACME, "--set", "of=safe net", "--set", "released=2026-03-31")
+    accredit("add", "service", "Beta Net", "--supplier", "Beta")
+    accredit("add", "contact", "Cy", "--owner", "--set", "role=assessor", "--set", "email=c@d.e")
+    return accredit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import zipfile
@@ -15,6 +16,8 @@ from corpora.pack_reader import PACKS
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
+from harness.model.observation import Observation
+from harness.store.journal.journal import open_journal
 from test_suites.calibration.ooni_cases import measure
 from test_suites.keys import write_keys
 from test_suites.unit.harness.cli.conftest import BLOCKED_HOSTS
@@ -38,6 +41,12 @@ def verify(runner: CliRunner, tmp_path: Path) -> Result:
     return runner.invoke(app, ["bundle", "verify", str(tmp_path / "spring.zip"), "--key", public])
 
 
+def observed(journal: Path) -> list[Observation]:
+    opened = open_journal(journal)
+    with contextlib.closing(opened):
+        return list(opened.observations())
+
+
 def test_what_was_run_is_handed_over_and_verified(
     runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
 ) -> None:
@@ -59,10 +68,38 @@ def test_what_was_run_is_handed_over_and_verified(
     assert "URL-01" in {each["id"] for each in scheme["requirements"]}
 
 
+def test_appeals_are_handed_over_without_those_who_appealed_and_of_tried_items_alone(
+    runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
+) -> None:
+    out, missed = tmp_path / "out", "ill-csam-001"
+    journal = measure_campaign(simulated("one", 2, miss=[f"{missed}.canary.accredit.test"]), out)
+    untried = next(
+        name
+        for number in range(1, 121)
+        if (name := f"drug-{number:03d}") not in {one.item.id for one in observed(journal)}
+    )
+    for item in (missed, untried):
+        words = ["corpus", "appeal", "canary", item, "--label", "ALW.NEWS", "--reason", "secretive"]
+        given = ["--appellant", "Rival Networks", "--by", "panel", "--out", str(out)]
+        assert runner.invoke(app, [*words, *given]).exit_code == 0
+
+    made = hand_over(journal.parent)
+
+    assert made.exit_code == 0, made.exception
+    with zipfile.ZipFile(tmp_path / "spring.zip") as archive:
+        whole = b"".join(map(archive.read, archive.namelist()))
+        appeals = json.loads(archive.read("appeals.json"))
+    assert [(one["item"], one["before"], one["labels"], one["upheld"]) for one in appeals] == [
+        (missed, ["ILL.CSAM"], ["ALW.NEWS"], True)
+    ]
+    assert not [part for part in (b"Rival Networks", b"secretive") if part in whole]
+    assert "same result" in verify(runner, tmp_path).stdout
+
+
 def test_its_journal_is_concluded_again_wherever_it_is_unpacked(
     runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     hand_over(journal.parent, "--scheme", "uksic-current")
 
     with zipfile.ZipFile(tmp_path / "spring.zip") as archive:
@@ -83,7 +120,7 @@ def test_its_journal_is_concluded_again_wherever_it_is_unpacked(
 def test_a_changed_bundle_is_refused(
     runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
 ) -> None:
-    hand_over(measure_campaign(simulated(), tmp_path / "out"))
+    hand_over(measure_campaign(simulated(whole=()), tmp_path / "out"))
     with zipfile.ZipFile(tmp_path / "spring.zip", "a") as archive:
         archive.writestr("more.txt", "")
 
@@ -130,6 +167,6 @@ def test_a_missing_key_or_bundle_is_the_users_mistake(
     assert "No such file" in str(nothing.exception)
 
     (tmp_path / "ours.pem").write_text("")
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     assert "no private Ed25519 key" in str(hand_over(journal).exception)
     assert not (tmp_path / "spring.zip").exists()

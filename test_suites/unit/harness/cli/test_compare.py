@@ -20,8 +20,8 @@ from test_suites.unit.harness.cli.conftest import BLOCKED, BLOCKED_HOSTS
 def journals(simulated: Any, tmp_path: Path) -> tuple[Path, Path]:
     """A service that blocks drugs, and the same after it forgot them."""
     worse = [each for each in BLOCKED if each != "DRUG"] + BLOCKED_HOSTS
-    before = measure_campaign(simulated("before", sample=10), tmp_path / "out")
-    after = measure_campaign(simulated("after", sample=10, block=worse), tmp_path / "out")
+    before = measure_campaign(simulated("before", sample=10, whole=()), tmp_path / "out")
+    after = measure_campaign(simulated("after", sample=10, whole=(), block=worse), tmp_path / "out")
     return before, after
 
 
@@ -50,8 +50,10 @@ def test_a_journal_does_not_differ_from_itself(journals: tuple[Path, Path]) -> N
 
 
 def test_journals_without_a_common_place_are_refused(simulated: Any, tmp_path: Path) -> None:
-    before = measure_campaign(simulated("before", sample=1), tmp_path / "out")
-    path = simulated("after", sample=1)
+    before = measure_campaign(
+        simulated("before", sample=1, categories=["PORN"], whole=()), tmp_path / "out"
+    )
+    path = simulated("after", sample=1, categories=["PORN"], whole=())
     path.write_text(path.read_text().replace("pupils", "others"))
 
     with pytest.raises(UsageError, match=r"pupils on proxy.*others on proxy"):
@@ -59,8 +61,10 @@ def test_journals_without_a_common_place_are_refused(simulated: Any, tmp_path: P
 
 
 def test_a_profile_of_another_phase_is_refused(simulated: Any, tmp_path: Path) -> None:
-    before = measure_campaign(simulated("before", sample=1), tmp_path / "out")
-    path = simulated("after", sample=1)
+    before = measure_campaign(
+        simulated("before", sample=1, categories=["PORN"], whole=()), tmp_path / "out"
+    )
+    path = simulated("after", sample=1, categories=["PORN"], whole=())
     path.write_text(path.read_text().replace("phase: ks2", "phase: staff"))
 
     with pytest.raises(UsageError, match="is ks2 in before and staff in after"):

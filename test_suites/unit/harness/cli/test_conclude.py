@@ -22,21 +22,27 @@ from test_suites.recorded.held import unpacked
 
 
 def test_a_table_for_people_and_json_for_programs(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, simulated: Any, tmp_path: Path, web_only: Path
 ) -> None:
     journal = measure_campaign(simulated(sample=30), tmp_path / "out")
 
-    table = runner.invoke(app, ["conclude", str(journal)])
+    table = runner.invoke(app, ["conclude", str(journal), "--scheme", str(web_only)])
     data = runner.invoke(app, ["conclude", str(journal.parent), "--json"])
 
     assert (3, 3) == (table.exit_code, data.exit_code)
     assert "agreed list only" in table.stdout.splitlines()[0]
     assert "URL-01" in table.stdout
     assert "becta-2008" == json.loads(data.stdout)["scheme"]
+    undecided = {
+        one["requirement"]["id"]: one["reasons"]
+        for one in json.loads(data.stdout)["outcomes"]
+        if one["requirement"]["binding"] and one["conformity"] == "insufficient"
+    }
+    assert {"MAL-01": ["no item for this requirement was measured"]} == undecided
 
 
 def test_the_assessment_is_kept_beside_the_journal(simulated: Any, tmp_path: Path) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     _, places = conclude_journal(journal)
 
     kept = places.assessment("becta-2008")
@@ -45,7 +51,7 @@ def test_the_assessment_is_kept_beside_the_journal(simulated: Any, tmp_path: Pat
 
 
 def test_an_unknown_scheme_tells_what_is_known(simulated: Any, tmp_path: Path) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
 
     with pytest.raises(UsageError, match="becta-2008"):
         conclude_journal(journal, "becta-1066")
@@ -66,7 +72,7 @@ class InTwoYears(WallClock):
 def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
     simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     assessment, places = conclude_journal(journal, "uksic-current", InTwoYears())
 
     assert "uksic-2024" == assessment.scheme
@@ -85,7 +91,7 @@ def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
     late = runner.invoke(app, ["conclude", journal, "--json"])
 
     assert (on_time.exit_code, "") == (late.exit_code, on_time.stderr)
-    assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.0: review overdue")
+    assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.1: review overdue")
     assert json.loads(late.stdout)["warnings"]
 
 
@@ -102,4 +108,5 @@ def test_concluding_from_kept_verdicts_imports_only_what_it_needs(tmp_path: Path
 
     assert first.stdout == again.stdout
     assert "scipy.special" in again.stderr.split()
-    assert {"scipy.stats", "scipy.optimize"}.isdisjoint(again.stderr.split())
+    unneeded = {"scipy.stats", "scipy.optimize", "harness.cli.measure", "harness.campaign.assemble"}
+    assert unneeded.isdisjoint(again.stderr.split())

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from corpora.content_pages import content_pages, write_content_pages
+from corpora.content_pages import CONTENT_PACK, content_pages
+from corpora.origin_pack import write_origin_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.corpus import app
@@ -343,8 +344,8 @@ def test_a_list_that_no_supplier_should_get_is_refused(
     given = pack
     if pack == "hidden":
         given = str(campaign.parent / "hidden")
-        write_content_pages(
-            content_pages("s", ("DRUG",), 2), Path(given), "s", "2026-11-01T00:00:00Z"
+        write_origin_pack(
+            CONTENT_PACK, content_pages("s", ("DRUG",), 2), Path(given), "s", "2026-11-01T00:00:00Z"
         )
     more = [*words, str(campaign)] if words == ["--campaign"] else words
     out = campaign.parent / "list"

@@ -1,4 +1,4 @@
-"""The demo tells its story, and never deletes what is not its own."""
+"""The demo never deletes what is not its own, and never writes into a shared registry."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli import demo
 from harness.cli.demo import NAMED
 from harness.cli.main import app
+from harness.cli.paths import DATABASE, REGISTRY, CampaignPaths
 from harness.schemes.load import load_scheme
-from test_suites.unit.harness.cli.test_columns import too_long
 
 
-@pytest.mark.timeout(120)
-def test_the_story(runner: CliRunner, tmp_path: Path) -> None:
-    ended = runner.invoke(app, ["demo", "--out", str(tmp_path)], env={"COLUMNS": "60"})
+@pytest.mark.parametrize("variable", [DATABASE, REGISTRY])
+def test_a_shared_registry_is_never_that_of_the_demo(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "postgresql://127.0.0.1:1/shared")
+    used: list[Path | str] = []
 
-    assert 0 == ended.exit_code, ended.output
-    told = " ".join(ended.stdout.split())
-    for word in ("Conforms", "Does not", "Not decided"):
-        assert word in told
-    assert "it is now closed" in told
-    assert "P-0001 draft" in told.split("a re-test decides")[1]
-    assert [] == too_long(ended.output, 60)
-    assert (tmp_path / "demo-run/demo/report-becta-2008.html").exists()
-    for kind in ("on agreed items", "on real items", "on content items"):
-        assert kind in " ".join(ended.stdout.split())
-    assert list((tmp_path / "demo-run/demo/allure-results").glob("*-result.json"))
+    def end(home: Path) -> None:
+        used.append(CampaignPaths(out=home, campaign="demo").registry)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "make_lists", end)
+    runner.invoke(app, ["demo", "--out", str(tmp_path)])
+
+    assert used == [tmp_path / "demo-run/range/registry.sqlite"]
 
 
 def test_a_folder_of_somebody_elses_stays(runner: CliRunner, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,20 @@ def test_sentinels_are_hosts_of_the_origin_s_zone(init: Callable[..., Any], tmp_
     assert ("copper-meadow.canary.example.org",) == sentinels.hosts("must_block")
 
 
+@pytest.fixture(scope="module")
+def content_packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The content packs of an origin."""
+    folder = tmp_path_factory.mktemp("content")
+    write_content_packs(folder, "s")
+    return folder
+
+
 @pytest.mark.parametrize("profiles", [[], EACH_PHASE])
 @pytest.mark.parametrize("name", shipped())
 def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
-    init: Callable[..., Any], tmp_path: Path, name: str, profiles: list[str]
+    init: Callable[..., Any], content_packs: Path, tmp_path: Path, name: str, profiles: list[str]
 ) -> None:
-    write_content_packs(tmp_path, "s")
+    shutil.copytree(content_packs, tmp_path, dirs_exist_ok=True)
     init("--scheme", name, "--resolver", "127.0.0.1:53", *profiles)
 
     prepared = prepare(tmp_path / "campaign.yaml")
@@ -171,8 +180,23 @@ def test_content_pages_are_left_out_where_the_origin_has_none(
     (tmp_path / "content-pages").mkdir()
     init("--scheme", "becta-2008")
 
-    assert '#  - pack: "./content-pages"' in (tmp_path / "campaign.yaml").read_text()
+    text = (tmp_path / "campaign.yaml").read_text()
+    assert '#  - pack: "./content-pages"' in text
+    assert "'accredit origin pages' writes the pack" in text.split("for the probe download.")[1]
     prepare(tmp_path / "campaign.yaml")
+
+
+def test_the_files_of_the_origin_are_chosen_where_it_has_them(
+    init: Callable[..., Any], tmp_path: Path
+) -> None:
+    write_content_packs(tmp_path, "s")
+    init("--scheme", "becta-2008")
+
+    campaign = read_campaign(tmp_path / "campaign.yaml")[0]
+    (files,) = (one for one in campaign.corpora if one.pack == "./downloads")
+    assert (files.sample, campaign.probes) == (1, ("web", "download"))
+    text = (tmp_path / "campaign.yaml").read_text()
+    assert "'accredit origin pages' writes the pack" not in text
 
 
 def test_a_file_that_is_there_stays(init: Callable[..., Any], tmp_path: Path) -> None:

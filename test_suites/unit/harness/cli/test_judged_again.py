@@ -100,6 +100,17 @@ def test_a_shipped_scheme_that_was_made_easier_is_refused(
         again(measured, scheme="{}")
 
 
+def test_a_shipped_scheme_of_another_version_cannot_be_compared(
+    measured: tuple[Path, Assessment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = load_scheme("becta-2008")
+    other = shipped.model_copy(update={"version": "0.0"}).model_dump_json()
+
+    again(measured, scheme=other)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "says becta-2008 0.0; this installation has" in warning
+
+
 def test_a_last_digit_that_differs_between_machines_is_no_difference(
     measured: tuple[Path, Assessment],
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app, invoke
+from harness.cli.paths import DATABASE, REGISTRY
 from harness.cli.process import run
 from harness.errors import UsageError
 
@@ -36,6 +37,45 @@ def test_the_version(runner: CliRunner) -> None:
 def test_a_wrong_word_exits_2_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == invoke(["list", "--teapot"])
     assert "No such option: --teapot" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("registry", "add", "\udcff", "x", "--supplier", "Acme"),
+        ("registry", "add", "site", "\udcff", "--supplier", "Acme"),
+        ("registry", "add", "site", "x", "--supplier", "Ac\udcffme"),
+        ("registry", "add", "site", "x", "--supplier", "Acme", "--set", "place=\udcff"),
+        ("registry", "add", "site", "x", "--supplier", "Acme", "--by", "\udcff"),
+        ("registry", "add", "site", "x", "--supplier", "Acme", "--registry", "\udcff"),
+        ("registry", "close", "site", "x", "--supplier", "Acme", "--reason", "\udcff"),
+        ("registry", "list", "--out", "\udcff"),
+        ("registry", "verify", "--stream", "\udcff"),
+        ("plan", "show", "\udcff"),
+        ("plan", "agree", "P-0001", "--owner", "\udcff", "--action", "a"),
+        ("plan", "evidence", "P-0001", "\udcff", "--what", "w"),
+        ("plan", "sign", "P-0001", "--as", "\udcff", "--signer", "a", "--key", "k"),
+        ("submission", "record", "x.yaml", "--by", "\udcff"),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_refused_before_anything_is_recorded(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="holds bytes that are not UTF-8; write") as caught:
+        invoke(words)
+
+    assert len(caught.value.args) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("variable", ["LOGNAME", DATABASE, REGISTRY])
+def test_a_variable_that_is_not_utf_8_is_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "\udcff")
+    with pytest.raises(UsageError, match=f"{variable}=.* holds bytes that are not UTF-8"):
+        invoke(["registry", "list"])
 
 
 def test_what_a_command_raises_goes_up(monkeypatch: pytest.MonkeyPatch) -> None:

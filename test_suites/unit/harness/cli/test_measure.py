@@ -113,22 +113,23 @@ def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
 
 
 def test_another_campaign_of_the_same_name_is_refused(simulated: Any, tmp_path: Path) -> None:
-    measure_campaign(simulated(sample=30), tmp_path / "out")
+    measure_campaign(simulated(sample=2, categories=["PORN"], whole=()), tmp_path / "out")
 
     with pytest.raises(UsageError, match="journal"):
-        measure_campaign(simulated(sample=31), tmp_path / "out")
+        measure_campaign(simulated(sample=3, categories=["PORN"], whole=()), tmp_path / "out")
 
 
 def test_a_pack_that_the_journal_vouches_for_is_not_read_row_by_row_again(
     simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign, out, rows = simulated(sample=5), tmp_path / "out", list[Any]()
+    campaign = simulated(sample=5, categories=["PORN"], whole=())
+    out, rows = tmp_path / "out", list[Any]()
 
-    def check_rows(table: Any, _resource: Any) -> list[Any]:
+    def check_rows(table: Any, *_: Any) -> tuple[Any, ...]:
         rows.append(table)
-        return []
+        return ()
 
-    monkeypatch.setattr(pack_reader, "_check_rows", check_rows)
+    monkeypatch.setattr(pack_reader, "_shipped_rows", check_rows)
 
     assert prepare_in(campaign, out).items
     assert len(rows) == 1
@@ -158,7 +159,7 @@ def nonces_of(journal: Path) -> set[str]:
 
 
 def test_each_run_has_a_random_id_that_a_resume_keeps(simulated: Any, tmp_path: Path) -> None:
-    campaign = simulated(sample=2)
+    campaign = simulated(sample=2, categories=["PORN"], whole=())
     one, other = (measure_campaign(campaign, tmp_path / name) for name in ("one", "other"))
     first = run_id_in(one)
 
@@ -171,7 +172,7 @@ def test_each_run_has_a_random_id_that_a_resume_keeps(simulated: Any, tmp_path: 
 def test_a_journal_from_before_runs_had_ids_is_resumed_without(
     simulated: Any, tmp_path: Path
 ) -> None:
-    campaign = simulated(sample=2)
+    campaign = simulated(sample=2, categories=["PORN"], whole=())
     places = CampaignPaths(out=tmp_path / "out", campaign="simulated")
     SegmentJournal.create(places.journal, header_of(prepare(campaign)).as_document()).close()
 
@@ -180,7 +181,7 @@ def test_a_journal_from_before_runs_had_ids_is_resumed_without(
 
 
 def test_nonces_of_two_runs_have_nothing_in_common(simulated: Any, tmp_path: Path) -> None:
-    campaign = simulated(sample=2)
+    campaign = simulated(sample=2, categories=["PORN"], whole=())
     one, other = (nonces_of(measure_campaign(campaign, tmp_path / name)) for name in ("a", "b"))
 
     assert one - {""}
@@ -222,7 +223,7 @@ class InTwoYears(WallClock):
 def test_what_cannot_be_decided_is_said_before_the_first_packet(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    campaign = simulated(sample=20)
+    campaign = simulated(sample=20, categories=["DRUG"], whole=())
     ended = runner.invoke(app, ["measure", str(campaign), "--out", str(tmp_path / "out")])
 
     assert 0 == ended.exit_code
@@ -247,7 +248,7 @@ def test_a_review_that_is_overdue_is_said_too(
 ) -> None:
     announce(prepare(simulated()), Console(file=StringIO()), clock=InTwoYears())
 
-    assert "warning: scheme becta-2008 1.0: review overdue" in capsys.readouterr().err
+    assert "warning: scheme becta-2008 1.1: review overdue" in capsys.readouterr().err
 
 
 def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: Any) -> None:

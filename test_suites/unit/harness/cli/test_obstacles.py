@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from harness.model.url_case import ADDRESSES
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
@@ -51,6 +53,20 @@ def test_a_census_needs_every_entry() -> None:
         one.remedy,
     )
     assert not of("ILL-01", place(items("ILL.CSAM", 120), frames=frames, probes=both))
+
+
+def test_a_sealed_list_needs_both_of_its_probes() -> None:
+    sealed = [
+        replace(one, id=f"{number:064x}", value=f"{number:064x}", kind="sealed")
+        for number, one in enumerate(items("ILL.CSAM", 60))
+    ]
+    (one,) = of("ILL-01", place(sealed, probes=("web", "web_https", "sealed_list")))
+
+    assert (one.why, one.remedy) == (
+        "no probe tries the entries of the sealed list over HTTPS",
+        "give the line the probes sealed_list and sealed_list_https",
+    )
+    assert not of("ILL-01", place(sealed, probes=("sealed_list", "sealed_list_https")))
 
 
 def test_profiles_of_each_band_and_cells_are_needed() -> None:

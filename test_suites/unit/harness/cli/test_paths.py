@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.paths import REGISTRY, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.paths import (
+    DATABASE,
+    REGISTRY,
+    CampaignPaths,
+    journal_folder,
+    paths_of_journal,
+    registry_variables,
+)
 
 
 def test_a_journal_knows_its_places(tmp_path: Path) -> None:
@@ -33,3 +40,7 @@ def test_another_registry_may_be_named(monkeypatch: pytest.MonkeyPatch, named: s
     monkeypatch.setenv(REGISTRY, named)
 
     assert named == str(CampaignPaths(out=Path("out"), campaign="autumn").registry)
+
+
+def test_both_variables_that_name_a_registry_are_known() -> None:
+    assert {DATABASE, REGISTRY} == set(registry_variables())

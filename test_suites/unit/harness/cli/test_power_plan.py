@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from harness.cli.power_plan import Forecast, forecast
 from harness.estimate.planning import power_at
-from harness.model.corpus import Item
+from harness.model.corpus import TWIN, Item
+from harness.model.file_case import NAMED_CASES
 from harness.schemes.load import load_scheme
 
 BECTA = load_scheme("becta-2008")
@@ -54,6 +55,19 @@ def test_too_few_items_cannot_conform_and_it_says_so() -> None:
     assert "cannot conform: 0 items" in of(rows, "ILL-01").says
     few = forecast(STRICT, KS2, items("DRUG", 200), 0.9)
     assert of(few, "URL-04").says == "cannot conform: 200 domains; the agreed minimum is 228"
+
+
+def test_of_files_only_those_that_a_requirement_is_about_count() -> None:
+    strata = [
+        f"{start}MALW.MAL/{case}"
+        for case in (*NAMED_CASES, "file:archive-deep", "file:gz by HTTPS GET")
+        for start in ("", TWIN)
+    ]
+    files = [Item(id=one, value="a.test", labels=("MALW.MAL",), stratum=one) for one in strata]
+    rows = forecast(BECTA, KS2, [*files, *items("DRUG", 9)], 0.9)
+
+    assert of(rows, "MAL-01").says == "each of 8 items counts"
+    assert of(rows, "MAL-05").says == "cannot conform: 9 items; the agreed minimum is 59"
 
 
 def test_pages_of_one_domain_count_once_towards_a_rate() -> None:

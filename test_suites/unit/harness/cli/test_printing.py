@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.printing import say, say_json
 from harness.cli.process import print_error
-from harness.errors import Fault, FaultyDocument, UsageError
+from harness.errors import Fault, FaultyDocument, UsageError, first_of
 
 HOSTILE = "[red]\x1b[2J\x9b31m\r\naccredit: conforms\u202e:smile:"
 SHOWN = "[red]\\x1b[2J\\x9b31m\\r\\naccredit: conforms\\u202e:smile:"
@@ -21,6 +21,14 @@ def test_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     say(HOSTILE, to_stderr=True)
 
     assert (f"{SHOWN}\nsecond\n", f"{SHOWN}\n") == tuple(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("most", "noun", "said"),
+    [(3, "", "a, b, c"), (2, "", "a, b and 1 more"), (1, "groups", "a and 2 more groups")],
+)
+def test_the_first_names_say_how_many_more_there_are(most: int, noun: str, said: str) -> None:
+    assert first_of(["a", "b", "c"], most, noun) == said
 
 
 def test_no_password_of_a_url_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,11 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (UsageError("one", "two"), 2, "accredit: one\naccredit: two\n"),
         (UnfinishedError("more is needed"), 3, "accredit: more is needed\n"),
         (InstrumentError("the disk is full"), 4, "accredit: the disk is full\n"),
+        (
+            OSError(errno.ENAMETOOLONG, "File name too long", "x.yaml"),
+            2,
+            "accredit: x.yaml: File name too long; give another path\n",
+        ),
         (HarnessError("odd"), 4, "accredit: odd\n"),
         (KeyboardInterrupt(), 130, "accredit: stopped by Ctrl-C (SIGINT)\n"),
         (StoppedError("stopped; all is whole"), 130, "accredit: stopped; all is whole\n"),
@@ -76,4 +81,6 @@ def test_a_command_that_ends_gives_its_own_exit_code(code: int) -> None:
 
 
 def test_every_library_of_an_extra_is_known() -> None:
-    assert {"psycopg", "pytest", "allure"} == EXTRAS.keys()
+    known = {"psycopg", "pytest", "allure", "apprise", "typst", "segno", "pikepdf"}
+
+    assert known == EXTRAS.keys()

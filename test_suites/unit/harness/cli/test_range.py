@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +28,29 @@ def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
     where = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "resolver"])
     wrong = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "teapot"])
     absent = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "gateway"])
+    again = runner.invoke(app, ["range", "up", "--out", str(tmp_path), "--detach"])
     down = runner.invoke(app, ["range", "down", "--out", str(tmp_path)])
 
     assert 0 == up.exit_code, up.output
+    assert "a range is running here; stop it first" in str(again.exception)
     assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
     assert where.stdout.startswith("127.0.0.1:")
     assert str(wrong.exception).endswith("known: names, proxy, resolver")
     assert str(absent.exception).endswith("; start the range with --gateway")
     assert 0 == down.exit_code, down.output
+
+
+def test_the_number_of_a_range_that_has_ended_is_not_another_process(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    """After a restart of the machine, the number may be that of any process."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        (tmp_path / "range.pid").write_text(str(bystander.pid))
+
+        down = runner.invoke(app, ["range", "down", "--out", str(tmp_path)])
+
+        assert "has ended already" in str(down.exception)
+        assert bystander.poll() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs all of 127.0.0.0/8")

@@ -14,7 +14,7 @@ from harness.cli.conclude import keep_assessment, write_report
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.cli.paths import CampaignPaths
-from harness.cli.registry_session import open_plans
+from harness.cli.registry_facts import open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment
 from reports.documents import DOCUMENTS, Report
@@ -43,7 +43,7 @@ def kept(paths: CampaignPaths, **changes: Any) -> Assessment:
 def test_the_page_goes_where_it_was_asked_for(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
 
     ended = runner.invoke(app, ["report", str(journal), "--out", str(tmp_path / "pages/mine.html")])
 
@@ -54,7 +54,7 @@ def test_the_page_goes_where_it_was_asked_for(
 def test_an_unknown_format_tells_what_is_known(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
 
     ended = runner.invoke(app, ["report", str(journal), "--format", "papyrus"])
 
@@ -64,7 +64,7 @@ def test_an_unknown_format_tells_what_is_known(
 def test_another_scheme_or_output_leaves_reports_that_agree(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = str(measure_campaign(simulated(), tmp_path / "out"))
+    journal = str(measure_campaign(simulated(whole=()), tmp_path / "out"))
     home = CampaignPaths(out=tmp_path / "out", campaign="simulated")
     elsewhere = str(tmp_path / "elsewhere.html")
 
@@ -129,7 +129,7 @@ def test_files_of_other_kinds_beside_it_are_left_alone(paths: CampaignPaths) -> 
 def test_the_place_of_another_schemes_report_is_refused(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     taken = str(tmp_path / "out/simulated/report-becta-2008.html")
     ended = runner.invoke(app, ["report", str(journal), "--scheme", "strict", "--out", taken])
 
@@ -155,7 +155,7 @@ def test_a_plan_closed_before_this_campaign_says_nothing_about_a_failure_that_ca
     paths: CampaignPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_plans(kept(paths), paths)
-    monkeypatch.setattr("harness.follow.state.RegistryState.is_settled", lambda *_: True)
+    monkeypatch.setattr("harness.follow.state.StreamState.is_settled", lambda *_: True)
     later = example_assessment(campaign="autumn-2026")
 
     assert "No action plan is open yet." in write_report(later, paths).read_text()
@@ -164,7 +164,7 @@ def test_a_plan_closed_before_this_campaign_says_nothing_about_a_failure_that_ca
 def test_charts_and_a_table_are_written_beside_the_report(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = str(measure_campaign(simulated(), tmp_path / "out"))
+    journal = str(measure_campaign(simulated(whole=()), tmp_path / "out"))
     charts, table = tmp_path / "charts", tmp_path / "outcomes.xlsx"
     ended = runner.invoke(app, ["report", journal, "--figures", str(charts), "--table", str(table)])
 
@@ -178,7 +178,7 @@ def test_charts_and_a_table_are_written_beside_the_report(
 def test_a_table_of_unknown_format_is_refused_before_anything_is_written(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(), tmp_path / "out")
+    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
     ended = runner.invoke(app, ["report", str(journal), "--table", "outcomes.ods"])
 
     assert "give a name that ends in .csv or .xlsx" in str(ended.exception)

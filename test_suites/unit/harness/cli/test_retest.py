@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from harness.campaign.assemble import Prepared
 from harness.cli import fresh_items
@@ -29,21 +29,179 @@ from test_suites.rehearsal import claim
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 
 
-def test_a_fix_is_verified_and_the_plan_closed(
-    runner: CliRunner, simulated: Any, tmp_path: Path
-) -> None:
+def retest(runner: CliRunner, campaign: Path, out: Path | str) -> Result:
+    """Re-test the plan P-0001, as an assessor does."""
+    words = ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor"]
+    return runner.invoke(app, words)
+
+
+def test_a_fix_is_verified(runner: CliRunner, simulated: Any, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     campaign = simulated(miss=MISSED)
     runner.invoke(app, ["run", str(campaign), "--out", out])
     claim(runner, out)
     simulated()
 
-    ended = runner.invoke(
-        app, ["retest", "P-0001", str(campaign), "--out", out, "--by", "assessor"]
-    )
+    ended = retest(runner, campaign, out)
 
     assert 0 == ended.exit_code, ended.output
-    assert "plan P-0001: re-test conforms; the plan is now closed" in ended.stdout
+    assert "plan P-0001: re-test conforms; the plan is now verified" in ended.stdout
+
+
+def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+    claim(runner, out)
+    simulated(miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)])
+
+    ended = retest(runner, campaign, out)
+
+    assert 3 == ended.exit_code, ended.output
+    said = " ".join(ended.stdout.split())
+    assert "the plan is now claimed: attempt 1: 0 of" in said
+    (more, whole) = re.findall(
+        r"(\d+) more fresh items of each kind would decide it \((\d+) in all\)", said
+    )[0]
+    assert f"test extension: {whole} fresh items of each kind" in said
+    assert int(whole) > int(more) > 0
+    left = retest(runner, campaign, out)
+    assert f"and a re-test needs {whole}; nothing was tried" in str(left.exception)
+
+
+WORSE = (
+    "OVB-01 conformed before and does not conform now: .*"
+    r"70 of [0-9]+ harmless items are blocked that were not \(SP-"
+)
+PAGES = [f"page-{number:04d}.overblock.accredit.test" for number in range(1, 3000)]
+HARMLESS = "corpora:\n- {pack: school-pages, categories: [ALW.EDU], sample: 70}\n"
+
+
+def with_pages(path: Path) -> Path:
+    """The campaign with harmless pages, enough to decide on over-blocking."""
+    path.write_text(path.read_text().replace("corpora:\n", HARMLESS))
+    return path
+
+
+UNCHANGED = (
+    r"OVB-01 conforms as before \(0 of [0-9]+ harmless items are newly blocked\); "
+    "harmless pages wait "
+)
+DELAYED = r"500 ms longer than before \(median; at least 500 ms, [0-9]+ pages\); at most 150 ms are allowed"
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "said"),
+    [
+        ({}, 0, UNCHANGED + r"0 ms longer than before \(median of [0-9]+; at most 0 ms longer\)"),
+        ({"overblock": PAGES}, 1, WORSE),
+        ({"latency_ms": 1010}, 1, UNCHANGED + DELAYED),  # half of it before the first byte
+        ({"latency_ms": 100}, 0, UNCHANGED + "45 ms longer than before"),
+    ],
+)
+def test_a_fix_must_not_be_bought_with_over_blocking_or_delay(
+    runner: CliRunner,
+    simulated: Any,
+    tmp_path: Path,
+    after: dict[str, Any],
+    code: int,
+    said: str,
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = with_pages(simulated(miss=MISSED))
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+    claim(runner, out)
+    with_pages(simulated(**after))
+
+    ended = retest(runner, campaign, out)
+
+    assert code == ended.exit_code, ended.output
+    told = " ".join(ended.stdout.split())
+    assert re.search(said, told)
+    assert re.search("attempt 1: 0 of [0-9]+ missed items still fail", told)
+
+
+def test_a_fix_that_exempts_the_known_harmless_pages_is_found(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    def with_pages(path: Path) -> Path:
+        path.write_text(path.read_text().replace("corpora:\n", HARMLESS))
+        return path
+
+    out = tmp_path / "out"
+    campaign = with_pages(simulated(miss=MISSED))
+    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    claim(runner, out)
+    journal = open_journal(out / "simulated/journal")
+    known = {one.item.host for one in journal.observations()}
+    journal.close()
+    with_pages(simulated(overblock=[page for page in PAGES if page not in known]))
+
+    ended = retest(runner, campaign, out)
+
+    assert 1 == ended.exit_code, ended.output
+    told = " ".join(ended.stdout.split())
+    assert "OVB-01 does not conform on fresh harmless items: " in told
+    assert "conformed before and does not conform now" not in told
+    assert "harmless items are blocked that were not" not in told, "the known ones pass"
+
+
+def test_a_machine_that_is_slower_in_general_is_no_delay_of_the_service(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = with_pages(simulated(miss=MISSED, latency_ms=40))
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+    claim(runner, out)
+    with_pages(simulated(latency_ms=400))
+    slow = "control: {type: simulated, options: {latency_ms: 100}}\n"
+    text = re.sub(r"control:\n(  .*\n)+", slow, campaign.read_text())
+    assert slow in text
+    campaign.write_text(text)
+
+    ended = retest(runner, campaign, out)
+
+    assert 0 == ended.exit_code, ended.output
+    assert "; the control line was 10.0 times slower, times are divided by that)" in " ".join(
+        ended.stdout.split()
+    )
+
+
+def test_a_page_that_an_appeal_found_harmful_is_no_longer_compared(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    """Blocks of it are right; the labels of both campaigns are those after the appeal."""
+    out = tmp_path / "out"
+    campaign = with_pages(simulated(miss=MISSED))
+    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    claim(runner, out)
+    journal = open_journal(out / "simulated" / "journal")
+    pages = {
+        one.item.id: one.item.value for one in journal.observations() if one.item.id[:3] == "SP-"
+    }
+    journal.close()
+    harmful = dict(list(pages.items())[:6])
+    for item in harmful:
+        words = [
+            "corpus",
+            "appeal",
+            "school-pages",
+            item,
+            "--label",
+            "DRUG",
+            "--reason",
+            "it sells",
+        ]
+        given = [*words, "--appellant", "supplier", "--by", "panel", "--out", str(out)]
+        assert 0 == runner.invoke(app, given).exit_code
+    with_pages(simulated(overblock=list(harmful.values())))
+
+    ended = retest(runner, campaign, out)
+
+    assert 0 == ended.exit_code, ended.output
+    assert "(0 of " in ended.stdout
 
 
 STOPPING = """stopping:
@@ -64,9 +222,7 @@ def test_what_failed_early_is_tried_again_at_full_size(
     simulated(sample=None)
     campaign.write_text(campaign.read_text() + STOPPING)
 
-    ended = runner.invoke(
-        app, ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor"]
-    )
+    ended = retest(runner, campaign, out)
 
     assert 0 == ended.exit_code, ended.output
     [again] = [one for one in out.iterdir() if "retest" in one.name]

@@ -10,22 +10,25 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness.campaign.assemble import read_campaign
 from harness.cli.main import app
 from harness.errors import UsageError
-from harness.model.corpus import Appeal
-from harness.model.event import AppealDecided
-from harness.store.registry import open_registry
+from harness.model.event import StreamOpened
+from harness.model.stream import stream_of
+from harness.store.registry.opening import open_registry
 
 
 @pytest.mark.parametrize(("items", "code"), [("agreed", 0), ("real", 3)])
 def test_a_good_service_conforms_within_what_was_tried(
-    runner: CliRunner, simulated: Any, tmp_path: Path, items: str, code: int
+    runner: CliRunner, simulated: Any, tmp_path: Path, web_only: Path, items: str, code: int
 ) -> None:
     """Whoever says that only the agreed list is meant gets 0; else it is not enough."""
     campaign = simulated(sample=None)
-    campaign.write_text(f"items: {items}\n" + campaign.read_text())
+    campaign.write_text(f"items: {items}\nscheme: {web_only}\n" + campaign.read_text())
 
-    ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out"), "--json"])
+    words = ["run", str(campaign), "--out", str(tmp_path / "out"), "--json"]
+    ended = runner.invoke(app, words)
+    with_files = runner.invoke(app, [*words, "--scheme", "becta-2008"])
 
     assert code == ended.exit_code, ended.output
     assert "agreed list only" in ended.stdout.splitlines()[0]
@@ -33,8 +36,17 @@ def test_a_good_service_conforms_within_what_was_tried(
     assert said["qualifier"] == "agreed list only"
     binding = [one for one in said["outcomes"] if one["requirement"]["binding"]]
     assert {"conforms"} == {outcome["conformity"] for outcome in binding}
-    assert (tmp_path / "out/simulated/report-becta-2008.html").exists()
+    assert (tmp_path / "out/simulated/report-web-only.html").exists()
     assert "plan" not in ended.stderr
+
+    assert 3 == with_files.exit_code, with_files.output
+    undecided = {
+        one["requirement"]["id"]: one["conformity"]
+        for one in json.loads(with_files.stdout)["outcomes"]
+        if one["requirement"]["binding"] and one["conformity"] != "conforms"
+    }
+    assert undecided == {"MAL-01": "insufficient"}
+    assert (tmp_path / "out/simulated/report-becta-2008.html").exists()
 
 
 def test_what_cannot_be_decided_is_said_before_it_is_measured(
@@ -90,16 +102,17 @@ def test_a_registry_that_refuses_events_is_found_first_and_costs_no_report(
 ) -> None:
     """A clock was years ahead when the last event was recorded."""
     out, later = tmp_path / "out", datetime(2099, 1, 1, tzinfo=UTC)
-    appeal = Appeal(
-        pack="canary", item="x", before=("PORN",), labels=("ADLT",), reason="r", appellant="Bob",
-        upheld=False,
-    )  # fmt: skip
-    with open_registry(out / "registry.sqlite", create=True) as registry:
-        registry.append(AppealDecided(at=later, actor="Ann", appeal=appeal), after=0)
+    campaign = simulated(block=["PORN"])
+    name = read_campaign(campaign)[0].service.name
+    with (
+        open_registry(out / "registry.sqlite", create=True) as registry,
+        registry.writing(stream_of("", name)) as access,
+    ):
+        access.append(StreamOpened(at=later, actor="Ann", name=name))
     if when == "meanwhile":  # somebody else recorded the event while the campaign was measured
-        monkeypatch.setattr("harness.cli.conclude.require_registry", lambda _: None)
+        monkeypatch.setattr("harness.cli.run.require_registry", lambda *_: None)
 
-    ended = runner.invoke(app, ["run", str(simulated(block=["PORN"])), "--out", str(out)])
+    ended = runner.invoke(app, ["run", str(campaign), "--out", str(out)])
 
     assert isinstance(ended.exception, UsageError)
     assert "check this machine's clock" in str(ended.exception)

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from corpora.content_pages import content_pages, write_content_pages
+from corpora.content_pages import CONTENT_PACK, content_pages
 from corpora.exporters import LIST_EXPORTERS, PAGES_ONLY
 from corpora.origin_pack import write_origin_pack
 from corpora.pack_writer import PackDetails, write_pack
@@ -55,7 +55,9 @@ def pack(folder: Path, hosts: list[str], **more: Any) -> str:
 @pytest.fixture
 def campaign(tmp_path: Path) -> Path:
     """Agreed, hidden, known real and content items; names that would be markup; a password."""
-    write_content_pages(content_pages("s"), tmp_path / "content", "s", "2026-11-24T00:00:00Z")
+    write_origin_pack(
+        CONTENT_PACK, content_pages("s"), tmp_path / "content", "s", "2026-11-24T00:00:00Z"
+    )
     origin = simulated_origin(tmp_path, twin_zone="orchard-view.test")
     path = write_campaign(
         tmp_path / "run",

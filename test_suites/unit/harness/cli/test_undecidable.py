@@ -59,6 +59,17 @@ def test_a_form_of_content_pages_with_too_few_of_them_is_told() -> None:
     assert of("DYN-06", place(in_forms(43)))
 
 
+def test_each_category_needs_plain_content_pages_of_its_own() -> None:
+    """Pages in other forms do not make up for plain ones."""
+    allowed = items("ALW.NEWS", 3, stratum="ALW.NEWS", applies_to="content")
+    few = items("GAMB", 3, stratum="GAMB", applies_to="content")
+
+    (told,) = of("DYN-06", place(in_forms(44) + few))
+
+    assert told.why == "content pages to try: 3 plain of GAMB; needed: 44 each"
+    assert not of("DYN-06", place(in_forms(44) + allowed))
+
+
 def searches(*variants: str, code: str = "LOC.SRCH") -> list[Item]:
     """A few searches of some cases."""
     return [
@@ -107,7 +118,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
 
 @pytest.mark.parametrize(
     ("requirement", "pack"),
-    [("MAL-01", "downloads"), ("UPL-01", "uploads"), ("OVB-05", "url-pages")],
+    [("UPL-01", "uploads"), ("OVB-05", "url-pages")],
 )
 def test_the_pack_that_has_the_items_is_named(requirement: str, pack: str) -> None:
     found = undecidable(load_scheme("strict"), [place([])])
@@ -115,6 +126,23 @@ def test_the_pack_that_has_the_items_is_named(requirement: str, pack: str) -> No
     assert [one.remedy for one in found if one.requirement == requirement] == [
         f"choose more of them under corpora: the origin's pack {pack}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "missing"),
+    [("MAL-01", "as it is, by HTTP, as it is, by HTTPS, in a zip"), ("MAL-05", "59 clean files")],
+)
+def test_files_that_are_missing_are_named_with_how_to_make_them(
+    requirement: str, missing: str
+) -> None:
+    becta = undecidable(load_scheme("becta-2008"), [place([])])
+
+    (found,) = (one for one in becta if one.requirement == requirement)
+    assert f"files to try, missing: {missing}" in found.why
+    assert found.remedy == (
+        "choose the origin's pack downloads ('accredit origin pages' writes it; a range has it) "
+        "and the probe download"
+    )
 
 
 def test_a_campaign_is_counted_by_line_and_profile(

@@ -7,7 +7,8 @@ from typing import Any
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import prepare
-from harness.cli.user_obstacles import user_obstacles, user_requests
+from harness.cli.user_obstacles import obstacles_of, user_requests
+from harness.model.protocol_case import NEVER_BLOCKED, PROTOCOLS
 from test_suites.rehearsal import simulated_origin, write_campaign
 
 PROXY = {"proxy": "http://127.0.0.1:1"}
@@ -22,15 +23,14 @@ def prepared(folder: Path, by_profile: dict[str, Any], **more: Any) -> Prepared:
         origin=simulated_origin(folder),
         lines=[line | {"by_profile": by_profile}],
         categories=["DRUG"],
-        profiles={"pupils": {"phase": "ks2"}, "staff": {"phase": "staff"}},
-        **more,
+        **({"profiles": {"pupils": {"phase": "ks2"}, "staff": {"phase": "staff"}}} | more),
     )
     return prepare(path)
 
 
-def obstacles(campaign: Prepared) -> dict[str, str]:
+def obstacles(campaign: Prepared, profile: str = "pupils") -> dict[str, str]:
     (line,) = campaign.campaign.lines
-    return {name: why for name, (why, _) in user_obstacles(campaign, line).items()}
+    return {name: why for name, (why, _) in obstacles_of(campaign, line, profile).items()}
 
 
 def test_users_of_one_proxy_can_be_compared(tmp_path: Path) -> None:
@@ -69,3 +69,24 @@ def test_users_with_the_default_policy_who_are_not_declared_are_named(tmp_path: 
 
     found = obstacles(campaign)["default_policy_leaks"]
     assert "not declared: users who are not identified, devices off site" == found
+
+
+def test_protocols_of_which_a_profile_declares_nothing_are_named(tmp_path: Path) -> None:
+    protocols = {"xmpp": "block", "irc": "block", "bittorrent": "block", "mqtt": "out_of_scope"}
+    staff = {"phase": "staff", "protocols": protocols | {"app": "block"}}
+    pupils = {"phase": "ks2", "protocols": protocols}
+    campaign = prepared(tmp_path, NAMES, profiles={"pupils": pupils, "staff": staff})
+
+    assert obstacles(campaign)["protocol_mismatches"] == "not declared for pupils: app"
+    assert "protocol_mismatches" not in obstacles(campaign, "staff")
+
+
+def test_protocols_that_no_profile_blocks_are_named(tmp_path: Path) -> None:
+    protocols = dict.fromkeys(PROTOCOLS, "allow") | {"mqtt": "out_of_scope"}
+    pupils = {"phase": "ks2", "protocols": protocols | {"irc": "block"}}
+    staff = {"phase": "staff", "protocols": protocols}
+    campaign = prepared(tmp_path, NAMES, profiles={"pupils": pupils, "staff": staff})
+
+    for profile in ("pupils", "staff"):
+        why = obstacles(campaign, profile)["protocol_mismatches"]
+        assert why == f"xmpp, bittorrent, app: {NEVER_BLOCKED}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import MainVerbs, Verbs, app
 from harness.errors import UsageError
+from test_suites.rehearsal import simulated_origin, write_campaign
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,43 @@ def test_help_imports_no_verb() -> None:
     loaded = modules.stdout.splitlines()[-1].split()
     assert "harness.cli.main" in loaded
     assert not {"harness.cli.demo", "numpy", "duckdb", "probes", "corpora"} & set(loaded)
+
+
+def test_commands_on_plans_load_a_database_or_cryptography_only_when_they_need_it() -> None:
+    code = "import sys, harness.cli.plan, harness.cli.registry, harness.cli.registry_facts\n"
+    code += "print(sorted({'sqlalchemy', 'alembic', 'cryptography'} & set(sys.modules)))"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stdout.strip() == "[]"
+
+
+def test_verbs_that_compute_no_interval_do_not_import_scipy(tmp_path: Path) -> None:
+    campaign = write_campaign(
+        tmp_path,
+        origin=simulated_origin(tmp_path),
+        lines=[{"name": "proxy", "type": "simulated"}],
+        categories=["DRUG"],
+        sample=2,
+        control={"type": "simulated"},
+    )
+    service = ["--service", "one", "--proxy", "http://127.0.0.1:1", "--control", "eth0"]
+    origin = ["--origin", str(tmp_path / "origin.json")]
+    lines: list[tuple[list[str], int]] = [
+        (["--help"], 0),
+        (["list", "lines"], 0),
+        (["init", str(tmp_path / "new"), "--yes", *service, *origin], 0),
+        (["measure", str(campaign), "--out", str(tmp_path / "out")], 0),
+        (["doctor", str(campaign)], 3),  # the service blocks nothing
+    ]
+    code = (
+        "import sys\nfrom harness.cli.main import invoke\n"
+        f"for line in {[words for words, _ in lines]!r}:\n"
+        "    print('ended', line[0], invoke(line), 'scipy' in sys.modules, file=sys.stderr)\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    said = [line.split() for line in ended.stderr.splitlines() if line.startswith("ended ")]
+    expected = [[words[0], str(status), "False"] for words, status in lines]
+    assert expected == [line[1:] for line in said], ended.stderr

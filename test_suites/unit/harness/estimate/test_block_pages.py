@@ -159,6 +159,17 @@ def test_checks_count_pages_that_a_browser_loaded(verdict: Make, select: Select)
     assert named(measured, selection) == ("b",)
 
 
+def test_a_page_that_failed_its_check_counts_although_another_trial_was_not_checked(
+    verdict: Make, select: Select
+) -> None:
+    verdicts = [verdict("a", flaws=0), verdict("b", flaws=F.INACCESSIBLE | F.UNCHECKED)]
+    selection = select(verdicts)
+    measured = block_page_accessibility(selection)
+
+    assert parts(measured.metric)["accessible (WCAG 2.1 AA)"] == (1, 2)
+    assert named(measured, selection) == ("b",)
+
+
 def test_without_a_loaded_page_the_probe_is_named(verdict: Make, select: Select) -> None:
     metric = block_page_accessibility(select([verdict("a", flaws=F.UNCHECKED)])).metric
 

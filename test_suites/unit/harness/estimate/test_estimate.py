@@ -13,6 +13,7 @@ from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.schemes.load import load_scheme
 from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.test_waits import polls
 from test_suites.work import calls_of
 
 MOST_CALLS = 220
@@ -244,3 +245,21 @@ def test_a_phase_that_is_named_and_that_no_profile_has_is_not_tried(
     ]
     both = estimate(MemoryFold([verdict("a")]), wanted, KS2 | {"older": "ks4"}).measurements
     assert [one.barred for one in both] == ["", ""]
+
+
+def test_a_phase_that_was_not_tried_has_no_polls_of_another(
+    verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
+) -> None:
+    """A profile is not held against the service for what another profile waited for."""
+    wanted = scheme(rule="functional", profiles=("ks2", "ks4"), metric="policy_change_delay")
+
+    found = estimate(
+        MemoryFold([verdict("a", profile="pupils")]),
+        wanted,
+        {"pupils": "ks2"},
+        polls=tuple(polls("a", "aabb")),
+    )
+
+    tried, untried = found.measurements
+    assert tried.metric.n > 0
+    assert (untried.profile, untried.metric.n, untried.metric.k) == ("ks4", 0, 0)

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from harness.estimate.item_selection import Selection, Sources
+from harness.estimate.item_selection import Selection
 from harness.estimate.listed_entries import (
     collateral_blocks,
     hard_entries_missed,
     list_entries_missed,
-    missing_record,
     overrides,
     shared_address_collateral,
 )
 from harness.model.listed_page import HARD_CASES, SEVERAL_ADDRESSES, Overrides
 from harness.model.metric import Metric
+from harness.model.probe import EARLIER, ProbeDeclaration
 from harness.model.verdict import State, Verdict
+from test_suites.unit.harness.estimate.test_url_metrics import campaign
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]
@@ -67,6 +68,43 @@ def test_a_line_that_only_answers_names_needs_no_other_path(verdict: Make, selec
     ).metric
 
     assert parts(metric) == {f"{CSAM} by name": (0, 1)}
+
+
+SEALED = {
+    name: ProbeDeclaration(
+        needs="connection", facts="sealed", kinds=frozenset({"sealed"}), only_scheme=scheme
+    )
+    for name, scheme in (("sealed_list", "http"), ("sealed_list_https", "https"))
+}
+
+
+def sealed_parts(select: Select, found: list[Verdict], *probes: str) -> dict[str, tuple[int, int]]:
+    selection = replace(chosen(select, found, frozenset(probes)), probes={**EARLIER, **SEALED})
+    return parts(list_entries_missed(selection).metric)
+
+
+def test_sealed_entries_are_wanted_by_both_schemes_and_stand_apart(
+    verdict: Make, select: Select
+) -> None:
+    canaries = entries(verdict, web=State.BLOCKED, web_https=State.BLOCKED)
+    sealed = [
+        verdict("0" * 64, CSAM, state, probe=probe)
+        for probe, state in (("sealed_list", State.BLOCKED), ("sealed_list_https", State.ALLOWED))
+    ]
+    open_parts = {f"{CSAM} over HTTP": (0, 1), f"{CSAM} over HTTPS": (0, 1)}
+
+    assert sealed_parts(select, canaries + sealed, *BOTH, *SEALED) == open_parts | {
+        f"{CSAM} of the sealed list over HTTP": (0, 1),
+        f"{CSAM} of the sealed list over HTTPS": (1, 1),
+    }
+    assert sealed_parts(select, canaries + sealed[:1], *BOTH, "sealed_list") == open_parts | {
+        f"{CSAM} of the sealed list over HTTP": (0, 1),
+        f"{CSAM} of the sealed list over HTTPS": (0, 0),
+    }
+    assert sealed_parts(select, sealed[:1], *SEALED) == {
+        f"{CSAM} of the sealed list over HTTP": (0, 1),
+        f"{CSAM} of the sealed list over HTTPS": (0, 0),
+    }
 
 
 def test_what_another_probe_found_open_is_missed(verdict: Make, select: Select) -> None:
@@ -176,7 +214,7 @@ RECORD = Overrides.model_validate(
 
 def attempted(select: Select, found: list[Verdict], record: Overrides | None) -> Selection:
     wanted = select(found, metric="overrides", categories=(CSAM,), expectation="block")
-    return replace(wanted, sources=Sources(overrides=record))
+    return replace(wanted, campaign=campaign().model_copy(update={"overrides": record}))
 
 
 def canary(verdict: Make, number: int, state: State) -> Verdict:
@@ -208,8 +246,8 @@ def test_without_a_record_for_the_profile_the_reason_says_what_is_missing(
 ) -> None:
     found = [canary(verdict, 1, State.BLOCKED)]
 
-    assert "'overrides'" in missing_record(attempted(select, found, None))
+    assert "'overrides'" in overrides(attempted(select, found, None)).barred
     other = replace(attempted(select, found, RECORD), profile="staff")
-    assert "for staff" in missing_record(other)
-    assert missing_record(attempted(select, found, RECORD)) == ""
+    assert "for staff" in overrides(other).barred
+    assert overrides(attempted(select, found, RECORD)).barred == ""
     assert overrides(attempted(select, found, None)).metric.value is None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.estimate.estimate import estimate
 from harness.estimate.item_selection import Selection
 from harness.estimate.line_metrics import discordant, wrong_cells
+from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from test_suites.unit.harness.estimate.test_worst_group import drawn, group, rested
+from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.test_worst_group import PACKS, drawn, group, rested
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]
@@ -43,3 +46,24 @@ def test_a_contradiction_is_one_on_items_of_any_kind(verdict: Make, select: Sele
 
     assert discordant(rested(select(agreed + drawn(both, "known 2")), "agreed")).metric.k == 1
     assert discordant(rested(select(agreed), "agreed")).metric.k == 0
+
+
+def test_of_shares_that_went_right_the_one_with_the_most_wrong_stands(
+    verdict: Make, scheme: Callable[..., Scheme]
+) -> None:
+    """Services handled as agreed do not hide those of another source that are open to pupils."""
+    right = [
+        verdict(f"r{number}", profile=profile, state=state)
+        for number in range(3)
+        for profile, state in (("ks2", State.BLOCKED), ("staff", State.ALLOWED))
+    ]
+    wrong = [verdict("w", profile="ks2", state=State.ALLOWED)]
+    found = estimate(
+        MemoryFold(drawn(right, "open 1") + drawn(wrong, "known 2")),
+        scheme(rule="census", metric="genai_compliance"),
+        {"ks2": "ks2", "staff": "staff"},
+        packs=PACKS,
+    )
+
+    pupils = next(one.metric for one in found.measurements if one.profile == "ks2")
+    assert (pupils.k, pupils.n, pupils.value) == (0, 1, 0.0)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from harness.estimate.item_selection import Selection
 from harness.estimate.waits import (
     NOT_POLLED,
     NOT_RECORDED,
     NOT_SEEN_BEFORE,
     Wait,
+    overrides_alive,
     waits_by_event,
 )
 from harness.model.timed_event import Asks, EventNote, Poll
@@ -104,3 +109,28 @@ def test_a_followed_event_was_seen_both_ways(before: str, after: str) -> None:
         assert found.at_least <= found.at_most
         assert "a" in before
         assert after.replace("u", "").endswith("bb")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [
+        ("a", "bb", (0, 1, 0)),
+        ("a", "aabb", (0, 0, 1)),
+        ("a", "aaabb", (1, 1, 0)),
+        ("a", "aaa", (1, 1, 0)),
+        ("a", "ub", (0, 0, 1)),
+        ("b", "bb", (0, 0, 0)),
+    ],
+)
+def test_an_override_is_over_within_a_minute_alive_after_it_or_undecided(
+    select: Callable[..., Selection], before: str, after: str, counted: tuple[int, int, int]
+) -> None:
+    found = [
+        structs.replace(each, note=structs.replace(each.note, kind="override"))
+        for each in polls(before, after)
+    ]
+    metric = overrides_alive(replace(select([]), polls=tuple(found))).metric
+
+    assert (metric.k, metric.n, metric.indeterminate) == counted
+    assert [part.metric.n for part in metric.parts] == [counted[1], 0]
+    assert metric.method.endswith("the end: one" if counted[0] else "the end: none")

@@ -134,7 +134,7 @@ def rested(selection: Selection, rests_on: PackKind) -> Selection:
 
 
 def test_known_and_hidden_items_are_never_made_one(verdict: Make, select: Select) -> None:
-    """900 agreed items hide no hole in the 60 that nobody was told of."""
+    """900 agreed items hide no hole in the 60 unknown to the supplier."""
     verdicts = drawn(group(verdict, "DRUG", 900, 0, stratum="o"), "open 1")
     verdicts += drawn(group(verdict, "DRUG", 40, 20, stratum="s"), "secret 3")
 

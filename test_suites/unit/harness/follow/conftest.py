@@ -7,37 +7,53 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from harness.follow.plan_terms import digest_of, text_to_sign
 from harness.model.action_plan import (
     ActionPlan,
     CanarySet,
-    DeviationKind,
     Finding,
-    Level,
     Milestone,
+    PlanRole,
     PlanState,
     Retest,
     RetestResult,
 )
+from harness.model.deviation import DeviationKind
+from harness.model.escalation import Level
 from harness.model.event import (
     CanariesMade,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
+    EvidenceAdded,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanDetailed,
     PlanDeviated,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
     PlanProgressed,
+    PlanReturned,
+    PlanSigned,
+    PlanSubmitted,
+    PlanSuperseded,
     RetestConcluded,
     RetestPostponed,
     RetestStarted,
+    SoakMeasured,
     VendorCheckedIn,
 )
 from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Measure, Requirement, Threshold
+from harness.model.soak import SoakCampaign
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CANARIES = CanarySet(pack="canaries/P-0001-1", sha256="0" * 64, items=("gamb-121",), loaded_by=NOW)
@@ -97,13 +113,35 @@ def plan(now: datetime) -> ActionPlan:
         state=PlanState.DRAFT,
         opened=now,
         milestones=(Milestone(title="Fix in the service", due=due),),
+        root_cause="a stale list",
+        containment="a second list",
+        preventive_action="a check each day",
     )
 
 
-@pytest.fixture
-def made(now: datetime) -> Callable[..., Any]:
-    """An event of a kind about P-0001, sound unless told otherwise."""
-    conforming = Retest(
+def signed(
+    plan: ActionPlan,
+    finding: Finding,
+    role: PlanRole = "supplier",
+    *,
+    key: str = "",
+    signer: str = "",
+) -> dict[str, Any]:
+    """The fields of a signature of a plan's terms; each role has a key and a signer of its own."""
+    private = Ed25519PrivateKey.from_private_bytes((key or role)[:1].encode() * 32)
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    signer = signer or f"{role} Lee"
+    return {
+        "role": role,
+        "signer": signer,
+        "key": public.hex(),
+        "terms": digest_of(plan, finding),
+        "signature": private.sign(text_to_sign(plan, finding, role, signer)).hex(),
+    }
+
+
+def _conforming(now: datetime) -> Retest:
+    return Retest(
         campaign="again",
         at=now,
         outcome=RetestResult.CONFORMS,
@@ -112,22 +150,43 @@ def made(now: datetime) -> Callable[..., Any]:
         missed_still_failing=(),
         fresh_tested=60,
     )
-    sound: dict[type[PlanEvent], dict[str, Any]] = {
-        PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
+
+
+def _sound(
+    now: datetime, plan: ActionPlan, finding: Finding
+) -> dict[type[PlanEvent], dict[str, Any]]:
+    """The fields of a sound event of each kind."""
+    proposed = {"owner": "Acme", "corrective_action": "Mend", "containment": "a second list"}
+    deviation = {
+        "kind": DeviationKind.RISK_ADJUSTMENT,
+        "reason": "a part is on order",
+        "mitigation": "a second list",
+        "until": now + timedelta(days=90),
+    }
+    return {
+        PlanAgreed: proposed,
+        PlanSubmitted: proposed,
+        PlanReturned: {"reason": "name a milestone"},
+        PlanDetailed: {"root_cause": "a node was left out"},
+        EvidenceAdded: {"sha256": "a" * 64, "name": "log.txt", "size": 3, "what": "the update"},
+        PlanSigned: signed(plan, finding),
         PlanProgressed: {"note": "half"},
         FixClaimed: {"statement": "mended", "actor": "Acme"},
         CanariesMade: {"canaries": replace(CANARIES, loaded_by=now + timedelta(days=4))},
         RetestPostponed: {"reason": "the service is not reached"},
         RetestStarted: {"campaign": "again"},
-        RetestConcluded: {"retest": conforming, "service": "Safe Net"},
-        PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},
-        PlanDeviated: {
-            "kind": DeviationKind.RISK_ADJUSTMENT,
-            "reason": "a part is on order",
-            "mitigation": "a second list",
-            "approver": "Bea",
-            "until": now + timedelta(days=90),
+        RetestConcluded: {"retest": _conforming(now), "service": "Safe Net"},
+        SoakMeasured: {
+            "soak": SoakCampaign(campaign="later", begun=now, conforms=True),
+            "service": "Safe Net",
+            "scheme": "becta-2008",
         },
+        PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},
+        PlanDeviated: {**deviation, "approver": "Bea"},
+        DeviationRequested: {**deviation, "severity": "Maj"},
+        DeviationApproved: {"actor": "Bea", "reason": "the second list is whole"},
+        DeviationRejected: {"actor": "Bea", "reason": "the second list is old"},
+        PlanSuperseded: {"scheme_version": "2.0", "reason": "the row is gone", "approver": "Bea"},
         VendorCheckedIn: {"vendor": "Lists Ltd", "result": "next week"},
         PlanEscalated: {
             "level": Level.FINDING_REVIEW,
@@ -137,11 +196,17 @@ def made(now: datetime) -> Callable[..., Any]:
         PlanClosed: {},
     }
 
+
+@pytest.fixture
+def made(now: datetime, plan: ActionPlan, finding: Finding) -> Callable[..., Any]:
+    """An event of a kind about P-0001, sound unless told otherwise."""
+    sound = _sound(now, plan, finding)
+
     def make(kind: type[PlanEvent], /, **differing: Any) -> PlanEvent:
         fields = {"at": now, "plan": "P-0001", "actor": "Ann", **sound[kind]}
         for name, value in differing.items():
             if kind is RetestConcluded and name not in fields:
-                fields["retest"] = replace(fields["retest"], **{name: value})
+                fields["retest"] = msgspec.structs.replace(fields["retest"], **{name: value})
             else:
                 fields[name] = value
         return kind(**fields)

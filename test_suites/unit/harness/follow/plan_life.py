@@ -2,76 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 
-from harness.errors import UsageError
+from harness.follow.escalation import escalations_due, notice_of
 from harness.follow.findings import draft_plan
-from harness.follow.guards import latest_due
-from harness.follow.state import RegistryState, replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import (
-    ActionPlan,
     CanarySet,
-    DeviationKind,
     Finding,
-    Level,
+    FollowUp,
     PlanState,
     Retest,
     RetestResult,
 )
+from harness.model.deviation import DeviationKind
+from harness.model.escalation import LADDER, Level
 from harness.model.event import (
-    TOLERANCE,
-    AnyEvent,
     CanariesMade,
     ClockCorrected,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
     Event,
     FindingOpened,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
-    PlanDeviated,
     PlanDrafted,
     PlanEscalated,
-    PlanEvent,
     PlanExtended,
     PlanProgressed,
+    PlanProposal,
+    PlanReturned,
+    PlanSubmitted,
+    PlanSuperseded,
     RetestConcluded,
     RetestPostponed,
     RetestStarted,
+    SoakMeasured,
     VendorCheckedIn,
-    backward_events,
-    require_times,
 )
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-PERSON = {
-    "Ann": "ann",
-    "\u0410nn ": "ann",  # with a Cyrillic letter
-    "Bob": "bob",
-    "\uff22\uff4f\uff42": "bob",  # full width
-    "Acme": "acme",
-    "ac\u200bme": "acme",
-    "Cy": "cy",
-    "Dee": "dee",
-}
-"""Who stands behind each spelling."""
+from harness.model.soak import SoakCampaign
+from harness.model.stream import StreamHead
+from test_suites.unit.harness.follow.checked_plan import PERSON, START
+from test_suites.unit.harness.follow.decided_plan import DecidedPlan
 
 NAMES = st.sampled_from(sorted(PERSON))
 SERVICES = st.sampled_from(["Safe Net", "Safe Net", "Safe Net", "Other Net", ""])
 DAYS = st.integers(-5, 200)
 
 
-class PlanLife(RuleBasedStateMachine):
+class PlanLife(DecidedPlan):
     """Anybody tries anything at any time; the registry allows what METHOD (d) allows."""
 
     @initialize(severity=st.sampled_from(["Crit", "Maj", "Min"]), illegal=st.booleans())
     def open(self, severity: str, *, illegal: bool) -> None:
         self.at = START
         self.events: list[Event] = []
-        self.state = RegistryState()
+        self.head: StreamHead | None = None
+        self.state = StreamState()
         self.claims: list[str] = []
         self.approvers: set[str] = set()
         self.others: set[str] = set()
@@ -93,27 +86,10 @@ class PlanLife(RuleBasedStateMachine):
             service="Safe Net",
             supplier="Acme",
         )
+        for added in self.records():
+            self.attempt(added)
         self.attempt(FindingOpened(at=self.at, actor="Ann", finding=self.finding))
         self.attempt(draft_plan(self.finding, at=self.at, actor="Ann"))
-
-    def attempt(self, event: Event) -> bool:
-        self.at += timedelta(hours=1)
-        before = self.state
-        try:
-            after = before.after(event)
-            require_times(self.events, [event])
-        except UsageError:
-            assert self.state is before
-            return False
-        self.state = after
-        self.events.append(event)
-        if isinstance(event, PlanEvent):
-            self.others.add(PERSON[event.actor])
-        if isinstance(event, PlanAgreed):
-            self.others.add(PERSON[event.owner])
-        if isinstance(event, PlanExtended | PlanDeviated):
-            self.approvers.add(PERSON[event.approver])
-        return True
 
     @rule(hours=st.integers(-48, 48))
     def set_clock(self, hours: int) -> None:
@@ -127,14 +103,58 @@ class PlanLife(RuleBasedStateMachine):
             assert at < latest
             assert self.state.latest == at
 
+    def proposal(
+        self, kind: type[PlanProposal], by: str, owner: str, due: datetime
+    ) -> PlanProposal:
+        """A proposal with every detail."""
+        return kind(
+            at=self.at,
+            actor=by,
+            plan="P-0001",
+            owner=owner,
+            corrective_action="x",
+            root_cause="r",
+            preventive_action="p",
+            containment="c",
+            due=due,
+        )
+
     @rule(by=NAMES, owner=NAMES, days=DAYS)
     def agree(self, by: str, owner: str, days: int) -> None:
-        due = START + timedelta(days=days)
+        due, before = START + timedelta(days=days), self.plan
+        agreed = self.proposal(PlanAgreed, by, owner, due)
+        if self.attempt(agreed):
+            assert due <= before.latest_due
+            assert before.state is PlanState.DRAFT or due == before.due
+
+    @rule(by=NAMES, owner=NAMES, days=DAYS)
+    def submit(self, by: str, owner: str, days: int) -> None:
+        before = self.plan
+        submitted = self.proposal(PlanSubmitted, by, owner, START + timedelta(days=days))
+        if self.attempt(submitted):
+            assert before.state in {PlanState.DRAFT, PlanState.RETURNED}
+            assert self.plan.due <= before.latest_due
+
+    @rule(by=NAMES)
+    def give_back(self, by: str) -> None:
+        was = self.plan.state
+        if self.attempt(PlanReturned(at=self.at, actor=by, plan="P-0001", reason="r")):
+            assert was is PlanState.SUBMITTED
+
+    @rule(by=NAMES)
+    def agree_as_submitted(self, by: str) -> None:
+        before = self.plan
         agreed = PlanAgreed(
-            at=self.at, actor=by, plan="P-0001", owner=owner, corrective_action="x", due=due
+            at=self.at,
+            actor=by,
+            plan="P-0001",
+            owner=before.owner,
+            corrective_action=before.corrective_action,
+            containment="c",
         )
-        old = self.plan.due
-        assert not self.attempt(agreed) or due <= old
+        if self.attempt(agreed) and before.state is PlanState.SUBMITTED:
+            assert PERSON[by] not in {PERSON[before.submitted_by], PERSON[before.owner]}
+            assert (self.plan.due, self.plan.owner) == (before.due, before.owner)
 
     @rule(by=NAMES)
     def progress(self, by: str) -> None:
@@ -218,6 +238,38 @@ class PlanLife(RuleBasedStateMachine):
             assert (outcome, tested, failing, fresh) == (RetestResult.CONFORMS, 2, (), 60)
             assert PERSON[by] != PERSON[self.claims[-1]]
 
+    @rule(
+        by=NAMES,
+        days=st.integers(-1, 20),
+        conforms=st.booleans(),
+        fault=st.sampled_from(["", "", "it fails again"]),
+        service=SERVICES,
+    )
+    def soak(self, by: str, days: int, *, conforms: bool, fault: str, service: str) -> None:
+        before = self.plan
+        verified = before.retests[-1].at if before.retests else self.at
+        soak = SoakCampaign(
+            campaign=f"soak-{days}",
+            begun=verified + timedelta(days=days),
+            conforms=conforms,
+            fault=fault,
+        )
+        event = SoakMeasured(
+            at=self.at, actor=by, plan="P-0001", soak=soak, service=service, scheme="s"
+        )
+        if not self.attempt(event):
+            return
+        assert before.state is PlanState.VERIFIED
+        assert verified <= soak.begun <= self.at
+        assert service == "Safe Net"
+        assert soak.campaign not in {one.campaign for one in before.soaks}
+        if fault:
+            assert self.plan.state is PlanState.IN_PROGRESS
+            assert self.plan.unverified == before.unverified + 1
+        else:
+            assert self.plan.state is PlanState.VERIFIED
+            assert PERSON[by] != PERSON[self.claims[-1]]
+
     @rule(by=NAMES, approver=NAMES, days=DAYS)
     def extend(self, by: str, approver: str, days: int) -> None:
         due, old = START + timedelta(days=days), self.plan.due
@@ -226,24 +278,73 @@ class PlanLife(RuleBasedStateMachine):
         )
         if self.attempt(event):
             assert due > old
-            assert PERSON[approver] not in {PERSON[self.plan.owner], PERSON[by]}
+            assert PERSON[approver] not in {PERSON.get(self.plan.owner, ""), PERSON[by]}
 
-    @rule(by=NAMES, approver=NAMES, days=DAYS, kind=st.sampled_from(DeviationKind))
-    def deviate(self, by: str, approver: str, days: int, kind: DeviationKind) -> None:
+    @rule(
+        by=NAMES,
+        days=DAYS,
+        kind=st.sampled_from(DeviationKind),
+        severity=st.sampled_from(["", "Maj", "Min"]),
+    )
+    def request(self, by: str, days: int, kind: DeviationKind, severity: str) -> None:
         before = self.plan
-        event = PlanDeviated(
+        event = DeviationRequested(
             at=self.at,
             actor=by,
             plan="P-0001",
             kind=kind,
             reason="r",
             mitigation="m",
-            approver=approver,
-            until=START + timedelta(days=days),
+            until=self.at + timedelta(days=days),
+            severity=severity,
+            vendor="v",
         )
         if self.attempt(event):
-            assert PERSON[approver] not in {PERSON[before.owner], PERSON[by]}
             assert (self.plan.state, self.plan.due) == (before.state, before.due)
+            assert self.plan.is_overdue(self.at) == before.is_overdue(self.at)
+
+    @rule(by=NAMES, approves=st.booleans())
+    def decide(self, by: str, *, approves: bool) -> None:
+        before, kind = self.plan, DeviationApproved if approves else DeviationRejected
+        if self.attempt(kind(at=self.at, actor=by, plan="P-0001", reason="r")):
+            assert before.requested is not None
+            asked = PERSON[before.requested.requested_by]
+            assert PERSON[by] not in {PERSON.get(before.owner, ""), asked}
+            assert (self.plan.state, self.plan.due) == (before.state, before.due)
+
+    @rule(by=NAMES, approver=NAMES, version=st.sampled_from(["1", "2"]))
+    def supersede(self, by: str, approver: str, version: str) -> None:
+        event = PlanSuperseded(
+            at=self.at,
+            actor=by,
+            plan="P-0001",
+            scheme_version=version,
+            reason="r",
+            approver=approver,
+        )
+        if self.attempt(event):
+            assert (PERSON[by] != PERSON[approver], version) == (True, "2")
+
+    @rule(by=NAMES)
+    def escalate_by_rule(self, by: str) -> None:
+        before = self.plan
+        held = FollowUp(finding=self.finding, plan=before)
+        for trigger in escalations_due([held], self.at).values():
+            notice = notice_of(trigger, "P-0001", self.finding, self.at, by)
+            if self.attempt(notice):
+                assert self.plan.state is before.state
+                assert LADDER.index(trigger.level) > (
+                    LADDER.index(before.level) if before.level else -1
+                )
+
+    @rule(by=NAMES)
+    def escalate_by_a_clock_that_is_a_year_ahead(self, by: str) -> None:
+        before, at = self.plan.counted_escalations, self.at
+        self.at += timedelta(days=365)
+        self.escalate_by_rule(by)
+        self.at = at
+        self.correct_clock(by)
+        assert set(self.plan.counted_escalations) <= set(before)
 
     @rule(by=NAMES)
     def check_in(self, by: str) -> None:
@@ -254,59 +355,23 @@ class PlanLife(RuleBasedStateMachine):
 
     @rule(by=NAMES, level=st.sampled_from(Level))
     def escalate(self, by: str, level: Level) -> None:
-        before, rungs = self.plan, list(Level)
+        before = self.plan
         event = PlanEscalated(
             at=self.at, actor=by, plan="P-0001", level=level, reason="r", exit_criteria="e"
         )
         if self.attempt(event):
-            assert before.level is None or rungs.index(level) > rungs.index(before.level)
+            assert before.level is None or LADDER.index(level) > LADDER.index(before.level)
             assert self.plan.state is before.state
 
     @rule(by=NAMES)
     def close(self, by: str) -> None:
-        was = self.plan.state
+        was, verified = self.plan.state, self.plan.retests
         if self.attempt(PlanClosed(at=self.at, actor=by, plan="P-0001")):
             assert was is PlanState.VERIFIED
+            ended = verified[-1].at + timedelta(days=14)
+            assert any(one.conforms and one.begun >= ended for one in self.plan.soaks)
 
     @rule(by=NAMES)
     def draft_another(self, by: str) -> None:
         draft: PlanDrafted = draft_plan(self.finding, at=self.at, actor=by)
         assert not self.attempt(msgspec.structs.replace(draft, plan="P-0002"))
-
-    @property
-    def plan(self) -> ActionPlan:
-        return self.state.plan("P-0001")
-
-    @invariant()
-    def approvers_have_no_other_part_in_the_plan_at_any_time(self) -> None:
-        assert set() == self.approvers & self.others
-        assert self.plan.breaches == ()
-
-    @invariant()
-    def times_never_run_backwards_but_for_a_correction_on_record(self) -> None:
-        assert [] == list(backward_events(self.events))
-        steps = zip(self.events, self.events[1:], strict=False)
-        back = [later for earlier, later in steps if later.at < earlier.at - TOLERANCE]
-        assert set(map(type, back)) <= {ClockCorrected}
-
-    @invariant()
-    def the_original_date_stays(self) -> None:
-        assert self.plan.original_due == latest_due(self.finding)
-
-    @invariant()
-    def beyond_the_original_date_only_by_extension(self) -> None:
-        extended = any(isinstance(event, PlanExtended) for event in self.events)
-        assert extended or self.plan.due <= self.plan.original_due
-
-    @invariant()
-    def verified_and_closed_only_after_a_conforming_re_test(self) -> None:
-        conforming = [one for one in self.plan.retests if one.outcome is RetestResult.CONFORMS]
-        over = self.plan.state in {PlanState.VERIFIED, PlanState.CLOSED}
-        assert over == bool(conforming)
-
-    @invariant()
-    def history_tells_of_every_event_and_can_be_folded_again(self) -> None:
-        about = [event for event in self.events if isinstance(event, PlanEvent)]
-        assert len(self.plan.history) == len(about)
-        text = msgspec.json.encode(self.events)
-        assert replay(msgspec.json.decode(text, type=list[AnyEvent])) == self.state

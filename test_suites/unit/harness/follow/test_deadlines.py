@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from harness.follow.guards import LEVELS, latest_due, milestones_of
+from harness.follow.deadlines import LEVELS, latest_due, milestones_of
 from harness.model.action_plan import Finding
 
 

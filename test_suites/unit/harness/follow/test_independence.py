@@ -14,14 +14,18 @@ from harness.follow.transitions import advance
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import (
     CanariesMade,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
-    PlanDeviated,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
     PlanProgressed,
+    PlanSubmitted,
+    PlanSuperseded,
     RetestConcluded,
     RetestStarted,
     VendorCheckedIn,
@@ -29,7 +33,8 @@ from harness.model.event import (
 
 Made = Callable[..., PlanEvent]
 LOOKS_LIKE_BEA = "В\u0435\u0430"  # noqa: RUF001 - Cyrillic letters that look like Bea
-APPROVALS = (PlanExtended, PlanDeviated)
+APPROVALS = (PlanExtended, PlanSuperseded)
+DECISIONS = (DeviationApproved, DeviationRejected)
 STATES = {
     PlanAgreed: PlanState.DRAFT,
     PlanProgressed: PlanState.IN_PROGRESS,
@@ -37,7 +42,7 @@ STATES = {
     RetestStarted: PlanState.CLAIMED,
     RetestConcluded: PlanState.VERIFYING,
     PlanExtended: PlanState.AGREED,
-    PlanDeviated: PlanState.AGREED,
+    DeviationRequested: PlanState.AGREED,
     VendorCheckedIn: PlanState.AGREED,
     PlanEscalated: PlanState.AGREED,
     PlanClosed: PlanState.VERIFIED,
@@ -69,7 +74,39 @@ def test_the_approver_is_neither_actor_nor_owner(
     assert role_conflict_in(touched, made(kind)) is None
 
 
-@pytest.mark.parametrize("approval", APPROVALS)
+@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize(
+    ("actor", "why"),
+    [
+        ("ACME\u200b", "Acme is its owner and cannot .* its deviation"),
+        ("\u0410nn", "Ann acted on it before and cannot .* its deviation"),
+        ("cy", "Cy acted on it before and cannot .* its deviation"),
+        ("\u200b", "the actor's name must have letters"),
+    ],
+)
+def test_who_decides_on_a_deviation_has_no_part_in_the_plan(
+    plan: ActionPlan,
+    finding: Finding,
+    made: Made,
+    decision: type[PlanEvent],
+    actor: str,
+    why: str,
+) -> None:
+    asked = advance(replace(plan, actors=("Cy",)), finding, made(DeviationRequested))
+
+    with pytest.raises(UsageError, match=why):
+        advance(asked, finding, made(decision, actor=actor))
+    assert advance(asked, finding, made(decision)).approvers == ("Bea",)
+
+
+def approve(plan: ActionPlan, finding: Finding, made: Made, what: type[PlanEvent]) -> ActionPlan:
+    """The plan after Bea approved an extension, or decided on a deviation."""
+    if what in DECISIONS:
+        plan = advance(plan, finding, made(DeviationRequested))
+    return advance(plan, finding, made(what))
+
+
+@pytest.mark.parametrize("approval", [PlanExtended, *DECISIONS])
 @pytest.mark.parametrize("kind", STATES)
 @pytest.mark.parametrize("actor", ["Bea", LOOKS_LIKE_BEA])
 def test_who_approved_does_nothing_else_later(
@@ -80,20 +117,20 @@ def test_who_approved_does_nothing_else_later(
     kind: type[PlanEvent],
     actor: str,
 ) -> None:
-    approved = advance(plan, finding, made(approval))
+    approved = approve(plan, finding, made, approval)
     before = replace(approved, state=STATES[kind], verifying="again", claimed_by="Acme")
 
-    with pytest.raises(UsageError, match="Bea approved its extension or deviation and cannot"):
+    with pytest.raises(UsageError, match="Bea decided on its extension or deviation and"):
         advance(before, finding, made(kind, actor=actor))
 
 
-@pytest.mark.parametrize("approval", APPROVALS)
+@pytest.mark.parametrize("approval", [PlanExtended, *DECISIONS])
 def test_who_approved_does_not_become_the_owner(
     plan: ActionPlan, finding: Finding, made: Made, approval: type[PlanEvent]
 ) -> None:
-    approved = advance(plan, finding, made(approval))
+    approved = approve(plan, finding, made, approval)
 
-    with pytest.raises(UsageError, match=r"Bea approved .* and cannot become its owner"):
+    with pytest.raises(UsageError, match=r"Bea decided .* and cannot become its owner"):
         advance(approved, finding, made(PlanAgreed, owner=LOOKS_LIKE_BEA))
     assert advance(approved, finding, made(PlanAgreed)).owner == "Acme"
 
@@ -116,6 +153,33 @@ def test_nobody_verifies_a_fix_of_their_own_under_another_spelling(
 
     with pytest.raises(UsageError, match="claimed the fix and cannot verify it"):
         advance(before, finding, made(RetestStarted, actor="\uff21cme"))
+
+
+def test_nobody_verifies_or_agrees_a_plan_that_they_submitted(
+    plan: ActionPlan, finding: Finding, made: Made
+) -> None:
+    submitted = advance(plan, finding, made(PlanSubmitted, actor="Zoe"))
+
+    with pytest.raises(UsageError, match="ZOE submitted it and cannot agree it"):
+        advance(submitted, finding, made(PlanAgreed, actor="ZOE"))
+    with pytest.raises(UsageError, match="acme owns it and cannot agree it"):
+        advance(submitted, finding, made(PlanAgreed, actor="acme"))
+    claimed = replace(submitted, state=PlanState.CLAIMED, claimed_by="Acme")
+    with pytest.raises(UsageError, match="zoe submitted it and cannot verify it"):
+        advance(claimed, finding, made(RetestStarted, actor="zoe"))
+    assert advance(submitted, finding, made(PlanAgreed)).state is PlanState.AGREED
+
+
+def test_an_escalation_by_rule_is_no_act_of_who_ran_the_command(
+    plan: ActionPlan, finding: Finding, made: Made
+) -> None:
+    extended = advance(plan, finding, made(PlanExtended))
+
+    after = advance(extended, finding, made(PlanEscalated, actor="Bea", rule="overdue"))
+    assert after.level is not None
+    assert after.actors == extended.actors
+    with pytest.raises(UsageError, match="Bea decided on its extension"):
+        advance(extended, finding, made(PlanEscalated, actor="Bea"))
 
 
 def test_nobody_claims_a_fix_whose_canaries_they_made(

@@ -11,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.follow.retest import RetestSelection, judge_retest, select_retest
-from harness.model.action_plan import Finding, Retest, RetestResult
+from harness.follow.retest import (
+    CASES_OF_METRIC,
+    RetestSelection,
+    as_attempt,
+    judge_retest,
+    scheme_of_attempt,
+    select_retest,
+)
+from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
 from harness.model.corpus import Item
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.scheme import Requirement, Scheme
+from harness.schemes.load import load_scheme
 
 Make = Callable[..., Outcome]
 Assess = Callable[..., Assessment]
@@ -61,6 +70,26 @@ def test_another_seed_draws_another_sample(finding: Finding) -> None:
     }
 
     assert len(samples) == 3
+
+
+def test_fresh_files_are_of_each_way_that_must_be_tried(finding: Finding) -> None:
+    ways = CASES_OF_METRIC["eicar_variants_passed"]
+    files = [
+        Item(id=f"{way}-{number}", value="a.test", labels=("MALW.MAL",), stratum=f"{kind}{way}")
+        for way in (*ways, "file:archive-deep", "file:none by HTTPS GET")
+        for number, kind in [(1, "MALW.MAL/"), (2, "MALW.MAL/"), (3, "twin:MALW.MAL/")]
+    ]
+    passed = replace(finding, missed=("file:zip-1",), categories=("MALW.MAL",))
+
+    first = select_retest(passed, files, used=(), seed="a", size=1, cases=ways)
+    spent = {"file:zip-2", *(f"{way}-1" for way in ways)}
+    rest = select_retest(passed, files, used=spent, seed="a", size=1, cases=ways)
+
+    assert sorted(name.rpartition("-")[0] for name in first.fresh) == sorted(ways)
+    assert {name for name in first.fresh if name.endswith(("-1", "-2"))} == set(first.fresh)
+    assert (first.short_of, first.left["file:zip"], first.left["file:http"]) == (0, 0, 1)
+    assert set(rest.fresh) == {f"{way}-2" for way in ways} - {"file:zip-2"}
+    assert rest.short_of == 1
 
 
 def test_a_corpus_without_a_missed_item_is_named(finding: Finding) -> None:
@@ -231,3 +260,92 @@ def test_an_assessment_of_another_campaign_or_service_is_refused(
                 missed=missed,
                 fresh=fresh,
             )
+
+
+def scheme(**differing: object) -> Scheme:
+    """A scheme with one requirement."""
+    requirement: dict[str, object] = {
+        "id": "URL-01",
+        "title": "Gambling is blocked",
+        "area": "url",
+        "severity": "Maj",
+        "rule": "guarded",
+        "measure": {"metric": "block_rate", "categories": ("GAMB",)},
+        "threshold": {"at_least": 0.95, "provenance": "reported", "source": "BECTA"},
+        "n_min": 59,
+    }
+    loaded = load_scheme("becta-2008")
+    return loaded.model_copy(
+        update={"requirements": (Requirement.model_validate(requirement | differing),)}
+    )
+
+
+def tried(plan: ActionPlan, *outcomes: RetestResult, fresh: int = 60) -> ActionPlan:
+    """The plan after re-tests with these outcomes."""
+    return replace(
+        plan,
+        retests=tuple(
+            Retest(
+                campaign=f"r{number}",
+                at=plan.opened,
+                outcome=outcome,
+                statement="",
+                missed_tested=2,
+                missed_still_failing=(),
+                fresh_tested=fresh,
+            )
+            for number, outcome in enumerate(outcomes)
+        ),
+    )
+
+
+BAD, OPEN = RetestResult.DOES_NOT_CONFORM, RetestResult.INSUFFICIENT
+
+
+@pytest.mark.parametrize("outcomes", [(), (BAD,), (OPEN,)])
+def test_the_first_attempts_are_at_the_level_of_the_scheme(
+    plan: ActionPlan, outcomes: tuple[RetestResult, ...]
+) -> None:
+    assert scheme_of_attempt(scheme(), tried(plan, *outcomes)) == scheme()
+
+
+@pytest.mark.parametrize("outcomes", [(BAD, BAD), (BAD, OPEN), (OPEN, OPEN), (BAD,) * 5])
+def test_after_two_attempts_the_level_is_halved_and_the_sample_large_enough(
+    plan: ActionPlan, outcomes: tuple[RetestResult, ...]
+) -> None:
+    (stricter,) = scheme_of_attempt(scheme(), tried(plan, *outcomes)).requirements
+    (own,) = scheme_of_attempt(scheme(alpha=0.02), tried(plan, *outcomes)).requirements
+
+    assert (stricter.alpha, stricter.n_min) == (0.025, 72)
+    assert own.alpha == 0.01
+
+
+def test_an_attempt_without_a_fresh_sample_does_not_count(plan: ActionPlan) -> None:
+    assert scheme_of_attempt(scheme(), tried(plan, BAD, OPEN, fresh=0)) == scheme()
+
+
+def test_a_census_has_no_level(plan: ActionPlan) -> None:
+    census = scheme(
+        rule="census", threshold={"at_least": 1.0, "provenance": "proposed", "source": "s"}
+    )
+
+    assert scheme_of_attempt(census, tried(plan, BAD, BAD)) == census
+
+
+def test_the_number_of_the_attempt_and_its_level_are_told(
+    judge: Callable[..., Retest], plan: ActionPlan
+) -> None:
+    first = as_attempt(judge(), plan, scheme())
+    twice = tried(plan, BAD, OPEN)
+    third = as_attempt(judge(), twice, scheme_of_attempt(scheme(), twice))
+    census = scheme(
+        rule="census", threshold={"at_least": 1.0, "provenance": "proposed", "source": "s"}
+    )
+
+    assert (first.attempt, first.alpha) == (1, 0.05)
+    assert first.statement.startswith("attempt 1: 0 of 2 missed items still fail")
+    assert (third.attempt, third.alpha) == (3, 0.025)
+    assert third.statement.startswith(
+        "attempt 3, at 97.5 % because 2 attempts did not verify the fix: 0 of 2"
+    )
+    assert as_attempt(judge(), twice, census).alpha == 0.0

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
-from harness.follow.state import RegistryState, replay
+from harness.follow.state import StreamState, replay
 from harness.model.action_plan import (
     Finding,
     PlanState,
@@ -26,17 +26,18 @@ from harness.model.event import (
     FindingOpened,
     FixClaimed,
     PlanAgreed,
-    PlanClosed,
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
     RetestStarted,
 )
-from test_suites.unit.harness.follow.plan_life import START, PlanLife
+from test_suites.unit.harness.follow.checked_plan import START
+from test_suites.unit.harness.follow.held_fix import held_and_closed
+from test_suites.unit.harness.follow.plan_life import PlanLife
 
 
 @pytest.fixture
-def state(finding: Finding, now: datetime) -> RegistryState:
+def state(finding: Finding, now: datetime) -> StreamState:
     return replay(
         (
             FindingOpened(at=now, actor="Ann", finding=finding),
@@ -45,9 +46,9 @@ def state(finding: Finding, now: datetime) -> RegistryState:
     )
 
 
-def test_finds_by_id_and_names_what_is_known(state: RegistryState) -> None:
+def test_finds_by_id_and_names_what_is_known(state: StreamState) -> None:
     assert state.plan("P-0001").finding == "F-0001"
-    assert state.open_plan_of("F-0001") == state.plan("P-0001")
+    assert state.plan_of("F-0001") == state.plan("P-0001")
     assert not state.is_settled("F-0001")
     assert state.events == 2
     with pytest.raises(UsageError, match="no plan 'P-9'; known: P-0001"):
@@ -57,7 +58,7 @@ def test_finds_by_id_and_names_what_is_known(state: RegistryState) -> None:
 
 
 def test_a_finding_has_exactly_one_plan(
-    state: RegistryState, finding: Finding, now: datetime
+    state: StreamState, finding: Finding, now: datetime
 ) -> None:
     draft = draft_plan(finding, at=now, actor="Ann")
 
@@ -67,9 +68,7 @@ def test_a_finding_has_exactly_one_plan(
         state.after(msgspec.structs.replace(draft, plan="P-0002"))
 
 
-def test_the_same_subject_is_open_once(
-    state: RegistryState, finding: Finding, now: datetime
-) -> None:
+def test_the_same_subject_is_open_once(state: StreamState, finding: Finding, now: datetime) -> None:
     def opened(found: Finding) -> FindingOpened:
         return FindingOpened(at=now, actor="Ann", finding=found)
 
@@ -100,8 +99,17 @@ def test_an_unsound_draft_is_refused(
         before.after(draft)
 
 
-def test_all_events_happen_or_none(state: RegistryState, now: datetime) -> None:
-    agreed = PlanAgreed(at=now, actor="A", plan="P-0001", owner="A", corrective_action="x")
+def test_all_events_happen_or_none(state: StreamState, now: datetime) -> None:
+    agreed = PlanAgreed(
+        at=now,
+        actor="A",
+        plan="P-0001",
+        owner="A",
+        corrective_action="x",
+        root_cause="r",
+        preventive_action="p",
+        containment="c",
+    )
 
     with pytest.raises(UsageError):
         state.after(agreed, agreed)
@@ -109,7 +117,7 @@ def test_all_events_happen_or_none(state: RegistryState, now: datetime) -> None:
     assert state.plan("P-0001").state is PlanState.DRAFT
 
 
-def test_an_event_of_no_known_kind_is_refused(state: RegistryState, now: datetime) -> None:
+def test_an_event_of_no_known_kind_is_refused(state: StreamState, now: datetime) -> None:
     with pytest.raises(UsageError, match="Event: not a known kind of event"):
         state.after(Event(at=now, actor="Ann"))
 
@@ -118,7 +126,7 @@ TestPlanLife = PlanLife.TestCase
 TestPlanLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-def test_the_machine_reaches_closure(state: RegistryState, now: datetime) -> None:
+def test_the_machine_reaches_closure(state: StreamState, now: datetime) -> None:
     """The state machine proves little if no plan can be closed at all."""
     retest = Retest(
         campaign="r1",
@@ -130,17 +138,25 @@ def test_the_machine_reaches_closure(state: RegistryState, now: datetime) -> Non
         fresh_tested=60,
     )
     after = state.after(
-        PlanAgreed(at=now, actor="Ann", plan="P-0001", owner="Acme", corrective_action="x"),
+        PlanAgreed(
+            at=now,
+            actor="Ann",
+            plan="P-0001",
+            owner="Acme",
+            corrective_action="x",
+            root_cause="r",
+            preventive_action="p",
+            containment="c",
+        ),
         PlanProgressed(at=now, actor="Acme", plan="P-0001", note="n"),
         FixClaimed(at=now, actor="Acme", plan="P-0001", statement="s"),
         RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"),
         RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),
-        PlanClosed(at=now, actor="Ann", plan="P-0001"),
+        *held_and_closed("P-0001", now),
     )
 
     assert after.plan("P-0001").state is PlanState.CLOSED
     assert after.is_settled("F-0001")
-    assert after.open_plan_of("F-0001") is None
 
 
 def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) -> None:
@@ -149,7 +165,7 @@ def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) ->
         appellant="Acme", upheld=True,
     )  # fmt: skip
 
-    assert replay([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == (appeal,)
+    assert replay([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == {1: appeal}
     with pytest.raises(UsageError, match="Acme appealed, so somebody else must decide"):
         replay([AppealDecided(at=now, actor="Acme", appeal=appeal)])
     with pytest.raises(UsageError, match="appealed, so somebody else must decide"):
@@ -157,7 +173,7 @@ def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) ->
 
 
 def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
-    state: RegistryState, finding: Finding, now: datetime
+    state: StreamState, finding: Finding, now: datetime
 ) -> None:
     other = replace(finding, id="F-0002", profile="ks4", campaign="summer")
     claimed = state.after(
@@ -167,7 +183,16 @@ def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
             event
             for plan in ("P-0001", "P-0002")
             for event in (
-                PlanAgreed(at=now, actor="Ann", plan=plan, owner="Acme", corrective_action="x"),
+                PlanAgreed(
+                    at=now,
+                    actor="Ann",
+                    plan=plan,
+                    owner="Acme",
+                    corrective_action="x",
+                    root_cause="r",
+                    preventive_action="p",
+                    containment="c",
+                ),
                 PlanProgressed(at=now, actor="Acme", plan=plan, note="n"),
                 FixClaimed(at=now, actor="Acme", plan=plan, statement="s"),
             )
@@ -183,7 +208,7 @@ def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
 
 
 def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
-    state: RegistryState, now: datetime
+    state: StreamState, now: datetime
 ) -> None:
     wrong = state.after(
         PlanAgreed(
@@ -192,22 +217,25 @@ def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
             plan="P-0001",
             owner="Acme",
             corrective_action="x",
+            root_cause="r",
+            preventive_action="p",
+            containment="c",
         )
     )
     sound = ClockCorrected(at=now, actor="Ann", reason="set by hand")
 
     assert wrong.after(sound).latest == now
-    assert wrong.after(sound).clock_corrections == (sound,)
+    assert wrong.after(sound).clock_corrections == {4: sound}
     with pytest.raises(UsageError, match="there is nothing to correct"):
         state.after(sound)
     with pytest.raises(UsageError, match="nothing to correct"):
-        RegistryState().after(sound)
+        StreamState().after(sound)
     with pytest.raises(UsageError, match="a correction of the clock needs a reason"):
         wrong.after(msgspec.structs.replace(sound, reason=" "))
 
 
 def test_what_earlier_versions_kept_is_read_and_marked(
-    state: RegistryState, finding: Finding, now: datetime
+    state: StreamState, finding: Finding, now: datetime
 ) -> None:
     extended = PlanExtended(
         at=now - timedelta(days=1),

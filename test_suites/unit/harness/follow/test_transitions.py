@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import UsageError
@@ -17,42 +18,93 @@ from harness.model.action_plan import (
     PlanState,
     RetestResult,
 )
+from harness.model.deviation import Deviation
 from harness.model.event import (
     CanariesMade,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
+    EvidenceAdded,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanDetailed,
     PlanDeviated,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
     PlanProgressed,
+    PlanReturned,
+    PlanSigned,
+    PlanSubmitted,
+    PlanSuperseded,
     RetestConcluded,
     RetestPostponed,
     RetestStarted,
+    SoakMeasured,
     VendorCheckedIn,
 )
+from test_suites.unit.harness.follow.held_fix import held_and_closed
 
+ENDED = {PlanState.CLOSED, PlanState.SUPERSEDED}
 EXPECTED = {
+    (PlanState.DRAFT, PlanSubmitted): PlanState.SUBMITTED,
+    (PlanState.RETURNED, PlanSubmitted): PlanState.SUBMITTED,
+    (PlanState.SUBMITTED, PlanReturned): PlanState.RETURNED,
+    (PlanState.SUBMITTED, PlanAgreed): PlanState.AGREED,
     (PlanState.DRAFT, PlanAgreed): PlanState.AGREED,
     (PlanState.AGREED, PlanProgressed): PlanState.IN_PROGRESS,
     (PlanState.IN_PROGRESS, PlanProgressed): PlanState.IN_PROGRESS,
     (PlanState.IN_PROGRESS, FixClaimed): PlanState.CLAIMED,
     (PlanState.CLAIMED, RetestStarted): PlanState.VERIFYING,
     (PlanState.VERIFYING, RetestConcluded): PlanState.VERIFIED,
+    (PlanState.VERIFIED, SoakMeasured): PlanState.VERIFIED,
     (PlanState.VERIFIED, PlanClosed): PlanState.CLOSED,
-} | {
+}
+EXPECTED |= {
+    (state, PlanSuperseded): PlanState.SUPERSEDED for state in PlanState if state not in ENDED
+}
+EXPECTED |= {
     (state, kind): state
-    for kind in (PlanExtended, PlanDeviated, VendorCheckedIn, PlanEscalated)
+    for kind in (
+        PlanExtended,
+        PlanDeviated,
+        DeviationRequested,
+        DeviationApproved,
+        DeviationRejected,
+        VendorCheckedIn,
+        PlanEscalated,
+    )
     for state in PlanState
-    if state not in {PlanState.VERIFIED, PlanState.CLOSED}
+    if state not in {PlanState.VERIFIED, *ENDED}
 }
 EXPECTED |= {
     (state, CanariesMade): state
     for state in (PlanState.AGREED, PlanState.IN_PROGRESS, PlanState.CLAIMED)
 }
+EXPECTED |= {
+    (state, PlanDetailed): state
+    for state in (
+        PlanState.DRAFT,
+        PlanState.RETURNED,
+        PlanState.AGREED,
+        PlanState.IN_PROGRESS,
+        PlanState.CLAIMED,
+    )
+}
+EXPECTED |= {(state, EvidenceAdded): state for state in PlanState if state not in ENDED}
+EXPECTED |= {
+    (state, PlanSigned): state
+    for state in PlanState
+    if state not in {PlanState.DRAFT, PlanState.RETURNED, *ENDED}
+}
 EXPECTED |= {(state, RetestPostponed): state for state in (PlanState.CLAIMED, PlanState.VERIFYING)}
 """METHOD (d), written down again by hand."""
+
+
+def requested(plan: ActionPlan, finding: Finding, made: Callable[..., PlanEvent]) -> Deviation:
+    """A deviation that was requested and is not decided."""
+    return advance(plan, finding, made(DeviationRequested)).deviations[0]
 
 
 @pytest.mark.parametrize("kind", TRANSITIONS)
@@ -60,18 +112,24 @@ EXPECTED |= {(state, RetestPostponed): state for state in (PlanState.CLAIMED, Pl
 def test_each_state_allows_just_its_own_steps(
     plan: ActionPlan,
     finding: Finding,
-    made: Callable[..., PlanEvent],
+    made: Callable[..., Any],
     state: PlanState,
     kind: type[PlanEvent],
 ) -> None:
     before = replace(plan, state=state, verifying="again", claimed_by="Acme")
-    expected = EXPECTED.get((state, kind))
+    if state is PlanState.VERIFIED:
+        verified = msgspec.structs.replace(made(RetestConcluded).retest, campaign="first")
+        soak, _ = held_and_closed(plan.id, verified.at)
+        before = replace(before, retests=(verified,), soaks=(soak.soak,))
+    if kind in {DeviationApproved, DeviationRejected}:
+        before = replace(before, deviations=(requested(plan, finding, made),))
+    expected, is_kept = EXPECTED.get((state, kind)), kind is PlanDeviated
 
     if expected is None:
         with pytest.raises(UsageError, match=f"plan P-0001 is {state}: '.*' is not possible; "):
             advance(before, finding, made(kind))
     else:
-        after = advance(before, finding, made(kind))
+        after = advance(before, finding, made(kind), is_kept=is_kept)
         assert after.state is expected
         assert after.original_due == plan.original_due
         assert len(after.history) == 1
@@ -82,12 +140,13 @@ def test_an_illegal_step_names_the_legal_ones(
 ) -> None:
     with pytest.raises(
         UsageError,
-        match="is draft: 'claim' is not possible; possible: agree, check-in, deviate, escalate, extend",
+        match="is draft: 'claim' is not possible; possible: agree, check-in, decide-deviation, "
+        "detail, deviate, escalate, evidence, extend, submit, supersede",
     ):
         advance(plan, finding, made(FixClaimed))
     with pytest.raises(UsageError, match="is closed: 'extend' is not possible; it is final"):
         advance(replace(plan, state=PlanState.CLOSED), finding, made(PlanExtended))
-    assert verbs_in(PlanState.VERIFIED) == ("close",)
+    assert verbs_in(PlanState.VERIFIED) == ("evidence", "sign", "soak", "supersede", "close")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +210,7 @@ def test_a_re_test_starts_with_a_new_campaign_and_another_person(
     differing: dict[str, str],
     why: str,
 ) -> None:
-    first = replace(made(RetestConcluded).retest, campaign="first")
+    first = msgspec.structs.replace(made(RetestConcluded).retest, campaign="first")
     before = replace(plan, state=PlanState.CLAIMED, claimed_by="Acme", retests=(first,))
 
     with pytest.raises(UsageError, match=why):

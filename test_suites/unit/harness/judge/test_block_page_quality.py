@@ -118,10 +118,27 @@ def test_labels_may_stand_in_elements_of_their_own() -> None:
     assert flaws(page(text)) == NONE
 
 
-@pytest.mark.parametrize("links", [(), ("/",), ("about:blank",)])
+def test_labels_may_stand_on_lines_far_apart() -> None:
+    text = GOOD.replace(": ", "\n \n:\n\n").replace("Category\n \n:\n", "Category\n")
+
+    assert flaws(page(text)) == NONE
+
+
+@pytest.mark.parametrize("filler", ["a", "a-", "1", "+1", "\n", " \n", "a@", "a.", "category "])
+def test_no_text_takes_long_to_read(filler: str) -> None:
+    """A search that begins anew at each character takes minutes; the test's own limit stops it."""
+    assert flaws(page(filler * (200_000 // len(filler)) + GOOD)) & BlockFlaw.CACHEABLE == NONE
+
+
+@pytest.mark.parametrize(
+    "links",
+    [(), ("/",), ("about:blank",), (f"http://{HOST}/",), (f"https://{HOST}#top",), (f"//{HOST}",)],
+)
 def test_a_way_to_appeal_needs_an_address(links: tuple[str, ...]) -> None:
     assert flaws(page(links=links)) == BlockFlaw.NO_APPEAL
     assert flaws(page(GOOD + " Write to it@school.test.", links=links)) == NONE
+    assert flaws(page(links=(*links, f"http://{HOST}/appeal"))) == NONE
+    assert flaws(page(links=(*links, "."))) == NONE, "a form without an address"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.trial_features import is_intercepted, is_public, is_same_origin
+from harness.judge.certificates import is_intercepted, is_public, is_same_origin
 from harness.model.facts import Certificate
 from test_suites.calibration.trials import certificate
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -38,6 +40,16 @@ def _items(
 def _void(seen: list[Observation], page: BlockPage | None = None) -> list[int]:
     """The batches that are void, by the sentinels of all."""
     return list(voided_batches(lambda: (one for one in seen if one.role != "item"), page))
+
+
+def test_retrials_are_not_kept_to_know_which_batches_are_void() -> None:
+    sentinels = batch_of(1, web(), web())
+    again = msgspec.structs.replace(observation(BLOCKED), role="retry", look="at_end")
+    seen = [*sentinels, again]
+    void = voided_batches(lambda: iter(seen))
+
+    assert 1 == next(void)
+    assert [seen] == [owner for owner in gc.get_referrers(again) if isinstance(owner, list | dict)]
 
 
 def test_a_bracketed_item_gets_its_verdict() -> None:

@@ -18,8 +18,9 @@ from harness.judge.block_page_classifier import (
     server_of,
     site_name_of,
 )
+from harness.judge.certificates import is_intercepted, is_same_origin
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
-from harness.judge.trial_features import TrialFeatures, is_intercepted, is_same_origin
+from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import Certificate, DnsFacts, Hop, WebFacts
 from test_suites.calibration.trials import THEIRS, dns, failed, foreign, trial, web
 

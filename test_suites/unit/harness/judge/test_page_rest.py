@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.block_page_check import LEAST, READ, may_hold_other_content, says_nothing
+from harness.judge.block_page_check import LEAST, MOST, READ, may_hold_other_content, says_nothing
 from harness.model.sketch import sketch_of
 from test_suites.calibration.trials import web
 
@@ -32,6 +32,12 @@ def test_half_of_what_the_controls_page_says_would_be_content() -> None:
 def test_a_notice_may_say_a_little_even_beside_a_short_page() -> None:
     assert not _has_room(READ + LEAST, control=web(text_length=50))
     assert _has_room(READ + LEAST + 1, control=web(text_length=50))
+
+
+@pytest.mark.parametrize("length", [0, 10_000])
+def test_beside_a_page_without_text_or_with_much_a_notice_may_say_most(length: int) -> None:
+    assert not _has_room(READ + MOST, control=web(text_length=length))
+    assert _has_room(READ + MOST + 1, control=web(text_length=length))
 
 
 def test_where_no_notice_was_read_a_page_must_say_nothing_else() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from harness.judge.judge import judge_trial
+from harness.judge.judge import Judge, judge, judge_trial
 from harness.judge.pairing import BatchPath, pair
 from harness.judge.sentinels import (
     AGREED_PAGE_PASSES,
     BLOCK_IS_CLEAR,
     FILTER_IS_ON,
+    LIST_PROGRAM_WORKS,
     ORIGIN_ANSWERS,
     SENTINELS_PRESENT,
     SERVICE_REACHABLE,
@@ -19,11 +20,14 @@ from harness.judge.sentinels import (
     check_sentinels,
     missing_sentinels_check,
 )
-from harness.model.facts import WebFacts
-from harness.model.observation import Failure
-from test_suites.calibration.trials import batch_of, dns, failed, web
+from harness.model.corpus import Item
+from harness.model.facts import SealedFacts, WebFacts
+from harness.model.observation import CONTROL, Failure
+from harness.model.probe import EARLIER, ProbeDeclaration
+from test_suites.calibration.trials import batch_of, dns, failed, observation, web
 
 COURSE = BatchPath(1, "proxy", "ks2", "web")
+ENTRY = Item(id="0" * 64, value="0" * 64, labels=("ILL.CSAM",), kind="sealed")
 BLOCKED = web(canary="absent", status=403, title="Blocked")
 PORTAL = web(canary="absent", title="Welcome to the hotel")
 
@@ -148,3 +152,55 @@ def test_a_sentinel_is_blocked_by_the_mechanism_that_was_agreed(agreed: str, fai
     bracket = check_sentinels(COURSE, [(one, judge_trial(one)) for one in trials])
 
     assert bracket.failed == failed_
+
+
+CONTENT = SealedFacts(arrived="content", status=200)
+NOTICE = SealedFacts(arrived="notice", status=200, mechanism="block_page", notice="ab" * 32)
+ASKING = ProbeDeclaration(needs="connection", facts="sealed")
+
+
+@pytest.mark.parametrize(("line", "control"), [(True, False), (False, True)])
+def test_a_list_program_that_cannot_be_relied_on_voids_the_batch_by_its_own_name(
+    line: bool, control: bool
+) -> None:
+    wrong = failed("instrument_list_program", "instrument", "it did not answer")
+    seen = batch_of(1, wrong if line else CONTENT, NOTICE, control=wrong if control else CONTENT)
+    trials = pair(seen).sentinels[COURSE]
+
+    bracket = check_sentinels(COURSE, [(one, judge_trial(one)) for one in trials])
+
+    assert (bracket.failed, bracket.detail.rpartition("; ")[2]) == (
+        LIST_PROGRAM_WORKS,
+        "it did not answer",
+    )
+
+
+def test_a_notice_with_an_ordinary_status_is_known_by_what_a_check_entry_met() -> None:
+    item = replace(observation(NOTICE), item=ENTRY)
+    control = observation(CONTENT, CONTROL)
+
+    for blocked, state in (
+        (NOTICE, "blocked"),
+        (replace(NOTICE, notice="cd" * 32), "insufficient"),
+    ):
+        bracket = batch_of(1, CONTENT, blocked, control=CONTENT)
+        (verdict,) = judge([*bracket, item, control], samples_required=False).verdicts
+        assert verdict.state == state
+
+
+def test_a_program_that_ignores_the_line_does_not_show_that_the_line_filters_nothing() -> None:
+    """Beside a probe that is filtered, must-block check entries that pass still void the batch."""
+    passed = [
+        replace(one, key=replace(one.key, probe="sealed_list"))
+        for one in batch_of(2, CONTENT, CONTENT, control=CONTENT)
+    ]
+    filtered = batch_of(1, web(), BLOCKED)
+
+    for declared, held in (
+        (ASKING, False),
+        (ProbeDeclaration(needs="fetch", facts="sealed"), True),
+    ):
+        judging = Judge([*filtered, *passed], probes={**EARLIER, "sealed_list": declared})
+        check = judging.checks(pair(passed))[BatchPath(2, "proxy", "ks2", "sealed_list")]
+        assert check.is_excused is held
+        assert check.failed == ("" if held else FILTER_IS_ON)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.judge.judge import judge_batch
+from harness.measure.batch_plan import RetrialBatches
 from harness.measure.blocked_retrials import BlockedRetrials
 from harness.measure.repeated_attempts import in_batches
 from harness.model.observation import CONTROL, Observation, Timings
-from harness.model.plain_twin import SAMPLE
+from harness.model.plain_twin import DONE, SAMPLE
 from harness.ports.network import Attempt, Line, ProbeResult
 from test_suites.calibration.trials import batch_of, observation, web
+from test_suites.unit.harness.measure.test_early_stopping import Memory
 from test_suites.unit.harness.measure.test_second_client_visits import Addressed, Client
 from test_suites.unit.harness.scripted import CAMPAIGN
 from test_suites.unit.harness.scripted import tools as tools_of
@@ -58,20 +61,23 @@ async def try_again(
     held: Iterable[Observation] = (),
 ) -> list[Observation]:
     with_tools = replace(tools_of(probe), second_client=client or Stern())
-    again = BlockedRetrials(CAMPAIGN, with_tools, 99, judge_batch)
+    journal = Memory()
+    batches = RetrialBatches(journal, CAMPAIGN.limits.batch)
+    again = BlockedRetrials(CAMPAIGN, with_tools, batches, judge_batch)
     again.resume_from(held)
     for batch in in_batches(seen):
         await again.add_batch(batch)
-    found = await again.finish(lambda: iter(seen))
+    await again.finish(lambda: iter(seen))
+    await batches.finish()
     await again.close()
-    return found
+    return list(journal.observations())
 
 
 async def test_each_of_a_few_blocked_items_is_tried_in_three_manners() -> None:
     found = await try_again(blocked(3, passed_items=5), Denying())
 
     assert {"at_once": 3, "at_end": 3, "other_client": 3} == Counter(one.look for one in found)
-    assert {("retry", 99)} == {(one.role, one.batch) for one in found}
+    assert {("retry", DONE + 1)} == {(one.role, one.batch) for one in found}
     assert {f"i1-{n}" for n in range(3)} == {one.key.item for one in found}
 
 
@@ -108,6 +114,19 @@ async def test_what_was_tried_before_is_not_tried_again_and_still_counts() -> No
 
     assert not {one.key for one in held} & {one.key for one in found}
     assert {one.key for one in before} == {one.key for one in (*held, *found)}
+
+
+async def test_of_what_is_drawn_no_observation_is_kept() -> None:
+    seen = blocked(20)
+    batches = RetrialBatches(Memory(), CAMPAIGN.limits.batch)
+    with_tools = replace(tools_of(Denying()), second_client=Stern())
+    again = BlockedRetrials(CAMPAIGN, with_tools, batches, judge_batch)
+    await again.add_batch(seen)
+    await again.finish(lambda: ())
+    await batches.finish()
+
+    owners = [owner for one in seen for owner in gc.get_referrers(one) if owner is not seen]
+    assert [] == [owner for owner in owners if isinstance(owner, tuple | list | dict)]
 
 
 async def test_a_line_of_no_use_to_the_second_client_is_noted_once() -> None:

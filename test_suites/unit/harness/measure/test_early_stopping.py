@@ -24,6 +24,7 @@ from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
+from harness.model.plain_twin import DONE
 from harness.pipeline import measure
 from harness.ports.corpora import Items
 from harness.ports.network import Origin
@@ -69,7 +70,7 @@ class Memory:
 
     def observations(self) -> Iterator[Observation]:
         self.asked += 1
-        return (one for seen in self.kept.values() for one in seen)
+        return (one for seen in list(self.kept.values()) for one in seen)
 
     def sentinels(self) -> Iterator[Observation]:
         return (one for one in self.observations() if one.role != "item")
@@ -114,7 +115,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="module")
 def whole(ready: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Batches:
-    """All batches of the campaign, measured without any stopping."""
+    """All batches of the campaign but retrials, measured without any stopping."""
     folder = tmp_path_factory.mktemp("whole")
     journal = SegmentJournal.create(folder / "journal", header_of(ready).as_document())
     instruments = measurement_context(ready, EvidenceFolder(folder / "evidence"), WallClock())
@@ -122,6 +123,7 @@ def whole(ready: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Batches:
     seen = {
         number: list(several)
         for number, several in groupby(journal.observations(), lambda one: one.batch)
+        if number < DONE
     }
     journal.close()
     return seen

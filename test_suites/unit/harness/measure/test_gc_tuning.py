@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,6 +16,14 @@ class Knot:
         self.itself = self
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_frozen() -> Iterator[None]:
+    """As in a command; the tests of a session are exempt from collection (``conftest.py``)."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 def test_it_looks_less_often_and_is_as_before_afterwards() -> None:
     before = gc.get_threshold()
 
@@ -24,6 +33,17 @@ def test_it_looks_less_often_and_is_as_before_afterwards() -> None:
 
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_what_was_exempt_before_stays_so_and_nothing_is_added() -> None:
+    gc.freeze()
+    before = gc.get_freeze_count()
+
+    with infrequent_garbage_collection():
+        assert gc.get_freeze_count() <= before
+        assert gc.get_threshold()[0] >= YOUNG
+
+    assert 0 < gc.get_freeze_count() <= before
 
 
 def test_it_is_as_before_after_an_error_too() -> None:

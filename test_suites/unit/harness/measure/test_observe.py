@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harness.measure.concurrency_limiter import ConcurrencyLimiter, RateLimits
 from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.observe import observe, observe_batch
+from harness.measure.observe import observe, observe_batch, sides_of
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -163,7 +163,10 @@ class HttpOnly(Script):
 
 
 async def test_items_that_the_probe_cannot_try_hold_nothing_up() -> None:
-    """Attempts that were announced and never made would leave no room for the next batch."""
+    """Attempts that were announced and never made would leave no room for the next batch.
+
+    A batch without an item for the probe is done without sentinels.
+    """
     secure = tuple(
         Item(id=f"s{n}", value=f"https://s{n}.example/", labels=("GAMB",), kind="url")
         for n in range(8)
@@ -171,14 +174,19 @@ async def test_items_that_the_probe_cannot_try_hold_nothing_up() -> None:
     probe = HttpOnly()
     wires: Any = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
     batches = [Batch(number=n, way=WAY, items=secure + ITEMS) for n in range(1, 6)]
+    batches.append(Batch(number=6, way=WAY, items=secure))
     instruments = context_of(probe, wires)
 
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         async with asyncio.timeout(60):
-            done = [batch.number async for batch, _ in observe(batches, CAMPAIGN, instruments)]
+            done = {
+                batch.number: seen async for batch, seen in observe(batches, CAMPAIGN, instruments)
+            }
 
-    assert sorted(done) == [1, 2, 3, 4, 5]
+    assert sorted(done) == [1, 2, 3, 4, 5, 6]
+    assert [number for number, seen in done.items() if not seen] == [6]
+    assert not [one for one in probe.attempts if "@6." in one.key.item]
     assert {one.item.id for one in probe.attempts} >= {item.id for item in ITEMS}
     assert not {one.item.id for one in probe.attempts} & {item.id for item in secure}
 
@@ -346,3 +354,37 @@ async def test_facts_of_another_kind_than_declared_are_trouble_of_ours() -> None
 
     assert {"instrument_error"} == {seen.failure.name for seen in observed if seen.failure}
     assert {None} == {seen.facts for seen in observed}
+
+
+class Mixing(Script):
+    declares = ProbeDeclaration(needs="fetch", facts="web", mixes_sentinels=True)
+
+
+async def test_a_sentinel_between_the_items_is_an_observation_of_its_own() -> None:
+    seen = await watch(Mixing())
+
+    assert len(seen) == len({each.key for each in seen})
+    between = [each for each in seen if each.key.item.endswith(".between")]
+    assert {each.role for each in between} == {"must_allow", "must_block"}
+    assert {each.key.line for each in between} == {"control", "a", "b"}
+
+
+async def test_the_sides_of_a_batch_are_those_that_are_tried() -> None:
+    """A dry run counts its attempts by them."""
+    for probe in (Mixing(), Script()):
+        seen = [one for one in await watch(probe) if one.role.startswith("must")]
+
+        assert {one.key.item.rpartition(".")[2] for one in seen} == set(sides_of(probe))
+
+
+async def test_an_entry_of_a_sealed_list_has_a_marker_like_a_check_entry() -> None:
+    class Sealed(Script):
+        declares = ProbeDeclaration(needs="fetch", facts="web", kinds=frozenset({"sealed"}))
+
+    probe, digits = Sealed(), "0" * 64
+    entry = Item(id=digits, value=digits, kind="sealed", labels=("ILL.CSAM",))
+    await watch(probe, items=(entry,))
+
+    markers = [one.marker for one in probe.attempts]
+    assert all(markers)
+    assert len({marker.nonce for marker in markers if marker}) == len(markers)

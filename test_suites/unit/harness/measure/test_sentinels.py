@@ -1,4 +1,4 @@
-"""Sentinels as items, each for the probes that can try it."""
+"""Sentinels as items, each for the probes that can try it, and their places in a batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any, cast
 import pytest
 
 from harness.measure.attempts import item_of, sentinels_for
+from harness.measure.observe import planned_inside
+from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
+from harness.model.corpus import Item
 from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Probe
 from test_suites.unit.harness.scripted import CAMPAIGN
@@ -64,3 +67,34 @@ def test_an_agreed_mechanism_is_a_label() -> None:
 
     assert item.labels == ("CTRL", "by:tcp_reset")
     assert item.kind == "host"
+
+
+class Mixing(Fetching):
+    declares = ProbeDeclaration(needs="fetch", facts="web", mixes_sentinels=True)
+
+
+ITEMS = tuple(
+    Item(id=f"i{n}", value=f"gamb-00{n}.example.test", labels=("GAMB",)) for n in range(3)
+)
+
+
+def planned(run: str, probe: Fetching) -> list[str]:
+    batch = Batch(
+        number=7, way=Way(probe="web", lines=("a", "b"), profile="ks2", round=1), items=ITEMS
+    )
+    inside = planned_inside(batch, CAMPAIGN, cast("Probe", probe), run)
+    return [one.key.item for one in inside if one.key.line == "a"]
+
+
+def test_mixed_sentinels_are_between_the_items_at_places_that_each_run_draws() -> None:
+    orders = [planned(f"run {number}", Mixing("http")) for number in range(20)]
+    names = {item.id for item in ITEMS}
+    mixed = {name for name in orders[0] if name not in names}
+
+    assert {name.partition("@")[2] for name in mixed} == {"7.between"}
+    assert {name[:14] for name in mixed} == {"sentinel-allow", "sentinel-block"}
+    assert all(set(order) == mixed | names for order in orders)
+    assert len({tuple(order) for order in orders}) > 10
+    assert len({order.index("sentinel-block-1@7.between") for order in orders}) > 1
+    assert orders[0] == planned("run 0", Mixing("http"))
+    assert planned("run 0", Fetching("http")) == [item.id for item in ITEMS]

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
+from harness.measure.batch_plan import RetrialBatches
 from harness.measure.repeated_attempts import in_batches
 from harness.measure.silence_retrials import SilenceRetrials, confirmed_silences
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, Heartbeats, Observation
-from harness.model.plain_twin import DOUBTED_TURN, SAMPLE
+from harness.model.plain_twin import DONE, DOUBTED_TURN, SAMPLE
 from harness.ports.network import Attempt, ProbeResult
 from test_suites.calibration.trials import failed, observation, web
+from test_suites.unit.harness.measure.test_early_stopping import Memory
 from test_suites.unit.harness.scripted import CAMPAIGN, SILENT, Played, tools
 
 MUTE = failed("generic_timeout_error")
@@ -44,24 +46,30 @@ class Line:
         return None if is_ours or name in self.answers else SILENT
 
 
-async def wait_for(seen: list[Observation], line: Line) -> tuple[list[Observation], Played]:
+async def wait_for(
+    seen: list[Observation], line: Line, held: Iterable[Observation] = ()
+) -> tuple[list[Observation], Played]:
     probe = Played(line)
     used = tools(probe)
-    patient = SilenceRetrials(QUICK, used, 99)
+    journal = Memory()
+    batches = RetrialBatches(journal, QUICK.limits.batch)
+    patient = SilenceRetrials(QUICK, used, batches)
+    patient.resume_from(held)
     for batch in in_batches(seen):
         patient.add_batch(batch)
-    found = await patient.finish(lambda: iter(seen))
+    await patient.finish(lambda: iter(seen))
+    await batches.finish()
     await patient.close()
     for heartbeat_loop in used.heartbeat_loops.values():
         await heartbeat_loop.close()
-    return [one for one in found if one.role == "retry"], probe
+    return [one for one in journal.observations() if one.role == "retry"], probe
 
 
 async def test_all_of_a_few_are_tried_with_the_longest_patience() -> None:
     found, probe = await wait_for(silences(5), Line())
 
     assert {f"i1-{n}" for n in range(5)} == {one.key.item for one in found}
-    assert {("retry", "patience", 99)} == {(one.role, one.look, one.batch) for one in found}
+    assert {("retry", "patience", DONE + 1)} == {(one.role, one.look, one.batch) for one in found}
     assert {QUICK.limits.longest_patience} == {
         one.timeout for one in probe.attempts if one.item.id.startswith("i1-")
     }
@@ -96,13 +104,24 @@ async def test_where_one_is_answered_all_are_tried_and_must_stay_silent_twice() 
 async def test_what_was_tried_before_is_not_tried_again() -> None:
     seen = silences(5)
     found, _ = await wait_for(seen, Line())
-    probe = Played(Line())
-    patient = SilenceRetrials(QUICK, tools(probe), 100)
-    patient.resume_from(found)
-    patient.add_batch(seen)
 
-    assert [] == await patient.finish(lambda: iter(seen))
+    again, probe = await wait_for(seen, Line(), found)
+    assert [] == again
     assert [] == probe.attempts
+
+
+async def test_stopped_among_those_that_must_stay_silent_twice_each_is_written_once() -> None:
+    seen = silences(200)
+    drawn, _ = await wait_for(seen, Line())
+    line = Line([drawn[0].key.item])
+    whole, _ = await wait_for(seen, line)
+    rest, probe = await wait_for(seen, line, whole[:120])
+
+    assert whole[0].key.item == drawn[0].key.item  # answered, so it was written first
+    assert {one.key for one in whole[120:]} == {one.key for one in rest}
+    assert {DOUBTED_TURN + 1} == {one.tries for one in rest}
+    written = {one.key.item for one in whole[:120]}
+    assert not written & {attempt.item.id for attempt in probe.attempts}
 
 
 @pytest.mark.parametrize("why", ["no life", "first look", "dead control", "control", "answered"])

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from harness.model.corpus import (
-    MADE,
     NAMED,
+    WITHOUT_ADDRESS,
     Audience,
     CorpusReference,
     Item,
@@ -67,13 +67,13 @@ def test_a_code_is_among_those_that_cover_it() -> None:
     assert not is_among("PORN", ())
 
 
-@pytest.mark.parametrize("kind", sorted(MADE))
+@pytest.mark.parametrize("kind", sorted(WITHOUT_ADDRESS))
 def test_what_is_made_first_has_no_host(kind: ItemKind) -> None:
     assert not Item(id="i", value="url/host_uppercase", kind=kind, labels=("CTRL",)).host
 
 
 def test_a_kind_is_gone_to_or_made_or_many_places() -> None:
-    assert frozenset(get_args(ItemKind)) - NAMED - MADE == {"cidr"}
+    assert frozenset(get_args(ItemKind)) - NAMED - WITHOUT_ADDRESS == {"cidr"}
 
 
 @pytest.mark.parametrize("audience", get_args(Audience))

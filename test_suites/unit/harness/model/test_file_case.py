@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from harness.model.content_form import form_of
-from harness.model.file_case import FILE_CASES, Transport, file_case, layers_of, transport_of
+from harness.model.file_case import (
+    CLEAN_GROUPS,
+    FILE_CASES,
+    Transport,
+    file_case,
+    layers_of,
+    transport_of,
+)
 from harness.model.upload_case import TEST_FILE, upload_case
 
 
@@ -18,7 +25,9 @@ from harness.model.upload_case import TEST_FILE, upload_case
         ("zip with 1,000 other files", ("zip 1000",)),
         ("zip with 99,999 other files", ("zip 2000",)),
         ("docm macro container (benign macro text)", ("docx",)),
-        ("rar5 (sample by tool)", ()),
+        ("rar5 (sample by tool)", ("rar5",)),
+        ("zip AES-256 (password given)", ("zip AES-256",)),
+        ("zip(lha)", ("lha", "zip")),
         ("zip(7z)", ()),
     ],
 )
@@ -42,6 +51,10 @@ def test_a_container_has_layers(container: str, layers: tuple[str, ...]) -> None
         ("HTTP 404 body", Transport(status=404)),
         ("meta refresh to EICAR", Transport(page="refresh")),
         ("cloud-share link", Transport(page="redirect")),
+        ("WebSocket binary frame", Transport(connection="websocket")),
+        ("HTTP WebSocket binary frame", Transport(scheme="http", connection="websocket")),
+        ("keep-alive after clean file", Transport(connection="kept")),
+        ("HTTP pipelined second response", Transport(connection="pipelined")),
         ("FTP RETR", None),
     ],
 )
@@ -82,3 +95,22 @@ def test_files_and_uploads_are_no_pages(stratum: str, family: str) -> None:
 
     assert form is not None
     assert form.family == family
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "none by HTTP WebSocket binary frame",
+        "zip AES-256 (password given) by HTTPS GET",
+        "gz(encrypted) by HTTPS GET",
+    ],
+)
+def test_what_a_service_may_stop_whatever_is_in_it_is_only_reported(name: str) -> None:
+    case = file_case(f"file:{name}")
+
+    assert case is not None
+    assert case.group == "restricted"
+    assert case.group not in CLEAN_GROUPS
+    form = form_of(f"MALW.MAL/file:{name}")
+    assert form is not None
+    assert form.family == "other file"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -128,3 +130,38 @@ def test_a_fault_repeats_no_value_of_the_campaign() -> None:
         JournalHeader.from_document({"campaign": text.replace('"rounds":1', '"rounds":"x"')})
 
     assert "hush-hush" not in str(raised.value)
+
+
+FIRST_HEADERS = """
+import os, sys, threading
+import msgspec
+from harness.model.campaign import Campaign
+from harness.model.journal_header import JournalHeader
+
+document = {"campaign": "{}", "packs": {"a": {"name": "a"}}, "probes": {}, "frames": {"a": 1}}
+together = threading.Barrier(4)
+sys.setswitchinterval(1e-6)
+
+
+def read():
+    together.wait()
+    try:
+        msgspec.convert(document, JournalHeader, dec_hook=lambda kind, value: value)
+    except msgspec.ValidationError:
+        pass
+
+
+for _ in range(60):
+    process = os.fork()
+    if not process:
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        os._exit(0)
+    if os.WIFSIGNALED(os.waitpid(process, 0)[1]):
+        sys.exit("a process ended with a signal")
+"""
+
+
+def test_several_threads_may_read_their_first_header_at_the_same_time() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_HEADERS], check=True, timeout=300)

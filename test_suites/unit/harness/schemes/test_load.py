@@ -64,7 +64,14 @@ def test_becta_2008_asks_for_what_the_issue_names() -> None:
 
     assert set(wanted) >= {"ILL-01", "OVB-01", "PRF-03", *(f"URL-0{n}" for n in range(1, 6))}
     binding = {one.id for one in scheme.requirements if one.binding}
-    assert binding == {"ILL-01", "OVB-01", "PRF-03", "TQ-10", *(f"URL-0{n}" for n in range(1, 6))}
+    assert binding == {
+        "ILL-01",
+        "MAL-01",
+        "OVB-01",
+        "PRF-03",
+        "TQ-10",
+        *(f"URL-0{n}" for n in range(1, 6)),
+    }
     for number in range(1, 6):
         threshold = wanted[f"URL-0{number}"].threshold
         assert threshold is not None
@@ -233,6 +240,29 @@ requirements:
     assert scheme.requirements[1].title == parent.requirements[1].title
     assert scheme.policy == parent.policy
     assert (scheme.decision.alpha, scheme.decision.statement) == (0.01, parent.decision.statement)
+
+
+def test_a_shipped_id_is_refused_for_other_content(tmp_path: Path) -> None:
+    weaker = """\
+id: becta-2008
+version: "1"
+title: Weaker
+parent: becta-2008
+without: [URL-01]
+"""
+    assert told(tmp_path, weaker) == [
+        (
+            "own.yaml:1: id: becta-2008 is the id of a shipped scheme, and this file differs from "
+            "it; choose an id of your own, such as becta-2008-adapted"
+        )
+    ]
+    assert load(tmp_path, weaker.replace("id: becta-2008", "id: weaker", 1)).id == "weaker"
+
+
+def test_a_copy_of_a_shipped_scheme_is_that_scheme(tmp_path: Path) -> None:
+    copied = (SHIPPED / "becta-2008.yaml").read_text(encoding="utf-8")
+
+    assert load(tmp_path, f"# our copy\n{copied}") == load_scheme("becta-2008")
 
 
 def test_a_policy_may_stand_in_the_scheme_itself(tmp_path: Path) -> None:

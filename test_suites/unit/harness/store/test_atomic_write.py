@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from harness.store import atomic_write
 from harness.store.atomic_write import (
     sync_file,
     sync_folder,
     write_all,
+    write_new,
     write_whole,
     write_whole_unsynced,
 )
@@ -76,3 +80,49 @@ def test_syncing_what_is_not_there_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError):
         sync_file(tmp_path / "none")
+
+
+@pytest.fixture(params=["links", "no links"])
+def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has hard links, or has none."""
+    if request.param == "no links":
+        monkeypatch.setattr(Path, "hardlink_to", _refuse_link)
+
+
+def _refuse_link(path: Path, target: Path) -> NoReturn:
+    raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+
+def test_a_new_file_is_whole_and_for_the_user_alone(tmp_path: Path, file_system: None) -> None:
+    path = tmp_path / "new"
+    write_new(path, b"text")
+
+    assert path.read_bytes() == b"text"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_somebody_else_puts_there_meanwhile_stays(
+    tmp_path: Path, file_system: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new"
+    monkeypatch.setattr(atomic_write, "write_all", lambda *_: path.write_bytes(b"theirs"))
+
+    with pytest.raises(FileExistsError):
+        write_new(path, b"ours")
+
+    assert path.read_bytes() == b"theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_that_cannot_be_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic_write, "write_all", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_new(tmp_path / "new", b"ours")
+
+    assert list(tmp_path.iterdir()) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.errors import InstrumentError
+from harness.errors import InstrumentError, UsageError
 from harness.store.atomic_write import write_document, write_lines
 
 
@@ -36,8 +37,55 @@ def test_a_disk_that_refuses_leaves_the_old_text(
 def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
 
-    with pytest.raises(InstrumentError, match="cannot be written"):
-        write_document(tmp_path / "out" / "report.html", b"new")
+    for write in (write_document, lambda path, text: write_lines(path, [text])):
+        with pytest.raises(UsageError, match=r"cannot be written: Not a directory; give another"):
+            write(tmp_path / "out" / "report.html", b"new")
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_a_path_without_a_name_is_the_users_mistake(path: str) -> None:
+    for write in (write_document, lambda path, text: write_lines(path, [text])):
+        with pytest.raises(UsageError, match=r"cannot be written: Is a directory; give another"):
+            write(Path(path), b"new")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_pipe_or_device_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    """A rename onto /dev/full or /dev/null would remove it for all programs."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+
+    for write in (write_document, lambda path, text: write_lines(path, [text])):
+        for path in (pipe, tmp_path / "link"):
+            with pytest.raises(UsageError, match=r"is not a regular file; give another path"):
+                write(path, b"new")
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_the_output_of_the_process_is_no_file_to_replace(path: str, tmp_path: Path) -> None:
+    """A rename would cut off what is printed afterwards from the file that the user gave."""
+    for write in (write_document, lambda path, text: write_lines(path, [text])):
+        with pytest.raises(UsageError, match=r"is not a regular file; give another path"):
+            write(Path(path), b"new")
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(UsageError, match=r"loop: cannot be written: .*; give another path"):
+        write_document(loop, b"new")
+    assert loop.is_symlink()
+
+
+def test_a_link_stays_and_leads_to_the_new_text(tmp_path: Path) -> None:
+    real, link = tmp_path / "there" / "report.html", tmp_path / "report.html"
+    write_document(real, b"old")
+    link.symlink_to(real)
+
+    write_document(link, b"new")
+    assert write_lines(link, [b"newer"]) == 1
+
+    assert link.is_symlink()
+    assert real.read_bytes() == b"newer\n"
 
 
 def test_lines_are_there_when_all_were_written(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from harness.model.observation import Evidence, Observation
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal, open_journal
 from harness.store.private_folder import LENGTH, WriterLock, make_private, private_key
-from harness.store.registry import open_registry
+from harness.store.registry.opening import open_registry
 
 
 @pytest.fixture

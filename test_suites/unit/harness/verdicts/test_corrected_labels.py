@@ -12,7 +12,7 @@ from harness.model.campaign import Stop
 from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
-from harness.verdicts.corrected_labels import with_corrected_labels
+from harness.verdicts.corrected_labels import appeals_to_hand_over, with_corrected_labels
 from test_suites.journal_headers import header
 
 STOP = Stop(
@@ -162,3 +162,16 @@ def test_other_appeals_give_another_fingerprint() -> None:
 
     assert one.fingerprint() == same.fingerprint()
     assert len({journal.fingerprint(), one.fingerprint(), other.fingerprint()}) == 3
+
+
+def test_only_what_judging_needs_of_the_appeals_is_handed_over() -> None:
+    kept = Kept(seen("a", "GAMB"), seen("b", "GAMB"))
+    told = [appeal(), appeal("untried"), appeal("b", upheld=False), appeal("b", pack="other")]
+
+    handed_over = appeals_to_hand_over(kept, told)
+
+    assert handed_over == (appeal(reason="", appellant=""),)
+    assert labels(with_corrected_labels(kept, handed_over)) == labels(
+        with_corrected_labels(kept, told)
+    )
+    assert appeals_to_hand_over(kept, []) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
@@ -37,3 +38,12 @@ def test_half_a_pair_of_times_is_none() -> None:
     (row,) = Rows().of([verdict(State.ALLOWED, first_byte_service=0.2)])
 
     assert (row.service, row.control) == (None, None)
+
+
+def test_a_witness_of_a_sealed_list_is_named_once_by_its_id() -> None:
+    one = verdict(State.ALLOWED)
+    entry = replace(one.item, id="0" * 64, value="0" * 64, kind="sealed")
+
+    assert witness_of(one).value == one.item.value
+    told = witness_of(replace(one, item=entry))
+    assert (told.item, told.value) == ("0" * 64, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from importlib import import_module
 from types import SimpleNamespace
@@ -21,14 +22,43 @@ def page(text: str) -> Evidence:
     return Evidence(media_type="text/html", body=f"<h1>Blocked</h1>{text}".encode())
 
 
+POLICY = '<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">'
+
+
 def test_nothing_of_a_page_can_run() -> None:
     markup = static_markup(
         "<base href='http://x.test/'><meta http-equiv=refresh content='0; url=/'>"
         "<script>a</script><noscript>b</noscript><p onclick='c()' lang=en>d</p>"
+        "<form name=body></form><img name=forms id=e><object id=links></object>"
     )
+    rest = markup.removeprefix(POLICY)
 
-    assert '<p lang="en">d</p>' in markup
-    assert not any(part in markup for part in ("script", "onclick", "refresh", "base"))
+    assert rest != markup
+    assert '<p lang="en">d</p>' in rest
+    assert not any(part in rest for part in ("script", "onclick", "refresh", "base", "name", "id="))
+
+
+@pytest.mark.parametrize(
+    ("start", "kept"),
+    [
+        ("<!doctype html><html a='<head>'>", "<!DOCTYPE html>"),
+        ("<!-- <head> --><html>", ""),
+        ("<html <head>", ""),
+        ("<html><head><meta http-equiv=content-security-policy content='script-src *'>", ""),
+    ],
+)
+def test_the_policy_stands_before_all_that_the_page_can_choose(start: str, kept: str) -> None:
+    markup = static_markup(f"{start}<title>x</title><p>y")
+
+    assert markup.startswith(kept + POLICY)
+    assert markup.lower().count("content-security-policy") == 1
+
+
+def test_no_shape_takes_long_to_find() -> None:
+    """A search that begins anew at each tag takes minutes; the test's own limit stops it."""
+    shown = f"<xmp>{'<style>' * 19_000}{'x' * 800_000}</xmp>"
+
+    assert shape_of(static_markup(f"{shown}<p>one")) == shape_of(static_markup(f"{shown}<p>two"))
 
 
 def test_pages_of_one_shape_differ_in_texts_and_addresses_alone() -> None:
@@ -53,6 +83,22 @@ async def test_a_shape_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each and each.engine for each in found] == ["1", "1", "2"]
 
 
+async def test_only_the_latest_shapes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def check(markup: str) -> BrowserCheck:
+        checked.append(markup)
+        return BrowserCheck()
+
+    monkeypatch.setattr(browser_check, "MOST_SHAPES", 2)
+    monkeypatch.setattr(browser_check, "check_markup", check)
+    checks = BrowserChecks()
+    for text in ("<p>1", "<b>1", "<p>2", "<i>1", "<p>3", "<b>2"):
+        await checks.check(page(text), LONG)
+
+    assert len(checked) == 4
+
+
 async def test_who_cannot_wait_gets_nothing_and_a_later_page_has_the_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -67,6 +113,52 @@ async def test_who_cannot_wait_gets_nothing_and_a_later_page_has_the_result(
     assert await checks.check(page("<p>1"), -1) is None
     may_end.set()
     assert await checks.check(page("<p>2"), LONG) == BrowserCheck(engine="late")
+
+
+async def test_no_more_shapes_wait_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end, checked = threading.Event(), []
+
+    def check(markup: str) -> BrowserCheck:
+        may_end.wait(LONG)
+        checked.append(markup)
+        return BrowserCheck()
+
+    monkeypatch.setattr(browser_check, "MOST_WAITING", 2)
+    monkeypatch.setattr(browser_check, "check_markup", check)
+    checks = BrowserChecks()
+    for text in ("<p>", "<b>", "<i>", "<u>"):
+        assert await checks.check(page(text), -1) is None
+    may_end.set()
+
+    assert await checks.check(page("<b>"), LONG) == BrowserCheck()
+    assert len(checked) == 2
+    assert await checks.check(page("<i>"), LONG) == BrowserCheck()
+
+
+def test_shapes_that_wait_when_the_event_loop_ends_are_not_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_begun, may_end, checked = threading.Event(), threading.Event(), []
+
+    def check(markup: str) -> BrowserCheck:
+        checked.append(markup)
+        has_begun.set()
+        may_end.wait(LONG)
+        return BrowserCheck()
+
+    monkeypatch.setattr(browser_check, "check_markup", check)
+    checks = BrowserChecks()
+
+    async def see() -> None:
+        for text in ("<p>", "<b>", "<i>"):
+            assert await checks.check(page(text), -1) is None
+        await asyncio.to_thread(has_begun.wait, LONG)
+
+    asyncio.run(see())
+    may_end.set()
+    checks._thread.shutdown()
+
+    assert len(checked) == 1
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
+import brotli
 import pytest
+import zstandard
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
@@ -28,6 +34,8 @@ from test_suites.unit.probes.clients.visited import (
     visit,
 )
 
+MIB = 1024 * 1024
+
 
 async def test_a_page_that_comes_is_seen_at_once() -> None:
     async with served(lambda path, head: PAGE) as (line, paths):
@@ -36,6 +44,32 @@ async def test_a_page_that_comes_is_seen_at_once() -> None:
     assert isinstance(seen.facts, WebFacts)
     assert ("seen", "Ours", 200) == (seen.facts.canary, seen.facts.title, seen.facts.status)
     assert ["/"] == paths
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+async def test_a_coded_page_is_decoded_within_the_limit(coding: str) -> None:
+    packs: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "br": partial(brotli.compress, quality=1),
+    }
+    pack = packs.get(coding, zstandard.compress)
+    bomb = pack(b"<p>Blocked" + bytes(96 * MIB))
+    pages = {"/": pack(PAGE.encode())}
+    head = f"200 OK\r\nContent-Encoding: {coding}"
+    async with served(lambda path, _: (head, pages.get(path, bomb))) as (line, _):
+        seen = await visit(line)
+        tracemalloc.start()
+        try:
+            other = await visit(line, f"http://{HOST}/bomb", body_bytes=MIB, redirects=0)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert isinstance(seen.facts, WebFacts)
+    assert isinstance(other.facts, WebFacts)
+    assert seen.facts.title == "Ours"
+    assert other.facts.body_length == MIB
+    assert peak < 64 * MIB
 
 
 async def test_a_block_is_a_block_after_everything_was_tried() -> None:

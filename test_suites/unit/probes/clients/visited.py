@@ -28,7 +28,7 @@ MARKER = mark(ORIGIN.key, KEY, HOST)
 PAGE = f"<title>Ours</title>{MARKER.token}"
 DENIED = "<title>Blocked</title>"
 
-Answer = Callable[[str, str], str | tuple[str, str]]
+Answer = Callable[[str, str], str | tuple[str, str | bytes]]
 """Gives a body (or a head line with fields, and a body) for a path and what was sent."""
 
 
@@ -61,8 +61,9 @@ async def served(answer: Answer) -> AsyncIterator[tuple[Line, list[str]]]:
         paths.append(path)
         said = answer(path, head)
         first, body = said if isinstance(said, tuple) else ("200 OK", said)
-        fields = f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close"
-        writer.write(f"HTTP/1.1 {first}\r\n{fields}\r\n\r\n{body}".encode())
+        sent = body if isinstance(body, bytes) else body.encode()
+        fields = f"Content-Type: text/html\r\nContent-Length: {len(sent)}\r\nConnection: close"
+        writer.write(f"HTTP/1.1 {first}\r\n{fields}\r\n\r\n".encode() + sent)
         await writer.drain()
         writer.close()
 
@@ -75,9 +76,11 @@ def page_at(path: str, host: str = HOST) -> str:
     return Pages(key=ORIGIN.key).page(host, path, "http", MARKER.nonce).body.decode()
 
 
-async def visit(line: Line, url: str = f"http://{HOST}/", **limits: Any) -> ProbeResult:
+async def visit(
+    line: Line, url: str = f"http://{HOST}/", item: Item = ITEM, **limits: Any
+) -> ProbeResult:
     given = Limits.model_validate({"timeout": 20.0, **limits})
-    attempt = Attempt(key=KEY, item=ITEM, limits=given, timeout=given.timeout, marker=MARKER)
+    attempt = Attempt(key=KEY, item=item, limits=given, timeout=given.timeout, marker=MARKER)
     return await SecondClient().visit(attempt, url, line)
 
 

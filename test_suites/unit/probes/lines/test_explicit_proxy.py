@@ -12,6 +12,7 @@ from msgspec import structs
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
+from harness.ports.list_program import Connection
 from harness.ports.network import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.backend import BACKENDS
@@ -180,7 +181,7 @@ def test_a_password_is_never_shown() -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("explicit_proxy") is ExplicitProxy
-    assert ExplicitProxy.carries == {"fetch", "dial"}
+    assert ExplicitProxy.carries == {"fetch", "dial", "connection"}
 
 
 async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane(
@@ -217,3 +218,20 @@ async def test_what_a_sentinel_led_to_is_known_to_the_pupils_line_too(
     assert before.failure is not None
     assert before.failure.name == "private_address"
     assert [200, 200, 200] == [led.status, *(each.status for each in after)]
+
+
+def test_another_program_gets_the_proxy_and_its_credentials_apart() -> None:
+    named = line(
+        "https://ann:a%3Ab@proxy.example:8080", proxy_address="192.0.2.7", authority="ca.pem"
+    )
+
+    assert named.connection() == Connection(
+        proxy="https://proxy.example:8080",
+        proxy_address="192.0.2.7",
+        username="ann",
+        password="a:b",
+        authority="ca.pem",
+    )
+    assert line("socks5://[2001:db8::7]").connection() == Connection(
+        proxy="socks5://[2001:db8::7]:1080"
+    )

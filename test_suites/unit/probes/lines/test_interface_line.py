@@ -11,8 +11,9 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.network import Question, Request
-from probes.lines.direct import Interface, InterfaceOptions
+from harness.ports.list_program import Connection
+from harness.ports.network import Origin, Question, Request
+from probes.lines.direct import Control, ControlOptions, Interface, InterfaceOptions
 from probes.net.backend import BACKENDS
 from probes.net.route import Address
 
@@ -115,7 +116,7 @@ def test_a_namespace_may_have_its_own_name_server(
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("interface") is Interface
-    assert Interface.carries == {"fetch", "ask", "dial", "datagrams"}
+    assert Interface.carries == {"fetch", "ask", "dial", "datagrams", "connection"}
 
 
 def test_it_says_what_its_packets_leave_by() -> None:
@@ -137,3 +138,22 @@ def test_the_gateway_and_a_named_server_may_show_a_block_page() -> None:
     for host in ("10.0.0.1", "10.0.0.2"):
         assert guard.refusal("x.example", Address(host=host, port=80)) is None
     assert guard.refusal("x.example", Address(host="10.0.0.3", port=80)) is not None
+
+
+def test_another_program_gets_what_the_line_is_bound_to_and_whom_it_asks() -> None:
+    bound = line(address="127.0.0.5", device="lo", resolver="tls://192.0.2.1", ports={80: 8080})
+
+    assert bound.connection() == Connection(
+        resolver="tls://192.0.2.1:853", source="127.0.0.5", device="lo", ports={80: 8080}
+    )
+
+
+def test_another_program_asks_the_resolvers_of_the_control_line_as_the_line_does() -> None:
+    origin = Origin(zone="z.test", resolver="192.0.2.1:53", ports={80: 81}, authority="", key=b"k")
+    own = Control("control", ControlOptions(), origin, Limits())
+    outside = Control("control", ControlOptions(outside_resolver="192.0.2.2"), origin, Limits())
+
+    assert own.connection() == Connection(resolver="192.0.2.1:53", ports={80: 81})
+    assert outside.connection() == Connection(
+        resolver="192.0.2.2:53", check_resolver="192.0.2.1:53", ports={80: 81}
+    )

@@ -48,6 +48,29 @@ async def test_a_wrong_certificate_is_named_and_still_shown(
         assert exchange.status == 200, "what stands behind the certificate is read too"
 
 
+async def test_silence_behind_a_wrong_certificate_is_a_timeout(
+    fetch: Any, serve: Any, plays: Any, lane: Backend
+) -> None:
+    """Otherwise a slow page behind a certificate of the filter counts as blocked."""
+    stranger = Authority("Somebody else")
+    port = await serve(plays["silent"], stranger.context(HOST))
+    exchange = await fetch(f"https://{HOST}/", port, timeout=2.0)
+
+    assert (exchange.failure.name, exchange.status) == ("generic_timeout_error", None)
+    assert isinstance(lane, BrowserBackend) or exchange.certificate.trusted is False
+
+
+async def test_a_wrong_certificate_is_the_failure_if_nothing_comes_after_it(
+    fetch: Any, serve: Any, plays: Any, lane: Backend
+) -> None:
+    stranger = Authority("Somebody else")
+    port = await serve(plays["close"], stranger.context(HOST))
+    exchange = await fetch(f"https://{HOST}/", port)
+
+    assert (exchange.failure.name, exchange.failure.stage) == ("ssl_unknown_authority", "tls")
+    assert exchange.status is None
+
+
 class Shown:
     """What an SSL object gives from Python 3.13 on: the whole chain."""
 

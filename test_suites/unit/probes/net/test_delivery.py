@@ -51,6 +51,13 @@ def test_letters_split_by_markup_are_one_word() -> None:
     assert find_words(f"<p>{split}</p>".encode(), "text/html", WORDS) == WORDS[:1]
 
 
+@pytest.mark.parametrize("between", [" ", "\n", "-", "7", "\u200b", "\u00ad", "\u00e9"])
+def test_letters_apart_are_one_word(between: str) -> None:
+    body = between.join(WORDS[0].upper()).encode()
+
+    assert WORDS[:1] == find_words(body, "text/plain; charset=utf-8", WORDS)
+
+
 def test_text_alone_shows_the_words_of_the_text() -> None:
     text = re.sub(r"<!--.*?-->|<script>.*?</script>|<[^>]*>", "", PAGE)
 
@@ -60,6 +67,23 @@ def test_text_alone_shows_the_words_of_the_text() -> None:
 @given(st.binary(max_size=2000))
 def test_other_bytes_show_no_word_and_break_nothing(body: bytes) -> None:
     assert find_words(body, "text/html; charset=nonsense", WORDS) == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "&#" + "9" * 5000 + ";",
+        "&#" + "0" * 5000 + "65;",
+        "\\ud800 %41",
+        "\\u{dfff}%",
+        "&#xd800;%41",
+    ],
+    ids=lambda odd: odd[:10],
+)
+def test_no_reference_and_no_escape_hides_a_word(odd: str) -> None:
+    body = f"<p>{odd} {WORDS[0].replace('e', '&#101;')}</p>".encode()
+
+    assert find_words(body, "text/html", WORDS) == WORDS[:1]
 
 
 def test_a_large_page_of_odd_markup_is_searched_in_bounded_time() -> None:

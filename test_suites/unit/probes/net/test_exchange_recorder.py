@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import ssl
 from itertools import count
 
 import pytest
@@ -56,3 +57,35 @@ def test_a_refused_tunnel_speaks_through_its_own_head() -> None:
 
     assert (exchange.status, exchange.tunnel_status) == (None, 403)
     assert exchange.headers == (("server", "squid"),)
+
+
+def wrong_certificate() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "no")
+    error.verify_code, error.verify_message = 20, "because"
+    return error
+
+
+def test_a_timeout_replaces_a_certificate_failure_until_an_answer_comes() -> None:
+    unread, read = ticking(), ticking()
+    for recorder in (unread, read):
+        recorder.fail(wrong_certificate())
+    read.head = Head(status=200, headers=())
+    for recorder in (unread, read):
+        recorder.fail(TimeoutError())
+        recorder.fail(OSError(errno.ECONNRESET, "no"))
+    failures = [recorder.exchange().failure for recorder in (unread, read)]
+
+    assert [failure and failure.name for failure in failures] == [
+        "generic_timeout_error",
+        "ssl_unknown_authority",
+    ]
+
+
+def test_a_timeout_replaces_no_other_failure() -> None:
+    recorder = ticking()
+    recorder.fail(OSError(errno.ECONNRESET, "no"))
+    recorder.fail(TimeoutError())
+    failure = recorder.exchange().failure
+
+    assert failure is not None
+    assert failure.name == "connection_reset"

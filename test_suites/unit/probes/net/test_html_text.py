@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import encodings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,29 @@ def test_an_encoding_that_browsers_do_not_know_hides_nothing() -> None:
     page = read_page(b"<p>Stop +ADwhLS0- but this is seen</p>", "text/html; charset=utf-7")
 
     assert page.text == "Stop +ADwhLS0- but this is seen"
+
+
+def test_names_of_encodings_are_not_remembered() -> None:
+    known = len(encodings._cache)  # where ``codecs`` remembers names
+    for number in range(100):
+        read_page(b"x", f"text/html; charset=x{number}")
+        read_page(b"x", f"text/html; charset=utf{'-' * number}8")
+
+    assert len(encodings._cache) == known
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"x", "text/html; charset=" + " " * 200_000 + "!"),
+        (b'<a href="javascript:' + b"void  0;" * 24 + b'!">x</a>', "text/html"),
+        (b'<a href="javascript:' + b"void ( 0 ) ;" * 16 + b'!">x</a>', "text/html"),
+    ],
+    ids=["charset", "void", "void()"],
+)
+def test_what_can_be_read_in_many_ways_takes_no_time(body: bytes, content_type: str) -> None:
+    """Without care these take minutes to days; the test's own limit stops it."""
+    assert read_page(body, content_type).text == "x"
 
 
 def test_an_undeclared_type_is_read_as_a_page() -> None:

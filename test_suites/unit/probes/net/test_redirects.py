@@ -10,7 +10,13 @@ import pytest
 from harness.model.observation import Timings
 from harness.ports.network import Exchange, Request
 from probes.net.browser_profiles import SentHeaders
-from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
+from probes.net.redirects import (
+    LONGEST_ADDRESS,
+    RedirectChain,
+    follow_redirects,
+    url_host,
+    web_address,
+)
 
 
 class Moves:
@@ -81,6 +87,14 @@ async def test_too_many_redirects_are_a_failure() -> None:
 )
 def test_only_addresses_of_the_web_are_targets(address: str, target: str) -> None:
     assert web_address("http://a.test/dir/", address) == target
+
+
+def test_an_address_that_no_server_has_to_read_is_not_followed() -> None:
+    """Else each answer could fill what is remembered of addresses."""
+    longest = "/" + "a" * (LONGEST_ADDRESS - len("http://a.test/"))
+
+    assert web_address("http://a.test/", longest) == f"http://a.test{longest}"
+    assert web_address("http://a.test/", longest + "a") == ""
 
 
 def test_a_host_is_in_lower_case_and_may_be_missing() -> None:

@@ -7,8 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from probes.range import connection
 from probes.range.connection import Connection, Listener, Request
 from probes.range.origin_pages import Page
+from probes.range.visitor_limits import VisitorLimits, VisitorRules
+from probes.range.zone import LANDING_ADDRESS
+from test_suites.products.process import free_port
 
 
 class Echo(Connection):
@@ -71,6 +75,29 @@ async def test_a_second_request_on_one_connection_is_ignored() -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
+class Keeping(Echo):
+    """Keeps the connection after each answer."""
+
+    def on_request(self, request: Request) -> None:
+        self.answer(Page(status=200, body=request.path.encode(), keeps=True))
+        self.read_next(request.rest)
+
+
+@pytest.mark.parametrize(
+    ("burst", "statuses"),
+    [(9, [b"200"] * 4), (2, [b"200", b"200", b"429"]), (1, [b"200", b"429"])],
+)
+async def test_each_request_on_a_kept_connection_counts(burst: int, statuses: list[bytes]) -> None:
+    rules = VisitorRules(burst=burst, per_second=0.001)
+    limits = VisitorLimits(rules=rules, now=lambda: 0.0)
+    async with Listener(lambda: Keeping(limits=limits)) as listener:
+        asked = b"".join(b"GET /%d HTTP/1.1\r\nHost: a.test\r\n\r\n" % one for one in range(4))
+        answer = await said(listener.port, asked, b"GET bad\r\n\r\n")
+
+    assert [part[1:4] for part in answer.split(b"HTTP/1.1")[1:]][: len(statuses)] == statuses
+    assert (b"429" in statuses) or answer.split(b"HTTP/1.1")[-1].startswith(b" 400")
+
+
 async def test_a_second_request_does_not_break_the_silence_of_the_first() -> None:
     async with Listener(Echo) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -108,3 +135,16 @@ async def test_a_silent_connection_ends_with_its_listener() -> None:
 async def test_what_to_do_with_a_request_must_be_said() -> None:
     with pytest.raises(NotImplementedError):
         Connection().on_request(Request(method="GET", target="/", headers={}, lines=()))
+
+
+async def test_a_port_that_is_chosen_is_free_at_every_address_of_a_range(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A range listens by one number at several addresses; one taken anywhere is not chosen."""
+    first, second = free_port(LANDING_ADDRESS), free_port()
+    numbers = iter([first, first, second])
+    monkeypatch.setattr(connection._numbers, "randrange", lambda *_: next(numbers))
+    async with Listener(Echo, LANDING_ADDRESS) as taken, Listener(Echo) as other:
+        assert (taken.port, other.port) == (first, second)
+        async with Listener(Echo, LANDING_ADDRESS, other.port) as same:
+            assert same.port == other.port

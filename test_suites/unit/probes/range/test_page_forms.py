@@ -12,9 +12,8 @@ from harness.model.content_form import FORMS, VIEWERS, PageContent
 from harness.model.marker import MARKER_PREFIX, token_for, words_for
 from probes.net.content_coding import decode
 from probes.net.delivery import find_words
-from probes.range.connection import _head, _sent_body
 from probes.range.image_card import SIGNATURE, is_agreed
-from probes.range.origin_pages import Page, Pages
+from probes.range.origin_pages import Page, Pages, response_head, sent_body
 from probes.range.page_forms import INNER_PATH
 from probes.range.page_reading import code_in, unchunked
 
@@ -33,13 +32,13 @@ def page_of(
 
 def sent(page: Page) -> bytes:
     """The response as it is on the wire."""
-    return _head(page, "nginx") + _sent_body(page)
+    return response_head(page, "nginx") + sent_body(page)
 
 
 def received(page: Page) -> tuple[bytes, str]:
     """The body and content type as a client has them."""
     headers = dict(page.headers)
-    body = unchunked(_sent_body(page)) if page.chunk else page.body
+    body = unchunked(sent_body(page)) if page.chunk else page.body
     decoded = decode(body, headers.get("Content-Encoding", ""), 1 << 20)
     assert not decoded.undecoded
     assert not decoded.incomplete

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from harness.campaign.origin_file import read_origin
+from harness.model.protocol_case import OWN_PORTS
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed, running
 
@@ -28,7 +29,7 @@ async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> N
         assert world.origin.authority == str(tmp_path / "new" / "authority.pem")
         assert pem.startswith(b"-----BEGIN CERTIFICATE")
         assert world.origin.zone == "accredit.test"
-        assert set(world.origin.ports) == {80, 443, 8080, 8443}
+        assert set(world.origin.ports) == {80, 443, 8080, 8443, *OWN_PORTS.values()}
         for service in ("proxy", "resolver"):
             assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
 

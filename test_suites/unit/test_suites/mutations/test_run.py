@@ -154,6 +154,21 @@ def test_some_may_be_chosen_by_number_or_section() -> None:
     assert [1, 3] == [number for number, _ in run.chosen(entries, ["A", "3"])]
 
 
+def test_parts_together_are_all_entries_once() -> None:
+    entries = list(
+        enumerate([Entry(section="A", file="", before="", after="", test=(), why="")] * 7, 1)
+    )
+
+    parts = [run.part_of(entries, f"{part}/3") for part in (1, 2, 3)]
+
+    assert [1, 4, 7] == [number for number, _ in parts[0]]
+    assert list(range(1, 8)) == sorted(number for part in parts for number, _ in part)
+    assert entries == run.part_of(entries, "1/1")
+    for wrong in ("0/3", "4/3", "3", "1/x", "/"):
+        with pytest.raises(UsageError, match="write K/M, such as 1/3"):
+            run.part_of(entries, wrong)
+
+
 def test_what_is_not_there_cannot_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == run.main(["--only", "Z"])
     assert "--only Z: known: 1 to " in capsys.readouterr().err

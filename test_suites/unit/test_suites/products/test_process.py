@@ -45,6 +45,19 @@ def test_it_answers_inside_with_and_its_children_are_gone_after(tmp_path: Path) 
         socket.create_connection((LOOPBACK, port), timeout=5)
 
 
+def test_one_that_listens_too_early_is_waited_for_until_its_log_says_so(tmp_path: Path) -> None:
+    log, begun = tmp_path / "log", tmp_path / "begun"
+    command = (
+        sys.executable, "-c",
+        ("import pathlib, sys, time\nprint('listens', flush=True)\n"
+        "pathlib.Path(sys.argv[1]).touch()\nprint('loaded', flush=True)\ntime.sleep(600)"),
+        str(begun),
+    )  # fmt: skip
+
+    with Process(command, log=log, logs="loaded"):
+        assert begun.exists()
+
+
 def test_one_that_ends_shows_its_log(tmp_path: Path) -> None:
     command = (sys.executable, "-c", "raise SystemExit('no such option: frobnicate')")
 

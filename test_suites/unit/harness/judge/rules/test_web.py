@@ -14,6 +14,7 @@ from harness.judge.filter_fingerprints import (
 )
 from harness.judge.judge import judge_trial
 from harness.judge.rules.refusals import REFUSALS, Refusal
+from harness.model.facts import WebFacts
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.calibration.trials import (
     OURS,
@@ -192,6 +193,47 @@ def test_a_page_inside_of_a_page_is_what_people_see() -> None:
     assert framed(text=NOTICE).rule == "page-recognised"
     assert framed(status=None).rule == "frame-not-followed"
     assert framed(title="Hello", text="Nothing to see").rule == "page-not-recognised"
+
+
+def test_a_block_page_behind_the_page_that_forwards_to_a_file_is_a_block() -> None:
+    """The forwarding page comes as on the control line, where the file came from behind it."""
+
+    def forwarding(canary: str = "absent") -> WebFacts:
+        there = {"canary": canary, "title": "Your download", "text": PROSE, "body_sha256": "f0"}
+        return web(**there, inner=(web(f"http://{OURS}/file"),))
+
+    came = forwarding()
+    virus = "A virus was found in this file. Please contact your system administrator."
+    shown = web(f"http://{OURS}/file", canary="absent", status=403, title="", text=NOTICE)
+    blocked = structs.replace(came, inner=(shown,))
+
+    assert judge_trial(trial(blocked, came)).rule == "page-recognised"
+    learned = learn_fingerprints([observation(shown)])
+    assert judge_trial(trial(blocked, came), learned).rule == "page-learned"
+    told = structs.replace(shown, title="Virus found", text=virus)
+    assert judge_trial(trial(structs.replace(blocked, inner=(told,)), came)).state is State.BLOCKED
+    changed = structs.replace(blocked, body_sha256="f1")
+    assert judge_trial(trial(changed, came)).state is State.INSUFFICIENT
+    ordinary = structs.replace(shown, status=200, text="Nothing to see")
+    assert judge_trial(trial(structs.replace(blocked, inner=(ordinary,)), came)).state is (
+        State.INSUFFICIENT
+    )
+    assert judge_trial(trial(blocked, forwarding(canary="seen"))).state is not State.BLOCKED
+    another = structs.replace(shown, url=f"http://{OURS}/other")
+    assert judge_trial(trial(structs.replace(blocked, inner=(shown, another)), came)).state is (
+        State.INSUFFICIENT
+    )
+
+
+def test_a_block_page_in_the_place_of_an_advertisement_says_nothing_of_the_file() -> None:
+    there = {"canary": "absent", "title": "Your download", "text": PROSE, "body_sha256": "f0"}
+    file, advertisement = f"http://{OURS}/file", f"http://{OURS}/advertisement"
+    came = web(**there, inner=(web(file), web(advertisement, canary="absent")))
+    notice = {"canary": "absent", "status": 403, "title": "", "text": NOTICE}
+
+    for urls in ((advertisement,), (file, advertisement)):
+        seen = structs.replace(came, inner=tuple(web(url, **notice) for url in urls))
+        assert judge_trial(trial(seen, came)).state is State.INSUFFICIENT, urls
 
 
 def test_a_block_page_in_one_frame_says_nothing_while_another_frame_is_missing() -> None:

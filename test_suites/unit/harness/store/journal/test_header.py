@@ -34,6 +34,13 @@ def test_a_missing_header_says_how_to_get_one(tmp_path: Path) -> None:
         read_header(tmp_path)
 
 
+def test_a_file_is_no_folder_of_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("words")
+
+    with pytest.raises(UsageError, match=r"file: no journal here: this is a file; give the folder"):
+        read_header(tmp_path / "file")
+
+
 def test_a_folder_that_cannot_be_made_is_our_trouble(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

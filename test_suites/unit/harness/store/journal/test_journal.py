@@ -106,6 +106,29 @@ def test_sealing_keeps_every_observation_and_goes_on(folder: Path, observe_batch
     journal.verify()
 
 
+def test_a_segment_of_many_bytes_is_sealed_too(folder: Path, observe_batch: Batch) -> None:
+    journal = SegmentJournal.create(folder, HEADER, segment_bytes=1)
+    journal.append(1, observe_batch(1, 3))
+
+    assert [folder / "segment-000001.parquet"] == list(folder.glob("*.parquet"))
+    assert observe_batch(1, 3) == list(journal.observations())
+
+
+def test_what_is_sealed_while_it_is_read_is_read_once(folder: Path, observe_batch: Batch) -> None:
+    journal = SegmentJournal.create(folder, HEADER)
+    journal.append(1, observe_batch(1, 3))
+    journal.seal()
+    journal.append(2, observe_batch(2, 3))
+    reading, sentinels = journal.observations(), journal.sentinels()
+    first = next(reading)
+    next(sentinels, None)
+    journal.append(3, observe_batch(3, 3))
+    journal.seal()
+
+    assert [*observe_batch(1, 3), *observe_batch(2, 3)] == [first, *reading]
+    assert [] == list(sentinels)
+
+
 def test_the_fingerprint_changes_with_each_batch_and_with_a_sealed_file(
     folder: Path, observe_batch: Batch
 ) -> None:

@@ -59,6 +59,27 @@ def test_any_pieces_make_the_same_answer(cuts: list[int]) -> None:
     assert "first_byte" in recorder.phases
 
 
+@pytest.mark.parametrize("flood", [b"1;" + b"a" * 60_000, b"0\r\n" + b"X-T: a\r\n" * 9000])
+def test_an_answer_of_framing_without_content_ends(flood: bytes) -> None:
+    """Extensions of a chunk, or fields behind the last one, that never end."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    script = Script(head + b"1\r\nx\r\n", flood, *[b"X-T: a\r\n" * 7000] * 100)
+    if flood.startswith(b"1;"):
+        script.pieces[2:] = [b"a" * 65536] * 100
+    with pytest.raises(ValueError, match="hardly any content"):
+        for _ in send_request(script, b"GET / HTTP/1.1\r\n\r\n", ExchangeRecorder(100)):
+            pass
+
+    assert len(script.pieces) > 60
+
+
+def test_chunks_of_one_byte_are_read() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = [b"1\r\nx\r\n" * 10_000] * 30
+
+    assert len(spoken(head, *chunks, b"0\r\n\r\n", limit=400_000).body) == 300_000
+
+
 def test_a_body_without_length_ends_with_the_connection() -> None:
     assert bytes(spoken(b"HTTP/1.1 200 OK\r\n\r\nab", b"c").body) == b"abc"
 

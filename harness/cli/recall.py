@@ -1,0 +1,223 @@
+"""``accredit recall``: judge decisions again when something proves wrong that they rested on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+import typer
+
+from harness.cli.compose import load_and_warn
+from harness.cli.decision_basis import KEPT, with_decisions
+from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
+from harness.cli.plan_step import BY, clock
+from harness.cli.printing import say, say_json
+from harness.cli.registry_facts import appeals_in
+from harness.cli.registry_session import (
+    Place,
+    RegistrySession,
+    current_user,
+    open_session,
+)
+from harness.errors import HarnessError, UsageError
+from harness.follow.decisions import standing
+from harness.follow.recall import Recalled, changes_between, notice_about, review_name
+from harness.model.decision import Basis, Decision, HeldDecision
+from harness.model.event import RecordAdded
+from harness.model.outcome import Assessment
+from harness.model.registry_record import Review
+from harness.ports.storage import Journal
+from harness.verdicts.corrected_labels import with_corrected_labels
+from harness.verdicts.journal_view import JournalWithout
+
+BECAUSE = Annotated[str, typer.Option(help="What proved wrong, in a sentence.")]
+RULES = Annotated[str, typer.Option(help="Only decisions judged by this version of the rules.")]
+NOTICES = Annotated[
+    Path | None, typer.Option(help="Write a notice for each supplier into this new folder.")
+]
+
+REVIEW_WITHIN = timedelta(days=14)
+"""How soon a decision has to be reviewed after a recall."""
+
+
+class Wrong(NamedTuple):
+    """What proved wrong. Without a restriction it concerns every decision."""
+
+    items: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    scheme: str = ""
+    rules: str = ""
+
+
+class Standing(NamedTuple):
+    """A decision that was not replaced, and the stream that it is in."""
+
+    place: Place
+    held: HeldDecision
+
+
+def recall_command(
+    because: BECAUSE,
+    item: Annotated[list[str] | None, typer.Option(help="The id of a wrong item.")] = None,
+    probe: Annotated[list[str] | None, typer.Option(help="A probe that proved wrong.")] = None,
+    scheme: Annotated[str, typer.Option(help="Only decisions by this scheme.")] = "",
+    rules: RULES = "",
+    notices: NOTICES = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record no reviews, and write no notices.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    by: BY = "",
+    registry: REGISTRY_OPTION = "",
+    out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
+) -> None:
+    """Judge decisions again when something proves wrong. Those that change are listed.
+
+    Corrected rules, schemes and labels are those of now; wrong items and probes are left out. Each
+    decision that is affected gets a review. Exit 0: none is affected. Exit 1: some are.
+    """
+    if not because.strip():
+        msg = "say what proved wrong (--because)"
+        raise UsageError(msg)
+    if notices is not None and notices.exists():
+        msg = f"{notices}: exists already; notices are written into a new folder"
+        raise UsageError(msg)
+    wrong = Wrong(tuple(item or ()), tuple(probe or ()), scheme, rules)
+    with open_session(chosen_registry(registry, out), clock=clock) as session:
+        judged = {each: _recalled(each, wrong, out) for each in _standing(session)}
+        found = {each: again for each, again in judged.items() if again is not None}
+        affected = {each: again for each, again in found.items() if again.is_affected}
+        for each, again in () if dry_run else affected.items():
+            _record_review(session, each, again, because, by or current_user())
+    if notices is not None and affected and not dry_run:
+        _write_notices(notices, affected.values(), because)
+    _print(affected.values(), len(found), len(judged), json=json)
+    raise typer.Exit(1 if affected else 0)
+
+
+def _standing(session: RegistrySession) -> Iterator[Standing]:
+    """The last decision about each service, version and scheme, of all suppliers."""
+    for place, state in with_decisions(session):
+        for held in standing(state.decisions):
+            yield Standing(place, held)
+
+
+def _recalled(each: Standing, wrong: Wrong, out: Path) -> Recalled | None:
+    """What a recall does to a decision; ``None`` if the decision did not rest on what was wrong."""
+    decision = each.held.decision
+    basis = decision.proposal.basis
+    if basis is None or wrong.scheme not in ("", decision.scheme):
+        return None
+    if wrong.rules not in ("", basis.rules):
+        return None
+    supplier = each.place.name
+    try:
+        with closing(_journal_of(basis, out)) as journal:
+            if not _rests_on(journal, wrong):
+                return None
+            before = _kept_assessment(basis, out)
+            after = _judged_again(journal, decision, wrong, out)
+    except HarnessError as error:
+        return Recalled(supplier=supplier, held=each.held, unknown=str(error))
+    changes = changes_between(before, after)
+    return Recalled(supplier=supplier, held=each.held, changes=changes)
+
+
+def _journal_of(basis: Basis, out: Path) -> Journal:
+    """The journal that a decision rests on. Raises UsageError if it is another one, or missing."""
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    journal = open_journal(CampaignPaths(out=out, campaign=basis.campaign).journal)
+    if journal.head.printed().hash != basis.journal:
+        journal.close()
+        msg = f"campaign {basis.campaign} in {out} is not the one that was decided on"
+        raise UsageError(msg)
+    return journal
+
+
+def _rests_on(journal: Journal, wrong: Wrong) -> bool:
+    """Whether a campaign tried one of the items or probes; true if none is named."""
+    if not wrong.items and not wrong.probes:
+        return True
+    return any(
+        one.item.id in wrong.items or one.key.probe in wrong.probes
+        for one in journal.observations()
+    )
+
+
+def _kept_assessment(basis: Basis, out: Path) -> Assessment:
+    """The assessment that was decided on. Raises HarnessError if it is missing or was changed."""
+    from harness.store.assessments import decode_assessment  # noqa: PLC0415 - keep the start light
+    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
+
+    folder = out / KEPT
+    body = EvidenceFolder(folder).read(f"sha256:{basis.assessment}")
+    return decode_assessment(body, folder)
+
+
+def _judged_again(journal: Journal, decision: Decision, wrong: Wrong, out: Path) -> Assessment:
+    """Judge a campaign by what is right now; nothing that was judged before is used."""
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+
+    scheme = load_and_warn(journal.header.campaign.scheme)
+    if scheme.id != decision.scheme:
+        scheme = load_and_warn(decision.scheme)
+    registry = CampaignPaths(out=out, campaign="").registry
+    left = JournalWithout(journal, wrong.items, wrong.probes)
+    return conclude(with_corrected_labels(left, appeals_in(registry)), scheme, clock)
+
+
+def _record_review(
+    session: RegistrySession, each: Standing, again: Recalled, because: str, actor: str
+) -> None:
+    """Have the decision reviewed; a recall on the same day for the same decision adds no second."""
+    now, decision = clock.now(), each.held.decision
+    review = Review(
+        id=review_name(decision.id, f"{now:%Y-%m-%d}"),
+        of=decision.service,
+        trigger="recall",
+        due=now + REVIEW_WITHIN,
+        description=f"{because}: {again.step}"[:4000],
+    )
+    if session.registry.rows("review", stream=each.place.stream, key=review.key, state="open"):
+        return
+    session.record(each.place, RecordAdded(at=now, actor=actor, record=review))
+
+
+def _write_notices(folder: Path, affected: Iterable[Recalled], because: str) -> None:
+    try:
+        folder.mkdir(parents=True)
+        for number, again in enumerate(affected, 1):
+            path = folder / f"{number:03d}-{again.held.decision.id}.txt"
+            path.write_text(notice_about(again, because), encoding="utf-8")
+    except OSError as error:
+        msg = f"{folder}: notices cannot be written: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+def _print(affected: Collection[Recalled], found: int, judged: int, *, json: bool) -> None:
+    if json:
+        data = {
+            "decisions": judged,
+            "rested_on_it": found,
+            "affected": [
+                {
+                    **msgspec.to_builtins(again),
+                    "decision": again.held.decision.id,
+                    "step": again.step,
+                }
+                for again in affected
+            ],
+        }
+        say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        return
+    say(f"{found} of {judged} decisions rested on it; {len(affected)} are affected")
+    for again in affected:
+        say(str(again), *(f"  {change}" for change in again.changes))
+        if again.unknown:
+            say(f"  it cannot be judged again: {again.unknown}")

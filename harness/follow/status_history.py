@@ -1,0 +1,112 @@
+"""How the status of each accreditation changed: what the public register shows.
+
+A status follows from decisions, from plans that were escalated to suspension or withdrawal, and
+from the date alone, when an accreditation expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from harness.follow.decisions import latest_of, standing, status_of
+from harness.follow.state import StreamState
+from harness.model.decision import HeldDecision, Status
+from harness.model.decision_event import DecisionEvent
+from harness.model.escalation import Level
+from harness.model.event import ClockCorrected, Event, PlanEscalated, PlanEvent
+from harness.model.event_times import TOLERANCE
+
+
+class StatusChange(NamedTuple):
+    """The status of an accreditation from a time on, and the decision that was in force then."""
+
+    at: datetime
+    status: Status
+    decision: str
+
+
+History = dict[str, tuple[StatusChange, ...]]
+"""Changes of status, oldest first, by what was decided about (``Decision.key``)."""
+
+
+class Replayed(NamedTuple):
+    """The state of a stream after its events, and how statuses changed on the way."""
+
+    state: StreamState
+    history: History
+
+
+STOPPING = (Level.SUSPENDED, Level.WITHDRAWN)
+"""The levels of escalation that suspend or withdraw an accreditation at once."""
+
+
+def status_in(held: HeldDecision, state: StreamState, now: datetime) -> Status:
+    """The status that a decision gives at a time, with the plans of its service and scheme."""
+    return status_of(held, state.plans_about(held), now)
+
+
+def replay_statuses(events: Iterable[Event], now: datetime) -> Replayed:
+    """Replay the events of a whole stream; statuses are followed until ``now``.
+
+    What is dated in the future changes a status from ``now`` on.
+    """
+    follower = _Follower(now)
+    for event in events:
+        follower.follow(event)
+    follower.expire(now)
+    return Replayed(follower.state, {key: tuple(each) for key, each in follower.changes.items()})
+
+
+class _Follower:
+    """The state after some events, and the changes of status until then, by decision key."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self.state = StreamState()
+        self.changes: dict[str, list[StatusChange]] = {}
+        self._ends: dict[str, datetime] = {}
+
+    def follow(self, event: Event) -> None:
+        """Apply an event, and note which statuses it changes."""
+        at = min(event.at, self._now)
+        self.expire(at)
+        self.state.apply(event, is_kept=True)
+        if isinstance(event, ClockCorrected):
+            self._drop_after(event.at + TOLERANCE)
+        if _may_change_statuses(event, self.state):
+            for held in standing(self.state.decisions):
+                self._note(held, at)
+
+    def expire(self, at: datetime) -> None:
+        """Note the accreditations that expired before a time."""
+        for key in [key for key, end in self._ends.items() if end < at]:
+            end = self._ends.pop(key)
+            held = latest_of(self.state.decisions, key)
+            if held is not None:
+                last = self.changes[key][-1]
+                self.changes[key].append(
+                    StatusChange(max(end, last.at), Status.EXPIRED, held.decision.id)
+                )
+
+    def _note(self, held: HeldDecision, at: datetime) -> None:
+        key, until = held.decision.key, held.decision.until
+        status = status_in(held, self.state, at)
+        before = self.changes.setdefault(key, [])
+        if not before or before[-1].status is not status:
+            before.append(StatusChange(at, status, held.decision.id))
+        self._ends.pop(key, None)
+        if until is not None and status is not Status.EXPIRED:
+            self._ends[key] = until
+
+    def _drop_after(self, at: datetime) -> None:
+        """Forget changes that a wrong clock dated in the future."""
+        for before in self.changes.values():
+            before[:] = [change for change in before if change.at <= at]
+
+
+def _may_change_statuses(event: Event, state: StreamState) -> bool:
+    if isinstance(event, DecisionEvent | ClockCorrected | PlanEscalated):
+        return True
+    return isinstance(event, PlanEvent) and state.plans[event.plan].level in STOPPING

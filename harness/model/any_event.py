@@ -1,0 +1,80 @@
+"""Every kind of event, by which stored events are read."""
+
+from __future__ import annotations
+
+from harness.model.decision_event import (
+    CertificateIssued,
+    DecisionAppealed,
+    DecisionMade,
+    DecisionReviewed,
+)
+from harness.model.event import (
+    AppealDecided,
+    CanariesMade,
+    ClockCorrected,
+    DeviationApproved,
+    DeviationRejected,
+    DeviationRequested,
+    EvidenceAdded,
+    FindingOpened,
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanDetailed,
+    PlanDeviated,
+    PlanDrafted,
+    PlanEscalated,
+    PlanExtended,
+    PlanProgressed,
+    PlanReturned,
+    PlanSigned,
+    PlanSubmitted,
+    PlanSuperseded,
+    RecordAdded,
+    RecordClosed,
+    RegistryMigrated,
+    RetestConcluded,
+    RetestPostponed,
+    RetestStarted,
+    SoakMeasured,
+    StreamOpened,
+    VendorCheckedIn,
+)
+
+AnyEvent = (
+    StreamOpened
+    | RegistryMigrated
+    | RecordAdded
+    | RecordClosed
+    | FindingOpened
+    | AppealDecided
+    | ClockCorrected
+    | PlanDrafted
+    | PlanSubmitted
+    | PlanReturned
+    | PlanAgreed
+    | PlanDetailed
+    | EvidenceAdded
+    | PlanSigned
+    | PlanProgressed
+    | FixClaimed
+    | CanariesMade
+    | RetestPostponed
+    | RetestStarted
+    | RetestConcluded
+    | SoakMeasured
+    | PlanExtended
+    | PlanDeviated
+    | DeviationRequested
+    | DeviationApproved
+    | DeviationRejected
+    | VendorCheckedIn
+    | PlanEscalated
+    | PlanSuperseded
+    | PlanClosed
+    | DecisionMade
+    | DecisionAppealed
+    | DecisionReviewed
+    | CertificateIssued
+)
+"""Every kind of event; what is stored is read back as one of these."""

@@ -1,0 +1,173 @@
+"""Decisions on accreditation: who decided what about which version of a service, and on what basis.
+
+Terms follow ISO/IEC 17065:2012, 7.6 (decision) and 7.11 (suspension, withdrawal).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from harness.model.certificate import IssuedCertificate
+from harness.model.stream import same_name
+
+
+class Status(StrEnum):
+    """What a service's accreditation can be. ``expired`` follows from the date alone."""
+
+    ACCREDITED = "accredited"
+    WITH_ACTION_PLAN = "accredited-with-action-plan"
+    NOT_YET = "not-yet"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+FAVOURABLE = (Status.ACCREDITED, Status.WITH_ACTION_PLAN)
+"""The statuses of a service that is accredited, the better one first."""
+
+LENIENCE = (
+    Status.ACCREDITED,
+    Status.WITH_ACTION_PLAN,
+    Status.NOT_YET,
+    Status.SUSPENDED,
+    Status.WITHDRAWN,
+)
+"""The statuses that can be decided, the most lenient first."""
+
+
+class Margin(msgspec.Struct, frozen=True, kw_only=True):
+    """By how much the evidence exceeds a threshold, for one requirement, profile and line.
+
+    ``bound`` is the one-sided bound that decides, not the measured value: the lower one of a
+    quantity that must be ``at-least`` the ``threshold``, the upper one otherwise. ``exceeds`` is
+    how far it lies on the right side; negative on the wrong one. All three are in ``unit``.
+    """
+
+    requirement: str
+    profile: str
+    line: str
+    unit: str
+    side: Literal["at-least", "at-most"]
+    threshold: float
+    bound: float
+    exceeds: float
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The campaign that a decision rests on, as it was judged for it.
+
+    ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
+    ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only".
+    """
+
+    campaign: str
+    journal: str
+    assessment: str
+    rules: str
+    begun: datetime
+    concluded: datetime
+    limited_to: str = ""
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """An open action plan under which a service is accredited, and when it is due."""
+
+    plan: str
+    requirement: str
+    severity: str
+    state: str
+    due: datetime
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules propose to decide, and why, in words.
+
+    ``basis`` is ``None`` if no campaign was given: then nothing favourable is proposed.
+    """
+
+    status: Status
+    reasons: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
+    margins: tuple[Margin, ...] = ()
+    basis: Basis | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a named person decided about an exact version of a service, by a scheme.
+
+    ``white_labels`` are the other names of the service that it covers. ``proposal`` is what the
+    rules proposed; ``reason`` says why the person decided so. A favourable one is valid from the
+    time of its event to ``until``. ``number`` counts the decisions of a stream from 1.
+    """
+
+    number: int
+    service: str
+    version: str
+    scheme: str
+    scheme_version: str
+    status: Status
+    reason: str
+    proposal: Proposal
+    until: datetime | None = None
+    white_labels: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What people call it: ``D-0001``."""
+        return f"D-{self.number:04d}"
+
+    @property
+    def key(self) -> str:
+        """What it is about: the service, the version and the scheme, without the case of names."""
+        return decision_key(self.service, self.version, self.scheme)
+
+
+def decision_key(service: str, version: str, scheme: str) -> str:
+    """The key of decisions about a version of a service by a scheme (its id)."""
+    return "\x1f".join((same_name(service), same_name(version), scheme))
+
+
+class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An appeal against a decision. It is open until ``upheld`` says what came of it."""
+
+    appellant: str
+    reason: str
+    at: datetime
+    upheld: bool | None = None
+    answer: str = ""
+    answered_by: str = ""
+    answered: datetime | None = None
+
+
+class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A decision as the registry holds it: who made it, when, and the appeals against it.
+
+    ``certificate`` is the one that was issued for it, if any.
+    """
+
+    decision: Decision
+    by: str
+    at: datetime
+    appeals: tuple[DecisionAppeal, ...] = ()
+    certificate: IssuedCertificate | None = None
+
+    @property
+    def open_appeal(self) -> DecisionAppeal | None:
+        """The appeal that was not answered yet, or ``None``."""
+        last = self.appeals[-1] if self.appeals else None
+        return last if last is not None and last.upheld is None else None
+
+    @property
+    def is_overturned(self) -> bool:
+        """Whether an appeal against it was upheld, so that it has to be decided again."""
+        return any(appeal.upheld for appeal in self.appeals)
+
+    def status_at(self, now: datetime) -> Status:
+        """The status that it gives at a time: a favourable one expires."""
+        status, until = self.decision.status, self.decision.until
+        is_over = status in FAVOURABLE and (until is None or now > until)
+        return Status.EXPIRED if is_over else status

@@ -1,0 +1,65 @@
+"""Events about decisions on accreditation, and the appeals against them."""
+
+from __future__ import annotations
+
+from harness.model.certificate import IssuedCertificate
+from harness.model.decision import Decision
+from harness.model.event import Event
+
+
+class DecisionEvent(Event, frozen=True, kw_only=True):
+    """An event about a decision."""
+
+
+class DecisionMade(DecisionEvent, frozen=True, kw_only=True, tag="decision-made"):
+    """The actor decided on the accreditation of a service; it replaces the decision before."""
+
+    decision: Decision
+
+    @property
+    def about(self) -> str:
+        """The id of the decision."""
+        return self.decision.id
+
+    @property
+    def topic(self) -> str:
+        """What it is about: the service, the version and the scheme, as one text."""
+        return self.decision.key
+
+
+class DecisionAppealed(DecisionEvent, frozen=True, kw_only=True, tag="decision-appealed"):
+    """Somebody appealed against the decision with the id ``of`` (ISO/IEC 17065, 7.13)."""
+
+    of: str
+    appellant: str
+    reason: str
+
+    @property
+    def about(self) -> str:
+        """The id of the decision."""
+        return self.of
+
+
+class DecisionReviewed(DecisionEvent, frozen=True, kw_only=True, tag="decision-reviewed"):
+    """The actor, who had no part in it, upheld or rejected the open appeal against a decision."""
+
+    of: str
+    upheld: bool
+    reason: str
+
+    @property
+    def about(self) -> str:
+        """The id of the decision."""
+        return self.of
+
+
+class CertificateIssued(DecisionEvent, frozen=True, kw_only=True, tag="certificate-issued"):
+    """The actor issued the certificate of the decision with the id ``of`` (ISO/IEC 17065, 7.7)."""
+
+    of: str
+    certificate: IssuedCertificate
+
+    @property
+    def about(self) -> str:
+        """The id of the decision."""
+        return self.of

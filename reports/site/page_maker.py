@@ -1,0 +1,104 @@
+"""The templates of the site's pages, and the words and signs that all of them share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.model.decision import Status
+from reports import words
+from reports.documents.html import page_environment
+from reports.next_steps import day
+from reports.phrases import FOR_INFORMATION, WORDS
+from reports.site.trend_chart import ROW, sign_of
+from reports.site.trend_facts import state_of
+
+HERE = Path(__file__).parent
+
+STATE_WORDS = {
+    **{conformity.value: word for conformity, word in WORDS.items()},
+    "information": FOR_INFORMATION,
+    "no-data": "No data",
+}
+STATE_MEANINGS = {
+    "conforms": "The evidence shows that the requirement is met.",
+    "does-not-conform": "The evidence shows that it is not met. An action plan follows.",
+    "insufficient": "There is too little evidence. It is not a pass.",
+    "no-data": "Nothing was measured. It is not a pass.",
+}
+STATUS_STATES = {
+    Status.ACCREDITED: "conforms",
+    Status.WITH_ACTION_PLAN: "conforms",
+    Status.NOT_YET: "no-data",
+    Status.SUSPENDED: "stopped",
+    Status.WITHDRAWN: "stopped",
+    Status.EXPIRED: "no-data",
+}
+FEATURE_WORDS = {
+    "tested": "Tested",
+    "tested-agreed": "Tested, agreed list only",
+    "fails": "Tested, fails",
+    "not-decided": "Not decided",
+    "not-tested": "Not tested",
+}
+FEATURE_STATES = {
+    "tested": "conforms",
+    "tested-agreed": "conforms",
+    "fails": "does-not-conform",
+    "not-decided": "insufficient",
+    "not-tested": "no-data",
+}
+
+
+class Site(NamedTuple):
+    """What all pages of one folder share; ``navigation`` is the name and file of each main page.
+
+    ``has_all``: the pages tell of several suppliers.
+    """
+
+    name: str
+    navigation: tuple[tuple[str, str], ...]
+    is_private: bool = False
+    for_whom: str = ""
+    has_all: bool = False
+
+
+class PageMaker:
+    """Makes the pages of one folder, for figures as of a time."""
+
+    def __init__(self, site: Site, as_of: datetime) -> None:
+        self._environment = page_environment(HERE)
+        self._environment.globals.update(
+            site=site,
+            as_of=as_of,
+            day=day,
+            row=ROW,
+            sign_of=sign_of,
+            state_of=state_of,
+            state_words=STATE_WORDS,
+            state_meanings=STATE_MEANINGS,
+            status_words={str(key): word for key, word in words.STATUSES.items()},
+            status_states={str(key): state for key, state in STATUS_STATES.items()},
+            feature_words=FEATURE_WORDS,
+            feature_states=FEATURE_STATES,
+            areas=words.AREAS,
+            schemes=words.SCHEMES,
+        )
+
+    def page(self, template: str, here: str, title: str, **contents: Any) -> bytes:
+        """A page for the file ``here``, relative to the folder, in UTF-8."""
+        root = "../" * here.count("/")
+        page = self._environment.get_template(template)
+        return page.render(here=here, root=root, title=title, **contents).encode()
+
+
+def number_word(count: int) -> str:
+    """A small number as a word: "three"; larger ones in digits."""
+    small = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    return small[count] if count < len(small) else f"{count:,}"
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """A number with its noun: "one service", "three services"."""
+    return f"{number_word(count)} {one if count == 1 else several}"

@@ -1,0 +1,261 @@
+"""What the public register says of accredited services, and nothing else.
+
+A service is listed from its first accreditation on. Persons, reasons, items, names of profiles and
+lines, and what happens inside an action plan are private: none of it gets into these values, which
+are all that public pages and files are made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from harness.follow.decisions import latest_of
+from harness.follow.status_history import StatusChange
+from harness.model.action_plan import FollowUp
+from harness.model.decision import FAVOURABLE, HeldDecision, Status
+from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.stream import same_name
+from reports import phrases, words
+from reports.requirement_table import (
+    WORST_FIRST,
+    bounds_in_words,
+    measured_in_words,
+    required_in_words,
+)
+from reports.site.page_names import page_name
+from reports.site.stream_view import StreamView
+
+FORMAT = "accredit-register/1"
+"""The name of the register's JSON; its number changes when the meaning does."""
+
+Feature = Literal["tested", "tested-agreed", "fails", "not-decided", "not-tested"]
+"""What was found of an area of the catalogue; ``tested-agreed``: on items it knew."""
+
+ABOUT_THE_TEST = "harness"
+"""The area of requirements on the test, which is no feature of a service."""
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """A status from ``since`` on, until the next one (``None``: until today)."""
+
+    status: Status
+    since: datetime
+    until: datetime | None
+
+
+class PublicFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure that is being corrected: which requirement, how severe, and when it is due.
+
+    ``due`` is ``None`` as long as there is no plan; ``first_due`` is the date before extensions.
+    """
+
+    requirement: str
+    title: str
+    severity: str
+    found: datetime
+    due: datetime | None
+    first_due: datetime | None
+
+
+class PublicOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The worst outcome of a requirement in the campaign that the decision rests on, in words.
+
+    ``limit`` says what a conforming one is limited to, such as "agreed list only".
+    """
+
+    requirement: str
+    title: str
+    area: str
+    conformity: Conformity
+    said: str
+    limit: str
+    measured: str
+    bounds: str
+    required: str
+
+
+class PublicService(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a service that is or was accredited by a scheme.
+
+    ``since`` is when its status began; ``valid_until`` is the end of an accreditation,
+    ``certificate`` the number of its certificate, if one was issued.
+    ``measured`` is the time of the campaign that the decision rests on; ``outcomes`` are empty if
+    its assessment is not kept. ``features`` are what was found by area.
+    """
+
+    page: str
+    name: str
+    supplier: str
+    version: str
+    white_labels: tuple[str, ...]
+    scheme: str
+    scheme_name: str
+    scheme_version: str
+    status: Status
+    since: datetime
+    certificate: str
+    valid_until: datetime | None
+    history: tuple[Period, ...]
+    measured: datetime | None
+    outcomes: tuple[PublicOutcome, ...]
+    features: dict[str, Feature]
+    findings: tuple[PublicFinding, ...]
+
+    @property
+    def is_accredited(self) -> bool:
+        """Whether it is accredited, with an action plan or without."""
+        return self.status in FAVOURABLE
+
+    @property
+    def limit(self) -> str:
+        """What the requirements that are met are limited to, or nothing."""
+        return ", ".join(dict.fromkeys(one.limit for one in self.outcomes if one.limit))
+
+    @property
+    def counts(self) -> Mapping[Conformity, int]:
+        """How many requirements ended each way."""
+        return {each: sum(one.conformity is each for one in self.outcomes) for each in Conformity}
+
+
+class PublicRegister(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole register at a time; accredited services first, then by name, newest first."""
+
+    format: str
+    as_of: datetime
+    services: tuple[PublicService, ...]
+
+
+def public_register(views: Iterable[StreamView], now: datetime) -> PublicRegister:
+    """The register of all streams at a time."""
+    listed = [service for view in views for service in _services(view)]
+    listed.sort(
+        key=lambda each: (
+            not each.is_accredited,
+            *map(same_name, (each.name, each.supplier)),
+            -each.since.timestamp(),
+            each.scheme,
+        )
+    )
+    return PublicRegister(format=FORMAT, as_of=now, services=tuple(listed))
+
+
+def _services(view: StreamView) -> Iterator[PublicService]:
+    for key, changes in view.history.items():
+        held = latest_of(view.state.decisions, key)
+        first = next((n for n, one in enumerate(changes) if one.status in FAVOURABLE), None)
+        if held is not None and first is not None:
+            yield _service(view, held, changes[first:])
+
+
+def _service(
+    view: StreamView, held: HeldDecision, changes: Sequence[StatusChange]
+) -> PublicService:
+    decision = held.decision
+    basis = decision.proposal.basis
+    assessment = view.kept.get(basis.assessment) if basis is not None else None
+    outcomes = tuple(_outcomes(assessment)) if assessment is not None else ()
+    findings = tuple(_findings(view.state.followed(decision.service, decision.scheme)))
+    last = changes[-1]
+    return PublicService(
+        page=page_name(view.name, decision.service, decision.version, decision.scheme),
+        name=decision.service,
+        supplier=view.supplier,
+        version=decision.version,
+        white_labels=decision.white_labels,
+        scheme=decision.scheme,
+        scheme_name=words.SCHEMES.get(decision.scheme, decision.scheme),
+        scheme_version=decision.scheme_version,
+        status=last.status,
+        since=last.at,
+        certificate=held.certificate.number if held.certificate is not None else "",
+        valid_until=decision.until if last.status in FAVOURABLE else None,
+        history=tuple(_periods(changes)),
+        measured=basis.begun if basis is not None else None,
+        outcomes=outcomes,
+        features=_features(outcomes, findings),
+        findings=findings,
+    )
+
+
+def _periods(changes: Sequence[StatusChange]) -> Iterator[Period]:
+    ends = [*(change.at for change in changes[1:]), None]
+    for change, until in zip(changes, ends, strict=True):
+        yield Period(status=change.status, since=change.at, until=until)
+
+
+def _findings(followed: Iterable[FollowUp]) -> Iterator[PublicFinding]:
+    """The findings whose plan has not ended, those that are due first before the others."""
+    still = [both for both in followed if both.plan is None or not both.plan.is_ended]
+    still.sort(key=lambda both: (both.plan is None, both.plan and both.plan.due))
+    for both in still:
+        finding, plan = both.finding, both.plan
+        yield PublicFinding(
+            requirement=finding.requirement,
+            title=finding.title,
+            severity=words.SEVERITIES.get(finding.severity, finding.severity),
+            found=finding.opened,
+            due=plan.due if plan is not None else None,
+            first_due=plan.original_due if plan is not None else None,
+        )
+
+
+def _outcomes(assessment: Assessment) -> Iterator[PublicOutcome]:
+    """The worst outcome of each binding requirement, in the scheme's order."""
+    worst: dict[str, Outcome] = {}
+    for outcome in assessment.outcomes:
+        if outcome.requirement.binding:
+            held = worst.get(outcome.requirement.id)
+            if held is None or _is_worse(outcome, held):
+                worst[outcome.requirement.id] = outcome
+    for code, outcome in worst.items():
+        yield PublicOutcome(
+            requirement=code,
+            title=outcome.requirement.title,
+            area=outcome.requirement.area,
+            conformity=outcome.conformity,
+            said=phrases.word(outcome),
+            limit=outcome.qualifier if outcome.conformity is Conformity.CONFORMS else "",
+            measured=phrases.tight(measured_in_words(outcome)),
+            bounds=phrases.tight(bounds_in_words(outcome)),
+            required=phrases.tight(required_in_words(outcome)),
+        )
+
+
+def _is_worse(outcome: Outcome, other: Outcome) -> bool:
+    ranks = [WORST_FIRST.index(each.conformity) for each in (outcome, other)]
+    return ranks[0] < ranks[1]
+
+
+def _features(
+    outcomes: Iterable[PublicOutcome], findings: Iterable[PublicFinding]
+) -> dict[str, Feature]:
+    """What was found by area. It is ticked only if each requirement of it was seen to conform."""
+    failing = {finding.requirement for finding in findings}
+    features: dict[str, Feature] = {}
+    for outcome in outcomes:
+        if outcome.area == ABOUT_THE_TEST:
+            continue
+        is_failing = outcome.requirement in failing
+        found: Feature = "fails" if is_failing else FOUND[outcome.conformity]
+        if found == "tested" and outcome.limit:
+            found = "tested-agreed"
+        held = features.get(outcome.area, "tested")
+        features[outcome.area] = min(found, held, key=FEATURES_WORST_FIRST.index)
+    return features
+
+
+FOUND: dict[Conformity, Feature] = {
+    Conformity.CONFORMS: "tested",
+    Conformity.DOES_NOT_CONFORM: "fails",
+    Conformity.INSUFFICIENT: "not-decided",
+}
+"""What an outcome says of a feature."""
+
+FEATURES_WORST_FIRST: tuple[Feature, ...] = (
+    "fails", "not-decided", "tested-agreed", "tested", "not-tested",
+)  # fmt: skip
+"""What can be found of an area, the worst first."""

@@ -1,0 +1,228 @@
+"""How each requirement of a service developed from campaign to campaign.
+
+A figure of a campaign is that of its assessment, in the words of the report. Nothing is pooled or
+smoothed. A line ends where our software, the scheme or the corpus changed, where a campaign decided
+nothing, and where no campaign was made for longer than ``LONGEST_GAP``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Literal, NamedTuple
+
+from harness.follow.status_history import StatusChange
+from harness.model.decision import Status
+from harness.model.outcome import Outcome
+from harness.model.stream import same_name
+from reports import phrases
+from reports.phrases import Direction
+from reports.requirement_table import (
+    bounds_in_words,
+    is_shown,
+    measured_in_words,
+    required_in_words,
+    status_of,
+)
+from reports.site.page_names import page_name
+from reports.site.stream_view import MeasuredCampaign, StreamView
+from reports.site.trend_causes import (
+    Cause,
+    Consequence,
+    causes_of,
+    changes_of_instrument,
+    consequences_of,
+)
+
+State = Literal["conforms", "does-not-conform", "insufficient", "information", "no-data"]
+"""How a campaign ended; ``no-data`` if it measured nothing of a requirement."""
+
+WORST_FIRST: tuple[State, ...] = (
+    "does-not-conform", "insufficient", "no-data", "information", "conforms"
+)  # fmt: skip
+
+LONGEST_GAP = timedelta(days=45)
+"""Campaigns that are further apart are not joined: nothing was measured in between."""
+
+
+class TrendPoint(NamedTuple):
+    """What one campaign found of a requirement.
+
+    Values are in the metric's unit, ``None`` if nothing was decided. The three texts are those
+    of the report. ``outcome`` is ``None`` without data. ``is_cut`` ends the line before the point.
+    """
+
+    campaign: MeasuredCampaign
+    state: State
+    outcome: Outcome | None
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    limit: float | None = None
+    measured: str = "not measured"
+    bounds: str = ""
+    required: str = ""
+    is_cut: bool = False
+
+
+class TrendSeries(NamedTuple):
+    """The points of one requirement for one profile on one line, oldest first."""
+
+    requirement: str
+    title: str
+    profile: str
+    line: str
+    unit: str
+    direction: Direction
+    points: tuple[TrendPoint, ...]
+
+    @property
+    def last(self) -> TrendPoint:
+        """The newest point."""
+        return self.points[-1]
+
+
+class Suspension(NamedTuple):
+    """A time in which the accreditation was suspended or withdrawn; ``None``: until now."""
+
+    since: datetime
+    until: datetime | None
+
+
+class Trend(NamedTuple):
+    """A service under a scheme, over all its campaigns."""
+
+    page: str
+    supplier: str
+    service: str
+    scheme: str
+    campaigns: tuple[MeasuredCampaign, ...]
+    series: tuple[TrendSeries, ...]
+    causes: tuple[Cause, ...]
+    consequences: tuple[Consequence, ...]
+    suspensions: tuple[Suspension, ...]
+    status: Status | None
+
+    @property
+    def first(self) -> datetime:
+        """The time of the first campaign."""
+        return self.campaigns[0].at
+
+    @property
+    def last(self) -> MeasuredCampaign:
+        """The newest campaign."""
+        return self.campaigns[-1]
+
+
+def trends(view: StreamView) -> tuple[Trend, ...]:
+    """The trends of a supplier: one for each service and scheme with a campaign, by name."""
+    grouped: dict[tuple[str, str], list[MeasuredCampaign]] = {}
+    for campaign in view.campaigns:
+        grouped.setdefault((same_name(campaign.service), campaign.scheme), []).append(campaign)
+    return tuple(_trend(view, each) for _, each in sorted(grouped.items()))
+
+
+def state_of(campaign: MeasuredCampaign) -> State:
+    """How a campaign ended as a whole."""
+    return "no-data" if campaign.assessment is None else campaign.assessment.conformity.value
+
+
+def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
+    service, scheme = campaigns[-1].service, campaigns[-1].scheme
+    statuses = _statuses(view, service, scheme)
+    last = next(reversed(statuses.values()), ())
+    series = sorted(_series(campaigns), key=lambda one: WORST_FIRST.index(one.last.state))
+    return Trend(
+        page=page_name(view.name, service, scheme),
+        supplier=view.supplier,
+        service=service,
+        scheme=scheme,
+        campaigns=tuple(campaigns),
+        series=tuple(series),
+        causes=causes_of(view, service, campaigns),
+        consequences=consequences_of(view, service, scheme, statuses),
+        suspensions=tuple(one for each in statuses.values() for one in _suspensions(each)),
+        status=last[-1].status if last else None,
+    )
+
+
+def _statuses(view: StreamView, service: str, scheme: str) -> dict[str, Sequence[StatusChange]]:
+    """The changes of status of each version, by the version; what was decided last is last."""
+    about = (
+        held.decision
+        for held in view.state.decisions.values()
+        if same_name(held.decision.service) == same_name(service) and held.decision.scheme == scheme
+    )
+    found: dict[str, Sequence[StatusChange]] = {}
+    for decision in about:
+        found.pop(decision.version, None)
+        found[decision.version] = view.history.get(decision.key, ())
+    return found
+
+
+def _suspensions(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
+    for change, after in zip_longest(statuses, statuses[1:]):
+        until = after.at if after is not None else None
+        if change.status in (Status.SUSPENDED, Status.WITHDRAWN):
+            yield Suspension(change.at, until)
+
+
+Place = tuple[str, str, str, str, Direction]
+"""Requirement, profile, line, unit and direction: figures that differ in one are not compared."""
+
+
+def _place_of(outcome: Outcome) -> Place:
+    requirement = outcome.requirement
+    pointing = phrases.direction(requirement.threshold)
+    return requirement.id, outcome.profile, outcome.line, outcome.metric.unit, pointing
+
+
+def _series(campaigns: Sequence[MeasuredCampaign]) -> Iterator[TrendSeries]:
+    found: dict[Place, dict[int, Outcome]] = {}
+    for number, campaign in enumerate(campaigns):
+        for outcome in campaign.assessment.outcomes if campaign.assessment else ():
+            if is_shown(outcome):
+                found.setdefault(_place_of(outcome), {})[number] = outcome
+    cuts = set(_cuts(campaigns))
+    for (code, profile, line, unit, direction), outcomes in found.items():
+        points = _points(campaigns, outcomes, cuts)
+        title = outcomes[max(outcomes)].requirement.title
+        yield TrendSeries(code, title, profile, line, unit, direction, tuple(points))
+
+
+def _cuts(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
+    """The positions of the campaigns before which every line ends."""
+    last = None
+    for number, campaign in enumerate(campaigns):
+        if number and campaign.at - campaigns[number - 1].at > LONGEST_GAP:
+            yield number
+        if campaign.assessment is None:
+            continue
+        if last is not None and any(changes_of_instrument(last, campaign.assessment)):
+            yield number
+        last = campaign.assessment
+
+
+def _points(
+    campaigns: Iterable[MeasuredCampaign], outcomes: dict[int, Outcome], cuts: set[int]
+) -> Iterator[TrendPoint]:
+    for number, campaign in enumerate(campaigns):
+        outcome = outcomes.get(number)
+        if outcome is None:
+            yield TrendPoint(campaign, "no-data", outcome, is_cut=True)
+            continue
+        metric = outcome.metric
+        yield TrendPoint(
+            campaign=campaign,
+            state=status_of(outcome) if metric.tried else "no-data",
+            outcome=outcome,
+            value=metric.value,
+            lower=metric.lower,
+            upper=metric.upper,
+            limit=phrases.limit_of(outcome.requirement.threshold),
+            measured=phrases.tight(measured_in_words(outcome)),
+            bounds=phrases.tight(bounds_in_words(outcome)),
+            required=phrases.tight(required_in_words(outcome)),
+            is_cut=number in cuts or metric.value is None,
+        )

@@ -1,0 +1,306 @@
+"""The nine areas: what each campaign tries, against which requirements, and over which line.
+
+The packs are as small as can decide each requirement; thresholds and numbers of items are those of
+a calibration test. All campaigns share one origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal
+
+from corpora.content_pages import content_pages
+from corpora.downloads import downloads
+from corpora.illegal_pages import illegal_pages, several_addressed
+from corpora.origin_pack import OriginPages
+from corpora.search_pages import SearchSizes, search_pages
+from corpora.synthetic_sites import neutral_hosts
+from corpora.uploads import uploads
+from corpora.url_pages import url_pages
+from harness.model.content_form import PageContent, form_of
+from harness.model.corpus import TWIN
+from harness.model.listed_page import ADDRESS, case_of
+from test_suites.calibration.hostile.areas.told import PHASES
+
+Wiring = Literal["proxy", "names", "users"]
+"""Lines: an explicit proxy; a name server and a gateway; one proxy at which users sign in."""
+PackKind = Literal["agreed", "content", "real"]
+
+SEED = "hostile areas"
+_SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
+_MOST = {"at_least": 0.5, **_SOURCE}
+_MORE = {"at_least": 0.6, **_SOURCE}
+_MOST_OF_EACH = {"at_least": 0.75, **_SOURCE}
+_FEW = {"at_most": 0.5, **_SOURCE}
+_FEWER = {"at_most": 0.4, **_SOURCE}
+PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
+GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
+SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": _FEW, "n_min": 4}
+TWINS = {"number": 8, "pause": 0, "source": "127.0.0.9"}
+EVENTS = 20
+"""Requests of concurrent users."""
+SAMPLE = 6
+"""Items of each category that are drawn from the pack ``canary``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area:
+    """One campaign: its packs, requirements, probes, profiles and other settings.
+
+    ``packs`` are pages by the kind of their pack; ``canaries`` are categories of the shipped pack
+    ``canary``, of which a sample is tried as well.
+    """
+
+    name: str
+    title: str
+    requirements: tuple[dict[str, Any], ...]
+    packs: dict[PackKind, OriginPages] = field(default_factory=dict)
+    canaries: tuple[str, ...] = ()
+    wiring: Wiring = "proxy"
+    probes: tuple[str, ...] = ("web", "web_https")
+    profiles: dict[str, Any] = field(default_factory=lambda: PUPILS)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def areas() -> dict[str, Area]:
+    """All areas by name; no two campaigns share a host of the origin, except canaries."""
+    made: dict[str, Area] = {}
+    taken: set[str] = set()
+    for make in _MAKERS:
+        area = make(frozenset(taken))
+        taken |= {host for pages in area.packs.values() for host in pages.texts}
+        made[area.name] = area
+    return made
+
+
+def all_pages() -> tuple[OriginPages, ...]:
+    """The pages of all areas."""
+    return tuple(pages for area in areas().values() for pages in area.packs.values())
+
+
+def texts() -> dict[str, str]:
+    """The text of each host of the origin."""
+    return {host: text for pages in all_pages() for host, text in pages.texts.items()}
+
+
+def contents() -> dict[str, PageContent]:
+    """What else each host of the origin shows."""
+    return {host: page for pages in all_pages() for host, page in pages.contents.items()}
+
+
+def several() -> frozenset[str]:
+    """The hosts that need several addresses."""
+    return frozenset[str]().union(*map(several_addressed, all_pages()))
+
+
+def _rows(pages: OriginPages, is_kept: Callable[[dict[str, str]], bool]) -> OriginPages:
+    """Return the pages with some of their rows only."""
+    return replace(pages, rows=tuple(filter(is_kept, pages.rows)))
+
+
+def _illegal(taken: frozenset[str]) -> Area:
+    pages = illegal_pages(SEED, siblings=2, pairs=0, canaries=1, taken=taken)
+    attempts = [
+        {
+            "role": "technician",
+            "action": action,
+            "profiles": ["pupils"],
+            "canaries": ["override-01", "override-02"],
+            "on": "2026-11-27",
+        }
+        for action in ("allow_list", "turn_off")
+    ]
+    overrides = {"roles": ["technician"], "attempts": attempts}
+    return Area(
+        name="illegal",
+        title="Lists of illegal addresses",
+        requirements=(
+            {"id": "ILL-01"}, {"id": "ILL-02"}, {"id": "ILL-03", "n_min": 2}, {"id": "ILL-04"},
+            {"id": "ILL-06"}, SAME_FOR_PUPILS,
+        ),
+        packs={"agreed": pages},
+        settings={"overrides": overrides, "plain_twins": TWINS},
+    )  # fmt: skip
+
+
+def _url(taken: frozenset[str]) -> Area:
+    few = {"address": 1, "object": 1, "deep": 2, "new": 4}
+    return Area(
+        name="url",
+        title="How pages are addressed",
+        requirements=(
+            {"id": "URL-10", "n_min": 3, "threshold": _MORE},
+            {"id": "URL-11", "n_min": 3, "threshold": _MORE},
+            {"id": "URL-12", "n_min": 3, "threshold": _MORE},
+            {"id": "URL-13"},
+        ),
+        packs={"content": url_pages(SEED, ("DRUG",), few, taken=taken)},
+        settings={"service": {"new_sites": "scan"}},
+    )
+
+
+def _search(taken: frozenset[str]) -> Area:
+    sizes = SearchSizes(repeats=1, queries=4, twins=1, categories=("DRUG",))
+    pages = search_pages(SEED, taken, sizes)
+    return Area(
+        name="search",
+        title="What searches show",
+        requirements=(
+            {"id": "DYN-01"}, {"id": "DYN-02"}, {"id": "DYN-03"},
+            {"id": "DYN-04", "n_min": 4, "threshold": _MOST_OF_EACH},
+            {"id": "DYN-05", "n_min": 4, "threshold": _FEW},
+        ),
+        packs={"content": replace(pages, rows=_one_engine_of_each_kind(pages.rows))},
+        wiring="names",
+        probes=("web", "web_https", "dns"),
+    )  # fmt: skip
+
+
+def _one_engine_of_each_kind(rows: Iterable[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    """Return the rows of queries, and of the first engine of each kind of case with its opt-outs."""
+    chosen: dict[str, str] = {}
+    kept = []
+    for row in rows:
+        group, _, rest = row["stratum"].partition("/")[2].partition(":")
+        kind, _, engine = rest.partition(":")
+        if group in ("lock", "video", "open"):
+            place = f"{group}:{'' if group == 'open' else kind}:{'@' in engine}"
+            name = (engine or kind).removesuffix("-https")
+            if chosen.setdefault(place, name) != name:
+                continue
+        elif group == "optout" and engine not in chosen.values():
+            continue
+        kept.append(row)
+    return tuple(kept)
+
+
+def _dynamic(taken: frozenset[str]) -> Area:
+    pages = content_pages(SEED, ("DRUG",), 4, of_form=4, of_recipe=0, of_viewer=1, taken=taken)
+
+    def is_judged(row: dict[str, str]) -> bool:
+        form = form_of(row["stratum"])
+        is_first = row["id"].removesuffix("-twin").endswith("1")
+        is_kept = is_first or not row["stratum"].startswith(TWIN)
+        return is_kept and (form is None or form.family in ("ordinary", "viewer"))
+
+    return Area(
+        name="dynamic",
+        title="What pages say",
+        requirements=({"id": "DYN-06", "n_min": 4, "threshold": _MOST_OF_EACH}, {"id": "DYN-08"}),
+        packs={"content": _rows(pages, is_judged)},
+    )
+
+
+def _overblock(taken: frozenset[str]) -> Area:
+    pages = url_pages(f"{SEED}, harmless", (), {"template": 1, "viewpoint": 6}, taken=taken)
+    taken |= set(pages.texts)
+    pairs = illegal_pages(f"{SEED}, pairs", siblings=0, pairs=1, canaries=0, taken=taken)
+    taken |= set(pairs.texts)
+    return Area(
+        name="overblock",
+        title="Harmless pages",
+        requirements=(
+            {"id": "OVB-01", "n_min": 6, "threshold": _FEW},
+            {"id": "OVB-02", "n_min": 2},
+            {"id": "OVB-05", "n_min": 5, "threshold": _FEWER},
+            {"id": "OVB-06"},
+            {"id": "OVB-09", "n_min": 6},
+        ),
+        packs={
+            "content": pages,
+            "agreed": _rows(pairs, lambda row: case_of(row["stratum"]).case == ADDRESS),
+            "real": _harmless_sites(taken),
+        },
+        canaries=("DRUG",),
+    )
+
+
+def _harmless_sites(taken: frozenset[str]) -> OriginPages:
+    """Sites of real lists, which must be open: for children, about health, and for lessons."""
+    codes = ("ALW.CHILD", "ALW.HEALTH", "ALW.CURR") * 3
+    hosts = neutral_hosts(f"{SEED}, sites", len(codes), taken)
+    rows = tuple(
+        {
+            "id": f"site-{number}",
+            "value": host,
+            "kind": "host",
+            "registrable": host,
+            "labels": code,
+            "applies_to": "",
+            "stratum": code,
+            "sensitivity": "S0",
+        }
+        for number, (host, code) in enumerate(zip(hosts, codes, strict=True), 1)
+    )
+    named = [row["registrable"] for row in rows]
+    return OriginPages(contents={}, texts=dict.fromkeys(named, "Open from nine."), rows=rows)
+
+
+def _malware(taken: frozenset[str]) -> Area:
+    return Area(
+        name="malware",
+        title="What files hold",
+        requirements=(
+            {"id": "MAL-01"}, {"id": "MAL-02"}, {"id": "MAL-04"}, {"id": "MAL-05", "n_min": 4},
+        ),
+        packs={"content": downloads(SEED, of_case=1, clean=0, rows=False, taken=taken)},
+        probes=("download",),
+        settings={"service": {"archives": dict.fromkeys(("deep", "encrypted", "huge"), "block")}},
+    )  # fmt: skip
+
+
+def _upload(taken: frozenset[str]) -> Area:
+    handled = {"pupils": "block", "staff": "allow"}
+    return Area(
+        name="upload",
+        title="What may be uploaded",
+        requirements=({"id": "UPL-01"}, {"id": "UPL-02"}),
+        packs={"content": uploads(SEED, of_case=1, rows=False, taken=taken)},
+        probes=("upload",),
+        profiles={name: one | {"uploads": handled[name]} for name, one in GROUPS.items()},
+    )
+
+
+def _policy(taken: frozenset[str]) -> Area:
+    del taken
+    nobody = {"nobody": {"phase": PHASES["pupils"], "users": ["unidentified"]}}
+    return Area(
+        name="policy",
+        title="Whose policy answers",
+        requirements=(
+            {"id": "POL-01"}, {"id": "POL-04"}, {"id": "POL-05", "n_min": EVENTS}, {"id": "POL-07"},
+        ),
+        canaries=("ADLT", "DRUG"),
+        wiring="users",
+        probes=("web",),
+        profiles=GROUPS | nobody,
+        settings={
+            "not_offered": ["guest", "own_device", "off_site"],
+            "concurrent_users": {"events": EVENTS},
+        },
+    )  # fmt: skip
+
+
+def _block_page(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name="blockpage",
+        title="Block pages",
+        requirements=(
+            {"id": "BLK-01", "n_min": 2, "threshold": _MOST},
+            {"id": "BLK-02", "n_min": 2, "threshold": _MOST},
+            {"id": "BLK-03"},
+            {"id": "BLK-05"},
+            {"id": "ILL-07"},
+        ),
+        canaries=("GAMB", "ILL.CSAM"),
+        probes=("web", "web_https", "web_markup"),
+    )
+
+
+_MAKERS = (
+    _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
+)  # fmt: skip

@@ -1,0 +1,126 @@
+"""A hostile supplier of one area, and the register of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dns.message
+import dns.rdatatype
+import dns.rrset
+
+from harness.model.outcome import Conformity
+from probes.range.search_control import locking_name
+from test_suites.calibration.hostile.areas.told import Told
+from test_suites.calibration.hostile.areas.visit import Behaviour, good
+from test_suites.calibration.hostile.name_service import Question, Said
+
+PROFILE = "pupils"
+"""The profile for which a name server answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """One question to a service's name server, and the answers that it may give."""
+
+    question: Question
+    told: Told
+
+    @property
+    def host(self) -> str:
+        """The name that is asked for."""
+        return self.question.host
+
+    def rightly(self) -> Said:
+        """No address for what is blocked, the locking name of an engine, or the truth."""
+        policy = self.told.policy
+        if policy.is_blocked(self.host, PROFILE):
+            return self.question.failed("NXDOMAIN")
+        target = locking_name(self.host, policy, PROFILE)
+        return self.alias(target) if target else self.question.truth()
+
+    def alias(self, target: str) -> Said:
+        """The answer for another name, of which the asked one is an alias (CNAME)."""
+        query = self.question.query
+        response = self.question.blank()
+        self.question.add(response, self.host, "CNAME", target)
+        followed = dns.message.make_query(target, query.question[0].rdtype)
+        response.answer += self.question.service.names.answer(followed).answer
+        return self.question.message(response)
+
+
+LookUp = Callable[[Lookup], Said]
+
+
+def _rightly(lookup: Lookup) -> Said:
+    return lookup.rightly()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaSupplier:
+    """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
+
+    No outcome is demanded of the requirements ``by_chance``. Most suppliers spare the sentinels,
+    and serve them as a good service does.
+    """
+
+    id: str
+    area: str
+    does: str
+    breaks: frozenset[str]
+    behave: Behaviour
+    look_up: LookUp = _rightly
+    why: str = ""
+    by_chance: frozenset[str] = frozenset()
+    spares_sentinels: bool = True
+    pace: float = 0.0
+
+    @property
+    def answer(self) -> Conformity:
+        """What the whole campaign must come to."""
+        return Conformity.INSUFFICIENT if self.why else Conformity.DOES_NOT_CONFORM
+
+
+AREA_SUPPLIERS: dict[str, AreaSupplier] = {}
+"""Every supplier by its id, in the order of definition."""
+
+
+def in_area(
+    area: str, *, spares_sentinels: bool = True
+) -> Callable[..., Callable[[Behaviour], Behaviour]]:
+    """A decorator that registers the suppliers of an area, each under the name of its function."""
+
+    def supplier(
+        does: str,
+        breaks: set[str],
+        *,
+        only: str = "",
+        look_up: LookUp = _rightly,
+        by_chance: frozenset[str] = frozenset(),
+    ) -> Callable[[Behaviour], Behaviour]:
+        def register(behave: Behaviour) -> Behaviour:
+            identity = behave.__name__.replace("_", "-")
+            assert identity not in AREA_SUPPLIERS, identity
+            AREA_SUPPLIERS[identity] = AreaSupplier(
+                id=identity,
+                area=area,
+                does=does,
+                breaks=frozenset(breaks),
+                behave=behave,
+                look_up=look_up,
+                why=only,
+                by_chance=by_chance,
+                spares_sentinels=spares_sentinels,
+            )
+            return behave
+
+        return register
+
+    return supplier
+
+
+def good_of(area: str) -> AreaSupplier:
+    """The good service, as it is measured in an area."""
+    return AreaSupplier(
+        id=f"good-{area}", area=area, does="Filters rightly.", breaks=frozenset(), behave=good
+    )

@@ -1,0 +1,120 @@
+"""A registry with decided services, made from events, and the commands on certificates."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.cli.registry_session import open_session, place_of
+from harness.errors import UsageError
+from harness.model.decision import FAVOURABLE, Basis, Condition, Decision, Proposal, Status
+from harness.model.decision_event import DecisionAppealed, DecisionMade, DecisionReviewed
+from harness.model.event import Event, RecordAdded
+from harness.model.registry_record import CampaignRecord, Service, ServiceVersion, WhiteLabel
+from test_suites.keys import write_keys
+from test_suites.set_clock import SetClock
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+BODY = ("--body", "Example Board", "--address", "1 High Street, Leeds")
+SERVICE, VERSION = "Safe Net", "2.1"
+
+
+class Certified:
+    """Decides about services of suppliers, and runs ``accredit certificate``."""
+
+    def __init__(self, folder: Path, clock: SetClock) -> None:
+        self.folder, self.clock, self.runner = folder, clock, CliRunner()
+        self.key, self.public = write_keys(folder)
+        self.registry = folder / "registry.sqlite"
+        self.numbers: dict[str, int] = {}
+
+    def service(
+        self, supplier: str = "Acme", labels: tuple[str, ...] = (), service: str = SERVICE
+    ) -> None:
+        of = service
+        records = [
+            Service(id=of),
+            ServiceVersion(id=VERSION, of=of),
+            *(WhiteLabel(id=label, of=of, seller="County IT") for label in labels),
+            CampaignRecord(
+                id="spring", of=of, scheme="becta-2008", scheme_version="1", rules="1",
+                journal="a" * 64, conforms=1, does_not_conform=0, insufficient=0,
+            ),
+        ]  # fmt: skip
+        self.record(supplier, *(self.added(each) for each in records))
+
+    def added(self, record: Any) -> Event:
+        return RecordAdded(at=self.clock.at, actor="Ann", record=record)
+
+    def record(self, supplier: str, *events: Event) -> None:
+        with open_session(self.registry, create=True, clock=self.clock) as session:
+            session.record(place_of(supplier), *events)
+
+    def decide(
+        self,
+        status: Status = Status.ACCREDITED,
+        supplier: str = "Acme",
+        conditions: tuple[Condition, ...] = (),
+        **differing: Any,
+    ) -> str:
+        number = self.numbers[supplier] = self.numbers.get(supplier, 0) + 1
+        basis = Basis(
+            campaign="spring", journal="a" * 64, assessment="b" * 64, rules="1",
+            begun=NOW, concluded=NOW, limited_to=differing.pop("limited_to", ""),
+        )  # fmt: skip
+        given: dict[str, Any] = {
+            "service": SERVICE, "white_labels": (),
+            "until": self.clock.at + timedelta(days=300) if status in FAVOURABLE else None,
+        }  # fmt: skip
+        decision = Decision(
+            number=number, version=VERSION, scheme="becta-2008", scheme_version="1",
+            status=status, reason="read it all",
+            proposal=Proposal(
+                status=Status.ACCREDITED, reasons=(), basis=basis, conditions=conditions
+            ),
+            **(given | differing),
+        )  # fmt: skip
+        self.record(supplier, DecisionMade(at=self.clock.at, actor="Di", decision=decision))
+        return decision.id
+
+    def uphold_an_appeal(self, decision: str) -> None:
+        at, why = self.clock.at, {"of": decision, "reason": "r"}
+        self.record("Acme", DecisionAppealed(at=at, actor="Bo", appellant="Bo", **why))
+        self.record("Acme", DecisionReviewed(at=at, actor="Ed", upheld=True, **why))
+
+    def run(self, *words: str, code: int = 0) -> str:
+        ended = self.runner.invoke(app, ["certificate", *words])
+        assert ended.exit_code == code, (words, ended.output, ended.exception)
+        return " ".join(ended.output.split())
+
+    def refused(self, *words: str) -> str:
+        ended = self.runner.invoke(app, ["certificate", *words])
+        assert isinstance(ended.exception, UsageError), ended.output
+        return str(ended.exception)
+
+    def issue_words(self, decision: str = "D-0001", *more: str) -> tuple[str, ...]:
+        where = ("--registry", str(self.registry), "--out", str(self.folder))
+        return ("issue", decision, "--key", str(self.key), *where, *BODY, *more)
+
+    def issue(self, decision: str = "D-0001", *more: str) -> Path:
+        self.run(*self.issue_words(decision, "--by", "Cy Clerk", "--no-pdf", *more))
+        return self.folder / "certificate.json"
+
+    def status_list(self, name: str = "list.json", key: Path | None = None) -> Path:
+        out, key = self.folder / name, key or self.key
+        where = ("--registry", str(self.registry), "--out", str(out))
+        self.run("status-list", "--key", str(key), *where)
+        return out
+
+    def verify(self, file: Path, listed: Path | None = None, *, code: int = 0) -> Any:
+        more = () if listed is None else ("--status-list", str(listed))
+        words = ("verify", str(file), "--key", str(self.public), "--json", *more)
+        return json.loads(self.run(*words, code=code))
+
+    def found(self, file: Path, listed: Path | None = None, *, code: int = 0) -> str:
+        return " | ".join(each["found"] for each in self.verify(file, listed, code=code)["checks"])

@@ -1,0 +1,88 @@
+"""A service that is measured, and decided about, by the real commands on a simulated line."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.errors import UsageError
+from harness.ports.storage import WallClock
+
+SUPPLIER = "Acme"
+SERVICE = "a service whose faults are known"
+MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
+ONE_ROW = """\
+id: one-row
+version: "1"
+title: One of Becta's requirements
+parent: becta-2008
+without: [ILL-01, URL-01, URL-02, URL-03, URL-05, OVB-01, MAL-01, PRF-03, TQ-10]
+decision: {soak_days: 0}
+"""
+
+
+class LaterClock:
+    """The clock of this machine, and some days."""
+
+    days = 0
+
+    def now(self) -> datetime:
+        return WallClock().now() + timedelta(days=self.days)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Board:
+    """Runs campaigns of a service and decides about it."""
+
+    def __init__(self, simulated: Any, folder: Path, clock: LaterClock) -> None:
+        self._simulated, self.clock, self.supplier = simulated, clock, SUPPLIER
+        self.out = folder / "out"
+        self.scheme = folder / "one-row.yaml"
+        self.scheme.write_text(ONE_ROW, encoding="utf-8")
+        self.runner = CliRunner()
+
+    def campaign(self, name: str, **options: Any) -> Path:
+        path: Path = self._simulated(name=name, sample=30, categories=["DRUG"], whole=(), **options)
+        text = path.read_text(encoding="utf-8")
+        text = text.replace(f"name: {SERVICE}", f"name: {SERVICE}\n  supplier: {self.supplier}")
+        path.write_text(f"{text}scheme: {self.scheme}\nitems: agreed\n", encoding="utf-8")
+        return path
+
+    def measure(self, name: str, *, code: int = 0, **options: Any) -> Path:
+        self.accredit("run", str(self.campaign(name, **options)), code=code)
+        return self.out / name
+
+    def version(self, name: str = "2.1") -> None:
+        of = ("--supplier", self.supplier, "--set", f"of={SERVICE}")
+        self.accredit("registry", "add", "version", name, *of)
+
+    def accredit(self, *words: str, code: int = 0, folder: bool = True) -> str:
+        ended = self.runner.invoke(app, [*words, *(self._out(words) if folder else ())])
+        assert ended.exit_code == code, (words, ended.output, ended.exception)
+        return " ".join(ended.output.split())
+
+    def refused(self, *words: str) -> str:
+        ended = self.runner.invoke(app, [*words, *self._out(words)])
+        assert isinstance(ended.exception, UsageError), ended.output
+        return str(ended.exception)
+
+    def propose(self, results: Path, *, code: int) -> Any:
+        return json.loads(self.accredit("decision", "propose", str(results), "--json", code=code))
+
+    def decide(self, status: str, results: Path, *words: str) -> str:
+        rest = ("--results", str(results), "--reason", "read it all", "--by", "Di")
+        return self.accredit("decision", "make", status, *rest, *words)
+
+    def shown(self, name: str) -> Any:
+        return json.loads(self.accredit("decision", "show", name, "--json"))
+
+    def _out(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        takes_none = words[:2] == ("decision", "propose") or words[0] == "plan"
+        return () if takes_none else ("--out", str(self.out))

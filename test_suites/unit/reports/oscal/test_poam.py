@@ -1,0 +1,155 @@
+"""A POA&M is valid, and each item meets the rules of FedRAMP, whatever happened to the plan."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.cli.registry_session import open_session, place_of
+from harness.errors import UsageError
+from harness.follow.findings import draft_plan
+from harness.follow.state import replay
+from harness.model.action_plan import FollowUp, PlanState
+from harness.model.event import FindingOpened, StreamOpened
+from harness.model.stream import StreamHead
+from reports.oscal.pieces import marked, plain, token
+from reports.oscal.poam import write_poam
+from test_suites.example import example_finding
+from test_suites.unit.harness.follow.test_stream_life import TrackedLife, run_life
+from test_suites.unit.reports.oscal.oscal_schema import faults, require_fedramp
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)
+
+
+def head(at: datetime = NOW) -> StreamHead:
+    return StreamHead(
+        stream="supplier:acme", name="Acme", events=3, hash="a" * 64, latest=at, latest_position=3
+    )
+
+
+def followed(**differing: Any) -> FollowUp:
+    finding = replace(example_finding(), **differing)
+    opened = FindingOpened(at=NOW, actor="Ann", finding=finding)
+    events = [StreamOpened(at=NOW, actor="Ann", name="Acme"), opened]
+    state = replay([*events, draft_plan(finding, at=NOW, actor="Ann")])
+    return FollowUp(finding=finding, plan=state.plan("P-0001"))
+
+
+def test_whatever_happens_to_a_plan_its_item_meets_the_rules() -> None:
+    states: Counter[PlanState] = Counter()
+    statuses: Counter[str] = Counter()
+    for seed in range(400):
+        life = TrackedLife()
+        run_life(life, Random(seed))
+        each = FollowUp(finding=life.finding, plan=life.plan)
+        document = json.loads(write_poam("Acme", [each], head(life.at)))
+        assert require_fedramp(document) == 1
+        assert faults(document) == []
+        states[life.plan.state] += 1
+        statuses[document["plan-of-action-and-milestones"]["risks"][0]["status"]] += 1
+
+    assert set(states) == set(PlanState)
+    words = {"open", "remediating", "deviation-requested", "deviation-approved", "closed"}
+    assert set(statuses) == words
+
+
+@pytest.mark.parametrize("severity", ["Crit", "Maj", "Min", "Obs", "", "unheard of"])
+def test_the_deadline_is_before_the_limit_of_its_impact(severity: str) -> None:
+    document = json.loads(write_poam("Acme", [followed(severity=severity)], head()))
+
+    assert require_fedramp(document) == 1
+
+
+def test_the_same_plans_give_the_same_bytes_and_others_other_ids() -> None:
+    first, second = followed(), followed(service="Other Net")
+
+    assert write_poam("Acme", [first], head()) == write_poam("Acme", [first], head())
+    risks = [
+        json.loads(write_poam("Acme", [each], head()))["plan-of-action-and-milestones"]["risks"]
+        for each in (first, second)
+    ]
+    assert risks[0][0]["uuid"] != risks[1][0]["uuid"]
+
+
+def test_items_are_counted_and_never_named() -> None:
+    text = write_poam("Acme", [followed(missed=("canary/GAMB/007", "hidden-9"))], head()).decode()
+
+    assert "2 items failed" in text
+    assert "GAMB/007" not in text
+    assert "hidden-9" not in text
+
+
+@given(title=TEXTS, statement=TEXTS, line=TEXTS, requirement=TEXTS, supplier=TEXTS)
+def test_any_text_gives_a_valid_document(
+    title: str, statement: str, line: str, requirement: str, supplier: str
+) -> None:
+    each = followed(title=title, statement=statement, line=line, requirement=requirement)
+
+    document = json.loads(write_poam(supplier, [each], head()))
+
+    assert faults(document) == []
+
+
+@given(text=TEXTS)
+def test_texts_are_one_line_and_tokens_are_tokens(text: str) -> None:
+    assert plain(text) == plain(text).strip()
+    assert "\n" not in marked(text)
+    assert token(text)[0].isalpha() or token(text)[0] == "_"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<b>*x*</b> [a](b) `c`", r"\<b\>\*x\*\</b\> \[a\](b) \`c\`"),
+        ("# head", r"\# head"),
+        ("1. first", r"1\. first"),
+        ("{{ insert: param, x }}", r"\{\{ insert: param, x \}\}"),
+        (" \n ", "not given"),
+    ],
+)
+def test_text_is_never_markup(text: str, expected: str) -> None:
+    assert marked(text) == expected
+
+
+def test_a_supplier_without_plans_has_no_poam() -> None:
+    with pytest.raises(UsageError, match="Acme has no action plan to export"):
+        write_poam("Acme", [], head())
+
+
+def test_an_export_holds_nothing_of_another_supplier(tmp_path: Path) -> None:
+    where = tmp_path / "registry.sqlite"
+    with open_session(where, create=True) as session:
+        for supplier, service in (("Acme", "Safe Net"), ("Beta Ltd", "Beta Guard")):
+            finding = replace(example_finding(), supplier=supplier, service=service)
+            draft = draft_plan(finding, at=NOW, actor=f"Ann of {supplier}")
+            opened = FindingOpened(at=NOW, actor="Ann", finding=finding)
+            session.record(place_of(supplier), opened, draft)
+    out = tmp_path / "poam.json"
+    words = ["plan", "export", "--supplier", "acme", "--out", str(out), "--registry", str(where)]
+
+    ended = CliRunner().invoke(app, words)
+
+    assert ended.exit_code == 0, ended.output
+    assert "1 plans of Acme" not in ended.output
+    assert "1 plan of Acme" in ended.output
+    document = json.loads(out.read_bytes())
+    assert (require_fedramp(document), faults(document)) == (1, [])
+    assert b"Beta" not in out.read_bytes()
+    first = out.read_bytes()
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert out.read_bytes() == first
+    nobody = CliRunner().invoke(app, [*words[:3], "Gamma", *words[4:]])
+    assert isinstance(nobody.exception, UsageError)
+    assert "holds nothing of 'Gamma'" in str(nobody.exception)
