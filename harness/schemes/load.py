@@ -31,16 +31,29 @@ from harness.schemes.check import (
     with_remedy,
     with_smallest,
 )
-from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
+from harness.yaml_reader import Document, KeyPath, dotted, read_document, read_text, validate
 
 TABLES = Path(__file__).parent / "requirements"
 """The catalogue: a YAML file for each area, such as ``url.yaml`` with ``URL-01``."""
 
 
+@cache
 def find_row(requirement_id: str) -> Requirement | None:
-    """The catalogue's requirement of that id, or ``None``."""
+    """The catalogue's requirement of that id, or ``None``.
+
+    Only its own lines are parsed: a scheme includes few of the catalogue's requirements, and parsing
+    YAML takes longer than everything else that loading a scheme does.
+    """
     area = requirement_id.partition("-")[0].lower()
-    return _table(area).get(requirement_id) if area in areas() else None
+    if area not in areas():
+        return None
+    path = TABLES / f"{area}.yaml"
+    _, first, after = f"\n{_text_of(path)}".partition(f"\n- id: {requirement_id}\n")
+    if not first:
+        return None
+    document = Document(str(path), first + after.partition("\n- id: ")[0] + "\n")
+    row = validate(document, Requirement, document.data[0], (0,))
+    return row if row.id == requirement_id else None
 
 
 def whole_catalogue() -> tuple[Requirement, ...]:
@@ -52,6 +65,11 @@ def whole_catalogue() -> tuple[Requirement, ...]:
 def areas() -> tuple[str, ...]:
     """The areas of the catalogue."""
     return tuple(sorted(path.stem for path in TABLES.glob("*.yaml")))
+
+
+@cache
+def _text_of(path: Path) -> str:
+    return read_text(path)
 
 
 @cache

@@ -30,9 +30,15 @@ def test_the_catalogue_has_139_different_requirements() -> None:
 
 def test_every_requirement_is_found_by_its_area_and_id() -> None:
     assert {row.id.partition("-")[0].lower() for row in whole_catalogue()} == set(areas())
-    assert find_row("URL-01") in whole_catalogue()
-    assert find_row("URL-99") is None
-    assert find_row("XYZ-01") is None
+    assert all(find_row(row.id) == row for row in whole_catalogue())
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    ["URL-99", "XYZ-01", "URL-0", "URL-01 ", "URL-01\n  title: A", "-01", ""],
+)
+def test_what_is_no_id_of_the_catalogue_finds_no_requirement(unknown: str) -> None:
+    assert find_row(unknown) is None
 
 
 def test_every_requirement_has_a_known_metric_and_every_metric_is_used() -> None:
