@@ -41,8 +41,8 @@ TABLES = Path(__file__).parent / "requirements"
 def find_row(requirement_id: str) -> Requirement | None:
     """The catalogue's requirement of that id, or ``None``.
 
-    Only its own lines are parsed: a scheme includes few of the catalogue's requirements, and parsing
-    YAML takes longer than everything else that loading a scheme does.
+    Only its own lines are parsed: a scheme includes few of the catalogue's requirements, and most
+    of the time that loading a scheme takes is spent on parsing YAML.
     """
     area = requirement_id.partition("-")[0].lower()
     if area not in areas():
