@@ -28,10 +28,8 @@ NO_DIFFERENCE = (
     "no item was seen to be blocked for one user and open for another, as the policy declares, "
     "when each was alone"
 )
-NOT_ALONE, NOT_CONCURRENT = (
-    "not answered as declared when its user was alone",
-    "not tried at the same time as another user's request",
-)
+NOT_CONCURRENT = "no request was under way at the same time as another user's"
+NOT_ALONE = "not answered as declared when its user was alone"
 """Why trials are left out; none may be."""
 
 SHOWN_WITNESSES = 20
@@ -49,14 +47,15 @@ def identity_cross_talk(selection: Selection) -> MeasuredMetric:
 
     All users of the line count together. A trial counts if the policy asks for the opposite for
     another user, and both users got what it asks for when they were alone; otherwise it is left
-    out, and forbids conformity.
+    out, and forbids conformity. One that was right, but beside no other user's request, shows
+    nothing: it does not count.
     """
     wanted = _wanted(selection)
     alone = _alone(selection.users.trials)
     left_out: Counter[str] = Counter()
     wrong: list[UserTrial] = []
     right: Counter[str] = Counter()
-    doubtful = 0
+    doubtful = untimely = 0
     for trial in selection.users.trials:
         opposites = [] if trial.is_alone else _opposites(trial, wanted)
         if not opposites:
@@ -73,7 +72,7 @@ def identity_cross_talk(selection: Selection) -> MeasuredMetric:
         elif trial.is_concurrent:
             right[trial.profile] += 1
         else:
-            left_out[NOT_CONCURRENT] += 1
+            untimely += 1
     n = len(wrong) + right.total()
     metric = Metric(
         name="identity_cross_talk",
@@ -84,13 +83,16 @@ def identity_cross_talk(selection: Selection) -> MeasuredMetric:
         indeterminate=doubtful,
         lower=float(len(wrong)) if n else None,
         upper=float(len(wrong) + doubtful) if n else None,
-        method="requests of concurrent users, for items on which their policies differ",
+        method="requests of concurrent users, for items on which their policies differ"
+        + (f"; {untimely} right ones at no other user's time do not count" if untimely else ""),
         alpha=selection.alpha,
         left_out=dict(left_out),
     )
     profiles = [one.profile for one in selection.profile_selections()]
     missing = [one for one in profiles if not right[one]]
     barred = _why_barred(missing, is_tried=bool(selection.users.trials), is_decided=n > 0)
+    if untimely and not n:
+        barred = NOT_CONCURRENT
     return MeasuredMetric(metric=metric, witnesses=tuple(_witnesses(wrong)), barred=barred)
 
 

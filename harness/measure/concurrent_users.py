@@ -38,6 +38,9 @@ from harness.ports.storage import Journal
 REPEATS = 2
 """How often an attempt that was silent or cut off is made again, with those of the other users."""
 
+SPARE_TURNS = 1
+"""Further turns, because some requests are over before that of another user begins."""
+
 
 class UsersOfLine(NamedTuple):
     """Profiles of a line that share a path through the service, and a probe."""
@@ -147,7 +150,7 @@ class ConcurrentUserRun:
             probes = sum(other.line == users.line for other in found)
             events = -(-self._campaign.concurrent_users.events // probes)
             turns = -(-events // (len(items) * len(users.profiles)))
-            yield _Plan(users, items, min(ALONE_TURN + turns, MOST_TURNS))
+            yield _Plan(users, items, min(ALONE_TURN + turns + SPARE_TURNS, MOST_TURNS))
 
     async def _make_turn(self, plan: _Plan, turn: int, number: int) -> list[Observation]:
         """Let all users try all items in one turn; the control is visited once for each item."""

@@ -94,8 +94,16 @@ def test_without_users_who_are_seen_to_differ_nothing_is_shown(
 def test_a_right_answer_counts_only_beside_another_users_request(measured: Measured) -> None:
     found = measured(*alone(), *both(B, A), *both(B, B, is_concurrent=False))
 
-    assert {NOT_CONCURRENT: 1} == found.metric.left_out
+    assert found.metric.left_out == {}
+    assert "1 right ones at no other user's time do not count" in found.metric.method
     assert (1, 3, 0) == numbers(found)
+
+
+def test_requests_beside_no_other_users_request_show_nothing(measured: Measured) -> None:
+    found = measured(*alone(), *both(B, A, is_concurrent=False))
+
+    assert found.barred == NOT_CONCURRENT
+    assert found.metric.n == 0
 
 
 @pytest.fixture
