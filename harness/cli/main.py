@@ -157,6 +157,10 @@ class MainVerbs(LazyVerbs):
             "watch:watch_command",
             "Poll events, such as a page whose content changes, until the service follows them.",
         ),
+        "log": Verb(
+            "log:app",
+            "Make requests that the service's log has to show, and read that log.",
+        ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

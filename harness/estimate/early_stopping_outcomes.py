@@ -107,6 +107,7 @@ class EarlyStoppingOutcomes:
             twins=basis.twins,
             polls=basis.polls,
             users=campaign.users(basis.users),
+            logs=basis.logs,
             instrument=instrument,
             probes=header.probes,
             campaign=campaign,

@@ -31,7 +31,8 @@ from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
 from harness.model.campaign import Campaign
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.metric_spec import LIST_CENSUSES, MetricSpec, spec_of
+from harness.model.metric_form import MetricSpec
+from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.outcome import (
     Estimates,
     Measurement,
@@ -40,6 +41,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
+from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -68,6 +70,7 @@ def estimate(
     twins: tuple[TwinPair, ...] = (),
     polls: tuple[Poll, ...] = (),
     users: Users = NO_USERS,
+    logs: ServiceLogs = NO_LOGS,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
     campaign: Campaign | None = None,
@@ -78,14 +81,15 @@ def estimate(
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
     compared with their plain twins, ``polls`` those of timed events, ``users`` what is known of
-    users, ``campaign`` and ``probes`` what the header declares.
+    users, ``logs`` what the service's logs show, ``campaign`` and ``probes`` what the header
+    declares.
     """
     sources = Sources(packs=packs or {}, items=items)
     alpha = scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
-        polls=polls, users=users, campaign=campaign,
+        polls=polls, users=users, logs=logs, campaign=campaign,
     )  # fmt: skip
     compared = compare_packs(verdict_counts.counts, packs or {}, scheme.policy, phases, alpha)
     remarks: list[str] = []
@@ -134,6 +138,9 @@ def _is_asked(
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure
+    if _is_unclaimed(spec_of(requirement.measure.metric), line_profile.campaign):
+        remarks.append(f"{where}: the supplier does not claim it (service.records)")
+        return False
     places = line_profile.users.places
     is_known = (line_profile.line, line_profile.profile) not in places
     if spec_of(measure.metric).for_default_users and places and is_known:
@@ -144,6 +151,12 @@ def _is_asked(
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
     return False
+
+
+def _is_unclaimed(spec: MetricSpec, campaign: Campaign | None) -> bool:
+    """Whether a metric is only for services that claim something, and this one declares not to."""
+    records = campaign.service.records if campaign else None
+    return bool(spec.claimed) and records is not None and getattr(records, spec.claimed) is False
 
 
 def _untried_phases(
@@ -243,6 +256,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         twins=line_profile.twins,
         polls=line_profile.polls,
         users=line_profile.users,
+        logs=line_profile.logs,
         line=line_profile.line,
         everywhere=lambda: _selections(requirement, scheme, line_profile.everywhere),
         instrument=line_profile.instrument,

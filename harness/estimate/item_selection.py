@@ -30,6 +30,7 @@ from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
+from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -142,10 +143,11 @@ class Selection:
     profiles of the line, this one included. ``preconditions``, ``twins`` (items compared with their
     plain twins), ``polls`` and ``probes_run`` are those of the line and profile. ``campaign`` is
     the declaration in the header of the journal, if it has one. ``users`` are those of the
-    campaign, with the trials of this line; ``everywhere`` returns the selections of all lines and
-    profiles. ``instrument`` are the instrument records, ``probes`` the declarations of the
-    campaign's probes, ``sources`` maps packs to sources. ``domains`` are numbers of domains by
-    composition; ``verdict_counts`` gives times.
+    campaign, with the trials of this line; ``logs`` are the requests of the line and profile
+    that the service's log has to show, with the readings of that log; ``everywhere`` returns the
+    selections of all lines and profiles. ``instrument`` are the instrument records, ``probes`` the
+    declarations of the campaign's probes, ``sources`` maps packs to sources. ``domains`` are
+    numbers of domains by composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
@@ -162,6 +164,7 @@ class Selection:
     polls: tuple[Poll, ...] = ()
     line: str = ""
     users: Users = NO_USERS
+    logs: ServiceLogs = NO_LOGS
     everywhere: Callable[[], tuple[ProfileSelection, ...]] = tuple
     probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()

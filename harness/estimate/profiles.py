@@ -29,6 +29,7 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
+from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
@@ -56,6 +57,7 @@ class LineProfile:
     polls: tuple[Poll, ...] = ()
     campaign: Campaign | None = None
     users: Users = NO_USERS
+    logs: ServiceLogs = NO_LOGS
     everywhere: list[LineProfile] = field(default_factory=list)
 
 
@@ -71,10 +73,12 @@ def line_profiles_of(
     polls: tuple[Poll, ...] = (),
     campaign: Campaign | None = None,
     users: Users = NO_USERS,
+    logs: ServiceLogs = NO_LOGS,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
-    lines = {line for line, _ in by_profile} | {one.line for one in polls}
+    lines = {line for line, _ in by_profile}
+    lines |= {one.line for one in polls} | {one.line for one in logs.requests}
     line_profiles: list[LineProfile] = []
     for line in sorted(lines) or ["none"]:
         same_line: list[LineProfile] = []
@@ -95,6 +99,7 @@ def line_profiles_of(
                 probes=probes,
                 campaign=campaign,
                 users=_on_line(users, line),
+                logs=_logs_of(logs, line, profile),
                 everywhere=line_profiles,
             )
             same_line.append(line_profile)
@@ -104,6 +109,15 @@ def line_profiles_of(
 
 def _of_place(line: str, profile: str, seen: TwinPair | Poll) -> bool:
     return (seen.line, seen.profile) == (line, profile)
+
+
+def _logs_of(logs: ServiceLogs, line: str, profile: str) -> ServiceLogs:
+    """Return the requests of a line and profile, and the readings of the line's log."""
+    return structs.replace(
+        logs,
+        requests=tuple(one for one in logs.requests if (one.line, one.profile) == (line, profile)),
+        readings=tuple(one for one in logs.readings if one.is_of(line)),
+    )
 
 
 def _on_line(users: Users, line: str) -> Users:

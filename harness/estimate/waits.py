@@ -18,7 +18,9 @@ from typing import NamedTuple
 from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import MeasuredMetric, not_implemented
+from harness.estimate.log_safekeeping import changes_on_record
+from harness.estimate.log_selection import part
+from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric, Part, Source
 from harness.model.timed_event import Asks, EventKind, Poll
 
@@ -64,15 +66,15 @@ def appeal_delay(selection: Selection) -> MeasuredMetric:
 GRACE = 60.0
 """Seconds after its end within which an override must be over (proposed by this project)."""
 
-UNREAD_LOG = "overrides in the service's own log"
-"""The part of POL-10 that cannot be tried yet: Accredit does not read such logs."""
+ON_RECORD = "overrides in the service's own log"
+"""The part of POL-10 that a record of administration shows (``accredit log import``)."""
 
 
 def overrides_alive(selection: Selection) -> MeasuredMetric:
     """Count the overrides that still opened a page ``GRACE`` seconds after their end (POL-10).
 
-    An override counts only if a poll before its end showed the page open. One that was seen blocked
-    too late to tell is undecided.
+    Those that are not on record with who and why count as well. An override counts only if a poll
+    before its end showed the page open. One that was seen blocked too late to tell is undecided.
     """
     waits, unused = _waits_of(_own(selection, "override", "block"))
     named = sorted(event for event, each in waits.items() if each.at_least > GRACE)
@@ -93,12 +95,17 @@ def overrides_alive(selection: Selection) -> MeasuredMetric:
         alpha=selection.alpha,
         left_out=dict(unused),
     )
-    unread = not_implemented("overrides_alive", "items", selection.alpha).metric
-    parts = (
-        Part(group=GROUPS["override"]["block"], source=Source(), metric=metric),
-        Part(group=UNREAD_LOG, source=Source(), metric=unread),
-    )
-    return MeasuredMetric(metric=replace(metric, parts=parts))
+    recorded = changes_on_record(selection, ("override",))
+    unrecorded = [one for one in recorded if one.lacking]
+    log = part(selection, ON_RECORD, len(unrecorded), len(recorded), 0)
+    parts = (Part(group=GROUPS["override"]["block"], source=Source(), metric=metric), log)
+    k = alive + len(unrecorded)
+    both = replace(metric, k=k, value=float(k) if n else None, parts=parts)
+    if unrecorded:
+        words = ", ".join(f"{one.event} ({one.lacking})" for one in unrecorded)
+        both = replace(both, lower=float(k), upper=float(k + undecided))
+        both = replace(both, method=f"{metric.method}; not on record: {words}")
+    return MeasuredMetric(metric=both)
 
 
 class Wait(NamedTuple):

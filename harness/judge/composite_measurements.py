@@ -33,6 +33,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import Mechanism, State, Trial, Verdict
@@ -189,6 +190,11 @@ class ForeignJudge:
     def users(self) -> tuple[UserTrial, ...]:
         """Empty: other people try no concurrent users."""
         return ()
+
+    @property
+    def logs(self) -> ServiceLogs:
+        """Empty: other people read no logs of the service."""
+        return NO_LOGS
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

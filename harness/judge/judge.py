@@ -27,6 +27,7 @@ from harness.judge.liveness import (
     require_patience_sample,
     require_sign_of_life,
 )
+from harness.judge.logged_requests import LoggedRequests
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
@@ -47,6 +48,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.service_log import ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
@@ -89,13 +91,17 @@ class Judge:
         self._twins = PlainTwinTrials()
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
-        others = self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
+        self._logged = LoggedRequests(probes)
+        others = self._logged.separate(
+            self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
+        )
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
         self._twins.judge(self._judge_trial)
         self._polls.judge(self._judge_trial)
         self._users.judge(self._judge_trial)
+        self._logged.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -135,6 +141,11 @@ class Judge:
     def polls(self) -> tuple[Poll, ...]:
         """The polls of timed events, by event and time."""
         return self._polls.polls
+
+    @property
+    def logs(self) -> ServiceLogs:
+        """The requests that logs of the service have to show, and what the logs show."""
+        return self._logged.logs
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from harness.judge.pairing import BatchPath, batch_path_of, pair
+from harness.judge.pairing import batch_path_of, pair
 from harness.judge.sentinels import check_sentinels
 from harness.model.facts import WebFacts
 from harness.model.marker import MARKER_PREFIX
@@ -44,35 +44,48 @@ class PollTrials:
         """Yield the other observations; keep the polls."""
         for one in observations:
             if one.role == "poll":
-                role = SENTINELS.get("-".join(one.item.id.split("-")[:2]), "item")
-                self._seen.append(
-                    msgspec.structs.replace(one, role=role if not one.event else "item")
-                )
+                role = role_of_sentinel(one) if not one.event else "item"
+                self._seen.append(msgspec.structs.replace(one, role=role))
             else:
                 yield one
 
     def judge(self, judged: Callable[[Trial], Verdict]) -> None:
         """Judge all polls that were kept."""
-        batches: defaultdict[int, list[Observation]] = defaultdict(list)
-        for one in self._seen:
-            batches[one.batch].append(one)
-        polls: list[Poll] = []
-        for batch in batches.values():
-            pairs = pair(batch)
-            faults = {
-                path: check_sentinels(path, [(one, judged(one)) for one in trials], self._probes)
-                for path, trials in pairs.sentinels.items()
-            }
-            for trial in pairs.trials:
-                path = batch_path_of(trial.service)
-                fault = faults[path].detail if path in faults else _missing(path)
-                polls.append(_poll(trial, judged(trial), fault))
+        polls = (_poll(*each) for each in judged_beside_sentinels(self._seen, judged, self._probes))
         self.polls = tuple(sorted(polls, key=lambda one: (one.event, one.started)))
         self._seen.clear()
 
 
-def _missing(path: BatchPath) -> str:
-    return f"no sentinels beside the poll on {path.line}"
+class JudgedTrial(NamedTuple):
+    """A trial, its verdict, and what was wrong with the sentinels beside it; empty if nothing."""
+
+    trial: Trial
+    verdict: Verdict
+    fault: str
+
+
+def judged_beside_sentinels(
+    seen: Iterable[Observation], judged: Callable[[Trial], Verdict], probes: Declarations
+) -> Iterator[JudgedTrial]:
+    """Judge trials batch by batch, and check the sentinels of each batch."""
+    batches: defaultdict[int, list[Observation]] = defaultdict(list)
+    for one in seen:
+        batches[one.batch].append(one)
+    for batch in batches.values():
+        pairs = pair(batch)
+        faults = {
+            path: check_sentinels(path, [(one, judged(one)) for one in trials], probes)
+            for path, trials in pairs.sentinels.items()
+        }
+        for trial in pairs.trials:
+            path = batch_path_of(trial.service)
+            fault = faults[path].detail if path in faults else f"no sentinels on {path.line}"
+            yield JudgedTrial(trial, judged(trial), fault)
+
+
+def role_of_sentinel(observation: Observation) -> Role:
+    """The role of a sentinel by its name, in a batch whose role is another; *item* for others."""
+    return SENTINELS.get("-".join(observation.item.id.split("-")[:2]), "item")
 
 
 def _poll(trial: Trial, verdict: Verdict, fault: str) -> Poll:

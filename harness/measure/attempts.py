@@ -17,7 +17,7 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits, Sentinel
 from harness.model.corpus import AGREED, SEALED, Item
 from harness.model.facts import tag_of
-from harness.model.marker import Marker, browser_number, mark
+from harness.model.marker import Marker, browser_number, mark, unmarked
 from harness.model.observation import (
     CONTROL,
     TIMEOUTS,
@@ -28,6 +28,7 @@ from harness.model.observation import (
     Role,
     Timings,
 )
+from harness.model.origin_zone import is_in
 from harness.model.verdict import is_silent, is_trouble
 from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_by
 
@@ -112,10 +113,13 @@ def marker_for(
     """Return the marker of a request to our own origin, or for a sealed entry; None for others.
 
     The requests of a sealed list program look alike, whether they are for a check entry or not.
+    Requests to the zone of the plain twins never carry a nonce.
     """
     origin, is_sealed = context.origin, planned.item.kind == SEALED
     if origin is None or not (is_sealed or origin.covers(planned.item.host)):
         return None
+    if origin.twin_zone and is_in(planned.item.host, origin.twin_zone):
+        return unmarked(origin.key)
     return mark(origin.key, planned.key, planned.item.host, options.turn, context.run)
 
 

@@ -19,6 +19,7 @@ from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.sealed_list import SealedList
+from harness.model.service_log import RecordKeeping
 from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
@@ -59,7 +60,7 @@ class Service(Declared):
 
     ``new_sites`` is what its policy does with sites that it has not categorised, ``archives`` what
     it does with archives that are hard to scan, ``features`` which of the AMTSO feature checks it
-    supports (default: all of them).
+    supports (default: all of them), ``records`` what its log shows.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Service(Declared):
         tuple[Literal["manual", "drive-by", "compressed", "pua", "phishing", "cloud"], ...] | None,
         Field(strict=False),
     ] = None
+    records: RecordKeeping | None = None
 
 
 Words = Annotated[str, Field(max_length=100)]

@@ -8,9 +8,12 @@ written; a campaign whose probe records facts without rules is refused.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Union
 
 import msgspec
+
+from harness.model.log_entry import LogEntry
 
 
 class FactsBase(
@@ -248,6 +251,52 @@ class SealedFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag=
     status: int | None = None
     mechanism: str = ""
     notice: str = ""
+
+
+class LogEntryFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="log_entries"):
+    """What a log of the service holds about one request, or about one change by a person.
+
+    ``entries`` are the first ``MOST_ENTRIES`` of it in the order of the log, and ``more`` counts
+    the others.
+    """
+
+    entries: tuple[LogEntry, ...] = ()
+    more: int = 0
+
+
+MOST_ENTRIES = 12
+"""The most entries that are kept of one request: one is usual, several where TLS is opened."""
+
+
+class FoundSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that a log holds: its kind, the id of its request, and the first line with it."""
+
+    kind: str
+    item: str
+    line: int
+
+
+class LogFileFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="log_file"):
+    """What was read of a log of the service. Times are aware UTC, ``bytes`` its size.
+
+    ``format`` is the reader that read it, ``covers`` the lines of the campaign whose service keeps
+    it (empty: all). ``changes`` counts the entries about administration. ``looked_before`` is when
+    the file was last looked at before, without anything new in it. ``searched`` is how many secrets
+    were looked for, and ``secrets`` are those that were found.
+    """
+
+    format: str
+    sha256: str
+    bytes: int
+    lines: int
+    entries: int
+    covers: tuple[str, ...] = ()
+    first: datetime | None = None
+    last: datetime | None = None
+    changes: int = 0
+    looked_before: datetime | None = None
+    searched: int = 0
+    secrets: tuple[FoundSecret, ...] = ()
 
 
 KINDS: dict[str, type[FactsBase]] = dict(

@@ -19,7 +19,7 @@ LogVerdict = Literal["", "blocked", "allowed"]
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a log.
 
-    ``line`` is its number in the file, from 1. ``at`` is when the log says that it happened (aware).
+    ``line`` is its number in the file, from 1. ``at`` is when the log says that it happened, aware.
     ``user`` is the name of the person, ``client`` the address and ``device`` the name of the
     computer. ``url`` is what was asked for: an address, or a host alone where the service saw no
     more (CONNECT, DNS). ``status`` is the HTTP status that the log shows, ``received`` and ``sent``

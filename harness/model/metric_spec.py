@@ -6,63 +6,9 @@ Schemes, reports and early stopping read them. To add a metric, write its functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from harness.model.corpus import PackKind
+from harness.model.log_metric_specs import LOG_METRICS
+from harness.model.metric_form import MetricSpec
 from harness.model.planned_metric import PLANNED
-
-Bounds = Literal["", "rate", "shift", "observed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetricSpec:
-    """One metric.
-
-    ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
-    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
-    ``k`` of ``n`` items. ``function`` computes it (``module:function`` in
-    ``harness.estimate``), empty where it is not implemented. ``bounds``: it has those of a rate,
-    of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
-    on where a requirement does not say: rates of categories say what a filter knows, which only
-    items unknown to the supplier can show. ``by`` names the groups of which the worst stands.
-    ``needs_probe`` is the only probe that shows what it measures, if there is one.
-    With ``each_category`` each category that a requirement names must hold by itself; without
-    ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
-    benign twins are selected too, whatever is expected of them. One that is ``for_default_users``
-    is measured only where users with the default policy are declared.
-    """
-
-    name: str
-    unit: str
-    counts: str
-    words: str = ""
-    verb: str = ""
-    function: str = ""
-    bounds: Bounds = ""
-    rests_on: PackKind | None = None
-    by: Literal["", "category", "stratum", "language"] = ""
-    needs_probe: str = ""
-    each_category: bool = False
-    counts_items: bool = True
-    with_twins: bool = False
-    for_default_users: bool = False
-
-    @property
-    def is_implemented(self) -> bool:
-        """Whether Accredit can compute it."""
-        return bool(self.function)
-
-    @property
-    def is_rate(self) -> bool:
-        """Whether its bounds are those of a rate, whatever the decision rule."""
-        return self.bounds == "rate"
-
-    @property
-    def title(self) -> str:
-        """Its title for readers: ``words``, or ``counts``."""
-        return self.words or self.counts
-
 
 # fmt: off
 IMPLEMENTED = (
@@ -359,6 +305,7 @@ SPECS: dict[str, MetricSpec] = {
     spec.name: spec
     for spec in (
         *IMPLEMENTED,
+        *LOG_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

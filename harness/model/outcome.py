@@ -22,6 +22,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
+from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 
@@ -51,8 +52,8 @@ class Witness:
 class Precondition:
     """A condition of valid verdicts, such as a live origin or a filter that is on.
 
-    ``batches`` is the number of batches in which it held, or failed. If one with ``voids`` fails,
-    no outcome conforms; of the others at least one must hold.
+    ``batches`` is in how many it held, or failed. If one with ``voids`` fails, no outcome conforms;
+    of the others at least one must hold.
     """
 
     name: str
@@ -101,6 +102,7 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
     twins: tuple[TwinPair, ...] = ()
     polls: tuple[Poll, ...] = ()
     users: tuple[UserTrial, ...] = ()
+    logs: ServiceLogs = NO_LOGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
+from harness.model.service_log import ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import Verdict
@@ -67,6 +68,8 @@ class JournalJudge(Protocol):
     def users(self) -> tuple[UserTrial, ...]: ...
     @property
     def polls(self) -> tuple[Poll, ...]: ...
+    @property
+    def logs(self) -> ServiceLogs: ...
 
 
 MakeJudge = Callable[[], JournalJudge]

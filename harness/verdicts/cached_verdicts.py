@@ -307,6 +307,7 @@ def _judge(
             twins=judge.twins,
             polls=judge.polls,
             users=judge.users,
+            logs=judge.logs,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -13,7 +13,7 @@ from harness.campaign.events_file import TimedEvent
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.watch import watch
-from harness.estimate.waits import UNREAD_LOG
+from harness.estimate.waits import ON_RECORD
 from harness.model.outcome import Conformity, Outcome
 from harness.model.timed_event import Asks, EventKind
 from probes.range.faults import Fault, FaultKind
@@ -158,4 +158,4 @@ def test_overrides_that_end_in_time_show_nothing_of_their_record(
     found = outcome(OVERRIDE, tmp_path)
     assert found.conformity is Conformity.INSUFFICIENT
     assert (found.metric.k, found.metric.n) == (0, 12)
-    assert any(UNREAD_LOG in reason for reason in found.reasons)
+    assert any(ON_RECORD in reason for reason in found.reasons)

@@ -11,7 +11,8 @@ from pathlib import Path
 from corpora import content_pages, url_pages
 from harness.cli.list_plugins import TABLES
 from harness.model.content_form import FORMS, VIEWERS
-from harness.model.metric_spec import SPECS, MetricSpec
+from harness.model.metric_form import MetricSpec
+from harness.model.metric_spec import SPECS
 from harness.model.url_case import URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 

@@ -105,6 +105,10 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
+READ_FACTS = frozenset({"log_entries", "log_file"})
+"""The kinds of facts that are read from a log of the service: no attempt leaves them."""
+
+
 @cache
 def rules_for(tag: str) -> tuple[Rule, ...]:
     """Return the rules for trials that left facts of a kind; all rules if they left none.

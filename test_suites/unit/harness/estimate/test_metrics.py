@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.estimate.estimate import estimate, function_of
-from harness.model.metric_spec import IMPLEMENTED, SPECS, MetricSpec, spec_of
+from harness.model.metric_form import MetricSpec
+from harness.model.metric_spec import IMPLEMENTED, SPECS, spec_of
 from harness.model.scheme import Scheme
 from harness.model.verdict import Verdict
 from test_suites.memory_fold import MemoryFold

@@ -1,0 +1,117 @@
+"""When entries of a log can be seen, and how wrong its clock is (LOG-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from harness.estimate.intervals import quantile_bounds
+from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import READ_AFTER, answered, barred
+from harness.estimate.logged_fields import TIME_LIMIT, clock_error, constant_error
+from harness.estimate.rates import MeasuredMetric
+from harness.model.metric import Metric, Part, Source
+from harness.model.service_log import LoggedRequest
+
+
+def log_visibility_delay(selection: Selection) -> MeasuredMetric:
+    """Compute the time until entries can be seen, and the error of the log's clock.
+
+    Both have a limit of their own; the worse one in proportion to it stands. The clock counts only
+    if the clock of this machine was synchronised to within a second while requests were made.
+    """
+    requests = answered(selection, "ordinary")
+    quantile = selection.measure.quantile or 0.95
+    least, most, unseen = _delays(selection, requests)
+    delay = _times(selection, "time until entries can be seen", least, most, unseen, quantile)
+    is_known = _is_clock_known(selection)
+    errors = [abs(error) for one in requests if (error := clock_error(one)) is not None]
+    clock = _times(selection, "error of the log's clock", errors, errors, 0, quantile)
+    if not is_known:
+        clock = replace(clock, value=None, n=0, indeterminate=len(errors), lower=None, upper=None)
+    limit = _limit(selection)
+    worst, scale = delay, 1.0
+    if _badness(clock, TIME_LIMIT) > _badness(delay, limit):
+        worst, scale = clock, limit / TIME_LIMIT
+    source = Source()
+    constant = constant_error(requests)
+    method = f"{worst.method}; the log's clock is {constant:+.1f} s off"
+    if scale != 1:
+        method += f"; in proportion to its own limit of {TIME_LIMIT:g} s"
+    metric = replace(
+        worst,
+        name="log_visibility_delay",
+        value=_scaled(worst.value, scale),
+        lower=_scaled(worst.lower, scale),
+        upper=_scaled(worst.upper, scale),
+        method=method,
+        parts=(
+            Part(group="time until entries can be seen", source=source, metric=delay),
+            Part(group="clock of the log", source=source, metric=clock),
+        ),
+    )
+    why = "" if is_known else "the clock of this machine is not known to be right to within 1 s"
+    return MeasuredMetric(metric=metric, barred=barred(selection) or why)
+
+
+def _delays(
+    selection: Selection, requests: Iterable[LoggedRequest]
+) -> tuple[list[float], list[float], int]:
+    """The least and the greatest delay of each request in seconds, and how many were never seen."""
+    latest = max((one.at for one in selection.logs.readings), default=None)
+    least, most, unseen = list[float](), list[float](), 0
+    for one in requests:
+        if one.seen_at is None:
+            unseen += 1
+            assert latest is not None
+            least.append(max(0.0, (latest - one.ended).total_seconds()))
+            continue
+        most.append(max(0.0, (one.seen_at - one.ended).total_seconds()))
+        missed = (one.missed_at - one.ended).total_seconds() if one.missed_at else 0.0
+        least.append(max(0.0, missed))
+    return sorted(least), sorted(most), unseen
+
+
+def _times(
+    selection: Selection,
+    name: str,
+    least: Sequence[float],
+    most: Sequence[float],
+    beyond: int,
+    quantile: float,
+) -> Metric:
+    lower = quantile_bounds(sorted(least), quantile, selection.alpha).lower
+    upper = quantile_bounds(sorted(most), quantile, selection.alpha, beyond).upper
+    ordered, rank = sorted(most), int(quantile * (len(most) + beyond))
+    return Metric(
+        name="log_visibility_delay",
+        unit="s",
+        value=ordered[rank] if rank < len(ordered) else None,
+        k=len(most),
+        n=len(most) + beyond,
+        indeterminate=0,
+        lower=lower,
+        upper=upper,
+        method=f"{quantile:g} quantile, bounds by order statistics: {name}",
+        alpha=selection.alpha,
+    )
+
+
+def _is_clock_known(selection: Selection) -> bool:
+    clocks = [one.clock for one in selection.instrument]
+    return bool(clocks) and all(one.bound is not None and one.bound <= 1.0 for one in clocks)
+
+
+def _limit(selection: Selection) -> float:
+    threshold = selection.requirement.threshold
+    return (threshold.at_most if threshold is not None else None) or READ_AFTER
+
+
+def _badness(metric: Metric, limit: float) -> tuple[bool, float]:
+    is_missed = metric.lower is not None and metric.lower > limit
+    upper = metric.upper if metric.upper is not None else (metric.value or 0.0)
+    return is_missed, upper / limit
+
+
+def _scaled(seconds: float | None, scale: float) -> float | None:
+    return None if seconds is None else seconds * scale

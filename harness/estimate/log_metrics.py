@@ -1,0 +1,252 @@
+"""Metrics of a service's log: does it show who did what, when, and on which computer (LOG).
+
+Requests count if the service is known to have answered them. An entry may still be on its way when
+a log is read: a request without an entry counts only if the log was read ``READ_AFTER`` seconds
+later. A log that was not read decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from scipy import special
+
+from harness.estimate.intervals import clopper_pearson, worst_case
+from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import (
+    answered,
+    barred,
+    census,
+    is_early,
+    part,
+    records_of,
+    witness,
+)
+from harness.estimate.logged_fields import (
+    CRITICAL,
+    OTHERS,
+    WrongField,
+    case_of,
+    constant_error,
+    is_recorded,
+    shows_download,
+    shows_outcome,
+    shows_search,
+    shows_upload,
+    wrong_fields,
+)
+from harness.estimate.rates import MeasuredMetric
+from harness.model.metric import Metric, Part, Source
+from harness.model.outcome import Witness
+from harness.model.service_log import LoggedRequest, RecordKeeping
+
+MARKED, UNMARKED = "requests with a mark", "requests without a mark"
+
+
+def events_recorded(selection: Selection) -> MeasuredMetric:
+    """Compute the share of requests for which the log says who, what, when and which computer.
+
+    Requests with a mark of a test and requests without one must each be recorded.
+    """
+    requests = answered(selection, "ordinary")
+    groups = {
+        MARKED: [one for one in requests if not case_of(one).is_plain],
+        UNMARKED: [one for one in requests if case_of(one).is_plain],
+    }
+    return _share_recorded(selection, "events_recorded", requests, groups)
+
+
+def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
+    """Compute the share of attempts to bypass the filter that the log shows with their address."""
+    requests = [one for one in answered(selection, "ordinary") if one.case == "bypass"]
+    return _share_recorded(selection, "bypass_attempts_recorded", requests, {})
+
+
+def wrong_log_fields(selection: Selection) -> MeasuredMetric:
+    """Count the wrong fields of recorded requests that are more than may be wrong.
+
+    No error is allowed in who, which computer, and blocked or allowed. Of the requests, at most
+    ``MOST_WRONG`` may have another wrong field; they count if more are surely wrong, and are
+    undecided if it is not sure that fewer are.
+    """
+    records = records_of(selection)
+    found = [one for one in answered(selection, "ordinary") if is_recorded(one, records)]
+    clock = constant_error(found)
+    wrong = {one.item: wrong_fields(one, records, clock) for one in found}
+    critical = [one for one in found if any(each.field in CRITICAL for each in wrong[one.item])]
+    others = [one for one in found if any(each.field in OTHERS for each in wrong[one.item])]
+    bounds = clopper_pearson(len(others), len(found), selection.alpha)
+    surely = bounds.lower is not None and bounds.lower > MOST_WRONG
+    perhaps = bounds.upper is not None and bounds.upper > MOST_WRONG
+    k = len(critical) + (len(others) if surely else 0)
+    undecided = max(1, len(others)) if perhaps and not surely else 0
+    metric = census(
+        selection,
+        "wrong_log_fields",
+        k,
+        len(found),
+        undecided,
+        method=f"{len(critical)} with a wrong person, computer or outcome; {len(others)} with "
+        f"another wrong field, of {len(found)} requests (at most {MOST_WRONG:.1%} may be)",
+        parts=_field_parts(selection, found, records, wrong),
+    )
+    witnesses = tuple(witness(one, map(str, wrong[one.item])) for one in (*critical, *others))
+    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
+
+
+MOST_WRONG = 0.005
+"""The share of requests that may have another wrong field (proposed by this project)."""
+
+
+def log_classes_covered(selection: Selection) -> MeasuredMetric:
+    """Compute the share of the classes of requests that the log shows as what they are.
+
+    A class is covered if each recorded request of it shows what it must; whether all are recorded
+    is for LOG-01.
+    """
+    requests = answered(selection, "ordinary")
+    parts, covered, witnesses, tried = [], 0, list[Witness](), 0
+    for words, (belongs, shows) in CLASSES.items():
+        own = [one for one in requests if belongs(one)]
+        held = [one for one in own if one.entries]
+        lacking = [one for one in held if not shows(one)] or ([] if held else own)
+        # a class without a single entry is not covered, if the log was read late enough
+        undecided = sum(is_early(selection, one) for one in own if not one.entries)
+        decided = len(held) + (0 if held else len(own) - undecided)
+        tried += bool(decided)
+        covered += bool(decided) and not lacking
+        parts.append(part(selection, words, len(lacking) if decided else 0, decided, undecided))
+        witnesses += [witness(one, (f"{words}: not shown as such",)) for one in lacking]
+    total = len(CLASSES)
+    metric = Metric(
+        name="log_classes_covered",
+        unit="share",
+        value=covered / tried if tried else None,
+        k=covered,
+        n=tried,
+        indeterminate=total - tried,
+        lower=covered / total if tried else None,
+        upper=(covered + total - tried) / total if tried else None,
+        method="census of classes",
+        alpha=selection.alpha,
+        parts=tuple(parts),
+    )
+    return MeasuredMetric(metric=metric, witnesses=tuple(witnesses), barred=barred(selection))
+
+
+Test = Callable[[LoggedRequest], bool]
+
+CLASSES: dict[str, tuple[Test, Test]] = {
+    "what was allowed": (lambda one: one.state == "allowed", shows_outcome),
+    "what was blocked": (lambda one: one.state == "blocked", shows_outcome),
+    "search terms": (lambda one: one.case == "search", shows_search),
+    "downloads with name and size": (lambda one: one.case == "download", shows_download),
+    "uploads": (lambda one: one.case == "upload", shows_upload),
+}
+"""The classes that LOG-04 names: which requests belong to them, and what an entry must show."""
+
+
+def secrets_in_logs(selection: Selection) -> MeasuredMetric:
+    """Count the secrets that the log holds, of those that recorded requests carried.
+
+    A log that does not show these requests shows nothing about secrets.
+    """
+    sent = [one for one in answered(selection, "ordinary") if case_of(one).secrets]
+    recorded = {one.item for one in sent if one.entries}
+    searched = any(one.searched for one in selection.logs.readings)
+    found = {
+        (secret.kind, secret.item): f"{secret.kind}, line {secret.line} of the log"
+        for one in selection.logs.readings
+        for secret in one.secrets
+        if secret.item in {request.item for request in sent}
+    }
+    n = len(recorded | {item for _, item in found}) if searched else 0
+    metric = census(
+        selection,
+        "secrets_in_logs",
+        len(found),
+        n,
+        len(sent) - n,
+        method="census of invented secrets, as they are and encoded",
+    )
+    holders = {item for _, item in found}
+    witnesses = tuple(
+        witness(one, (words for (_, item), words in found.items() if item == one.item))
+        for one in sent
+        if one.item in holders
+    )
+    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
+
+
+def _share_recorded(
+    selection: Selection,
+    name: str,
+    requests: Sequence[LoggedRequest],
+    groups: dict[str, list[LoggedRequest]],
+) -> MeasuredMetric:
+    parts = tuple(
+        Part(group=words, source=Source(), metric=_rate(selection, name, own))
+        for words, own in groups.items()
+    )
+    records = records_of(selection)
+    missing = [
+        one for one in requests if not is_recorded(one, records) and not is_early(selection, one)
+    ]
+    witnesses = tuple(witness(one, (_lacking(one),)) for one in missing)
+    metric = replace(_rate(selection, name, requests), parts=parts)
+    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
+
+
+def _lacking(request: LoggedRequest) -> str:
+    if not request.entries:
+        return f"no entry of the log shows {request.url}"
+    return "the log does not say who, what, when and on which computer"
+
+
+def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) -> Metric:
+    """The share of recorded requests; those whose log was read too early are undecided."""
+    records = records_of(selection)
+    k = sum(is_recorded(one, records) for one in requests)
+    early = sum(is_early(selection, one) for one in requests if not is_recorded(one, records))
+    n = len(requests) - early
+    bounds = worst_case(k, n, early, selection.alpha)
+    threshold = selection.requirement.threshold
+    mark = threshold.at_least if threshold is not None else None
+    p_value = float(special.bdtr(k + early, n + early, mark)) if mark is not None and n else None
+    return Metric(
+        name=name,
+        unit="share",
+        value=k / n if n else None,
+        k=k,
+        n=n,
+        indeterminate=early,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="Clopper-Pearson",
+        alpha=selection.alpha,
+        p_value=p_value,
+        decided=None,
+    )
+
+
+def _field_parts(
+    selection: Selection,
+    found: Sequence[LoggedRequest],
+    records: RecordKeeping,
+    wrong: dict[str, tuple[WrongField, ...]],
+) -> tuple[Part, ...]:
+    """Each field with the requests that it could be compared for."""
+    compared = {
+        "person": [one for one in found if one.profile in records.users],
+        "computer": [one for one in found if one.line in records.computers],
+        "category": [one for one in found if one.state == "blocked"],
+    }
+    parts = []
+    for field, words in (CRITICAL | OTHERS).items():
+        if field == "category":
+            continue  # blocks are few; whether each has a category is counted above
+        own = compared.get(field, list(found))
+        k = sum(any(each.field == field for each in wrong[one.item]) for one in own)
+        parts.append(part(selection, words, k, len(own), 0))
+    return tuple(parts)

@@ -1,0 +1,193 @@
+"""Make the requests that a service's log has to show, for each line and profile.
+
+Requests at any time are made in batches between sentinels, as items are. Around a restart, or
+without a connection, they are made one after the other with pauses, once each: nothing is repeated,
+because it is the failed ones that show what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from harness.errors import UsageError
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.observe import observe, planned_sentinels
+from harness.measure.repeated_attempts import observe_all
+from harness.model.batch import Batch, Way
+from harness.model.campaign import Campaign
+from harness.model.corpus import Item
+from harness.model.log_case import Situation, log_case, log_items
+from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.plain_twin import next_number
+from harness.model.service_log import MOST_TURNS, ROUND
+from harness.ports.network import Line, Origin
+from harness.ports.storage import Journal
+
+Pause = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSending:
+    """What one command sends: how many requests for each line and profile, and when.
+
+    ``number`` counts the sendings of a journal from 1; ``requests`` are those of each line and
+    profile.
+    """
+
+    number: int
+    situation: Situation
+    requests: int
+
+
+def next_sending(observations: Iterable[Observation]) -> int:
+    """Return the number of the next sending. Raises UsageError after ``MOST_TURNS``."""
+    made = [one.key.round - ROUND for one in observations if one.role == "logged"]
+    number = 1 + max(made, default=0)
+    if number > MOST_TURNS:
+        msg = f"the journal holds {MOST_TURNS} sendings of log requests, the most that it can"
+        raise UsageError(msg)
+    return number
+
+
+def planned_batches(
+    campaign: Campaign,
+    lines: Mapping[tuple[str, str], Line],
+    origin: Origin,
+    sending: LogSending,
+    run: str,
+    first: int,
+) -> Iterator[Batch]:
+    """Yield the batches of a sending, numbered from ``first``: one line and profile each.
+
+    A line that fetches pages is tried with the probe ``log``, one that only answers questions with
+    ``dns``. ``run`` draws the hosts.
+    """
+    blocked = _blocked_host(campaign)
+    size = campaign.limits.batch if sending.situation == "ordinary" else sending.requests
+    for declared in campaign.lines:
+        for profile in campaign.profiles:
+            names = "fetch" not in lines[declared.name, profile].carries
+            draw = f"{run} {declared.name} {profile} {sending.situation} {sending.number}"
+            items = [
+                _placed(item, origin)
+                for item in log_items(
+                    draw, sending.situation, sending.requests, blocked, names=names
+                )
+            ]
+            way = Way(
+                probe="dns" if names else "log",
+                lines=(declared.name,),
+                profile=profile,
+                round=ROUND + sending.number,
+            )
+            for start in range(0, len(items), size):
+                yield Batch(number=first, way=way, items=tuple(items[start : start + size]))
+                first += 1
+
+
+async def send_requests(
+    campaign: Campaign,
+    context: MeasurementContext,
+    journal: Journal,
+    sending: LogSending,
+    pause: Pause,
+    told: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Make all requests of a sending, and write them to the journal.
+
+    ``pause`` is awaited between two requests around a restart or without a connection; ``told`` is
+    given the number of requests made so far.
+    """
+    assert context.origin is not None
+    batches = planned_batches(
+        campaign,
+        context.lines,
+        context.origin,
+        sending,
+        context.run,
+        next_number(journal.batches()),
+    )
+    if sending.situation == "ordinary":
+        made = 0
+        async with aclosing(observe(batches, campaign, context)) as observed:
+            async for batch, seen in observed:
+                await to_thread(journal.append, batch.number, _as_logged(seen))
+                made += len(batch.items)
+                told(made)
+        return
+    await asyncio.gather(
+        *(_one_by_one(batch, campaign, context, journal, pause) for batch in batches)
+    )
+
+
+async def _one_by_one(
+    batch: Batch,
+    campaign: Campaign,
+    context: MeasurementContext,
+    journal: Journal,
+    pause: Pause,
+) -> None:
+    """Make the requests of a batch one after the other, between sentinels."""
+    probe = context.probes[batch.way.probe]
+    seen = await observe_all(planned_sentinels(batch, campaign, "before", probe), campaign, context)
+    options = AttemptOptions(look="alone", patience=campaign.limits.timeout)
+    for item in batch.items:
+        for line in (CONTROL, *batch.way.lines):
+            key = AttemptKey(
+                campaign=campaign.campaign,
+                item=item.id,
+                probe=batch.way.probe,
+                line=line,
+                profile=batch.way.profile,
+                round=batch.way.round,
+            )
+            planned = PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
+            seen.append(await attempt(planned, options, campaign.limits, context))
+        await pause()
+    seen += await observe_all(planned_sentinels(batch, campaign, "after", probe), campaign, context)
+    await to_thread(journal.append, batch.number, _as_logged(seen))
+
+
+def _as_logged(seen: Iterable[Observation]) -> list[Observation]:
+    return [one if one.role == "heartbeat" else replace(one, role="logged") for one in seen]
+
+
+def _placed(item: Item, origin: Origin) -> Item:
+    """The item on a host of the origin; one without a mark on a host of the plain twins.
+
+    Raises UsageError for an origin without a zone for them.
+    """
+    found = log_case(item.stratum)
+    if found is None or found.case.blocked:
+        return item
+    host = item.host
+    at_home = replace(item, value=item.value.replace(host, origin.home_of(host), 1))
+    if not found.case.is_plain:
+        return at_home
+    twin = origin.twin_of(at_home)
+    if twin is None:
+        msg = "the origin has no zone for plain twins, so no requests can be made without a mark"
+        raise UsageError(msg)
+    return twin
+
+
+def _blocked_host(campaign: Campaign) -> str:
+    """The first host that must be blocked and is tried by itself; empty if there is none."""
+    hosts = (one.host for one in campaign.sentinels.must_block if "://" not in one.at)
+    return next(hosts, "")
+
+
+def probes_needed(campaign: Campaign, lines: Mapping[tuple[str, str], Line]) -> set[str]:
+    """Return the names of the probes that a sending uses."""
+    return {
+        "log" if "fetch" in lines[declared.name, profile].carries else "dns"
+        for declared in campaign.lines
+        for profile in campaign.profiles
+    }

@@ -1,0 +1,119 @@
+"""What is known of a service's own log: the requests that it has to record, and what was read.
+
+A log is read after the requests were made, once or several times; each reading is a part of the
+journal. What a log has to show of a request is declared in the campaign file
+(``service.records``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import Field
+
+from harness.model.declared import Declared
+from harness.model.facts import FoundSecret
+from harness.model.log_case import Situation
+from harness.model.log_entry import LogEntry
+
+ROUND = 700_000
+"""Added to the number of a sending of requests, or of a reading of a log (both from 1), for the
+round of its attempt keys; see ``harness.model.plain_twin.ROUNDS`` for the other offsets."""
+
+MOST_TURNS = 99_000
+"""The most sendings, and the most readings, of one journal."""
+
+LOG_LINE = "log"
+"""The line of observations of what a log holds; no line of a campaign has this name."""
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RecordKeeping(Declared):
+    """What the supplier declares of the service's log.
+
+    ``users`` are the names that the log shows for a profile, ``computers`` the addresses or names
+    that it shows for a line. With ``who: address`` the service knows no names, and the address
+    stands for the person. ``keeps_days`` is how long entries are kept. ``delivers_later``: what
+    happens without a connection is recorded and delivered later.
+    """
+
+    who: Literal["name", "address"] = "name"
+    users: dict[str, Text] = Field(default_factory=dict)
+    computers: dict[str, Text] = Field(default_factory=dict)
+    keeps_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    delivers_later: bool | None = None
+
+
+class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request that the log has to show, and what it shows of it.
+
+    ``state`` is what the service did, ``why`` why that is not known. ``sending`` numbers the
+    command that made it. ``size`` is the length of the page that came, in bytes. ``tries`` counts
+    the attempts. ``entries`` are those of all readings without repetition; ``seen_at`` is when the
+    first reading with one of them began, ``missed_at`` the last reading before it, if there was
+    one.
+    """
+
+    item: str
+    url: str
+    case: str
+    situation: Situation
+    sending: int
+    line: str
+    profile: str
+    started: datetime
+    ended: datetime
+    state: Literal["blocked", "allowed", "undecided", "unanswered"]
+    why: str = ""
+    size: int | None = None
+    tries: int = 1
+    entries: tuple[LogEntry, ...] = ()
+    seen_at: datetime | None = None
+    missed_at: datetime | None = None
+
+
+class LogReading(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of a log; see ``harness.model.facts.LogFileFacts``.
+
+    ``number`` counts the readings of a journal from 1. The log was read as it was at the time
+    ``at``.
+    """
+
+    number: int
+    at: datetime
+    looked_before: datetime | None
+    format: str
+    sha256: str
+    lines: int
+    changes: int
+    covers: tuple[str, ...]
+    first: datetime | None
+    last: datetime | None
+    searched: int
+    secrets: tuple[FoundSecret, ...]
+
+    def is_of(self, line: str) -> bool:
+        """Whether it is the log of a line of the campaign."""
+        return not self.covers or line in self.covers
+
+
+class RecordedChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the policy by a person, an event of ``accredit watch``, and its entries."""
+
+    event: str
+    entries: tuple[LogEntry, ...]
+
+
+class ServiceLogs(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests of a campaign that logs have to show, and the readings of these logs."""
+
+    requests: tuple[LoggedRequest, ...] = ()
+    readings: tuple[LogReading, ...] = ()
+    changes: tuple[RecordedChange, ...] = ()
+
+
+NO_LOGS = ServiceLogs()
+"""No log was read."""
