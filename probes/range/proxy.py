@@ -1,20 +1,16 @@
 """The reference filter as an explicit HTTP proxy with CONNECT (RFC 9110 section 9.3.6).
 
-It resolves names itself: zone hosts to the origin's ports, other names not at all. Also holds
-``tamper``, which changes a response as a fault requires.
+It resolves names itself: zone hosts to the origin's ports, other names not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import ClassVar, Protocol, cast
 
-from harness.model.marker import SHAPE
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
@@ -22,80 +18,10 @@ from probes.range.filter_pages import block_answer
 from probes.range.malware_check import awaits_message, without_ranges
 from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.resolver import ZoneServer
+from probes.range.tampering import TAMPERED, Ending, tamper, without_nonce
 from probes.range.zone import ADDRESS
 
-BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
-DRIP_BYTES = 8
-"""Bytes sent at once by fault DRIP."""
-
 HTTPS_PORT = 443
-END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = re.compile(rb"(?i)^content-length:.*\r\n", re.MULTILINE)
-
-TAMPERED = frozenset(
-    {
-        FaultKind.BANNER,
-        FaultKind.TRUNCATED,
-        FaultKind.TORN,
-        FaultKind.STALLED,
-        FaultKind.DRIP,
-    }
-)
-"""Kinds of fault that change the origin's response."""
-
-
-class Ending(Enum):
-    """How the connection to the client ends."""
-
-    CLOSE = "close"
-    RESET = "reset"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tampered:
-    """What is sent instead of the response, in pieces, and how the connection ends.
-
-    The fault's ``delay`` seconds pass between two pieces.
-    """
-
-    pieces: tuple[bytes, ...]
-    ending: Ending = Ending.CLOSE
-
-
-def tamper(fault: Fault, answer: bytes) -> Tampered:
-    """Apply a fault to the origin's complete response; no change for kinds not in TAMPERED."""
-    head, _, body = answer.partition(END_OF_HEAD)
-    shortened = answer[: len(head) + len(END_OF_HEAD) + round(len(body) * fault.share)]
-    match fault.kind:
-        case FaultKind.BANNER:
-            changed = body.replace(b"<body>", b"<body>" + BANNER, 1)
-            return Tampered(pieces=(_with_length(head, len(changed)) + changed,))
-        case FaultKind.TRUNCATED:
-            return Tampered(pieces=(shortened,))
-        case FaultKind.TORN:
-            return Tampered(pieces=(shortened,), ending=Ending.RESET)
-        case FaultKind.STALLED:
-            promised = _with_length(head, len(body) + 1)
-            return Tampered(pieces=(promised + body,), ending=Ending.NEVER)
-        case FaultKind.DRIP:
-            return Tampered(pieces=tuple(_drips(answer)))
-    return Tampered(pieces=(answer,))
-
-
-def without_nonce(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Remove header lines with a nonce: the response then has no token, as from a cache."""
-    return tuple(line for line in lines if not SHAPE.search(line.decode("latin-1")))
-
-
-def _with_length(head: bytes, length: int) -> bytes:
-    """Return the head with another Content-Length."""
-    lines = _LENGTH.sub(b"", head + b"\r\n")
-    return lines + f"Content-Length: {length}\r\n\r\n".encode()
-
-
-def _drips(answer: bytes) -> Iterator[bytes]:
-    return (answer[start : start + DRIP_BYTES] for start in range(0, len(answer), DRIP_BYTES))
 
 
 class ClientSide(Protocol):
