@@ -20,7 +20,7 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State, Verdict
 from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
-from probes.range import file_services, proxy
+from probes.range import file_services, proxy, tampering
 from probes.range.faults import Fault, FaultKind
 from probes.range.tampering import Tampered
 from probes.range.testbed import RangeTestbed
