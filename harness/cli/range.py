@@ -55,7 +55,7 @@ class FaultDeclaration(Declared):
     after: int = 0
     delay: float = 0.0
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    seconds: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    seconds: Annotated[float, Field(allow_inf_nan=False)] = 60.0
     user: str = "another-user"
     seed: int = 0
 

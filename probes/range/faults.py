@@ -161,7 +161,7 @@ class Fault:
     to: str = BLOCK_HOST
     extended_error: int | None = None
     flaw: PageFlaw | None = None
-    seconds: float = 0.0
+    seconds: float = 60.0
     user: str = "another-user"
     seed: int = 0
 
