@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
 from typing import TypeVar
 
 from probes.range.connection import Listener
@@ -15,12 +16,23 @@ Ended = TypeVar("Ended", bound="bool | None")
 class FilterServices(AsyncExitStack):
     """An exit stack whose listeners and name servers can be stopped, and started again.
 
-    While they are stopped, clients that connect are refused. They start at the same ports.
+    While they are stopped, clients that connect are refused. They start at the same ports, but not
+    once the stack has been closed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._servers: list[Listener | NameServer] = []
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> bool | None:
+        self._servers.clear()
+        return await super().__aexit__(kind, error, traceback)
 
     async def enter_async_context(self, cm: AbstractAsyncContextManager[Entered, Ended]) -> Entered:
         """Enter a context, and remember it if it is a server."""
