@@ -266,4 +266,5 @@ def running_range(
         changes_at=changes_at,
         several=several_addressed(pages) if pages is not None else (),
         opens_tls=True,
+        report=warn,
     )

@@ -9,10 +9,10 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from corpora.origin_pack import OriginPages
 from corpora.origin_packs import ORIGIN_PACKS
@@ -27,8 +27,8 @@ from harness.model.declared import Declared
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
-from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import GATEWAY_FILE, RangeTestbed
+from probes.range.faults import Fault, FaultKind, check_numbers
+from probes.range.testbed import GATEWAY_FILE, SERVICE_LOG_FILE, RangeTestbed
 from probes.range.zone import ADDRESS, TWIN_ADDRESS
 
 app = typer.Typer(no_args_is_help=True)
@@ -54,6 +54,15 @@ class FaultDeclaration(Declared):
     service: str | None = None
     after: int = 0
     delay: float = 0.0
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    seconds: Annotated[float, Field(allow_inf_nan=False)] = 60.0
+    user: str = "another-user"
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> Self:
+        check_numbers(self.kind, self.share, self.seconds)
+        return self
 
 
 class FaultsDeclaration(Declared):
@@ -217,6 +226,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
             say(f"a pack ({pack.title}): {out / pack.name}")
     if any("gateway" in kinds for kinds in origin.services.values()):
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
+    if (out / SERVICE_LOG_FILE).exists():
+        say(f"the reference filter's own log: {out / SERVICE_LOG_FILE}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():
@@ -238,6 +249,10 @@ def _fault(declared: FaultDeclaration) -> Fault:
         service=declared.service,
         after=declared.after,
         delay=declared.delay,
+        share=declared.share,
+        seconds=declared.seconds,
+        user=declared.user,
+        seed=declared.seed,
     )
 
 

@@ -24,7 +24,13 @@ import h11
 from probes.net.websocket import requested_key
 from probes.range.authority import Tls
 from probes.range.origin_pages import Page, response_head, sent_body
-from probes.range.visitor_limits import Admission, Visit, VisitorLimits, VisitorRules
+from probes.range.visitor_limits import (
+    Admission,
+    Visit,
+    VisitorLimits,
+    VisitorRules,
+    peer_address,
+)
 from probes.range.zone import ADDRESS, RANGE_ADDRESSES, normalise
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -185,6 +191,7 @@ class Connection(asyncio.Protocol):
     """Reads one request, over TLS if ``context`` is given; subclasses handle it.
 
     With ``limits`` it is closed if its network may not have another one, or after its time.
+    ``client`` is the client's IP address.
     """
 
     server = "httpd"
@@ -198,6 +205,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._tls = Tls(context) if context else None
         self._has_request = False
+        self.client = ""
         self.on_lost: Callable[[Connection], None] = lambda _: None
 
     @property
@@ -222,6 +230,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport, or close it if the limits say so."""
         self._transport = cast("asyncio.Transport", transport)
+        self.client = peer_address(transport)
         if self._limits is not None:
             self._visit = Visit(self._limits, self._transport)
 

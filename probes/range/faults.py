@@ -14,6 +14,9 @@ from harness.errors import UsageError, known
 from probes.range.block_page_text import PAGE_FLAWS, PageFlaw
 from probes.range.zone import BLOCK_HOST, normalise, original_host
 
+MOST_SECONDS = 10 * 366 * 24 * 3600
+"""The longest time of a fault of the record: ten years."""
+
 
 class FaultKind(StrEnum):
     """The kinds of fault.
@@ -85,10 +88,47 @@ class FaultKind(StrEnum):
     # The policy of the user seen last at the client's address answers.
     MIXED_USERS = "mixed-users"
 
+    # How the filter's own record is wrong; no effect on what is filtered.
+    LOG_DROPPED = "log-dropped"
+    LOG_ONLY_MARKED = "log-only-marked"
+    LOG_NO_BLOCKS = "log-no-blocks"
+    LOG_CLOCK = "log-clock"
+    LOG_WRONG_USER = "log-wrong-user"
+    LOG_NO_USER = "log-no-user"
+    LOG_NO_CLIENT = "log-no-client"
+    LOG_SECRETS = "log-secrets"
+    LOG_NO_QUERIES = "log-no-queries"
+    LOG_NO_SEARCH_TERMS = "log-no-search-terms"
+    LOG_LATE = "log-late"
+    LOG_LOST_AT_RESTART = "log-lost-at-restart"
+
     SLOW = "slow"
     CAPTIVE = "captive"
     DEAD = "dead"
     GONE = "gone"
+
+
+LOG_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("log-"))
+"""Faults of the filter's own record (``docs/reference/service-log.md`` describes each)."""
+
+SHARE_KINDS = frozenset({FaultKind.LOG_DROPPED, FaultKind.LOG_WRONG_USER})
+"""Faults of the record that affect a ``share`` of the lines."""
+
+HOLDING_KINDS = frozenset({FaultKind.LOG_LATE, FaultKind.LOG_LOST_AT_RESTART})
+"""Faults of the record that hold lines back for ``seconds`` before they are written."""
+
+
+def check_numbers(kind: FaultKind, share: float, seconds: float) -> None:
+    """Raise ValueError if a fault of the record has no effect, or none that makes sense."""
+    if kind in SHARE_KINDS and not 0 < share <= 1:
+        msg = f"the share of {str(kind)!r} is above 0 and at most 1"
+        raise ValueError(msg)
+    if kind in HOLDING_KINDS and not 0 < seconds <= MOST_SECONDS:
+        msg = f"{str(kind)!r} needs 'seconds' above 0 and at most {MOST_SECONDS}"
+        raise ValueError(msg)
+    if kind is FaultKind.LOG_CLOCK and not 0 < abs(seconds) <= MOST_SECONDS:
+        msg = f"{str(kind)!r} needs 'seconds': how far its clock is ahead, or below 0 behind"
+        raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +142,11 @@ class Fault:
     0.0.0.0 would connect to the origin); ``share`` of the body for TRUNCATED and TORN; ``to`` is
     the target host of REDIRECT, FRAME and META_REFRESH; ``extended_error`` (RFC 8914) is for the
     resolver's blocks; ``flaw`` is the part that PAGE_FLAW breaks.
+
+    The faults of the record (LOG_KINDS) use ``share`` for the part of the lines that LOG_DROPPED
+    and LOG_WRONG_USER affect, chosen by the request and ``seed``; ``user`` for the name that
+    LOG_WRONG_USER writes; ``seconds`` for how far LOG_CLOCK is ahead (below 0: behind), and for how
+    long LOG_LATE and LOG_LOST_AT_RESTART hold lines back.
     """
 
     kind: FaultKind
@@ -116,9 +161,12 @@ class Fault:
     to: str = BLOCK_HOST
     extended_error: int | None = None
     flaw: PageFlaw | None = None
+    seconds: float = 60.0
+    user: str = "another-user"
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        """Convert names to kinds. Raises UsageError for an unknown kind or flaw."""
+        """Convert names to kinds. Raises UsageError for unknown names and wrong numbers."""
         try:
             object.__setattr__(self, "kind", FaultKind(self.kind))
         except ValueError:
@@ -127,6 +175,10 @@ class Fault:
         if self.flaw is not None and self.flaw not in PAGE_FLAWS:
             msg = f"no flaw {self.flaw!r} of a block page; {known(PAGE_FLAWS)}"
             raise UsageError(msg)
+        try:
+            check_numbers(self.kind, self.share, self.seconds)
+        except ValueError as error:
+            raise UsageError(f"{error}") from None
         if self.hosts is not None:
             object.__setattr__(self, "hosts", frozenset(map(normalise, self.hosts)))
 

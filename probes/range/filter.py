@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from harness.model.corpus import Item
+from probes.range.access_log import AccessLog
 from probes.range.examination import changed_request, code_of_answer, code_of_request
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.search_control import locking_name
@@ -215,10 +216,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceFilter:
-    """Decides by policy and faults; the latest fault takes precedence."""
+    """Decides by policy and faults; the latest fault takes precedence.
+
+    ``log`` is the record of what its services handled; without it they keep none.
+    """
 
     policy: FilterPolicy = field(default_factory=FilterPolicy)
     faults: Faults = field(default_factory=Faults)
+    log: AccessLog | None = None
 
     def decide(self, host: str, profile: str, service: Service) -> Decision:
         """Decide about a profile's request for ``host``, and count it."""

@@ -21,6 +21,7 @@ from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind
 from probes.range.filter import Decision, FilterPolicy, ReferenceFilter, Service
 from probes.range.origin_pages import block_page
+from probes.range.pending_entry import Asked
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
@@ -165,19 +166,22 @@ class SecureGateway(PlainGateway):
             self.close()
             return
         if name is not None:
+            self._begin_entry(Asked.of_server_name(name, len(self._client_hello)))
             self._decided = self._filter.decide(name, self._profile, self.service)
+            self._note(self._decided)
             self._begin(bytes(self._client_hello), name)
 
     def _decide(self, request: Request) -> None:
         """Apply the decision that was made by the ClientHello, or one about the request."""
-        self._apply(
-            self._filter.examine(self._decided, self._profile, self.service, request), request
-        )
+        self._begin_entry(Asked.of_request(request, is_secure=True))
+        decision = self._filter.examine(self._decided, self._profile, self.service, request)
+        self._note(decision)
+        self._apply(decision, request)
 
     def _begin(self, hello: bytes, name: str) -> None:
         match self._decided.style:
             case FaultKind.SILENT:
-                return
+                self._end_entry()
             case FaultKind.RESET:
                 self.reset()
             case FaultKind.EOF:
@@ -199,6 +203,8 @@ class SecureGateway(PlainGateway):
         await self._connect_origin(ADDRESS, self._upstream.ports[443], name)
         if self._origin_side is not None and self._client_hello is not None:
             self._origin_side.has_answered = True
+            if self._entry is not None:
+                self._entry.answer.open_tunnel()
             self._origin_side.send(bytes(self._client_hello))
             self._client_hello = None
 
@@ -223,7 +229,7 @@ class Gateways:
     ) -> dict[str, dict[str, int]]:
         """Start all gateways and the landing server; return ports by profile and URL port."""
         landing = Gateways(
-            filter=ReferenceFilter(policy=BLOCK_EVERYTHING),
+            filter=ReferenceFilter(policy=BLOCK_EVERYTHING, log=self.filter.log),
             upstream=self.upstream,
             authorities=self.authorities,
         )

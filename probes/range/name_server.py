@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Self, cast
 
 import dns.exception
@@ -21,7 +22,7 @@ import dns.message
 from probes.net.route import Address
 from probes.range.connection import Connection, Request, close_server
 from probes.range.origin_pages import Page
-from probes.range.visitor_limits import Admission, Visit, VisitorLimits
+from probes.range.visitor_limits import Admission, Visit, VisitorLimits, peer_address
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20
@@ -34,17 +35,23 @@ SMALLEST_ANSWER = 512
 """Bytes of an answer over UDP that every client accepts (RFC 1035 section 4.2.1)."""
 
 
+Note = Callable[[str, int, int], None]
+"""Takes the client's address, and the bytes of the question and of the answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A message to send after ``delay`` seconds; None: send no answer.
 
     ``late`` is a second answer sent directly after it over UDP, where injection is possible. Over
-    TCP only ``message`` is sent.
+    TCP only ``message`` is sent. ``note`` is called just before ``message`` is sent, or at once if
+    there is none.
     """
 
     message: dns.message.Message | None
     delay: float = 0.0
     late: dns.message.Message | None = None
+    note: Note = lambda *_: None
 
 
 ReplyFunction = Callable[[dns.message.Message], Reply]
@@ -159,7 +166,8 @@ class _Datagrams(asyncio.DatagramProtocol):
             if admission is Admission.REFUSED:
                 reply_to = _ask_by_tcp
             most = self._limits.rules.answer_bytes
-        answer(reply_to, data, lambda wire: self._send(wire, addr), most=most, over_udp=True)
+        send = partial(self._send, addr=addr)
+        answer(reply_to, data, send, client=addr[0], most=most, over_udp=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -185,9 +193,11 @@ class _Stream(asyncio.Protocol):
         self._visit: Visit | None = None
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
+        self._client = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._client = peer_address(transport)
         if self._limits is not None:
             self._visit = Visit(self._limits, self._transport)
 
@@ -212,7 +222,7 @@ class _Stream(asyncio.Protocol):
             if not self._may_ask():
                 self.abort()
                 return
-            answer(self._reply_to, message, self._send)
+            answer(self._reply_to, message, self._send, client=self._client)
 
     def _may_ask(self) -> bool:
         """Whether one more question of this connection is answered; it also restarts its time.
@@ -240,13 +250,14 @@ def answer(
     wire: bytes,
     send: Callable[[bytes], None],
     *,
+    client: str = "",
     most: int = 0,
     over_udp: bool = False,
 ) -> None:
     """Answer one message; ignore what is not a DNS message, and what is itself an answer.
 
-    ``most`` is the largest answer in bytes (0: any); the client may allow less. A larger answer is
-    truncated.
+    ``client`` is the address of who asks. ``most`` is the largest answer in bytes (0: any); the
+    client may allow less. A larger answer is truncated.
     """
     try:
         query = dns.message.from_wire(wire)
@@ -256,17 +267,21 @@ def answer(
         return
     reply = reply_to(query)
     if reply.message is None:
+        reply.note(client, len(wire), 0)
         return
     size = min(most, max(query.payload, SMALLEST_ANSWER)) if most else 65535
-    messages = (reply.message, reply.late if over_udp else None)
-    for message in messages:
-        if message is None:
-            continue
-        response = message.to_wire(max_size=size, prefer_truncation=True)
-        if reply.delay:
-            asyncio.get_running_loop().call_later(reply.delay, send, response)
-        else:
+    messages = [reply.message, *([reply.late] if over_udp and reply.late else [])]
+    responses = [each.to_wire(max_size=size, prefer_truncation=True) for each in messages]
+
+    def send_all() -> None:
+        reply.note(client, len(wire), len(responses[0]))
+        for response in responses:
             send(response)
+
+    if reply.delay:
+        asyncio.get_running_loop().call_later(reply.delay, send_all)
+    else:
+        send_all()
 
 
 ENCRYPTED_HOST = "dns.accredit.test"
@@ -291,7 +306,7 @@ class DnsOverTls(Connection):
                 return
             message = bytes(self._received[2:end])
             del self._received[:end]
-            answer(self._reply_to, message, self._reply)
+            answer(self._reply_to, message, self._reply, client=self.client)
 
     def _reply(self, wire: bytes) -> None:
         self.send(len(wire).to_bytes(2, "big") + wire)
@@ -309,7 +324,7 @@ class DnsOverHttps(Connection):
         if request.method != "POST" or request.path != DNS_PATH:
             self.answer(Page(status=404, body=b"questions are posted to /dns-query\n"))
             return
-        answer(self._reply_to, request.body, self._reply)
+        answer(self._reply_to, request.body, self._reply, client=self.client)
 
     def _reply(self, wire: bytes) -> None:
         head = (

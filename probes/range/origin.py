@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -27,6 +26,7 @@ from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
+from probes.range.line_file import LineFile
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.visitor_limits import VisitorLimits
@@ -48,9 +48,6 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: str = ""
 
 
-STDOUT = 1
-
-
 class ArrivalLog:
     """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory.
 
@@ -68,13 +65,8 @@ class ArrivalLog:
     ) -> None:
         self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
         self._lock = Lock()
-        self._path = path
         self._longest = longest
-        self._report = report
-        self._is_torn = False
-        self._has_reported = False
-        self.is_failing = False
-        self._file: BinaryIO | None = _opened(path) if path else None
+        self._file = LineFile(path, report, "arrivals") if path else None
 
     def record(
         self,
@@ -99,42 +91,18 @@ class ArrivalLog:
         with self._lock:
             self._arrivals.append(arrival)
             if self._file is not None:
-                self._write(self._file, visible_json(msgspec.json.encode(arrival).decode()))
+                self._file.write(visible_json(msgspec.json.encode(arrival).decode()))
 
-    def _write(self, file: BinaryIO, text: str) -> None:
-        """Write one line; after a line that was cut off, begin a new one."""
-        line = ("\n" if self._is_torn else "").encode() + text.encode() + b"\n"
-        try:
-            written, reason = file.write(line), "only a part of a line"
-        except OSError as error:
-            if self._report is None:
-                raise
-            written, reason = 0, error.strerror or str(error)
-        has_failed = written != len(line)
-        self._is_torn = has_failed and bool(written or self._is_torn)
-        self.is_failing = has_failed
-        if has_failed and not self._has_reported and self._report is not None:
-            self._has_reported = True
-            self._report(
-                f"the log {self._path} cannot be written: {reason}; arrivals are not recorded "
-                "until this is fixed, the service continues"
-            )
+    @property
+    def is_failing(self) -> bool:
+        """Whether the latest line could not be written."""
+        return self._file is not None and self._file.is_failing
 
     def reopen(self) -> None:
         """Open the file at the path again, after a log rotation; if that fails, keep the old."""
         with self._lock:
-            if self._file is None or self._path is None:
-                return
-            try:
-                opened = _opened(self._path)
-            except OSError as error:
-                if self._report is None:
-                    raise
-                self._report(f"the log {self._path} was not opened again: {error.strerror}")
-                return
-            self._file.close()
-            self._file = opened
-            self._is_torn = self._has_reported = self.is_failing = False
+            if self._file is not None:
+                self._file.reopen()
 
     def arrivals(self, host: str | None = None) -> tuple[Arrival, ...]:
         """Return the arrivals in memory, oldest first; of one host if given."""
@@ -151,14 +119,6 @@ class ArrivalLog:
         with self._lock:
             if self._file is not None:
                 self._file.close()
-                self._file = None
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a log for appending, unbuffered; a copy of standard output for the path ``-``."""
-    if str(path) == "-":
-        return os.fdopen(os.dup(STDOUT), "wb", buffering=0)
-    return path.open("ab", buffering=0)
 
 
 SLOW_DELAY = 1.0

@@ -1,101 +1,30 @@
 """The reference filter as an explicit HTTP proxy with CONNECT (RFC 9110 section 9.3.6).
 
-It resolves names itself: zone hosts to the origin's ports, other names not at all. Also holds
-``tamper``, which changes a response as a fault requires.
+It resolves names itself: zone hosts to the origin's ports, other names not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import ClassVar, Protocol, cast
 
-from harness.model.marker import SHAPE
+from probes.range.access_entry import ResultCode
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
 from probes.range.filter_pages import block_answer
 from probes.range.malware_check import awaits_message, without_ranges
 from probes.range.origin_pages import Page, redirect_page, trouble_page
+from probes.range.pending_entry import Asked, Asker, PendingEntry
 from probes.range.resolver import ZoneServer
+from probes.range.tampering import TAMPERED, Ending, tamper, without_nonce
 from probes.range.zone import ADDRESS
 
-BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
-DRIP_BYTES = 8
-"""Bytes sent at once by fault DRIP."""
-
 HTTPS_PORT = 443
-END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = re.compile(rb"(?i)^content-length:.*\r\n", re.MULTILINE)
-
-TAMPERED = frozenset(
-    {
-        FaultKind.BANNER,
-        FaultKind.TRUNCATED,
-        FaultKind.TORN,
-        FaultKind.STALLED,
-        FaultKind.DRIP,
-    }
-)
-"""Kinds of fault that change the origin's response."""
-
-
-class Ending(Enum):
-    """How the connection to the client ends."""
-
-    CLOSE = "close"
-    RESET = "reset"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tampered:
-    """What is sent instead of the response, in pieces, and how the connection ends.
-
-    The fault's ``delay`` seconds pass between two pieces.
-    """
-
-    pieces: tuple[bytes, ...]
-    ending: Ending = Ending.CLOSE
-
-
-def tamper(fault: Fault, answer: bytes) -> Tampered:
-    """Apply a fault to the origin's complete response; no change for kinds not in TAMPERED."""
-    head, _, body = answer.partition(END_OF_HEAD)
-    shortened = answer[: len(head) + len(END_OF_HEAD) + round(len(body) * fault.share)]
-    match fault.kind:
-        case FaultKind.BANNER:
-            changed = body.replace(b"<body>", b"<body>" + BANNER, 1)
-            return Tampered(pieces=(_with_length(head, len(changed)) + changed,))
-        case FaultKind.TRUNCATED:
-            return Tampered(pieces=(shortened,))
-        case FaultKind.TORN:
-            return Tampered(pieces=(shortened,), ending=Ending.RESET)
-        case FaultKind.STALLED:
-            promised = _with_length(head, len(body) + 1)
-            return Tampered(pieces=(promised + body,), ending=Ending.NEVER)
-        case FaultKind.DRIP:
-            return Tampered(pieces=tuple(_drips(answer)))
-    return Tampered(pieces=(answer,))
-
-
-def without_nonce(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Remove header lines with a nonce: the response then has no token, as from a cache."""
-    return tuple(line for line in lines if not SHAPE.search(line.decode("latin-1")))
-
-
-def _with_length(head: bytes, length: int) -> bytes:
-    """Return the head with another Content-Length."""
-    lines = _LENGTH.sub(b"", head + b"\r\n")
-    return lines + f"Content-Length: {length}\r\n\r\n".encode()
-
-
-def _drips(answer: bytes) -> Iterator[bytes]:
-    return (answer[start : start + DRIP_BYTES] for start in range(0, len(answer), DRIP_BYTES))
+NO_PROXY_REQUEST = Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n")
 
 
 class ClientSide(Protocol):
@@ -199,25 +128,73 @@ class ProxyConnection(Connection):
         self._has_to_read = False
         self._collected = bytearray()
         self._connecting: asyncio.Task[None] | None = None
+        self._user = ""
+        self._entry: PendingEntry | None = None
 
     def on_request(self, request: Request) -> None:
         """Decide about the request; 400 if it is not in absolute form."""
         if request.method != "CONNECT" and not request.is_absolute and not self.is_secure:
-            self.answer(Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n"))
+            self._reject(request, ResultCode.INVALID, NO_PROXY_REQUEST)
             return
         self._decide(request)
 
     def _decide(self, request: Request) -> None:
+        self._begin_entry(Asked.of_request(request, is_secure=self.is_secure))
         decision = self._filter.decide(request.host, self._profile, self.service)
         decision = self._filter.examine(decision, self._profile, self.service, request)
+        self._note(decision)
         if decision.delay:
             loop = asyncio.get_running_loop()
             loop.call_later(decision.delay, self._apply, decision, request)
         else:
             self._apply(decision, request)
 
+    def _reject(self, request: Request, code: ResultCode, page: Page) -> None:
+        """Answer a request that is not decided about."""
+        entry = self._begin_entry(Asked.of_request(request, is_secure=self.is_secure))
+        if entry is not None:
+            entry.reject(code)
+        self.answer(page)
+
+    def _begin_entry(self, asked: Asked) -> PendingEntry | None:
+        """Begin the entry of a request in the filter's record, if it keeps one."""
+        if self._filter.log is not None:
+            asker = Asker(
+                client=self.client,
+                user=self._user or self._profile,
+                profile=self._profile,
+                service=self.service,
+            )
+            self._entry = PendingEntry(self._filter.log, asker, asked)
+        return self._entry
+
+    def _note(self, decision: Decision) -> None:
+        if self._entry is not None:
+            self._entry.decide(decision)
+
+    def _end_entry(self, *, is_lost: bool = False) -> None:
+        if self._entry is not None:
+            self._entry.end(is_lost=is_lost)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, if the client is still connected; the record is written before the last."""
+        if self._entry is not None and self.is_open:
+            self._entry.send(data)
+        super().send(data)
+
+    def close_socket(self) -> None:
+        """Close the socket after all data was sent (FIN)."""
+        self._end_entry()
+        super().close_socket()
+
+    def reset(self) -> None:
+        """Close with a TCP reset."""
+        self._end_entry()
+        super().reset()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the origin's side as well."""
+        self._end_entry(is_lost=True)
         super().connection_lost(exc)
         if self._connecting is not None:
             self._connecting.cancel()
@@ -227,6 +204,8 @@ class ProxyConnection(Connection):
     def on_bytes(self, data: bytes) -> None:
         """Collect the request; afterwards pass data to the origin."""
         if self._origin_side is not None:
+            if self._entry is not None:
+                self._entry.receive(data)
             self._origin_side.send(data)
         else:
             super().on_bytes(data)
@@ -246,7 +225,7 @@ class ProxyConnection(Connection):
             return
         match decision.style:
             case FaultKind.SILENT:
-                return
+                self._end_entry()
             case FaultKind.RESET:
                 self.reset()
             case FaultKind.EOF:
@@ -319,6 +298,8 @@ class ProxyConnection(Connection):
             return
         if self.is_open:
             self._origin_side = origin_side
+            if self._entry is not None:
+                self._entry.peer = address
         else:
             origin_side.abort()
 
@@ -349,6 +330,7 @@ class ProxyConnection(Connection):
         self._inspected, self._origin_side, answer = None, None, bytes(self._collected)
         final = self._filter.read(decision, self._profile, self.service, answer)
         if final.is_blocked:
+            self._note(final)
             self._apply(final, request)
         else:
             self.send(answer)

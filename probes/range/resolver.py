@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 
@@ -21,6 +21,7 @@ from probes.range.faults import FaultKind, Faults
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
 from probes.range.origin import ArrivalLog
+from probes.range.question_entry import QuestionEntry
 from probes.range.zone import (
     ADDRESS_6,
     DROP_ADDRESS,
@@ -217,7 +218,23 @@ class FilteringResolver:
 
     def reply(self, query: dns.message.Message) -> Reply:
         """Return the reply to a question; without a message none is sent."""
+        log = self.filter.log
+        asked_at = log.clock() if log is not None else 0.0
         decision = self.filter.decide(question_name(query), self.profile, "resolver")
+        reply = self._reply(query, decision)
+        if log is None:
+            return reply
+        note = QuestionEntry(
+            log=log,
+            decision=decision,
+            profile=self.profile,
+            name=_written_name(query),
+            rcode=reply.message.rcode() if reply.message is not None else 0,
+            asked_at=asked_at,
+        )
+        return replace(reply, note=note)
+
+    def _reply(self, query: dns.message.Message, decision: Decision) -> Reply:
         if decision.style in _INJECTION_STYLES:
             return self._with_injection(query, decision)
         if decision.style is FaultKind.NO_HTTPS and _is_for(query, dns.rdatatype.HTTPS):
@@ -265,6 +282,13 @@ def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Mess
         option = dns.edns.EDEOption(dns.edns.EDECode.make(fault.extended_error))
         response.use_edns(query.edns, options=[option])
     return response
+
+
+def _written_name(query: dns.message.Message) -> str:
+    """Return the name in the question in lower case, with unusual bytes escaped (RFC 1035)."""
+    if not query.question:
+        return ""
+    return query.question[0].name.to_text(omit_final_dot=True).lower()
 
 
 def _is_for(query: dns.message.Message, kind: dns.rdatatype.RdataType) -> bool:

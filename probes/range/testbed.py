@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -19,10 +19,12 @@ from typing import Any, Self
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
 from harness.ports.network import Origin
+from probes.range.access_log import AccessLog
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
+from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
 from probes.range.name_server import (
     DNS_PATH,
@@ -52,6 +54,8 @@ ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
+SERVICE_LOG_FILE = "service.log"
+"""The reference filter's own record, in Squid's native log format."""
 
 
 class RangeTestbed:
@@ -67,6 +71,8 @@ class RangeTestbed:
     listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
     addresses (Linux). With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file
     of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
+    The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
+    directory; ``report`` is told if it cannot be written.
     """
 
     def __init__(
@@ -87,13 +93,20 @@ class RangeTestbed:
         several: Iterable[str] = (),
         opens_tls: bool = False,
         users: UserDirectory | None = None,
+        access_log: Path | None = None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
         self.log: ArrivalLog
+        self.access_log: AccessLog
         self._directory = directory
         self._profiles = tuple(profiles)
-        self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
+        self._policy = policy or FilterPolicy()
+        self._access_log_path = access_log or directory / SERVICE_LOG_FILE
+        self._report = report
+        self._filter: ReferenceFilter
+        self._services: FilterServices
         self._texts = dict(texts or {})
         self._contents = dict(contents or {})
         self.change = ContentChange(changes_at)
@@ -110,6 +123,7 @@ class RangeTestbed:
             self.faults.add(Fault(kind=FaultKind.DEAD, hosts=dead))
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             await self._start(stack)
             self._stack = stack.pop_all()
@@ -133,24 +147,26 @@ class RangeTestbed:
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem + own)
         self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
+        self._start_filter_log(stack)
         zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         ports = await self._origin_ports(stack, key, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
+        services = self._services = await stack.enter_async_context(FilterServices())
         reference: dict[str, Any] = {
-            "proxy": await self._proxies(stack, upstream),
-            "resolver": await self._resolvers(stack, zone_server),
+            "proxy": await self._proxies(services, upstream),
+            "resolver": await self._resolvers(services, zone_server),
         }
         if self._users is not None:
-            reference["users"] = await self._user_proxy(stack, self._users, upstream)
+            reference["users"] = await self._user_proxy(services, self._users, upstream)
         if self._is_encrypted:
-            reference |= await self._encrypted(stack, zone_server, authority)
+            reference |= await self._encrypted(services, zone_server, authority)
         if self._has_gateway:
             authorities = self._authorities
             (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
             gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
-            reference["gateway"] = await gateways.start(stack, self._profiles)
+            reference["gateway"] = await gateways.start(services, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -165,6 +181,51 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    def _start_filter_log(self, stack: AsyncExitStack) -> None:
+        """Open the filter's record, which outlasts its services."""
+
+        def later(seconds: float, call: Callable[[], None]) -> None:
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
+
+        self.access_log = AccessLog(
+            self._access_log_path,
+            faults=self.faults,
+            later=later,
+            report=self._report,
+        )
+        stack.callback(self.access_log.close)
+        self._filter = ReferenceFilter(policy=self._policy, faults=self.faults, log=self.access_log)
+
+    @asynccontextmanager
+    async def filter_stopped(self) -> AsyncIterator[None]:
+        """Stop all services of the filter; they start again at the same ports at the end.
+
+        Meanwhile clients are refused. For code on the testbed's own event loop. Raises OSError if
+        another program took a port.
+        """
+        await self._services.stop()
+        self.access_log.restart()
+        try:
+            yield
+        finally:
+            await self._services.start()
+
+    async def restart_filter(self, down: float = 0.0) -> None:
+        """Stop the filter for so many seconds; see ``filter_stopped``."""
+        async with self.filter_stopped():
+            await asyncio.sleep(down)
+
+    @contextmanager
+    def filter_down(self) -> Iterator[None]:
+        """Stop the filter while the context lasts, from any thread but the testbed's own."""
+        stopped = self.filter_stopped()
+        asyncio.run_coroutine_threadsafe(stopped.__aenter__(), self._loop).result()
+        try:
+            yield
+        finally:
+            end = stopped.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(end, self._loop).result()
 
     async def _origin_ports(
         self, stack: AsyncExitStack, key: bytes, authority: Authority

@@ -6,18 +6,17 @@ The user's name selects the profile. Requests without a name get the default pro
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from probes.range.access_entry import ResultCode
 from probes.range.connection import Request
 from probes.range.faults import FaultKind
 from probes.range.filter import ReferenceFilter
 from probes.range.origin_pages import Page
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.visitor_limits import peer_address
 
 SIGN_IN = Page(
     status=407,
@@ -46,15 +45,19 @@ class UserDirectory:
     default: str = ""
     last: dict[str, str] = field(default_factory=dict)
 
-    def profile_of(self, request: Request) -> str:
-        """Return the profile of a request; empty if it has to sign in."""
-        value = request.headers.get("proxy-authorization", "")
-        if not value:
-            return self.default
-        name, password = _credentials(value)
+    def name_of(self, request: Request) -> str:
+        """Return the name of the user who signed in with a request; empty if nobody did."""
+        name, password = _credentials(request.headers.get("proxy-authorization", ""))
         user = self.users.get(name)
         is_known = user is not None and user.password == password and not user.is_expired
-        return user.profile if user is not None and is_known else ""
+        return name if is_known else ""
+
+    def profile_of(self, request: Request) -> str:
+        """Return the profile of a request; empty if it has to sign in."""
+        if not request.headers.get("proxy-authorization", ""):
+            return self.default
+        user = self.users.get(self.name_of(request))
+        return user.profile if user is not None else ""
 
 
 class UserProxyConnection(ProxyConnection):
@@ -65,21 +68,16 @@ class UserProxyConnection(ProxyConnection):
     ) -> None:
         super().__init__(filter_, directory.default, upstream)
         self._directory = directory
-        self._address = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note the client's address."""
-        super().connection_made(transport)
-        self._address = peer_address(transport)
 
     def on_request(self, request: Request) -> None:
         """Find the user's profile, then decide; 407 if the user has to sign in."""
         profile = self._directory.profile_of(request)
+        self._user = self._directory.name_of(request)
         if not profile:
-            self.answer(SIGN_IN)
+            self._reject(request, ResultCode.DENIED, SIGN_IN)
             return
-        before = self._directory.last.get(self._address, profile)
-        self._directory.last[self._address] = profile
+        before = self._directory.last.get(self.client, profile)
+        self._directory.last[self.client] = profile
         faults = self._filter.faults.on(request.host, profile, self.service)
         is_mixed = any(fault.kind is FaultKind.MIXED_USERS for fault in faults)
         self._profile = before if is_mixed else profile

@@ -20,9 +20,9 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State, Verdict
 from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
-from probes.range import file_services, proxy
+from probes.range import file_services, proxy, tampering
 from probes.range.faults import Fault, FaultKind
-from probes.range.proxy import Tampered
+from probes.range.tampering import Tampered
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
 from test_suites.rehearsal import Rehearsal, rehearse
@@ -210,7 +210,7 @@ CASES = tuple(name.removeprefix(FILE) for name in NAMED_CASES)
 def test_a_file_that_is_cut_off_emptied_or_replaced_is_neither_blocked_nor_delivered(
     tried: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, instead = proxy.tamper, {FaultKind.DRIP: b"", FaultKind.BANNER: b"cleaned"}
+    whole, instead = tampering.tamper, {FaultKind.DRIP: b"", FaultKind.BANNER: b"cleaned"}
 
     def tamper(fault: Fault, answer: bytes) -> Tampered:
         return _answered(instead[fault.kind]) if fault.kind in instead else whole(fault, answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.model.campaign import Sentinels
 from harness.model.marker import HEADERS
-from probes.range.proxy import without_nonce
+from probes.range.tampering import without_nonce
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
 from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web

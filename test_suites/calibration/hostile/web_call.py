@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from probes.range.connection import Request
-from probes.range.proxy import without_nonce
+from probes.range.tampering import without_nonce
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from probes.range.connection import Request
 from probes.range.examination import changed_request, code_of_answer, code_of_request
 from probes.range.malware_check import without_ranges
-from probes.range.proxy import without_nonce
+from probes.range.tampering import without_nonce
 from probes.range.zone import original_host
 from test_suites.calibration.hostile.areas.told import Told
 from test_suites.calibration.hostile.http_message import Answer

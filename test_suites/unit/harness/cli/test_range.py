@@ -34,6 +34,7 @@ def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
     assert 0 == up.exit_code, up.output
     assert "a range is running here; stop it first" in str(again.exception)
     assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
+    assert f"the reference filter's own log: {tmp_path / 'service.log'}" in up.stdout
     assert where.stdout.startswith("127.0.0.1:")
     assert str(wrong.exception).endswith("known: names, proxy, resolver")
     assert str(absent.exception).endswith("; start the range with --gateway")
@@ -109,6 +110,49 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
     play_faults(world, declared)
 
     assert {"miss", "dead"} == {str(fault.kind) for fault in world.faults}
+
+
+def test_a_fault_of_the_filter_s_log_takes_its_numbers_from_the_file(tmp_path: Path) -> None:
+    path, world = tmp_path / "faults.yaml", RangeTestbed(tmp_path / "w")
+    path.write_text(
+        "faults:\n"
+        "  - {kind: log-clock, seconds: -90}\n"
+        "  - {kind: log-wrong-user, share: 0.25, user: bob, seed: 7}\n"
+    )
+    play_faults(world, read_faults(path))
+
+    user, clock = world.faults
+    assert -90 == clock.seconds
+    assert (0.25, "bob", 7) == (user.share, user.user, user.seed)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("{kind: log-late, seconds: 0}", "needs 'seconds' above 0"),
+        ("{kind: log-clock, seconds: .inf}", "not a finite number"),
+        ("{kind: log-dropped, share: 2}", "share"),
+    ],
+)
+def test_a_fault_of_the_filter_s_log_with_a_wrong_number_is_refused(
+    fault: str, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text(f"faults:\n  - {fault}\n")
+
+    with pytest.raises(FaultyDocument, match=rf"faults\.yaml:2: faults.*{reason}"):
+        read_faults(path)
+
+
+def test_a_log_that_cannot_be_written_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w" / "service.log").mkdir(parents=True)
+    with running_range(tmp_path / "w", policy=load_scheme("becta-2008").policy):
+        pass
+
+    warning = capsys.readouterr().err
+    assert "service.log cannot be opened: Is a directory" in warning
 
 
 def test_pages_that_filters_like_to_block_show_their_harmless_words(tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
     log = ArrivalLog(tmp_path / "log", report=reports.append)
     log.close()
     file = Short()
-    log._file = file  # type: ignore[assignment]
+    assert log._file is not None
+    log._file._file = file  # type: ignore[assignment]
     log.record("http", "a.accredit.test")
     log.record("http", "b.accredit.test")
 

@@ -7,7 +7,7 @@ import pytest
 from harness.model.marker import Carrier, nonce_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
-from probes.range.proxy import BANNER, DRIP_BYTES, TAMPERED, Ending, tamper, without_nonce
+from probes.range.tampering import BANNER, DRIP_BYTES, TAMPERED, Ending, tamper, without_nonce
 
 BODY = b"<html><body>0123456789</body></html>"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y\r\n\r\n" % len(BODY) + BODY

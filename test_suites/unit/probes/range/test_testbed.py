@@ -68,6 +68,7 @@ def test_no_private_key_is_written(tmp_path: Path) -> None:
         "origin.json",
         "authority.pem",
         "origin.log.jsonl",
+        "service.log",
     }
     assert not any(b"PRIVATE" in path.read_bytes() for path in tmp_path.iterdir())
 

@@ -1,0 +1,52 @@
+"""The servers of the reference filter, which stop and start again together."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
+from typing import TypeVar
+
+from probes.range.connection import Listener
+from probes.range.name_server import NameServer
+
+Entered = TypeVar("Entered")
+Ended = TypeVar("Ended", bound="bool | None")
+
+
+class FilterServices(AsyncExitStack):
+    """An exit stack whose listeners and name servers can be stopped, and started again.
+
+    While they are stopped, clients that connect are refused. They start at the same ports, but not
+    once the stack has been closed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._servers: list[Listener | NameServer] = []
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> bool | None:
+        self._servers.clear()
+        return await super().__aexit__(kind, error, traceback)
+
+    async def enter_async_context(self, cm: AbstractAsyncContextManager[Entered, Ended]) -> Entered:
+        """Enter a context, and remember it if it is a server."""
+        entered = await super().enter_async_context(cm)
+        if isinstance(entered, Listener | NameServer):
+            self._servers.append(entered)
+        return entered
+
+    async def stop(self) -> None:
+        """Stop all servers, and abort their connections."""
+        for server in self._servers:
+            await server.__aexit__(None, None, None)
+
+    async def start(self) -> None:
+        """Start all servers again. Raises OSError if a port was taken meanwhile."""
+        for server in self._servers:
+            await server.__aenter__()
