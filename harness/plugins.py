@@ -8,7 +8,8 @@ name the module that registers the plug-in. A table is loaded when it is first r
 Tables are defined in the room that knows their type: ``PROBES`` and ``LINES`` here, the others in
 the package that holds the built-in plug-ins: ``corpora.importers.LIST_IMPORTERS``,
 ``corpora.exporters.LIST_EXPORTERS``, ``harness.interop.MEASUREMENT_IMPORTERS``,
-``reports.exports.JOURNAL_EXPORTERS`` and ``reports.documents.DOCUMENTS``. The ``__init__`` of each
+``harness.interop.logs.LOG_IMPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
+``reports.documents.DOCUMENTS``. The ``__init__`` of each
 of these packages imports this module alone, so that the tables can be listed quickly.
 """
 

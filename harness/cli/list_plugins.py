@@ -14,6 +14,7 @@ from harness.cli.drawing import terminal
 from harness.cli.printing import say_json
 from harness.errors import UsageError, known
 from harness.interop import MEASUREMENT_IMPORTERS
+from harness.interop.logs import LOG_IMPORTERS
 from harness.plugins import LINES, PROBES
 from reports.documents import DOCUMENTS
 from reports.exports import JOURNAL_EXPORTERS
@@ -23,6 +24,7 @@ TABLES = (
     LINES,
     LIST_IMPORTERS,
     MEASUREMENT_IMPORTERS,
+    LOG_IMPORTERS,
     LIST_EXPORTERS,
     JOURNAL_EXPORTERS,
     DOCUMENTS,

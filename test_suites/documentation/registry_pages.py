@@ -23,6 +23,10 @@ USES = {
         "Measurements of other people that are read",
         "`accredit bundle import --format` and `accredit judge --format`",
     ),
+    ("importers", "logs"): (
+        "Logs of services that are read",
+        "commands that read a log; [what each format states](log-formats.md)",
+    ),
     ("exporters", "lists"): ("Lists that are written", "`accredit corpus export --format`"),
     ("exporters", "journals"): (
         "Measurements that are written",
