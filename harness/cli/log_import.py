@@ -195,7 +195,9 @@ class _Import:
             looked_before=self._looked,
             searched=len(forms),
             secrets=tuple(
-                FoundSecret(kind=forms[each.secret][0], item=forms[each.secret][1], line=each.lines[0])
+                FoundSecret(
+                    kind=forms[each.secret][0], item=forms[each.secret][1], line=each.lines[0]
+                )
                 for each in counts.secrets
             ),
         )

@@ -33,7 +33,6 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     worst, scale = delay, 1.0
     if _badness(clock, TIME_LIMIT) > _badness(delay, limit):
         worst, scale = clock, limit / TIME_LIMIT
-    source = Source()
     constant = constant_error(requests)
     method = f"{worst.method}; the log's clock is {constant:+.1f} s off"
     if scale != 1:
@@ -46,8 +45,13 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
         upper=_scaled(worst.upper, scale),
         method=method,
         parts=(
-            Part(group="time until entries can be seen", source=source, metric=delay),
-            Part(group="clock of the log", source=source, metric=clock),
+            Part(
+                of_items=False,
+                group="time until entries can be seen",
+                source=Source(),
+                metric=delay,
+            ),
+            Part(group="clock of the log", source=Source(), metric=clock, of_items=False),
         ),
     )
     why = "" if is_known else "the clock of this machine is not known to be right to within 1 s"

@@ -186,7 +186,7 @@ def _share_recorded(
     groups: dict[str, list[LoggedRequest]],
 ) -> MeasuredMetric:
     parts = tuple(
-        Part(group=words, source=Source(), metric=_rate(selection, name, own))
+        Part(group=words, source=Source(), metric=_rate(selection, name, own), of_items=False)
         for words, own in groups.items()
     )
     records = records_of(selection)

@@ -55,7 +55,7 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
     parts = (
         part(selection, "requests around a restart", len(lost), len(kept) - early, early),
         part(selection, "entries kept as long as declared", 0, int(is_kept), int(not is_kept)),
-        Part(group=UNALTERED, source=Source(), metric=_unjudged(selection)),
+        Part(group=UNALTERED, source=Source(), metric=_unjudged(selection), of_items=False),
     )
     metric = census(
         selection,

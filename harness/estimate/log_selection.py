@@ -50,7 +50,7 @@ def is_early(selection: Selection, request: LoggedRequest) -> bool:
 def part(selection: Selection, words: str, k: int, n: int, undecided: int) -> Part:
     """A part of a metric in which every request counts."""
     metric = census(selection, selection.measure.metric, k, n, undecided, method="census")
-    return Part(group=words, source=Source(), metric=metric)
+    return Part(group=words, source=Source(), metric=metric, of_items=False)
 
 
 def census(

@@ -89,14 +89,14 @@ class _Readings:
 
         A line may have another number in a later copy of a log, so numbers are not compared.
         """
-        found: dict[LogEntry, LogEntry] = {}
+        found: list[LogEntry] = []
+        seen_before: set[LogEntry] = set()
         for facts in self.by_item.get(item, {}).values():
-            seen_before = set(found)
-            for entry in facts.entries:
-                same = msgspec.structs.replace(entry, line=0)
-                if same not in seen_before:
-                    found.setdefault(same, entry)
-        return tuple(found.values())
+            unnumbered = [msgspec.structs.replace(entry, line=0) for entry in facts.entries]
+            pairs = zip(facts.entries, unnumbered, strict=True)
+            found += [entry for entry, same in pairs if same not in seen_before]
+            seen_before.update(unnumbered)
+        return tuple(found)
 
     def seen(self, item: str, line: str) -> tuple[datetime | None, datetime | None]:
         """When an entry of an item was first read, and when it had last been looked for in vain."""

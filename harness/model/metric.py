@@ -82,17 +82,21 @@ class Part:
 
     A requirement must hold in each part, because pooling could hide one. ``metric`` has no parts;
     ``n`` is 0 if the part was asked for and not tried. With ``is_basis`` conformity rests on this
-    part; other parts must hold as well if they have enough items to decide.
+    part; other parts must hold as well if they have enough items to decide. One that is not
+    ``of_items`` rests on something else, such as entries of a log.
     """
 
     group: str
     source: Source
     metric: Metric
     is_basis: bool = True
+    of_items: bool = True
 
     @property
     def name(self) -> str:
         """In words: "GAMB, hidden real items"."""
+        if not self.of_items:
+            return self.group
         return f"{self.group}, {self.source.words}" if self.group else self.source.words
 
     def holds(self, category: str, frame: str) -> bool:

@@ -38,6 +38,10 @@ class ResultCode(StrEnum):
     INVALID = "NONE_NONE"
 
 
+AGREED = "agreed list"
+"""The category of a blocked host that has none: one that was agreed with the supplier."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEntry:
     """What the filter handled. ``profile`` to ``secrets`` are not in the line.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probes.range.access_entry import (
+    AGREED,
     AccessEntry,
     ResultCode,
     has_mark,
@@ -90,7 +91,7 @@ class PendingEntry:
 
     def decide(self, decision: Decision) -> None:
         """Note what the filter decided."""
-        self._category = decision.category
+        self._category = decision.category or (AGREED if decision.is_blocked else "")
         self._code = ResultCode.DENIED if decision.is_blocked else None
 
     def reject(self, code: ResultCode) -> None:

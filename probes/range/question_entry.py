@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from probes.range.access_entry import AccessEntry, ResultCode, has_mark
+from probes.range.access_entry import AGREED, AccessEntry, ResultCode, has_mark
 
 if TYPE_CHECKING:
     from probes.range.access_log import AccessLog
@@ -44,7 +44,7 @@ class QuestionEntry:
                 url=self.name,
                 user=self.profile,
                 received=received,
-                category=decision.category,
+                category=decision.category or (AGREED if decision.is_blocked else ""),
                 host=decision.host,
                 profile=self.profile,
                 service="resolver",

@@ -26,17 +26,23 @@ from harness.model.log_entry import LogEntry, LogVerdict
 
 SQUID_LINE = re.compile(
     r"(\d{1,11}\.\d{1,6}) +-?\d+ ([^ ]+) ([A-Z][A-Z_]*)/(\d{3}) (\d+|-) ([^ ]+) ([^ ]+) "
-    r"(.*?) [A-Z][A-Z_]*/[^ ]* [^ ]*(?: .*)?",
+    r"(.*?) [A-Z][A-Z_]*/[^ ]* [^ ]*( .*)?",
     re.DOTALL,
 )
-"""Time, client, result, status, bytes, method, URL, user; then the peer and the media type."""
+"""Time, client, result, status, bytes, method, URL, user; then the peer, the media type, others."""
+_CATEGORY = re.compile(r'(?: (?!-(?: |$))[^ "]+)* "([^"]*)"')
+"""Added fields up to the first one in quotes, none of which is a hyphen."""
 CHALLENGE = 407
 """The status that asks for a user name: nothing is blocked yet (RFC 9110 section 15.5.8)."""
 
 
 @LOG_IMPORTERS.register("squid-log")
 class SquidLog:
-    """Squid's native access log, also with fields added at the end of each line."""
+    """Squid's native access log, also with fields added at the end of each line.
+
+    The first added field in quotes is the category, such as that of ``"%note"``, unless a field
+    before it is a hyphen.
+    """
 
     def __init__(self, options: LogOptions) -> None:
         refuse_mapping("squid-log", options)
@@ -47,7 +53,7 @@ class SquidLog:
         found = SQUID_LINE.fullmatch(text)
         if found is None:
             raise unreadable("squid-log", text)
-        at, who, result, status, size, method, url, user = found.groups()
+        at, who, result, status, size, method, url, user, added = found.groups()
         if method == "-":
             return None
         client, device = client_and_device(stated(who))
@@ -62,7 +68,13 @@ class SquidLog:
             status=http_status(status),
             verdict=squid_verdict(result, status),
             received=whole_number(size, "bytes"),
+            category=_category(added or ""),
         )
+
+
+def _category(added: str) -> str:
+    found = _CATEGORY.match(added)
+    return stated(found[1]) if found else ""
 
 
 def squid_verdict(result: str, status: str) -> LogVerdict:
