@@ -9,7 +9,6 @@ Format 3 logs TCP_DENIED/403 also where the site itself answered 403 (source, Ac
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,6 +34,7 @@ _LOCAL = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2}) (\d{1,2}):(\d\d):(\d\d)(?: \
 _SECONDS = re.compile(r"\d{1,11}\.\d{3}")
 _FLAGS = re.compile(r"-?|\d*:[A-Za-z]*:[^:]*:.*", re.DOTALL)
 """The last field of formats 7 and 8, such as ``21544:PH::def``."""
+_BETWEEN = '","'
 _METHOD = re.compile(r"[A-Z][A-Z-]{1,20}")
 _STATUS = re.compile(r"\d{3}")
 _NUMBER = re.compile(r"-?\d{1,18}")
@@ -170,10 +170,12 @@ def _verdict(what: str, status: int | None) -> LogVerdict:
 
 
 def _csv_fields(text: str) -> list[str]:
-    try:
-        return next(csv.reader([text], strict=True))
-    except csv.Error:
-        raise unreadable("e2guardian-log", text) from None
+    """The fields of format 2, in which quotes within a URL are not doubled."""
+    fields = text[1:].removesuffix('"').split(_BETWEEN)
+    how = next((at for at in range(5, len(fields) - 2) if _is_method(fields, at)), 0)
+    if not how:
+        return []
+    return [*fields[:3], _BETWEEN.join(fields[3 : how - 1]), *fields[how - 1 :]]
 
 
 def _blank_fields(text: str) -> list[str]:
