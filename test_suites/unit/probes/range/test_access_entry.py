@@ -159,7 +159,7 @@ def test_a_share_of_the_lines_is_chosen_by_request_and_seed(tmp_path: Path) -> N
 
     assert first == again != other
     assert 1400 < len(first) < 1600
-    assert 1 < len(first) - len(set(first)) < 1000  # equal requests are not all treated alike
+    assert 500 < len(first) - len(set(first)) < 625  # of two equal requests one may be missing
 
 
 def test_wrong_users_are_on_other_lines_than_those_dropped(tmp_path: Path) -> None:

@@ -194,6 +194,24 @@ def test_questions_are_recorded_with_their_rcode(world: RangeTestbed, lines: Lin
     assert [len(query.to_wire()) for query in queries] == [line.received for line in found[:4]]
 
 
+def test_a_question_without_an_answer_is_recorded_at_once(
+    world: RangeTestbed, lines: Lines
+) -> None:
+    world.faults.add(Fault(kind=FaultKind.SILENT))
+    host, _, port = address(world, "resolver").rpartition(":")
+    query = dns.message.make_query(BLOCKED, "A", use_edns=0).to_wire()
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.sendto(query, (host, int(port)))
+        (line,) = lines(1)
+
+    assert ("TCP_DENIED", "000", 0, len(query)) == (
+        line.code,
+        line.status,
+        line.sent,
+        line.received,
+    )
+
+
 def test_a_gateway_records_addresses_and_names_of_servers(
     world: RangeTestbed, lines: Lines
 ) -> None:
