@@ -1,8 +1,9 @@
-"""ILL-05, POL-06, OVB-08, POL-10: changes that somebody makes are recorded, and polled before and after."""
+"""ILL-05, POL-06, OVB-08, POL-08, POL-10: changes that people make are recorded, and polled before and after."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +12,15 @@ import pytest
 
 from harness.campaign.events_file import TimedEvent
 from harness.cli.compose import prepare
+from harness.cli.log_import import LogSource, import_log
 from harness.cli.paths import CampaignPaths
 from harness.cli.watch import watch
 from harness.estimate.waits import ON_RECORD
+from harness.interop.logs.line_reader import LogOptions
+from harness.interop.logs.mapping import read_mapping
 from harness.model.outcome import Conformity, Outcome
 from harness.model.timed_event import Asks, EventKind
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
@@ -32,7 +37,7 @@ version: "1.0"
 title: Changes that people make
 policy: uk-schools-2026
 decision: {alpha: 0.2}
-requirements: [{id: ILL-05}, {id: POL-06}, {id: OVB-08}, {id: POL-10}]
+requirements: [{id: ILL-05}, {id: POL-06}, {id: OVB-08}, {id: POL-08}, {id: POL-10}]
 """
 
 
@@ -159,3 +164,71 @@ def test_overrides_that_end_in_time_show_nothing_of_their_record(
     assert found.conformity is Conformity.INSUFFICIENT
     assert (found.metric.k, found.metric.n) == (0, 12)
     assert any(ON_RECORD in reason for reason in found.reasons)
+
+
+MAPPING = """\
+fields: {time: when, url: site, user: admin, action: action, reason: reason}
+time_format: iso
+"""
+
+
+def read_record(folder: Path, kind: Kind, **changes: str) -> None:
+    """Read a record of administration that shows each change of a kind, with some values changed."""
+    journal = folder / "out" / "rehearsal" / "journal"
+    with closing(open_journal(journal)) as held:
+        polls = [one for one in held.sentinels() if one.role == "poll" and one.event]
+    times = {one.item.host: one.event.at for one in polls if one.event and one.event.at}
+    rows = [
+        {"when": time.isoformat(), "site": host, "admin": "ms.jones", "action": f"{kind.kind} set",
+         "reason": "lesson"} | changes
+        for host, time in times.items()
+    ]  # fmt: skip
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    (folder / "admin.csv").write_text("\n".join(lines) + "\n")
+    (folder / "admin.yaml").write_text(MAPPING)
+    clock = StandingClock()
+    options = LogOptions(now=clock.now(), mapping=read_mapping(folder / "admin.yaml"))
+    source = LogSource(path=folder / "admin.csv", form="csv-log", options=options)
+    import_log(journal, source, clock)
+
+
+RULE = KINDS[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "requirement"), [(RULE, "POL-08"), (OVERRIDE, "POL-10")], ids=["rules", "overrides"]
+)
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Conformity.CONFORMS),
+        ({"admin": ""}, Conformity.DOES_NOT_CONFORM),
+        ({"reason": ""}, Conformity.DOES_NOT_CONFORM),
+        ({"when": "2020-01-01T00:00:00Z"}, Conformity.DOES_NOT_CONFORM),
+        ({"site": "elsewhere.example"}, Conformity.DOES_NOT_CONFORM),
+    ],
+    ids=["complete", "nobody", "no reason", "another time", "other sites"],
+)
+def test_a_change_is_on_record_with_who_when_and_why(
+    watched: Watch,
+    tmp_path: Path,
+    kind: Kind,
+    requirement: str,
+    changes: dict[str, str],
+    expected: Conformity,
+) -> None:
+    assert watched(kind, every=kind.limit / 2)
+    read_record(tmp_path, kind, **changes)
+
+    found = rehearse(tmp_path / "campaign.yaml").outcome(requirement, "proxy")
+    assert found.conformity is expected
+
+
+def test_a_log_without_administration_shows_nothing_of_changes(
+    watched: Watch, tmp_path: Path
+) -> None:
+    assert watched(RULE, every=RULE.limit / 2)
+    read_record(tmp_path, RULE, action="")
+
+    found = rehearse(tmp_path / "campaign.yaml").outcome("POL-08", "proxy")
+    assert found.conformity is Conformity.INSUFFICIENT
