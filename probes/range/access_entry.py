@@ -100,9 +100,13 @@ class AccessEntry:
 
 
 def url_of(request: Request, *, is_secure: bool) -> str:
-    """Return the URL that was asked for; of CONNECT host and port."""
-    if request.method == "CONNECT" or request.is_absolute:
+    """Return the URL that was asked for, without user information; of CONNECT host and port."""
+    if request.method == "CONNECT":
         return request.target
+    if request.is_absolute:
+        scheme, _, rest = request.target.partition("//")
+        written = rest.partition("/")[0].partition("?")[0]
+        return f"{scheme}//{rest[len(written) - len(request.authority) :]}"
     scheme = "https" if is_secure else "http"
     return f"{scheme}://{request.headers.get('host', '')}{request.path}"
 

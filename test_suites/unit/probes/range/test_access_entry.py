@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.access_entry import AccessEntry, ResultCode, has_mark
+from probes.range.access_entry import AccessEntry, ResultCode, has_mark, url_of
 from probes.range.access_log import AccessLog
 from probes.range.answer_progress import AnswerProgress
+from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind, Faults
 from test_suites.unit.probes.range.service_log import LogLine, lines_in
 
@@ -78,6 +79,23 @@ def test_a_line_is_as_squid_writes_it() -> None:
 )
 def test_a_test_is_recognised_by_its_host_or_nonce(host: str, text: str, is_marked: bool) -> None:
     assert is_marked == has_mark(host, "x", text)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "url"),
+    [
+        ("GET", "http://u:p@a.test:81/x?y", "http://a.test:81/x?y"),
+        ("GET", "HTTP://a.test@a.test", "HTTP://a.test"),
+        ("GET", "http://a.test/x@y?z@w", "http://a.test/x@y?z@w"),
+        ("GET", "http://a.test?x@y/z", "http://a.test?x@y/z"),
+        ("GET", "/x?y", "https://b.test/x?y"),
+        ("CONNECT", "a.test:443", "a.test:443"),
+    ],
+)
+def test_a_url_has_its_query_and_no_password(method: str, target: str, url: str) -> None:
+    request = Request(method=method, target=target, headers={"host": "b.test"}, lines=())
+
+    assert url == url_of(request, is_secure=True)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=x\r\n"
