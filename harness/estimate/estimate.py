@@ -80,9 +80,8 @@ def estimate(
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
-    compared with their plain twins, ``polls`` those of timed events, ``users`` what is known of
-    users, ``logs`` what the service's logs show, ``campaign`` and ``probes`` what the header
-    declares.
+    compared with their plain twins, ``polls`` those of timed events, ``users`` and ``logs`` what is
+    known of users and logs, ``campaign`` and ``probes`` what the header declares.
     """
     sources = Sources(packs=packs or {}, items=items)
     alpha = scheme.decision.alpha

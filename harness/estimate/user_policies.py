@@ -88,11 +88,9 @@ def identity_cross_talk(selection: Selection) -> MeasuredMetric:
         alpha=selection.alpha,
         left_out=dict(left_out),
     )
-    profiles = [one.profile for one in selection.profile_selections()]
-    missing = [one for one in profiles if not right[one]]
+    missing = [one.profile for one in selection.profile_selections() if not right[one.profile]]
     barred = _why_barred(missing, is_tried=bool(selection.users.trials), is_decided=n > 0)
-    if untimely and not n:
-        barred = NOT_CONCURRENT
+    barred = NOT_CONCURRENT if untimely and not n else barred
     return MeasuredMetric(metric=metric, witnesses=tuple(_witnesses(wrong)), barred=barred)
 
 

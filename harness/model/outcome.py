@@ -217,8 +217,7 @@ class CategoryRate:
 
     ``frame`` is empty where items count alike; ``spread`` is set if a registrable domain has
     several items. ``expects`` is what the scheme's policy asks of the category for this profile:
-    ``block``, ``allow``, ``local`` (the school decides), or ``none`` if it asks nothing; empty in
-    files of older versions.
+    ``block``, ``allow``, ``local`` (the school decides), or ``none``; empty in older files.
     """
 
     category: str
@@ -241,9 +240,8 @@ class Estimates:
     """All measurements of a journal, and the counts for figures and tables.
 
     ``preconditions`` are those of the verdicts, and that of plain twins.
-    ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
-    of the unfiltered line beside them. ``not_applicable`` are sentences. ``packs`` and
-    ``foreknowledge`` are empty for a journal of one pack.
+    ``latencies`` are times to first byte in seconds by line, under ``control`` those of the control
+    beside them. ``not_applicable`` are sentences. A journal of one pack has no ``packs``.
     """
 
     measurements: tuple[Measurement, ...]

@@ -16,6 +16,8 @@ from corpora import archive, manifest, pack_reader, rater_agreement, signing
 from corpora.source import Limits
 from harness import yaml_reader
 from harness.campaign import origin_file
+from harness.interop.logs import raw_lines
+from harness.interop.logs.reading import MOST_UNREADABLE
 from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
 from harness.yaml_reader import MOST_FAULTS
@@ -56,6 +58,9 @@ LIST, LINES = Limits(), LineLimits()
         ("measurements", f"{LINES.total_bytes // GIB} GiB, {LINES.line_bytes // MIB} MiB a line"),
         ("measurements", f"{LINES.rows:,} lines"),
         ("measurements", f"{LINES.seconds / 3600:g} hours"),
+        ("a [log", f"{raw_lines.TOTAL_BYTES // GIB} GiB unpacked"),
+        ("a [log", f"{raw_lines.LINE_BYTES // KIB} KiB a line"),
+        ("a [log", f"{MOST_UNREADABLE:,} unreadable lines"),
         ("a PAC file", f"{SCRIPT_BYTES // MIB} MiB"),
     ],
 )

@@ -141,12 +141,13 @@ class _Array:
                 at = found.start()
                 break
             at = found.end()
-            was_outside = self._depth == 0
-            self._follow(found[0])
-            if was_outside:
+            if self._depth == 0:
                 self._between(text[done : found.start()])
-                done = at if self._is_closed else found.start()
-            elif self._depth == 0:
+                self._follow(found[0])
+                done = found.start() if self._depth else at
+                continue
+            self._follow(found[0])
+            if self._depth == 0:
                 yield RawLine(self._line, text[done:at], True)  # noqa: FBT003 - a tuple
                 self._line += text.count(b"\n", done, at)
                 done = at
@@ -184,6 +185,7 @@ class _Array:
     def _between(self, text: bytes) -> None:
         """Check what stands between two objects: blanks, and at most one comma."""
         if text.strip(_BLANKS) not in (b"", b","):
+            self._line += text[: len(text) - len(text.lstrip(_BLANKS + b","))].count(b"\n")
             raise self._other()
         self._line += text.count(b"\n")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.errors import UsageError, first_of
 from harness.interop.logs.line_reader import (
@@ -70,9 +70,21 @@ def _time_format(form: str) -> str:
     return form
 
 
+def _delimiter(text: str) -> str:
+    if len(text) != 1 or text in '"\r\n\0':
+        msg = 'write one character, such as ";" or "\\t"'
+        raise ValueError(msg)
+    return text
+
+
 Column = Annotated[str, Field(min_length=1, max_length=200)]
-Columns = Column | Annotated[tuple[Column, ...], Field(min_length=1, max_length=8)]
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(lambda named: (named,) if isinstance(named, str) else named),
+    Field(min_length=1, max_length=8),
+]
 """A column, or several whose values are joined."""
+Delimiter = Annotated[str, AfterValidator(_delimiter)]
 Word = Annotated[str, Field(max_length=200)]
 
 
@@ -140,7 +152,7 @@ class LogMapping(Declared):
     blocked: tuple[Word, ...] = ()
     allowed: tuple[Word, ...] = ()
     unclear: tuple[Word, ...] = ()
-    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n\x00]$')] = ","
+    delimiter: Delimiter = ","
     constants: LogConstants = LogConstants()
 
     @model_validator(mode="after")
@@ -186,13 +198,15 @@ class MappedEntries:
             "": "",
         }
         self._constants = mapping.constants
-        self._missing = {column: field for field, column in reversed(self._fields.by_field())}
+        # Without a URL or an action no other column of a line is read, so these come first.
+        pairs = sorted(self._fields.by_field(), key=lambda pair: pair[0] not in ("url", "action"))
+        self._missing = {column: field for field, column in reversed(pairs)}
         self._keys: dict[str, None] = {}
 
     @property
     def time_columns(self) -> tuple[str, ...]:
         """The columns of the time."""
-        return tuple(column for field, column in self._fields.by_field() if field == "time")
+        return self._fields.time
 
     def check_columns(self, columns: Iterable[str]) -> None:
         """Raise UnreadableLog if a column of the mapping is not among those of the file."""
@@ -213,7 +227,8 @@ class MappedEntries:
 
     def finish(self) -> None:
         """Raise UnreadableLog if no line of the file had a key of the mapping."""
-        for column, field in self._missing.items():
+        if self._missing:
+            column, field = list(self._missing.items())[-1]
             raise _no_column(field, column, self._keys)
 
     def entry(self, line: int, value: Value, at: datetime | None = None) -> LogEntry | None:
@@ -250,10 +265,9 @@ class MappedEntries:
         self._missing.pop(column, None)
         return stated(found.strip())
 
-    def _joined(self, columns: str | tuple[str, ...] | None, value: Value, between: str) -> str:
-        if columns is None or isinstance(columns, str):
-            return self._text(columns, value)
-        return between.join(filter(None, (self._text(column, value) for column in columns)))
+    def _joined(self, columns: tuple[str, ...] | None, value: Value, between: str) -> str:
+        texts = (self._text(column, value) for column in columns or ())
+        return between.join(filter(None, texts))
 
     def _at(self, value: Value) -> datetime:
         text = self._joined(self._fields.time, value, " ")

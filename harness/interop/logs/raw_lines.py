@@ -98,7 +98,7 @@ class FileBytes:
         for block in self._plain():
             self.unpacked += len(block)
             if self.unpacked > TOTAL_BYTES:
-                limit = f"{TOTAL_BYTES // 1024**3} GiB"
+                limit = f"{TOTAL_BYTES / 1024**3:g} GiB"
                 raise UnreadableLog(f"the file is larger than {limit}", "split it")
             self.search.search(block)
             yield block
