@@ -64,7 +64,7 @@ def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
 
 
 def wrong_log_fields(selection: Selection) -> MeasuredMetric:
-    """Count the wrong fields of recorded requests that are more than may be wrong.
+    """Count the recorded requests with wrong fields, as far as these are more than may be wrong.
 
     No error is allowed in who, which computer, and blocked or allowed. Of the requests, at most
     ``MOST_WRONG`` may have another wrong field; they count if more are surely wrong, and are
@@ -74,13 +74,15 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
     found = [one for one in answered(selection, "ordinary") if is_recorded(one, records)]
     clock = constant_error(found)
     wrong = {one.item: wrong_fields(one, records, clock) for one in found}
-    critical = [one for one in found if any(each.field in CRITICAL for each in wrong[one.item])]
-    others = [one for one in found if any(each.field in OTHERS for each in wrong[one.item])]
+    fields = {item: {each.field for each in some} for item, some in wrong.items()}
+    critical = [one for one in found if fields[one.item] & CRITICAL.keys()]
+    others = [one for one in found if fields[one.item] & OTHERS.keys()]
     bounds = clopper_pearson(len(others), len(found), selection.alpha)
     surely = bounds.lower is not None and bounds.lower > MOST_WRONG
     perhaps = bounds.upper is not None and bounds.upper > MOST_WRONG
-    k = len(critical) + (len(others) if surely else 0)
-    undecided = max(1, len(others)) if perhaps and not surely else 0
+    more = [one for one in others if not fields[one.item] & CRITICAL.keys()]
+    k = len(critical) + (len(more) if surely else 0)
+    undecided = min(max(1, len(more)), len(found) - k) if perhaps and not surely else 0
     metric = census(
         selection,
         "wrong_log_fields",
@@ -91,7 +93,7 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
         f"another wrong field, of {len(found)} requests (at most {MOST_WRONG:.1%} may be)",
         parts=_field_parts(selection, found, records, wrong),
     )
-    witnesses = tuple(witness(one, map(str, wrong[one.item])) for one in (*critical, *others))
+    witnesses = tuple(witness(one, map(str, wrong[one.item])) for one in (*critical, *more))
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
 
 
