@@ -92,7 +92,7 @@ def send(
         raise UsageError(msg)
     require_writable(paths, prepared)
     header = header_of(prepared, run_id_in(paths.journal))
-    needed = probes_needed(prepared.campaign, prepared.lines)
+    needed = probes_needed(prepared.campaign, prepared.lines, prepared.probes)
     with_probes = replace(
         prepared,
         probes={name: PROBES.find(name)() for name in sorted(needed)} | prepared.probes,

@@ -21,16 +21,19 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe, planned_sentinels
 from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
-from harness.model.campaign import Campaign
+from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
 from harness.model.log_case import Situation, log_case, log_items
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import next_number
 from harness.model.service_log import MOST_TURNS, ROUND
-from harness.ports.network import Line, Origin
+from harness.ports.network import Line, Origin, Probe
 from harness.ports.storage import Journal
 
 Pause = Callable[[], Awaitable[None]]
+
+NAME_SERVER = "resolver"
+"""The type of lines whose service is a name server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ def next_sending(observations: Iterable[Observation]) -> int:
 def planned_batches(
     campaign: Campaign,
     lines: Mapping[tuple[str, str], Line],
+    probes: Mapping[str, Probe],
     origin: Origin,
     sending: LogSending,
     run: str,
@@ -66,14 +70,14 @@ def planned_batches(
 ) -> Iterator[Batch]:
     """Yield the batches of a sending, numbered from ``first``: one line and profile each.
 
-    A line that fetches pages is tried with the probe ``log``, one that only answers questions with
-    ``dns``. ``run`` draws the hosts.
+    A line is tried with the probe ``dns`` if its service answers questions, with ``log`` if it
+    fetches pages; see ``is_asked_names``. ``run`` draws the hosts.
     """
     blocked = _blocked_host(campaign)
     size = campaign.limits.batch if sending.situation == "ordinary" else sending.requests
     for declared in campaign.lines:
         for profile in campaign.profiles:
-            names = "fetch" not in lines[declared.name, profile].carries
+            names = is_asked_names(campaign, declared, lines[declared.name, profile], probes)
             draw = f"{run} {declared.name} {profile} {sending.situation} {sending.number}"
             items = [
                 _placed(item, origin)
@@ -109,6 +113,7 @@ async def send_requests(
     batches = planned_batches(
         campaign,
         context.lines,
+        context.probes,
         context.origin,
         sending,
         context.run,
@@ -184,10 +189,28 @@ def _blocked_host(campaign: Campaign) -> str:
     return next(hosts, "")
 
 
-def probes_needed(campaign: Campaign, lines: Mapping[tuple[str, str], Line]) -> set[str]:
-    """Return the names of the probes that a sending uses."""
+def is_asked_names(
+    campaign: Campaign, declared: LineDeclaration, line: Line, probes: Mapping[str, Probe]
+) -> bool:
+    """Whether the service of a line answers questions for names alone, so that its log shows names.
+
+    It does if the line fetches nothing, or is tried with questions alone, or is a name server that
+    is tried with questions and pages (``type: resolver``).
+    """
+    if "fetch" not in line.carries:
+        return True
+    asks = [probes[name].declares.needs == "ask" for name in campaign.probes_on(declared)]
+    return all(asks) or (declared.type == NAME_SERVER and any(asks))
+
+
+def probes_needed(
+    campaign: Campaign, lines: Mapping[tuple[str, str], Line], probes: Mapping[str, Probe]
+) -> set[str]:
+    """Return the names of the probes that a sending uses; ``probes`` are those of the campaign."""
     return {
-        "log" if "fetch" in lines[declared.name, profile].carries else "dns"
+        "dns"
+        if is_asked_names(campaign, declared, lines[declared.name, profile], probes)
+        else "log"
         for declared in campaign.lines
         for profile in campaign.profiles
     }
