@@ -295,3 +295,24 @@ def test_the_same_log_may_be_read_again(sent: Sent) -> None:
     assert all(len(one.entries) == 1 for one in logs.requests)
     facts = [one.facts for one in sent.sentinels() if isinstance(one.facts, LogFileFacts)]
     assert len({one.sha256 for one in facts}) == 1
+
+
+def test_requests_beside_a_filter_that_is_off_are_undecided(
+    simulated: Callable[..., Path], runner: CliRunner
+) -> None:
+    made = Sent(simulated(sample=2, block=[]), runner)
+    assert made.send("--requests", "12").exit_code == 0
+
+    requests = made.logs().requests
+    assert {one.state for one in requests} == {"undecided"}
+    assert all("copper-meadow" in one.why or one.why for one in requests)
+
+
+def test_requests_without_an_answer_are_not_known_to_have_reached_the_service(
+    simulated: Callable[..., Path], runner: CliRunner
+) -> None:
+    made = Sent(simulated(sample=2, style="silent"), runner)
+    assert made.send("--situation", "offline", "--requests", "12", "--pause", "0").exit_code == 0
+
+    blocked = [one for one in made.logs().requests if one.case == "blocked"]
+    assert {one.state for one in blocked} <= {"blocked", "unanswered", "undecided"}
