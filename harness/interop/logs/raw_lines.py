@@ -141,7 +141,7 @@ def _unpack(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
                 if plain:
                     yield plain
                 packed = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
-                if not packed and len(plain) < BLOCK_BYTES:
+                if not packed:
                     break
     except zlib.error as error:
         msg = f"the compressed file is damaged ({error})"
