@@ -17,7 +17,7 @@ from corpora.source import Limits
 from harness import yaml_reader
 from harness.campaign import origin_file
 from harness.interop.logs import raw_lines
-from harness.interop.logs.reading import MOST_UNREADABLE
+from harness.interop.logs.reading import MOST_LINES, MOST_UNREADABLE
 from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
 from harness.yaml_reader import MOST_FAULTS
@@ -60,7 +60,7 @@ LIST, LINES = Limits(), LineLimits()
         ("measurements", f"{LINES.seconds / 3600:g} hours"),
         ("a [log", f"{raw_lines.TOTAL_BYTES // GIB} GiB unpacked"),
         ("a [log", f"{raw_lines.LINE_BYTES // KIB} KiB a line"),
-        ("a [log", f"{MOST_UNREADABLE:,} unreadable lines"),
+        ("a [log", f"{MOST_LINES:,} lines, {MOST_UNREADABLE:,} unreadable ones"),
         ("a PAC file", f"{SCRIPT_BYTES // MIB} MiB"),
     ],
 )

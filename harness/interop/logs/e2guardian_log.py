@@ -92,7 +92,7 @@ class E2GuardianLog:
         found = SQUID_LINE.fullmatch(text)
         if found is None:
             raise unreadable("e2guardian-log", text)
-        at, computer, result, code, size, method, url, user = found.groups()
+        at, computer, result, code, size, method, url, user, _ = found.groups()
         return _made(
             line=line,
             at=self._times.epoch(at),

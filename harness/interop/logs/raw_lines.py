@@ -19,6 +19,8 @@ BLOCK_BYTES = 256 * 1024
 """How much is read or unpacked at once."""
 LINE_BYTES = 64 * 1024
 """The longest line or record."""
+ENDLESS_BYTES = 1024 * 1024
+"""After so many bytes without a line end the file has no lines."""
 TOTAL_BYTES = 64 * 1024**3
 """The most bytes of a file, unpacked."""
 MOST_PLACES = 1000
@@ -139,7 +141,7 @@ def _unpack(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
                 if plain:
                     yield plain
                 packed = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
-                if not packed and len(plain) < BLOCK_BYTES:
+                if not packed:
                     break
     except zlib.error as error:
         msg = f"the compressed file is damaged ({error})"
@@ -149,12 +151,19 @@ def _unpack(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def lines_of(blocks: Iterator[bytes]) -> Iterator[RawLine]:
-    """Split blocks at line feeds. A line longer than LINE_BYTES is cut to one byte more."""
-    number, rest = 0, b""
+    """Split blocks at line feeds. A line longer than LINE_BYTES is cut to one byte more.
+
+    Raises UnreadableLog for one of more than ENDLESS_BYTES.
+    """
+    number, rest, dropped = 0, b"", 0
     for block in blocks:
         parts = (rest + block).split(b"\n")
-        rest = parts.pop()[: LINE_BYTES + 1]
+        last = parts.pop()
+        rest = last[: LINE_BYTES + 1]
+        dropped = len(last) - len(rest) + (0 if parts else dropped)
         for number, part in enumerate(parts, number + 1):  # noqa: B020 - goes on where it was
             yield RawLine(number, part, True)  # noqa: FBT003 - a tuple is made faster by position
+        if dropped > ENDLESS_BYTES:
+            raise UnreadableLog(f"line {number + 1} does not end within 1 MiB", "is this a text?")
     if rest:
         yield RawLine(number + 1, rest, False)  # noqa: FBT003 - the same

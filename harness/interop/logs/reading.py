@@ -42,6 +42,8 @@ FIRST_LINES = 20
 """If none of so many lines can be read, the file is not a log in the format."""
 MOST_UNREADABLE = 1000
 """Reading stops after more unreadable lines."""
+MOST_LINES = 100_000_000
+"""The most lines of a file."""
 MOST_NAMED = 50
 """The most unreadable lines that a message names."""
 
@@ -124,6 +126,8 @@ class LogReading:
         split = reader.records if isinstance(reader, RecordReader) else lines_of
         for line in split(iter(file)):
             counts.lines += 1
+            if counts.lines > MOST_LINES:
+                raise UnreadableLog(f"the file has more than {MOST_LINES:,} lines", "split it")
             try:
                 text = _text_of(line)
                 if not text or text.isspace():
@@ -213,7 +217,8 @@ def read_log(
     """Open a log in a format; iterate over the result to read it.
 
     ``where`` is the name of a stream for messages. ``secrets`` are searched in the bytes of the
-    (unpacked) file. Raises UsageError if there is no such format, or it needs another option, and
+    (unpacked) file, as they are given: other spellings, such as percent-encoded ones, must be given
+    as well. Raises UsageError if there is no such format, or it needs another option, and
     ValueError for an empty secret.
     """
     return LogReading(source, form, options, where, secrets)

@@ -90,10 +90,9 @@ class LogTimes:
                 moment = datetime(year, MONTHS[month], int(day), hour, minute, second)  # noqa: DTZ001 - the zone is added below
             except (KeyError, ValueError):
                 continue  # 29 February may exist in an earlier year
-            before = self._last
-            if moment <= latest and (found := self.utc(moment)) <= self._latest:
+            if moment <= latest and (found := self._local(moment)) <= self._latest:
+                self._last = found
                 return found
-            self._last = before
         raise UnreadableLine(f"{shown(text)} is not a time", "expected Nov 28 18:49:29")
 
     def _local(self, moment: datetime) -> datetime:

@@ -46,12 +46,21 @@ def test_lines_do_not_depend_on_the_blocks(parts: list[bytes], sizes: list[int])
     assert [True] * len(expected) + [False] * bool(last) == [line.is_complete for line in found]
 
 
-def test_a_line_that_never_ends_is_cut() -> None:
-    endless = (b"x" * 5000 for _ in range(1000))
+def test_a_line_that_is_too_long_is_cut() -> None:
+    long = (*[b"x" * 5000] * 200, b"\n", b"a\n", *[b"x" * 5000] * 200)
 
-    (line,) = lines_of(endless)
+    assert [LINE_BYTES + 1, 1, LINE_BYTES + 1] == [
+        len(line.content) for line in lines_of(iter(long))
+    ]
 
-    assert LINE_BYTES + 1 == len(line.content)
+
+def test_a_line_that_never_ends_is_refused_soon() -> None:
+    blocks = iter([b"a\n", *[b"\0" * BLOCK_BYTES] * 1000])
+
+    with pytest.raises(UnreadableLog, match="line 2 does not end within 1 MiB"):
+        list(lines_of(blocks))
+
+    assert len(list(blocks)) > 990
 
 
 @given(
@@ -75,6 +84,9 @@ def test_secrets_do_not_depend_on_the_blocks(
         assert 1 + content.count(b"\n", 0, at) == lines[0]
         assert set(lines) <= places(content, secret)
     assert {each.secret for each in whole.found} == set(found)
+    for each in pieces.found:
+        if each.secret in (b"a", b"ab", b"a\nb"):  # the others overlap themselves
+            assert content.count(each.secret) == each.count
 
 
 def places(content: bytes, secret: bytes) -> set[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import FaultyDocument, UsageError
+from harness.interop.logs import reading as log_reading
 from harness.interop.logs.line_reader import LogOptions
 from harness.interop.logs.raw_lines import LINE_BYTES
 from harness.interop.logs.reading import read_log
@@ -133,6 +134,12 @@ def test_at_most_fifty_lines_are_named() -> None:
 
     assert 51 == len(message)
     assert "log: and 2 more lines that cannot be read" == message[-1]
+
+
+def test_a_file_with_too_many_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_reading, "MOST_LINES", 2)
+
+    assert ["log: the file has more than 2 lines; split it"] == refused("squid-log", "\n\n\n")
 
 
 def test_reading_stops_after_a_thousand_unreadable_lines() -> None:

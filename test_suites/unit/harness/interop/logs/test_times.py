@@ -68,6 +68,14 @@ def test_a_repeated_hour_is_told_by_the_order_of_the_entries() -> None:
     ]
 
 
+def test_a_repeated_hour_of_times_without_a_year() -> None:
+    times = london()
+
+    found = [times.without_year("Oct", "25", f"{each}:00") for each in ("01:59", "01:00", "01:30")]
+
+    assert ["00:59", "01:00", "01:30"] == [f"{each:%H:%M}" for each in found]
+
+
 def test_a_time_that_clocks_skipped_is_refused() -> None:
     with pytest.raises(UnreadableLine, match="2026-03-29 01:30:00 does not exist in Europe/London"):
         london().iso("2026-03-29T01:30:00")
