@@ -39,6 +39,15 @@ _METHOD = re.compile(r"[A-Z][A-Z-]{1,20}")
 _STATUS = re.compile(r"\d{3}")
 _NUMBER = re.compile(r"-?\d{1,18}")
 
+_MARK = re.compile(r"\*([^* ][^*]*)\*")
+"""A mark of a reason, such as ``*DENIED*``."""
+_PASSED = frozenset(
+    ("EXCEPTION", "TRUSTED", "SEMI-TRUSTED", "SCANNED", "CONTENTMOD", "URLMOD", "HEADERMOD")
+)
+"""Marks of pages that came, also where the site itself answered 403 (messages, 51 to 60)."""
+_ERRORS = frozenset(("NETERROR", "NETZWERKFEHLER", "ERRORE DI RETE"))
+"""Marks of an error on the way to the site, logged as 403: nothing was blocked (message 59)."""
+
 LONG_FIELDS, SHORT_FIELDS, NATIVE_FIELDS = 21, 19, 19
 """Fields of formats 7 and 8, of 5 and 6, and of 1, 2 and 4."""
 FORBIDDEN = 403
@@ -162,11 +171,17 @@ def _made(
 
 
 def _verdict(what: str, status: int | None) -> LogVerdict:
-    """A status of 403 without a reason is the site's own; the words depend on the language."""
+    """What the reasons say, or the status beside a reason in a language that is not known here.
+
+    A status of 403 without a reason is the site's own.
+    """
     if "*DENIED" in what or "*INFECTED" in what:
         return "blocked"
-    is_exception = what.startswith("*EXCEPTION")
-    return "blocked" if status == FORBIDDEN and what and not is_exception else "allowed"
+    marks = _MARK.findall(what)
+    if not _ERRORS.isdisjoint(marks):
+        return ""
+    is_known = bool(marks) and _PASSED.issuperset(marks)
+    return "blocked" if status == FORBIDDEN and what and not is_known else "allowed"
 
 
 def _csv_fields(text: str) -> list[str]:
