@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from msgspec.structs import replace
@@ -22,10 +23,11 @@ from harness.interop.logs.line_reader import LogOptions
 from harness.judge.composite_measurements import judge_maker
 from harness.model.instrument_record import ClockState
 from harness.model.observation import Observation
-from harness.model.outcome import Outcome
+from harness.model.outcome import Conformity, Outcome
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
 from test_suites.products.measured import SENTINEL
+from test_suites.products.service_log import wait_until_complete
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 SCHEME = """\
@@ -42,60 +44,69 @@ requirements:
   - {id: LOG-06}
   - {id: CIR-13, n_min: 32}
 """
-LATER = 400.0
-"""Seconds by which a clock is ahead, so that a missing entry counts as missing."""
+MEASURED = ("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-06", "CIR-13")
+LATER = timedelta(seconds=400)
+"""How long after the requests a log is read, so that a missing entry counts as missing."""
 LIMITS = {"timeout": 20, "confirmation_timeout": 40, "concurrency": 20}
 
 
-class Ahead:
-    """A clock that is ``seconds`` ahead of the real one: a log is read so much later."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A clock that always shows the same time."""
 
-    def __init__(self, seconds: float) -> None:
-        self._ahead = timedelta(seconds=seconds)
+    moment: datetime
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return self.moment
 
     def monotonic(self) -> float:
         return 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogCampaign:
-    """A campaign in a folder of its own, whose requests were made."""
+    """A measured campaign in a folder, whose requests for a log were made until ``ended``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths = CampaignPaths(out=folder / "out", campaign="rehearsal")
+    folder: Path
+    ended: datetime
 
-    def copied(self, folder: Path) -> LogCampaign:
+    @property
+    def journal(self) -> Path:
+        """The folder of its journal."""
+        return CampaignPaths(out=self.folder / "out", campaign="rehearsal").journal
+
+    def copied(self, folder: Path) -> Self:
         """The same campaign in another folder, so that each reading stands alone."""
         shutil.copytree(self.folder, folder / "campaign")
-        return LogCampaign(folder / "campaign")
+        return type(self)(folder=folder / "campaign", ended=self.ended)
 
-    def read(
-        self,
-        log: Path,
-        form: str,
-        *,
-        ahead: Iterable[float] = (0.0, LATER),
-        zone: tzinfo | None = None,
-    ) -> Rehearsal:
-        """Read a log with clocks that are so many seconds ahead, and conclude."""
-        for seconds in ahead:
-            options = LogOptions(now=datetime.now(UTC), zone=zone)
-            source = LogSource(path=log, form=form, options=options)
-            import_log(self.paths.journal, source, Ahead(seconds))
-        return read_rehearsal(self.paths.journal)
+    def read(self, log: Path, form: str, zone: tzinfo | None = None) -> Rehearsal:
+        """Read a log when the requests were made, and again ``LATER``; conclude."""
+        for at in (self.ended, self.ended + LATER):
+            source = LogSource(path=log, form=form, options=LogOptions(now=at, zone=zone))
+            import_log(self.journal, source, Stopped(moment=at))
+        return read_rehearsal(self.journal)
 
     def requests(self) -> tuple[LoggedRequest, ...]:
         """The requests, with the entries that were read."""
-        with closing(open_journal(self.paths.journal)) as journal:
+        with closing(open_journal(self.journal)) as journal:
             return judge_maker(journal)().logs.requests
 
-    def observed(self) -> list[Observation]:
-        """What was observed of the requests themselves, control and all."""
-        with closing(open_journal(self.paths.journal)) as journal:
-            return [one for one in journal.sentinels() if one.role == "logged"]
+    def observed(self, line: str) -> dict[str, Observation]:
+        """What was observed of the requests over a line, by their items."""
+        with closing(open_journal(self.journal)) as journal:
+            logged = [one for one in journal.sentinels() if one.role == "logged"]
+        return {one.item.id: one for one in logged if one.key.line == line}
+
+    def wait_for(self, log: Path) -> None:
+        """Wait until a log shows all requests."""
+        wait_until_complete(log, (key_of(one.url) for one in self.requests()))
+
+
+def key_of(url: str) -> str:
+    """What a log shows of one request alone: its host, or its path below the blocked host."""
+    host, _, path = (url.partition("://")[2] or url).partition("/")
+    return path if path and host == SENTINEL else host.partition(":")[0]
 
 
 @contextmanager
@@ -116,8 +127,10 @@ def sent(
     *,
     profiles: Iterable[str] = ("pupils",),
 ) -> LogCampaign:
-    """Make so many requests for each profile; ``folder`` holds ``origin.json`` of a range."""
-    campaign = LogCampaign(folder)
+    """Make so many requests for each profile; ``folder`` holds ``origin.json`` of a range.
+
+    The campaign itself is measured as well: two items, and what its sentinels teach about blocks.
+    """
     (folder / "scheme.yaml").write_text(SCHEME)
     path = write_campaign(
         folder,
@@ -131,10 +144,12 @@ def sent(
         service={"name": "a product of Debian", "records": dict(records)},
         scheme="scheme.yaml",
     )
+    paths = CampaignPaths(out=folder / "out", campaign="rehearsal")
     with synchronised():
-        send(prepare(path), campaign.paths, "ordinary", requests, pause=_at_once)
+        send(prepare(path), paths, "ordinary", requests, pause=_at_once)
+        ended = datetime.now(UTC)
         rehearse(path)
-    return campaign
+    return LogCampaign(folder=folder, ended=ended)
 
 
 async def _at_once() -> None:
@@ -149,3 +164,13 @@ def outcome(run: Rehearsal, requirement: str, profile: str = "pupils") -> Outcom
         if (each.requirement.id, each.profile) == (requirement, profile)
     )
     return found
+
+
+def conformities(run: Rehearsal, profile: str = "pupils") -> dict[str, Conformity]:
+    """What was found of each requirement for a profile."""
+    return {name: outcome(run, name, profile).conformity for name in MEASURED}
+
+
+def parts(found: Outcome) -> dict[str, int | None]:
+    """The count of each part of a metric, by its words."""
+    return {part.group: part.metric.k for part in found.metric.parts}

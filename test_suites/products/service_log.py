@@ -18,12 +18,17 @@ def entries(
     path: Path, form: str, wanted: Iterable[str], zone: tzinfo | None = None
 ) -> list[LogEntry]:
     """The entries of a log, once each of ``wanted`` is in it: products write a little later."""
+    wait_until_complete(path, wanted)
+    return list(read_log(path, form, LogOptions(now=datetime.now(UTC), zone=zone)))
+
+
+def wait_until_complete(path: Path, wanted: Iterable[str]) -> None:
+    """Wait until each of ``wanted`` is in a log, and its last line is complete."""
     needles = [each.encode() for each in wanted]
     deadline = time.monotonic() + PATIENCE
     while not _is_complete(path, needles):
         assert time.monotonic() < deadline, path.read_text(errors="replace")[-4000:]
         Event().wait(0.02)
-    return list(read_log(path, form, LogOptions(now=datetime.now(UTC), zone=zone)))
 
 
 def _is_complete(path: Path, needles: Iterable[bytes]) -> bool:
