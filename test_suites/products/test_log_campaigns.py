@@ -250,8 +250,10 @@ def test_what_was_done_to_a_log_of_squid_is_reported_with_its_figures(
     assert [(done.secret, (f"password, line {done.line} of the log",))] == [
         (one.item, one.saw) for one in secrets.witnesses
     ]
+    staff = [one.item for one in requests if (one.profile, one.case) == ("staff", "secret")]
+    unseen = done.missing & set(staff)  # whether their secrets are in lost lines is not known
     assert outcome(run, "LOG-02", "staff").conformity is CONFORMS
-    assert outcome(run, "LOG-06", "staff").conformity is CONFORMS
+    assert outcome(run, "LOG-06", "staff").conformity is (OPEN if unseen else CONFORMS)
 
 
 @pytest.mark.product("e2guardian", "squid", "openssl")
