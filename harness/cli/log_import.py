@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from harness.cli.growing_log import complete_lines
 from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say
 from harness.errors import UsageError, known
@@ -33,7 +33,6 @@ from harness.model.log_case import log_case
 from harness.model.observation import CONTROL, Observation
 from harness.model.plain_twin import next_number
 from harness.ports.storage import Clock, Journal, WallClock
-from harness.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:
     from harness.interop.logs.line_reader import LogOptions
@@ -175,12 +174,12 @@ class _Import:
         source, at = self._source, self._clock.now()
         forms = secret_forms(self._wanted.with_secrets)
         join = LogJoin(self._wanted.requests.values(), self._wanted.changes.values())
-        grown = _whole_lines(source.path) if is_followed else source.path
-        reading = read_log(
-            grown, source.form, source.options, where=str(source.path), secrets=tuple(forms)
-        )
-        for entry in reading:
-            join.add(entry)
+        with complete_lines(source.path) if is_followed else nullcontext(source.path) as held:
+            reading = read_log(
+                held, source.form, source.options, where=str(source.path), secrets=tuple(forms)
+            )
+            for entry in reading:
+                join.add(entry)
         counts = reading.counts
         facts = LogFileFacts(
             format=source.form,
@@ -237,17 +236,6 @@ class _Import:
             say(f"  {shown} of {len(wanted.changes)} changes of the policy are on record")
         if facts.secrets:
             say(f"  {len(facts.secrets)} secrets of the requests are in the log")
-
-
-def _whole_lines(path: Path) -> BinaryIO:
-    """The lines of a growing file that are complete now. Raises UsageError."""
-    try:
-        with open_regular(path) as stream:
-            content = stream.read()
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror or error}"
-        raise UsageError(msg) from None
-    return BytesIO(content[: content.rfind(b"\n") + 1])
 
 
 def _looks(seconds: float, every: float, sleep: Callable[[float], None]) -> Iterator[None]:
