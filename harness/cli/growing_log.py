@@ -7,13 +7,15 @@ end backwards to the last line feed.
 from __future__ import annotations
 
 import os
-from collections.abc import Buffer
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from harness.errors import UsageError
 from harness.untrusted.regular_file import open_regular
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 BLOCK_BYTES = 64 * 1024
 """How much is read at once to find the last line feed."""

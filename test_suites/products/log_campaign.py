@@ -47,7 +47,7 @@ requirements:
 MEASURED = ("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-06", "CIR-13")
 LATER = timedelta(seconds=400)
 """How long after the requests a log is read, so that a missing entry counts as missing."""
-LIMITS = {"timeout": 20, "confirmation_timeout": 40, "concurrency": 20}
+LIMITS = {"timeout": 20, "confirmation_timeout": 40}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,7 @@ def sent(
     requests: int,
     *,
     profiles: Iterable[str] = ("pupils",),
+    concurrency: int = 20,
 ) -> LogCampaign:
     """Make so many requests for each profile; ``folder`` holds ``origin.json`` of a range.
 
@@ -140,7 +141,7 @@ def sent(
         sample=2,
         profiles={name: {"phase": "ks2"} for name in profiles},
         sentinels={"must_block": [SENTINEL]},
-        limits=LIMITS,
+        limits=LIMITS | {"concurrency": concurrency},
         service={"name": "a product of Debian", "records": dict(records)},
         scheme="scheme.yaml",
     )

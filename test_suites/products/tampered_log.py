@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -42,7 +42,12 @@ def tampered(
     gone = _drawn(owned, draw)
     kept = [place for place in range(len(lines)) if place not in gone]
     shown = {one.item for place in kept if (one := owned[place])}
-    named = [place for place in kept if owned[place] and f" {user} ".encode() in lines[place]]
+    alone = {item for item, times in Counter(map(_item, filter(None, owned))).items() if times == 1}
+    named = [
+        place
+        for place in kept
+        if (one := owned[place]) and one.item in alone and f" {user} ".encode() in lines[place]
+    ]
     misnamed = draw.sample(named, 2)
     forms = [place for place in named if (one := owned[place]) and one.case == "secret"]
     planted = draw.choice([place for place in forms if place not in misnamed])

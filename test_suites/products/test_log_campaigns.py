@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from harness.estimate.log_metrics import MARKED, UNMARKED
 from harness.model.facts import WebFacts
 from harness.model.outcome import Conformity
+from harness.model.service_log import LoggedRequest
 from probes.range.testbed import RangeTestbed, running
 from test_suites.products.blocklist import BlockList
 from test_suites.products.log_campaign import (
@@ -42,6 +43,8 @@ CATEGORY = "gambling"
 TOKYO = ZoneInfo("Asia/Tokyo")
 NATIVE = "%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt"
 CONFORMS, FAILS, OPEN = Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT
+FAILED = re.compile(r"\*NETERROR\*|Failed to negotiate ssl")
+"""What e2guardian logs where it did not reach its upstream, or did not open TLS."""
 ALL_CONFORM = dict.fromkeys(MEASURED, CONFORMS)
 
 pytestmark = pytest.mark.timeout(240)
@@ -269,23 +272,37 @@ def test_a_block_that_e2guardian_sends_as_200_and_logs_as_403_is_no_fault(
                 "authority": str(guardian.authority.certificate),
             }
             line = {"name": "line", "type": "explicit_proxy", "options": options}
-            campaign = sent(folder, line, BY_ADDRESS, REQUESTS)
+            campaign = sent(folder, line, BY_ADDRESS, REQUESTS, concurrency=8)
             held = keep(campaign, folder, guardian.folder.path / "access.log")
 
-    run = campaign.read(held.logs["access"], "e2guardian-log", TOKYO)
-    pages = campaign.observed("line")
-    blocks = [one for one in campaign.requests() if one.state == "blocked"]
+    log = held.logs["access"]
+    run = campaign.read(log, "e2guardian-log", TOKYO)
+    pages, requests = campaign.observed("line"), campaign.requests()
+    stumbled = stumbled_over(log, requests)
+    blocks = [one for one in requests if one.case == "blocked"]
 
-    assert ALL_CONFORM == conformities(run)
-    assert {one.item for one in campaign.requests() if one.case == "blocked"} == {
-        one.item for one in blocks
-    }
+    assert len(stumbled) <= len(requests) / 100
+    assert len(requests) == outcome(run, "LOG-01").metric.k
     for one in blocks:
         facts = pages[one.item].facts
         assert isinstance(facts, WebFacts)
-        assert (200, {403}) == (facts.status, {entry.status for entry in one.entries})
-        assert {("blocked", CATEGORY)} == {(each.verdict, each.category) for each in one.entries}
-    assert not outcome(run, "LOG-02").witnesses
+        assert ("blocked", 200) == (one.state, facts.status)
+        assert {("blocked", 403, CATEGORY)} == {
+            (each.verdict, each.status, each.category) for each in one.entries
+        }
+    assert {one.item for one in outcome(run, "LOG-02").witnesses} <= stumbled
+    expected = conformities(run) if stumbled else ALL_CONFORM
+    assert ALL_CONFORM | {"LOG-02": expected["LOG-02"]} == conformities(run)
+
+
+def stumbled_over(log: Path, requests: Iterable[LoggedRequest]) -> set[str]:
+    """The requests in which e2guardian itself failed, as it does now and then under load.
+
+    It sends its page of a block then, although nothing is listed, and logs what failed.
+    """
+    lines = log.read_text(errors="replace").splitlines()
+    failed = "\n".join(line for line in lines if FAILED.search(line))
+    return {one.item for one in requests if key_of(one.url) in failed}
 
 
 @pytest.mark.product("unbound")
