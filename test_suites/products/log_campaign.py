@@ -102,6 +102,12 @@ class LogCampaign:
         """Wait until a log shows all requests."""
         wait_until_complete(log, (key_of(one.url) for one in self.requests()))
 
+    def wait_for_items(self, log: Path) -> None:
+        """Wait until a log shows the campaign's items, which were tried after the requests."""
+        with closing(open_journal(self.journal)) as journal:
+            tried = {one.item.host for one in journal.observations() if one.role == "item"}
+        wait_until_complete(log, tried)
+
 
 def key_of(url: str) -> str:
     """What a log shows of one request alone: its host, or its path below the blocked host."""

@@ -90,9 +90,7 @@ class Sent:
 
 
 def keep(campaign: LogCampaign, folder: Path, *logs: Path) -> Sent:
-    """Copy logs of a product once they show all requests."""
-    for log in logs:
-        campaign.wait_for(log)
+    """Copy logs of a product."""
     kept = {log.stem: Path(shutil.copy(log, folder / f"product-{log.name}")) for log in logs}
     return Sent(campaign=campaign, logs=kept)
 
@@ -125,6 +123,8 @@ def through_squid(tmp_path_factory: pytest.TempPathFactory) -> Sent:
             line = {"name": "line", "type": "explicit_proxy", "by_profile": signed_in}
             campaign = sent(folder, line, BY_NAME, REQUESTS, profiles=USERS)
             logs = [squid.folder.path / f"{name}.log" for name in ("access", "longer", "headers")]
+            for log in logs:
+                campaign.wait_for(log)
             return keep(campaign, folder, *logs)
 
 
@@ -273,36 +273,42 @@ def test_a_block_that_e2guardian_sends_as_200_and_logs_as_403_is_no_fault(
             }
             line = {"name": "line", "type": "explicit_proxy", "options": options}
             campaign = sent(folder, line, BY_ADDRESS, REQUESTS, concurrency=8)
+            campaign.wait_for_items(guardian.folder.path / "access.log")
             held = keep(campaign, folder, guardian.folder.path / "access.log")
 
     log = held.logs["access"]
     run = campaign.read(log, "e2guardian-log", TOKYO)
     pages, requests = campaign.observed("line"), campaign.requests()
-    stumbled = stumbled_over(log, requests)
-    blocks = [one for one in requests if one.case == "blocked"]
+    failed, lost = mishaps(log, requests)
 
-    assert len(stumbled) <= len(requests) / 100
-    assert len(requests) == outcome(run, "LOG-01").metric.k
-    for one in blocks:
-        facts = pages[one.item].facts
-        assert isinstance(facts, WebFacts)
-        assert ("blocked", 200) == (one.state, facts.status)
-        assert {("blocked", 403, CATEGORY)} == {
-            (each.verdict, each.status, each.category) for each in one.entries
-        }
-    assert {one.item for one in outcome(run, "LOG-02").witnesses} <= stumbled
-    expected = conformities(run) if stumbled else ALL_CONFORM
-    assert ALL_CONFORM | {"LOG-02": expected["LOG-02"]} == conformities(run)
+    assert len(failed | lost) <= len(requests) / 50
+    for one in requests:
+        if one.case == "blocked" and one.item not in failed | lost:
+            facts = pages[one.item].facts
+            assert isinstance(facts, WebFacts)
+            assert ("blocked", 200) == (one.state, facts.status)
+            assert {("blocked", 403, CATEGORY)} == {
+                (each.verdict, each.status, each.category) for each in one.entries
+            }
+    assert {one.item for one in outcome(run, "LOG-01").witnesses} <= lost
+    assert {one.item for one in outcome(run, "LOG-02").witnesses} <= failed
+    if not failed | lost:
+        assert len(requests) == outcome(run, "LOG-01").metric.k
+        assert ALL_CONFORM == conformities(run)
 
 
-def stumbled_over(log: Path, requests: Iterable[LoggedRequest]) -> set[str]:
-    """The requests in which e2guardian itself failed, as it does now and then under load.
+def mishaps(log: Path, requests: Iterable[LoggedRequest]) -> tuple[set[str], set[str]]:
+    """The requests in which e2guardian itself failed, and those that it did not log.
 
-    It sends its page of a block then, although nothing is listed, and logs what failed.
+    Now and then under load it does not reach its upstream, and sends the page of a block although
+    nothing is listed; or it crashes and loses what it had not written.
     """
     lines = log.read_text(errors="replace").splitlines()
-    failed = "\n".join(line for line in lines if FAILED.search(line))
-    return {one.item for one in requests if key_of(one.url) in failed}
+    whole, wrong = "\n".join(lines), "\n".join(line for line in lines if FAILED.search(line))
+    return (
+        {one.item for one in requests if key_of(one.url) in wrong},
+        {one.item for one in requests if key_of(one.url) not in whole},
+    )
 
 
 @pytest.mark.product("unbound")
@@ -316,6 +322,7 @@ def test_a_log_of_unbound_shows_each_name_and_who_asked(
             options = {"server": unbound.server("all")}
             line = {"name": "line", "type": "resolver", "probes": ["dns"], "options": options}
             campaign = sent(folder, line, BY_ADDRESS, REQUESTS)
+            campaign.wait_for(unbound.folder.path / "console.log")
             held = keep(campaign, folder, unbound.folder.path / "console.log")
 
     run = campaign.read(held.logs["console"], "unbound-log")
