@@ -15,10 +15,10 @@ from scipy import special
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
+    Readings,
     answered,
     barred,
     census,
-    is_early,
     part,
     records_of,
     witness,
@@ -105,18 +105,19 @@ def log_classes_covered(selection: Selection) -> MeasuredMetric:
     A class is covered if each recorded request of it shows what it must; whether all are recorded
     is for LOG-01.
     """
-    requests = answered(selection, "ordinary")
+    requests, readings = answered(selection, "ordinary"), Readings(selection)
     parts, covered, witnesses, tried = [], 0, list[Witness](), 0
     for words, (belongs, shows) in CLASSES.items():
         own = [one for one in requests if belongs(one)]
         held = [one for one in own if one.entries]
-        lacking = [one for one in held if not shows(one)] or ([] if held else own)
-        # a class without a single entry is not covered, if the log was read late enough
-        undecided = sum(is_early(selection, one) for one in own if not one.entries)
-        decided = len(held) + (0 if held else len(own) - undecided)
+        missing = [one for one in own if not one.entries and not readings.leave_open(one)]
+        # Of a class with entries, those that are missing are for LOG-01.
+        lacking = [one for one in held if not shows(one)] if held else missing
+        decided = len(held or missing)
         tried += bool(decided)
         covered += bool(decided) and not lacking
-        parts.append(part(selection, words, len(lacking) if decided else 0, decided, undecided))
+        undecided = len(own) - len(held) - len(missing)
+        parts.append(part(selection, words, len(lacking), decided, undecided))
         witnesses += [witness(one, (f"{words}: not shown as such",)) for one in lacking]
     total = len(CLASSES)
     metric = Metric(
@@ -189,9 +190,11 @@ def _share_recorded(
         Part(group=words, source=Source(), metric=_rate(selection, name, own), of_items=False)
         for words, own in groups.items()
     )
-    records = records_of(selection)
+    records, readings = records_of(selection), Readings(selection)
     missing = [
-        one for one in requests if not is_recorded(one, records) and not is_early(selection, one)
+        one
+        for one in requests
+        if not is_recorded(one, records) and (one.entries or not readings.leave_open(one))
     ]
     witnesses = tuple(witness(one, (_lacking(one),)) for one in missing)
     metric = replace(_rate(selection, name, requests), parts=parts)
@@ -206,9 +209,9 @@ def _lacking(request: LoggedRequest) -> str:
 
 def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) -> Metric:
     """The share of recorded requests; those whose log was read too early are undecided."""
-    records = records_of(selection)
+    records, readings = records_of(selection), Readings(selection)
     k = sum(is_recorded(one, records) for one in requests)
-    early = sum(is_early(selection, one) for one in requests if not is_recorded(one, records))
+    early = sum(readings.leave_open(one) for one in requests if not one.entries)
     n = len(requests) - early
     bounds = worst_case(k, n, early, selection.alpha)
     threshold = selection.requirement.threshold

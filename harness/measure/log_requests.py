@@ -12,6 +12,7 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -21,14 +22,18 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe, planned_sentinels
 from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
-from harness.model.campaign import Campaign
+from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
 from harness.model.log_case import Situation, log_case, log_items
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import next_number
 from harness.model.service_log import MOST_TURNS, ROUND
-from harness.ports.network import Line, Origin
+from harness.ports.network import Origin, Probe
 from harness.ports.storage import Journal
+
+PAGES: Literal["log"] = "log"
+NAMES: Literal["dns"] = "dns"
+"""The probes that make the requests: for pages, and for names where all else asks names."""
 
 Pause = Callable[[], Awaitable[None]]
 
@@ -58,7 +63,7 @@ def next_sending(observations: Iterable[Observation]) -> int:
 
 def planned_batches(
     campaign: Campaign,
-    lines: Mapping[tuple[str, str], Line],
+    probes: Mapping[str, Probe],
     origin: Origin,
     sending: LogSending,
     run: str,
@@ -66,23 +71,22 @@ def planned_batches(
 ) -> Iterator[Batch]:
     """Yield the batches of a sending, numbered from ``first``: one line and profile each.
 
-    A line that fetches pages is tried with the probe ``log``, one that only answers questions with
-    ``dns``. ``run`` draws the hosts.
+    ``probes`` are those of the campaign; ``run`` draws the hosts.
     """
     blocked = _blocked_host(campaign)
     size = campaign.limits.batch if sending.situation == "ordinary" else sending.requests
     for declared in campaign.lines:
         for profile in campaign.profiles:
-            names = "fetch" not in lines[declared.name, profile].carries
+            probe = probe_for(campaign, declared, probes)
             draw = f"{run} {declared.name} {profile} {sending.situation} {sending.number}"
             items = [
                 _placed(item, origin)
                 for item in log_items(
-                    draw, sending.situation, sending.requests, blocked, names=names
+                    draw, sending.situation, sending.requests, blocked, names=probe == NAMES
                 )
             ]
             way = Way(
-                probe="dns" if names else "log",
+                probe=probe,
                 lines=(declared.name,),
                 profile=profile,
                 round=ROUND + sending.number,
@@ -108,7 +112,7 @@ async def send_requests(
     assert context.origin is not None
     batches = planned_batches(
         campaign,
-        context.lines,
+        context.probes,
         context.origin,
         sending,
         context.run,
@@ -184,10 +188,10 @@ def _blocked_host(campaign: Campaign) -> str:
     return next(hosts, "")
 
 
-def probes_needed(campaign: Campaign, lines: Mapping[tuple[str, str], Line]) -> set[str]:
-    """Return the names of the probes that a sending uses."""
-    return {
-        "log" if "fetch" in lines[declared.name, profile].carries else "dns"
-        for declared in campaign.lines
-        for profile in campaign.profiles
-    }
+def probe_for(
+    campaign: Campaign, line: LineDeclaration, probes: Mapping[str, Probe]
+) -> Literal["log", "dns"]:
+    """Return the probe for a line: ``dns`` if all that the campaign names for it ask names."""
+    named = campaign.probes_on(line)
+    asks_names = all(probes[name].declares.needs == "ask" for name in named)
+    return NAMES if asks_names else PAGES
