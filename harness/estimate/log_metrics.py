@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
 from scipy import special
 
 from harness.estimate.intervals import clopper_pearson, worst_case
@@ -30,6 +31,7 @@ from harness.estimate.logged_fields import (
     case_of,
     constant_error,
     is_recorded,
+    shows_address,
     shows_download,
     shows_outcome,
     shows_search,
@@ -37,6 +39,8 @@ from harness.estimate.logged_fields import (
     wrong_fields,
 )
 from harness.estimate.rates import MeasuredMetric
+from harness.model.log_case import SECRETS
+from harness.model.log_entry import LogEntry
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest, RecordKeeping
@@ -59,8 +63,17 @@ def events_recorded(selection: Selection) -> MeasuredMetric:
 
 def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
     """Compute the share of attempts to bypass the filter that the log shows with their address."""
-    requests = [one for one in answered(selection, "ordinary") if one.case == "bypass"]
+    requests = [
+        one if shows_address(one) else structs.replace(one, entries=_without_address(one.entries))
+        for one in answered(selection, "ordinary")
+        if one.case == "bypass"
+    ]
     return _share_recorded(selection, "bypass_attempts_recorded", requests, {})
+
+
+def _without_address(entries: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
+    """Entries that do not show what was attempted are no record of the attempt."""
+    return tuple(structs.replace(entry, url="") for entry in entries)
 
 
 def wrong_log_fields(selection: Selection) -> MeasuredMetric:
@@ -162,13 +175,14 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
         for secret in one.secrets
         if secret.item in {request.item for request in sent}
     }
-    n = len(recorded | {item for _, item in found}) if searched else 0
+    carriers = recorded | {item for _, item in found} if searched else frozenset()
+    n = len(carriers) * len(SECRETS)
     metric = census(
         selection,
         "secrets_in_logs",
         len(found),
         n,
-        len(sent) - n,
+        len(sent) * len(SECRETS) - n,
         method="census of invented secrets, as they are and encoded",
     )
     holders = {item for _, item in found}

@@ -289,7 +289,7 @@ def test_a_planted_password_is_found_where_it_is() -> None:
     found = outcome(selection("LOG-06", GOOD, reading(secrets=(secret_found(sent),))))
 
     assert found.conformity is FAILS
-    assert (found.metric.k, found.metric.n) == (1, 20)
+    assert (found.metric.k, found.metric.n) == (1, 80)
     assert [one.item for one in found.witnesses] == [sent.item]
     assert found.witnesses[0].saw == ("password, line 17 of the log",)
 
