@@ -187,6 +187,13 @@ class Document:
         except YAMLError as error:
             raise FaultyDocument((self.fault(None, "", f"not YAML: {error}", ""),)) from None
 
+    @classmethod
+    def of_data(cls, where: str, data: Any) -> Document:
+        """Return a document that was parsed before; it knows no lines."""
+        made = cls.__new__(cls)
+        made.where, made.lines, made.data = where, {}, data
+        return made
+
     def fault(self, line: int | None, key: str, found: str, remedy: str) -> Fault:
         """Return a fault of this document."""
         return Fault(where=self.where, line=line, key=key, found=found, known=remedy)

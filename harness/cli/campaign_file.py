@@ -212,6 +212,7 @@ def _declared(submitted: Submission | None) -> str:
         return ""
     left = {"name", "supplier", "description"}
     told = submitted.service.model_dump(mode="json", exclude_defaults=True, exclude=left)
+    told["records"] = {"keeps_days": submitted.logs.keeps_days} | told.get("records", {})
     return "".join(f"  {key}: {json.dumps(value)}\n" for key, value in told.items())
 
 

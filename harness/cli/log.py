@@ -27,7 +27,7 @@ from harness.measure.log_requests import (
     LogSending,
     Pause,
     next_sending,
-    probes_needed,
+    probe_for,
     send_requests,
 )
 from harness.measure.measurement_context import MeasurementContext
@@ -92,7 +92,8 @@ def send(
         raise UsageError(msg)
     require_writable(paths, prepared)
     header = header_of(prepared, run_id_in(paths.journal))
-    needed = probes_needed(prepared.campaign, prepared.lines, prepared.probes)
+    lines = prepared.campaign.lines
+    needed = {probe_for(prepared.campaign, line, prepared.probes) for line in lines}
     with_probes = replace(
         prepared,
         probes={name: PROBES.find(name)() for name in sorted(needed)} | prepared.probes,

@@ -14,6 +14,7 @@ from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_pages, missing_searches
 from harness.cli.case_supply import content_pack, missing_cases, unlisted_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
+from harness.cli.later_evidence import later_evidence
 from harness.cli.list_obstacles import list_obstacle
 from harness.cli.user_obstacles import Obstacles, obstacles_of
 from harness.errors import first_of
@@ -32,9 +33,6 @@ ITEMS_PER_CELL = 5
 
 SHOWN_GROUPS = 6
 """The most groups that one sentence names."""
-
-WAITS = "it rests on events, which measuring does not poll", "poll them with accredit watch"
-"""The obstacle of metrics of timed events: the reason, and a remedy."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
 
@@ -83,7 +81,7 @@ def obstacle(
     if not spec.is_implemented:
         return why_not_measured(spec.name), ""
     by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
-    by_itself = WAITS if spec.function.startswith("waits:") else by_itself
+    by_itself = later_evidence(spec) or by_itself
     if by_itself is not None:
         return by_itself
     if not spec.counts_items:

@@ -13,6 +13,9 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric, Part, Source
 from harness.model.service_log import LoggedRequest
 
+QUARTER = 900.0
+"""Seconds of which all offsets from UTC are multiples (IANA time zone database, since 1972)."""
+
 
 def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     """Compute the time until entries can be seen, and the error of the log's clock.
@@ -34,7 +37,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     if _badness(clock, TIME_LIMIT) > _badness(delay, limit):
         worst, scale = clock, limit / TIME_LIMIT
     constant = constant_error(requests)
-    method = f"{worst.method}; the log's clock is {constant:+.1f} s off"
+    method = f"{worst.method}; the log's clock is {constant:+.1f} s off{_zone_hint(constant)}"
     if scale != 1:
         method += f"; in proportion to its own limit of {TIME_LIMIT:g} s"
     metric = replace(
@@ -99,6 +102,13 @@ def _times(
         method=f"{quantile:g} quantile, bounds by order statistics: {name}",
         alpha=selection.alpha,
     )
+
+
+def _zone_hint(seconds: float) -> str:
+    """Say that a clock error looks like that of a time zone: a multiple of 15 minutes."""
+    quarters = round(seconds / QUARTER)
+    is_zone = quarters != 0 and abs(seconds - quarters * QUARTER) < TIME_LIMIT
+    return ", as if its times were of another time zone (--timezone)" if is_zone else ""
 
 
 def _is_clock_known(selection: Selection) -> bool:

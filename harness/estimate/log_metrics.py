@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
 from scipy import special
 
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
+    Readings,
     answered,
     barred,
     census,
-    is_early,
     part,
     records_of,
     witness,
@@ -30,6 +31,7 @@ from harness.estimate.logged_fields import (
     case_of,
     constant_error,
     is_recorded,
+    shows_address,
     shows_download,
     shows_outcome,
     shows_search,
@@ -37,6 +39,8 @@ from harness.estimate.logged_fields import (
     wrong_fields,
 )
 from harness.estimate.rates import MeasuredMetric
+from harness.model.log_case import SECRETS
+from harness.model.log_entry import LogEntry
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest, RecordKeeping
@@ -59,8 +63,17 @@ def events_recorded(selection: Selection) -> MeasuredMetric:
 
 def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
     """Compute the share of attempts to bypass the filter that the log shows with their address."""
-    requests = [one for one in answered(selection, "ordinary") if one.case == "bypass"]
+    requests = [
+        one if shows_address(one) else structs.replace(one, entries=_without_address(one.entries))
+        for one in answered(selection, "ordinary")
+        if one.case == "bypass"
+    ]
     return _share_recorded(selection, "bypass_attempts_recorded", requests, {})
+
+
+def _without_address(entries: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
+    """Entries that do not show what was attempted are no record of the attempt."""
+    return tuple(structs.replace(entry, url="") for entry in entries)
 
 
 def wrong_log_fields(selection: Selection) -> MeasuredMetric:
@@ -107,18 +120,19 @@ def log_classes_covered(selection: Selection) -> MeasuredMetric:
     A class is covered if each recorded request of it shows what it must; whether all are recorded
     is for LOG-01.
     """
-    requests = answered(selection, "ordinary")
+    requests, readings = answered(selection, "ordinary"), Readings(selection)
     parts, covered, witnesses, tried = [], 0, list[Witness](), 0
     for words, (belongs, shows) in CLASSES.items():
         own = [one for one in requests if belongs(one)]
         held = [one for one in own if one.entries]
-        lacking = [one for one in held if not shows(one)] or ([] if held else own)
-        # a class without a single entry is not covered, if the log was read late enough
-        undecided = sum(is_early(selection, one) for one in own if not one.entries)
-        decided = len(held) + (0 if held else len(own) - undecided)
+        missing = [one for one in own if not one.entries and not readings.leave_open(one)]
+        # Of a class with entries, those that are missing are for LOG-01.
+        lacking = [one for one in held if not shows(one)] if held else missing
+        decided = len(held or missing)
         tried += bool(decided)
         covered += bool(decided) and not lacking
-        parts.append(part(selection, words, len(lacking) if decided else 0, decided, undecided))
+        undecided = len(own) - len(held) - len(missing)
+        parts.append(part(selection, words, len(lacking), decided, undecided))
         witnesses += [witness(one, (f"{words}: not shown as such",)) for one in lacking]
     total = len(CLASSES)
     metric = Metric(
@@ -163,13 +177,14 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
         for secret in one.secrets
         if secret.item in {request.item for request in sent}
     }
-    n = len(recorded | {item for _, item in found}) if searched else 0
+    carriers = recorded | {item for _, item in found} if searched else frozenset()
+    n = len(carriers) * len(SECRETS)
     metric = census(
         selection,
         "secrets_in_logs",
         len(found),
         n,
-        len(sent) - n,
+        len(sent) * len(SECRETS) - n,
         method="census of invented secrets, as they are and encoded",
     )
     holders = {item for _, item in found}
@@ -191,9 +206,11 @@ def _share_recorded(
         Part(group=words, source=Source(), metric=_rate(selection, name, own), of_items=False)
         for words, own in groups.items()
     )
-    records = records_of(selection)
+    records, readings = records_of(selection), Readings(selection)
     missing = [
-        one for one in requests if not is_recorded(one, records) and not is_early(selection, one)
+        one
+        for one in requests
+        if not is_recorded(one, records) and (one.entries or not readings.leave_open(one))
     ]
     witnesses = tuple(witness(one, (_lacking(one),)) for one in missing)
     metric = replace(_rate(selection, name, requests), parts=parts)
@@ -208,9 +225,9 @@ def _lacking(request: LoggedRequest) -> str:
 
 def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) -> Metric:
     """The share of recorded requests; those whose log was read too early are undecided."""
-    records = records_of(selection)
+    records, readings = records_of(selection), Readings(selection)
     k = sum(is_recorded(one, records) for one in requests)
-    early = sum(is_early(selection, one) for one in requests if not is_recorded(one, records))
+    early = sum(readings.leave_open(one) for one in requests if not one.entries)
     n = len(requests) - early
     bounds = worst_case(k, n, early, selection.alpha)
     threshold = selection.requirement.threshold

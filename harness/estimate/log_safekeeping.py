@@ -14,10 +14,10 @@ from typing import NamedTuple
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
     NOT_READ,
+    Readings,
     answered,
     barred,
     census,
-    is_early,
     part,
     records_of,
     witness,
@@ -48,8 +48,10 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
     """
     around = [one for one in selection.logs.requests if one.situation == "restart"]
     kept = answered(selection, "restart") if _has_interruption(around) else []
-    lost = [one for one in kept if not one.entries and not is_early(selection, one)]
-    early = sum(is_early(selection, one) for one in kept if not one.entries)
+    readings = Readings(selection)
+    missing = [one for one in kept if not one.entries]
+    lost = [one for one in missing if not readings.leave_open(one)]
+    early = len(missing) - len(lost)
     days, oldest = records_of(selection).keeps_days, _oldest_days(selection)
     is_kept = days is not None and oldest is not None and oldest >= days
     parts = (
@@ -80,7 +82,8 @@ def offline_events_wrong(selection: Selection) -> MeasuredMetric:
     requests = [one for one in selection.logs.requests if one.situation == "offline"]
     is_cut = bool(requests) and all(one.state == "unanswered" for one in requests)
     own = requests if is_cut and selection.logs.readings else []
-    early = [one for one in own if not one.entries and is_early(selection, one)]
+    readings = Readings(selection)
+    early = [one for one in own if not one.entries and readings.leave_open(one)]
     clock = constant_error(answered(selection, "ordinary"))
     wrong = {
         one.item: why for one in own if one not in early and (why := _misdelivered(one, clock))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from harness.estimate.item_selection import Selection
+from harness.estimate.logged_fields import TIME_LIMIT, constant_error
 from harness.model.log_case import Situation
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
@@ -12,6 +14,10 @@ from harness.model.service_log import LoggedRequest, RecordKeeping
 
 READ_AFTER = 300.0
 """Seconds after a request from which on a missing entry counts as missing (LOG-03)."""
+
+MARGIN = timedelta(seconds=TIME_LIMIT)
+"""How far before the first or after the last entry of a log a request may be for the log to cover
+its time."""
 
 NOT_READ = "no log of the service was read (accredit log import)"
 NOT_SENT = "no requests for a log were made (accredit log send)"
@@ -41,10 +47,27 @@ def records_of(selection: Selection) -> RecordKeeping:
     return (service.records if service else None) or RecordKeeping()
 
 
-def is_early(selection: Selection, request: LoggedRequest) -> bool:
-    """Whether no reading of the log began late enough after a request."""
-    latest = max(one.at for one in selection.logs.readings)
-    return (latest - request.ended).total_seconds() < READ_AFTER
+class Readings:
+    """The readings of a log, for requests that are in none of them."""
+
+    def __init__(self, selection: Selection) -> None:
+        clock = timedelta(seconds=constant_error(selection.logs.requests))
+        self._spans = [
+            (one.at - timedelta(seconds=READ_AFTER), one.first - clock, one.last - clock)
+            for one in selection.logs.readings
+            if one.first is not None and one.last is not None
+        ]
+
+    def leave_open(self, request: LoggedRequest) -> bool:
+        """Whether an entry may still come, or be in a part of the log that was not read.
+
+        A log covers the time from its first to its last entry, by its own clock. One that was
+        read too early, or is of another time, does not show that an entry is missing.
+        """
+        return not any(
+            request.ended <= latest and first - MARGIN <= request.started <= last + MARGIN
+            for latest, first, last in self._spans
+        )
 
 
 def part(selection: Selection, words: str, k: int, n: int, undecided: int) -> Part:

@@ -93,7 +93,7 @@ def wrong_fields(
         found.append(WrongField(field="computer", shown=_list(shown), true=wanted))
     if wrong := _wrong_outcome(request):
         found.append(wrong)
-    if not any(_is_address_of(entry, request) for entry in entries):
+    if not shows_address(request):
         shown = _shown(entry.url for entry in entries)
         found.append(WrongField(field="address", shown=_list(shown), true=request.url))
     error = clock_error(request)
@@ -103,6 +103,11 @@ def wrong_fields(
     if request.state == "blocked" and not any(entry.category for entry in entries):
         found.append(WrongField(field="category", shown="none", true="a block"))
     return tuple(found)
+
+
+def shows_address(request: LoggedRequest) -> bool:
+    """Whether an entry shows the address: all of it, or of an encrypted page or name the host."""
+    return any(_is_address_of(entry, request) for entry in request.entries)
 
 
 def shows_search(request: LoggedRequest) -> bool:
@@ -162,7 +167,6 @@ def _wrong_outcome(request: LoggedRequest) -> WrongField | None:
 
 
 def _is_address_of(entry: LogEntry, request: LoggedRequest) -> bool:
-    """Whether an entry shows the address: all of it, or of an encrypted page or name the host."""
     if case_of(request).scheme == "http":
         return _same_address(entry.url, request.url)
     host = request.url.partition("://")[2].partition("/")[0] or request.url

@@ -12,6 +12,7 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -27,13 +28,14 @@ from harness.model.log_case import Situation, log_case, log_items
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import next_number
 from harness.model.service_log import MOST_TURNS, ROUND
-from harness.ports.network import Line, Origin, Probe
+from harness.ports.network import Origin, Probe
 from harness.ports.storage import Journal
 
-Pause = Callable[[], Awaitable[None]]
+PAGES: Literal["log"] = "log"
+NAMES: Literal["dns"] = "dns"
+"""The probes that make the requests: for pages, and for names where all else asks names."""
 
-NAME_SERVER = "resolver"
-"""The type of lines whose service is a name server."""
+Pause = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,6 @@ def next_sending(observations: Iterable[Observation]) -> int:
 
 def planned_batches(
     campaign: Campaign,
-    lines: Mapping[tuple[str, str], Line],
     probes: Mapping[str, Probe],
     origin: Origin,
     sending: LogSending,
@@ -70,23 +71,22 @@ def planned_batches(
 ) -> Iterator[Batch]:
     """Yield the batches of a sending, numbered from ``first``: one line and profile each.
 
-    A line is tried with the probe ``dns`` if its service answers questions, with ``log`` if it
-    fetches pages; see ``is_asked_names``. ``run`` draws the hosts.
+    ``probes`` are those of the campaign; ``run`` draws the hosts.
     """
     blocked = _blocked_host(campaign)
     size = campaign.limits.batch if sending.situation == "ordinary" else sending.requests
     for declared in campaign.lines:
         for profile in campaign.profiles:
-            names = is_asked_names(campaign, declared, lines[declared.name, profile], probes)
+            probe = probe_for(campaign, declared, probes)
             draw = f"{run} {declared.name} {profile} {sending.situation} {sending.number}"
             items = [
                 _placed(item, origin)
                 for item in log_items(
-                    draw, sending.situation, sending.requests, blocked, names=names
+                    draw, sending.situation, sending.requests, blocked, names=probe == NAMES
                 )
             ]
             way = Way(
-                probe="dns" if names else "log",
+                probe=probe,
                 lines=(declared.name,),
                 profile=profile,
                 round=ROUND + sending.number,
@@ -112,7 +112,6 @@ async def send_requests(
     assert context.origin is not None
     batches = planned_batches(
         campaign,
-        context.lines,
         context.probes,
         context.origin,
         sending,
@@ -189,28 +188,10 @@ def _blocked_host(campaign: Campaign) -> str:
     return next(hosts, "")
 
 
-def is_asked_names(
-    campaign: Campaign, declared: LineDeclaration, line: Line, probes: Mapping[str, Probe]
-) -> bool:
-    """Whether the service of a line answers questions for names alone, so that its log shows names.
-
-    It does if the line fetches nothing, or is tried with questions alone, or is a name server that
-    is tried with questions and pages (``type: resolver``).
-    """
-    if "fetch" not in line.carries:
-        return True
-    asks = [probes[name].declares.needs == "ask" for name in campaign.probes_on(declared)]
-    return all(asks) or (declared.type == NAME_SERVER and any(asks))
-
-
-def probes_needed(
-    campaign: Campaign, lines: Mapping[tuple[str, str], Line], probes: Mapping[str, Probe]
-) -> set[str]:
-    """Return the names of the probes that a sending uses; ``probes`` are those of the campaign."""
-    return {
-        "dns"
-        if is_asked_names(campaign, declared, lines[declared.name, profile], probes)
-        else "log"
-        for declared in campaign.lines
-        for profile in campaign.profiles
-    }
+def probe_for(
+    campaign: Campaign, line: LineDeclaration, probes: Mapping[str, Probe]
+) -> Literal["log", "dns"]:
+    """Return the probe for a line: ``dns`` if all that the campaign names for it ask names."""
+    named = campaign.probes_on(line)
+    asks_names = all(probes[name].declares.needs == "ask" for name in named)
+    return NAMES if asks_names else PAGES

@@ -31,7 +31,8 @@ from harness.schemes.check import (
     with_remedy,
     with_smallest,
 )
-from harness.yaml_reader import Document, KeyPath, dotted, read_document, read_text, validate
+from harness.schemes.parsed import read_quickly
+from harness.yaml_reader import Document, KeyPath, dotted, validate
 
 TABLES = Path(__file__).parent / "requirements"
 """The catalogue: a YAML file for each area, such as ``url.yaml`` with ``URL-01``."""
@@ -39,21 +40,15 @@ TABLES = Path(__file__).parent / "requirements"
 
 @cache
 def find_row(requirement_id: str) -> Requirement | None:
-    """The catalogue's requirement of that id, or ``None``.
-
-    Only its own lines are parsed: a scheme includes few of the catalogue's requirements, and most
-    of the time that loading a scheme takes is spent on parsing YAML.
-    """
+    """The catalogue's requirement of that id, or ``None``."""
     area = requirement_id.partition("-")[0].lower()
     if area not in areas():
         return None
-    path = TABLES / f"{area}.yaml"
-    _, first, after = f"\n{_text_of(path)}".partition(f"\n- id: {requirement_id}\n")
-    if not first:
-        return None
-    document = Document(str(path), first + after.partition("\n- id: ")[0] + "\n")
-    row = validate(document, Requirement, document.data[0], (0,))
-    return row if row.id == requirement_id else None
+    document = read_quickly(TABLES / f"{area}.yaml")
+    for position, data in enumerate(document.data):
+        if data["id"] == requirement_id:
+            return validate(document, Requirement, data, (position,))
+    return None
 
 
 def whole_catalogue() -> tuple[Requirement, ...]:
@@ -68,13 +63,8 @@ def areas() -> tuple[str, ...]:
 
 
 @cache
-def _text_of(path: Path) -> str:
-    return read_text(path)
-
-
-@cache
 def _table(area: str) -> dict[str, Requirement]:
-    document = read_document(TABLES / f"{area}.yaml")
+    document = read_quickly(TABLES / f"{area}.yaml")
     rows = [
         validate(document, Requirement, data, (position,))
         for position, data in enumerate(document.data)
@@ -190,7 +180,7 @@ def _locate(name_or_path: str, folder: Path) -> Path:
 
 def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     """Read one scheme; ``children`` are the files that name it as a parent, to detect a cycle."""
-    document = read_document(path)
+    document = read_quickly(path)
     faults: list[Fault] = []
     written = _collect(faults, lambda: validate(document, SchemeFile))
     if written is None:
@@ -327,7 +317,7 @@ def load_policy(name_or_path: str) -> Policy:
     A row may be a single word, which applies to all phases.
     """
     shelf = SHIPPED / "policies" / f"{name_or_path}.yaml"
-    document = read_document(shelf if name_or_path in policies() else Path(name_or_path))
+    document = read_quickly(shelf if name_or_path in policies() else Path(name_or_path))
     return validate(document, Policy, data=_expanded(document.data))
 
 

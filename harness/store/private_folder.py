@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from harness.errors import InstrumentError, UsageError
 from harness.store.atomic_write import write_whole, write_whole_unsynced
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 ONLY_USER = 0o700
 
@@ -69,18 +71,23 @@ class WriterLock:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._lock = FileLock(directory / "lock", timeout=0, mode=0o600, is_singleton=False)
+        self._lock: BaseFileLock | None = None
         self._holder = directory / "lock.pid"
 
     @property
     def held(self) -> bool:
         """Whether this object holds the lock."""
-        return bool(self._lock.is_locked)
+        return self._lock is not None and bool(self._lock.is_locked)
 
     def take(self) -> None:
         """Take the lock. Raises UsageError, naming the other process, if it is held elsewhere."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - readers need no lock
+
         if self.held:
             return
+        if self._lock is None:
+            path = self._directory / "lock"
+            self._lock = FileLock(path, timeout=0, mode=0o600, is_singleton=False)
         try:
             self._lock.acquire()
         except Timeout:
@@ -93,7 +100,8 @@ class WriterLock:
 
     def release(self) -> None:
         """Release the lock, if it is held."""
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _process(self) -> str:
         try:

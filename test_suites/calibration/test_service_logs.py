@@ -161,6 +161,37 @@ def test_a_filter_that_keeps_a_right_log_conforms(campaign: Campaign) -> None:
     assert "+0.0 s off" in run.outcome("LOG-03", "proxy").metric.method
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"), [(None, CONFORMS), (FaultKind.LOG_ONLY_MARKED, FAILS)]
+)
+def test_a_name_server_is_asked_names_and_its_log_is_read(
+    campaign: Campaign, fault: FaultKind | None, expected: Conformity
+) -> None:
+    server = campaign.world.origin.services["reference"]["resolver"]["pupils"]
+    campaign.path = write_campaign(
+        campaign.folder,
+        origin=origin_file(campaign.world),
+        lines=[{"name": "names", "type": "resolver", "options": {"server": server}}],
+        categories=["GAMB"],
+        sample=2,
+        probes=["dns"],
+        limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
+        service={
+            "name": "Names",
+            "records": {"who": "address", "users": {"pupils": "127.0.0.1"}, "computers": {"names": "127.0.0.1"}},
+        },
+        scheme="scheme.yaml",
+    )  # fmt: skip
+    if fault is not None:
+        campaign.world.faults.add(Fault(kind=fault))
+    campaign.send()
+    campaign.read(400)
+    outcome = campaign.conclude().outcome("LOG-01", "names")
+
+    assert outcome.conformity is expected, outcome.reasons
+    assert {one.case for one in campaign.requests()} == {"name", "plain-name", "blocked-name"}
+
+
 def test_a_log_that_was_not_read_decides_nothing(campaign: Campaign) -> None:
     campaign.send(requests=60)
     found = conformities(campaign.conclude())

@@ -25,7 +25,7 @@ USES = {
     ),
     ("importers", "logs"): (
         "Logs of services that are read",
-        "commands that read a log; [what each format states](log-formats.md)",
+        "`accredit log import`; [what each format states](log-formats.md)",
     ),
     ("exporters", "lists"): ("Lists that are written", "`accredit corpus export --format`"),
     ("exporters", "journals"): (

@@ -48,6 +48,10 @@ TASKS = {
         "how-to/compare-two-campaigns.md",
         {"out/autumn/journal/head.json": ""},
     ),
+    "check the log": (
+        "how-to/check-the-log.md",
+        {"out/logs/assessment-records.json": "requests without a mark"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",

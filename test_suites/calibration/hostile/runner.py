@@ -117,9 +117,15 @@ Begun = tuple[Path, list[str]]
 
 
 def measured(
-    identity: str, parent: Path, begin: Callable[[Path], AbstractContextManager[Begun]]
+    identity: str,
+    parent: Path,
+    begin: Callable[[Path], AbstractContextManager[Begun]],
+    then: Callable[[Path, Path], None] = lambda *_: None,
 ) -> Run:
-    """Measure and conclude the campaign of a service that ``begin`` starts, given a folder."""
+    """Measure and conclude the campaign of a service that ``begin`` starts, given a folder.
+
+    ``then`` is called with the campaign file and the folder of results, while the service runs.
+    """
     started = time.monotonic()
     crashes: list[str] = []
     with tempfile.TemporaryDirectory(prefix=f"{identity}-", dir=parent) as name:
@@ -128,6 +134,7 @@ def measured(
             with begin(folder) as (campaign, crashes):
                 console = Console(file=io.StringIO())
                 places = measure_prepared(prepare(campaign), folder / "out", console)
+                then(campaign, folder / "out")
             assessment, _ = conclude_journal(places.journal)
             troubles = _troubles(places.journal)
         except Exception:  # noqa: BLE001 - none is expected: each is reported as a crash

@@ -1,4 +1,4 @@
-"""The nine areas: what each campaign tries, against which requirements, and over which line.
+"""The ten areas: what each campaign tries, against which requirements, and over which line.
 
 The packs are as small as can decide each requirement; thresholds and numbers of items are those of
 a calibration test. All campaigns share one origin.
@@ -29,6 +29,8 @@ Wiring = Literal["proxy", "names", "users"]
 PackKind = Literal["agreed", "content", "real"]
 
 SEED = "hostile areas"
+LOGGING = "logging"
+"""The area whose services keep a log."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
 _MOST = {"at_least": 0.5, **_SOURCE}
 _MORE = {"at_least": 0.6, **_SOURCE}
@@ -301,6 +303,23 @@ def _block_page(taken: frozenset[str]) -> Area:
     )
 
 
+def _logging(taken: frozenset[str]) -> Area:
+    del taken
+    records = {"users": {"pupils": "pupils"}, "computers": {"line": "127.0.0.1"}}
+    return Area(
+        name=LOGGING,
+        title="What the log shows",
+        requirements=(
+            {"id": "LOG-01", "n_min": 222}, {"id": "LOG-02", "n_min": 222}, {"id": "LOG-04"},
+            {"id": "LOG-06"}, {"id": "CIR-13", "n_min": 22},
+        ),
+        canaries=("DRUG",),
+        probes=("web",),
+        settings={"service": {"records": records}},
+    )  # fmt: skip
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
+    _logging,
 )  # fmt: skip

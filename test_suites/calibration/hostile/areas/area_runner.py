@@ -1,4 +1,4 @@
-"""Measures the services of the nine areas, several at once."""
+"""Measures the services of the ten areas, several at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from test_suites.calibration.hostile.areas.area import areas
+from test_suites.calibration.hostile.areas.area import LOGGING, areas
 from test_suites.calibration.hostile.areas.area_supplier import (
     AREA_SUPPLIERS,
     AreaSupplier,
     good_of,
 )
 from test_suites.calibration.hostile.areas.area_testbed import AreaTestbed
+from test_suites.calibration.hostile.areas.log_line import send_and_read
 from test_suites.calibration.hostile.runner import (
     Begun,
     Run,
@@ -35,6 +36,7 @@ MODULES: tuple[str, ...] = (
     "uploads",
     "users",
     "block_pages",
+    "service_logs",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -57,6 +59,8 @@ SHORT_RUN = frozenset(
         "strict-for-ten-requests",
         "fields-in-white",
         "appeal-to-the-blocked-page",
+        "records-marked-requests",
+        "records-bodies-in-hexadecimal",
     }
 )
 """The services that the small size measures; the full size measures all."""
@@ -103,4 +107,8 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
         with testbed.serving(supplier) as running:
             yield testbed.write_campaign(folder, supplier, running), running.crashes
 
-    return measured(supplier.id, testbed.folder, begin)
+    def read_log(campaign: Path, out: Path) -> None:
+        if supplier.area == LOGGING:
+            send_and_read(campaign, out, testbed.log_of(supplier))
+
+    return measured(supplier.id, testbed.folder, begin, read_log)

@@ -11,6 +11,7 @@ import dns.rrset
 
 from harness.model.outcome import Conformity
 from probes.range.search_control import locking_name
+from test_suites.calibration.hostile.areas.log_line import Record, line_of
 from test_suites.calibration.hostile.areas.told import Told
 from test_suites.calibration.hostile.areas.visit import Behaviour, good
 from test_suites.calibration.hostile.name_service import Question, Said
@@ -61,7 +62,7 @@ class AreaSupplier:
     """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
 
     No outcome is demanded of the requirements ``by_chance``. Most suppliers spare the sentinels,
-    and serve them as a good service does.
+    and serve them as a good service does. ``record`` writes the log, in the area ``logging``.
     """
 
     id: str
@@ -74,6 +75,7 @@ class AreaSupplier:
     by_chance: frozenset[str] = frozenset()
     spares_sentinels: bool = True
     pace: float = 0.0
+    record: Record = line_of
 
     @property
     def answer(self) -> Conformity:
@@ -97,6 +99,7 @@ def in_area(
         only: str = "",
         look_up: LookUp = _rightly,
         by_chance: frozenset[str] = frozenset(),
+        record: Record = line_of,
     ) -> Callable[[Behaviour], Behaviour]:
         def register(behave: Behaviour) -> Behaviour:
             identity = behave.__name__.replace("_", "-")
@@ -111,6 +114,7 @@ def in_area(
                 why=only,
                 by_chance=by_chance,
                 spares_sentinels=spares_sentinels,
+                record=record,
             )
             return behave
 

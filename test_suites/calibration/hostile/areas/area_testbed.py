@@ -1,4 +1,4 @@
-"""The origin of the nine areas and services beside it, for several campaigns at once."""
+"""The origin of the ten areas and services beside it, for several campaigns at once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
 from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
+    LOGGING,
     SAMPLE,
     Area,
     all_pages,
@@ -139,6 +140,13 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         visit = Visit(call=call, told=self.told, profile=profile)
         is_aside = visit.is_own or (visit.is_sentinel and supplier.spares_sentinels)
         await (visit.rightly() if is_aside else supplier.behave(visit))
+        if supplier.area == LOGGING and (line := supplier.record(visit)):
+            with self.log_of(supplier).open("a", encoding="utf-8") as log:
+                log.write(f"{line}\n")
+
+    def log_of(self, supplier: AreaSupplier) -> Path:
+        """The log that a service keeps, in Squid's format."""
+        return self.folder / f"{supplier.id}.log"
 
     def _look_up(self, supplier: AreaSupplier, question: Question) -> Said:
         return supplier.look_up(Lookup(question=question, told=self.told))

@@ -384,6 +384,8 @@ def test_a_campaign_file_is_made_from_a_submission(runner: CliRunner, file: Path
     assert (service.name, service.supplier, service.version) == ("Safe Net", "Acme", "2.1")
     assert service.block_page is not None
     assert service.block_page.title == "Page blocked"
+    assert service.records is not None
+    assert service.records.keeps_days == 365
     assert campaign.profiles["staff"].uploads == "allow"
     assert campaign.profiles["staff"].protocols == {"xmpp": "block"}
     both = invoke(runner, "init", "summer", "--submission", str(file), "--service", "Other")

@@ -41,8 +41,8 @@ def joined(
     return {name: len(facts.entries) + facts.more for name, facts in join.found.items()}
 
 
-def entry(url: str, **more: str) -> LogEntry:
-    return LogEntry(line=1, url=url, **more)
+def entry(url: str, action: str = "") -> LogEntry:
+    return LogEntry(line=1, url=url, action=action)
 
 
 @pytest.mark.parametrize(

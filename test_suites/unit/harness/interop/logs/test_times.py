@@ -114,6 +114,12 @@ def test_a_skipped_time_of_this_year_is_that_of_the_year_before_where_it_would_b
     assert datetime(2025, 3, 29, 1, 30, tzinfo=UTC) == times.without_year("Mar", "29", "01:30:00")
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_beyond_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableLine, match="is out of range"):
+        london().iso(text)
+
+
 def test_a_form_of_strptime() -> None:
     assert datetime(2026, 7, 1, 11, tzinfo=UTC) == london().parsed("1/7/26 12:00", "%d/%m/%y %H:%M")
     with pytest.raises(UnreadableLine, match="'x' is not a time in the form"):

@@ -28,6 +28,8 @@ info: rpz: applied [own] ours.example. rpz-passthru 127.0.0.1@37135 ours.example
 error: SERVFAIL <down.example. A IN>: all the configured stub or forward servers failed
 info: 127.0.0.1 . NS IN
 info: server stats for thread 0: 1 queries, 0 answers from cache
+info: validation failure A IN
+info: one.example. two.example. A IN
 """.splitlines()
 EXPECTED = [
     ("127.0.0.1", "amber.example", "", ""),

@@ -72,6 +72,12 @@ def test_iis_states_paths_alone() -> None:
     assert [("/a?b=c", "", 200, "", "")] == list(map(facts, read("w3c-log", IIS)))
 
 
+def test_a_proxy_may_put_the_whole_url_into_the_path() -> None:
+    text = IIS.replace("cs-uri-query", "cs-host").replace("/a b=c", "http://a.example/b a.example")
+
+    assert ["http://a.example/b"] == [each.url for each in read("w3c-log", text)]
+
+
 def test_cisco() -> None:
     found = read("w3c-log", CISCO)
 

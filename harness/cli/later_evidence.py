@@ -1,0 +1,22 @@
+"""Metrics whose evidence comes from other commands than ``accredit measure``."""
+
+from __future__ import annotations
+
+from harness.model.metric_form import MetricSpec
+
+_WAITS = "it rests on events, which measuring does not poll", "poll them with accredit watch"
+_LOG = (
+    "it rests on the service's own log, which measuring does not read",
+    "use accredit log send, then accredit log import",
+)
+_BY_MODULE = {
+    "waits": _WAITS,
+    "log_delays": _LOG,
+    "log_metrics": _LOG,
+    "log_safekeeping": _LOG,
+}
+
+
+def later_evidence(spec: MetricSpec) -> tuple[str, str] | None:
+    """Why measuring alone cannot decide a metric, and a remedy; ``None`` if it can."""
+    return _BY_MODULE.get(spec.function.partition(":")[0])
