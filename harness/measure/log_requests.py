@@ -35,6 +35,9 @@ PAGES: Literal["log"] = "log"
 NAMES: Literal["dns"] = "dns"
 """The probes that make the requests: for pages, and for names where all else asks names."""
 
+NAME_SERVER = "resolver"
+"""The type of lines whose service is a name server."""
+
 Pause = Callable[[], Awaitable[None]]
 
 
@@ -191,7 +194,11 @@ def _blocked_host(campaign: Campaign) -> str:
 def probe_for(
     campaign: Campaign, line: LineDeclaration, probes: Mapping[str, Probe]
 ) -> Literal["log", "dns"]:
-    """Return the probe for a line: ``dns`` if all that the campaign names for it ask names."""
-    named = campaign.probes_on(line)
-    asks_names = all(probes[name].declares.needs == "ask" for name in named)
-    return NAMES if asks_names else PAGES
+    """Return the probe for a line: ``dns`` if its service answers questions for names alone.
+
+    It does if all probes of the line ask names, or if the line is a name server (``type:
+    resolver``), whose log shows names even if pages are fetched from the addresses that it gives.
+    """
+    asks = [probes[name].declares.needs == "ask" for name in campaign.probes_on(line)]
+    is_name_server = line.type == NAME_SERVER and any(asks)
+    return NAMES if all(asks) or is_name_server else PAGES

@@ -17,6 +17,7 @@ from test_suites.rehearsal import simulated_origin, write_campaign
     ("kind", "options", "probes", "needed"),
     [
         ("resolver", {"server": "127.0.0.1:53"}, ["dns"], "dns"),
+        ("resolver", {"server": "127.0.0.1:53"}, ["dns", "web"], "dns"),
         ("resolver", {"server": "127.0.0.1:53"}, ["dns", "dns_aaaa"], "dns"),
         ("resolver", {"server": "127.0.0.1:53"}, ["web"], "log"),
         ("interface", {"resolver": "127.0.0.1:53"}, ["dns", "web"], "log"),
