@@ -204,21 +204,6 @@ def test_other_fields_count_if_it_is_sure_that_too_many_are_wrong(
     assert outcome(selection("LOG-02", late)).conformity is expected
 
 
-def test_a_request_with_several_wrong_fields_counts_once() -> None:
-    names = where(lambda _: True, shown(verdict="", url="a.name.alone", user="pupil8"))
-    found = outcome(selection("LOG-02", names))
-
-    assert found.metric.k == found.metric.n == found.metric.upper == len(GOOD)
-    assert len({one.item for one in found.witnesses}) == len(found.witnesses)
-
-
-def test_a_block_without_a_category_is_a_wrong_field() -> None:
-    bare = where(lambda one: one.state == "blocked", shown(category=""))
-    found = outcome(selection("LOG-02", bare))
-    assert found.conformity is FAILS
-    assert found.metric.k == 60
-
-
 @pytest.mark.parametrize("lacking", ["users", "computers"])
 def test_what_is_not_declared_leaves_the_fields_undecided(lacking: str) -> None:
     silent = RECORDS.model_copy(update={lacking: {}})
