@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from harness.cli import log as log_command
-from harness.cli import measure as measure_command
 from harness.cli.compose import prepare
 from harness.cli.log import send
 from harness.cli.log_import import LogSource, import_log
@@ -21,7 +18,6 @@ from harness.cli.paths import CampaignPaths
 from harness.interop.logs.line_reader import LogOptions
 from harness.interop.logs.mapping import read_mapping
 from harness.judge.composite_measurements import judge_maker
-from harness.model.instrument_record import ClockState
 from harness.model.log_case import Situation
 from harness.model.outcome import Conformity
 from harness.model.service_log import LoggedRequest
@@ -32,6 +28,7 @@ from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.right_clock import synchronised
 
 REQUESTS = 700
 SCHEME = """\
@@ -135,15 +132,10 @@ class Campaign:
 
 
 @pytest.fixture
-def campaign(
-    world: RangeTestbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Campaign]:
+def campaign(world: RangeTestbed, tmp_path: Path) -> Iterator[Campaign]:
     """A campaign on a machine whose clock is known to be right."""
-    real = measure_command.record_of
-    clock = ClockState(offset=0.0, bound=0.01)
-    for module in (log_command, measure_command):
-        monkeypatch.setattr(module, "record_of", lambda *given: replace(real(*given), clock=clock))
-    yield Campaign(world, tmp_path, world.access_log.path)
+    with synchronised():
+        yield Campaign(world, tmp_path, world.access_log.path)
     world.faults.clear()
 
 

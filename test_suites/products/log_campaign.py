@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-from msgspec.structs import replace
-
-from harness.cli import log as log_command
-from harness.cli import measure as measure_command
 from harness.cli.compose import prepare
 from harness.cli.log import send
 from harness.cli.log_import import LogSource, import_log
 from harness.cli.paths import CampaignPaths
 from harness.interop.logs.line_reader import LogOptions
 from harness.judge.composite_measurements import judge_maker
-from harness.model.instrument_record import ClockState
 from harness.model.observation import Observation
 from harness.model.outcome import Conformity, Outcome
 from harness.model.service_log import LoggedRequest
@@ -29,6 +23,7 @@ from harness.store.journal.journal import open_journal
 from test_suites.products.measured import SENTINEL
 from test_suites.products.service_log import wait_until_complete
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.right_clock import synchronised
 
 SCHEME = """\
 id: our-school
@@ -113,16 +108,6 @@ def key_of(url: str) -> str:
     """What a log shows of one request alone: its host, or its path below the blocked host."""
     host, _, path = (url.partition("://")[2] or url).partition("/")
     return path if path and host == SENTINEL else host.partition(":")[0]
-
-
-@contextmanager
-def synchronised() -> Iterator[None]:
-    """The clock of this machine is known to be right while requests are made."""
-    real, clock = log_command.record_of, ClockState(offset=0.0, bound=0.01)
-    with pytest.MonkeyPatch.context() as patched:
-        for module in (log_command, measure_command):
-            patched.setattr(module, "record_of", lambda *given: replace(real(*given), clock=clock))
-        yield
 
 
 def sent(
