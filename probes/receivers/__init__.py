@@ -1,0 +1,1 @@
+"""Receivers of alerts: a mailbox and a webhook of the tester, and the file that they write."""

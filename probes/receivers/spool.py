@@ -1,0 +1,174 @@
+"""The file of received alerts: one JSON object a line, each a ``ReceivedAlert``.
+
+A line is written before the sender of its alert is told that it was accepted. So an alert that is
+not in the file was refused, and its sender knows that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from harness.errors import Fault, FaultyDocument, UsageError
+from harness.model.received_alert import ReceivedAlert
+from harness.untrusted.regular_file import NotRegularFile, open_regular
+
+LINE_BYTES = 1024 * 1024
+"""The most bytes of a line that are read."""
+MOST_NAMED = 50
+"""The most faulty lines that a message names; reading stops there."""
+ONLY_OWNER = 0o600
+"""The mode of the file: alerts name people."""
+
+_SEE = "it must be a line that 'accredit alerts receive' wrote"
+_decoder = msgspec.json.Decoder(ReceivedAlert)
+
+
+class Spool:
+    """Appends alerts to a file while its context lasts; for one thread.
+
+    The file can be read by its owner alone. ``report`` is told once if an alert cannot be
+    written. A line that was cut off when an earlier program ended is removed, because its sender
+    got no acknowledgement. Raises UsageError for a file that is no spool, that another program
+    writes to, or that cannot be opened.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
+        self.path = path
+        self.received = 0
+        """How many alerts were written since the file was opened."""
+        self._report = report
+        self._has_reported = False
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        try:
+            self._descriptor = _opened(self.path)
+            self._prepare()
+        except OSError as error:
+            self.__exit__()
+            msg = f"{self.path}: cannot be written: {error.strerror}; give another file"
+            raise UsageError(msg) from None
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def append(self, alert: ReceivedAlert) -> bool:
+        """Write an alert, and return whether it is in the file as a whole."""
+        line = msgspec.json.encode(alert) + b"\n"
+        before = os.fstat(self._descriptor).st_size
+        try:
+            written, reason = os.write(self._descriptor, line), "only a part of an alert"
+        except OSError as error:
+            written, reason = 0, error.strerror or str(error)
+        if written == len(line):
+            self.received += 1
+            return True
+        if written:
+            os.ftruncate(self._descriptor, before)
+        if not self._has_reported:
+            self._has_reported = True
+            self._report(
+                f"{self.path} cannot be written: {reason}; senders are asked to try again later "
+                "until this is fixed"
+            )
+        return False
+
+    def _prepare(self) -> None:
+        """Check that the file is a spool, and remove a last line that was cut off."""
+        size = os.fstat(self._descriptor).st_size
+        first, line_feed, _ = os.pread(self._descriptor, LINE_BYTES + 1, 0).partition(b"\n")
+        start = max(0, size - LINE_BYTES - 1)
+        last_line_feed = os.pread(self._descriptor, LINE_BYTES + 1, start).rfind(b"\n")
+        if size and not (line_feed and last_line_feed >= 0 and _is_alert(first)):
+            msg = f"{self.path}: is no file of received alerts; give another file"
+            raise UsageError(msg)
+        os.fchmod(self._descriptor, ONLY_OWNER)
+        whole = start + last_line_feed + 1
+        if whole < size:
+            os.ftruncate(self._descriptor, whole)
+            self._report(
+                f"{self.path}: the last line was cut off when an earlier program ended; it was "
+                "removed, because its sender got no acknowledgement"
+            )
+
+
+def _opened(path: Path) -> int:
+    """Open or create a regular file for appending, locked. Raises OSError and UsageError."""
+    import fcntl  # noqa: PLC0415 - POSIX alone has it
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+    if path.exists() and not path.is_file():
+        raise NotRegularFile(errno.EINVAL, "it is not a regular file", str(path))
+    descriptor = os.open(path, flags, ONLY_OWNER)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        msg = f"{path}: another program writes alerts to this file; give another file"
+        raise UsageError(msg) from None
+    return descriptor
+
+
+def _is_alert(line: bytes) -> bool:
+    try:
+        _decoder.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
+
+
+def read_spool(path: Path) -> Iterator[ReceivedAlert]:
+    """Yield the alerts in a file, one line after the other; times are aware UTC.
+
+    Raises FaultyDocument at the end if a line cannot be read (callers keep nothing until then) or
+    the last line is cut off, and UsageError if the file cannot be opened.
+    """
+    faults: list[Fault] = []
+    try:
+        with open_regular(path) as stream:
+            number = 0
+            while line := stream.readline(LINE_BYTES + 1):
+                number += 1
+                found = _read_line(line)
+                if isinstance(found, ReceivedAlert):
+                    yield found
+                    continue
+                faults.append(Fault(where=str(path), line=number, key="", found=found, known=_SEE))
+                if len(faults) >= MOST_NAMED or len(line) > LINE_BYTES:
+                    break
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise UsageError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+        raise UsageError(msg) from None
+    if faults:
+        raise FaultyDocument(tuple(faults))
+
+
+def _read_line(line: bytes) -> ReceivedAlert | str:
+    """Return the alert in a line, or what is wrong with the line."""
+    if len(line) > LINE_BYTES:
+        return f"longer than {LINE_BYTES // 1024} KiB"
+    if not line.endswith(b"\n"):
+        return "the last line is cut off"
+    try:
+        alert = _decoder.decode(line)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        return f"not an alert: {error}"
+    if alert.at.tzinfo is None:
+        return "not an alert: the time has no time zone"
+    return msgspec.structs.replace(alert, at=alert.at.astimezone(UTC))

@@ -1,0 +1,214 @@
+"""The mailbox takes mail from a real client, and answers as SMTP says when it cannot keep it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import smtplib
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+import pytest
+
+from harness.model.received_alert import ReceivedAlert
+from probes.receivers.alert_text import MOST_BYTES
+from probes.receivers.mailbox import MOST_RECIPIENTS, MOST_UNREAD, Mailbox
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+class Kept(list[ReceivedAlert]):
+    """What was kept; as if the disk were full while ``is_full``."""
+
+    is_full = False
+
+    def keep(self, alert: ReceivedAlert) -> bool:
+        if not self.is_full:
+            self.append(alert)
+        return not self.is_full
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+async def mailbox(kept: Kept) -> AsyncIterator[Mailbox]:
+    async with Mailbox(kept.keep, clock=lambda: NOW) as mailbox:
+        yield mailbox
+
+
+def client(mailbox: Mailbox) -> smtplib.SMTP:
+    return smtplib.SMTP(mailbox.host, mailbox.port, local_hostname="a.test", timeout=60)
+
+
+def mail(text: str = "hello") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "f@a.test", "header@b.test", "Wörter"
+    message["X-Priority"] = "1"
+    message.set_content(text)
+    return message
+
+
+async def test_a_mail_is_kept_before_it_is_acknowledged(mailbox: Mailbox, kept: Kept) -> None:
+    def send() -> None:
+        with client(mailbox) as smtp:
+            smtp.send_message(mail(), "s@a.test", ["one@b.test", "two@c.test"])
+            assert 1 == len(kept)
+            smtp.send_message(mail("more"), "s@a.test", ["three@b.test"])
+
+    await asyncio.to_thread(send)
+    assert (
+        ReceivedAlert(
+            at=NOW,
+            channel="mail",
+            to=("one@b.test", "two@c.test"),
+            sender="s@a.test",
+            subject="Wörter",
+            text="hello",
+            priority="urgent",
+        )
+        == kept[0]
+    )
+    assert ("more", ("three@b.test",)) == (kept[1].text, kept[1].to)
+
+
+async def test_a_full_disk_is_a_temporary_failure(mailbox: Mailbox, kept: Kept) -> None:
+    kept.is_full = True
+
+    def send() -> None:
+        with client(mailbox) as smtp:
+            with pytest.raises(smtplib.SMTPDataError) as refused:
+                smtp.send_message(mail(), "s@a.test", ["one@b.test"])
+            assert 451 == refused.value.smtp_code
+            kept.is_full = False
+            smtp.send_message(mail(), "s@a.test", ["one@b.test"])
+
+    await asyncio.to_thread(send)
+    assert 1 == len(kept)
+
+
+async def test_mail_that_is_too_large_is_refused_and_the_next_is_accepted(
+    mailbox: Mailbox, kept: Kept
+) -> None:
+    def send() -> None:
+        with client(mailbox) as smtp:
+            smtp.ehlo()
+            assert str(MOST_BYTES) == smtp.esmtp_features["size"]
+            assert 552 == smtp.mail("s@a.test", [f"size={MOST_BYTES + 1}"])[0]
+            smtp.rset()
+            smtp.mail("s@a.test")
+            smtp.rcpt("one@b.test")
+            assert 552 == smtp.data("x" * 900 + "\r\n" + "y" * MOST_BYTES)[0]
+            smtp.send_message(mail(), "s@a.test", ["one@b.test"])
+
+    await asyncio.to_thread(send)
+    assert ["hello"] == [alert.text for alert in kept]
+
+
+async def test_a_body_on_one_long_line_is_accepted(mailbox: Mailbox, kept: Kept) -> None:
+    def send() -> None:
+        with client(mailbox) as smtp:
+            smtp.sendmail("s@a.test", ["one@b.test"], "Subject: x\r\n\r\n" + "y" * 500_000)
+
+    await asyncio.to_thread(send)
+    assert "y" * 100 == kept[0].text[:100]
+
+
+async def test_a_bounce_and_an_international_address_are_accepted(
+    mailbox: Mailbox, kept: Kept
+) -> None:
+    def send() -> None:
+        with client(mailbox) as smtp:
+            smtp.sendmail("", ["one@b.test"], "Subject: x\r\n\r\ny")
+            smtp.sendmail(
+                "jürgen@b.test", ["ändi@b.test"], "Subject: ü\r\n\r\ny".encode(), ["SMTPUTF8"]
+            )
+
+    await asyncio.to_thread(send)
+    assert [("", ("one@b.test",)), ("jürgen@b.test", ("ändi@b.test",))] == [
+        (alert.sender, alert.to) for alert in kept
+    ]
+    assert "ü" == kept[1].subject
+
+
+async def test_recipients_have_a_limit(mailbox: Mailbox, kept: Kept) -> None:
+    def send() -> None:
+        with client(mailbox) as smtp:
+            smtp.helo()
+            smtp.mail("s@a.test")
+            codes = [smtp.rcpt(f"{number}@b.test")[0] for number in range(MOST_RECIPIENTS + 1)]
+            assert [250] * MOST_RECIPIENTS + [452] == codes
+            assert 250 == smtp.data("x")[0]
+
+    await asyncio.to_thread(send)
+    assert MOST_RECIPIENTS == len(kept[0].to)
+
+
+async def exchange(mailbox: Mailbox, data: bytes) -> bytes:
+    """Send bytes, and return what was answered until the server closed the connection."""
+    reader, writer = await asyncio.open_connection(mailbox.host, mailbox.port)
+    try:
+        writer.write(data)
+        return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<\x00@\xff>\r\nRCPT TO:<" + b"(" * 400 + b">\r\n",
+        b"EHLO a\r\nMAIL FROM:<" + b'"' * 100 + b">\r\nMAIL FROM:@@@\r\nAUTH PLAIN AAAA\r\n",
+        b"\x16\x03\x01\x00\xff" * 40 + b"\r\nGET / HTTP/1.1\r\n",
+        b"EHLO " + b"a" * 100_000 + b"\r\nSTARTTLS\r\nVRFY <\r\nEXPN\r\nHELP \xff\r\n",
+        b"DATA\r\nRCPT TO:<a@b>\r\n\r\n\r\n",
+    ],
+)
+async def test_hostile_commands_are_answered_and_logged_nowhere(
+    data: bytes, mailbox: Mailbox, kept: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answered = await exchange(mailbox, data + b"QUIT\r\n")
+
+    assert answered.startswith(b"220 ")
+    assert answered.endswith(b"221 Bye\r\n")
+    assert [] == kept
+    assert ("", "") == tuple(capfd.readouterr())
+
+
+async def test_a_line_without_end_is_cut_off_however_long_a_mail_may_take(
+    mailbox: Mailbox, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probes.receivers.mailbox.PATIENCE", 3600.0)
+    start = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
+    async with asyncio.timeout(60):
+        await exchange(mailbox, start + b"x" * (MOST_UNREAD + MOST_BYTES))
+
+    assert [] == kept
+    assert b"221 Bye" in await exchange(mailbox, b"QUIT\r\n")
+
+
+async def test_open_connections_end_with_the_mailbox(kept: Kept) -> None:
+    async with Mailbox(kept.keep) as mailbox:
+        port = mailbox.port
+        reader, writer = await asyncio.open_connection(mailbox.host, port)
+        await reader.readline()
+        writer.write(b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\nhalf a mail")
+        await writer.drain()
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(1000):
+            pass
+    writer.close()
+    with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
+        sock.connect(("127.0.0.1", port))
+    assert [] == kept
+
+
+async def test_an_address_in_use_is_an_error(mailbox: Mailbox, kept: Kept) -> None:
+    with pytest.raises(OSError):
+        await Mailbox(kept.keep, port=mailbox.port).__aenter__()
