@@ -8,7 +8,7 @@ the use limits of packs, and the seed of a campaign.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from corpora.pack_reader import Pack
     from harness.model.content_form import PageContent
     from harness.model.scheme import Policy
+    from probes.range.alert_delivery import AlertSettings
     from probes.range.testbed import RangeTestbed
 
 
@@ -229,13 +230,14 @@ def running_range(
     dual_stack: bool = False,
     gateway: bool = False,
     changes_at: datetime | None = None,
+    alerts: AlertSettings | None = None,
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
     illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
     knows what suppliers are told. Its proxy opens TLS, and clients trust it, as managed devices do.
-    The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
+    With ``alerts`` it sends alerts. Pages of packs in ``WITH_TEXTS`` show the words of their notes.
     """
     from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
     from corpora.search_pages import SupplierLists, supplier_lists  # noqa: PLC0415 - see above
@@ -243,17 +245,13 @@ def running_range(
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
     from probes.range.testbed import RangeTestbed  # noqa: PLC0415 - see above
 
-    def is_blocked(code: str, profile: str) -> bool:
-        phase = profile if profile in OWN_PHASES else "ks2"
-        return policy.expects(code, phase) == "block"
-
     texts, contents = texts_of_pages(pages)
     told = supplier_lists(pages) if pages is not None else SupplierLists()
-    own = {**vendor_list(), **told.without_lock}
     listed = supplier_list(pages) if pages is not None else None
     known = (*open_pack("canary").items(), *(listed.sites if listed else ()))
     urls = listed.urls if listed else None
-    filter_policy = FilterPolicy.from_items(known, is_blocked, own=own, urls=urls)
+    own = {**vendor_list(), **told.without_lock}
+    filter_policy = FilterPolicy.from_items(known, _blocks_by(policy), own=own, urls=urls)
     return RangeTestbed.running(
         folder,
         policy=replace(filter_policy, engines=told.engines, terms=told.terms),
@@ -266,5 +264,16 @@ def running_range(
         changes_at=changes_at,
         several=several_addressed(pages) if pages is not None else (),
         opens_tls=True,
+        alerts=alerts,
         report=warn,
     )
+
+
+def _blocks_by(policy: Policy) -> Callable[[str, str], bool]:
+    """Return whether the policy blocks a category for a profile, named by its phase or as KS2."""
+
+    def is_blocked(code: str, profile: str) -> bool:
+        phase = profile if profile in OWN_PHASES else "ks2"
+        return policy.expects(code, phase) == "block"
+
+    return is_blocked

@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -22,12 +23,13 @@ from harness.cli.compose import load_and_warn, running_range
 from harness.cli.content_packs import write_content_packs
 from harness.cli.given_times import aware_time
 from harness.cli.printing import say
+from harness.cli.range_alerts import read_alerts
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
-from probes.range.faults import Fault, FaultKind, check_numbers
+from probes.range.faults import Fault, FaultKind, check_numbers, check_options
 from probes.range.testbed import GATEWAY_FILE, SERVICE_LOG_FILE, RangeTestbed
 from probes.range.zone import ADDRESS, TWIN_ADDRESS
 
@@ -58,10 +60,14 @@ class FaultDeclaration(Declared):
     seconds: Annotated[float, Field(allow_inf_nan=False)] = 60.0
     user: str = "another-user"
     seed: int = 0
+    words: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    recipient: str = "somebody-else@school.test"
 
     @model_validator(mode="after")
-    def _check_numbers(self) -> Self:
+    def _check(self) -> Self:
         check_numbers(self.kind, self.share, self.seconds)
+        check_options(self.kind, self.words, self.categories, self.recipient)
         return self
 
 
@@ -80,6 +86,9 @@ def up_command(
         str, typer.Option(help="The scheme whose policy the filter follows.")
     ] = "becta-2008",
     faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to simulate.")] = None,
+    alerts: Annotated[
+        Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
+    ] = None,
     *,
     ipv6: Annotated[
         bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")
@@ -99,12 +108,13 @@ def up_command(
         raise UsageError(msg)
     change = aware_time(changes_at, "--changes-at ") if changes_at else None
     declared, policy = read_faults(faults), load_and_warn(scheme).policy
+    settings = read_alerts(alerts)
     if detach:
-        _detach(
-            out, profiles, scheme, faults, dual_stack=ipv6, gateway=gateway, changes_at=changes_at
-        )
+        files = {"--faults": faults, "--alerts": alerts}
+        named = {"--scheme": scheme, "--changes-at": changes_at, **files}
+        _detach(out, profiles, named, {"--ipv6": ipv6, "--gateway": gateway})
         return
-    ranged = running_range(
+    with running_range(
         out,
         policy=policy,
         profiles=profiles,
@@ -113,8 +123,8 @@ def up_command(
         dual_stack=ipv6,
         gateway=gateway,
         changes_at=change,
-    )
-    with ranged as running:
+        alerts=settings,
+    ) as running:
         play_faults(running, declared)
         print_addresses(running.origin, out)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -253,19 +263,19 @@ def _fault(declared: FaultDeclaration) -> Fault:
         seconds=declared.seconds,
         user=declared.user,
         seed=declared.seed,
+        words=declared.words,
+        categories=declared.categories,
+        recipient=declared.recipient,
     )
 
 
 def _detach(
     out: Path,
-    profiles: tuple[str, ...],
-    scheme: str,
-    faults: Path | None,
-    *,
-    dual_stack: bool,
-    gateway: bool,
-    changes_at: str,
+    profiles: Iterable[str],
+    named: Mapping[str, Path | str | None],
+    flags: Mapping[str, bool],
 ) -> None:
+    """Run ``range up`` in the background with these options, those without a value left out."""
     if not hasattr(os, "posix_spawn"):
         msg = (
             "range up --detach needs a POSIX system; leave out --detach, and keep this window open"
@@ -281,9 +291,8 @@ def _detach(
     (out / "origin.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
-    command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
-    command += (["--ipv6"] if dual_stack else []) + (["--gateway"] if gateway else [])
-    command += ["--changes-at", changes_at] if changes_at else []
+    command += [part for name, value in named.items() if value for part in (name, str(value))]
+    command += [name for name, is_set in flags.items() if is_set]
     log = str(out / "range.log")
     child = os.posix_spawn(
         sys.executable,

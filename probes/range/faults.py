@@ -5,7 +5,8 @@ Faults can be added and removed while the range runs, from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
@@ -102,6 +103,19 @@ class FaultKind(StrEnum):
     LOG_LATE = "log-late"
     LOG_LOST_AT_RESTART = "log-lost-at-restart"
 
+    # How the filter's alerts are wrong; no effect on what is filtered.
+    ALERT_NO_CATEGORIES = "alert-no-categories"
+    ALERT_NO_WORDS = "alert-no-words"
+    ALERT_NO_DEVICES = "alert-no-devices"
+    ALERT_DROPPED = "alert-dropped"
+    ALERT_ONLY_MARKED = "alert-only-marked"
+    ALERT_BENIGN = "alert-benign"
+    ALERT_WRONG_RECIPIENT = "alert-wrong-recipient"
+    ALERT_NO_PRIORITY = "alert-no-priority"
+    ALERT_LATE = "alert-late"
+    ALERT_NO_ESCALATION = "alert-no-escalation"
+    ALERT_NO_OPERATOR = "alert-no-operator"
+
     SLOW = "slow"
     CAPTIVE = "captive"
     DEAD = "dead"
@@ -111,15 +125,56 @@ class FaultKind(StrEnum):
 LOG_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("log-"))
 """Faults of the filter's own record (``docs/reference/service-log.md`` describes each)."""
 
-SHARE_KINDS = frozenset({FaultKind.LOG_DROPPED, FaultKind.LOG_WRONG_USER})
-"""Faults of the record that affect a ``share`` of the lines."""
+ALERT_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("alert-"))
+"""Faults of the filter's alerts (``docs/reference/range-alerts.md`` describes each)."""
 
-HOLDING_KINDS = frozenset({FaultKind.LOG_LATE, FaultKind.LOG_LOST_AT_RESTART})
-"""Faults of the record that hold lines back for ``seconds`` before they are written."""
+SHARE_KINDS = frozenset(
+    {
+        FaultKind.LOG_DROPPED,
+        FaultKind.LOG_WRONG_USER,
+        FaultKind.ALERT_DROPPED,
+        FaultKind.ALERT_BENIGN,
+    }
+)
+"""Faults of the record and of alerts that affect a ``share`` of the lines or requests."""
+
+HOLDING_KINDS = frozenset({FaultKind.LOG_LATE, FaultKind.LOG_LOST_AT_RESTART, FaultKind.ALERT_LATE})
+"""Faults that hold lines or alerts back for ``seconds`` before they are written or sent."""
+
+WORD_KINDS = frozenset({FaultKind.ALERT_NO_WORDS, FaultKind.ALERT_NO_DEVICES})
+"""Faults of alerts that affect requests with one of some ``words``."""
+
+SETTINGS_KINDS = frozenset({FaultKind.OFF, FaultKind.MISS})
+"""Faults that a filter could notice itself: it is off, or no longer blocks what it should."""
+
+_WHOLE = 2**64
+
+
+def check_options(
+    kind: FaultKind, words: Collection[str], categories: Collection[str], recipient: str
+) -> None:
+    """Raise ValueError if a fault of alerts lacks an option that it needs."""
+    if kind in WORD_KINDS and not (words and all(words)):
+        msg = f"{str(kind)!r} needs 'words': at least one"
+        raise ValueError(msg)
+    if kind is FaultKind.ALERT_NO_CATEGORIES and not (categories and all(categories)):
+        msg = f"{str(kind)!r} needs 'categories': at least one"
+        raise ValueError(msg)
+    if kind is FaultKind.ALERT_WRONG_RECIPIENT:
+        check_mail_address(recipient)
+
+
+def check_mail_address(text: str) -> None:
+    """Raise ValueError unless a text may be a mail address: one ``@``, printable ASCII."""
+    local, at, domain = text.partition("@")
+    is_plain = text.isascii() and text.isprintable() and not set(text) & set(' <>,;:"()[]\\')
+    if not (local and at and domain and is_plain) or "@" in domain:
+        msg = f"{text!r} is no mail address; write it as name@school.example"
+        raise ValueError(msg)
 
 
 def check_numbers(kind: FaultKind, share: float, seconds: float) -> None:
-    """Raise ValueError if a fault of the record has no effect, or none that makes sense."""
+    """Raise ValueError if a fault of the record or of alerts has no effect or no sense."""
     if kind in SHARE_KINDS and not 0 < share <= 1:
         msg = f"the share of {str(kind)!r} is above 0 and at most 1"
         raise ValueError(msg)
@@ -146,7 +201,9 @@ class Fault:
     The faults of the record (LOG_KINDS) use ``share`` for the part of the lines that LOG_DROPPED
     and LOG_WRONG_USER affect, chosen by the request and ``seed``; ``user`` for the name that
     LOG_WRONG_USER writes; ``seconds`` for how far LOG_CLOCK is ahead (below 0: behind), and for how
-    long LOG_LATE and LOG_LOST_AT_RESTART hold lines back.
+    long LOG_LATE and LOG_LOST_AT_RESTART hold lines back. The faults of alerts (ALERT_KINDS) use
+    ``share`` and ``seconds`` likewise, ``words`` of a search or of a User-Agent, ``categories``
+    (each with those below it), and ``recipient``, to whom ALERT_WRONG_RECIPIENT sends.
     """
 
     kind: FaultKind
@@ -164,6 +221,9 @@ class Fault:
     seconds: float = 60.0
     user: str = "another-user"
     seed: int = 0
+    words: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    recipient: str = "somebody-else@school.test"
 
     def __post_init__(self) -> None:
         """Convert names to kinds. Raises UsageError for unknown names and wrong numbers."""
@@ -177,6 +237,7 @@ class Fault:
             raise UsageError(msg)
         try:
             check_numbers(self.kind, self.share, self.seconds)
+            check_options(self.kind, self.words, self.categories, self.recipient)
         except ValueError as error:
             raise UsageError(f"{error}") from None
         if self.hosts is not None:
@@ -189,6 +250,18 @@ class Fault:
             and (self.profiles is None or profile in self.profiles)
             and self.service in (None, service)
         )
+
+    def chooses(self, *request: str) -> bool:
+        """Whether a fault that affects a share of requests affects this one; other faults do all.
+
+        It depends on what describes the request and on the seed alone, so the same requests in any
+        order have the same ones chosen.
+        """
+        if self.kind not in SHARE_KINDS:
+            return True
+        text = "\x1f".join((str(self.seed), self.kind, *request))
+        digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()
+        return int.from_bytes(digest, "big") < self.share * _WHOLE
 
 
 class Faults:
@@ -228,12 +301,12 @@ class Faults:
     def on(self, host: str, profile: str = "", service: str = "") -> tuple[Fault, ...]:
         """Return the faults for a request, latest first; plain twins share their host's."""
         host = original_host(host)
+        return tuple(fault for fault in self.due() if fault.touches(host, profile, service))
+
+    def due(self) -> tuple[Fault, ...]:
+        """Return the faults that apply to some request now, latest first."""
         requests = self._requests
-        return tuple(
-            fault
-            for fault, start in self._active
-            if fault.touches(host, profile, service) and _is_due(fault, requests - start)
-        )
+        return tuple(fault for fault, start in self._active if _is_due(fault, requests - start))
 
 
 def _is_due(fault: Fault, request: int) -> bool:

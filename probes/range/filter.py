@@ -19,6 +19,7 @@ from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_hos
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
+    from probes.range.monitoring import Monitor
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
@@ -218,12 +219,14 @@ class Decision:
 class ReferenceFilter:
     """Decides by policy and faults; the latest fault takes precedence.
 
-    ``log`` is the record of what its services handled; without it they keep none.
+    ``log`` is the record of what its services handled; without it they keep none. ``monitor``
+    sends alerts about requests; without it there are none.
     """
 
     policy: FilterPolicy = field(default_factory=FilterPolicy)
     faults: Faults = field(default_factory=Faults)
     log: AccessLog | None = None
+    monitor: Monitor | None = None
 
     def decide(self, host: str, profile: str, service: Service) -> Decision:
         """Decide about a profile's request for ``host``, and count it."""

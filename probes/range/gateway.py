@@ -174,6 +174,7 @@ class SecureGateway(PlainGateway):
     def _decide(self, request: Request) -> None:
         """Apply the decision that was made by the ClientHello, or one about the request."""
         self._begin_entry(Asked.of_request(request, is_secure=True))
+        self._monitor(request)
         decision = self._filter.examine(self._decided, self._profile, self.service, request)
         self._note(decision)
         self._apply(decision, request)

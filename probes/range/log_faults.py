@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from probes.range.access_entry import AccessEntry, ResultCode
-from probes.range.faults import HOLDING_KINDS, SHARE_KINDS, Fault, FaultKind
+from probes.range.faults import HOLDING_KINDS, Fault, FaultKind
 from probes.range.search_service import QUERY_NAMES
 
 SEARCH_NAMES = frozenset(
@@ -17,7 +16,6 @@ SEARCH_NAMES = frozenset(
 """Parameters of a URL whose values LOG_NO_SEARCH_TERMS removes."""
 
 MUST_SIGN_IN = 407
-_WHOLE = 2**64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ def changed_entry(entry: AccessEntry, faults: Iterable[Fault], repeat: int) -> A
     recorded = entry
     for fault in active:
         change = _CHANGES.get(fault.kind)
-        if change is not None and _is_chosen(fault, entry, repeat):
+        if change is not None and fault.chooses(*entry.request, str(repeat)):
             recorded = change(recorded, fault)
     return recorded
 
@@ -56,25 +54,12 @@ def hold_of(faults: Iterable[Fault]) -> Hold:
 def _leaves_out(fault: Fault, entry: AccessEntry, repeat: int) -> bool:
     match fault.kind:
         case FaultKind.LOG_DROPPED:
-            return _is_chosen(fault, entry, repeat)
+            return fault.chooses(*entry.request, str(repeat))
         case FaultKind.LOG_ONLY_MARKED:
             return not entry.is_marked
         case FaultKind.LOG_NO_BLOCKS:
             return entry.code is ResultCode.DENIED and entry.status != MUST_SIGN_IN
     return False
-
-
-def _is_chosen(fault: Fault, entry: AccessEntry, repeat: int) -> bool:
-    """Whether a fault that affects a share of the lines affects this one; other faults do all.
-
-    It depends on the request and the fault's seed alone, so the same requests in any order have
-    the same lines chosen.
-    """
-    if fault.kind not in SHARE_KINDS:
-        return True
-    text = "\x1f".join((str(fault.seed), fault.kind, *entry.request, str(repeat)))
-    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < fault.share * _WHOLE
 
 
 def without_query(url: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, cast
 
-from probes.range.access_entry import ResultCode
+from probes.range.access_entry import ResultCode, url_of
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
@@ -140,6 +140,7 @@ class ProxyConnection(Connection):
 
     def _decide(self, request: Request) -> None:
         self._begin_entry(Asked.of_request(request, is_secure=self.is_secure))
+        self._monitor(request)
         decision = self._filter.decide(request.host, self._profile, self.service)
         decision = self._filter.examine(decision, self._profile, self.service, request)
         self._note(decision)
@@ -159,14 +160,23 @@ class ProxyConnection(Connection):
     def _begin_entry(self, asked: Asked) -> PendingEntry | None:
         """Begin the entry of a request in the filter's record, if it keeps one."""
         if self._filter.log is not None:
-            asker = Asker(
-                client=self.client,
-                user=self._user or self._profile,
-                profile=self._profile,
-                service=self.service,
-            )
-            self._entry = PendingEntry(self._filter.log, asker, asked)
+            self._entry = PendingEntry(self._filter.log, self._asker, asked)
         return self._entry
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(
+            client=self.client,
+            user=self._user or self._profile,
+            profile=self._profile,
+            service=self.service,
+        )
+
+    def _monitor(self, request: Request) -> None:
+        """Let the filter's monitoring look at a request, if it has one."""
+        if self._filter.monitor is not None:
+            url = url_of(request, is_secure=self.is_secure)
+            self._filter.monitor.examine(request, self._asker, url)
 
     def _note(self, decision: Decision) -> None:
         if self._entry is not None:

@@ -20,12 +20,14 @@ from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
 from harness.ports.network import Origin
 from probes.range.access_log import AccessLog
+from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
+from probes.range.monitoring import Monitor
 from probes.range.name_server import (
     DNS_PATH,
     ENCRYPTED_HOST,
@@ -72,7 +74,8 @@ class RangeTestbed:
     addresses (Linux). With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file
     of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
     The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
-    directory; ``report`` is told if it cannot be written.
+    directory; ``report`` is told if it cannot be written. With ``alerts`` the filter sends alerts;
+    the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them.
     """
 
     def __init__(
@@ -94,12 +97,16 @@ class RangeTestbed:
         opens_tls: bool = False,
         users: UserDirectory | None = None,
         access_log: Path | None = None,
+        alerts: AlertSettings | None = None,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
         self.log: ArrivalLog
         self.access_log: AccessLog
+        self.monitor: Monitor | None = None
+        self.alert_sender: AlertSender | None = None
+        self._alerts = alerts
         self._directory = directory
         self._profiles = tuple(profiles)
         self._policy = policy or FilterPolicy()
@@ -148,6 +155,10 @@ class RangeTestbed:
         self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
         self._start_filter_log(stack)
+        self._start_monitor(stack)
+        self._filter = ReferenceFilter(
+            policy=self._policy, faults=self.faults, log=self.access_log, monitor=self.monitor
+        )
         zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
@@ -184,18 +195,28 @@ class RangeTestbed:
 
     def _start_filter_log(self, stack: AsyncExitStack) -> None:
         """Open the filter's record, which outlasts its services."""
-
-        def later(seconds: float, call: Callable[[], None]) -> None:
-            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
-
         self.access_log = AccessLog(
             self._access_log_path,
             faults=self.faults,
-            later=later,
+            later=self._later,
             report=self._report,
         )
         stack.callback(self.access_log.close)
-        self._filter = ReferenceFilter(policy=self._policy, faults=self.faults, log=self.access_log)
+
+    def _start_monitor(self, stack: AsyncExitStack) -> None:
+        """Start the filter's monitoring, if it sends alerts; what is due is sent at the end."""
+        if self._alerts is None:
+            return
+        self.alert_sender = AlertSender(self._alerts, self._report)
+        # In a thread, because the receiver may be on this event loop.
+        stack.push_async_callback(asyncio.to_thread, self.alert_sender.close)
+        send = self.alert_sender.send
+        self.monitor = Monitor(self._alerts, send, self._later, faults=self.faults)
+        stack.callback(self.monitor.close)
+        self.monitor.watch()
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, call)
 
     @asynccontextmanager
     async def filter_stopped(self) -> AsyncIterator[None]:

@@ -16,8 +16,10 @@ from harness.campaign.origin_file import read_origin
 from harness.cli.compose import running_range
 from harness.cli.main import app
 from harness.cli.range import FaultsDeclaration, play_faults, read_faults
+from harness.cli.range_alerts import read_alerts
 from harness.errors import FaultyDocument
 from harness.schemes.load import load_scheme
+from probes.range.alert_delivery import AlertSettings
 from probes.range.testbed import RangeTestbed
 
 
@@ -174,3 +176,33 @@ def test_a_wrong_faults_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FaultyDocument, match=r"faults\.yaml:2: faults"):
         read_faults(path)
     assert FaultsDeclaration() == read_faults(None)
+
+
+def test_to_whom_alerts_go_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text("alert_mail: 127.0.0.1:2525\nrecipients: {pupils: lead@school.test}\n")
+
+    found = read_alerts(path)
+    assert found == AlertSettings(
+        alert_mail="127.0.0.1:2525", recipients={"pupils": "lead@school.test"}
+    )
+    assert read_alerts(None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("operator: it@school.test", "need 'alert_mail'"),
+        ("alert_mail: 127.0.0.1:smtp", "alert_mail"),
+        ("webhook: ftp://a/", "is no URL"),
+        ("webhook: http://a/\noperator: it", "operator: 'it' is no mail address"),
+        ("webhook: http://a/\nescalate_after: 0.0", "seconds above 0"),
+        ("webhook: http://a/\nto: x@a.test", "to"),
+    ],
+)
+def test_a_wrong_alerts_file_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text(text + "\n")
+
+    with pytest.raises(FaultyDocument, match=rf"alerts\.yaml.*{reason}"):
+        read_alerts(path)

@@ -92,8 +92,16 @@ def test_a_decision_names_the_category() -> None:
     assert ReferenceFilter().decide(CANARY, "ks2", "proxy").category == "GAMB"
 
 
+ANY_FAULT = st.builds(
+    Fault,
+    kind=st.sampled_from(FaultKind),
+    words=st.just(("x",)),  # some faults of alerts need them
+    categories=st.just(("X",)),
+)
+
+
 @given(
-    st.lists(st.builds(Fault, kind=st.sampled_from(FaultKind)), max_size=6),
+    st.lists(ANY_FAULT, max_size=6),
     st.sampled_from([CANARY, TWIN]),
 )
 def test_a_block_is_always_of_a_style_that_the_service_can_carry_out(

@@ -210,7 +210,11 @@ def test_a_query_is_cut_at_its_question_mark() -> None:
 @pytest.mark.parametrize(
     ("kind", "numbers"),
     [
-        *((kind, {"share": share}) for kind in SHARE_KINDS for share in (0.0, 1.1, float("nan"))),
+        *(
+            (kind, {"share": share})
+            for kind in sorted(SHARE_KINDS)
+            for share in (0.0, 1.1, float("nan"))
+        ),
         *(
             (kind, {"seconds": seconds})
             for kind in (FaultKind.LOG_LATE, FaultKind.LOG_LOST_AT_RESTART)
