@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from msgspec.structs import replace
 
-from harness.cli import log as log_command
 from harness.cli import measure as measure_command
+from harness.cli import sending
 from harness.model.instrument_record import ClockState
 
 
@@ -18,6 +18,6 @@ def synchronised() -> Iterator[None]:
     """The clock of this machine is known to be right while requests are made."""
     real, clock = measure_command.record_of, ClockState(offset=0.0, bound=0.01)
     with pytest.MonkeyPatch.context() as patched:
-        for module in (log_command, measure_command):
+        for module in (sending, measure_command):
             patched.setattr(module, "record_of", lambda *given: replace(real(*given), clock=clock))
         yield

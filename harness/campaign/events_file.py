@@ -37,6 +37,9 @@ class TimedEvent(Declared):
         if self.kind == "appeal" and self.asks != "allow":
             msg = "an appeal asks to allow what is blocked"
             raise ValueError(msg)
+        if self.kind in ("outage", "drift") and self.asks != "allow":
+            msg = f"{self.kind}: the place is open meanwhile; write 'asks: allow'"
+            raise ValueError(msg)
         if self.kind == "override" and self.asks != "block":
             msg = "the end of an override asks to block again; write 'asks: block'"
             raise ValueError(msg)

@@ -9,11 +9,17 @@ _LOG = (
     "it rests on the service's own log, which measuring does not read",
     "use accredit log send, then accredit log import",
 )
+_ALERTS = (
+    "it rests on alerts, which measuring does not receive",
+    "use accredit alerts send, receive and import",
+)
 _BY_MODULE = {
+    "alert_metrics": _ALERTS,
     "waits": _WAITS,
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
+    "operator_alerts": _ALERTS,
 }
 
 

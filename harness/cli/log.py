@@ -7,33 +7,26 @@ log with what happened.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.campaign.assemble import Prepared
-from harness.cli.compose import measurement_context
 from harness.cli.log_import import import_command
-from harness.cli.measure import header_of, prepare_in, record_of, resumable, run_id_in
+from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.preflight import require_writable
 from harness.cli.printing import say
-from harness.errors import UsageError
-from harness.measure.event_loop import new_loop
+from harness.cli.sending import make_requests
 from harness.measure.log_requests import (
     LogSending,
     Pause,
-    next_sending,
     probe_for,
     send_requests,
 )
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.log_case import SITUATIONS, TOTAL, Situation
-from harness.plugins import PROBES
-from harness.ports.storage import Clock, Journal, WallClock
+from harness.ports.storage import Clock, Journal
 
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(import_command)
@@ -83,49 +76,15 @@ def send(
 
     Raises UsageError for a campaign without an origin.
     """
-    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
+    campaign = prepared.campaign
+    needed = {probe_for(campaign, line, prepared.probes) for line in campaign.lines}
 
-    if prepared.origin is None:
-        msg = f"{prepared.path}: requests for a log ask for hosts of an origin; name one (origin)"
-        raise UsageError(msg)
-    require_writable(paths, prepared)
-    header = header_of(prepared, run_id_in(paths.journal))
-    lines = prepared.campaign.lines
-    needed = {probe_for(prepared.campaign, line, prepared.probes) for line in lines}
-    with_probes = replace(
-        prepared,
-        probes={name: PROBES.find(name)() for name in sorted(needed)} | prepared.probes,
-    )
-    key = private_key(paths.sketch_key)
-    context = measurement_context(
-        with_probes, EvidenceFolder(paths.evidence), clock or WallClock(), key, header.run
-    )
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
-    try:
-        sending = LogSending(
-            number=next_sending(journal.sentinels()), situation=situation, requests=requests
-        )
-        journal.record_instrument(record_of(prepared, context.clock))
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(_sent(with_probes, context, journal, sending, pause))
-    finally:
-        journal.seal()
-        journal.close()
-    places = len(prepared.campaign.lines) * len(prepared.campaign.profiles)
+    async def make(context: MeasurementContext, journal: Journal, number: int) -> None:
+        sending = LogSending(number=number, situation=situation, requests=requests)
+        await send_requests(campaign, context, journal, sending, pause)
+
+    number = make_requests(prepared, paths, needed, make, clock)
+    places = len(campaign.lines) * len(campaign.profiles)
     words = SITUATIONS[situation]
-    say(f"sending {sending.number}: {requests} requests {words} for each of {places} places")
+    say(f"sending {number}: {requests} requests {words} for each of {places} places")
     say(f"next: accredit log import {paths.journal} LOG --format FORMAT")
-
-
-async def _sent(
-    prepared: Prepared,
-    context: MeasurementContext,
-    journal: Journal,
-    sending: LogSending,
-    pause: Pause,
-) -> None:
-    async with AsyncExitStack() as stack:
-        await context.open(stack)
-        await send_requests(prepared.campaign, context, journal, sending, pause)

@@ -157,6 +157,10 @@ class MainVerbs(LazyVerbs):
             "watch:watch_command",
             "Poll events, such as a page whose content changes, until the service follows them.",
         ),
+        "alerts": Verb(
+            "alerts:app",
+            "Play sessions that monitoring must recognise, and receive its alerts.",
+        ),
         "log": Verb(
             "log:app",
             "Make requests that the service's log has to show, and read that log.",

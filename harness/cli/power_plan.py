@@ -30,6 +30,7 @@ class Forecast:
     ``n`` are available (``None`` if no campaign was named); ``needed`` are required so that a
     service of ``good_rate`` passes with the wanted power. Both count registrable domains where the
     requirement is about a rate of items, because each domain counts once, and items otherwise.
+    Trials that are made for the requirement alone, such as requests for a log, are never available.
     Rates are those of right results: 1 - U for a requirement of at most U. ``passes`` is the
     largest number of errors that still conforms, ``fails`` the smallest that does not.
     ``early`` is how many items a campaign that may stop early needs on average for a service of
@@ -77,10 +78,12 @@ def _forecast_one(
     items: list[ItemGroup] | None,
     power: float,
 ) -> Forecast:
-    if not spec_of(requirement.measure.metric).is_implemented:
+    spec = spec_of(requirement.measure.metric)
+    if not spec.is_implemented:
         says = f"cannot be decided: {why_not_measured(requirement.measure.metric)}"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
-    n = None if items is None else _count(requirement, scheme, phase, items)
+    has_items = items is not None and spec.counts_items
+    n = _count(requirement, scheme, phase, items or []) if has_items else None
     if requirement.rule in ITEM_BY_ITEM:
         return Forecast(
             requirement=requirement.id,
@@ -177,7 +180,12 @@ def _decision_text(requirement: Requirement, n: int, passes: int | None, fails: 
 
 
 def _what(requirement: Requirement) -> str:
-    """What the requirement counts: domains for a rate, items for a duration."""
+    """What the requirement counts: domains for a rate, items for a duration.
+
+    Where no items are counted, as in a log, trials are made for the requirement alone.
+    """
+    if not spec_of(requirement.measure.metric).counts_items:
+        return "trials of its own"
     return "domains" if requirement.measure.quantile is None else "items"
 
 

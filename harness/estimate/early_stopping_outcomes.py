@@ -108,6 +108,7 @@ class EarlyStoppingOutcomes:
             polls=basis.polls,
             users=campaign.users(basis.users),
             logs=basis.logs,
+            alerts=basis.alerts,
             instrument=instrument,
             probes=header.probes,
             campaign=campaign,

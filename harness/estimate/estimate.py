@@ -41,6 +41,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
+from harness.model.service_alert import NO_ALERTS, ServiceAlerts
 from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
@@ -71,6 +72,7 @@ def estimate(
     polls: tuple[Poll, ...] = (),
     users: Users = NO_USERS,
     logs: ServiceLogs = NO_LOGS,
+    alerts: ServiceAlerts = NO_ALERTS,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
     campaign: Campaign | None = None,
@@ -80,15 +82,14 @@ def estimate(
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
-    compared with their plain twins, ``polls`` those of timed events, ``users`` and ``logs`` what is
-    known of users and logs, ``campaign`` and ``probes`` what the header declares.
+    compared with their plain twins, ``polls`` those of timed events, ``users``, ``logs`` and
+    ``alerts`` what is known of these, ``campaign`` and ``probes`` what the header declares.
     """
-    sources = Sources(packs=packs or {}, items=items)
-    alpha = scheme.decision.alpha
+    sources, alpha = Sources(packs=packs or {}, items=items), scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
-        polls=polls, users=users, logs=logs, campaign=campaign,
+        polls=polls, users=users, logs=logs, alerts=alerts, campaign=campaign,
     )  # fmt: skip
     compared = compare_packs(verdict_counts.counts, packs or {}, scheme.policy, phases, alpha)
     remarks: list[str] = []
@@ -256,6 +257,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         polls=line_profile.polls,
         users=line_profile.users,
         logs=line_profile.logs,
+        alerts=line_profile.alerts,
         line=line_profile.line,
         everywhere=lambda: _selections(requirement, scheme, line_profile.everywhere),
         instrument=line_profile.instrument,

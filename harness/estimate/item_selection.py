@@ -30,6 +30,7 @@ from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
+from harness.model.service_alert import NO_ALERTS, ServiceAlerts
 from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
@@ -144,10 +145,10 @@ class Selection:
     plain twins), ``polls`` and ``probes_run`` are those of the line and profile. ``campaign`` is
     the declaration in the header of the journal, if it has one. ``users`` are those of the
     campaign, with the trials of this line; ``logs`` are the requests of the line and profile
-    that the service's log has to show, with the readings of that log; ``everywhere`` returns the
-    selections of all lines and profiles. ``instrument`` are the instrument records, ``probes`` the
-    declarations of the campaign's probes, ``sources`` maps packs to sources. ``domains`` are
-    numbers of domains by composition; ``verdict_counts`` gives times.
+    that the service's log has to show, with the readings of that log, ``alerts`` its sessions;
+    ``everywhere`` returns the selections of all lines and profiles. ``instrument`` are the
+    instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
+    to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
@@ -165,6 +166,7 @@ class Selection:
     line: str = ""
     users: Users = NO_USERS
     logs: ServiceLogs = NO_LOGS
+    alerts: ServiceAlerts = NO_ALERTS
     everywhere: Callable[[], tuple[ProfileSelection, ...]] = tuple
     probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()

@@ -33,6 +33,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.service_alert import NO_ALERTS, ServiceAlerts
 from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -195,6 +196,11 @@ class ForeignJudge:
     def logs(self) -> ServiceLogs:
         """Empty: other people read no logs of the service."""
         return NO_LOGS
+
+    @property
+    def alerts(self) -> ServiceAlerts:
+        """Empty: other people play no sessions."""
+        return NO_ALERTS
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

@@ -48,6 +48,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -146,6 +147,11 @@ class Judge:
     def logs(self) -> ServiceLogs:
         """The requests that logs of the service have to show, and what the logs show."""
         return self._logged.logs
+
+    @property
+    def alerts(self) -> ServiceAlerts:
+        """The sessions that monitoring has to recognise, and the alerts that arrived."""
+        return self._logged.alerts
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

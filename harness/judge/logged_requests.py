@@ -14,11 +14,19 @@ from typing import Literal
 import msgspec
 
 from harness.judge.polls import JudgedTrial, judged_beside_sentinels, role_of_sentinel
-from harness.model.facts import DnsFacts, LogEntryFacts, LogFileFacts, WebFacts
-from harness.model.log_case import log_case
+from harness.model.alert_case import alert_session
+from harness.model.facts import (
+    AlertReportFacts,
+    DnsFacts,
+    LogEntryFacts,
+    LogFileFacts,
+    WebFacts,
+)
+from harness.model.log_case import CASES, NAME_CASES, Situation, log_case
 from harness.model.log_entry import LogEntry
 from harness.model.observation import Observation
 from harness.model.probe import EARLIER, Declarations
+from harness.model.service_alert import SPOOL, TO_OPERATOR, AlertReport, ServiceAlerts
 from harness.model.service_log import (
     ROUND,
     LoggedRequest,
@@ -27,6 +35,9 @@ from harness.model.service_log import (
     ServiceLogs,
 )
 from harness.model.verdict import State, Trial, Verdict
+
+ALL_CASES = frozenset({*CASES, *NAME_CASES})
+"""The names of cases for a log; those of sessions are others."""
 
 DECIDED: dict[State, Literal["blocked", "allowed"]] = {
     State.BLOCKED: "blocked",
@@ -42,12 +53,13 @@ class LoggedRequests:
         self._requests: list[Observation] = []
         self._read: list[Observation] = []
         self.logs = ServiceLogs()
+        self.alerts = ServiceAlerts()
 
     def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
         """Yield the other observations; keep those of logged requests and logs."""
         for one in observations:
             if one.role == "logged":
-                role = role_of_sentinel(one) if log_case(one.item.stratum) is None else "item"
+                role = "item" if _is_traced(one.item.stratum) else role_of_sentinel(one)
                 self._requests.append(msgspec.structs.replace(one, role=role))
             elif one.role == "log":
                 self._read.append(one)
@@ -58,15 +70,21 @@ class LoggedRequests:
         """Judge all requests that were kept, and join them with the entries of all readings."""
         read = _Readings(self._read)
         trials = list(judged_beside_sentinels(self._requests, judged, self._probes))
-        requests = [_request(each, read) for each in trials]
-        own = {each.trial.key.item for each in trials}
+        traced = sorted((_request(each, read) for each in trials), key=lambda one: one.started)
+        own = {one.item for one in traced} | {TO_OPERATOR}
         self.logs = ServiceLogs(
-            requests=tuple(sorted(requests, key=lambda one: one.started)),
-            readings=tuple(read.readings.values()),
+            requests=tuple(one for one in traced if one.case in ALL_CASES),
+            readings=tuple(one for one in read.readings.values() if one.format != SPOOL),
             changes=tuple(
                 RecordedChange(event=item, entries=read.entries_of(item))
                 for item in sorted(read.by_item.keys() - own)
             ),
+        )
+        self.alerts = ServiceAlerts(
+            sessions=tuple(one for one in traced if one.case not in ALL_CASES),
+            readings=tuple(one for one in read.readings.values() if one.format == SPOOL),
+            to_operator=read.entries_of(TO_OPERATOR),
+            reports=tuple(read.reports),
         )
         self._requests.clear()
         self._read.clear()
@@ -77,12 +95,17 @@ class _Readings:
 
     def __init__(self, observations: Iterable[Observation]) -> None:
         self.readings: dict[int, LogReading] = {}
+        self.reports: list[AlertReport] = []
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         for one in sorted(observations, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
                 self.readings[one.key.round] = _reading(one, one.facts)
             elif isinstance(one.facts, LogEntryFacts):
                 self.by_item[one.key.item][one.key.round] = one.facts
+            elif isinstance(one.facts, AlertReportFacts):
+                facts = one.facts
+                report = AlertReport(begins=facts.begins, ends=facts.ends, counts=facts.counts)
+                self.reports.append(report)
 
     def entries_of(self, item: str) -> tuple[LogEntry, ...]:
         """All entries of an item, those of later readings without repetition.
@@ -130,16 +153,15 @@ def _reading(observation: Observation, facts: LogFileFacts) -> LogReading:
 
 def _request(judged: JudgedTrial, read: _Readings) -> LoggedRequest:
     service, verdict = judged.trial.service, judged.verdict
-    found = log_case(service.item.stratum)
-    assert found is not None
+    case, situation = _case_of(service.item.stratum)
     state, why = _state(judged)
     seen_at, missed_at = read.seen(service.item.id, service.key.line)
     facts = service.facts
     return LoggedRequest(
         item=service.item.id,
         url=facts.url if isinstance(facts, WebFacts) and not facts.hops else service.item.value,
-        case=found.case.name,
-        situation=found.situation,
+        case=case,
+        situation=situation,
         sending=service.key.round % ROUND,
         line=service.key.line,
         profile=service.key.profile,
@@ -148,11 +170,24 @@ def _request(judged: JudgedTrial, read: _Readings) -> LoggedRequest:
         state=state,
         why=why or "; ".join(verdict.witnesses) if state in ("undecided", "unanswered") else "",
         size=facts.body_length if isinstance(facts, WebFacts) else None,
-        tries=service.tries,
+        tries=service.tries + service.strained,
         entries=read.entries_of(service.item.id),
         seen_at=seen_at,
         missed_at=missed_at,
     )
+
+
+def _is_traced(stratum: str) -> bool:
+    return log_case(stratum) is not None or alert_session(stratum) is not None
+
+
+def _case_of(stratum: str) -> tuple[str, Situation]:
+    """The name of a case for a log with its situation, or that of a session."""
+    found, session = log_case(stratum), alert_session(stratum)
+    if found is not None:
+        return found.case.name, found.situation
+    assert session is not None
+    return session.name, "ordinary"
 
 
 def _state(

@@ -89,11 +89,13 @@ def role_of_sentinel(observation: Observation) -> Role:
 
 
 def _poll(trial: Trial, verdict: Verdict, fault: str) -> Poll:
+    """The poll of a trial. In an outage the service need not block the sentinels."""
     service = trial.service
     note = service.event
     assert note is not None
     decided = DECIDED.get(verdict.state)
-    why = fault or ("" if decided else "; ".join(verdict.witnesses))
+    is_open = note.kind == "outage" and decided == "allowed"
+    why = "" if is_open else fault or ("" if decided else "; ".join(verdict.witnesses))
     if not why and note.kind == "content" and not _is_as_expected(trial, note):
         why = NOT_AS_EXPECTED
     return Poll(

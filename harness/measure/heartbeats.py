@@ -19,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from harness.measure.concurrency_limiter import LineTraffic
+from harness.model.alert_case import alert_session
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
 from harness.model.facts import DnsFacts, WebFacts
@@ -141,8 +142,13 @@ def _page_identity(page: WebFacts) -> tuple[int | None, str, str]:
 
 
 def _may_be_drawn(item: Item) -> bool:
-    """Whether an item is a named host or URL that anybody may visit (S0, S1)."""
-    return item.kind in NAMED and item.sensitivity in ("S0", "S1")
+    """Whether an item is a named host or URL that anybody may visit (S0, S1).
+
+    A session that raises an alert is not repeated: the alerts would be one too many.
+    """
+    session = alert_session(item.stratum)
+    is_worrying = session is not None and session.is_worrying
+    return item.kind in NAMED and item.sensitivity in ("S0", "S1") and not is_worrying
 
 
 MULTIPLE = 4.0

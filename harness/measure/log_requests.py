@@ -105,12 +105,10 @@ async def send_requests(
     journal: Journal,
     sending: LogSending,
     pause: Pause,
-    told: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Make all requests of a sending, and write them to the journal.
 
-    ``pause`` is awaited between two requests around a restart or without a connection; ``told`` is
-    given the number of requests made so far.
+    ``pause`` is awaited between two requests around a restart or without a connection.
     """
     assert context.origin is not None
     batches = planned_batches(
@@ -122,16 +120,20 @@ async def send_requests(
         next_number(journal.batches()),
     )
     if sending.situation == "ordinary":
-        made = 0
-        async with aclosing(observe(batches, campaign, context)) as observed:
-            async for batch, seen in observed:
-                await to_thread(journal.append, batch.number, _as_logged(seen))
-                made += len(batch.items)
-                told(made)
+        await send_batches(batches, campaign, context, journal)
         return
     await asyncio.gather(
         *(_one_by_one(batch, campaign, context, journal, pause) for batch in batches)
     )
+
+
+async def send_batches(
+    batches: Iterable[Batch], campaign: Campaign, context: MeasurementContext, journal: Journal
+) -> None:
+    """Make the requests of batches between sentinels, and write them to the journal."""
+    async with aclosing(observe(batches, campaign, context)) as observed:
+        async for batch, seen in observed:
+            await to_thread(journal.append, batch.number, _as_logged(seen))
 
 
 async def _one_by_one(
@@ -167,18 +169,23 @@ def _as_logged(seen: Iterable[Observation]) -> list[Observation]:
 
 
 def _placed(item: Item, origin: Origin) -> Item:
-    """The item on a host of the origin; one without a mark on a host of the plain twins.
-
-    Raises UsageError for an origin without a zone for them.
-    """
+    """The item on a host of the origin; one without a mark on a host of the plain twins."""
     found = log_case(item.stratum)
     if found is None or found.case.blocked:
         return item
-    host = item.host
-    at_home = replace(item, value=item.value.replace(host, origin.home_of(host), 1))
-    if not found.case.is_plain:
-        return at_home
-    twin = origin.twin_of(at_home)
+    return without_mark(item, origin) if found.case.is_plain else _at_home(item, origin)
+
+
+def _at_home(item: Item, origin: Origin) -> Item:
+    return replace(item, value=item.value.replace(item.host, origin.home_of(item.host), 1))
+
+
+def without_mark(item: Item, origin: Origin) -> Item:
+    """The item on a host of the plain twins, whose requests bear no mark of a test.
+
+    Raises UsageError for an origin without a zone for them.
+    """
+    twin = origin.twin_of(_at_home(item, origin))
     if twin is None:
         msg = "the origin has no zone for plain twins, so no requests can be made without a mark"
         raise UsageError(msg)

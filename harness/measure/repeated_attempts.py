@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from harness.measure.attempts import (
     AttemptOptions,
     PlannedAttempt,
@@ -104,7 +106,7 @@ async def _attempt_until_not_strained(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
     traffic = line_traffic(planned.key.line, limits, context)
-    for _ in range(STRAINED):
+    for strained in range(STRAINED):
         async with (
             context.rate_limits.slot(planned.key.line, planned.item),
             traffic.limiter(options.look),
@@ -115,7 +117,7 @@ async def _attempt_until_not_strained(
             context.limiter.count_success()
             if seen.failure is None:
                 traffic.count_success(options.look)
-            return seen
+            return replace(seen, strained=strained) if strained else seen
         assert seen.failure is not None
         context.strained[planned.key.line, seen.failure.name] += 1
         context.limiter.decrease()

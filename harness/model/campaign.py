@@ -19,6 +19,7 @@ from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.sealed_list import SealedList
+from harness.model.service_alert import AlertContacts
 from harness.model.service_log import RecordKeeping
 from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
@@ -58,9 +59,9 @@ class BlockPage(Declared):
 class Service(Declared):
     """The filtered internet service under test, its supplier and its block page.
 
-    ``new_sites`` is what its policy does with sites that it has not categorised, ``archives`` what
-    it does with archives that are hard to scan, ``features`` which of the AMTSO feature checks it
-    supports (default: all of them), ``records`` what its log shows.
+    ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
+    with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
+    (default: all), ``records`` what its log shows, ``alerts`` whom it tells.
     """
 
     name: str
@@ -74,10 +75,10 @@ class Service(Declared):
         Field(strict=False),
     ] = None
     records: RecordKeeping | None = None
+    alerts: AlertContacts | None = None
 
 
-Words = Annotated[str, Field(max_length=100)]
-"""A few words of description, for people."""
+Words = Annotated[str, Field(max_length=100)]  # a few words of description, for people
 
 
 class LineDeclaration(Declared):
@@ -85,8 +86,7 @@ class LineDeclaration(Declared):
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
     and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
-    network it is in. ``users`` are the kinds of users with the default policy that
-    it serves, if any.
+    network it is in. ``users`` are the kinds of users with the default policy that it serves.
     """
 
     name: Name

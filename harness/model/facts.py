@@ -299,6 +299,16 @@ class LogFileFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
     secrets: tuple[FoundSecret, ...] = ()
 
 
+class AlertReportFacts(
+    FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="alert_report"
+):
+    """A supplier's regular report of a period: how many events of each kind it names."""
+
+    begins: datetime
+    ends: datetime
+    counts: dict[str, int]
+
+
 KINDS: dict[str, type[FactsBase]] = dict(
     sorted((str(kind.__struct_config__.tag), kind) for kind in FactsBase.__subclasses__())
 )

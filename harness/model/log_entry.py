@@ -16,6 +16,10 @@ LogVerdict = Literal["", "blocked", "allowed"]
 """What the log says that the service did with a request; empty if it does not say it."""
 
 
+AlertPriority = Literal["", "urgent", "normal", "low"]
+"""How urgent an alert says that it is; empty if it does not say it."""
+
+
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a log.
 
@@ -24,7 +28,8 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     computer. ``url`` is what was asked for: an address, or a host alone where the service saw no
     more (CONNECT, DNS). ``status`` is the HTTP status that the log shows, ``received`` and ``sent``
     are bytes to and from the client. ``search`` is a search term in a field of its own. In a record
-    of administration ``action`` is what was done and ``reason`` why.
+    of administration ``action`` is what was done and ``reason`` why. An alert names in ``to`` who
+    received it; in no other entry is it set.
     """
 
     line: int
@@ -42,3 +47,5 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     search: str = ""
     action: str = ""
     reason: str = ""
+    to: tuple[str, ...] = ()
+    priority: AlertPriority = ""

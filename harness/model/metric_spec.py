@@ -6,6 +6,7 @@ Schemes, reports and early stopping read them. To add a metric, write its functi
 
 from __future__ import annotations
 
+from harness.model.alert_metric_specs import ALERT_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.metric_form import MetricSpec
 from harness.model.planned_metric import PLANNED
@@ -306,6 +307,7 @@ SPECS: dict[str, MetricSpec] = {
     for spec in (
         *IMPLEMENTED,
         *LOG_METRICS,
+        *ALERT_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

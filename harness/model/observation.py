@@ -242,8 +242,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The facts of one attempt; immutable.
 
     ``left_by`` is the interface or address that packets left by, where the line is bound to it.
-    ``heartbeats`` are those of must-allow items during the attempt. ``filter_off``: the filter
-    seemed to be off during a retrial. ``event`` is that of a poll.
+    ``tries`` numbers the attempt; ``strained`` counts attempts before it that trouble of our own
+    equipment ended, and that may have reached the service. ``heartbeats`` are those of must-allow
+    items during the attempt. ``filter_off``: the filter seemed to be off during a retrial.
+    ``event`` is that of a poll.
     """
 
     key: AttemptKey
@@ -256,6 +258,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     facts: Facts | None = None
     nonce: str = ""
     tries: int = 1
+    strained: int = 0
     left_by: str = ""
     evidence: tuple[str, ...] = ()
     look: Look = "first"

@@ -22,6 +22,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
+from harness.model.service_alert import NO_ALERTS, ServiceAlerts
 from harness.model.service_log import NO_LOGS, ServiceLogs
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -103,15 +104,16 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...] = ()
     users: tuple[UserTrial, ...] = ()
     logs: ServiceLogs = NO_LOGS
+    alerts: ServiceAlerts = NO_ALERTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequential:
     """The result of a campaign's declared Wald test (SPRT) for one requirement.
 
-    ``decision`` is ``pass``, ``fail`` or ``continue``; ``used`` counts the items up to the
-    decision. ``alpha`` bounds the share of services at ``bad`` that pass, ``beta`` that of
-    services at ``good`` that fail. ``why_open`` says why nothing was decided.
+    ``decision`` is ``pass``, ``fail`` or ``continue``; ``alpha`` bounds the share of services at
+    ``bad`` that pass, ``beta`` that of services at ``good`` that fail. ``why_open`` says why
+    nothing was decided.
     """
 
     plan: int
@@ -257,10 +259,7 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineUnderTest:
-    """A line that was declared for a campaign: its type, and where and for whom it was tested.
-
-    The four descriptions are empty where the campaign says nothing.
-    """
+    """A declared line: its type, and where and for whom it was tested, as far as that was said."""
 
     name: str
     type: str

@@ -52,9 +52,9 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``state`` is what the service did, ``why`` why that is not known. ``sending`` numbers the
     command that made it. ``size`` is the length of the page that came, in bytes. ``tries`` counts
-    the attempts. ``entries`` are those of all readings without repetition; ``seen_at`` is when the
-    first reading with one of them began, ``missed_at`` the last reading before it, if there was
-    one.
+    the attempts, with those that failed at our own equipment. ``entries`` are those of all readings
+    without repetition; ``seen_at`` is when the first reading with one of them began, ``missed_at``
+    the last reading before it, if there was one.
     """
 
     item: str

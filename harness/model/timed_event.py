@@ -12,9 +12,10 @@ from typing import Literal
 
 import msgspec
 
-EventKind = Literal["content", "list", "rule", "appeal", "override"]
+EventKind = Literal["content", "list", "rule", "appeal", "override", "outage", "drift"]
 """What happens: the content of a page changes; a list of the supplier changes; somebody at a school
-changes a rule; an appeal against a block is made; an override of a block ends."""
+changes a rule; an appeal against a block is made; an override of a block ends; the filter is off;
+a setting differs from the accredited one."""
 
 Asks = Literal["block", "allow"]
 """What a service has to do because of an event."""

@@ -308,6 +308,7 @@ def _judge(
             polls=judge.polls,
             users=judge.users,
             logs=judge.logs,
+            alerts=judge.alerts,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

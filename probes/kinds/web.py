@@ -35,7 +35,7 @@ from harness.ports.network import (
     trusts_supplier,
 )
 from probes.clients.browser_check import BrowserChecks
-from probes.net.browser_profiles import Headers, SentHeaders, profile_for
+from probes.net.browser_profiles import BrowserProfile, Headers, SentHeaders, profile_for
 from probes.net.cleaned_facts import holds_plain_string, without_plain_string
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
@@ -158,10 +158,11 @@ class Visit:
         expected: ExpectedMarks,
         pages: PageReader,
         deadline: float,
+        browser: BrowserProfile | None = None,
     ) -> None:
         self._attempt, self._line, self._expected = attempt, line, expected
         self._pages, self._deadline = pages, deadline
-        self._browser = profile_for(attempt.browser)
+        self._browser = browser or profile_for(attempt.browser)
 
     async def follow(
         self,

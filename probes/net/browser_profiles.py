@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.alert_case import Device
+
 Headers = tuple[tuple[str, str], ...]
 
 DESCRIBED_ON = "2026-11-25"
@@ -81,11 +83,14 @@ _COOKIE = (COOKIE, "")
 
 
 def _chromium(
-    name: str, system: str, platform: str, brand: str, suffix: str = ""
+    name: str, system: str, platform: str, brand: str, suffix: str = "", mobile: str = ""
 ) -> BrowserProfile:
-    """Chrome or Edge 152: they differ in brand, User-Agent suffix and languages."""
+    """Chrome or Edge 152: they differ in brand, User-Agent suffix and languages.
+
+    ``mobile`` is the word that a phone's User-Agent has.
+    """
     engine = f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko)"
-    agent = ("User-Agent", f"{engine} Chrome/152.0.0.0 Safari/537.36{suffix}")
+    agent = ("User-Agent", f"{engine} Chrome/152.0.0.0{mobile} Safari/537.36{suffix}")
     language = "en-GB,en;q=0.9,en-US;q=0.8" if suffix else "en-GB,en-US;q=0.9,en;q=0.8"
     languages = ("Accept-Language", language)
     return BrowserProfile(
@@ -94,7 +99,7 @@ def _chromium(
         https=(
             _KEPT,
             ("sec-ch-ua", f'"Chromium";v="152", "Not?A_Brand";v="24", "{brand}";v="152"'),
-            ("sec-ch-ua-mobile", "?0"),
+            ("sec-ch-ua-mobile", "?1" if mobile else "?0"),
             ("sec-ch-ua-platform", f'"{platform}"'),
             _UPGRADE,
             agent,
@@ -136,10 +141,13 @@ def _firefox(name: str, system: str) -> BrowserProfile:
     )
 
 
-def _safari(name: str, system: str) -> BrowserProfile:
-    """Safari 27.0."""
+def _safari(name: str, system: str, mobile: str = "") -> BrowserProfile:
+    """Safari 27.0; ``mobile`` is the word that a phone's User-Agent has."""
     engine = f"Mozilla/5.0 ({system}) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-    agent = ("User-Agent", f"{engine} Version/27.0 Safari/605.1.15")
+    agent = (
+        "User-Agent",
+        f"{engine} Version/27.0{mobile} Safari/{'604.1' if mobile else '605.1.15'}",
+    )
     languages = ("Accept-Language", "en-GB,en;q=0.9")
     last = (languages, _PRIORITY)
     return BrowserProfile(
@@ -171,6 +179,32 @@ PROFILES = (
     _safari("safari-27-macos", "Macintosh; Intel Mac OS X 10_15_7"),
 )
 """Browsers that schools use, chosen with equal probability."""
+
+
+ON_DEVICE: dict[Device, tuple[BrowserProfile, ...]] = {
+    "computer": PROFILES,
+    "tablet": (
+        _chromium("chrome-152-android-tablet", "Linux; Android 10; K", "Android", "Google Chrome"),
+    ),
+    "phone": (
+        _chromium(
+            "chrome-152-android",
+            "Linux; Android 10; K",
+            "Android",
+            "Google Chrome",
+            mobile=" Mobile",
+        ),
+        _safari(
+            "safari-27-iphone", "iPhone; CPU iPhone OS 18_7 like Mac OS X", mobile=" Mobile/15E148"
+        ),
+    ),
+}
+"""Browsers by the kind of device; an iPad's asks for pages as that of a Mac does."""
+
+
+def profile_on(device: Device, number: int) -> BrowserProfile:
+    """Return the profile that a number selects among those of a kind of device."""
+    return ON_DEVICE[device][number % len(ON_DEVICE[device])]
 
 
 def profile_for(number: int) -> BrowserProfile:

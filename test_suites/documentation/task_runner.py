@@ -21,7 +21,7 @@ from harness.cli.paths import registry_variables
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")
 CODE = re.compile(r"# exit code (\d+)")
-STOP_RANGES = 'for pid in */range.pid range.pid; do test ! -e "$pid" || kill "$(cat "$pid")"; done'
+STOP = 'jobs -p | xargs -r kill; for pid in */range.pid range.pid; do test ! -e "$pid" || kill "$(cat "$pid")"; done'
 
 
 def steps(page: Path) -> Iterator[tuple[str, int]]:
@@ -38,7 +38,7 @@ def steps(page: Path) -> Iterator[tuple[str, int]]:
 
 def script(page: Path) -> str:
     """A program for bash that stops at the first command which does not end as stated."""
-    lines = ["set -u", f"trap '{STOP_RANGES}' EXIT"]
+    lines = ["set -u", f"trap '{STOP}' EXIT"]
     for command, code in steps(page):
         said = shlex.quote(f"{command.splitlines()[0]} (should end with {code})")
         lines += [command, f'ended=$?; test $ended = {code} || {{ echo "ended with $ended:" {said}']

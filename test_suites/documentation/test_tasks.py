@@ -1,4 +1,4 @@
-"""Ten tasks of a user: each page's commands run as processes, in order, from an empty folder.
+"""Tasks of a user: each page's commands run as processes, in order, from an empty folder.
 
 Nothing is replaced: where a page is about a real service, its commands use the range as the page says.
 """
@@ -52,6 +52,10 @@ TASKS = {
         "how-to/check-the-log.md",
         {"out/logs/assessment-records.json": "requests without a mark"},
     ),
+    "check the alerts": (
+        "how-to/check-alerts.md",
+        {"out/alerts/assessment-monitoring.json": "worst_alert_recall"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",
@@ -74,6 +78,7 @@ TASKS = {
 """The page of each task, and files that are there at the end, with a text in each."""
 
 SAID = {
+    "check the alerts": "1440 of 1644 sessions raised one",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",

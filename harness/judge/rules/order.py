@@ -105,7 +105,7 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
-READ_FACTS = frozenset({"log_entries", "log_file"})
+READ_FACTS = frozenset({"alert_report", "log_entries", "log_file"})
 """The kinds of facts that are read from a log of the service: no attempt leaves them."""
 
 

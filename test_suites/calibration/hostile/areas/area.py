@@ -1,4 +1,4 @@
-"""The ten areas: what each campaign tries, against which requirements, and over which line.
+"""The eleven areas: what each campaign tries, against which requirements, and over which line.
 
 The packs are as small as can decide each requirement; thresholds and numbers of items are those of
 a calibration test. All campaigns share one origin.
@@ -31,6 +31,8 @@ PackKind = Literal["agreed", "content", "real"]
 SEED = "hostile areas"
 LOGGING = "logging"
 """The area whose services keep a log."""
+ALERTING = "alerting"
+"""The area whose services send alerts."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
 _MOST = {"at_least": 0.5, **_SOURCE}
 _MORE = {"at_least": 0.6, **_SOURCE}
@@ -319,7 +321,22 @@ def _logging(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _alerting(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=ALERTING,
+        title="Whom alerts tell",
+        requirements=(
+            {"id": "ALR-01", "n_min": 22}, {"id": "ALR-02", "n_min": 22},
+            {"id": "ALR-03", "n_min": 55}, {"id": "ALR-06", "n_min": 11},
+        ),
+        canaries=("DRUG",),
+        probes=("web",),
+        settings={"service": {"alerts": {"recipients": {"pupils": ["lead@school.example"]}}}},
+    )  # fmt: skip
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging,
+    _logging, _alerting,
 )  # fmt: skip

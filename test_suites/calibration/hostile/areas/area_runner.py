@@ -1,4 +1,4 @@
-"""Measures the services of the ten areas, several at once."""
+"""Measures the services of the eleven areas, several at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from test_suites.calibration.hostile.areas.area import LOGGING, areas
+from test_suites.calibration.hostile.areas.area import ALERTING, LOGGING, areas
 from test_suites.calibration.hostile.areas.area_supplier import (
     AREA_SUPPLIERS,
     AreaSupplier,
@@ -18,6 +18,7 @@ from test_suites.calibration.hostile.areas.area_supplier import (
 )
 from test_suites.calibration.hostile.areas.area_testbed import AreaTestbed
 from test_suites.calibration.hostile.areas.log_line import send_and_read
+from test_suites.calibration.hostile.areas.told_alerts import play_and_read
 from test_suites.calibration.hostile.runner import (
     Begun,
     Run,
@@ -37,6 +38,7 @@ MODULES: tuple[str, ...] = (
     "users",
     "block_pages",
     "service_logs",
+    "service_alerts",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -61,6 +63,8 @@ SHORT_RUN = frozenset(
         "appeal-to-the-blocked-page",
         "records-marked-requests",
         "records-bodies-in-hexadecimal",
+        "understands-no-welsh",
+        "tells-somebody-else",
     }
 )
 """The services that the small size measures; the full size measures all."""
@@ -110,5 +114,7 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
     def read_log(campaign: Path, out: Path) -> None:
         if supplier.area == LOGGING:
             send_and_read(campaign, out, testbed.log_of(supplier))
+        if supplier.area == ALERTING:
+            play_and_read(campaign, out, testbed.spool_of(supplier))
 
     return measured(supplier.id, testbed.folder, begin, read_log)

@@ -13,6 +13,7 @@ from harness.model.outcome import Conformity
 from probes.range.search_control import locking_name
 from test_suites.calibration.hostile.areas.log_line import Record, line_of
 from test_suites.calibration.hostile.areas.told import Told
+from test_suites.calibration.hostile.areas.told_alerts import Tell, tell_rightly
 from test_suites.calibration.hostile.areas.visit import Behaviour, good
 from test_suites.calibration.hostile.name_service import Question, Said
 
@@ -62,7 +63,8 @@ class AreaSupplier:
     """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
 
     No outcome is demanded of the requirements ``by_chance``. Most suppliers spare the sentinels,
-    and serve them as a good service does. ``record`` writes the log, in the area ``logging``.
+    and serve them as a good service does. ``record`` writes the log, in
+    the area ``logging``; ``tell`` sends alerts, in the area ``alerting``.
     """
 
     id: str
@@ -76,6 +78,7 @@ class AreaSupplier:
     spares_sentinels: bool = True
     pace: float = 0.0
     record: Record = line_of
+    tell: Tell = tell_rightly
 
     @property
     def answer(self) -> Conformity:
@@ -100,6 +103,7 @@ def in_area(
         look_up: LookUp = _rightly,
         by_chance: frozenset[str] = frozenset(),
         record: Record = line_of,
+        tell: Tell = tell_rightly,
     ) -> Callable[[Behaviour], Behaviour]:
         def register(behave: Behaviour) -> Behaviour:
             identity = behave.__name__.replace("_", "-")
@@ -115,6 +119,7 @@ def in_area(
                 by_chance=by_chance,
                 spares_sentinels=spares_sentinels,
                 record=record,
+                tell=tell,
             )
             return behave
 

@@ -1,4 +1,4 @@
-"""The origin of the ten areas and services beside it, for several campaigns at once."""
+"""The origin of the eleven areas and services beside it, for several campaigns at once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
 from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
+    ALERTING,
     LOGGING,
     SAMPLE,
     Area,
@@ -28,6 +29,7 @@ from test_suites.calibration.hostile.areas.area import (
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
 from test_suites.calibration.hostile.areas.told import PHASES, Told
+from test_suites.calibration.hostile.areas.told_alerts import write
 from test_suites.calibration.hostile.areas.visit import Visit, user_of
 from test_suites.calibration.hostile.knowledge import Knowledge
 from test_suites.calibration.hostile.listening import Listening
@@ -143,6 +145,13 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         if supplier.area == LOGGING and (line := supplier.record(visit)):
             with self.log_of(supplier).open("a", encoding="utf-8") as log:
                 log.write(f"{line}\n")
+
+        if supplier.area == ALERTING:
+            write(self.spool_of(supplier), supplier.tell(visit))
+
+    def spool_of(self, supplier: AreaSupplier) -> Path:
+        """The file of the receiver of a service's alerts."""
+        return self.folder / f"{supplier.id}.jsonl"
 
     def log_of(self, supplier: AreaSupplier) -> Path:
         """The log that a service keeps, in Squid's format."""

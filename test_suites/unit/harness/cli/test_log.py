@@ -126,7 +126,7 @@ def test_requests_of_a_situation_are_made_one_by_one(sent: Sent, situation: str)
 def test_a_campaign_without_an_origin_cannot_send(tmp_path: Path, runner: CliRunner) -> None:
     lines: list[dict[str, Any]] = [{"name": "proxy", "type": "simulated"}]
     for origin, said in (
-        (None, "requests for a log ask for hosts of an origin; name one (origin)"),
+        (None, "such requests ask for hosts of an origin; name one (origin)"),
         (simulated_origin(tmp_path), "no zone for plain twins, so no requests can be made without"),
     ):
         path = write_campaign(

@@ -91,12 +91,22 @@ def test_a_rule_that_is_not_planned_has_a_smallest_number_all_the_same() -> None
 def test_what_cannot_be_taken_or_sampled_is_told() -> None:
     rows = forecast(BECTA, KS2, None, 0.9)
 
-    assert "Accredit cannot measure this yet" in of(rows, "LOG-01").says
+    assert "Accredit cannot measure this yet" in of(rows, "EML-01").says
     assert of(rows, "CIR-02").says == "report: nothing to plan"
     assert "every item counts" in of(rows, "ILL-01").says
     assert of(forecast(BECTA, KS2, items("ILL.CSAM", 7), 0.9), "ILL-01").says == (
         "each of 7 items counts"
     )
+
+
+def test_requests_for_a_log_are_no_items_of_the_campaign() -> None:
+    without, tried = (
+        of(forecast(BECTA, KS2, supply, 0.9), "LOG-01") for supply in (None, items("HARM", 9000))
+    )
+
+    assert tried == without
+    assert (None, 5096) == (tried.n, tried.needed)
+    assert tried.says.startswith("5096 trials of its own, so that")
 
 
 def test_the_smallest_category_decides_where_each_must_pass() -> None:

@@ -274,7 +274,8 @@ async def test_trouble_of_our_own_is_tried_again_with_fewer_in_flight() -> None:
     probe = Script({("a", "i0"): lambda attempt: left.pop() if left else None})
     seen = {(each.key.line, each.key.item): each for each in await watch(probe)}
 
-    assert seen["a", "i0"].failure is None
+    assert (None, 2) == (seen["a", "i0"].failure, seen["a", "i0"].strained)
+    assert 0 == seen["a", "i1"].strained
     assert 3 == len(
         [each for each in probe.attempts if (each.key.line, each.item.id) == ("a", "i0")]
     )

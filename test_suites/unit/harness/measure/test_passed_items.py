@@ -109,6 +109,18 @@ def test_sensitive_items_and_vectors_are_never_drawn(change: dict[str, str]) -> 
     assert not passed_items
 
 
+@pytest.mark.parametrize(("kind", "is_drawn"), [("HARM", False), ("benign", True)])
+def test_a_session_that_raises_an_alert_is_not_repeated(kind: str, is_drawn: bool) -> None:
+    session = {"stratum": f"CTRL/alert:in_hours:{kind}:en:phone"}
+    passed_items = PassedItemsByTarget("x")
+    passed_items.add_batch(
+        replace(one, item=replace(one.item, **session))
+        for one in (observation(web()), observation(web(), CONTROL))
+    )
+
+    assert bool(passed_items) is is_drawn
+
+
 def test_the_place_of_a_url_with_a_port_is_its_own() -> None:
     url = Item(id="u", value="http://h.test:8080/", labels=("ALW",), kind="url")
 

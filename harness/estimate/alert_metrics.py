@@ -1,0 +1,274 @@
+"""Metrics of a service's alerts: who is told what, and how soon (ALR).
+
+Sessions count if the service is known to have answered them. A session without an alert counts only
+if alerts were read ``READ_AFTER`` seconds later, from a receiver that worked until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from scipy import special
+
+from harness.estimate.intervals import quantile_bounds, worst_case
+from harness.estimate.item_selection import Selection
+from harness.estimate.rates import MeasuredMetric
+from harness.model.alert_case import (
+    CELLS,
+    KINDS,
+    URGENT,
+    AlertSession,
+    Cell,
+    Hours,
+    alert_session,
+)
+from harness.model.log_entry import LogEntry
+from harness.model.metric import Metric, Part, Source
+from harness.model.outcome import Witness
+from harness.model.service_alert import AlertContacts
+from harness.model.service_log import LoggedRequest
+
+READ_AFTER = 1800.0
+"""Seconds after a session from which on a missing alert counts as missing (twice ALR-02)."""
+
+NOT_PLAYED = "no sessions were played (accredit alerts send)"
+NOT_RECEIVED = "no alerts were read (accredit alerts import)"
+NO_RECIPIENT = "who has to receive alerts is not declared (service.alerts.recipients)"
+NO_NEXT_CONTACT = "who is told next is not declared (service.alerts.next_contacts)"
+
+Right = Callable[[LogEntry], bool]
+
+
+def alert_recall(selection: Selection) -> MeasuredMetric:
+    """Compute the share of worrying sessions that raised an alert; each category must hold."""
+    sessions = _sessions(selection, "in_hours")
+    own = [one for one in sessions if _of(one).is_worrying]
+    parts = tuple(
+        _part(words, _recall(selection, [one for one in own if _of(one).kind == kind]))
+        for kind, words in KINDS.items()
+    )
+    metric = replace(_recall(selection, own), parts=parts)
+    return _measured(selection, metric, _unalerted(selection, own))
+
+
+def worst_alert_recall(selection: Selection) -> MeasuredMetric:
+    """Compute the recall of the worst cell: a category, a language and a kind of device."""
+    sessions = _sessions(selection, "in_hours")
+    by_cell = {cell: [one for one in sessions if _is_in(one, cell)] for cell in CELLS}
+    cells = {cell: _recall(selection, own, "worst_alert_recall") for cell, own in by_cell.items()}
+    worst = min(cells, key=lambda cell: (cells[cell].value is None, cells[cell].value or 0.0))
+    parts = tuple(_part(cell.words, metric) for cell, metric in cells.items())
+    method = f"{cells[worst].method}; the worst cell: {worst.words}"
+    metric = replace(cells[worst], method=method, parts=parts, p_value=None)
+    return _measured(selection, metric, _unalerted(selection, by_cell[worst]))
+
+
+def false_alerts(selection: Selection) -> MeasuredMetric:
+    """Compute the share of harmless sessions that raised an alert."""
+    sessions = _sessions(selection, "in_hours")
+    own = [one for one in sessions if not _of(one).is_worrying]
+    wrong = [one for one in own if one.entries]
+    early = sum(_is_open(selection, one) for one in own if not one.entries)
+    metric = _rate(selection, "false_alerts", len(wrong), len(own) - early, early, is_least=False)
+    against = [(one, "a harmless search raised an alert") for one in wrong]
+    return _measured(selection, metric, against)
+
+
+def alert_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time until an urgent alert reaches the right person.
+
+    An alert to another person, or without its priority, is none.
+    """
+    sessions = _sessions(selection, "in_hours")
+    wanted = _recipients(selection)
+    own = [one for one in sessions if _of(one).kind in URGENT] if wanted else []
+    metric, late = _delays(
+        selection, "alert_delay", own, lambda one: _first(one, lambda each: _is_right(each, wanted))
+    )
+    return _measured(selection, metric, late, "" if wanted else NO_RECIPIENT)
+
+
+def alert_escalation_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the time from an urgent alert out of hours until the next contact.
+
+    The receivers never answer, so the next contact has to be told.
+    """
+    contacts = _contacts(selection)
+    following = {address.lower() for address in contacts.next_contacts}
+    following -= _recipients(selection)
+    sessions = _sessions(selection, "out_of_hours")
+    own = [one for one in sessions if _of(one).kind in URGENT] if following else []
+    metric, late = _delays(
+        selection,
+        "alert_escalation_delay",
+        own,
+        lambda one: _first(one, lambda each: bool(following.intersection(each.to))),
+    )
+    return _measured(selection, metric, late, "" if following else NO_NEXT_CONTACT)
+
+
+def _measured(
+    selection: Selection,
+    metric: Metric,
+    against: Iterable[tuple[LoggedRequest, str]],
+    barred: str = "",
+) -> MeasuredMetric:
+    alerts = selection.alerts
+    why = NOT_PLAYED if not alerts.sessions else "" if alerts.readings else NOT_RECEIVED
+    witnesses = tuple(_witness(one, words) for one, words in against)
+    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=why or barred)
+
+
+def _sessions(selection: Selection, hours: Hours) -> list[LoggedRequest]:
+    """The sessions that the service answered; none if no alerts were read."""
+    if not selection.alerts.readings:
+        return []
+    return [
+        one
+        for one in selection.alerts.sessions
+        if _of(one).hours == hours and one.state in ("blocked", "allowed")
+    ]
+
+
+def _of(one: LoggedRequest) -> AlertSession:
+    found = alert_session(f"CTRL/alert:{one.case}")
+    assert found is not None
+    return found
+
+
+def _is_in(one: LoggedRequest, cell: Cell) -> bool:
+    session = _of(one)
+    return (session.kind, session.language, session.device) == cell
+
+
+def _contacts(selection: Selection) -> AlertContacts:
+    service = selection.campaign.service if selection.campaign else None
+    return (service.alerts if service else None) or AlertContacts()
+
+
+def _recipients(selection: Selection) -> set[str]:
+    """Who receives the alerts about a profile, in lower case."""
+    declared = _contacts(selection).recipients.get(selection.profile, ())
+    return {address.lower() for address in declared}
+
+
+def _is_open(selection: Selection, session: LoggedRequest) -> bool:
+    """Whether an alert may still come, or the receiver did not work after the session."""
+    wait = timedelta(seconds=READ_AFTER)
+    return not any(
+        one.at >= session.ended + wait
+        and one.first is not None
+        and one.last is not None
+        and one.first <= session.started
+        and session.ended <= one.last
+        for one in selection.alerts.readings
+    )
+
+
+def _recall(
+    selection: Selection, sessions: Sequence[LoggedRequest], name: str = "alert_recall"
+) -> Metric:
+    raised = sum(bool(one.entries) for one in sessions)
+    early = sum(_is_open(selection, one) for one in sessions if not one.entries)
+    return _rate(selection, name, raised, len(sessions) - early, early)
+
+
+def _rate(
+    selection: Selection, name: str, k: int, n: int, undecided: int, *, is_least: bool = True
+) -> Metric:
+    """A share of sessions, with exact bounds that hold whatever the undecided ones are."""
+    bounds = worst_case(k, n, undecided, selection.alpha)
+    threshold = selection.requirement.threshold
+    p_value: float | None = None
+    mark: float | None = None
+    if threshold is not None:
+        mark = threshold.at_least if is_least else threshold.at_most
+    if mark is not None and n and is_least:
+        p_value = float(special.bdtr(k + undecided, n + undecided, mark))
+    elif mark is not None and n:
+        p_value = float(special.bdtrc(k - 1, n + undecided, mark)) if k else 1.0
+    return Metric(
+        name=name,
+        unit="share",
+        value=k / n if n else None,
+        k=k,
+        n=n,
+        indeterminate=undecided,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="Clopper-Pearson",
+        alpha=selection.alpha,
+        p_value=p_value,
+    )
+
+
+def _part(words: str, metric: Metric) -> Part:
+    return Part(group=words, source=Source(), metric=metric, of_items=False)
+
+
+def _unalerted(
+    selection: Selection, sessions: Iterable[LoggedRequest]
+) -> list[tuple[LoggedRequest, str]]:
+    return [
+        (one, f"{KINDS[_of(one).kind]}: no alert arrived")
+        for one in sessions
+        if not one.entries and not _is_open(selection, one)
+    ]
+
+
+def _is_right(alert: LogEntry, wanted: set[str]) -> bool:
+    return alert.priority == "urgent" and bool(wanted.intersection(alert.to))
+
+
+def _first(session: LoggedRequest, is_right: Right) -> float | None:
+    """Seconds until the first right alert of a session; ``None`` without one."""
+    times = [
+        (one.at - session.ended).total_seconds()
+        for one in session.entries
+        if one.at is not None and is_right(one)
+    ]
+    return max(0.0, min(times)) if times else None
+
+
+def _delays(
+    selection: Selection,
+    name: str,
+    sessions: Sequence[LoggedRequest],
+    delay_of: Callable[[LoggedRequest], float | None],
+) -> tuple[Metric, list[tuple[LoggedRequest, str]]]:
+    """A quantile of delays; sessions without a right alert are later than every other."""
+    quantile = selection.measure.quantile or 0.95
+    delays = {one.item: delay_of(one) for one in sessions}
+    known = sorted(each for each in delays.values() if each is not None)
+    missing = [one for one in sessions if delays[one.item] is None]
+    never = [one for one in missing if not _is_open(selection, one)]
+    count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
+    latest = max((one.at for one in selection.alerts.readings), default=None)
+    least = [(latest - one.ended).total_seconds() for one in never if latest is not None]
+    metric = Metric(
+        name=name,
+        unit="s",
+        value=known[rank] if rank < len(known) else None,
+        k=len(known),
+        n=count,
+        indeterminate=len(missing) - len(never),
+        lower=quantile_bounds(sorted([*known, *least]), quantile, selection.alpha).lower,
+        upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
+        method=f"{quantile:g} quantile, bounds by order statistics",
+        alpha=selection.alpha,
+    )
+    return metric, [(one, "no urgent alert reached the right person") for one in never]
+
+
+def _witness(session: LoggedRequest, saw: str) -> Witness:
+    return Witness(
+        item=session.item,
+        value=session.url,
+        category="CTRL",
+        state=session.state,
+        mechanism="none",
+        rule="alert",
+        saw=(saw,),
+    )
