@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from scipy import special
-
-from harness.estimate.intervals import quantile_bounds, worst_case
+from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import rate, witness
 from harness.estimate.rates import MeasuredMetric
 from harness.model.alert_case import (
     CELLS,
@@ -71,7 +70,7 @@ def false_alerts(selection: Selection) -> MeasuredMetric:
     own = [one for one in sessions if not _of(one).is_worrying]
     wrong = [one for one in own if one.entries]
     early = sum(_is_open(selection, one) for one in own if not one.entries)
-    metric = _rate(selection, "false_alerts", len(wrong), len(own) - early, early, is_least=False)
+    metric = rate(selection, "false_alerts", len(wrong), len(own) - early, early, is_least=False)
     against = [(one, "a harmless search raised an alert") for one in wrong]
     return _measured(selection, metric, against)
 
@@ -117,7 +116,7 @@ def _measured(
 ) -> MeasuredMetric:
     alerts = selection.alerts
     why = NOT_PLAYED if not alerts.sessions else "" if alerts.readings else NOT_RECEIVED
-    witnesses = tuple(_witness(one, words) for one, words in against)
+    witnesses = tuple(witness(one, (words,), "alert") for one, words in against)
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=why or barred)
 
 
@@ -172,36 +171,7 @@ def _recall(
 ) -> Metric:
     raised = sum(bool(one.entries) for one in sessions)
     early = sum(_is_open(selection, one) for one in sessions if not one.entries)
-    return _rate(selection, name, raised, len(sessions) - early, early)
-
-
-def _rate(
-    selection: Selection, name: str, k: int, n: int, undecided: int, *, is_least: bool = True
-) -> Metric:
-    """A share of sessions, with exact bounds that hold whatever the undecided ones are."""
-    bounds = worst_case(k, n, undecided, selection.alpha)
-    threshold = selection.requirement.threshold
-    p_value: float | None = None
-    mark: float | None = None
-    if threshold is not None:
-        mark = threshold.at_least if is_least else threshold.at_most
-    if mark is not None and n and is_least:
-        p_value = float(special.bdtr(k + undecided, n + undecided, mark))
-    elif mark is not None and n:
-        p_value = float(special.bdtrc(k - 1, n + undecided, mark)) if k else 1.0
-    return Metric(
-        name=name,
-        unit="share",
-        value=k / n if n else None,
-        k=k,
-        n=n,
-        indeterminate=undecided,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method="Clopper-Pearson",
-        alpha=selection.alpha,
-        p_value=p_value,
-    )
+    return rate(selection, name, raised, len(sessions) - early, early)
 
 
 def _part(words: str, metric: Metric) -> Part:
@@ -260,15 +230,3 @@ def _delays(
         alpha=selection.alpha,
     )
     return metric, [(one, "no urgent alert reached the right person") for one in never]
-
-
-def _witness(session: LoggedRequest, saw: str) -> Witness:
-    return Witness(
-        item=session.item,
-        value=session.url,
-        category="CTRL",
-        state=session.state,
-        mechanism="none",
-        rule="alert",
-        saw=(saw,),
-    )

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import structs
-from scipy import special
 
-from harness.estimate.intervals import clopper_pearson, worst_case
+from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
     Readings,
@@ -21,6 +20,7 @@ from harness.estimate.log_selection import (
     barred,
     census,
     part,
+    rate,
     records_of,
     witness,
 )
@@ -228,25 +228,7 @@ def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) ->
     records, readings = records_of(selection), Readings(selection)
     k = sum(is_recorded(one, records) for one in requests)
     early = sum(readings.leave_open(one) for one in requests if not one.entries)
-    n = len(requests) - early
-    bounds = worst_case(k, n, early, selection.alpha)
-    threshold = selection.requirement.threshold
-    mark = threshold.at_least if threshold is not None else None
-    p_value = float(special.bdtr(k + early, n + early, mark)) if mark is not None and n else None
-    return Metric(
-        name=name,
-        unit="share",
-        value=k / n if n else None,
-        k=k,
-        n=n,
-        indeterminate=early,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method="Clopper-Pearson",
-        alpha=selection.alpha,
-        p_value=p_value,
-        decided=None,
-    )
+    return rate(selection, name, k, len(requests) - early, early)
 
 
 def _field_parts(

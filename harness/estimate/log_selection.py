@@ -1,10 +1,13 @@
-"""Which requests and readings of a log count, and the shapes that its metrics share."""
+"""Which requests and readings of a log count, and what metrics of logs and alerts share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from scipy import special
+
+from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.logged_fields import TIME_LIMIT, constant_error
 from harness.model.log_case import Situation
@@ -70,6 +73,38 @@ class Readings:
         )
 
 
+def rate(
+    selection: Selection, name: str, k: int, n: int, undecided: int, *, is_least: bool = True
+) -> Metric:
+    """A share, with exact bounds that hold whatever the ``undecided`` ones are.
+
+    With ``is_least`` the requirement asks for at least a share, otherwise for at most one.
+    """
+    bounds = worst_case(k, n, undecided, selection.alpha)
+    threshold = selection.requirement.threshold
+    p_value: float | None = None
+    mark: float | None = None
+    if threshold is not None:
+        mark = threshold.at_least if is_least else threshold.at_most
+    if mark is not None and n and is_least:
+        p_value = float(special.bdtr(k + undecided, n + undecided, mark))
+    elif mark is not None and n:
+        p_value = float(special.bdtrc(k - 1, n + undecided, mark)) if k else 1.0
+    return Metric(
+        name=name,
+        unit="share",
+        value=k / n if n else None,
+        k=k,
+        n=n,
+        indeterminate=undecided,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="Clopper-Pearson",
+        alpha=selection.alpha,
+        p_value=p_value,
+    )
+
+
 def part(selection: Selection, words: str, k: int, n: int, undecided: int) -> Part:
     """A part of a metric in which every request counts."""
     metric = census(selection, selection.measure.metric, k, n, undecided, method="census")
@@ -102,14 +137,14 @@ def census(
     )
 
 
-def witness(request: LoggedRequest, saw: Iterable[str]) -> Witness:
-    """A request that speaks against the log."""
+def witness(request: LoggedRequest, saw: Iterable[str], rule: str = "log") -> Witness:
+    """A request that speaks against the log, or by another rule against the alerts."""
     return Witness(
         item=request.item,
         value=request.url,
         category="CTRL",
         state=request.state,
         mechanism="none",
-        rule="log",
+        rule=rule,
         saw=tuple(saw),
     )
