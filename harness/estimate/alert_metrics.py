@@ -25,7 +25,6 @@ from harness.model.alert_case import (
 )
 from harness.model.log_entry import LogEntry
 from harness.model.metric import Metric, Part, Source
-from harness.model.outcome import Witness
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import LoggedRequest
 
