@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from harness.model.log_entry import AlertPriority
-from harness.model.received_alert import ReceivedAlert
+from harness.model.received_alert import ReceivedAlert, note_at
 from probes.range.connection import Request, parse_request
 from probes.receivers.mailbox import Mailbox
 from probes.receivers.webhook import Webhook
@@ -113,6 +113,14 @@ def receiving() -> Iterator[Inbox]:
         loop.call_soon_threadsafe(stop.set)
         thread.join(WAIT)
         loop.close()
+
+
+def notes(begins: datetime, ends: datetime) -> list[ReceivedAlert]:
+    """The notes of a receiver that works all that time: one each minute, and one at the end."""
+    minutes = int((ends - begins).total_seconds() // 60)
+    return [note_at(begins + timedelta(minutes=each)) for each in range(minutes + 1)] + [
+        note_at(ends)
+    ]
 
 
 class MovedTime:

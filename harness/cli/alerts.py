@@ -10,13 +10,16 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from harness.campaign.assemble import Prepared
-from harness.cli.alert_receivers import receive_command
+from harness.cli.alert_receivers import NOTE_EVERY, receive_command
 from harness.cli.given_times import aware_time
 from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
@@ -42,6 +45,8 @@ from probes.receivers.spool import read_spool
 app = typer.Typer(no_args_is_help=True)
 app.command("receive")(receive_command)
 
+MOST_GAP = timedelta(seconds=5 * NOTE_EVERY)
+"""The longest time without a line of the receiver in which it is taken to have worked."""
 MOST = 1000
 """The most sessions of a cell."""
 REPORT_BYTES = 1024 * 1024
@@ -122,42 +127,54 @@ def import_alerts(folder: Path, spool: Path, clock: Clock) -> None:
             raise UsageError(msg)
         declared = header.campaign.service.alerts
         join = AlertJoin(sessions.values(), declared.operator if declared else ())
-        facts = _facts_of(spool, join)
+        readings = _readings_of(spool, join)
         items = sessions | {TO_OPERATOR: _item(TO_OPERATOR)}
-        made = reading_observations(
-            header.campaign.campaign,
-            items,
-            facts,
-            join.found,
-            number=next_reading(journal.sentinels()),
-            at=at,
-            batch=next_number(journal.batches()),
-            name=spool.name,
-        )
-        journal.append(made[0].batch, made)
+        number, batch = next_reading(journal.sentinels()), next_number(journal.batches())
+        made = [
+            one
+            for place, facts in enumerate(readings)
+            for one in reading_observations(
+                header.campaign.campaign,
+                items,
+                facts,
+                join.found if facts is readings[-1] else {},
+                number=number + place,
+                at=at,
+                batch=batch,
+                name=spool.name,
+            )
+        ]
+        journal.append(batch, made)
         journal.seal()
     found = len(join.found.keys() & sessions.keys())
-    say(f"read {facts.entries:,} alerts: {found} of {len(sessions)} sessions raised one")
+    for before, after in pairwise(readings):
+        say(f"the receiver did not work from {before.last} to {after.first}")
+    say(f"read {readings[-1].entries:,} alerts: {found} of {len(sessions)} sessions raised one")
 
 
-def _facts_of(spool: Path, join: AlertJoin) -> LogFileFacts:
-    """Join all alerts of a spool, and return what was read. Raises UsageError, FaultyDocument."""
-    first = last = None
+def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
+    """Join all alerts of a spool; return what was read, for each time in which the receiver worked.
+
+    Raises UsageError, FaultyDocument.
+    """
+    times: list[tuple[datetime, datetime]] = []
     number = alerts = 0
     for number, alert in enumerate(read_spool(spool), 1):
         join.add(number, alert)
         alerts += not alert.is_note
-        first = alert.at if first is None else min(first, alert.at)
-        last = alert.at if last is None else max(last, alert.at)
-    return LogFileFacts(
+        if times and alert.at - times[-1][1] <= MOST_GAP:
+            times[-1] = times[-1][0], max(times[-1][1], alert.at)
+        else:
+            times.append((alert.at, alert.at))
+    whole = LogFileFacts(
         format=SPOOL,
         sha256=hashlib.sha256(spool.read_bytes()).hexdigest(),
         bytes=spool.stat().st_size,
         lines=number,
         entries=alerts,
-        first=first,
-        last=last,
     )
+    spans = [replace(whole, entries=0, first=first, last=last) for first, last in times]
+    return [*spans[:-1], replace(spans[-1], entries=alerts)] if spans else [whole]
 
 
 @app.command("report")

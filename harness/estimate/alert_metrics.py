@@ -153,16 +153,9 @@ def _recipients(selection: Selection) -> set[str]:
 
 
 def _is_open(selection: Selection, session: LoggedRequest) -> bool:
-    """Whether an alert may still come, or the receiver did not work after the session."""
-    wait = timedelta(seconds=READ_AFTER)
-    return not any(
-        one.at >= session.ended + wait
-        and one.first is not None
-        and one.last is not None
-        and one.first <= session.started
-        and session.ended <= one.last
-        for one in selection.alerts.readings
-    )
+    """Whether an alert may still come, or the receiver did not work in the time for it."""
+    end = session.ended + timedelta(seconds=READ_AFTER)
+    return not selection.alerts.is_received(session.started, end)
 
 
 def _recall(
@@ -214,7 +207,7 @@ def _delays(
     missing = [one for one in sessions if delays[one.item] is None]
     never = [one for one in missing if not _is_open(selection, one)]
     count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
-    latest = max((one.at for one in selection.alerts.readings), default=None)
+    latest = max((one.last for one in selection.alerts.readings if one.last), default=None)
     least = [(latest - one.ended).total_seconds() for one in never if latest is not None]
     metric = Metric(
         name=name,

@@ -123,14 +123,13 @@ def _told(selection: Selection, kind: EventKind, seconds: float) -> list[_Told]:
         if isinstance(wait := waits.get(event), Wait) and wait.at_most is not None
     )
     alerts = sorted(one.at for one in selection.alerts.to_operator if one.at is not None)
-    latest = max((one.at for one in selection.alerts.readings), default=None)
     found = []
     for at, event in seen:
         end = at + timedelta(seconds=seconds)
         alert = next((one for one in alerts if at <= one <= end), None)
         if alert is not None:
             alerts.remove(alert)
-        is_open = latest is None or latest < end
+        is_open = not selection.alerts.is_received(at, end)
         found.append(_Told(event, at, True if alert else None if is_open else False))
     return found
 

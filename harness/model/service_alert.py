@@ -58,6 +58,20 @@ class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
     to_operator: tuple[LogEntry, ...] = ()
     reports: tuple[AlertReport, ...] = ()
 
+    def is_received(self, begins: datetime, ends: datetime) -> bool:
+        """Whether a receiver worked all that time, so that no alert was missed.
+
+        Each reading is of a time in which one worked without a gap, from its ``first`` to its
+        ``last`` line.
+        """
+        return any(
+            one.first is not None
+            and one.last is not None
+            and one.first <= begins
+            and ends <= one.last
+            for one in self.readings
+        )
+
 
 NO_ALERTS = ServiceAlerts()
 """No session was played."""

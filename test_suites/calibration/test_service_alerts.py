@@ -21,14 +21,14 @@ from harness.cli.watch import watch
 from harness.judge.composite_measurements import judge_maker
 from harness.model.alert_case import KINDS, Hours
 from harness.model.outcome import Conformity, Outcome
-from harness.model.received_alert import ReceivedAlert, note_at
+from harness.model.received_alert import ReceivedAlert
 from harness.model.timed_event import EventKind
 from harness.store.journal.journal import open_journal
 from probes.range.alert_delivery import AlertSettings
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.alert_receiving import Inbox, receiving
+from test_suites.alert_receiving import Inbox, notes, receiving
 from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.test_timed_events import StandingClock
@@ -146,8 +146,8 @@ class Campaign:
     def read(self, hours: float = 3, *, is_noted: bool = True) -> None:
         """Read what was received, as if so many hours had passed."""
         self.wait_for_sender()
-        notes = [note_at(self.began), note_at(datetime.now(UTC))] if is_noted else []
-        lines = map(msgspec.json.encode, [*notes, *self.inbox.alerts[self.received :]])
+        worked = notes(self.began, Later(hours).now()) if is_noted else []
+        lines = map(msgspec.json.encode, [*worked, *self.inbox.alerts[self.received :]])
         spool = self.folder / "alerts.jsonl"
         spool.write_bytes(b"".join(line + b"\n" for line in lines))
         import_alerts(self.paths.journal, spool, Later(hours))

@@ -14,6 +14,7 @@ from harness.cli.alerts import import_alerts, play
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.model.received_alert import ReceivedAlert, note_at
+from test_suites.alert_receiving import notes
 from test_suites.calibration.hostile.areas.visit import Visit
 
 Tell = Callable[[Visit], Iterable[ReceivedAlert]]
@@ -64,7 +65,7 @@ def play_and_read(campaign: Path, out: Path, spool: Path) -> None:
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
     write(spool, [note_at(datetime.now(UTC))])
     play(prepared, paths, "in_hours", OF_CELL, HARMLESS)
-    write(spool, [note_at(datetime.now(UTC))])
+    write(spool, notes(datetime.now(UTC), _HoursLater().now()))
     import_alerts(paths.journal, spool, _HoursLater())
 
 

@@ -22,6 +22,7 @@ from harness.model.received_alert import ReceivedAlert, note_at
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
+from test_suites.alert_receiving import notes
 from test_suites.set_clock import SetClock
 
 NOW = datetime.now(UTC)
@@ -113,6 +114,29 @@ def test_an_alert_belongs_to_the_session_whose_host_or_number_it_names(played: P
     assert b"private.example" not in kept
     (reading,) = played.alerts().readings
     assert (reading.first, reading.last) == (NOW, NOW + timedelta(minutes=1))
+
+
+def test_a_receiver_that_was_down_for_a_time_says_when(played: Played) -> None:
+    one = played.alerts().sessions[0]
+    later = NOW + timedelta(minutes=20)
+    played.write([*notes(NOW, NOW + timedelta(minutes=2)), *notes(later, later), alert(host_of(one), seconds=1201)])  # fmt: skip
+    done = played.read()
+
+    assert f"the receiver did not work from {NOW + timedelta(minutes=2)} to {later}" in done.output
+    assert "read 1 alerts: 1 of 54 sessions raised one" in done.output
+    kept = played.alerts()
+    assert [(each.first, each.last) for each in kept.readings] == [
+        (NOW, NOW + timedelta(minutes=2)),
+        (later, later + timedelta(seconds=1)),
+    ]
+    assert [len(each.entries) for each in kept.sessions if each.entries] == [1]
+
+
+def test_an_empty_file_of_alerts_shows_no_time(played: Played) -> None:
+    played.write([])
+    assert "read 0 alerts: 0 of 54" in played.read().output
+    (reading,) = played.alerts().readings
+    assert (reading.first, reading.last) == (None, None)
 
 
 def test_alerts_about_the_filter_go_to_the_operator(played: Played) -> None:

@@ -255,8 +255,14 @@ def test_who_receives_alerts_must_be_declared() -> None:
 
 @pytest.mark.parametrize(
     "span",
-    [{"at": NOON + timedelta(minutes=20)}, {"last": NOON + timedelta(seconds=5)}, {"first": None}],
-    ids=["read too early", "the receiver stopped", "nothing received"],
+    [
+        {"at": NOON + timedelta(minutes=20)},
+        {"last": NOON + timedelta(seconds=5)},
+        {"last": NOON + timedelta(minutes=29)},
+        {"first": NOON + HOUR},
+        {"first": None},
+    ],
+    ids=["read too early", "it stopped", "it stopped too early", "it began late", "nothing"],
 )
 def test_a_receiver_that_did_not_work_shows_no_missing_alert(span: dict[str, Any]) -> None:
     at = span.pop("at", NOON + 3 * HOUR)
@@ -330,6 +336,15 @@ def test_an_alert_that_may_still_come_leaves_an_outage_open() -> None:
     early = reading(NOON + timedelta(minutes=30))
     found = outcome(selection("ALR-05", GOOD, early, polls=polls("outage", 1)))
     assert found.conformity is OPEN
+
+
+def test_a_receiver_that_was_down_meanwhile_leaves_a_missing_alert_open() -> None:
+    first = reading(NOON + 200 * HOUR, last=NOON + timedelta(minutes=30))
+    second = reading(NOON + 200 * HOUR, first=NOON + timedelta(minutes=40))
+    found = outcome(selection("ALR-05", GOOD, first, second, polls=polls("outage", 1)))
+    assert found.conformity is OPEN
+    quiet = outcome(selection("ALR-01", map(silent, GOOD), first, second))
+    assert quiet.conformity is OPEN
 
 
 def counts(changes: dict[str, int]) -> AlertReport:
