@@ -154,8 +154,8 @@ def _recipients(selection: Selection) -> set[str]:
 
 def _is_open(selection: Selection, session: LoggedRequest) -> bool:
     """Whether an alert may still come, or the receiver did not work in the time for it."""
-    end = session.ended + timedelta(seconds=READ_AFTER)
-    return not selection.alerts.is_received(session.started, end)
+    until = selection.alerts.received_until(session.started)
+    return until is None or until < session.ended + timedelta(seconds=READ_AFTER)
 
 
 def _recall(
@@ -207,8 +207,8 @@ def _delays(
     missing = [one for one in sessions if delays[one.item] is None]
     never = [one for one in missing if not _is_open(selection, one)]
     count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
-    latest = max((one.last for one in selection.alerts.readings if one.last), default=None)
-    least = [(latest - one.ended).total_seconds() for one in never if latest is not None]
+    ends = ((one, selection.alerts.received_until(one.started)) for one in never)
+    least = [(end - one.ended).total_seconds() for one, end in ends if end is not None]
     metric = Metric(
         name=name,
         unit="s",

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.log_selection import READ_AFTER, answered, barred
+from harness.estimate.log_selection import READ_AFTER, Readings, answered, barred
 from harness.estimate.logged_fields import TIME_LIMIT, clock_error, constant_error
 from harness.estimate.rates import MeasuredMetric
+from harness.estimate.waits import badness, scaled
 from harness.model.metric import Metric, Part, Source
 from harness.model.service_log import LoggedRequest
 
@@ -34,7 +35,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
         clock = replace(clock, value=None, n=0, indeterminate=len(errors), lower=None, upper=None)
     limit = _limit(selection)
     worst, scale = delay, 1.0
-    if _badness(clock, TIME_LIMIT) > _badness(delay, limit):
+    if is_known and badness(clock, TIME_LIMIT) > badness(delay, limit):
         worst, scale = clock, limit / TIME_LIMIT
     constant = constant_error(requests)
     method = f"{worst.method}; the log's clock is {constant:+.1f} s off{_zone_hint(constant)}"
@@ -43,9 +44,9 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     metric = replace(
         worst,
         name="log_visibility_delay",
-        value=_scaled(worst.value, scale),
-        lower=_scaled(worst.lower, scale),
-        upper=_scaled(worst.upper, scale),
+        value=scaled(worst.value, scale),
+        lower=scaled(worst.lower, scale),
+        upper=scaled(worst.upper, scale),
         method=method,
         parts=(
             Part(
@@ -65,13 +66,13 @@ def _delays(
     selection: Selection, requests: Iterable[LoggedRequest]
 ) -> tuple[list[float], list[float], int]:
     """The least and the greatest delay of each request in seconds, and how many were never seen."""
-    latest = max((one.at for one in selection.logs.readings), default=None)
+    readings = Readings(selection)
     least, most, unseen = list[float](), list[float](), 0
     for one in requests:
         if one.seen_at is None:
             unseen += 1
-            assert latest is not None
-            least.append(max(0.0, (latest - one.ended).total_seconds()))
+            looked = readings.last_look(one)
+            least.append(max(0.0, (looked - one.ended).total_seconds()) if looked else 0.0)
             continue
         most.append(max(0.0, (one.seen_at - one.ended).total_seconds()))
         missed = (one.missed_at - one.ended).total_seconds() if one.missed_at else 0.0
@@ -119,13 +120,3 @@ def _is_clock_known(selection: Selection) -> bool:
 def _limit(selection: Selection) -> float:
     threshold = selection.requirement.threshold
     return (threshold.at_most if threshold is not None else None) or READ_AFTER
-
-
-def _badness(metric: Metric, limit: float) -> tuple[bool, float]:
-    is_missed = metric.lower is not None and metric.lower > limit
-    upper = metric.upper if metric.upper is not None else (metric.value or 0.0)
-    return is_missed, upper / limit
-
-
-def _scaled(seconds: float | None, scale: float) -> float | None:
-    return None if seconds is None else seconds * scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from scipy import special
 
@@ -56,21 +56,33 @@ class Readings:
     def __init__(self, selection: Selection) -> None:
         clock = timedelta(seconds=constant_error(selection.logs.requests))
         self._spans = [
-            (one.at - timedelta(seconds=READ_AFTER), one.first - clock, one.last - clock)
+            (one.at, one.first - clock, one.last - clock)
             for one in selection.logs.readings
             if one.first is not None and one.last is not None
         ]
 
+    def last_look(self, request: LoggedRequest) -> datetime | None:
+        """When a log that covers the time of a request was last read; ``None`` if none does.
+
+        A log covers the time from its first to its last entry, by its own clock.
+        """
+        return max(
+            (
+                at
+                for at, first, last in self._spans
+                if first - MARGIN <= request.started <= last + MARGIN
+            ),
+            default=None,
+        )
+
     def leave_open(self, request: LoggedRequest) -> bool:
         """Whether an entry may still come, or be in a part of the log that was not read.
 
-        A log covers the time from its first to its last entry, by its own clock. One that was
-        read too early, or is of another time, does not show that an entry is missing.
+        A log that was read too early, or is of another time, does not show that an entry is
+        missing.
         """
-        return not any(
-            request.ended <= latest and first - MARGIN <= request.started <= last + MARGIN
-            for latest, first, last in self._spans
-        )
+        looked = self.last_look(request)
+        return looked is None or request.ended > looked - timedelta(seconds=READ_AFTER)
 
 
 def rate(

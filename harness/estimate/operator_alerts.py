@@ -129,7 +129,8 @@ def _told(selection: Selection, kind: EventKind, seconds: float) -> list[_Told]:
         alert = next((one for one in alerts if at <= one <= end), None)
         if alert is not None:
             alerts.remove(alert)
-        is_open = not selection.alerts.is_received(at, end)
+        until = selection.alerts.received_until(at)
+        is_open = until is None or until < end
         found.append(_Told(event, at, True if alert else None if is_open else False))
     return found
 

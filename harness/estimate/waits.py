@@ -170,7 +170,7 @@ def _delay(selection: Selection, name: str, kind: EventKind) -> MeasuredMetric:
     groups = GROUPS[kind]
     limits = {asks: _limit(selection, asks) for asks in groups}
     by_group = {asks: _of_group(selection, name, _own(selection, kind, asks)) for asks in groups}
-    worst = max(by_group, key=lambda asks: _badness(by_group[asks], limits[asks]))
+    worst = max(by_group, key=lambda asks: badness(by_group[asks], limits[asks]))
     scale = _scale(limits, worst, next(iter(groups)))
     metric = by_group[worst]
     source = Source("content", is_hidden=True) if kind == "content" else Source()
@@ -180,15 +180,15 @@ def _delay(selection: Selection, name: str, kind: EventKind) -> MeasuredMetric:
     method = f"{metric.method}; {groups[worst]}"
     if scale != 1:
         method += f", in proportion to their own limit ({limits[worst]:g} s)"
-    scaled = replace(
+    in_proportion = replace(
         metric,
-        value=_times(metric.value, scale),
-        lower=_times(metric.lower, scale),
-        upper=_times(metric.upper, scale),
+        value=scaled(metric.value, scale),
+        lower=scaled(metric.lower, scale),
+        upper=scaled(metric.upper, scale),
         method=method,
         parts=parts,
     )
-    return MeasuredMetric(metric=scaled)
+    return MeasuredMetric(metric=in_proportion)
 
 
 def _own(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
@@ -250,12 +250,13 @@ def _scale(limits: Mapping[Asks, float], worst: Asks, first: Asks) -> float:
     return limits[first] / limits[worst] if is_known else 1.0
 
 
-def _badness(metric: Metric, limit: float) -> tuple[bool, float, float]:
+def badness(metric: Metric, limit: float) -> tuple[bool, float, float]:
     """Sort key: a group that surely misses its limit, then one without a bound, then the share."""
     is_missed = metric.lower is not None and metric.lower > limit
     upper = math.inf if metric.upper is None else metric.upper / limit
     return is_missed, upper, metric.value or 0.0
 
 
-def _times(seconds: float | None, scale: float) -> float | None:
+def scaled(seconds: float | None, scale: float) -> float | None:
+    """Return a time in proportion; ``None`` stays."""
     return None if seconds is None else seconds * scale

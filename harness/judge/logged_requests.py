@@ -96,6 +96,7 @@ class _Readings:
     def __init__(self, observations: Iterable[Observation]) -> None:
         self.readings: dict[int, LogReading] = {}
         self.reports: list[AlertReport] = []
+        self._by_line: dict[str, dict[int, LogReading]] = {}
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         for one in sorted(observations, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
@@ -123,7 +124,7 @@ class _Readings:
 
     def seen(self, item: str, line: str) -> tuple[datetime | None, datetime | None]:
         """When an entry of an item was first read, and when it had last been looked for in vain."""
-        of_line = {number: one for number, one in self.readings.items() if one.is_of(line)}
+        of_line = self._of_line(line)
         held = [number for number in self.by_item.get(item, {}) if number in of_line]
         if not held:
             return None, None
@@ -132,6 +133,16 @@ class _Readings:
         if first.looked_before is not None:
             earlier.append(first.looked_before)
         return first.at, max(earlier, default=None)
+
+    def _of_line(self, line: str) -> dict[int, LogReading]:
+        """The readings of the log of a line, by their numbers."""
+        if line not in self._by_line:
+            self._by_line[line] = {
+                number: one
+                for number, one in self.readings.items()
+                if one.format != SPOOL and one.is_of(line)
+            }
+        return self._by_line[line]
 
 
 def _reading(observation: Observation, facts: LogFileFacts) -> LogReading:

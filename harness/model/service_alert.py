@@ -58,19 +58,19 @@ class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
     to_operator: tuple[LogEntry, ...] = ()
     reports: tuple[AlertReport, ...] = ()
 
-    def is_received(self, begins: datetime, ends: datetime) -> bool:
-        """Whether a receiver worked all that time, so that no alert was missed.
+    def received_until(self, begins: datetime) -> datetime | None:
+        """Until when a receiver worked since then, so that no alert was missed; None if none did.
 
         Each reading is of a time in which one worked without a gap, from its ``first`` to its
         ``last`` line.
         """
-        return any(
-            one.first is not None
-            and one.last is not None
-            and one.first <= begins
-            and ends <= one.last
+        ends = (
+            one.last
             for one in self.readings
+            if one.first is not None and one.last is not None
+            if one.first <= begins <= one.last
         )
+        return max(ends, default=None)
 
 
 NO_ALERTS = ServiceAlerts()

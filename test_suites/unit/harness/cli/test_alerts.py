@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
 from harness.cli.alerts import import_alerts
+from harness.cli.log_import import LogSource, import_log
 from harness.cli.main import app
 from harness.errors import HarnessError
+from harness.interop.logs.line_reader import LogOptions
 from harness.judge.composite_measurements import judge_maker
 from harness.model.alert_case import number_of
 from harness.model.received_alert import ReceivedAlert, note_at
@@ -24,6 +26,7 @@ from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
 from test_suites.alert_receiving import notes
 from test_suites.set_clock import SetClock
+from test_suites.unit.harness.cli.test_log import squid_line
 
 NOW = datetime.now(UTC)
 CONTACTS = "{recipients: {pupils: [lead@school.example]}, operator: [it@school.example]}"
@@ -215,3 +218,21 @@ def test_a_report_with_a_fault_is_refused_by_line(
     report.write_text(text)
     assert said in refusal(played.run("report", played.journal, report, *period))
     assert played.alerts().reports == ()
+
+
+def test_received_alerts_are_no_look_at_the_log(played: Played) -> None:
+    """A log that is read an hour after alerts shows no delay of an hour."""
+    words = ("log", "send", str(played.campaign), "--out", str(played.out), "--requests", "40")
+    assert played.runner.invoke(app, words).exit_code == 0
+    played.write([alert("Hello")])
+    assert played.read().exit_code == 0
+    with closing(open_journal(played.journal)) as journal:
+        (one, *_) = judge_maker(journal)().logs.requests
+    log = played.campaign.parent / "access.log"
+    log.write_text(squid_line(one) + "\n")
+    source = LogSource(path=log, form="squid-log", options=LogOptions(now=NOW))
+    import_log(played.journal, source, SetClock(NOW + timedelta(hours=1)))
+
+    with closing(open_journal(played.journal)) as journal:
+        (seen,) = [one for one in judge_maker(journal)().logs.requests if one.entries]
+    assert (seen.missed_at, seen.seen_at) == (None, NOW + timedelta(hours=1))

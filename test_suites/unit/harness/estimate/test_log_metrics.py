@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.estimate.log_selection import NOT_READ, NOT_SENT
-from harness.model.instrument_record import ClockState
 from harness.model.log_entry import LogEntry
 from harness.model.outcome import Conformity
 from harness.model.service_log import LoggedRequest, RecordKeeping
@@ -209,48 +208,6 @@ def test_what_is_not_declared_leaves_the_fields_undecided(lacking: str) -> None:
     silent = RECORDS.model_copy(update={lacking: {}})
     assert outcome(selection("LOG-02", GOOD, records=silent)).conformity is OPEN
     assert outcome(selection("LOG-02", GOOD, records=None)).conformity is OPEN
-
-
-def test_a_clock_that_is_seven_seconds_off_counts_once() -> None:
-    moved = [logged(one, at=one.started + timedelta(seconds=7.1)) for one in GOOD]
-
-    delay = outcome(selection("LOG-03", moved))
-    assert delay.conformity is FAILS
-    assert "+6.9 s off" in delay.metric.method
-    assert "time zone" not in delay.metric.method
-    assert outcome(selection("LOG-02", moved)).conformity is CONFORMS
-
-
-@pytest.mark.parametrize("hours", [-5, 1, 5.75])
-def test_an_error_of_whole_quarters_of_an_hour_looks_like_a_time_zone(hours: float) -> None:
-    moved = [logged(one, at=one.started + hours * HOUR) for one in GOOD]
-    found = outcome(selection("LOG-03", moved))
-    assert found.conformity is FAILS
-    assert "another time zone (--timezone)" in found.metric.method
-
-
-def test_entries_that_come_late_do_not_conform() -> None:
-    late = [
-        structs.replace(
-            one,
-            seen_at=one.ended + timedelta(seconds=900),
-            missed_at=one.ended + timedelta(seconds=600),
-        )
-        for one in GOOD
-    ]
-    assert outcome(selection("LOG-03", late)).conformity is FAILS
-
-
-def test_a_log_that_was_read_once_hours_later_shows_no_delay() -> None:
-    late = [structs.replace(one, seen_at=NOON + 3 * HOUR) for one in GOOD]
-    assert outcome(selection("LOG-03", late)).conformity is OPEN
-
-
-@pytest.mark.parametrize(
-    "clock", [ClockState(problem="not synchronised"), ClockState(offset=0.0, bound=3.0)]
-)
-def test_without_a_right_clock_of_ours_the_clock_of_the_log_is_undecided(clock: ClockState) -> None:
-    assert outcome(selection("LOG-03", GOOD, clock=clock)).conformity is OPEN
 
 
 @pytest.mark.parametrize(
