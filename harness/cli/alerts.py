@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -27,17 +27,17 @@ from harness.cli.printing import say
 from harness.cli.sending import make_requests
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.interop.alert_join import AlertJoin
-from harness.interop.log_join import next_reading, reading_observations
+from harness.interop.log_join import log_observation, reading_observations
 from harness.measure.alert_sessions import PROBE, AlertPlay, session_batches
 from harness.measure.log_requests import send_batches
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.alert_case import HARMLESS, KINDS, OF_CELL, Hours, alert_session
 from harness.model.corpus import Item
 from harness.model.facts import AlertReportFacts, LogFileFacts
-from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.observation import CONTROL, Observation
 from harness.model.plain_twin import next_number
 from harness.model.service_alert import REPORT, SPOOL, TO_OPERATOR
-from harness.model.service_log import LOG_LINE, ROUND
+from harness.model.service_log import next_turn
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.untrusted.regular_file import read_bounded
 from probes.receivers.spool import read_spool
@@ -111,30 +111,30 @@ def import_alerts(folder: Path, spool: Path, clock: Clock) -> None:
     Raises UsageError, FaultyDocument for a spool that cannot be read, UsageError for a journal
     without sessions.
     """
-    from harness.store.journal.journal import SegmentJournal, open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    with closing(open_journal(folder)) as held:
-        header = held.header
     at = clock.now()
-    with closing(SegmentJournal.open_or_create(folder, header.as_document())) as journal:
-        sessions = _sessions(journal.sentinels())
-        has_events = any(one.role == "poll" for one in journal.sentinels())
-        if not sessions and not has_events:
+    with closing(open_journal(folder)) as journal:
+        journal.write()
+        seen = list(journal.sentinels())
+        sessions = _sessions(seen)
+        if not sessions and not any(one.role == "poll" for one in seen):
             msg = (
                 f"{folder}: holds no sessions that could have raised alerts; play them first "
                 "(accredit alerts send)"
             )
             raise UsageError(msg)
-        declared = header.campaign.service.alerts
+        campaign = journal.header.campaign
+        declared = campaign.service.alerts
         join = AlertJoin(sessions.values(), declared.operator if declared else ())
         readings = _readings_of(spool, join)
         items = sessions | {TO_OPERATOR: _item(TO_OPERATOR)}
-        number, batch = next_reading(journal.sentinels()), next_number(journal.batches())
+        number, batch = next_turn(seen, "log", len(readings)), next_number(journal.batches())
         made = [
             one
             for place, facts in enumerate(readings)
             for one in reading_observations(
-                header.campaign.campaign,
+                campaign.campaign,
                 items,
                 facts,
                 join.found if facts is readings[-1] else {},
@@ -158,8 +158,15 @@ def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
     Raises UsageError, FaultyDocument.
     """
     times: list[tuple[datetime, datetime]] = []
-    number = alerts = 0
-    for number, alert in enumerate(read_spool(spool), 1):
+    number = alerts = size = 0
+    digest = hashlib.sha256()
+
+    def note(line: bytes) -> None:
+        nonlocal size
+        digest.update(line)
+        size += len(line)
+
+    for number, alert in enumerate(read_spool(spool, note), 1):
         join.add(number, alert)
         alerts += not alert.is_note
         if times and alert.at - times[-1][1] <= MOST_GAP:
@@ -168,8 +175,8 @@ def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
             times.append((alert.at, alert.at))
     whole = LogFileFacts(
         format=SPOOL,
-        sha256=hashlib.sha256(spool.read_bytes()).hexdigest(),
-        bytes=spool.stat().st_size,
+        sha256=digest.hexdigest(),
+        bytes=size,
         lines=number,
         entries=alerts,
     )
@@ -185,7 +192,7 @@ def report_command(
     ends: Annotated[str, typer.Option(help="until 2026-11-30T00:00:00Z")],
 ) -> None:
     """Read a supplier's regular report about the tester's accounts, and keep its counts."""
-    from harness.store.journal.journal import SegmentJournal, open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     folder = journal_folder(journal)
     facts = AlertReportFacts(
@@ -196,26 +203,11 @@ def report_command(
     if facts.ends <= facts.begins:
         msg = "--ends is not after --begins; give the period of the report"
         raise UsageError(msg)
-    with closing(open_journal(folder)) as held:
-        header = held.header
-    with closing(SegmentJournal.open_or_create(folder, header.as_document())) as kept:
-        number, batch = next_reading(kept.sentinels()), next_number(kept.batches())
-        key = AttemptKey(
-            campaign=header.campaign.campaign,
-            item=REPORT,
-            probe=LOG_LINE,
-            line=LOG_LINE,
-            profile=LOG_LINE,
-            round=ROUND + number,
-        )
-        made = Observation(
-            key=key,
-            item=_item(REPORT),
-            started=WallClock().now(),
-            batch=batch,
-            role="log",
-            facts=facts,
-        )
+    with closing(open_journal(folder)) as kept:
+        kept.write()
+        number, batch = next_turn(kept.sentinels(), "log"), next_number(kept.batches())
+        campaign, at = kept.header.campaign.campaign, WallClock().now()
+        made = log_observation(campaign, _item(REPORT), facts, number=number, at=at, batch=batch)
         kept.append(batch, [made])
         kept.seal()
     say(f"kept the counts of {len(facts.counts)} categories")
@@ -233,7 +225,7 @@ def read_counts(path: Path) -> dict[str, int]:
         raise UsageError(msg) from None
     counts: dict[str, int] = {}
     faults: list[Fault] = []
-    for line, row in enumerate(csv.reader(text.splitlines()), 1):
+    for line, row in enumerate(_rows(path, text), 1):
         if not row or (line == 1 and row[:2] == ["category", "count"]):
             continue
         why = _wrong(row, counts)
@@ -247,6 +239,16 @@ def read_counts(path: Path) -> dict[str, int]:
         msg = f"{path}: no counts; write rows such as HARM,3"
         raise UsageError(msg)
     return counts
+
+
+def _rows(path: Path, text: str) -> Iterator[list[str]]:
+    reader = csv.reader(text.splitlines())
+    try:
+        yield from reader
+    except csv.Error as error:
+        why = f"is no row of CSV: {error}"
+        fault = Fault(where=str(path), line=reader.line_num, key="", found=why, known=known(KINDS))
+        raise FaultyDocument((fault,)) from None
 
 
 def _wrong(row: list[str], counts: dict[str, int]) -> str:

@@ -6,8 +6,8 @@ Nothing else of the log is kept. A log that cannot be read as a whole is refused
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,16 +22,16 @@ from harness.cli.printing import say
 from harness.errors import UsageError, known
 from harness.interop.log_join import (
     LogJoin,
-    next_reading,
     reading_observations,
     secret_forms,
 )
 from harness.model.campaign import LineDeclaration
 from harness.model.corpus import Item
-from harness.model.facts import FoundSecret, LogFileFacts
+from harness.model.facts import FoundSecret, LogEntryFacts, LogFileFacts
 from harness.model.log_case import log_case
 from harness.model.observation import CONTROL, Observation
 from harness.model.plain_twin import next_number
+from harness.model.service_log import next_turn
 from harness.ports.storage import Clock, Journal, WallClock
 
 if TYPE_CHECKING:
@@ -99,21 +99,21 @@ def import_log(folder: Path, source: LogSource, clock: Clock, looks: Iterable[No
 
     Raises UsageError, FaultyDocument for a log that cannot be read, or a journal without requests.
     """
-    from harness.store.journal.journal import SegmentJournal, open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    with closing(open_journal(folder)) as held:
-        header = held.header
-    journal = SegmentJournal.open_or_create(folder, header.as_document())
+    journal = open_journal(folder)
+    journal.write()
     try:
-        _require_lines(source.covers, header.campaign.lines)
-        wanted = Wanted.of(journal.sentinels(), source.covers)
+        _require_lines(source.covers, journal.header.campaign.lines)
+        seen = list(journal.sentinels())
+        wanted = Wanted.of(seen, source.covers)
         if not wanted.requests and not wanted.changes:
             msg = (
                 f"{folder}: holds no requests that a log could show, and no changes of the policy; "
                 "make them first (accredit log send, accredit watch)"
             )
             raise UsageError(msg)
-        state = _Import(journal, wanted, source, clock)
+        state = _Import(journal, wanted, source, clock, next_turn(seen, "log"))
         state.look(is_followed=False)
         for _ in looks:
             state.look(is_followed=True)
@@ -154,25 +154,27 @@ class Wanted:
 class _Import:
     """The looks at one log, and what they showed."""
 
-    def __init__(self, journal: Journal, wanted: Wanted, source: LogSource, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, wanted: Wanted, source: LogSource, clock: Clock, number: int
+    ) -> None:
         self._journal, self._wanted = journal, wanted
         self._source, self._clock = source, clock
-        self._number = next_reading(journal.sentinels())
-        self._seen: set[str] = set()
+        self._number = number
+        self._forms = secret_forms(wanted.with_secrets)
+        self._kept: dict[str, LogEntryFacts] = {}
         self._facts: LogFileFacts | None = None
         self._looked: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether every request was found."""
-        return self._wanted.requests.keys() <= self._seen
+        return self._wanted.requests.keys() <= self._kept.keys()
 
     def look(self, *, is_followed: bool) -> None:
         """Read the log as it is now; keep the reading if it is the first, or shows more."""
         from harness.interop.logs.reading import read_log  # noqa: PLC0415 - keep the start light
 
-        source, at = self._source, self._clock.now()
-        forms = secret_forms(self._wanted.with_secrets)
+        source, forms, at = self._source, self._forms, self._clock.now()
         join = LogJoin(self._wanted.requests.values(), self._wanted.changes.values())
         with complete_lines(source.path) if is_followed else nullcontext(source.path) as held:
             reading = read_log(
@@ -200,20 +202,20 @@ class _Import:
                 for each in counts.secrets
             ),
         )
-        new = join.found.keys() - self._seen
+        new = {item: seen for item, seen in join.found.items() if seen != self._kept.get(item)}
         if self._facts is None or new or facts.secrets != self._facts.secrets:
-            self._keep(facts, join, at)
-            self._seen |= new
+            self._keep(facts, new, at)
+            self._kept |= new
         self._facts, self._looked = facts, at
 
-    def _keep(self, facts: LogFileFacts, join: LogJoin, at: datetime) -> None:
+    def _keep(self, facts: LogFileFacts, new: Mapping[str, LogEntryFacts], at: datetime) -> None:
         batch = next_number(self._journal.batches())
         items = self._wanted.requests | self._wanted.changes
         made = reading_observations(
             self._journal.header.campaign.campaign,
             items,
             facts,
-            join.found,
+            new,
             number=self._number,
             at=at,
             batch=batch,
@@ -226,13 +228,13 @@ class _Import:
         """Say what was read."""
         facts, wanted = self._facts, self._wanted
         assert facts is not None
-        held = len(wanted.requests.keys() & self._seen)
+        held = len(wanted.requests.keys() & self._kept.keys())
         say(
             f"read {facts.lines:,} lines of {self._source.form}: {held} of "
             f"{len(wanted.requests)} requests are in the log"
         )
         if wanted.changes:
-            shown = len(wanted.changes.keys() & self._seen)
+            shown = len(wanted.changes.keys() & self._kept.keys())
             say(f"  {shown} of {len(wanted.changes)} changes of the policy are on record")
         if facts.secrets:
             say(f"  {len(facts.secrets)} secrets of the requests are in the log")

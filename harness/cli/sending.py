@@ -1,11 +1,13 @@
-"""Make requests beside a campaign's items, whose traces are looked for later."""
+"""Make requests beside a campaign's items: polls, and those whose traces are looked for later."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import measurement_context
@@ -14,10 +16,14 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.errors import UsageError
 from harness.measure.event_loop import new_loop
-from harness.measure.log_requests import next_sending
 from harness.measure.measurement_context import MeasurementContext
+from harness.model.service_log import next_turn
 from harness.plugins import PROBES
+from harness.ports.network import Probe
 from harness.ports.storage import Clock, Journal, WallClock
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
 
 Make = Callable[[MeasurementContext, Journal, int], Awaitable[None]]
 """Makes the requests of the sending of a number, and writes them to the journal."""
@@ -34,36 +40,55 @@ def make_requests(
 
     Raises UsageError for a campaign without an origin.
     """
-    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
-
     if prepared.origin is None:
         msg = f"{prepared.path}: such requests ask for hosts of an origin; name one (origin)"
         raise UsageError(msg)
-    require_writable(paths, prepared)
-    header = header_of(prepared, run_id_in(paths.journal))
     made = {name: PROBES.find(name)() for name in sorted(probes)}
-    context = measurement_context(
-        replace(prepared, probes=made | prepared.probes),
-        EvidenceFolder(paths.evidence),
-        clock or WallClock(),
-        private_key(paths.sketch_key),
-        header.run,
-    )
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
 
-    async def opened(number: int) -> None:
+    async def opened(context: MeasurementContext, journal: Journal, number: int) -> None:
         async with AsyncExitStack() as stack:
             await context.open(stack)
             await make(context, journal, number)
 
-    try:
-        number = next_sending(journal.sentinels())
+    with measuring(prepared, paths, clock, made) as (context, journal):
+        number = next_turn(journal.sentinels(), "logged")
         journal.record_instrument(record_of(prepared, context.clock))
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(opened(number))
+            runner.run(opened(context, journal, number))
+    return number
+
+
+@contextmanager
+def measuring(
+    prepared: Prepared,
+    paths: CampaignPaths,
+    clock: Clock | None = None,
+    further: Mapping[str, Probe] = MappingProxyType({}),
+) -> Iterator[tuple[MeasurementContext, SegmentJournal]]:
+    """Open a campaign's journal to add to it, with what measuring needs.
+
+    ``further`` are probes that are no part of the campaign.
+
+    The journal is sealed and closed at the end, also after an error. Raises UsageError if it is of
+    another campaign, or cannot be written.
+    """
+    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
+
+    require_writable(paths, prepared)
+    key = private_key(paths.sketch_key)
+    header = header_of(prepared, run_id_in(paths.journal))
+    context = measurement_context(
+        replace(prepared, probes={**further, **prepared.probes}),
+        EvidenceFolder(paths.evidence),
+        clock or WallClock(),
+        key,
+        header.run,
+    )
+    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    try:
+        yield context, journal
     finally:
         journal.seal()
         journal.close()
-    return number

@@ -19,12 +19,11 @@ import typer
 
 from harness.campaign.assemble import Prepared
 from harness.campaign.events_file import TimedEvent, read_events
-from harness.cli.compose import measurement_context
 from harness.cli.given_times import aware_time
-from harness.cli.measure import header_of, prepare_in, record_of, resumable, run_id_in
+from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.preflight import require_writable
 from harness.cli.printing import say
+from harness.cli.sending import measuring
 from harness.errors import UsageError, known
 from harness.judge.composite_measurements import judge_maker
 from harness.measure.event_loop import new_loop
@@ -97,18 +96,7 @@ def watch(
     ``told`` is when events happened, as a person says. There are ``every`` seconds between two
     polls. Raises UsageError if the journal knows another time.
     """
-    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
-
-    require_writable(paths, prepared)
-    key = private_key(paths.sketch_key)
-    header = header_of(prepared, run_id_in(paths.journal))
-    context = measurement_context(
-        prepared, EvidenceFolder(paths.evidence), clock or WallClock(), key, header.run
-    )
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
-    try:
+    with measuring(prepared, paths, clock) as (context, journal):
         earlier = EarlierPolls.of(journal.sentinels())
         notes = {each.id: each.note(_time(each, told, earlier)) for each in events}
         journal.record_instrument(record_of(prepared, context.clock))
@@ -116,9 +104,6 @@ def watch(
         run = _Watch(prepared, events, notes, context, journal, earlier.rounds, places)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(run.until_followed(lambda: sleep(every), polls))
-    finally:
-        journal.seal()
-        journal.close()
 
 
 @dataclass(frozen=True, slots=True)

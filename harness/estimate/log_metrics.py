@@ -7,6 +7,7 @@ later. A log that was not read decides nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -169,13 +170,14 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
     A log that does not show these requests shows nothing about secrets.
     """
     sent = [one for one in answered(selection, "ordinary") if case_of(one).secrets]
+    carriers_sent = {one.item for one in sent}
     recorded = {one.item for one in sent if one.entries}
     searched = any(one.searched for one in selection.logs.readings)
     found = {
         (secret.kind, secret.item): f"{secret.kind}, line {secret.line} of the log"
         for one in selection.logs.readings
         for secret in one.secrets
-        if secret.item in {request.item for request in sent}
+        if secret.item in carriers_sent
     }
     carriers = recorded | {item for _, item in found} if searched else frozenset()
     n = len(carriers) * len(SECRETS)
@@ -187,12 +189,10 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
         len(sent) * len(SECRETS) - n,
         method="census of invented secrets, as they are and encoded",
     )
-    holders = {item for _, item in found}
-    witnesses = tuple(
-        witness(one, (words for (_, item), words in found.items() if item == one.item))
-        for one in sent
-        if one.item in holders
-    )
+    by_item: defaultdict[str, list[str]] = defaultdict(list)
+    for (_, item), words in found.items():
+        by_item[item].append(words)
+    witnesses = tuple(witness(one, by_item[one.item]) for one in sent if one.item in by_item)
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
 
 

@@ -18,6 +18,7 @@ from harness.estimate.log_selection import (
     answered,
     barred,
     census,
+    exact_share,
     part,
     records_of,
     witness,
@@ -83,10 +84,10 @@ def offline_events_wrong(selection: Selection) -> MeasuredMetric:
     is_cut = bool(requests) and all(one.state == "unanswered" for one in requests)
     own = requests if is_cut and selection.logs.readings else []
     readings = Readings(selection)
-    early = [one for one in own if not one.entries and readings.leave_open(one)]
+    early = {one.item for one in own if not one.entries and readings.leave_open(one)}
     clock = constant_error(answered(selection, "ordinary"))
     wrong = {
-        one.item: why for one in own if one not in early and (why := _misdelivered(one, clock))
+        one.item: why for one in own if one.item not in early and (why := _misdelivered(one, clock))
     }
     metric = census(
         selection,
@@ -115,19 +116,9 @@ def policy_changes_recorded(selection: Selection) -> MeasuredMetric:
     """Compute the share of rules that the school changed that are on record: who, when and why."""
     changes = changes_on_record(selection, ("rule",))
     missing = [one for one in changes if one.lacking]
-    n = len(changes)
-    metric = Metric(
-        name="policy_changes_recorded",
-        unit="share",
-        value=(n - len(missing)) / n if n else None,
-        k=n - len(missing),
-        n=n,
-        indeterminate=0,
-        lower=(n - len(missing)) / n if n else None,
-        upper=(n - len(missing)) / n if n else None,
-        method="census of changes: who, when and why",
-        alpha=selection.alpha,
-    )
+    method = "census of changes: who, when and why"
+    made, kept = len(changes), len(changes) - len(missing)
+    metric = exact_share(selection, "policy_changes_recorded", kept, made, method=method)
     witnesses = tuple(_change_witness(one) for one in missing)
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=_no_record(selection))
 

@@ -117,6 +117,25 @@ def rate(
     )
 
 
+def exact_share(
+    selection: Selection, name: str, k: int, n: int, undecided: int = 0, *, method: str
+) -> Metric:
+    """A share of all that there are, not of a sample: its bounds are the share itself."""
+    share = k / n if n else None
+    return Metric(
+        name=name,
+        unit="share",
+        value=share,
+        k=k,
+        n=n,
+        indeterminate=undecided,
+        lower=share,
+        upper=share,
+        method=method,
+        alpha=selection.alpha,
+    )
+
+
 def part(selection: Selection, words: str, k: int, n: int, undecided: int) -> Part:
     """A part of a metric in which every request counts."""
     metric = census(selection, selection.measure.metric, k, n, undecided, method="census")

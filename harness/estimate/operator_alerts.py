@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import census, exact_share, part
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import Wait, waits_by_event
 from harness.model.alert_case import KINDS, Kind, alert_session
-from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
 from harness.model.timed_event import EventKind
 
@@ -61,7 +61,7 @@ def report_mismatches(selection: Selection) -> MeasuredMetric:
     for kind, words in KINDS.items():
         least, most, stated = _counts(selection, kind)
         is_wrong = bool(least) and not least <= stated <= most
-        parts.append(_part(selection, words, int(is_wrong), int(bool(least))))
+        parts.append(part(selection, words, int(is_wrong), int(bool(least)), 0))
         if not least:
             unseen.append(words)
         if is_wrong:
@@ -69,7 +69,7 @@ def report_mismatches(selection: Selection) -> MeasuredMetric:
             saw = f"the report names {stated}, {played} sessions were played"
             witnesses.append(_witness(f"report: {words}", words, saw))
     wrong, tried = len(witnesses), len(KINDS) - len(unseen)
-    metric = _census(selection, "report_mismatches", "items", float(wrong), wrong, tried)
+    metric = census(selection, "report_mismatches", wrong, tried, 0, method="census")
     metric = replace(metric, parts=tuple(parts))
     why = NO_REPORT if not reports else f"{NOT_PLAYED}: {', '.join(unseen)}" if unseen else ""
     return MeasuredMetric(metric=metric, witnesses=tuple(witnesses), barred=why)
@@ -98,8 +98,8 @@ def _share_told(selection: Selection, name: str, kind: EventKind, seconds: float
     told = _told(selection, kind, seconds)
     decided = [one for one in told if one.is_told is not None]
     right = sum(one.is_told is True for one in decided)
-    value = right / len(decided) if decided else 0.0
-    metric = _census(selection, name, "share", value, right, len(decided), len(told) - len(decided))
+    open_ = len(told) - len(decided)
+    metric = exact_share(selection, name, right, len(decided), open_, method="census")
     service = selection.campaign.service if selection.campaign else None
     is_declared = bool(service and service.alerts and service.alerts.operator)
     why = "" if is_declared else NO_OPERATOR
@@ -138,28 +138,6 @@ def _told(selection: Selection, kind: EventKind, seconds: float) -> list[_Told]:
 def _kind(case: str) -> str:
     session = alert_session(f"CTRL/alert:{case}")
     return session.kind if session is not None else ""
-
-
-def _census(
-    selection: Selection, name: str, unit: str, value: float, k: int, n: int, undecided: int = 0
-) -> Metric:
-    return Metric(
-        name=name,
-        unit=unit,
-        value=value if n else None,
-        k=k,
-        n=n,
-        indeterminate=undecided,
-        lower=value if n else None,
-        upper=value if n else None,
-        method="census",
-        alpha=selection.alpha,
-    )
-
-
-def _part(selection: Selection, words: str, k: int, n: int) -> Part:
-    metric = _census(selection, "report_mismatches", "items", float(k), k, n)
-    return Part(group=words, source=Source(), metric=metric, of_items=False)
 
 
 def _witness(item: str, value: str, saw: str) -> Witness:

@@ -14,13 +14,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from urllib.parse import unquote
 
-from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.model.facts import MOST_ENTRIES, LogEntryFacts, LogFileFacts
+from harness.model.facts import MOST_ENTRIES, Facts, LogEntryFacts, LogFileFacts
 from harness.model.log_case import SECRETS, secret_of
 from harness.model.log_entry import LogEntry
 from harness.model.observation import AttemptKey, Observation
-from harness.model.service_log import LOG_LINE, MOST_TURNS, ROUND
+from harness.model.service_log import LOG_LINE, ROUND
 
 
 class LogJoin:
@@ -114,16 +113,6 @@ def secret_forms(items: Iterable[Item]) -> dict[bytes, tuple[str, str]]:
     return forms
 
 
-def next_reading(observations: Iterable[Observation]) -> int:
-    """Return the number of the next reading. Raises UsageError after ``MOST_TURNS``."""
-    made = [one.key.round - ROUND for one in observations if one.role == "log"]
-    number = 1 + max(made, default=0)
-    if number > MOST_TURNS:
-        msg = f"the journal holds {MOST_TURNS} readings of logs, the most that it can"
-        raise UsageError(msg)
-    return number
-
-
 def reading_observations(
     campaign: str,
     items: Mapping[str, Item],
@@ -143,20 +132,21 @@ def reading_observations(
     seen: list[tuple[Item, LogFileFacts | LogEntryFacts]] = [(file, facts)]
     seen += [(items[item], entries) for item, entries in sorted(found.items())]
     return [
-        Observation(
-            key=AttemptKey(
-                campaign=campaign,
-                item=item.id,
-                probe=LOG_LINE,
-                line=LOG_LINE,
-                profile=LOG_LINE,
-                round=ROUND + number,
-            ),
-            item=item,
-            started=at,
-            batch=batch,
-            role="log",
-            facts=each,
-        )
+        log_observation(campaign, item, each, number=number, at=at, batch=batch)
         for item, each in seen
     ]
+
+
+def log_observation(
+    campaign: str, item: Item, facts: Facts, *, number: int, at: datetime, batch: int
+) -> Observation:
+    """Return what a reading of that number shows of an item."""
+    key = AttemptKey(
+        campaign=campaign,
+        item=item.id,
+        probe=LOG_LINE,
+        line=LOG_LINE,
+        profile=LOG_LINE,
+        round=ROUND + number,
+    )
+    return Observation(key=key, item=item, started=at, batch=batch, role="log", facts=facts)

@@ -13,7 +13,12 @@ from typing import Literal
 
 import msgspec
 
-from harness.judge.polls import JudgedTrial, judged_beside_sentinels, role_of_sentinel
+from harness.judge.polls import (
+    DECIDED,
+    JudgedTrial,
+    judged_beside_sentinels,
+    role_of_sentinel,
+)
 from harness.model.alert_case import alert_session
 from harness.model.facts import (
     AlertReportFacts,
@@ -26,7 +31,7 @@ from harness.model.log_case import CASES, NAME_CASES, Situation, log_case
 from harness.model.log_entry import LogEntry
 from harness.model.observation import Observation
 from harness.model.probe import EARLIER, Declarations
-from harness.model.service_alert import SPOOL, TO_OPERATOR, AlertReport, ServiceAlerts
+from harness.model.service_alert import SPOOL, TO_OPERATOR, ServiceAlerts
 from harness.model.service_log import (
     ROUND,
     LoggedRequest,
@@ -34,15 +39,10 @@ from harness.model.service_log import (
     RecordedChange,
     ServiceLogs,
 )
-from harness.model.verdict import State, Trial, Verdict
+from harness.model.verdict import Trial, Verdict
 
 ALL_CASES = frozenset({*CASES, *NAME_CASES})
 """The names of cases for a log; those of sessions are others."""
-
-DECIDED: dict[State, Literal["blocked", "allowed"]] = {
-    State.BLOCKED: "blocked",
-    State.ALLOWED: "allowed",
-}
 
 
 class LoggedRequests:
@@ -95,7 +95,7 @@ class _Readings:
 
     def __init__(self, observations: Iterable[Observation]) -> None:
         self.readings: dict[int, LogReading] = {}
-        self.reports: list[AlertReport] = []
+        self.reports: list[AlertReportFacts] = []
         self._by_line: dict[str, dict[int, LogReading]] = {}
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         for one in sorted(observations, key=lambda one: one.key.round):
@@ -104,9 +104,7 @@ class _Readings:
             elif isinstance(one.facts, LogEntryFacts):
                 self.by_item[one.key.item][one.key.round] = one.facts
             elif isinstance(one.facts, AlertReportFacts):
-                facts = one.facts
-                report = AlertReport(begins=facts.begins, ends=facts.ends, counts=facts.counts)
-                self.reports.append(report)
+                self.reports.append(one.facts)
 
     def entries_of(self, item: str) -> tuple[LogEntry, ...]:
         """All entries of an item, those of later readings without repetition.

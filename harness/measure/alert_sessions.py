@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.measure.log_requests import without_mark
+from harness.measure.log_requests import batches_of, without_mark
 from harness.model.alert_case import Hours, alert_items
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
+from harness.model.corpus import Item
 from harness.model.service_log import ROUND
 from harness.ports.network import Origin
 
@@ -38,7 +39,12 @@ def session_batches(
     that a service cannot send alerts about tests alone. Raises UsageError for an origin without a
     zone for that.
     """
-    size = campaign.limits.batch
+    return batches_of(_ways(campaign, origin, play, run), campaign.limits.batch, first)
+
+
+def _ways(
+    campaign: Campaign, origin: Origin, play: AlertPlay, run: str
+) -> Iterator[tuple[Way, Sequence[Item]]]:
     for line in campaign.lines:
         for profile in campaign.profiles:
             draw = f"{run} {line.name} {profile} {play.hours} {play.number}"
@@ -47,6 +53,4 @@ def session_batches(
                 for item in alert_items(draw, play.hours, play.of_cell, play.harmless)
             ]
             way = Way(probe=PROBE, lines=(line.name,), profile=profile, round=ROUND + play.number)
-            for start in range(0, len(items), size):
-                yield Batch(number=first, way=way, items=tuple(items[start : start + size]))
-                first += 1
+            yield way, items

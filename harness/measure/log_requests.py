@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
+from harness.measure.attempts import AttemptOptions, attempt
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.observe import observe, planned_sentinels
+from harness.measure.observe import observe, planned_items, planned_sentinels
 from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
 from harness.model.log_case import Situation, log_case, log_items
-from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.observation import Observation
+from harness.model.origin_zone import with_host
 from harness.model.plain_twin import next_number
-from harness.model.service_log import MOST_TURNS, ROUND
+from harness.model.service_log import ROUND
 from harness.ports.network import Origin, Probe
 from harness.ports.storage import Journal
 
@@ -54,16 +56,6 @@ class LogSending:
     requests: int
 
 
-def next_sending(observations: Iterable[Observation]) -> int:
-    """Return the number of the next sending. Raises UsageError after ``MOST_TURNS``."""
-    made = [one.key.round - ROUND for one in observations if one.role == "logged"]
-    number = 1 + max(made, default=0)
-    if number > MOST_TURNS:
-        msg = f"the journal holds {MOST_TURNS} sendings of log requests, the most that it can"
-        raise UsageError(msg)
-    return number
-
-
 def planned_batches(
     campaign: Campaign,
     probes: Mapping[str, Probe],
@@ -76,8 +68,29 @@ def planned_batches(
 
     ``probes`` are those of the campaign; ``run`` draws the hosts.
     """
-    blocked = _blocked_host(campaign)
     size = campaign.limits.batch if sending.situation == "ordinary" else sending.requests
+    ways = _planned_ways(campaign, probes, origin, sending, run)
+    return batches_of(ways, size, first)
+
+
+def batches_of(
+    ways: Iterable[tuple[Way, Sequence[Item]]], size: int, first: int
+) -> Iterator[Batch]:
+    """Yield the items of each way in batches of at most ``size``, numbered from ``first``."""
+    for way, items in ways:
+        for start in range(0, len(items), size):
+            yield Batch(number=first, way=way, items=tuple(items[start : start + size]))
+            first += 1
+
+
+def _planned_ways(
+    campaign: Campaign,
+    probes: Mapping[str, Probe],
+    origin: Origin,
+    sending: LogSending,
+    run: str,
+) -> Iterator[tuple[Way, Sequence[Item]]]:
+    blocked = _blocked_host(campaign)
     for declared in campaign.lines:
         for profile in campaign.profiles:
             probe = probe_for(campaign, declared, probes)
@@ -94,9 +107,7 @@ def planned_batches(
                 profile=profile,
                 round=ROUND + sending.number,
             )
-            for start in range(0, len(items), size):
-                yield Batch(number=first, way=way, items=tuple(items[start : start + size]))
-                first += 1
+            yield way, items
 
 
 async def send_requests(
@@ -147,18 +158,10 @@ async def _one_by_one(
     probe = context.probes[batch.way.probe]
     seen = await observe_all(planned_sentinels(batch, campaign, "before", probe), campaign, context)
     options = AttemptOptions(look="alone", patience=campaign.limits.timeout)
-    for item in batch.items:
-        for line in (CONTROL, *batch.way.lines):
-            key = AttemptKey(
-                campaign=campaign.campaign,
-                item=item.id,
-                probe=batch.way.probe,
-                line=line,
-                profile=batch.way.profile,
-                round=batch.way.round,
-            )
-            planned = PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
-            seen.append(await attempt(planned, options, campaign.limits, context))
+    items = groupby(planned_items(batch, campaign, probe), key=lambda one: one.item.id)
+    for _, planned in items:
+        for one in planned:
+            seen.append(await attempt(one, options, campaign.limits, context))
         await pause()
     seen += await observe_all(planned_sentinels(batch, campaign, "after", probe), campaign, context)
     await to_thread(journal.append, batch.number, _as_logged(seen))
@@ -177,7 +180,7 @@ def _placed(item: Item, origin: Origin) -> Item:
 
 
 def _at_home(item: Item, origin: Origin) -> Item:
-    return replace(item, value=item.value.replace(item.host, origin.home_of(item.host), 1))
+    return replace(item, value=with_host(item.value, item.host, origin.home_of(item.host)))
 
 
 def without_mark(item: Item, origin: Origin) -> Item:

@@ -13,6 +13,7 @@ import msgspec
 from pydantic import Field
 
 from harness.model.declared import Declared
+from harness.model.facts import AlertReportFacts
 from harness.model.log_entry import LogEntry
 from harness.model.service_log import LoggedRequest, LogReading
 
@@ -39,14 +40,6 @@ class AlertContacts(Declared):
     operator: Addresses = ()
 
 
-class AlertReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier's report of a period: how many events of each kind it names."""
-
-    begins: datetime
-    ends: datetime
-    counts: dict[str, int]
-
-
 class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
     """The sessions of a campaign with their alerts, and what else was received.
 
@@ -56,7 +49,7 @@ class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[LoggedRequest, ...] = ()
     readings: tuple[LogReading, ...] = ()
     to_operator: tuple[LogEntry, ...] = ()
-    reports: tuple[AlertReport, ...] = ()
+    reports: tuple[AlertReportFacts, ...] = ()
 
     def received_until(self, begins: datetime) -> datetime | None:
         """Until when a receiver worked since then, so that no alert was missed; None if none did.

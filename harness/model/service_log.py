@@ -7,16 +7,19 @@ journal. What a log has to show of a request is declared in the campaign file
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from pydantic import Field
 
+from harness.errors import UsageError
 from harness.model.declared import Declared
 from harness.model.facts import FoundSecret
 from harness.model.log_case import Situation
 from harness.model.log_entry import LogEntry
+from harness.model.observation import Observation
 
 ROUND = 700_000
 """Added to the number of a sending of requests, or of a reading of a log (both from 1), for the
@@ -24,6 +27,12 @@ round of its attempt keys; see ``harness.model.plain_twin.ROUNDS`` for the other
 
 MOST_TURNS = 99_000
 """The most sendings, and the most readings, of one journal."""
+
+TURNS: dict[Literal["logged", "log"], str] = {
+    "logged": "sendings of log requests",
+    "log": "readings of logs",
+}
+"""What is numbered in a journal, by the role of its observations."""
 
 LOG_LINE = "log"
 """The line of observations of what a log holds; no line of a campaign has this name."""
@@ -73,6 +82,21 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[LogEntry, ...] = ()
     seen_at: datetime | None = None
     missed_at: datetime | None = None
+
+
+def next_turn(
+    observations: Iterable[Observation], role: Literal["logged", "log"], more: int = 1
+) -> int:
+    """Return the number of the next sending or reading, of ``more`` that are to come.
+
+    Raises UsageError if there would be more than ``MOST_TURNS``.
+    """
+    made = [one.key.round - ROUND for one in observations if one.role == role]
+    number = 1 + max(made, default=0)
+    if number + more - 1 > MOST_TURNS:
+        msg = f"the journal holds {MOST_TURNS} {TURNS[role]}, the most that it can"
+        raise UsageError(msg)
+    return number
 
 
 class LogReading(msgspec.Struct, frozen=True, kw_only=True):

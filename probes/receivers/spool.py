@@ -130,9 +130,12 @@ def _is_alert(line: bytes) -> bool:
     return True
 
 
-def read_spool(path: Path) -> Iterator[ReceivedAlert]:
+def read_spool(
+    path: Path, note: Callable[[bytes], object] = lambda _: None
+) -> Iterator[ReceivedAlert]:
     """Yield the alerts in a file, one line after the other; times are aware UTC.
 
+    ``note`` gets each line as it stands in the file, before its alert comes.
     Raises FaultyDocument at the end if a line cannot be read (callers keep nothing until then) or
     the last line is cut off, and UsageError if the file cannot be opened.
     """
@@ -142,6 +145,7 @@ def read_spool(path: Path) -> Iterator[ReceivedAlert]:
             number = 0
             while line := stream.readline(LINE_BYTES + 1):
                 number += 1
+                note(line)
                 found = _read_line(line)
                 if isinstance(found, ReceivedAlert):
                     yield found

@@ -207,6 +207,7 @@ def test_the_counts_of_a_report_are_kept(played: Played) -> None:
         ("HARM,3\nHARM,3\n", PERIOD, ":2: HARM is there twice"),
         ("HARM;3\n", PERIOD, ":1: 1 cells"),
         ("category,count\n", PERIOD, "no counts"),
+        ("HARM,3\nEXTR," + "9" * 140_000, PERIOD, ":2: is no row of CSV: field larger"),
         ("HARM,3\n", (*PERIOD[:3], "2026-11-20T00:00:00Z"), "--ends is not after --begins"),
         ("HARM,3\n", (*PERIOD[:3], "friday"), "write the time like"),
     ],

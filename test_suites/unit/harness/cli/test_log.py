@@ -266,6 +266,22 @@ def test_a_log_that_grows_is_read_until_every_request_is_there(sent: Sent) -> No
     assert list(steps) == [lines], "nothing is read after every request was found"
 
 
+def test_a_further_entry_of_a_known_request_is_kept_while_a_log_grows(sent: Sent) -> None:
+    lines = [squid_line(one) for one in sent.logs().requests]
+    sent.write(lines[:10])
+
+    def looks() -> Iterable[None]:
+        sent.write([*lines[:10], lines[0].replace("/200", "/503")])
+        yield
+
+    source = LogSource(path=sent.log, form="squid-log", options=LogOptions(now=NOW))
+    import_log(sent.journal, source, SetClock(NOW), looks())
+
+    assert [one.number for one in sent.logs().readings] == [1, 2]
+    entries = [len(one.entries) for one in sent.logs().requests if one.entries]
+    assert sorted(entries) == [1] * 9 + [2]
+
+
 def test_a_log_that_becomes_unreadable_while_it_is_followed_keeps_what_was_read(sent: Sent) -> None:
     lines = [squid_line(one) for one in sent.logs().requests]
     sent.write(lines[:10])

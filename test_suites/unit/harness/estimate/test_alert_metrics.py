@@ -22,11 +22,12 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.operator_alerts import NO_OPERATOR, NO_REPORT
 from harness.model.alert_case import KINDS, AlertSession, Hours, alert_items, alert_session
 from harness.model.campaign import Campaign
+from harness.model.facts import AlertReportFacts
 from harness.model.log_entry import LogEntry
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Conformity, Measurement, Outcome
 from harness.model.scheme import Decision
-from harness.model.service_alert import AlertContacts, AlertReport, ServiceAlerts
+from harness.model.service_alert import AlertContacts, ServiceAlerts
 from harness.model.service_log import LoggedRequest, LogReading
 from harness.model.timed_event import EventKind, EventNote, Poll
 from harness.schemes.load import find_row
@@ -347,11 +348,11 @@ def test_a_receiver_that_was_down_meanwhile_leaves_a_missing_alert_open() -> Non
     assert quiet.conformity is OPEN
 
 
-def counts(changes: dict[str, int]) -> AlertReport:
+def counts(changes: dict[str, int]) -> AlertReportFacts:
     true: dict[str, int] = {
         kind: sum(session_of(one).kind == kind for one in GOOD) for kind in KINDS
     }
-    return AlertReport(begins=NOON - HOUR, ends=NOON + 10 * HOUR, counts={**true, **changes})
+    return AlertReportFacts(begins=NOON - HOUR, ends=NOON + 10 * HOUR, counts={**true, **changes})
 
 
 def test_a_report_must_name_what_was_played_in_each_category() -> None:

@@ -13,7 +13,6 @@ from harness.errors import UsageError
 from harness.interop.log_join import (
     LogJoin,
     host_of,
-    next_reading,
     path_of,
     reading_observations,
     secret_forms,
@@ -23,7 +22,7 @@ from harness.model.facts import MOST_ENTRIES, LogFileFacts
 from harness.model.log_case import SECRETS, log_items, secret_of
 from harness.model.log_entry import LogEntry
 from harness.model.observation import AttemptKey, Observation
-from harness.model.service_log import MOST_TURNS, ROUND
+from harness.model.service_log import MOST_TURNS, ROUND, next_turn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -144,10 +143,10 @@ def logged(number: int, role: str = "log") -> Observation:
 
 
 def test_readings_are_numbered_from_one_and_limited() -> None:
-    assert next_reading([]) == 1
-    assert next_reading([logged(3), logged(1), logged(9, "logged")]) == 4
+    assert next_turn([], "log") == 1
+    assert next_turn([logged(3), logged(1), logged(9, "logged")], "log") == 4
     with pytest.raises(UsageError, match="the most that it can"):
-        next_reading([logged(MOST_TURNS)])
+        next_turn([logged(MOST_TURNS)], "log")
 
 
 def test_a_reading_is_one_observation_of_the_file_and_one_of_each_request_found() -> None:
