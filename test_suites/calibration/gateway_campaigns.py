@@ -1,4 +1,4 @@
-"""Campaigns with an origin's own pack, over the range's gateway, which opens TLS."""
+"""Campaigns over the range: with an origin's own pack over its gateway, or over its proxy."""
 
 from __future__ import annotations
 
@@ -34,6 +34,21 @@ def gateway_range(
 def origin_file(world: RangeTestbed) -> Path:
     """The file that describes the range's origin to campaigns."""
     return Path(world.origin.authority).parent / "origin.json"
+
+
+def proxy_campaign(world: RangeTestbed, folder: Path, category: str = "GAMB", **more: Any) -> Path:
+    """Write a campaign file over the range's proxy that tries two items; its scheme is in folder."""
+    proxy = world.origin.services["reference"]["proxy"]["pupils"]
+    return write_campaign(
+        folder,
+        origin=origin_file(world),
+        lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
+        categories=[category],
+        sample=2,
+        limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
+        scheme="scheme.yaml",
+        **more,
+    )
 
 
 def gateway_line(

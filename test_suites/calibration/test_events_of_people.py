@@ -25,9 +25,9 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
+from test_suites.calibration.gateway_campaigns import proxy_campaign
 from test_suites.calibration.test_timed_events import StandingClock
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.rehearsal import rehearse
 
 OPEN = tuple(f"loc-jobs-{number:03}.canary.accredit.test" for number in range(1, 13))
 BLOCKED = tuple(f"drug-{number:03}.canary.accredit.test" for number in range(1, 13))
@@ -82,16 +82,7 @@ Watch = Callable[..., bool]
 def watched(world: RangeTestbed, tmp_path: Path) -> Iterator[Watch]:
     """Poll events, once before they happen and then ``polls`` times, each an ``every`` later."""
     (tmp_path / "scheme.yaml").write_text(SCHEME)
-    proxy = world.origin.services["reference"]["proxy"]["pupils"]
-    path = write_campaign(
-        tmp_path,
-        origin=origin_file(world),
-        lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
-        categories=["GAMB"],
-        sample=2,
-        limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
-        scheme="scheme.yaml",
-    )
+    path = proxy_campaign(world, tmp_path)
     clock = StandingClock()
 
     def run(kind: Kind, every: float, *, follows: bool = True, recorded: bool = True) -> bool:

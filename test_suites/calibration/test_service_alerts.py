@@ -30,9 +30,9 @@ from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.alert_receiving import Inbox, notes, receiving
 from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
+from test_suites.calibration.gateway_campaigns import proxy_campaign
 from test_suites.calibration.test_timed_events import StandingClock
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.rehearsal import Rehearsal, rehearse
 from test_suites.right_clock import synchronised
 
 LEAD, DEPUTY, OPERATOR = "lead@school.test", "deputy@school.test", "it@school.test"
@@ -108,16 +108,8 @@ class Campaign:
         self.paths = CampaignPaths(out=folder / "out", campaign="rehearsal")
 
     def write(self, contacts: dict[str, Any] | None) -> Path:
-        proxy = self.world.origin.services["reference"]["proxy"]["pupils"]
-        return write_campaign(
-            self.folder,
-            origin=origin_file(self.world),
-            lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
-            categories=["GAMB"],
-            sample=2,
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
-            service={"name": "Filter", "alerts": contacts},
-            scheme="scheme.yaml",
+        return proxy_campaign(
+            self.world, self.folder, service={"name": "Filter", "alerts": contacts}
         )
 
     def play(

@@ -26,7 +26,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
+from test_suites.calibration.gateway_campaigns import origin_file, proxy_campaign
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 from test_suites.right_clock import synchronised
 
@@ -88,16 +88,8 @@ class Campaign:
         self.paths = CampaignPaths(out=folder / "out", campaign="rehearsal")
 
     def write(self, records: dict[str, Any] | None) -> Path:
-        proxy = self.world.origin.services["reference"]["proxy"]["pupils"]
-        return write_campaign(
-            self.folder,
-            origin=origin_file(self.world),
-            lines=[{"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}],
-            categories=["GAMB"],
-            sample=2,
-            limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
-            service={"name": "Filter", "records": records},
-            scheme="scheme.yaml",
+        return proxy_campaign(
+            self.world, self.folder, service={"name": "Filter", "records": records}
         )
 
     def send(

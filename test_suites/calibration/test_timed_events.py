@@ -23,8 +23,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.calibration.gateway_campaigns import proxy_campaign
+from test_suites.rehearsal import rehearse
 
 PAGES = changing_pages("a secret of this test", categories=("DRUG", "VIOL"))
 HARMFUL, HARMLESS = (
@@ -86,17 +86,7 @@ Watch = Callable[..., bool]
 def watched(world: RangeTestbed, clock: StandingClock, tmp_path: Path) -> Watch:
     """Poll the pages of a campaign; returns whether the service followed all events."""
     (tmp_path / "scheme.yaml").write_text(SCHEME)
-    proxy = world.origin.services["reference"]["proxy"]["pupils"]
-    line = {"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy}}
-    path = write_campaign(
-        tmp_path,
-        origin=origin_file(world),
-        lines=[line],
-        categories=["DRUG"],
-        sample=2,
-        limits={"timeout": 20, "confirmation_timeout": 40, "concurrency": 20},
-        scheme="scheme.yaml",
-    )
+    path = proxy_campaign(world, tmp_path, "DRUG")
     events = tmp_path / "changes.yaml"
     events.write_text(events_text(PAGES, CHANGE))
 
