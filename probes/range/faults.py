@@ -6,6 +6,7 @@ Faults can be added and removed while the range runs, from any thread.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -262,6 +263,19 @@ class Fault:
         text = "\x1f".join((str(self.seed), self.kind, *request))
         digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()
         return int.from_bytes(digest, "big") < self.share * _WHOLE
+
+
+class Repeats:
+    """How often each request came, by its digest: ``chooses`` tells equal requests apart so."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def add(self, request: tuple[str, ...]) -> int:
+        """Count a request, and return how many equal ones there were before."""
+        key = hashlib.blake2b(repr(request).encode(), digest_size=8).digest()
+        self._seen[key] += 1
+        return self._seen[key] - 1
 
 
 class Faults:
