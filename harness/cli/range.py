@@ -29,7 +29,7 @@ from harness.model.declared import Declared
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
-from probes.range.faults import Fault, FaultKind, check_numbers, check_options
+from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import GATEWAY_FILE, SERVICE_LOG_FILE, RangeTestbed
 from probes.range.zone import ADDRESS, TWIN_ADDRESS
 
@@ -66,9 +66,17 @@ class FaultDeclaration(Declared):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_numbers(self.kind, self.share, self.seconds)
-        check_options(self.kind, self.words, self.categories, self.recipient)
+        try:
+            self.fault()
+        except UsageError as error:
+            raise ValueError(str(error)) from None
         return self
+
+    def fault(self) -> Fault:
+        """Return the fault. Raises UsageError."""
+        named = {"hosts": self.hosts, "profiles": self.profiles}
+        sets = {name: frozenset(given) for name, given in named.items() if given is not None}
+        return Fault(**self.model_dump() | sets)
 
 
 class FaultsDeclaration(Declared):
@@ -217,7 +225,7 @@ def _loopback_addresses(_: str) -> tuple[str, ...]:
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
     """Enable the faults of a faults file."""
     for each in declared.faults:
-        world.faults.add(_fault(each))
+        world.faults.add(each.fault())
 
 
 def read_faults(path: Path | None) -> FaultsDeclaration:
@@ -249,24 +257,6 @@ def _written(address: Any) -> str:
     if isinstance(address, dict):
         return "{" + ", ".join(f"{port}: {real}" for port, real in address.items()) + "}"
     return f"{address}"
-
-
-def _fault(declared: FaultDeclaration) -> Fault:
-    return Fault(
-        kind=declared.kind,
-        hosts=None if declared.hosts is None else frozenset(declared.hosts),
-        profiles=None if declared.profiles is None else frozenset(declared.profiles),
-        service=declared.service,
-        after=declared.after,
-        delay=declared.delay,
-        share=declared.share,
-        seconds=declared.seconds,
-        user=declared.user,
-        seed=declared.seed,
-        words=declared.words,
-        categories=declared.categories,
-        recipient=declared.recipient,
-    )
 
 
 def _detach(

@@ -53,6 +53,10 @@ class Carrier(msgspec.Struct, frozen=True):
             written = f"00-{nonce}-{nonce[16:]}-01"
         return f"{self.name}={written}" if self.is_cookie else written
 
+    def header(self, nonce: str) -> tuple[str, str]:
+        """The name and value of the header that carries the nonce; of a cookie, Cookie."""
+        return "Cookie" if self.is_cookie else self.name, self.value(nonce)
+
 
 COOKIES: tuple[tuple[str, Form], ...] = (
     ("JSESSIONID", "digits"), ("PHPSESSID", "digits"), ("SESSION", "uuid"), ("sessionid", "digits"),

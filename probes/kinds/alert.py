@@ -14,10 +14,10 @@ from harness.model.corpus import Item
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, ProbeResult
-from probes.kinds.web import PAGE, Visit, WebProbe, evidence_of, timings_of
+from probes.kinds.web import PAGE, Visit, WebProbe
 from probes.net.browser_profiles import profile_on
-from probes.net.cleaned_facts import without_plain_string
 from probes.net.delivery import ExpectedMarks
+from probes.net.page_result import page_result, timings_of
 
 
 @PROBES.register("alert")
@@ -43,9 +43,5 @@ class Alert(WebProbe):
         await visit.follow(f"http://{home}/", home)
         chain = await visit.follow(self.address(attempt.item), home)
         facts = visit.facts(chain)
-        return ProbeResult(
-            timings=timings_of(chain.exchanges, perf_counter() - started),
-            facts=without_plain_string(facts),
-            failure=chain.failure and without_plain_string(chain.failure),
-            evidence=evidence_of(attempt, chain.last, facts),
-        )
+        timings = timings_of(chain.exchanges, perf_counter() - started)
+        return page_result(attempt, chain, facts, timings)

@@ -23,13 +23,14 @@ from harness.model.observation import Evidence
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
-from probes.kinds.web import Visit, WebProbe, evidence_of, leads_on, timings_of
+from probes.kinds.web import OwnSchemeProbe, Visit, leads_on
 from probes.net.browser_profiles import Headers
 from probes.net.cleaned_facts import body_holds_test_string, without_test_string
 from probes.net.delivery import ExpectedMarks, PageMarks
 from probes.net.dialled_exchange import FirstOverStream, by_kept_connection, by_websocket
 from probes.net.file_contents import AGREED_FILE, contents, eicar
 from probes.net.html_text import PageReader
+from probes.net.page_result import evidence_of, timings_of
 from probes.net.redirects import RedirectChain
 
 PARTIAL = 206
@@ -39,20 +40,15 @@ FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
 @PROBES.register("download")
-class Download(WebProbe):
+class Download(OwnSchemeProbe):
     """Downloads files by HTTP and HTTPS, and looks into them; other items as ``web`` does."""
 
     declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
-    scheme: ClassVar[str] = "http"
 
     def fits(self, item: Item) -> bool:
         """Whether the item is a file, in a transport that is known."""
         case = file_case(variant_of(item.stratum))
         return case is not None and case.transport is not None
-
-    def address(self, item: Item) -> str:
-        """Return the URL of the item, with its own scheme."""
-        return item.url(item.scheme or self.scheme)
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Fetch the file over the line, in the transport of its case; its containers are opened."""

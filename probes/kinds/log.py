@@ -15,10 +15,10 @@ from harness.model.log_case import LogCase, log_case, secret_of
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, ProbeResult
-from probes.kinds.web import PAGE, Visit, WebProbe, evidence_of, timings_of
+from probes.kinds.web import PAGE, OwnSchemeProbe, Visit
 from probes.net.browser_profiles import Headers
-from probes.net.cleaned_facts import without_plain_string
 from probes.net.delivery import ExpectedMarks
+from probes.net.page_result import page_result, timings_of
 
 BOUNDARY = "----formboundary5c1d90e2b74"
 FILE = b"The summer fair needs helpers for the tombola and for the cake table.\n" * 40
@@ -26,20 +26,15 @@ FILE = b"The summer fair needs helpers for the tombola and for the cake table.\n
 
 
 @PROBES.register("log")
-class Log(WebProbe):
+class Log(OwnSchemeProbe):
     """Makes requests that a service's log has to show: pages, files, forms."""
 
     declares: ClassVar[ProbeDeclaration] = PAGE
-    scheme: ClassVar[str] = "http"
 
     def fits(self, item: Item) -> bool:
         """Whether the item is a request for a log; sentinels are fetched as by ``web``."""
         found = log_case(item.stratum)
         return found is not None and found.case.way != "ask"
-
-    def address(self, item: Item) -> str:
-        """Return the URL of the item, with its own scheme."""
-        return item.url(item.scheme or self.scheme)
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Make the request of the item's case over the line, once."""
@@ -58,12 +53,8 @@ class Log(WebProbe):
         method, body, headers = _sent(found.case, attempt.item)
         chain = await visit.follow(self.address(attempt.item), home, method, body, headers)
         facts = visit.facts(chain)
-        return ProbeResult(
-            timings=timings_of(chain.exchanges, perf_counter() - started),
-            facts=without_plain_string(facts),
-            failure=chain.failure and without_plain_string(chain.failure),
-            evidence=() if found.case.secrets else evidence_of(attempt, chain.last, facts),
-        )
+        timings = timings_of(chain.exchanges, perf_counter() - started)
+        return page_result(attempt, chain, facts, timings, keeps=not found.case.secrets)
 
 
 def _sent(case: LogCase, item: Item) -> tuple[str, bytes, Headers]:

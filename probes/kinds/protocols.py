@@ -34,11 +34,11 @@ from harness.ports.network import (
     Line,
     ProbeResult,
 )
-from probes.kinds.web import Visit, WebProbe, evidence_of
-from probes.net.cleaned_facts import without_plain_string
+from probes.kinds.web import Visit, WebProbe
 from probes.net.delivery import ExpectedMarks
 from probes.net.dialled_exchange import exchange_over
 from probes.net.exchange_recorder import END_OF_HEAD, ExchangeRecorder, read_head
+from probes.net.page_result import page_result, timings_of
 from probes.net.redirects import RedirectChain
 
 LONGEST = 65536
@@ -78,20 +78,15 @@ class Protocols(WebProbe):
             proof=protocol_proof(line.origin.key, name, nonce).encode(),
             authority=line.origin.authority,
         )
-        exchange = await conversation.over(line, attempt)
         chain = RedirectChain(url=f"{name}://{host}:{PROTOCOLS[name].port}")
-        chain.add(host, exchange)
+        chain.add(host, await conversation.over(line, attempt))
         expected = ExpectedMarks(attempt, line, host)
         deadline = started + attempt.timeout
         facts = Visit(attempt, line, expected, self._pages, deadline).facts(chain)
         if conversation.is_proven:
             facts = replace(facts, canary="seen")
-        return ProbeResult(
-            timings=replace(exchange.timings, total=perf_counter() - started),
-            facts=without_plain_string(facts),
-            failure=exchange.failure and without_plain_string(exchange.failure),
-            evidence=evidence_of(attempt, exchange, facts),
-        )
+        timings = timings_of(chain.exchanges, perf_counter() - started)
+        return page_result(attempt, chain, facts, timings)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -95,10 +95,7 @@ class SealedListHttps(SealedListProbe):
 def _marks(attempt: Attempt) -> tuple[tuple[str, str], ...]:
     """The header with the nonce: entries get one as well, so that they look alike."""
     marker = attempt.marker
-    if marker is None:
-        return ()
-    value = marker.carrier.value(marker.nonce)
-    return (("Cookie" if marker.carrier.is_cookie else marker.carrier.name, value),)
+    return (marker.carrier.header(marker.nonce),) if marker is not None else ()
 
 
 def _is_proven(answer: ListAnswer, attempt: Attempt, line: Line) -> bool:

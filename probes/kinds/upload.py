@@ -33,13 +33,14 @@ from harness.model.upload_case import (
 )
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, ProbeResult
-from probes.kinds.web import Visit, WebProbe, evidence_of, timings_of
+from probes.kinds.web import OwnSchemeProbe, Visit
 from probes.net.browser_profiles import Headers
 from probes.net.cleaned_facts import body_holds_test_string, without_test_string
 from probes.net.delivery import ExpectedMarks, PageMarks
 from probes.net.dialled_exchange import FirstOverStream, by_websocket
 from probes.net.file_contents import eicar, holds_test_string
 from probes.net.html_text import PageReader
+from probes.net.page_result import evidence_of, timings_of
 from probes.net.redirects import RedirectChain
 from probes.net.upload_documents import DOCUMENT_MAKERS, photo
 
@@ -63,19 +64,14 @@ class Sending:
 
 
 @PROBES.register("upload")
-class Upload(WebProbe):
+class Upload(OwnSchemeProbe):
     """Uploads to hosts of the origin by HTTP and HTTPS; other items are fetched as by ``web``."""
 
     declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
-    scheme: ClassVar[str] = "http"
 
     def fits(self, item: Item) -> bool:
         """Whether the item is an upload."""
         return upload_case(variant_of(item.stratum)) is not None
-
-    def address(self, item: Item) -> str:
-        """Return the URL of the item, with its own scheme."""
-        return item.url(item.scheme or self.scheme)
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Upload over the line, once, in the way of the item's case."""

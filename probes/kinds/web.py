@@ -19,7 +19,7 @@ from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.facts import PageDetails, WebFacts
 from harness.model.file_case import file_case
-from harness.model.observation import CONTROL, Evidence, Failure, Timings
+from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.protocol_case import protocol_of
 from harness.model.search_case import cookie_of
@@ -28,7 +28,6 @@ from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
-    Exchange,
     Fetches,
     Line,
     ProbeResult,
@@ -36,17 +35,14 @@ from harness.ports.network import (
 )
 from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import BrowserProfile, Headers, SentHeaders, profile_for
-from probes.net.cleaned_facts import holds_plain_string, without_plain_string
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.page_details import MARKED_PATH, page_details
+from probes.net.page_result import page_result, timings_of
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
 from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 HEADER_CHARACTERS = 300
-EVIDENCE_BYTES = 65536
-"""Maximum size of a body kept as evidence."""
-
 PART_OF_TIMEOUT = 0.8
 """Part of an attempt's time after which it no longer waits for a browser."""
 
@@ -124,12 +120,17 @@ class WebProbe:
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:
             facts = replace(facts, inner=await visit.inner(facts))
-        return ProbeResult(
-            timings=timings,
-            facts=without_plain_string(facts),
-            failure=chain.failure and without_plain_string(chain.failure),
-            evidence=evidence_of(attempt, chain.last, facts),
-        )
+        return page_result(attempt, chain, facts, timings)
+
+
+class OwnSchemeProbe(WebProbe):
+    """Fetches an item's own URL, by the item's own scheme; by http if it names none."""
+
+    scheme = "http"
+
+    def address(self, item: Item) -> str:
+        """Return the URL of the item, with its own scheme."""
+        return item.url(item.scheme or self.scheme)
 
 
 @PROBES.register("web")
@@ -295,32 +296,10 @@ def leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
     return facts.canary != "not_applicable" or len(facts.text) <= BARE
 
 
-def evidence_of(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
-    """Return a response other than the item's page as evidence: it may be a block page."""
-    is_withheld = attempt.key.line == CONTROL or attempt.item.is_sensitive or not last.body
-    if is_withheld or facts.canary == "seen" or holds_plain_string(last.body):
-        return ()
-    kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
-    return (Evidence(media_type=kind, body=last.body[:EVIDENCE_BYTES]),)
-
-
 def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
     """Return frame addresses without their paths, which could reveal sensitive content."""
     targets = (web_address(base, frame) for frame in frames)
     return tuple(dict.fromkeys(f"http://{url_host(target)}/" for target in targets if target))
-
-
-def timings_of(exchanges: list[Exchange], total: float) -> Timings:
-    """Sum each phase over the hops; a phase that never happened stays absent."""
-    if len(exchanges) == 1:
-        return replace(exchanges[0].timings, total=total)
-    phases: dict[str, float] = {}
-    for exchange in exchanges:
-        for name in ("resolve", "connect", "tls", "first_byte"):
-            took = getattr(exchange.timings, name)
-            if took is not None:
-                phases[name] = phases.get(name, 0.0) + took
-    return Timings(**phases, total=total)
 
 
 @PROBES.register("web_www")

@@ -6,9 +6,7 @@ Its lines are in Squid's native log format (``probes.range.access_entry``). Faul
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -16,7 +14,7 @@ from pathlib import Path
 from threading import Condition
 
 from probes.range.access_entry import AccessEntry
-from probes.range.faults import LOG_KINDS, SHARE_KINDS, Faults
+from probes.range.faults import LOG_KINDS, SHARE_KINDS, Faults, Repeats
 from probes.range.line_file import LineFile
 from probes.range.log_faults import Hold, changed_entry, hold_of
 
@@ -46,7 +44,7 @@ class AccessLog:
         self._faults = faults if faults is not None else Faults()
         self._later = later
         self._changed = Condition()
-        self._repeats: Counter[bytes] = Counter()
+        self._repeats = Repeats()
         self._held: dict[int, tuple[str, Hold]] = {}
         self._numbers = count()
         self._written = 0
@@ -65,7 +63,8 @@ class AccessLog:
         active = tuple(fault for fault in faults if fault.kind in LOG_KINDS)
         with self._changed:
             counts = any(fault.kind in SHARE_KINDS for fault in active)
-            changed = changed_entry(entry, active, self._repeat(entry) if counts else 0)
+            repeat = self._repeats.add(entry.request) if counts else 0
+            changed = changed_entry(entry, active, repeat)
             if changed is None:
                 return
             hold = hold_of(active)
@@ -97,12 +96,6 @@ class AccessLog:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-    def _repeat(self, entry: AccessEntry) -> int:
-        """Return how many equal requests there were before."""
-        key = hashlib.blake2b(repr(entry.request).encode(), digest_size=8).digest()
-        self._repeats[key] += 1
-        return self._repeats[key] - 1
 
     def _hold(self, line: str, hold: Hold) -> None:
         if self._file is None:

@@ -23,6 +23,7 @@ import h11
 
 from probes.net.websocket import requested_key
 from probes.range.authority import Tls
+from probes.range.bound_socket import bound_socket
 from probes.range.origin_pages import Page, response_head, sent_body
 from probes.range.visitor_limits import (
     Admission,
@@ -352,10 +353,7 @@ def _free_port(address: str) -> int:
         with ExitStack() as stack:
             try:
                 for each in addresses:
-                    family = socket.AF_INET6 if ":" in each else socket.AF_INET
-                    bound = stack.enter_context(socket.socket(family))
-                    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    bound.bind((each, port))
+                    stack.enter_context(bound_socket(socket.SOCK_STREAM, each, port))
             except OSError:
                 continue
             return port

@@ -6,6 +6,7 @@ Faults can be added and removed while the range runs, from any thread.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,7 +151,7 @@ SETTINGS_KINDS = frozenset({FaultKind.OFF, FaultKind.MISS})
 _WHOLE = 2**64
 
 
-def check_options(
+def _check_options(
     kind: FaultKind, words: Collection[str], categories: Collection[str], recipient: str
 ) -> None:
     """Raise ValueError if a fault of alerts lacks an option that it needs."""
@@ -173,7 +174,7 @@ def check_mail_address(text: str) -> None:
         raise ValueError(msg)
 
 
-def check_numbers(kind: FaultKind, share: float, seconds: float) -> None:
+def _check_numbers(kind: FaultKind, share: float, seconds: float) -> None:
     """Raise ValueError if a fault of the record or of alerts has no effect or no sense."""
     if kind in SHARE_KINDS and not 0 < share <= 1:
         msg = f"the share of {str(kind)!r} is above 0 and at most 1"
@@ -236,8 +237,8 @@ class Fault:
             msg = f"no flaw {self.flaw!r} of a block page; {known(PAGE_FLAWS)}"
             raise UsageError(msg)
         try:
-            check_numbers(self.kind, self.share, self.seconds)
-            check_options(self.kind, self.words, self.categories, self.recipient)
+            _check_numbers(self.kind, self.share, self.seconds)
+            _check_options(self.kind, self.words, self.categories, self.recipient)
         except ValueError as error:
             raise UsageError(f"{error}") from None
         if self.hosts is not None:
@@ -262,6 +263,19 @@ class Fault:
         text = "\x1f".join((str(self.seed), self.kind, *request))
         digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()
         return int.from_bytes(digest, "big") < self.share * _WHOLE
+
+
+class Repeats:
+    """How often each request came, by its digest: ``chooses`` tells equal requests apart so."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def add(self, request: tuple[str, ...]) -> int:
+        """Count a request, and return how many equal ones there were before."""
+        key = hashlib.blake2b(repr(request).encode(), digest_size=8).digest()
+        self._seen[key] += 1
+        return self._seen[key] - 1
 
 
 class Faults:

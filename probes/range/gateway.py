@@ -166,15 +166,15 @@ class SecureGateway(PlainGateway):
             self.close()
             return
         if name is not None:
-            self._begin_entry(Asked.of_server_name(name, len(self._client_hello)))
+            asked = Asked.of_server_name(name, len(self._client_hello))
+            self._begin_entry(asked, self._asker)
             self._decided = self._filter.decide(name, self._profile, self.service)
             self._note(self._decided)
             self._begin(bytes(self._client_hello), name)
 
     def _decide(self, request: Request) -> None:
         """Apply the decision that was made by the ClientHello, or one about the request."""
-        self._begin_entry(Asked.of_request(request, is_secure=True))
-        self._monitor(request)
+        self._begin_request(request)
         decision = self._filter.examine(self._decided, self._profile, self.service, request)
         self._note(decision)
         self._apply(decision, request)

@@ -8,8 +8,6 @@ the filter's own settings, and tells the operator if something no longer blocks.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +26,15 @@ from probes.range.alert_faults import (
     is_below,
     recipient_of,
 )
-from probes.range.faults import ALERT_KINDS, SETTINGS_KINDS, SHARE_KINDS, Fault, FaultKind, Faults
+from probes.range.faults import (
+    ALERT_KINDS,
+    SETTINGS_KINDS,
+    SHARE_KINDS,
+    Fault,
+    FaultKind,
+    Faults,
+    Repeats,
+)
 
 if TYPE_CHECKING:
     from probes.range.connection import Request
@@ -61,7 +67,7 @@ class Monitor:
         self._later = later
         self._faults = faults if faults is not None else Faults()
         self._clock = clock
-        self._repeats: Counter[bytes] = Counter()
+        self._repeats = Repeats()
         self._numbers = count(1)
         self._unacknowledged: set[int] = set()
         self._noticed: frozenset[Fault] = frozenset()
@@ -74,7 +80,7 @@ class Monitor:
         sighting = Sighting.of_request(request, asker, url, self._clock())
         active = self._alert_faults(request.host, asker)
         counts = any(fault.kind in SHARE_KINDS for fault in active)
-        repeat = self._repeat(sighting) if counts else 0
+        repeat = self._repeats.add(sighting.request) if counts else 0
         categories = alerted_categories(sighting, active, repeat)
         if not categories:
             return
@@ -133,12 +139,6 @@ class Monitor:
     def _alert_faults(self, host: str, asker: Asker) -> tuple[Fault, ...]:
         faults = self._faults.on(host, asker.profile, asker.service)
         return tuple(fault for fault in faults if fault.kind in ALERT_KINDS)
-
-    def _repeat(self, sighting: Sighting) -> int:
-        """Return how many equal requests there were before."""
-        key = hashlib.blake2b(repr(sighting.request).encode(), digest_size=8).digest()
-        self._repeats[key] += 1
-        return self._repeats[key] - 1
 
     def _alert(self, number: int, message: AlertMessage, *, may_escalate: bool) -> None:
         self._send(message)

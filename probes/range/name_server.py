@@ -20,6 +20,7 @@ import dns.flags
 import dns.message
 
 from probes.net.route import Address
+from probes.range.bound_socket import bound_socket
 from probes.range.connection import Connection, Request, close_server
 from probes.range.origin_pages import Page
 from probes.range.visitor_limits import Admission, Visit, VisitorLimits, peer_address
@@ -126,26 +127,6 @@ class NameServer:
         stack.push_async_callback(close_server, tcp, streams)
         stack.callback(udp.close)
         return port
-
-
-def bound_socket(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
-    """Return a bound socket that does not block. One for IPv6 leaves IPv4 to another.
-
-    Raises OSError.
-    """
-    is_ipv6 = ":" in address
-    opened = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, kind)
-    try:
-        if kind is socket.SOCK_STREAM:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if is_ipv6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.settimeout(0)
-        opened.bind((address, port))
-    except OSError:
-        opened.close()
-        raise
-    return opened
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -250,7 +250,9 @@ class _WebChecks:
         """Request one page of a host at one address."""
         scheme, port = ("https", self._port(443)) if is_secure else ("http", self._port(80))
         url = f"{scheme}://{Address(host=address, port=port)}{path}"
-        headers = {"Host": host} | (_headers(marker) if marker else {})
+        headers = {"Host": host}
+        if marker is not None:
+            headers |= [marker.carrier.header(marker.nonce)]
         try:
             async with timeout(2 * self._options.patience):
                 return await self._fetched(url, host, headers, self._trust)
@@ -363,9 +365,8 @@ async def _check_lines(
     run, results = new_run(), list[Checked]()
     for name, line in lines.items():
         marker = _marker(origin, host, run)
-        request = Request(
-            url=f"http://{host}/", headers=tuple(_headers(marker).items()), timeout=patience
-        )
+        headers = (marker.carrier.header(marker.nonce),)
+        request = Request(url=f"http://{host}/", headers=headers, timeout=patience)
         async with line:
             exchange = await line.fetch(request)
         if marker.token.encode() in exchange.body:
@@ -387,11 +388,6 @@ def _marker(origin: Origin, host: str, run: str) -> Marker:
         campaign="origin-check", item=host, probe="web", line="check", profile="all", round=1
     )
     return mark(origin.key, key, host, run=run)
-
-
-def _headers(marker: Marker) -> dict[str, str]:
-    carrier = marker.carrier
-    return {"Cookie" if carrier.is_cookie else carrier.name: carrier.value(marker.nonce)}
 
 
 def _checked(check: str, of: str, state: Any, seen: str, fix: str = "") -> Checked:

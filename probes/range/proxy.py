@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, cast
 
-from probes.range.access_entry import ResultCode, url_of
+from probes.range.access_entry import ResultCode
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
@@ -139,8 +139,7 @@ class ProxyConnection(Connection):
         self._decide(request)
 
     def _decide(self, request: Request) -> None:
-        self._begin_entry(Asked.of_request(request, is_secure=self.is_secure))
-        self._monitor(request)
+        self._begin_request(request)
         decision = self._filter.decide(request.host, self._profile, self.service)
         decision = self._filter.examine(decision, self._profile, self.service, request)
         self._note(decision)
@@ -150,17 +149,25 @@ class ProxyConnection(Connection):
         else:
             self._apply(decision, request)
 
+    def _begin_request(self, request: Request) -> None:
+        """Begin the entry of a request, and let the filter's monitoring look, if it has one."""
+        asked, asker = Asked.of_request(request, is_secure=self.is_secure), self._asker
+        self._begin_entry(asked, asker)
+        if self._filter.monitor is not None:
+            self._filter.monitor.examine(request, asker, asked.url)
+
     def _reject(self, request: Request, code: ResultCode, page: Page) -> None:
         """Answer a request that is not decided about."""
-        entry = self._begin_entry(Asked.of_request(request, is_secure=self.is_secure))
+        asked = Asked.of_request(request, is_secure=self.is_secure)
+        entry = self._begin_entry(asked, self._asker)
         if entry is not None:
             entry.reject(code)
         self.answer(page)
 
-    def _begin_entry(self, asked: Asked) -> PendingEntry | None:
+    def _begin_entry(self, asked: Asked, asker: Asker) -> PendingEntry | None:
         """Begin the entry of a request in the filter's record, if it keeps one."""
         if self._filter.log is not None:
-            self._entry = PendingEntry(self._filter.log, self._asker, asked)
+            self._entry = PendingEntry(self._filter.log, asker, asked)
         return self._entry
 
     @property
@@ -171,12 +178,6 @@ class ProxyConnection(Connection):
             profile=self._profile,
             service=self.service,
         )
-
-    def _monitor(self, request: Request) -> None:
-        """Let the filter's monitoring look at a request, if it has one."""
-        if self._filter.monitor is not None:
-            url = url_of(request, is_secure=self.is_secure)
-            self._filter.monitor.examine(request, self._asker, url)
 
     def _note(self, decision: Decision) -> None:
         if self._entry is not None:

@@ -29,7 +29,8 @@ from probes.range.authority import (
     Certificates,
     SeparateCertificates,
 )
-from probes.range.name_server import NameServer, Reply, bound_socket
+from probes.range.bound_socket import bound_socket
+from probes.range.name_server import NameServer, Reply
 from probes.range.origin import ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings

@@ -41,8 +41,6 @@ class Spool:
 
     def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
         self.path = path
-        self.received = 0
-        """How many alerts were written since the file was opened."""
         self._report = report
         self._has_reported = False
         self._descriptor = -1
@@ -74,7 +72,6 @@ class Spool:
         except OSError as error:
             written, reason = 0, error.strerror or str(error)
         if written == len(line):
-            self.received += 1
             return True
         if written:
             os.ftruncate(self._descriptor, before)

@@ -58,3 +58,5 @@ def test_cookies_and_headers_are_written_as_such() -> None:
     assert Carrier("X-Id").value(NONCE) == NONCE
     assert [*map(len, Carrier("X-Id", "uuid").value(NONCE).split("-"))] == [8, 4, 4, 4, 12]
     assert Carrier("t", "trace").value(NONCE) == f"00-{NONCE}-{NONCE[16:]}-01"
+    assert Carrier("sid", is_cookie=True).header(NONCE) == ("Cookie", f"sid={NONCE}")
+    assert Carrier("X-Id").header(NONCE) == ("X-Id", NONCE)
