@@ -1,4 +1,4 @@
-"""Metrics of a service's alerts: who is told what, and how soon (ALR).
+"""Metrics of a service's alerts: whether they reach the right person, and how soon (ALR).
 
 Sessions count if the service is known to have answered them. A session without an alert counts only
 if alerts were read ``READ_AFTER`` seconds later, from a receiver that worked until then.
@@ -34,7 +34,7 @@ READ_AFTER = 1800.0
 NOT_PLAYED = "no sessions were played (accredit alerts send)"
 NOT_RECEIVED = "no alerts were read (accredit alerts import)"
 NO_RECIPIENT = "who has to receive alerts is not declared (service.alerts.recipients)"
-NO_NEXT_CONTACT = "who is told next is not declared (service.alerts.next_contacts)"
+NO_NEXT_CONTACT = "the next contact is not declared (service.alerts.next_contacts)"
 
 Right = Callable[[LogEntry], bool]
 
@@ -91,7 +91,7 @@ def alert_delay(selection: Selection) -> MeasuredMetric:
 def alert_escalation_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time from an urgent alert out of hours until the next contact.
 
-    The receivers never answer, so the next contact has to be told.
+    The receivers never answer, so the next contact has to be notified.
     """
     contacts = _contacts(selection)
     following = {address.lower() for address in contacts.next_contacts}

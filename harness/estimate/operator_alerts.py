@@ -1,4 +1,4 @@
-"""Whether the operator is told when the filter is off or its settings drift, and regular reports.
+"""Whether the operator is notified when the filter is off or its settings drift, and regular reports.
 
 - ALR-05: outages, such as a filter that is off or lists that are out of date.
 - ALR-08: settings that differ from the accredited ones.
@@ -23,18 +23,18 @@ from harness.model.outcome import Witness
 from harness.model.timed_event import EventKind
 
 OUTAGE_TIME = 3600.0
-"""Seconds within which the operator is told of an outage (proposed by this project)."""
+"""Seconds within which the operator is notified of an outage (proposed by this project)."""
 DRIFT_TIME = 86_400.0
-"""Seconds within which the operator is told of a drift (ALR-08)."""
+"""Seconds within which the operator is notified of a drift (ALR-08)."""
 
-NO_OPERATOR = "who is told about the filter itself is not declared (service.alerts.operator)"
+NO_OPERATOR = "who receives alerts about the filter itself is not declared (service.alerts.operator)"
 NO_REPORT = "no report of the supplier was read (accredit alerts report)"
 NOT_PLAYED = "the service answered no session in the period of the report"
 NOT_RECEIVED = "no alerts were read (accredit alerts import)"
 
 
 class _Told(NamedTuple):
-    """An event that took place, and whether the operator was told; ``None`` if that is open."""
+    """An event that took place, and whether the operator was notified; ``None`` if that is open."""
 
     event: str
     at: datetime
@@ -42,12 +42,12 @@ class _Told(NamedTuple):
 
 
 def outage_alerts(selection: Selection) -> MeasuredMetric:
-    """Compute the share of outages of which the operator was told (ALR-05)."""
+    """Compute the share of outages of which the operator was notified (ALR-05)."""
     return _share_told(selection, "outage_alerts", "outage", OUTAGE_TIME)
 
 
 def drift_alerts(selection: Selection) -> MeasuredMetric:
-    """Compute the share of drifting settings of which the operator was told (ALR-08)."""
+    """Compute the share of drifting settings of which the operator was notified (ALR-08)."""
     return _share_told(selection, "drift_alerts", "drift", DRIFT_TIME)
 
 
@@ -106,7 +106,7 @@ def _share_told(selection: Selection, name: str, kind: EventKind, seconds: float
     why = why or ("" if selection.alerts.readings else NOT_RECEIVED)
     missing = (one for one in decided if not one.is_told)
     witnesses = tuple(
-        _witness(one.event, f"{kind} at {one.at.isoformat()}", "the operator was not told")
+        _witness(one.event, f"{kind} at {one.at.isoformat()}", "the operator was not notified")
         for one in missing
     )
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=why)

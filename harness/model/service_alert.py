@@ -31,8 +31,8 @@ Addresses = Annotated[tuple[Address, ...], Field(strict=False)]
 class AlertContacts(Declared):
     """Who receives alerts: addresses of mail, or paths of a webhook.
 
-    ``recipients`` are those of a profile, ``next_contacts`` who is told if nobody answers, and
-    ``operator`` who is told about the filter itself.
+    ``recipients`` are those of a profile, ``next_contacts`` who is notified if nobody answers, and
+    ``operator`` who is notified about the filter itself.
     """
 
     recipients: dict[str, Addresses] = Field(default_factory=dict)

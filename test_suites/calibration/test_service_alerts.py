@@ -321,7 +321,7 @@ def changed(campaign: Campaign) -> Change:
 
 
 @pytest.mark.parametrize(("kind", "requirement"), [("outage", "ALR-05"), ("drift", "ALR-08")])
-def test_the_operator_is_told_that_the_filter_does_not_block(
+def test_the_operator_is_notified_that_the_filter_does_not_block(
     changed: Change, kind: EventKind, requirement: str
 ) -> None:
     found = changed(kind)
@@ -330,7 +330,7 @@ def test_the_operator_is_told_that_the_filter_does_not_block(
 
 
 @pytest.mark.parametrize(("kind", "requirement"), [("outage", "ALR-05"), ("drift", "ALR-08")])
-def test_an_operator_who_is_not_told_is_found(
+def test_an_operator_who_is_not_notified_is_a_failure(
     campaign: Campaign, changed: Change, kind: EventKind, requirement: str
 ) -> None:
     campaign.world.faults.add(Fault(kind=FaultKind.ALERT_NO_OPERATOR))

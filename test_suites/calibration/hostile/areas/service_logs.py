@@ -29,7 +29,7 @@ async def records_marked_requests(visit: Visit) -> None:
 
 
 @log(
-    "Stops to record after some requests, when nobody looks any more.",
+    "Stops recording after some requests.",
     {RECORDED},
     record=lambda visit: line_of(visit) if visit.call.service.seen.total() < WATCHED else "",
     by_chance=frozenset({BYPASS}),
@@ -39,7 +39,7 @@ async def records_the_beginning(visit: Visit) -> None:
 
 
 @log(
-    "Names no person.",
+    "Records no person.",
     {RECORDED, BYPASS},
     record=lambda visit: line_of(visit, user="-"),
     by_chance=frozenset({FIELDS}),
