@@ -65,7 +65,7 @@ def list_plans(
         nothing = f"{nothing}: {none}"
     now, shown = clock.now(), sorted(held, key=lambda each: (each.plan.due, each.plan.id))
     if json:
-        _print_json([as_data(each, now) for each in shown])
+        _print_json([as_data(each, now, supplier) for each in shown])
         return
     terminal().print(_table(shown, now) if shown else nothing)
     if shown:
@@ -103,10 +103,10 @@ def show_plan(
     with open_session(chosen_registry(registry), clock=clock) as session:
         held = session.plan(plan, supplier)
     if json:
-        _print_json(as_data(held, clock.now()))
+        _print_json(as_data(held, clock.now(), supplier))
         return
     table = Table(show_header=False, box=None)
-    for name, value in lines_of(held, clock.now()):
+    for name, value in lines_of(held, clock.now(), supplier):
         table.add_row(name, value)
     terminal().print(table)
 
