@@ -43,7 +43,6 @@ from harness.model.registry_record import (
     OfService,
     Review,
     make_record,
-    record_key,
     require_kind,
     times_of,
 )
@@ -352,21 +351,6 @@ def _open_key(held: Sequence[AnyRecord], kind: str, name: str, of: str) -> str:
         msg = f"several services have a {kind} {name!r}; say which by --of; {services}"
         raise UsageError(msg)
     return named[0].key
-
-
-def _require_alone(session: RegistrySession, stream: str, key: str) -> None:
-    """Raise UsageError if a service that is to be closed has open records added by hand."""
-    if not key.startswith("service:"):
-        return
-    rows = [
-        row
-        for kind in set(RECORDS) - set(WRITTEN_BY)
-        for _, row in session.registry.rows(kind, stream=stream, state="open")
-    ]
-    for record in (read_row(row, HELD_RECORDS).record for row in rows):
-        if isinstance(record, OfService) and record_key("service", record.of) == key:
-            msg = f"the service has an open {record.kind}, {record.id!r}; close that first"
-            raise UsageError(msg)
 
 
 def _details(held: HeldRecord, now: datetime) -> str:
