@@ -40,7 +40,7 @@ from harness.cli.paths import (
 from harness.cli.plan_step import BY, clock, end_of
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
-from harness.errors import UsageError, known
+from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
 from harness.follow.state import StreamState
@@ -246,19 +246,9 @@ def review_command(
 
 def place_of_decision(session: RegistrySession, decision: str, supplier: str) -> Place:
     """The stream that a decision is in. Raises UsageError if there is none, or are several."""
-    only = session.stream_named(supplier) if supplier else ""
-    streams = list(session.registry.streams_about(decision, "decision-made"))
-    streams = [stream for stream in streams if only in ("", stream)]
+    stream = session.stream_about(DECISION, decision, supplier)
     names = {head.stream: head.name for head in session.registry.heads()}
-    if not streams:
-        rows = session.registry.rows(DECISION, **({"stream": only} if only else {}))
-        msg = f"no decision {decision!r}; {known(dict.fromkeys(row.id for _, row in rows))}"
-        raise UsageError(msg)
-    if len(streams) > 1:
-        several = known(names[stream] for stream in streams)
-        msg = f"several suppliers have a decision {decision}; say which by --supplier; {several}"
-        raise UsageError(msg)
-    return Place(streams[0], names[streams[0]])
+    return Place(stream, names[stream])
 
 
 def _matter_again(state: StreamState, decided: str) -> Matter:
