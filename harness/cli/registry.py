@@ -14,7 +14,7 @@ from rich.table import Table
 
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_care import (
     CheckedStream,
     migrate,
@@ -164,7 +164,7 @@ def list_records(
             {"supplier": name, **msgspec.to_builtins(held), "overdue": _is_overdue(held, now)}
             for name, held in rows
         ]
-        say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        say_data(data)
         return
     table = Table("supplier", "kind", "name", "details", box=None)
     for name, held in rows:
