@@ -16,7 +16,7 @@ from harness.cli.decision import DECISION_ID, JSON, place_of_decision
 from harness.cli.decision_basis import record_decision, state_of
 from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, clock
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_session import (
     Place,
     RegistrySession,
@@ -151,7 +151,7 @@ def verify_command(
     """
     checked = check_file(file, key, status_list, clock.now())
     if json:
-        say_json(msgspec.json.format(msgspec.json.encode(checked), indent=2))
+        say_data(checked)
     else:
         say(*lines_of_check(checked, clock.now()))
     raise typer.Exit(EXIT[checked.result])

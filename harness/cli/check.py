@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from harness.cli.printing import say, say_json, shown, warn
+from harness.cli.printing import say, say_data, shown, warn
 from harness.errors import InstrumentError, StoppedError, UsageError
 from harness.judge.without_control import (
     STOPPED,
@@ -301,7 +301,7 @@ def show_record(record: CheckRecord, folder: Path, *, is_json: bool) -> None:
     from reports.school_check import terminal_lines  # noqa: PLC0415 - keep the start light
 
     if is_json:
-        say_json(msgspec.json.format(msgspec.json.encode(record), indent=2))
+        say_data(record)
         return
     say("", *terminal_lines(record))
     say("", f"The record: {folder / PAGE}")

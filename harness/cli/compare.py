@@ -16,7 +16,7 @@ from rich.text import Text
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled, terminal
 from harness.cli.paths import journal_folder
-from harness.cli.printing import say_json
+from harness.cli.printing import say_data
 from harness.errors import UsageError, first_of
 from harness.model.campaign import Campaign
 
@@ -46,8 +46,7 @@ def compare_command(
     """Compare two campaigns by the items that both tried (exact McNemar test). Exit 0."""
     comparison = compare_journals(before, after, scheme)
     if json:
-        encoded = msgspec.json.encode(as_data(comparison))
-        say_json(msgspec.json.format(encoded, indent=2))
+        say_data(as_data(comparison))
         return
     _print(comparison, terminal())
 

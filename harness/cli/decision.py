@@ -38,9 +38,9 @@ from harness.cli.paths import (
     paths_of_journal,
 )
 from harness.cli.plan_step import BY, clock, end_of
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
-from harness.errors import UsageError, known
+from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
 from harness.follow.state import StreamState
@@ -92,7 +92,7 @@ def propose_command(
     proposal = proposal_for(matter, state, clock)
     if json:
         data = {**matter._asdict(), "campaign": campaign.assessment.campaign}
-        _print_json({**data, "proposal": msgspec.to_builtins(proposal)})
+        say_data({**data, "proposal": msgspec.to_builtins(proposal)})
     else:
         say(*proposal_lines(matter, proposal))
     raise typer.Exit(0 if proposal.status in FAVOURABLE else 1)
@@ -168,7 +168,7 @@ def list_command(
             for held in (state.decisions.values() if every else standing(state.decisions))
         ]
     if json:
-        _print_json([_data(name, held, state) for name, held, state in found])
+        say_data([_data(name, held, state) for name, held, state in found])
         return
     terminal().print(decisions_table(found, now) if found else "no decisions")
 
@@ -188,7 +188,7 @@ def show_command(
         state = state_of(session, place.stream)
     held = state.decisions[decision]
     if json:
-        _print_json(_data(place.name, held, state))
+        say_data(_data(place.name, held, state))
         return
     say(*lines_of(place.name, held, state, clock.now()))
     basis = held.decision.proposal.basis
@@ -246,19 +246,9 @@ def review_command(
 
 def place_of_decision(session: RegistrySession, decision: str, supplier: str) -> Place:
     """The stream that a decision is in. Raises UsageError if there is none, or are several."""
-    only = session.stream_named(supplier) if supplier else ""
-    streams = list(session.registry.streams_about(decision, "decision-made"))
-    streams = [stream for stream in streams if only in ("", stream)]
+    stream = session.stream_about(DECISION, decision, supplier)
     names = {head.stream: head.name for head in session.registry.heads()}
-    if not streams:
-        rows = session.registry.rows(DECISION, **({"stream": only} if only else {}))
-        msg = f"no decision {decision!r}; {known(dict.fromkeys(row.id for _, row in rows))}"
-        raise UsageError(msg)
-    if len(streams) > 1:
-        several = known(names[stream] for stream in streams)
-        msg = f"several suppliers have a decision {decision}; say which by --supplier; {several}"
-        raise UsageError(msg)
-    return Place(streams[0], names[streams[0]])
+    return Place(stream, names[stream])
 
 
 def _matter_again(state: StreamState, decided: str) -> Matter:
@@ -288,7 +278,3 @@ def _data(supplier: str, held: HeldDecision, state: StreamState) -> dict[str, An
 def _out_of(results: Path) -> Path:
     """The folder of results that a campaign's folder lies in."""
     return paths_of_journal(journal_folder(results)).out
-
-
-def _print_json(data: Any) -> None:
-    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.table import Table
 
@@ -33,7 +32,7 @@ from harness.cli.plan_record import detail_command, evidence_command, sign_comma
 from harness.cli.plan_soak import soak_command
 from harness.cli.plan_step import BY, PLAN, SUPPLIER, clock, record
 from harness.cli.plan_view import as_data, lines_of
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_session import HeldPlan, current_user, open_session
 from harness.follow.next_step import next_step
 from harness.model.event import FixClaimed, PlanClosed, PlanProgressed
@@ -65,7 +64,7 @@ def list_plans(
         nothing = f"{nothing}: {none}"
     now, shown = clock.now(), sorted(held, key=lambda each: (each.plan.due, each.plan.id))
     if json:
-        _print_json([as_data(each, now) for each in shown])
+        say_data([as_data(each, now, supplier) for each in shown])
         return
     terminal().print(_table(shown, now) if shown else nothing)
     if shown:
@@ -103,10 +102,10 @@ def show_plan(
     with open_session(chosen_registry(registry), clock=clock) as session:
         held = session.plan(plan, supplier)
     if json:
-        _print_json(as_data(held, clock.now()))
+        say_data(as_data(held, clock.now(), supplier))
         return
     table = Table(show_header=False, box=None)
-    for name, value in lines_of(held, clock.now()):
+    for name, value in lines_of(held, clock.now(), supplier):
         table.add_row(name, value)
     terminal().print(table)
 
@@ -206,7 +205,3 @@ for name, command in (
     ("export", export_command),
 ):
     app.command(name)(command)
-
-
-def _print_json(data: Any) -> None:
-    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))

@@ -7,12 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import clock
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_session import RegistrySession, open_session
 from harness.errors import UsageError
 from harness.follow.digest_words import counted, digest_lines
@@ -69,7 +68,7 @@ def digest_command(
     found = all_due(registry, supplier, now)
     shown = found if ahead is None else within(found, ahead, now)
     if json:
-        say_json(msgspec.json.format(msgspec.json.encode(shown), indent=2))
+        say_data(shown)
     elif notify is not None:
         _send(shown, notify, supplier, now, even_empty=even_empty)
     else:

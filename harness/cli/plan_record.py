@@ -19,6 +19,7 @@ from harness.cli.registry_session import (
     part_of,
 )
 from harness.errors import InstrumentError, UsageError, known
+from harness.follow.decisions import SPEAKS_FOR_SUPPLIER
 from harness.follow.guards import DETAILS
 from harness.follow.next_step import next_step
 from harness.follow.plan_terms import digest_of, text_to_sign
@@ -143,8 +144,8 @@ def _print_or_refuse(text: bytes, *, is_asked: bool) -> None:
 
 
 SIGNS_FOR = {
-    "supplier": ("technical", "safeguarding", "commercial"),
-    "assessor": ("assessor", "decision-maker"),
+    "supplier": SPEAKS_FOR_SUPPLIER,
+    "assessor": frozenset({"assessor", "decision-maker"}),
 }
 """The roles of the contacts who sign for each side."""
 

@@ -13,6 +13,7 @@ from harness.cli.printing import say
 from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.follow.next_step import next_step
+from harness.follow.planned_rows import end_of_day
 from harness.model.action_plan import ActionPlan
 from harness.model.event import PlanEvent
 from harness.ports.storage import Clock, WallClock
@@ -59,8 +60,7 @@ def record(
 def end_of(text: str) -> datetime:
     """The last second of a day given as text. Raises UsageError if it is not a date."""
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return end_of_day(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date())
     except ValueError:
         msg = f"{text!r} is not a date; write it like 2026-03-31"
         raise UsageError(msg) from None
-    return day.replace(hour=23, minute=59, second=59)

@@ -22,8 +22,11 @@ MOST_BACKWARD = 5
 """How many events dated before earlier ones are listed."""
 
 
-def as_data(held: HeldPlan, now: datetime) -> dict[str, Any]:
-    """The plan, its finding and the possible next steps, ready for JSON."""
+def as_data(held: HeldPlan, now: datetime, supplier: str = "") -> dict[str, Any]:
+    """The plan, its finding and the possible next steps, ready for JSON.
+
+    ``supplier`` is named in the next step if it is given.
+    """
     plan = held.plan
     data: dict[str, Any] = msgspec.to_builtins(plan)
     return {
@@ -40,14 +43,17 @@ def as_data(held: HeldPlan, now: datetime) -> dict[str, Any]:
         "overdue": plan.is_overdue(now),
         "overdue_since": msgspec.to_builtins(plan.overdue_since(now)),
         "possible": verbs_in(plan.state),
-        "next": next_step(plan, now),
+        "next": next_step(plan, now, supplier),
         "backward_events": [str(each) for each in held.clock.backward],
         "clock_corrections": [_correction(each) for each in held.clock.corrections],
     }
 
 
-def lines_of(held: HeldPlan, now: datetime) -> list[tuple[str, str]]:
-    """The plan as pairs of name and value, in reading order."""
+def lines_of(held: HeldPlan, now: datetime, supplier: str = "") -> list[tuple[str, str]]:
+    """The plan as pairs of name and value, in reading order.
+
+    ``supplier`` is named in the next step if it is given.
+    """
     plan, finding = held.plan, held.finding
     moved = "" if plan.due == plan.original_due else f" (at first {plan.original_due:%Y-%m-%d})"
     late = ", overdue" if plan.is_overdue(now) else ""
@@ -89,7 +95,7 @@ def lines_of(held: HeldPlan, now: datetime) -> list[tuple[str, str]]:
     lines.append(
         ("possible now", ", ".join(verbs_in(plan.state)) or f"nothing: it is {plan.state}")
     )
-    lines.append(("next", next_step(plan, now)))
+    lines.append(("next", next_step(plan, now, supplier)))
     return lines
 
 

@@ -60,6 +60,13 @@ def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
     stream.write(visible_json(text, ascii_only=not _is_unicode(stream.encoding)) + "\n")
 
 
+def say_data(data: object) -> None:
+    """Print data as indented JSON, with unprintable characters escaped."""
+    import msgspec  # noqa: PLC0415 - keep the start light
+
+    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+
+
 def say_document(text: str) -> None:
     """Print a document as it is; on a terminal each line as ``say`` prints it."""
     if sys.stdout.isatty():

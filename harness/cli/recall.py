@@ -15,7 +15,7 @@ from harness.cli.compose import load_and_warn
 from harness.cli.decision_basis import KEPT, with_decisions
 from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.plan_step import BY, clock
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import (
     Place,
@@ -214,7 +214,7 @@ def _print(affected: Collection[Recalled], found: int, judged: int, *, json: boo
                 for again in affected
             ],
         }
-        say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        say_data(data)
         return
     say(f"{found} of {judged} decisions rested on it; {len(affected)} are affected")
     for again in affected:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
-from harness.cli.printing import say, say_json
+from harness.cli.printing import say, say_data
 from harness.cli.registry_care import (
     CheckedStream,
     migrate,
@@ -43,7 +43,6 @@ from harness.model.registry_record import (
     OfService,
     Review,
     make_record,
-    record_key,
     require_kind,
     times_of,
 )
@@ -165,7 +164,7 @@ def list_records(
             {"supplier": name, **msgspec.to_builtins(held), "overdue": _is_overdue(held, now)}
             for name, held in rows
         ]
-        say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))
+        say_data(data)
         return
     table = Table("supplier", "kind", "name", "details", box=None)
     for name, held in rows:
@@ -352,21 +351,6 @@ def _open_key(held: Sequence[AnyRecord], kind: str, name: str, of: str) -> str:
         msg = f"several services have a {kind} {name!r}; say which by --of; {services}"
         raise UsageError(msg)
     return named[0].key
-
-
-def _require_alone(session: RegistrySession, stream: str, key: str) -> None:
-    """Raise UsageError if a service that is to be closed has open records added by hand."""
-    if not key.startswith("service:"):
-        return
-    rows = [
-        row
-        for kind in set(RECORDS) - set(WRITTEN_BY)
-        for _, row in session.registry.rows(kind, stream=stream, state="open")
-    ]
-    for record in (read_row(row, HELD_RECORDS).record for row in rows):
-        if isinstance(record, OfService) and record_key("service", record.of) == key:
-            msg = f"the service has an open {record.kind}, {record.id!r}; close that first"
-            raise UsageError(msg)
 
 
 def _details(held: HeldRecord, now: datetime) -> str:

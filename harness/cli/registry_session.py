@@ -20,6 +20,7 @@ from harness.follow.derived_rows import (
     CLOCK_CORRECTION,
     CLOCK_CORRECTIONS,
     ENDED_PLAN,
+    FIRST_EVENTS,
     FOLLOW_UPS,
     PLAN,
     read_row,
@@ -146,13 +147,12 @@ class RegistrySession:
 
         If several suppliers have a plan of that id, ``supplier`` says which is meant.
         """
-        stream = self._stream_of_plan(name, supplier)
+        stream = self.stream_about(PLAN, name, supplier)
         with self.registry.reading(stream) as access:
             state = part_of(access, plans=[name])
             title = access.head.name if access.head else stream
         plan = state.plan(name)
-        notes = self._clock_notes(stream)
-        return HeldPlan(stream, title, plan, state.finding(plan.finding), notes)
+        return HeldPlan(stream, title, plan, state.finding(plan.finding), self._clock_notes(stream))
 
     def advance(
         self, name: str, *steps: PlanEvent | Callable[[ActionPlan], PlanEvent], supplier: str = ""
@@ -162,7 +162,7 @@ class RegistrySession:
         Raises UsageError if one is not possible now, naming what is, or if one is dated before an
         earlier one or after the clock's time. All are recorded or none.
         """
-        stream = self._stream_of_plan(name, supplier)
+        stream = self.stream_about(PLAN, name, supplier)
         with self.registry.writing(stream) as access:
             state = part_of(access, plans=[name])
             events: list[Event] = []
@@ -192,8 +192,7 @@ class RegistrySession:
         """Record events within a transaction. ``before`` is the state of what they rest on."""
         added = list(events)
         if access.head is None and added:
-            first = added[0]
-            added.insert(0, StreamOpened(at=first.at, actor=first.actor, name=place.name))
+            added.insert(0, StreamOpened(at=added[0].at, actor=added[0].actor, name=place.name))
         after = before.after(*added)
         if added:
             self.append_to(access, after, added)
@@ -252,20 +251,21 @@ class RegistrySession:
                 raise UsageError(msg)
         return place.stream
 
-    def _stream_of_plan(self, name: str, supplier: str) -> str:
+    def stream_about(self, kind: str, name: str, supplier: str = "") -> str:
+        """The stream with that plan or decision. Raises UsageError if none or several have it."""
         only = self.stream_named(supplier) if supplier else ""
-        found = self.registry.streams_about(name, "plan-drafted")
+        found = self.registry.streams_about(name, FIRST_EVENTS[kind])
         streams = [stream for stream in found if only in ("", stream)]
         if not streams:
-            rows = self.registry.rows(PLAN, **({"stream": only} if only else {}))
+            rows = self.registry.rows(kind, **({"stream": only} if only else {}))
             left = [row for row in rows if row[1].state != ENDED_PLAN] or rows
-            of = f" of {supplier}" if supplier else ""
-            msg = f"no plan {name!r}{of}; {known(dict.fromkeys(row.id for _, row in left))}"
+            of = f" of {supplier}" if supplier and kind == PLAN else ""
+            msg = f"no {kind} {name!r}{of}; {known(dict.fromkeys(row.id for _, row in left))}"
             raise UsageError(msg)
         if len(streams) > 1:
             heads = {head.stream: head.name for head in self.registry.heads()}
             names = known(heads.get(stream, stream) for stream in streams)
-            msg = f"several suppliers have a plan {name}; say which by --supplier; {names}"
+            msg = f"several suppliers have a {kind} {name}; say which by --supplier; {names}"
             raise UsageError(msg)
         return streams[0]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.table import Table
 
 from harness.cli.drawing import styled, terminal
-from harness.cli.printing import say_json
+from harness.cli.printing import say_data
 from harness.errors import UsageError
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme, Threshold
@@ -29,7 +28,7 @@ def list_schemes(*, json: JSON = False) -> None:
     schemes = [_load(name) for name in shipped()]
     alias_of = {edition: alias for alias, edition in aliases().items()}
     if json:
-        _print_json([_listed(each, alias_of.get(each.id, "")) for each in schemes])
+        say_data([_listed(each, alias_of.get(each.id, "")) for each in schemes])
         return
     table = Table("scheme", "version", "also called", "review by", "rows", "title", box=None)
     for each in schemes:
@@ -44,7 +43,7 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     """Show a scheme: its requirements, decision rules, and the source of each number."""
     chosen = _load(scheme)
     if json:
-        _print_json(chosen.model_dump(mode="json", exclude_none=True))
+        say_data(chosen.model_dump(mode="json", exclude_none=True))
         return
     from reports.phrases import demand  # noqa: PLC0415 - keep the start light
     from reports.words import RULES, SEVERITIES, source_of  # noqa: PLC0415 - the same
@@ -85,7 +84,7 @@ def print_schema() -> None:
     """Print the JSON Schema of scheme files, for editors and other programs."""
     from harness.schemes.load import json_schema  # noqa: PLC0415 - keep the start light
 
-    _print_json(json_schema())
+    say_data(json_schema())
 
 
 @app.command("diff")
@@ -94,7 +93,7 @@ def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
     before, after = _load(old), _load(new)
     changes = compare(before, after)
     if json:
-        _print_json(changes)
+        say_data(changes)
         return
     table = Table("requirement", "what", before.id, after.id)
     for change in changes:
@@ -129,7 +128,7 @@ def plan_scheme(
         items = ready.items
     rows = forecast(_load(scheme), phases, items, power)
     if json:
-        _print_json([row.as_data() for row in rows])
+        say_data([row.as_data() for row in rows])
         return
     titles = ("requirement", "profile", "items", "needed", "stopping early", "what it can decide")
     table = Table(*titles, box=None)
@@ -230,7 +229,3 @@ def _load(scheme: str) -> Scheme:
     from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
 
     return load_and_warn(scheme)
-
-
-def _print_json(data: Any) -> None:
-    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))

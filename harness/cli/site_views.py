@@ -21,15 +21,13 @@ from harness.store.evidence import EvidenceFolder
 from reports.site.stream_view import MeasuredCampaign, StreamView
 
 
-def views_of(
-    session: RegistrySession, results: Path, now: datetime, only: str = ""
-) -> Iterator[StreamView]:
-    """The suppliers' streams (or ``only`` one), each with the assessments of its campaigns.
+def views_of(session: RegistrySession, results: Path, now: datetime) -> Iterator[StreamView]:
+    """The suppliers' streams, each with the assessments of its campaigns.
 
     Raises InstrumentError where a stream was changed.
     """
     for head in session.registry.heads():
-        if head.stream == OWNER or only not in ("", head.stream):
+        if head.stream == OWNER:
             continue
         with session.registry.reading(head.stream) as access:
             events = access.events()

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from harness.errors import UsageError, known
-from harness.follow.decisions import Decisions, latest_of, status_of
+from harness.errors import UsageError
+from harness.follow.decisions import Decisions, held_decision, latest_of, status_of
 from harness.follow.recall import review_name
 from harness.model.action_plan import ActionPlan, FollowUp
 from harness.model.certificate import (
@@ -192,10 +192,7 @@ def with_certificate(
     ``supplier`` is the name of the stream, and ``plans`` gives those of a decision's service and
     scheme.
     """
-    if event.of not in decisions:
-        msg = f"no decision {event.of!r}; {known(decisions)}"
-        raise UsageError(msg)
-    held = decisions[event.of]
+    held = held_decision(decisions, event.of)
     if held.certificate is not None:
         msg = f"decision {event.of} has a certificate already: {held.certificate.number}"
         raise UsageError(msg)

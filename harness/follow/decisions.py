@@ -128,14 +128,15 @@ def after_decision_event(
             _require_possible(decisions, event, evaluation)
             return HeldDecision(decision=event.decision, by=event.actor, at=event.at)
         case DecisionAppealed():
-            return _appealed(_held(decisions, event.of), event)
+            return _appealed(held_decision(decisions, event.of), event)
         case DecisionReviewed():
-            return _reviewed(_held(decisions, event.of), event, evaluation)
+            return _reviewed(held_decision(decisions, event.of), event, evaluation)
     msg = f"{type(event).__name__}: not a known kind of event"
     raise UsageError(msg)
 
 
-def _held(decisions: Decisions, name: str) -> HeldDecision:
+def held_decision(decisions: Decisions, name: str) -> HeldDecision:
+    """The decision with that id. Raises UsageError with the known ids if there is none."""
     if name not in decisions:
         msg = f"no decision {name!r}; {known(decisions)}"
         raise UsageError(msg)

@@ -36,6 +36,9 @@ ENDED_PLAN = "closed"
 DECISION = "decision"
 """``body`` is a HeldDecision, ``key`` what it is about."""
 
+FIRST_EVENTS = {PLAN: "plan-drafted", DECISION: "decision-made"}
+"""The kind of event that makes a plan or a decision, by the kind of row."""
+
 CLOCK_CORRECTION, BACKWARD = "clock-correction", "backward-event"
 
 

@@ -23,10 +23,8 @@ from harness.model.action_plan import (
     TO_AGREE,
     ActionPlan,
     Finding,
-    Milestone,
     PlanState,
 )
-from harness.model.deviation import DeviationKind
 from harness.model.event_times import in_utc
 from harness.model.obligation import ObligationKind, Party
 
@@ -87,7 +85,7 @@ def dates_of_plan(
 def _of_open(plan: ActionPlan, finding: Finding, now: datetime, supplier: str) -> Iterator[DueDate]:
     """Yield the dates of a plan whose fix is not verified."""
     act = next_act(plan, finding, now, supplier)
-    due = effective_due(plan)
+    due = plan.effective_due
     if act is not None:
         yield DueDate(
             about=plan.id,
@@ -115,11 +113,6 @@ def _of_open(plan: ActionPlan, finding: Finding, now: datetime, supplier: str) -
         )
 
 
-def effective_due(plan: ActionPlan) -> datetime:
-    """When a plan is due; an approved deviation moves that back until its end."""
-    return max((plan.due, *(plan.excused_until(each) for each in plan.approved)))
-
-
 def _milestones(plan: ActionPlan, now: datetime, supplier: str) -> Iterator[DueDate]:
     """Yield the milestones that are left and earlier than the plan's own date.
 
@@ -130,7 +123,7 @@ def _milestones(plan: ActionPlan, now: datetime, supplier: str) -> Iterator[DueD
     for number, step in open_milestones(plan):
         if step.title != CONTAINED and (excused is not None or step.due >= plan.due):
             continue
-        due = _contained_by(plan, step) if step.title == CONTAINED else step.due
+        due = plan.contained_by(step.due) if step.title == CONTAINED else step.due
         yield DueDate(
             about=plan.id,
             kind=ObligationKind.MILESTONE,
@@ -140,15 +133,6 @@ def _milestones(plan: ActionPlan, now: datetime, supplier: str) -> Iterator[DueD
             part=str(number),
             original_due=None if due == step.due else step.due,
         )
-
-
-def _contained_by(plan: ActionPlan, step: Milestone) -> datetime:
-    wrong = [
-        plan.excused_until(each)
-        for each in plan.approved
-        if each.kind is DeviationKind.FALSE_POSITIVE
-    ]
-    return max((step.due, *wrong))
 
 
 def _updates(plan: ActionPlan, now: datetime, supplier: str) -> Iterator[DueDate]:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from harness.errors import Fault, UsageError, known
+from harness.follow.event_words import describe
 from harness.follow.guards import DETAILS
 from harness.follow.state import StreamState
 from harness.model.action_plan import CONTAINED, ActionPlan, Milestone, PlanState
@@ -250,10 +251,10 @@ def _reports(plan: ActionPlan, wanted: _Wanted, at: datetime, actor: str) -> Ite
         if title and title not in numbers:
             found = f"plan {plan.id} has no milestone {title!r}"
             raise _Wrong("milestone", found, known(numbers))
-        words = f"milestone reached: {title}. {note}" if title else f"progress: {note}"
-        if not any(entry.endswith(f": {words.strip()}") for entry in plan.history):
-            number = numbers[title] if title else 0
-            yield PlanProgressed(at=at, actor=actor, plan=plan.id, note=note, milestone=number)
+        number = numbers[title] if title else 0
+        event = PlanProgressed(at=at, actor=actor, plan=plan.id, note=note, milestone=number)
+        if not any(entry.endswith(f": {describe(event, plan)}") for entry in plan.history):
+            yield event
 
 
 def _words(events: Sequence[PlanEvent]) -> Iterator[str]:

@@ -312,8 +312,7 @@ def _of_open(service: _Service, each: FollowUp, subject: str, *, critical: bool)
 
 def _due(plan: ActionPlan) -> datetime:
     """When a plan is due, with its approved deviations and soak period."""
-    excused = [plan.excused_until(deviation) for deviation in plan.approved]
-    return max(plan.due, *excused, plan.soak_ends or plan.due)
+    return max(plan.effective_due, plan.soak_ends or plan.due)
 
 
 def _latest(service: _Service, assessment: Assessment, outcome: Outcome) -> FollowUp | None:

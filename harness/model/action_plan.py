@@ -338,6 +338,17 @@ class ActionPlan:
         held = self.deviation_at(now)
         return held is not None and held.kind is DeviationKind.VENDOR_DEPENDENCY
 
+    @property
+    def effective_due(self) -> datetime:
+        """When the plan is due; an approved deviation moves that back until its end."""
+        return max((self.due, *(self.excused_until(each) for each in self.approved)))
+
+    def contained_by(self, due: datetime) -> datetime:
+        """When a containment that is due then has to be done: only a false positive excuses it."""
+        kind = DeviationKind.FALSE_POSITIVE
+        wrong = (self.excused_until(each) for each in self.approved if each.kind is kind)
+        return max((due, *wrong))
+
     def overdue_since(self, now: datetime) -> datetime | None:
         """Since when the plan is not closed in time, or its failure not contained; ``None`` if not.
 
@@ -346,11 +357,9 @@ class ActionPlan:
         """
         if self.is_ended or self.state is PlanState.VERIFIED:
             return None
-        ends = {each: self.excused_until(each) for each in self.approved}
-        wrong = [at for each, at in ends.items() if each.kind is DeviationKind.FALSE_POSITIVE]
-        dates = [max((self.due, *ends.values()))]
+        dates = [self.effective_due]
         if self.state in WORKED_ON and (contained := self.containment_due) is not None:
-            dates.append(max((contained, *wrong)))
+            dates.append(self.contained_by(contained))
         return min((date for date in dates if now > date), default=None)
 
     def is_overdue(self, now: datetime) -> bool:

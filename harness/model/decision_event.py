@@ -27,39 +27,32 @@ class DecisionMade(DecisionEvent, frozen=True, kw_only=True, tag="decision-made"
         return self.decision.key
 
 
-class DecisionAppealed(DecisionEvent, frozen=True, kw_only=True, tag="decision-appealed"):
-    """Somebody appealed against the decision with the id ``of`` (ISO/IEC 17065, 7.13)."""
+class AfterDecision(DecisionEvent, frozen=True, kw_only=True):
+    """An event about a decision that was made, whose id is ``of``."""
 
     of: str
+
+    @property
+    def about(self) -> str:
+        """The id of the decision."""
+        return self.of
+
+
+class DecisionAppealed(AfterDecision, frozen=True, kw_only=True, tag="decision-appealed"):
+    """Somebody appealed against the decision with the id ``of`` (ISO/IEC 17065, 7.13)."""
+
     appellant: str
     reason: str
 
-    @property
-    def about(self) -> str:
-        """The id of the decision."""
-        return self.of
 
-
-class DecisionReviewed(DecisionEvent, frozen=True, kw_only=True, tag="decision-reviewed"):
+class DecisionReviewed(AfterDecision, frozen=True, kw_only=True, tag="decision-reviewed"):
     """The actor, who had no part in it, upheld or rejected the open appeal against a decision."""
 
-    of: str
     upheld: bool
     reason: str
 
-    @property
-    def about(self) -> str:
-        """The id of the decision."""
-        return self.of
 
-
-class CertificateIssued(DecisionEvent, frozen=True, kw_only=True, tag="certificate-issued"):
+class CertificateIssued(AfterDecision, frozen=True, kw_only=True, tag="certificate-issued"):
     """The actor issued the certificate of the decision with the id ``of`` (ISO/IEC 17065, 7.7)."""
 
-    of: str
     certificate: IssuedCertificate
-
-    @property
-    def about(self) -> str:
-        """The id of the decision."""
-        return self.of

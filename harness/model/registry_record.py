@@ -7,6 +7,7 @@ call it; within a stream, two open records of one kind cannot have the same.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Literal, get_args, get_type_hints
 
 import msgspec
@@ -207,6 +208,7 @@ def require_kind(kind: str) -> None:
         raise UsageError(msg)
 
 
+@cache
 def times_of(kind: str) -> frozenset[str]:
     """The fields of a kind of record that hold a time; none for an unknown kind."""
     if kind not in RECORDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.errors import UsageError
@@ -43,6 +44,7 @@ def stream_of(supplier: str, service: str = "") -> str:
     return f"{SUPPLIER if supplier else SERVICE}{name}"
 
 
+@lru_cache(maxsize=4096)
 def same_name(name: str) -> str:
     """Return a name as it is compared: in small letters, composed, with single spaces.
 

@@ -114,7 +114,9 @@ def _risk(supplier: str, finding: Finding, plan: ActionPlan, at: datetime) -> Pi
     rated += [
         impact(each.severity, "adjusted")
         for each in plan.approved
-        if each.kind is DeviationKind.RISK_ADJUSTMENT and each.severity and _holds(plan, at)
+        if each.kind is DeviationKind.RISK_ADJUSTMENT
+        and each.severity
+        and at <= plan.excused_until(each)
     ]
     risk: Piece = {
         "uuid": id_of_risk(supplier, finding.service, finding.id),
@@ -135,14 +137,6 @@ def _risk(supplier: str, finding: Finding, plan: ActionPlan, at: datetime) -> Pi
     if entries := entries_of(plan, risk["uuid"]):
         risk["risk-log"] = {"entries": entries}
     return risk
-
-
-def _holds(plan: ActionPlan, at: datetime) -> bool:
-    """Whether a risk adjustment excuses the plan at a time."""
-    return any(
-        each.kind is DeviationKind.RISK_ADJUSTMENT and at <= plan.excused_until(each)
-        for each in plan.approved
-    )
 
 
 def _status(plan: ActionPlan, at: datetime) -> str:

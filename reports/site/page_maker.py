@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.decision import Status
 from reports import words
@@ -13,6 +14,9 @@ from reports.next_steps import day
 from reports.phrases import FOR_INFORMATION, WORDS
 from reports.site.trend_chart import ROW, sign_of
 from reports.site.trend_facts import state_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HERE = Path(__file__).parent
 
@@ -68,29 +72,34 @@ class PageMaker:
     """Makes the pages of one folder, for figures as of a time."""
 
     def __init__(self, site: Site, as_of: datetime) -> None:
-        self._environment = page_environment(HERE)
-        self._environment.globals.update(
-            site=site,
-            as_of=as_of,
-            day=day,
-            row=ROW,
-            sign_of=sign_of,
-            state_of=state_of,
-            state_words=STATE_WORDS,
-            state_meanings=STATE_MEANINGS,
-            status_words={str(key): word for key, word in words.STATUSES.items()},
-            status_states={str(key): state for key, state in STATUS_STATES.items()},
-            feature_words=FEATURE_WORDS,
-            feature_states=FEATURE_STATES,
-            areas=words.AREAS,
-            schemes=words.SCHEMES,
-        )
+        self._shared = {"site": site, "as_of": as_of}
 
     def page(self, template: str, here: str, title: str, **contents: Any) -> bytes:
         """A page for the file ``here``, relative to the folder, in UTF-8."""
         root = "../" * here.count("/")
-        page = self._environment.get_template(template)
-        return page.render(here=here, root=root, title=title, **contents).encode()
+        page = _environment().get_template(template)
+        return page.render(here=here, root=root, title=title, **self._shared, **contents).encode()
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, read once, with the words and signs that all pages share."""
+    environment = page_environment(HERE)
+    environment.globals.update(
+        day=day,
+        row=ROW,
+        sign_of=sign_of,
+        state_of=state_of,
+        state_words=STATE_WORDS,
+        state_meanings=STATE_MEANINGS,
+        status_words={str(key): word for key, word in words.STATUSES.items()},
+        status_states={str(key): state for key, state in STATUS_STATES.items()},
+        feature_words=FEATURE_WORDS,
+        feature_states=FEATURE_STATES,
+        areas=words.AREAS,
+        schemes=words.SCHEMES,
+    )
+    return environment
 
 
 def number_word(count: int) -> str:

@@ -19,7 +19,6 @@ from harness.model.event import (
     PlanClosed,
     PlanSuperseded,
     RecordAdded,
-    SoakMeasured,
 )
 from harness.model.outcome import Assessment
 from harness.model.registry_record import Incident, ServiceVersion
@@ -133,9 +132,6 @@ def _followed(view: StreamView, service: str, scheme: str) -> Iterator[Consequen
                 finding = state.findings[state.plans[event.plan].finding]
                 ended = "closed" if isinstance(event, PlanClosed) else "ended: the scheme changed"
                 what, told = "Plan", f"{event.plan} {ended} ({finding.requirement})"
-            case SoakMeasured() if state.plans[event.plan].ended == event.at:
-                finding = state.findings[state.plans[event.plan].finding]
-                what, told = "Plan", f"{event.plan} closed ({finding.requirement})"
             case _:
                 continue
         if same_name(finding.service) == name and finding.scheme == scheme:

@@ -21,8 +21,6 @@ ROW = 22
 """Height of a row of letters in pixels."""
 PLOT = 130
 """Height of the plot in pixels."""
-RUG = 14
-"""Height of the states below the plot in pixels."""
 APART = 6.0
 """Letters that are closer than this (per cent) stand in different rows."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from harness.errors import UsageError
-from harness.store.registry.streams import Registry
+from harness.store.registry.streams import Registry, lock
 from harness.store.registry.tables import OLD_EVENTS, VERSION_TABLE
 from harness.untrusted.passwords import database_place, is_database, reason_without
 
@@ -120,7 +120,7 @@ def _require_tables(
         found = schema_of(connection)
     if not found and create:
         with _begun(engine, is_writing=True) as connection:
-            _lock_schema(connection)
+            lock(connection, "schema")
             if not schema_of(connection):
                 upgrade(connection)
         return
@@ -136,11 +136,6 @@ def _require_tables(
     if found not in (SCHEMA, "old"):
         msg = f"{shown}: this registry has tables of version {found}; use a newer Accredit"
         raise UsageError(msg)
-
-
-def _lock_schema(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('schema', 0))"))
 
 
 @contextmanager

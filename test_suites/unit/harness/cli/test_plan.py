@@ -272,6 +272,18 @@ def test_shows_finding_milestones_and_what_can_be_done(accredit: Callable[..., s
         assert told in shown
 
 
+def test_the_next_step_names_the_supplier_that_was_given(accredit: Callable[..., str]) -> None:
+    for words, of in (((), ""), (("--supplier", "Acme"), " --supplier Acme")):
+        step = f"accredit plan agree P-0001{of} --owner NAME"
+        shown = re.sub(r"\s+", " ", accredit("show", "P-0001", *words))
+        (listed,) = json.loads(accredit("list", "--json", *words))
+        data = json.loads(accredit("show", "P-0001", "--json", *words))
+
+        assert f"next {step}" in shown
+        assert listed["next"].startswith(step)
+        assert data["next"] == listed["next"]
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

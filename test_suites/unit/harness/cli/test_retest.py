@@ -29,9 +29,9 @@ from test_suites.rehearsal import claim
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 
 
-def retest(runner: CliRunner, campaign: Path, out: Path | str) -> Result:
+def retest(runner: CliRunner, campaign: Path, out: Path | str, *more: str) -> Result:
     """Re-test the plan P-0001, as an assessor does."""
-    words = ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor"]
+    words = ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor", *more]
     return runner.invoke(app, words)
 
 
@@ -57,10 +57,11 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
     claim(runner, out)
     simulated(miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)])
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, campaign, out, "--supplier", "a service whose faults are known")
 
     assert 3 == ended.exit_code, ended.output
     said = " ".join(ended.stdout.split())
+    assert "--by NAME --supplier 'a service whose faults are known' (NAME is not " in said
     assert "the plan is now claimed: attempt 1: 0 of" in said
     (more, whole) = re.findall(
         r"(\d+) more fresh items of each kind would decide it \((\d+) in all\)", said

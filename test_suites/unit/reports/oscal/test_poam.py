@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.follow.state import replay
 from harness.model.action_plan import FollowUp, PlanState
+from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.event import FindingOpened, StreamOpened
 from harness.model.stream import StreamHead
 from reports.oscal.pieces import marked, plain, token
@@ -70,6 +71,38 @@ def test_the_deadline_is_before_the_limit_of_its_impact(severity: str) -> None:
     document = json.loads(write_poam("Acme", [followed(severity=severity)], head()))
 
     assert require_fedramp(document) == 1
+
+
+def test_only_a_risk_adjustment_in_force_adjusts_the_impact() -> None:
+    each = followed(severity="Crit")
+    assert each.plan is not None
+    deviations = tuple(
+        Deviation(
+            kind=DeviationKind.RISK_ADJUSTMENT,
+            reason="a part is on order",
+            mitigation="a second list",
+            until=NOW + timedelta(days=days),
+            state=DeviationState.APPROVED,
+            requested_by="Ann",
+            requested=NOW,
+            severity=severity,
+        )
+        for days, severity in ((10, "Maj"), (30, "Min"))
+    )
+    each = replace(each, plan=replace(each.plan, deviations=deviations))
+
+    impacts = [_impacts(each, NOW + timedelta(days=day)) for day in (10, 20, 31)]
+
+    initial, major, minor = ("initial", "high"), ("adjusted", "moderate"), ("adjusted", "low")
+    assert impacts == [[initial, major, minor], [initial, minor], [initial]]
+
+
+def _impacts(each: FollowUp, at: datetime) -> list[tuple[str, str]]:
+    """The state and value of each impact of the only risk."""
+    document = json.loads(write_poam("Acme", [each], head(at)))
+    (risk,) = document["plan-of-action-and-milestones"]["risks"]
+    facets = [facet for one in risk["characterizations"] for facet in one["facets"]]
+    return [(facet["props"][0]["value"], facet["value"]) for facet in facets]
 
 
 def test_the_same_plans_give_the_same_bytes_and_others_other_ids() -> None:

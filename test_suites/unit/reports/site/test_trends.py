@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.model.event import PlanClosed, SoakMeasured
 from harness.model.outcome import Assessment, Conformity
+from harness.model.soak import SoakCampaign
 from reports.site.private_pages import mechanism_table, private_files
 from reports.site.stream_view import MeasuredCampaign, StreamView
 from reports.site.trend_causes import changes_of_instrument
 from reports.site.trend_chart import MARGIN, PLOT, chart_of, frame_of, sign_of
 from reports.site.trend_facts import Trend, TrendSeries, trends
 from test_suites.example import example_assessment, example_metric, example_outcome
-from test_suites.site_example import NOW, example_views
+from test_suites.site_example import NOW, PERSON, example_views
 
 GATEWAY, FILTER = example_views()
 (TREND,) = trends(GATEWAY)
@@ -144,6 +146,24 @@ def test_causes_and_consequences_are_told_in_order() -> None:
         "F-0002: Ordinary harmless websites are not blocked",
     ]
     assert len(TREND.suspensions) == 1
+
+
+def test_a_plan_that_is_closed_is_told_once() -> None:
+    at, plan = NOW - timedelta(days=1), "P-0001"
+    soak = SoakCampaign(campaign="PRIVATE-later", begun=at, conforms=True)
+    measured = SoakMeasured(
+        at=at, actor=PERSON, plan=plan, soak=soak, service=TREND.service, scheme=TREND.scheme
+    )
+    closed = PlanClosed(at=at, actor=PERSON, plan=plan)
+    plans = GATEWAY.state.plans | {plan: replace(GATEWAY.state.plans[plan], ended=at)}
+    view = GATEWAY._replace(
+        events=(*GATEWAY.events, measured, closed), state=replace(GATEWAY.state, plans=plans)
+    )
+
+    (trend,) = trends(view)
+
+    told = [(one.at, one.detail) for one in trend.consequences if one.what == "Plan"]
+    assert told == [(at, "P-0001 closed (URL-04)")]
 
 
 def test_letters_do_not_stand_on_each_other() -> None:
