@@ -1,4 +1,4 @@
-"""Whether the operator is notified when the filter is off or its settings drift, and regular reports.
+"""Alerts to the operator when the filter is off or its settings drift, and regular reports.
 
 - ALR-05: outages, such as a filter that is off or lists that are out of date.
 - ALR-08: settings that differ from the accredited ones.
@@ -27,7 +27,7 @@ OUTAGE_TIME = 3600.0
 DRIFT_TIME = 86_400.0
 """Seconds within which the operator is notified of a drift (ALR-08)."""
 
-NO_OPERATOR = "who receives alerts about the filter itself is not declared (service.alerts.operator)"
+NO_OPERATOR = "who is notified of the filter itself is not declared (service.alerts.operator)"
 NO_REPORT = "no report of the supplier was read (accredit alerts report)"
 NOT_PLAYED = "the service answered no session in the period of the report"
 NOT_RECEIVED = "no alerts were read (accredit alerts import)"

@@ -1,8 +1,8 @@
 """Join the entries of a service's log with the requests that it has to show.
 
 An entry belongs to the request whose host it names; requests for a shared host (the one that must
-be blocked) are distinguished by their paths. Entries about administration belong to the change of the
-policy whose host they name. Everything else in the log is counted and forgotten: the log of a
+be blocked) are distinguished by their paths. Entries about administration belong to the change of
+the policy whose host they name. Everything else in the log is counted and forgotten: the log of a
 school holds what its users did.
 """
 
