@@ -41,8 +41,7 @@ from harness.model.outcome import (
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
-from harness.model.service_alert import NO_ALERTS, ServiceAlerts
-from harness.model.service_log import NO_LOGS, ServiceLogs
+from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -71,8 +70,7 @@ def estimate(
     twins: tuple[TwinPair, ...] = (),
     polls: tuple[Poll, ...] = (),
     users: Users = NO_USERS,
-    logs: ServiceLogs = NO_LOGS,
-    alerts: ServiceAlerts = NO_ALERTS,
+    records: ServiceRecords = NO_RECORDS,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
     campaign: Campaign | None = None,
@@ -82,14 +80,14 @@ def estimate(
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
-    compared with their plain twins, ``polls`` those of timed events, ``users``, ``logs`` and
-    ``alerts`` what is known of these, ``campaign`` and ``probes`` what the header declares.
+    compared with their plain twins, ``polls`` those of timed events, ``users`` and
+    ``records`` what is known of these, ``campaign`` and ``probes`` what the header declares.
     """
     sources, alpha = Sources(packs=packs or {}, items=items), scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
-        polls=polls, users=users, logs=logs, alerts=alerts, campaign=campaign,
+        polls=polls, users=users, records=records, campaign=campaign,
     )  # fmt: skip
     compared = compare_packs(verdict_counts.counts, packs or {}, scheme.policy, phases, alpha)
     remarks: list[str] = []
@@ -256,8 +254,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         twins=line_profile.twins,
         polls=line_profile.polls,
         users=line_profile.users,
-        logs=line_profile.logs,
-        alerts=line_profile.alerts,
+        records=line_profile.records,
         line=line_profile.line,
         everywhere=lambda: _selections(requirement, scheme, line_profile.everywhere),
         instrument=line_profile.instrument,

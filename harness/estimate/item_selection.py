@@ -30,8 +30,9 @@ from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
-from harness.model.service_alert import NO_ALERTS, ServiceAlerts
-from harness.model.service_log import NO_LOGS, ServiceLogs
+from harness.model.service_alert import ServiceAlerts
+from harness.model.service_log import ServiceLogs
+from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -144,8 +145,8 @@ class Selection:
     profiles of the line, this one included. ``preconditions``, ``twins`` (items compared with their
     plain twins), ``polls`` and ``probes_run`` are those of the line and profile. ``campaign`` is
     the declaration in the header of the journal, if it has one. ``users`` are those of the
-    campaign, with the trials of this line; ``logs`` are the requests of the line and profile
-    that the service's log has to show, with the readings of that log, ``alerts`` its sessions;
+    campaign, with the trials of this line; ``records`` is what is known of the service's log and
+    alerts for the line and profile;
     ``everywhere`` returns the selections of all lines and profiles. ``instrument`` are the
     instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
     to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
@@ -165,8 +166,7 @@ class Selection:
     polls: tuple[Poll, ...] = ()
     line: str = ""
     users: Users = NO_USERS
-    logs: ServiceLogs = NO_LOGS
-    alerts: ServiceAlerts = NO_ALERTS
+    records: ServiceRecords = NO_RECORDS
     everywhere: Callable[[], tuple[ProfileSelection, ...]] = tuple
     probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
@@ -179,6 +179,16 @@ class Selection:
         """The sources that a conforming outcome rests on, among those of the items."""
         present = {self.sources.of_pack(result.group.pack) for result in self.results}
         return self.sources.basis(self.requirement.rests_on, present)
+
+    @property
+    def logs(self) -> ServiceLogs:
+        """The requests that the service's log has to show, and the readings of that log."""
+        return self.records.logs
+
+    @property
+    def alerts(self) -> ServiceAlerts:
+        """The sessions that monitoring has to recognise, and the alerts that arrived."""
+        return self.records.alerts
 
     @property
     def measure(self) -> Measure:

@@ -29,8 +29,7 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
-from harness.model.service_alert import NO_ALERTS, ServiceAlerts
-from harness.model.service_log import NO_LOGS, ServiceLogs
+from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.model.verdict import State
@@ -58,8 +57,7 @@ class LineProfile:
     polls: tuple[Poll, ...] = ()
     campaign: Campaign | None = None
     users: Users = NO_USERS
-    logs: ServiceLogs = NO_LOGS
-    alerts: ServiceAlerts = NO_ALERTS
+    records: ServiceRecords = NO_RECORDS
     everywhere: list[LineProfile] = field(default_factory=list)
 
 
@@ -75,14 +73,13 @@ def line_profiles_of(
     polls: tuple[Poll, ...] = (),
     campaign: Campaign | None = None,
     users: Users = NO_USERS,
-    logs: ServiceLogs = NO_LOGS,
-    alerts: ServiceAlerts = NO_ALERTS,
+    records: ServiceRecords = NO_RECORDS,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
     lines = {line for line, _ in by_profile}
     lines |= {one.line for one in polls}
-    lines |= {one.line for one in (*logs.requests, *alerts.sessions)}
+    lines |= records.lines
     line_profiles: list[LineProfile] = []
     for line in sorted(lines) or ["none"]:
         same_line: list[LineProfile] = []
@@ -103,8 +100,7 @@ def line_profiles_of(
                 probes=probes,
                 campaign=campaign,
                 users=_on_line(users, line),
-                logs=_logs_of(logs, line, profile),
-                alerts=_alerts_of(alerts, line, profile),
+                records=records.of(line, profile),
                 everywhere=line_profiles,
             )
             same_line.append(line_profile)
@@ -114,21 +110,6 @@ def line_profiles_of(
 
 def _of_place(line: str, profile: str, seen: TwinPair | Poll) -> bool:
     return (seen.line, seen.profile) == (line, profile)
-
-
-def _logs_of(logs: ServiceLogs, line: str, profile: str) -> ServiceLogs:
-    """Return the requests of a line and profile, and the readings of the line's log."""
-    return structs.replace(
-        logs,
-        requests=tuple(one for one in logs.requests if (one.line, one.profile) == (line, profile)),
-        readings=tuple(one for one in logs.readings if one.is_of(line)),
-    )
-
-
-def _alerts_of(alerts: ServiceAlerts, line: str, profile: str) -> ServiceAlerts:
-    """Return the sessions of a line and profile, and all that was received."""
-    own = tuple(one for one in alerts.sessions if (one.line, one.profile) == (line, profile))
-    return structs.replace(alerts, sessions=own)
 
 
 def _on_line(users: Users, line: str) -> Users:

@@ -33,8 +33,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
-from harness.model.service_alert import NO_ALERTS, ServiceAlerts
-from harness.model.service_log import NO_LOGS, ServiceLogs
+from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import Mechanism, State, Trial, Verdict
@@ -193,14 +192,9 @@ class ForeignJudge:
         return ()
 
     @property
-    def logs(self) -> ServiceLogs:
-        """Empty: other people read no logs of the service."""
-        return NO_LOGS
-
-    @property
-    def alerts(self) -> ServiceAlerts:
-        """Empty: other people play no sessions."""
-        return NO_ALERTS
+    def records(self) -> ServiceRecords:
+        """Empty: other people read no logs of the service, and play no sessions."""
+        return NO_RECORDS
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

@@ -48,8 +48,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
-from harness.model.service_alert import ServiceAlerts
-from harness.model.service_log import ServiceLogs
+from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
@@ -144,14 +143,9 @@ class Judge:
         return self._polls.polls
 
     @property
-    def logs(self) -> ServiceLogs:
-        """The requests that logs of the service have to show, and what the logs show."""
-        return self._logged.logs
-
-    @property
-    def alerts(self) -> ServiceAlerts:
-        """The sessions that monitoring has to recognise, and the alerts that arrived."""
-        return self._logged.alerts
+    def records(self) -> ServiceRecords:
+        """What is known of the service's log and alerts."""
+        return ServiceRecords(logs=self._logged.logs, alerts=self._logged.alerts)
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

@@ -22,8 +22,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
-from harness.model.service_alert import NO_ALERTS, ServiceAlerts
-from harness.model.service_log import NO_LOGS, ServiceLogs
+from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 
@@ -103,8 +102,7 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
     twins: tuple[TwinPair, ...] = ()
     polls: tuple[Poll, ...] = ()
     users: tuple[UserTrial, ...] = ()
-    logs: ServiceLogs = NO_LOGS
-    alerts: ServiceAlerts = NO_ALERTS
+    records: ServiceRecords = NO_RECORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

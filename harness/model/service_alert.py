@@ -65,6 +65,7 @@ class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
         )
         return max(ends, default=None)
 
-
-NO_ALERTS = ServiceAlerts()
-"""No session was played."""
+    def of(self, line: str, profile: str) -> ServiceAlerts:
+        """Return the sessions of a line and profile, and all that was received."""
+        own = tuple(one for one in self.sessions if (one.line, one.profile) == (line, profile))
+        return msgspec.structs.replace(self, sessions=own)

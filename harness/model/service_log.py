@@ -138,6 +138,8 @@ class ServiceLogs(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[LogReading, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
 
-
-NO_LOGS = ServiceLogs()
-"""No log was read."""
+    def of(self, line: str, profile: str) -> ServiceLogs:
+        """Return the requests of a line and profile, and the readings of the line's log."""
+        own = (one for one in self.requests if (one.line, one.profile) == (line, profile))
+        readings = tuple(one for one in self.readings if one.is_of(line))
+        return msgspec.structs.replace(self, requests=tuple(own), readings=readings)

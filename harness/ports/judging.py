@@ -10,8 +10,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
-from harness.model.service_alert import ServiceAlerts
-from harness.model.service_log import ServiceLogs
+from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
 from harness.model.verdict import Verdict
@@ -70,9 +69,7 @@ class JournalJudge(Protocol):
     @property
     def polls(self) -> tuple[Poll, ...]: ...
     @property
-    def logs(self) -> ServiceLogs: ...
-    @property
-    def alerts(self) -> ServiceAlerts: ...
+    def records(self) -> ServiceRecords: ...
 
 
 MakeJudge = Callable[[], JournalJudge]

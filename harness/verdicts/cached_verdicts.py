@@ -307,8 +307,7 @@ def _judge(
             twins=judge.twins,
             polls=judge.polls,
             users=judge.users,
-            logs=judge.logs,
-            alerts=judge.alerts,
+            records=judge.records,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -344,6 +344,6 @@ def test_pupils_searches_do_not_tell_of_the_filter(campaign: Campaign) -> None:
     campaign.play()
     campaign.read()
     with closing(open_journal(campaign.paths.journal)) as journal:
-        alerts = judge_maker(journal)().alerts
+        alerts = judge_maker(journal)().records.alerts
     assert not alerts.to_operator
     assert {one.item for one in alerts.sessions if one.entries}

@@ -117,7 +117,7 @@ class Campaign:
 
     def requests(self) -> tuple[LoggedRequest, ...]:
         with closing(open_journal(self.paths.journal)) as journal:
-            return judge_maker(journal)().logs.requests
+            return judge_maker(journal)().records.logs.requests
 
     def conclude(self) -> Rehearsal:
         return rehearse(self.path)

@@ -85,7 +85,7 @@ class LogCampaign:
     def requests(self) -> tuple[LoggedRequest, ...]:
         """The requests, with the entries that were read."""
         with closing(open_journal(self.journal)) as journal:
-            return judge_maker(journal)().logs.requests
+            return judge_maker(journal)().records.logs.requests
 
     def observed(self, line: str) -> dict[str, Observation]:
         """What was observed of the requests over a line, by their items."""

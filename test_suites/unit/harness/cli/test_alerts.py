@@ -55,7 +55,7 @@ class Played:
 
     def alerts(self) -> ServiceAlerts:
         with closing(open_journal(self.journal)) as journal:
-            return judge_maker(journal)().alerts
+            return judge_maker(journal)().records.alerts
 
     def write(self, alerts: Iterable[ReceivedAlert]) -> None:
         lines = [msgspec.json.encode(each) for each in alerts]
@@ -228,12 +228,12 @@ def test_received_alerts_are_no_look_at_the_log(played: Played) -> None:
     played.write([alert("Hello")])
     assert played.read().exit_code == 0
     with closing(open_journal(played.journal)) as journal:
-        (one, *_) = judge_maker(journal)().logs.requests
+        (one, *_) = judge_maker(journal)().records.logs.requests
     log = played.campaign.parent / "access.log"
     log.write_text(squid_line(one) + "\n")
     source = LogSource(path=log, form="squid-log", options=LogOptions(now=NOW))
     import_log(played.journal, source, SetClock(NOW + timedelta(hours=1)))
 
     with closing(open_journal(played.journal)) as journal:
-        (seen,) = [one for one in judge_maker(journal)().logs.requests if one.entries]
+        (seen,) = [one for one in judge_maker(journal)().records.logs.requests if one.entries]
     assert (seen.missed_at, seen.seen_at) == (None, NOW + timedelta(hours=1))

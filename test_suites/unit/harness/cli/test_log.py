@@ -63,7 +63,7 @@ class Sent:
 
     def logs(self) -> ServiceLogs:
         with closing(open_journal(self.journal)) as journal:
-            return judge_maker(journal)().logs
+            return judge_maker(journal)().records.logs
 
     def sentinels(self) -> list[Observation]:
         with closing(open_journal(self.journal)) as journal:

@@ -20,6 +20,7 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Measurement, Outcome
 from harness.model.scheme import Decision
 from harness.model.service_log import LoggedRequest, LogReading, RecordKeeping, ServiceLogs
+from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
 
@@ -118,7 +119,9 @@ def selection(
         verdict_counts=MemoryFold(()),
         line="proxy",
         profile="pupils",
-        logs=ServiceLogs(requests=tuple(made), readings=readings or (reading(),)),
+        records=ServiceRecords(
+            logs=ServiceLogs(requests=tuple(made), readings=readings or (reading(),))
+        ),
         instrument=(instrument(clock),),
         campaign=campaign(records),
     )
@@ -126,7 +129,8 @@ def selection(
 
 def unread(chosen: Selection) -> Selection:
     """The same without any reading of a log."""
-    return replace(chosen, logs=structs.replace(chosen.logs, readings=()))
+    unread = structs.replace(chosen.logs, readings=())
+    return replace(chosen, records=ServiceRecords(logs=unread))
 
 
 def instrument(clock: ClockState) -> InstrumentRecord:

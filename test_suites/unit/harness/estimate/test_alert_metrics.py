@@ -29,6 +29,7 @@ from harness.model.outcome import Conformity, Measurement, Outcome
 from harness.model.scheme import Decision
 from harness.model.service_alert import AlertContacts, ServiceAlerts
 from harness.model.service_log import LoggedRequest, LogReading
+from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import EventKind, EventNote, Poll
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
@@ -122,7 +123,9 @@ def selection(
         line="proxy",
         profile="pupils",
         polls=polls,
-        alerts=ServiceAlerts(sessions=tuple(made), readings=readings or (reading(),), **more),
+        records=ServiceRecords(
+            alerts=ServiceAlerts(sessions=tuple(made), readings=readings or (reading(),), **more)
+        ),
         campaign=Campaign.model_validate(
             {
                 "campaign": "alerts",
@@ -177,7 +180,9 @@ def test_monitoring_that_tells_the_right_person_at_once_conforms(requirement: st
 @pytest.mark.parametrize("requirement", ["ALR-01", "ALR-02", "ALR-03", "ALR-06", "ALR-07"])
 def test_without_sessions_or_received_alerts_nothing_is_decided(requirement: str) -> None:
     unread = selection(requirement)
-    unread = replace(unread, alerts=structs.replace(unread.alerts, readings=()))
+    unread = replace(
+        unread, records=ServiceRecords(alerts=structs.replace(unread.alerts, readings=()))
+    )
     for chosen, why in ((selection(requirement, ()), NOT_PLAYED), (unread, NOT_RECEIVED)):
         found = outcome(chosen)
         assert found.conformity is OPEN

@@ -24,8 +24,7 @@ from harness.model.outcome import Conformity, Outcome, Precondition, VerdictBasi
 from harness.model.plain_twin import TwinPair
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
-from harness.model.service_alert import NO_ALERTS
-from harness.model.service_log import NO_LOGS
+from harness.model.service_records import NO_RECORDS
 from harness.model.verdict import State, Verdict
 from test_suites.journal_headers import header
 from test_suites.memory_fold import MemoryFold
@@ -310,8 +309,7 @@ def test_the_estimates_are_those_of_the_journal_with_bounds_that_hold_at_any_tim
         "frames": kept.header.frames, "packs": PACKS, "items": early._campaign.items,
         "twins": (pair,), "polls": (), "instrument": (RECORD,), "probes": kept.header.probes,
         "campaign": early._campaign,
-        "users": early._campaign.users(), "logs": NO_LOGS,
-        "alerts": NO_ALERTS,
+        "users": early._campaign.users(), "records": NO_RECORDS,
     }  # fmt: skip
     assert estimated.call_args.args[1:] == (early.scheme, {"ks2": "ks2"}, (off,))
     plain = estimate(

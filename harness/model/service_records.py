@@ -1,0 +1,34 @@
+"""What is known of a service beside the verdicts of items: its log, its alerts.
+
+Each part is made from observations that other commands than ``accredit measure`` left in the
+journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.model.service_alert import ServiceAlerts
+from harness.model.service_log import ServiceLogs
+
+
+class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal holds of a service's log and alerts."""
+
+    logs: ServiceLogs = ServiceLogs()
+    alerts: ServiceAlerts = ServiceAlerts()
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """The lines over which something was sent for these records."""
+        return frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+
+    def of(self, line: str, profile: str) -> ServiceRecords:
+        """Return what belongs to one line and profile."""
+        return ServiceRecords(
+            logs=self.logs.of(line, profile), alerts=self.alerts.of(line, profile)
+        )
+
+
+NO_RECORDS = ServiceRecords()
+"""Nothing is known beside the verdicts of items."""
