@@ -42,12 +42,12 @@ from harness.judge.sentinels import (
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.block_flaw import BlockFlaw, flaws_in_words
-from harness.model.campaign import BlockPage
 from harness.model.facts import tag_of
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
