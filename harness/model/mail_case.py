@@ -173,6 +173,11 @@ def mail_case(stratum: str) -> MailCase | None:
     return _BY_NAME.get(variant.removeprefix(MAIL)) if variant.startswith(MAIL) else None
 
 
+def case_named(name: str) -> MailCase:
+    """Return the case of a name. Raises KeyError for a name that is none."""
+    return _BY_NAME[name]
+
+
 def mail_item(case: MailCase, draw: str) -> Item:
     """Return the item of one mail; ``draw`` makes its id: another text, another mail."""
     digest = _digest(f"{draw} {case.name}").hex()

@@ -21,9 +21,9 @@ class MailFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="m
     ``stage`` is the last that was reached, ``code`` and ``reply`` the answer there (its text is at
     most 500 characters). ``offers`` are the keywords that it answered EHLO with. ``encrypted``: the
     mail was sent over TLS, ``trusted`` whether the certificate was right (``None`` if none was
-    shown). ``sender`` and ``recipient`` are those of the envelope. ``tries`` counts the attempts
-    until the server did not answer that it is busy (4yz). ``size`` and ``sha256`` are those of what
-    was sent.
+    shown). ``sender`` and ``recipient`` are those of the envelope. ``tries`` counts the attempts: a
+    mail is tried again where the server answers that it is busy (4yz). ``seconds`` is how long the
+    last attempt took until its last answer. ``size`` and ``sha256`` are those of what was sent.
     """
 
     server: str
@@ -37,6 +37,7 @@ class MailFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="m
     recipient: str = ""
     message_id: str = ""
     tries: int = 1
+    seconds: float = 0.0
     size: int = 0
     sha256: str = ""
 

@@ -95,11 +95,14 @@ class SentMail(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def delay(self) -> float | None:
-        """Seconds until it first arrived; ``None`` if it did not."""
-        if self.accepted is None or not self.arrivals:
+        """Seconds until it first arrived, by the clock of the mailbox; ``None`` if it did not.
+
+        Below 0 where that clock is slow.
+        """
+        times = [one.at for one in self.arrivals if not one.is_notice]
+        if self.accepted is None or not times:
             return None
-        first = min(one.at for one in self.arrivals)
-        return max(0.0, (first - self.accepted).total_seconds())
+        return (min(times) - self.accepted).total_seconds()
 
 
 class ServiceMail(msgspec.Struct, frozen=True, kw_only=True):
