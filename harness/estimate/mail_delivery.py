@@ -11,7 +11,7 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.mail_case import DIRECTIONS, VARIANTS, Direction, case_named
 from harness.model.metric import Metric
-from harness.model.service_mail import SentMail
+from harness.model.service_mail import READ_AFTER, SentMail
 
 CLOCKS = 5.0
 """Seconds by which a mail may seem to arrive before it was sent: clocks that are hardly wrong."""
@@ -30,15 +30,17 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
     known = sorted(max(0.0, each) for each in raw)
     missing = [one for one in own if one.delay is None]
     never = [one for one in missing if mails.is_right(one) is False]
-    beyond, rank = len(never), int(quantile * (len(known) + len(never)))
+    beyond, open_ = len(never), len(missing) - len(never)
+    least = [max([READ_AFTER.total_seconds(), *known])] * beyond
+    rank = int(quantile * (len(known) + beyond))
     metric = Metric(
         name="mail_delivery_delay",
         unit="s",
         value=known[rank] if rank < len(known) else None,
         k=len(known),
         n=len(known) + beyond,
-        indeterminate=len(missing) - beyond,
-        lower=quantile_bounds(known, quantile, selection.alpha, len(missing)).lower,
+        indeterminate=open_,
+        lower=quantile_bounds([*known, *least], quantile, selection.alpha, open_).lower,
         upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
         method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,

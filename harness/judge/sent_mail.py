@@ -19,10 +19,7 @@ from harness.model.mail_case import TWIN_OF, MailCase, MailKind, case_named, mai
 from harness.model.mail_facts import MailArrival, MailArrivalFacts, MailFacts
 from harness.model.observation import Observation
 from harness.model.service_log import ROUND, LogReading, worked_until
-from harness.model.service_mail import MAILBOX, MailState, SentMail, ServiceMail
-
-READ_AFTER = timedelta(seconds=900)
-"""How long after it was accepted a mail may still arrive: three times the limit of EML-05."""
+from harness.model.service_mail import MAILBOX, READ_AFTER, MailState, SentMail, ServiceMail
 
 CARRIES: dict[MailKind, str] = {
     "infected": "test string",

@@ -7,7 +7,7 @@ campaign.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,6 +20,8 @@ from harness.model.service_log import LogReading
 
 MAIL_LINE = "mail"
 """The line of observations of mail; no line of a campaign has this name."""
+READ_AFTER = timedelta(seconds=900)
+"""How long after it was accepted a mail may still arrive: three times the limit of EML-05."""
 MAILBOX = "mailbox"
 """The format of a reading of a mailbox."""
 
