@@ -165,7 +165,10 @@ class _Attempt:
         if self._server.user:
             if not (secure or _is_here(self._server.at.host)):
                 raise ValueError(NOT_SECURE)
-            await self._say("login", client.login(self._server.user, self._server.password))
+            user, password = self._server.user, self._server.password
+            is_plain = "plain" in client.server_auth_methods
+            sign_in = client.auth_plain if is_plain else client.login
+            await self._say("login", sign_in(user, password))
         await self._say("sender", client.mail(letter.sender))
         await self._say("recipient", client.rcpt(letter.recipient))
         self._facts = msgspec.structs.replace(self._facts, stage="content")
