@@ -18,10 +18,11 @@ from typing import Annotated
 
 import typer
 from msgspec.structs import replace
+from probes.mail.mail_folders import read_source
 
 from harness.campaign.assemble import Prepared
-from harness.cli.mail_post import CampaignPost, read_corpora
 from harness.cli.alert_receivers import NOTE_EVERY
+from harness.cli.mail_post import CampaignPost, read_corpora
 from harness.cli.mail_receiver import receive_command
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
@@ -40,7 +41,6 @@ from harness.model.plain_twin import next_number
 from harness.model.service_log import next_turn
 from harness.model.service_mail import MAILBOX, READ_AFTER, MailService
 from harness.ports.storage import Clock, WallClock
-from probes.mail.mail_folders import read_source
 
 app = typer.Typer(no_args_is_help=True)
 app.command("receive")(receive_command)
@@ -115,7 +115,7 @@ def send(
     Raises UsageError where the campaign does not say how mail reaches the service, and for a corpus
     or a password that cannot be read.
     """
-    post = CampaignPost.of(prepared)
+    post = CampaignPost.of(prepared, clock or WallClock())
     corpus = read_corpora(plan.spam)
     with measuring(prepared, paths, clock) as (context, journal):
         number = next_turn(journal.sentinels(), "logged")

@@ -24,6 +24,7 @@ from harness.cli.content_packs import write_content_packs
 from harness.cli.given_times import aware_time
 from harness.cli.printing import say
 from harness.cli.range_alerts import read_alerts
+from harness.cli.range_mail import read_relay
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.ports.network import Origin
@@ -97,6 +98,9 @@ def up_command(
     alerts: Annotated[
         Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
     ] = None,
+    mail: Annotated[
+        Path | None, typer.Option(help="A YAML file: the mail relay of the filter.")
+    ] = None,
     *,
     ipv6: Annotated[
         bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")
@@ -116,9 +120,9 @@ def up_command(
         raise UsageError(msg)
     change = aware_time(changes_at, "--changes-at ") if changes_at else None
     declared, policy = read_faults(faults), load_and_warn(scheme).policy
-    settings = read_alerts(alerts)
+    settings, relay = read_alerts(alerts), read_relay(mail)
     if detach:
-        files = {"--faults": faults, "--alerts": alerts}
+        files = {"--faults": faults, "--alerts": alerts, "--mail": mail}
         named = {"--scheme": scheme, "--changes-at": changes_at, **files}
         _detach(out, profiles, named, {"--ipv6": ipv6, "--gateway": gateway})
         return
@@ -132,6 +136,7 @@ def up_command(
         gateway=gateway,
         changes_at=change,
         alerts=settings,
+        mail=relay,
     ) as running:
         play_faults(running, declared)
         print_addresses(running.origin, out)

@@ -28,6 +28,7 @@ from probes.net.file_contents import eicar
 from probes.net.route import Address
 
 DNS_PATIENCE = 5.0
+NO_RESOLVER = Address(host="127.0.0.1", port=53)
 NEVER = datetime.fromtimestamp(0, UTC)
 """The time of arrival of a mail that is only looked at."""
 
@@ -88,7 +89,7 @@ class MailPolicy:
     """
 
     domain: str
-    resolver: Address
+    resolver: Address = NO_RESOLVER
     restricted: Mapping[str, Collection[str]] = field(default_factory=dict)
     spam: frozenset[str] = frozenset()
     faults: frozenset[MailFault] = frozenset()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from typing import Self
 
@@ -36,6 +36,10 @@ class RelaySettings:
     next_hop: Address
     incoming: Address
     outgoing: Address
+
+    def asking(self, resolver: Address) -> RelaySettings:
+        """Return the settings of a relay that asks this name server."""
+        return replace(self, policy=replace(self.policy, resolver=resolver))
 
 
 class MailRelay:
