@@ -113,6 +113,8 @@ class Service:
     names: NameRecords
     school: Inbox
     outside: Inbox
+    spools: list[Path]
+    """What was in the machine's own places before the relay started."""
 
     def receives(self, mail: EmailMessage | bytes, sender: str, to: str = HEAD) -> tuple[int, str]:
         """What the relay answers to a mail from outside."""
@@ -126,6 +128,7 @@ class Service:
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     require(*PROGRAMS, "unbound")
+    before = spools()
     with ExitStack() as running:
         school, outside = Inbox(), Inbox()
         for inbox in (school, outside):
@@ -140,7 +143,7 @@ def service() -> Iterator[Service]:
             phrases=(PHRASE, "ä/b 'quoted'"),
             confined=(PUPIL,),
         )
-        yield Service(running.enter_context(relay), names, school, outside)
+        yield Service(running.enter_context(relay), names, school, outside, before)
 
 
 def written(sender: str, to: str, text: str = "The minutes are below.") -> EmailMessage:
@@ -332,7 +335,6 @@ def test_only_records_of_senders_are_looked_up(service: Service) -> None:
 def test_a_second_relay_delivers_into_a_maildir_and_leaves_nothing_behind(service: Service) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can read the Maildir")
-    spool = sorted(Path("/var/spool").iterdir())
     outside = (LOOPBACK, service.outside.port)
     with MailRelay(service.names.server, mailbox=None, outside=outside) as relay:
         mail = written(FRIEND, PUPIL)
@@ -346,11 +348,16 @@ def test_a_second_relay_delivers_into_a_maildir_and_leaves_nothing_behind(servic
     assert delivered["Subject"] == mail["Subject"]
     assert delivered["Delivered-To"] == PUPIL
     assert not relay.folder.path.exists()
-    assert spool == sorted(Path("/var/spool").iterdir())
+    assert service.spools == spools()
     for at in (relay.incoming, relay.outgoing):
         with socket.socket() as stream:
             assert stream.connect_ex(at) != 0
     assert [] == [pid for pid, words in commands() if str(relay.folder.path) in words]
+
+
+def spools() -> list[Path]:
+    """The folders of the machine's own queues, and what belongs to its own OpenSMTPD."""
+    return sorted((*Path("/var/spool").iterdir(), *Path("/run").glob("smtpd*")))
 
 
 def first_file(folder: Path) -> Path:
