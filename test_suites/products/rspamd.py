@@ -10,6 +10,8 @@ addresses and links, fuzzy checksums, downloaded maps, statistics, greylisting. 
 - The test text for spam (GTUBE) is found only in a text of at least 70 bytes, so never alone.
 - SPF ``-all`` without DMARC adds 1 to the score, so such a mail passes.
 - Without an answer of the scanner it lets every attachment pass, so the limits of time are generous.
+  It does the same where ClamAV reports that a limit was exceeded, as of an archive that is too deep.
+- It has attachments scanned, and no texts: a text part that holds the test string passes.
 """
 
 from __future__ import annotations

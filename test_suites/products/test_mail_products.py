@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes.net.file_contents import AGREED_FILE, eicar, holds_test_string
+from probes.range.file_containers import in_container
 from test_suites.products.name_records import NameRecords
 from test_suites.products.opensmtpd import HOST, PROGRAMS, MailRelay
 from test_suites.products.process import LOOPBACK, free_port, require
@@ -45,6 +46,7 @@ SPAM = "".join(_SPAM)
 
 SPAM_REFUSED = (550, "Gtube pattern")
 VIRUS_REFUSED = (550, 'clamav: virus found: "Accredit.TestString.UNOFFICIAL"')
+ENCRYPTED_REFUSED = (550, 'clamav: virus found: "File is encrypted: Heuristics.Encrypted.Zip"')
 REFUSED = (550, "message rejected")
 """The answers after DATA; that to any other mail that rspamd refuses has no reason."""
 
@@ -253,6 +255,19 @@ def test_an_infected_attachment_passes_while_the_scanner_is_absent(service: Serv
 
     assert accepted(answer)
     assert VIRUS_REFUSED == service.receives(with_file(written(FRIEND, HEAD), eicar()), FRIEND)
+
+
+def test_the_test_string_passes_in_a_text_and_where_the_scanner_reaches_its_limits(
+    service: Service,
+) -> None:
+    inline = written(FRIEND, HEAD)
+    inline.add_attachment(eicar(), "text", "plain", disposition="inline")
+    deep = with_file(written(FRIEND, HEAD), in_container(eicar(), ("deep",)))
+    encrypted = with_file(written(FRIEND, HEAD), in_container(eicar(), ("encrypted",)))
+
+    assert accepted(service.receives(inline, FRIEND))
+    assert accepted(service.receives(deep, FRIEND))
+    assert ENCRYPTED_REFUSED == service.receives(encrypted, FRIEND)
 
 
 def test_a_forged_sender_is_refused_if_the_domain_asks_for_it(service: Service) -> None:
