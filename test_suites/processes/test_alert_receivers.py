@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from harness.model.received_alert import ReceivedAlert
-from probes.receivers.spool import read_spool
+from probes.receivers.spool import ALERTS, read_spool
 from test_suites.house.rooms import ROOT
 from test_suites.processes.running import COMMAND, accredit
 
@@ -26,7 +26,7 @@ VERB = ("alerts", "receive")
 
 def received(spool: Path) -> list[ReceivedAlert]:
     """The alerts in a file, without the receiver's own notes that it works."""
-    return [each for each in read_spool(spool) if not each.is_note]
+    return [each for each in read_spool(spool, ALERTS) if not each.is_note]
 
 
 class Receiving:
@@ -92,7 +92,7 @@ def test_alerts_are_received_until_a_signal_ends_it_in_order(number: int, tmp_pa
         printed,
     )
     assert [("dsl@school.test",), ("/hook",)] == [alert.to for alert in received(spool)]
-    first, *_, last = read_spool(spool)
+    first, *_, last = read_spool(spool, ALERTS)
     assert first.is_note, "it notes that it works, when it starts"
     assert last.is_note, "and when it ends"
 
