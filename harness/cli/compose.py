@@ -239,7 +239,8 @@ def running_range(
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
     illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
     knows what suppliers are told. Its proxy opens TLS, and clients trust it, as managed devices do.
-    With ``alerts`` it sends alerts, with ``mail`` it has a mail relay. Pages of packs in ``WITH_TEXTS`` show the words of their notes.
+    With ``alerts`` it sends alerts, with ``mail`` it has a mail relay. Pages of packs in
+    ``WITH_TEXTS`` show the words of their notes.
     """
     from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
     from corpora.search_pages import SupplierLists, supplier_lists  # noqa: PLC0415 - see above

@@ -231,8 +231,7 @@ def _read_all(
     for place, paths in places.items():
         for path in paths:
             spans, notes = list[Span](), 0
-            for mail in read_source(path):
-                digest.update(repr((mail.at, mail.message_ids, mail.to)).encode())
+            for mail in read_source(path, digest.update):
                 _extend(spans, mail.at)
                 notes += mail.is_note
                 if not mail.is_note:
