@@ -18,7 +18,6 @@ from typing import Annotated
 
 import typer
 from msgspec.structs import replace
-from probes.mail.mail_folders import read_source
 
 from harness.campaign.assemble import Prepared
 from harness.cli.alert_receivers import NOTE_EVERY
@@ -41,6 +40,7 @@ from harness.model.plain_twin import next_number
 from harness.model.service_log import next_turn
 from harness.model.service_mail import MAILBOX, READ_AFTER, MailService
 from harness.ports.storage import Clock, WallClock
+from probes.mail.mail_folders import read_source
 
 app = typer.Typer(no_args_is_help=True)
 app.command("receive")(receive_command)

@@ -76,7 +76,6 @@ VARIANTS: dict[MailKind, dict[str, str]] = {
     "ham": {
         "school": "invented for this test",
         "broken": "with the test message for spam, one letter changed",
-        "corpus": "from the corpus that the tester gave",
     },
     "infected": {
         "plain": "as it is",
