@@ -1,4 +1,4 @@
-"""Read raw mails from a file or a folder, one after the other: mbox, Maildir, files of single mails.
+"""Read raw mails one after the other: from an mbox, a Maildir, or files of single mails.
 
 A file of any size is read in little memory. A mail of more than ``MOST_BYTES`` is cut after one
 byte more, so that a reader sees that it is too large.
@@ -52,13 +52,13 @@ def _of_file(stream: BufferedReader) -> Iterator[bytes]:
         if mail := stream.read(MOST_BYTES + 1):
             yield mail
         return
-    mail: bytearray | None = None
+    parts: bytearray | None = None
     is_start, after_empty = True, True
     while line := stream.readline(_LINE_BYTES):
         if is_start and after_empty and line.startswith(_SEPARATOR):
-            if mail is not None:
-                yield _without_last_line(mail)
-            mail = bytearray()
+            if parts is not None:
+                yield _without_last_line(parts)
+            parts = bytearray()
             is_start, after_empty = line.endswith(b"\n"), False
             if not is_start:
                 _skip_line(stream)
@@ -67,12 +67,12 @@ def _of_file(stream: BufferedReader) -> Iterator[bytes]:
         after_empty = is_start and line in (b"\n", b"\r\n")
         if is_start and _QUOTED.match(line):
             line = line[1:]
-        assert mail is not None  # the first line is a separator
-        if len(mail) <= MOST_BYTES:
-            mail += line[: MOST_BYTES + 1 - len(mail)]
+        assert parts is not None  # the first line is a separator
+        if len(parts) <= MOST_BYTES:
+            parts += line[: MOST_BYTES + 1 - len(parts)]
         is_start = line.endswith(b"\n")
-    if mail is not None:
-        yield _without_last_line(mail)
+    if parts is not None:
+        yield _without_last_line(parts)
 
 
 def _skip_line(stream: BufferedReader) -> None:
