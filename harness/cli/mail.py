@@ -32,7 +32,7 @@ from harness.interop.log_join import reading_observations
 from harness.interop.mail_join import MailJoin
 from harness.measure.event_loop import new_loop
 from harness.measure.mail_sending import MailSending, Sleep, send_mails
-from harness.model.facts import LogFileFacts
+from harness.model.facts import Facts, LogFileFacts
 from harness.model.mail_case import CASES, MailCase, mail_case
 from harness.model.mail_facts import MailFacts, MailPlace
 from harness.model.observation import Observation
@@ -195,6 +195,7 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
         readings = _read_all(places, join, (first, at))
         number, batch = next_turn(seen, "log", len(readings)), next_number(journal.batches())
         items = {item: one.item for item, one in sent.items()}
+        found: Mapping[str, Facts] = join.found
         made = [
             one
             for place, facts in enumerate(readings)
@@ -202,7 +203,7 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
                 journal.header.campaign.campaign,
                 items,
                 facts,
-                join.found if facts is readings[-1] else {},
+                found if facts is readings[-1] else {},
                 number=number + place,
                 at=at,
                 batch=batch,

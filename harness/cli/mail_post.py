@@ -7,11 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from probes.mail.envelope import Envelope
-from probes.mail.mail_corpus import corpus_mails
-from probes.mail.messages import Outside, compose, needs_key
-from probes.mail.signature import signing_key
-
 from harness.campaign.assemble import Prepared
 from harness.cli.printing import warn
 from harness.errors import UsageError
@@ -30,6 +25,10 @@ from harness.model.service_mail import MailAccount, MailService
 from harness.ports.network import Origin
 from harness.ports.storage import Clock
 from harness.untrusted.regular_file import read_bounded
+from probes.mail.envelope import Envelope
+from probes.mail.mail_corpus import corpus_mails
+from probes.mail.messages import Outside, compose, needs_key
+from probes.mail.signature import signing_key
 from probes.mail.smtp_client import Letter, MailServer, deliver
 from probes.net.route import Address, client_tls_context, parse_address
 

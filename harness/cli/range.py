@@ -247,14 +247,14 @@ def print_addresses(origin: Origin, out: Path) -> None:
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
         for pack in ORIGIN_PACKS:
             say(f"a pack ({pack.title}): {out / pack.name}")
-    if any("gateway" in kinds for kinds in origin.services.values()):
+    filters = origin.services.get("reference", {})
+    if "gateway" in filters:
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     if (out / SERVICE_LOG_FILE).exists():
         say(f"the reference filter's own log: {out / SERVICE_LOG_FILE}")
-    for service, kinds in origin.services.items():
-        for kind, addresses in kinds.items():
-            for profile, address in addresses.items():
-                say(f"{service} {kind} for {profile}: {_written(address)}")
+    for kind, addresses in filters.items():
+        for profile, address in addresses.items():
+            say(f"reference {kind} for {profile}: {_written(address)}")
 
 
 def _written(address: Any) -> str:

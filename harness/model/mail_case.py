@@ -8,7 +8,7 @@ of a form filters nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -189,7 +189,7 @@ def mail_item(case: MailCase, draw: str) -> Item:
     )
 
 
-def mail_items(draw: str, counts: dict[MailCase, int]) -> Iterator[Item]:
+def mail_items(draw: str, counts: Mapping[MailCase, int]) -> Iterator[Item]:
     """Yield as many mails of each case as ``counts`` says, in an order that ``draw`` mixes."""
     made = [(case, f"{draw} {turn}") for case, number in counts.items() for turn in range(number)]
     made.sort(key=lambda one: _digest(f"order {one[0].name} {one[1]}"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 from io import BufferedReader
@@ -21,6 +20,7 @@ from typing import Literal
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.received_mail import ReceivedMail
 from harness.untrusted.regular_file import open_regular
+from probes.mail.mbox import FROM_LINE, LINE_BYTES, mbox_mails
 from probes.mail.raw_mail import MOST_BYTES, MOST_RECIPIENTS, Fields, read_mail
 from probes.receivers.alert_text import (
     HEAD_BYTES,
@@ -35,8 +35,6 @@ SourceKind = Literal["spool", "mbox", "maildir"]
 
 Note = Callable[[bytes], object]
 
-LINE_BYTES = 64 * 1024
-"""Bytes that are read at once; a longer line is read in pieces."""
 MOST_MAILS = 1_000_000
 """The most mails of a Maildir folder."""
 MOST_NAMED = 50
@@ -44,9 +42,6 @@ MOST_NAMED = 50
 
 KNOWN = "give a file of 'accredit mail receive', an mbox file, or a Maildir folder"
 
-_FROM = re.compile(rb"From (\S*) {1,3}.{0,80}\b\d{1,2}:\d{2}(?::\d{2})?\b.{0,40}\b\d{4}\b")
-"""The line before each mail of an mbox file: ``From SENDER DATE``."""
-_QUOTED_FROM = re.compile(rb">+From ")
 _DATE = re.compile(r"(?:\w{3},? )?(\w{3}) +(\d{1,2}) (\d{1,2}:\d{2}(?::\d{2})?)(.{0,20}?) (\d{4})")
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _LATEST = 250_000_000_000.0
@@ -87,7 +82,7 @@ def source_kind(path: Path) -> SourceKind:
         raise _unreadable(path, error) from None
     if first.startswith(b"{"):
         return "spool"
-    if not first or _FROM.match(first):
+    if not first or FROM_LINE.match(first):
         return "mbox"
     msg = f"{path}: is neither a spool of mails nor an mbox file; {KNOWN}"
     raise UsageError(msg)
@@ -108,39 +103,6 @@ def _unreadable(path: Path, error: OSError | ValueError) -> UsageError:
     return UsageError(f"{path}: cannot be read: {reason}")
 
 
-@dataclass(slots=True)
-class _Collected:
-    """A mail that is being read from an mbox file: its From_ line, and its bytes up to a limit."""
-
-    from_line: bytes
-    line: int
-    kept: bytearray = field(default_factory=bytearray)
-    size: int = 0
-
-    def add(self, piece: bytes) -> None:
-        """Add a piece, if it is within the limit."""
-        self.size += len(piece)
-        if len(self.kept) < MOST_BYTES:
-            self.kept += piece
-
-    def mail(self, written: datetime) -> ReceivedMail:
-        """Return the mail; ``written`` is its time if it states none."""
-        found = _FROM.match(self.from_line)
-        sender = found[1].decode("utf-8", "replace") if found else ""
-        at = _time_of_from(self.from_line.decode("utf-8", "replace")) or written
-        # An empty line at the end belongs to the format (RFC 4155).
-        blank = 0 if len(self.kept) < self.size else _blank_at_end(self.kept)
-        raw = bytes(self.kept[: len(self.kept) - blank])
-        return _stored_mail(raw, self.size - blank, at, sender)
-
-
-def _blank_at_end(mail: bytearray) -> int:
-    """Return how many bytes the empty line at the end of a mail has, if there is one."""
-    if mail.endswith((b"\n\r\n", b"\n\n")):
-        return 2 if mail.endswith(b"\r\n") else 1
-    return 0
-
-
 def _read_mbox(path: Path, note: Note) -> Iterator[ReceivedMail]:
     """Yield the mails of an mbox file. Lines that were quoted (``>From``) lose one ``>``."""
     try:
@@ -154,29 +116,14 @@ def _read_mbox(path: Path, note: Note) -> Iterator[ReceivedMail]:
 def _mails_in(
     stream: BufferedReader, path: Path, written: datetime, note: Note
 ) -> Iterator[ReceivedMail]:
-    mail: _Collected | None = None
-    piece, is_start, is_after_blank, number = b"", True, True, 0
-    while piece := stream.readline(LINE_BYTES):
-        note(piece)
-        number += is_start
-        if is_start and is_after_blank and _FROM.match(piece):
-            if mail is not None:
-                yield mail.mail(written)
-            mail = _Collected(piece, number)
-        elif mail is not None:
-            is_quoted = is_start and _QUOTED_FROM.match(piece)
-            mail.add(piece[1:] if is_quoted else piece)
-        is_after_blank = is_start and piece in (b"\n", b"\r\n")
-        is_start = piece.endswith(b"\n")
-    if mail is None:
-        return
-    if not is_start:
-        found = "the last mail is cut off: its last line has no end"
-        see = "copy the file again while no program writes to it"
-        raise FaultyDocument(
-            (Fault(where=str(path), line=mail.line, key="", found=found, known=see),)
-        )
-    yield mail.mail(written)
+    for mail in mbox_mails(stream, note):
+        if mail.is_cut:
+            found = "the last mail is cut off: its last line has no end"
+            see = "copy the file again while no program writes to it"
+            fault = Fault(where=str(path), line=mail.line, key="", found=found, known=see)
+            raise FaultyDocument((fault,))
+        at = _time_of_from(mail.from_line) or written
+        yield _stored_mail(mail.content, mail.size, at, mail.sender)
 
 
 def _read_maildir(path: Path, note: Note) -> Iterator[ReceivedMail]:

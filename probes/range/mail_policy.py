@@ -199,7 +199,8 @@ class MailPolicy:
 
         try:
             checked = dkim.DKIM(content)
-            return checked.verify(dnsfunc=find) and checked.domain.decode().lower() == domain
+            is_right = bool(checked.verify(dnsfunc=find))
+            return is_right and checked.domain.decode().lower() == domain
         except (dkim.DKIMException, ValueError, IndexError):
             return False
 

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
 from harness.ports.network import Origin
+from probes.mail.sender_domains import new_key, public_key_of
 from probes.net.route import parse_address
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
@@ -53,6 +54,9 @@ from probes.range.zone import (
     TWIN_ZONE,
     ZONE,
 )
+
+range_mail_key = cache(new_key)
+"""The key that mails of a test on the range are signed with; all ranges of a process share it."""
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -196,7 +200,7 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={"reference": reference},
+            services={"reference": reference, "mail": {"dkim": range_mail_key()}},
             twin_zone=TWIN_ZONE,
         )
         # Relative names, so that the directory can be moved.
@@ -284,6 +288,7 @@ class RangeTestbed:
             faults=self.faults,
             dual_stack=self._is_dual_stack,
             several=self._several,
+            mail_key=public_key_of(range_mail_key()),
         )
 
     @cached_property

@@ -11,7 +11,8 @@ import pytest
 from harness.interop.mail_join import MailJoin
 from harness.judge.sent_mail import CARRIES, SentMails
 from harness.model.corpus import Item
-from harness.model.facts import FactsBase, LogFileFacts
+from harness.model.facts import LogFileFacts
+from harness.model.facts_base import FactsBase
 from harness.model.mail_case import (
     CASES,
     MailCase,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from harness.measure.mail_sending import BATCH, MOST_TRIES, Answered, MailSending, send_mails
 from harness.model.corpus import Item
 from harness.model.mail_case import case_named, mail_items
-from harness.model.mail_facts import MailFacts
+from harness.model.mail_facts import MailFacts, MailStage
 from harness.model.observation import Failure, Observation
 
 HAM = case_named("in:ham:school")
@@ -37,7 +37,7 @@ class Servers:
         self.tried[item.id] += 1
         code = self.answer(item, self.tried[item.id])
         failure = None if code else Failure(name="connection_refused", stage="connect")
-        stage = "content" if code else "connect"
+        stage: MailStage = "content" if code else "connect"
         return Answered(MailFacts(server="relay", stage=stage, code=code), failure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -58,7 +59,7 @@ def only_right(
     return AuthResult(success=is_right, handled=False)
 
 
-def with_sink(sink: Sink, trust: ssl.SSLContext | None = None, **options: object) -> Delivered:
+def with_sink(sink: Sink, trust: ssl.SSLContext | None = None, **options: Any) -> Delivered:
     """Deliver ``LETTER`` to a server with the given options of the library."""
     user = "pupil" if "authenticator" in options else ""
     password = str(options.pop("password", ""))
@@ -68,7 +69,7 @@ def with_sink(sink: Sink, trust: ssl.SSLContext | None = None, **options: object
         server = await loop.create_server(
             lambda: SMTP(sink, hostname="relay", loop=loop, **options),
             HERE,
-            0,  # type: ignore[arg-type]  # of the library
+            0,
         )
         async with server:
             return await deliver(at(server, trust, user, password), LETTER, "client.tester.test")
