@@ -32,6 +32,11 @@ class MailInbox:
         return True
 
 
+def mailbox_of(inbox: MailInbox) -> Mailbox[ReceivedMail]:
+    """A mailbox that keeps its mails in an inbox."""
+    return Mailbox(inbox.keep, read_mail, settings=MailboxSettings(most_bytes=MOST_BYTES))
+
+
 @contextmanager
 def receiving_mail() -> Iterator[MailInbox]:
     """Run a mailbox on a thread of its own while the context lasts."""
@@ -39,8 +44,7 @@ def receiving_mail() -> Iterator[MailInbox]:
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve() -> None:
-        settings = MailboxSettings(most_bytes=MOST_BYTES)
-        async with Mailbox(inbox.keep, read_mail, settings=settings) as mailbox:
+        async with mailbox_of(inbox) as mailbox:
             inbox.port = mailbox.port
             is_started.set()
             await stop.wait()
