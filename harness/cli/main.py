@@ -165,6 +165,7 @@ class MainVerbs(LazyVerbs):
             "log:app",
             "Make requests that the service's log has to show, and read that log.",
         ),
+        "mail": Verb("mail:app", "Receive the mails that a service delivers to the tester."),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

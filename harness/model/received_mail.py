@@ -17,16 +17,20 @@ NOTE = "note"
 """The ``sender`` of a note that the receiver works; such a line is no mail."""
 
 
-class ReceivedMail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ReceivedMail(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """A mail that arrived. Times are aware.
 
     ``at`` is when it arrived, ``to`` are the recipients of its envelope, in lower case, ``sender``
     that of the envelope (empty: of a bounce, RFC 5321 section 4.5.5). ``message_ids`` are its own
-    Message-ID and those that it quotes or encloses, as bounces do (RFC 3464), ``references`` the
-    numbers in it that look like those of ``harness.model.mail_case.reference_of``. ``spam_marks``
-    are the fields or the words of the subject by which it is marked as spam, ``results`` the
-    Authentication-Results (RFC 8601), shortened. ``holds`` is what was found in it when its parts
-    and containers were opened. ``size`` is in bytes.
+    Message-ID (empty if it has none and others follow) and those that it quotes or encloses, as
+    bounces do (RFC 3464), without angle brackets; ``references`` the numbers in it that look like
+    those of ``harness.model.mail_case.reference_of``. ``spam_marks`` are the fields by which it is
+    marked as spam, or its subject, ``results`` the fields Authentication-Results (RFC 8601) and
+    Received-SPF (RFC 7208) of the last server that wrote some: each with the name of the field,
+    shortened. ``holds`` is what was found in it when its parts and containers were opened. ``size``
+    is in bytes.
     """
 
     at: datetime

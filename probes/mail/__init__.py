@@ -1,1 +1,1 @@
-"""Mail of the test: what it holds by agreement, and how mail that arrived is read."""
+"""Mail: composing, sending and reading it."""
