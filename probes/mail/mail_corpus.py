@@ -16,8 +16,10 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.model.mail_case import message_id_of
-from probes.mail.corpus_files import raw_mails
+from harness.untrusted.regular_file import open_regular
 from probes.mail.envelope import Envelope
+from probes.mail.mbox import FROM_LINE, LINE_BYTES, mbox_mails
+from probes.mail.raw_mail import MOST_BYTES as MOST_READ
 
 MOST_BYTES = 10 * 1024 * 1024
 """The most bytes of a mail: what many servers accept (RFC 1870)."""
@@ -48,6 +50,28 @@ _REMOVED = re.compile(
 """Fields of the way that a mail came, of earlier verdicts, and such as notify its old sender."""
 
 
+def raw_mails(path: Path) -> Iterator[bytes]:
+    """Yield the mails of an mbox file, of one file with one mail, or of all files of a folder.
+
+    Of a folder the files that end in ``.eml``, in the order of their names, or if there are none
+    all files but hidden ones. Of a large mail at least ``MOST_BYTES`` + 1 bytes are read. Raises
+    OSError for what cannot be read.
+    """
+    for file in _files_of(path) if path.is_dir() else (path,):
+        with open_regular(file) as stream:
+            if FROM_LINE.match(stream.peek(LINE_BYTES)):
+                yield from (mail.raw for mail in mbox_mails(stream))
+            elif raw := stream.read(MOST_READ):
+                yield raw
+
+
+def _files_of(folder: Path) -> list[Path]:
+    files = sorted(
+        file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
+    )
+    return [file for file in files if file.suffix.lower() == ".eml"] or files
+
+
 def corpus_mails(path: Path, report: Callable[[str], None]) -> Iterator[tuple[str, bytes]]:
     """Yield the digest (32 hexadecimal digits) and the bytes of each mail of a corpus.
 
@@ -73,7 +97,7 @@ def corpus_mails(path: Path, report: Callable[[str], None]) -> Iterator[tuple[st
         raise UsageError(msg) from None
     if not seen:
         what = f"none of its {number} mails can be used" if number else "it holds no mail"
-        msg = f"{path}: {what}; give an mbox file, or a folder with files that end in .eml"
+        msg = f"{path}: {what}; give an mbox file, or a folder of files with one mail each"
         raise UsageError(msg)
 
 

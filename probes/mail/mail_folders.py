@@ -104,7 +104,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> UsageError:
 
 
 def _read_mbox(path: Path, note: Note) -> Iterator[ReceivedMail]:
-    """Yield the mails of an mbox file. Lines that were quoted (``>From``) lose one ``>``."""
+    """Yield the mails of an mbox file."""
     try:
         with open_regular(path) as stream:
             written = _written(os.fstat(stream.fileno()))
@@ -117,13 +117,16 @@ def _mails_in(
     stream: BufferedReader, path: Path, written: datetime, note: Note
 ) -> Iterator[ReceivedMail]:
     for mail in mbox_mails(stream, note):
-        if mail.is_cut:
+        if mail.is_cut_off:
             found = "the last mail is cut off: its last line has no end"
             see = "copy the file again while no program writes to it"
-            fault = Fault(where=str(path), line=mail.line, key="", found=found, known=see)
-            raise FaultyDocument((fault,))
-        at = _time_of_from(mail.from_line) or written
-        yield _stored_mail(mail.content, mail.size, at, mail.sender)
+            raise FaultyDocument(
+                (Fault(where=str(path), line=mail.line, key="", found=found, known=see),)
+            )
+        stated = FROM_LINE.match(mail.from_line)
+        sender = stated[1].decode("utf-8", "replace") if stated else ""
+        at = _time_of_from(mail.from_line.decode("utf-8", "replace")) or written
+        yield _stored_mail(mail.raw, mail.size - mail.blank_at_end, at, sender)
 
 
 def _read_maildir(path: Path, note: Note) -> Iterator[ReceivedMail]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, groupby, islice
 from typing import get_args
 
 from harness.model.received_mail import NOTE, Held, ReceivedMail
@@ -41,7 +41,7 @@ LONGEST_ID, LONGEST_VALUE = 320, 500
 TEXT_BYTES, MOST_TEXT = 512 * 1024, 2 * 1024 * 1024
 """The most bytes of a text, and of all texts, that are searched."""
 
-OPENING = replace(CLIENT, depth=20, members=500, files=2000, total=32 * 1024 * 1024)
+OPENING = replace(CLIENT, members=500, files=2000, total=32 * 1024 * 1024)
 """How far the containers in a mail are opened: its parts share ``total``."""
 LEAST_TOTAL = 1024 * 1024
 
@@ -107,9 +107,10 @@ _TAG = re.compile(
 """A subject that begins with a tag: ``[SPAM]``, ``***SPAM***``, ``{Spam?}``, ``Spam:``."""
 
 _ID = re.compile(r"<([^<>\s]{1,320})>")
-_ID_LINE = re.compile(r"message-id:\s{0,20}<?([^<>\s]{3,320})>?", re.IGNORECASE)
+_ID_LINE = re.compile(r"(?:[Mm]essage-[Ii][Dd]|MESSAGE-ID):\s{0,20}<([^<>\s]{1,320})>")
 _ID_FIELDS = re.compile(r"(?:[a-z-]{1,40}-)?(?:original|resent)-message-id|in-reply-to|references")
-_REFERENCE = re.compile(r"(?<![0-9])(?<![0-9]-)[0-9]{2}-[0-9]{6}-[0-9]{4}(?![0-9]|-[0-9])")
+_REFERENCE = re.compile(r"[0-9]{2}-[0-9]{6}-[0-9]{4}(?![0-9]|-[0-9])")
+_DIGIT_BEFORE = re.compile(r"[0-9]-?\Z")
 _UUENCODED = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,255}\r?$", re.MULTILINE)
 _FILE_NAME = re.compile(r"\b(?:file)?name\*?\d?\*?\s*=", re.IGNORECASE)
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "text/rfc822-headers")
@@ -163,9 +164,9 @@ def spam_marks(fields: Fields, subject: str) -> Iterator[str]:
     """Yield the fields by which a mail is marked as spam, and its subject if that has a tag."""
     for name, value in fields:
         if name.startswith("x-") and any(one.matches(name, value) for one in SPAM_FIELDS):
-            yield _shown(name, value)
+            yield _shown("-".join(word.capitalize() for word in name.split("-")), value)
     if _TAG.match(subject):
-        yield _shown("subject", subject)
+        yield _shown("Subject", subject)
 
 
 def _results(fields: Fields) -> Iterator[str]:
@@ -181,13 +182,13 @@ def _results(fields: Fields) -> Iterator[str]:
             return
         if name == "received-spf":
             server = server or " "
-            yield _shown(name, value)
+            yield _shown("Received-SPF", value)
         elif name == "authentication-results":
             own = value.partition(";")[0].strip().lower()
             if not server.strip():
                 server = own or " "
             if own == server.strip():
-                yield _shown(name, value)
+                yield _shown("Authentication-Results", value)
 
 
 def _message_ids(fields: Fields, opened: OpenedParts, quoted: Iterable[str]) -> tuple[str, ...]:
@@ -236,7 +237,7 @@ class _Found:
             if left > 0 and part.media_type.startswith(_READABLE):
                 content = part.content[: min(TEXT_BYTES, left)]
                 left -= len(content)
-                for text in visible_readings(content, _typed(part)):
+                for text, _ in groupby(visible_readings(content, _typed(part))):
                     found.search(text)
         shown = (replace(one, body=one.body[:MOST_TEXT]) for one in parts if not _is_file(one))
         if text_of(shown):
@@ -247,8 +248,10 @@ class _Found:
 
     def search(self, text: str) -> None:
         """Look for numbers, Message-IDs and agreed texts."""
-        self.references.extend(_first(_REFERENCE, text, MOST_REFERENCES))
-        self.ids.extend(clean(one) for one in _first(_ID_LINE, text, MOST_IDS))
+        numbers = (one for one in _REFERENCE.finditer(text) if _begins_there(one))
+        self.references.extend(one[0] for one in islice(numbers, MOST_REFERENCES))
+        ids = islice(_ID_LINE.finditer(text), MOST_IDS)
+        self.ids.extend(clean(one[1]) for one in ids)
         if gtube() in text:
             self.holds.add("GTUBE")
         if LANGUAGE_MARKER.search(text):
@@ -258,7 +261,7 @@ class _Found:
 def _agreed_contents(raw: bytes, parts: Sequence[Part]) -> set[Held]:
     """Return what the parts of a mail hold, and the mail as it is, with containers opened."""
     total = max(LEAST_TOTAL, OPENING.total // (len(parts) + 1))
-    opening = replace(OPENING, total=total)
+    opening = replace(OPENING, total=total, each=min(OPENING.each, total))
     test_string, spam, found = eicar(), gtube().encode("ascii"), set[Held]()
     for whole in (*(part.content for part in parts), raw):
         for data in contents(whole, opening):
@@ -290,9 +293,10 @@ def _typed(part: Part) -> str:
     return part.headers.get("content-type", "") or "charset=utf-8"
 
 
-def _first(pattern: re.Pattern[str], text: str, most: int) -> Iterator[str]:
-    for match, _ in zip(pattern.finditer(text), range(most), strict=False):
-        yield match[match.lastindex or 0]
+def _begins_there(number: re.Match[str]) -> bool:
+    """Whether a number is not the end of a longer one; a look behind would cost much more time."""
+    start = number.start()
+    return not _DIGIT_BEFORE.search(number.string[max(0, start - 2) : start])
 
 
 def _bounded(values: Iterable[str], most: int) -> tuple[str, ...]:
@@ -306,8 +310,7 @@ def _bounded(values: Iterable[str], most: int) -> tuple[str, ...]:
 
 
 def _shown(name: str, value: str) -> str:
-    titled = "-".join(word.capitalize() for word in clean(name, 100).split("-"))
-    return f"{titled}: {clean(' '.join(value.split()), LONGEST_VALUE)}"
+    return f"{clean(name, LONGEST_VALUE)}: {clean(' '.join(value.split()), LONGEST_VALUE)}"
 
 
 def _sender(text: str) -> str:

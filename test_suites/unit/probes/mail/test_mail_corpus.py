@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from probes.mail import mail_corpus
 from probes.mail.envelope import Envelope
-from probes.mail.mail_corpus import corpus_mails, prepared
+from probes.mail.mail_corpus import corpus_mails, prepared, raw_mails
 from test_suites.mail_writing import AT, body_of, digest_of, leaves, parsed
 
 ENVELOPE = Envelope(
@@ -131,11 +131,28 @@ def test_lines_that_are_too_long_are_broken() -> None:
     assert "You won" == parsed(raw)["Subject"]
 
 
+FROM = b"From x@y.example Thu Jan  1 00:00:00 2026\n"
+
+
+def test_a_corpus_is_an_mbox_file_a_mail_or_a_folder(tmp_path: Path) -> None:
+    first, second, third = (HEAD + b"\n%d\n" % number for number in range(3))
+    box = mbox(tmp_path, first, second + b"\n>From here.\n")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, content in (("00002", second), ("00001", FROM + first), (".hidden", third)):
+        (folder / name).write_bytes(content)
+
+    assert [first, second + b"\nFrom here.\n"] == list(raw_mails(box))
+    assert [first, second] == list(raw_mails(folder))
+    (folder / "b.EML").write_bytes(third)
+    assert [third] == list(raw_mails(folder)) == list(raw_mails(folder / "b.EML"))
+    (folder / "b.EML").write_bytes(b"")
+    assert [] == list(raw_mails(folder))
+
+
 def mbox(folder: Path, *mails: bytes) -> Path:
     path = folder / "corpus.mbox"
-    path.write_bytes(
-        b"".join(b"From x Thu Jan  1 00:00:00 2026\n" + mail + b"\n" for mail in mails)
-    )
+    path.write_bytes(b"".join(FROM + mail + b"\n" for mail in mails))
     return path
 
 
@@ -189,7 +206,7 @@ def test_a_corpus_without_mails_is_refused_with_one_sentence(tmp_path: Path) -> 
     faulty = mbox(tmp_path, b"Subject: x\n\n")
 
     for path, said in (
-        (empty, "it holds no mail; give an mbox file"),
+        (empty, "it holds no mail; give an mbox file, or a folder"),
         (faulty, "none of its 1 mails can be used; give"),
         (tmp_path / "none", "cannot be read as mails: No such file"),
     ):
