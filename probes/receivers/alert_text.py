@@ -182,7 +182,7 @@ class OpenedParts(NamedTuple):
 
 
 def opened_parts(headers: Mapping[str, str], body: bytes) -> OpenedParts:
-    """Return the parts of a message, and the headers of each message that it encloses."""
+    """Return the parts of a message, and the headers of messages in it, the outermost first."""
     opening = _Opening()
     data = body.replace(b"\r\n", b"\n")
     opening.visit(headers, data, 0, len(data), DEEPEST)
@@ -215,16 +215,19 @@ class _Opening:
             if _coding(headers) == "base64":
                 data = _from_base64(data[start:end]).replace(b"\r\n", b"\n")
                 start, end = 0, len(data)
-            self.enclosed.append(self._open(data, start, end, depth - 1))
+            self._open(data, start, end, depth - 1, is_message=True)
         else:
             self.parts.append(Part(headers=headers, body=data[start:end]))
 
-    def _open(self, data: bytes, start: int, end: int, depth: int) -> Mapping[str, str]:
-        """Open the message or part between two places, and return its headers."""
+    def _open(
+        self, data: bytes, start: int, end: int, depth: int, *, is_message: bool = False
+    ) -> None:
+        """Open the message or part between two places."""
         head, body = _head_and_body(data, start, end)
         headers = dict(reversed(_fields(head)))
+        if is_message:
+            self.enclosed.append(headers)
         self.visit(headers, data, body, end, depth)
-        return headers
 
 
 def _sections(data: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:

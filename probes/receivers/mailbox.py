@@ -208,12 +208,13 @@ class _Handler(Generic[Record]):
 class _Connection(SMTP):
     """The connection of one sender."""
 
+    # Products write whole bodies on one line, longer than RFC 5321 (section 4.5.3.1.6) allows.
+    line_length_limit = MOST_BYTES + 2
+
     def __init__(
         self, handler: _Handler[Record], connections: set[_Connection], settings: MailboxSettings
     ) -> None:
         self._most_bytes = settings.most_bytes
-        # Products write whole bodies on one line, longer than RFC 5321 (section 4.5.3.1.6) allows.
-        self.line_length_limit = settings.most_bytes + 2
         super().__init__(
             handler,
             data_size_limit=settings.most_bytes,

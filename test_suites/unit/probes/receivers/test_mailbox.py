@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import smtplib
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from harness.errors import UsageError
 from harness.model.received_alert import ReceivedAlert
+from harness.model.received_mail import ReceivedMail
+from probes.mail import raw_mail
+from probes.mail.raw_mail import read_mail
+from probes.range.authority import Authority
+from probes.receivers import mailbox as mailbox_module
 from probes.receivers.alert_text import MOST_BYTES
 from probes.receivers.mailbox import (
     MOST_RECIPIENTS,
@@ -20,6 +31,7 @@ from probes.receivers.mailbox import (
     Mailbox,
     MailboxSettings,
     alert_of_mail,
+    server_certificate,
 )
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -225,3 +237,176 @@ async def test_open_connections_end_with_the_mailbox(kept: Kept) -> None:
 async def test_an_address_in_use_is_an_error(mailbox: Mailbox[ReceivedAlert], kept: Kept) -> None:
     with pytest.raises(OSError):
         await Mailbox(kept.keep, alert_of_mail, port=mailbox.port).__aenter__()
+
+
+async def test_mails_are_received_by_the_same_server_and_may_be_larger() -> None:
+    mails: list[ReceivedMail] = []
+
+    def keep(mail: ReceivedMail) -> bool:
+        mails.append(mail)
+        return True
+
+    def send(port: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port, local_hostname="a.test", timeout=60) as smtp:
+            smtp.sendmail("S@a.test", ["One@b.test"], b"Message-ID: <a@b>\r\n\r\n" + large)
+            smtp.sendmail("note", ["one@b.test"], b"Message-ID: <c@d>\r\n\r\n")
+
+    large = (b"x" * 70 + b"\r\n") * (2 * MOST_BYTES // 72)
+    settings = MailboxSettings(most_bytes=raw_mail.MOST_BYTES)
+    async with Mailbox(keep, read_mail, settings=settings, clock=lambda: NOW) as mailbox:
+        await asyncio.to_thread(send, mailbox.port)
+
+    assert [
+        (("one@b.test",), "s@a.test", ("a@b",), NOW),
+        (("one@b.test",), "<note>", ("c@d",), NOW),
+    ] == [(mail.to, mail.sender, mail.message_ids, mail.at) for mail in mails]
+    assert len(large) < mails[0].size
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def pem(authority: Authority, tmp_path: Path) -> Path:
+    path = tmp_path / "mail.pem"
+    path.write_bytes(authority.pem_with_key(authority.leaf("mail.accredit.test")))
+    return path
+
+
+@pytest.fixture
+async def secure(kept: Kept, pem: Path) -> AsyncIterator[Mailbox[ReceivedAlert]]:
+    settings = MailboxSettings(certificate=server_certificate(pem))
+    async with Mailbox(kept.keep, alert_of_mail, settings=settings) as mailbox:
+        yield mailbox
+
+
+async def test_tls_is_offered_with_a_certificate_and_not_required(
+    secure: Mailbox[ReceivedAlert], kept: Kept, authority: Authority
+) -> None:
+    trust = ssl.create_default_context(cadata=authority.pem.decode())
+    trust.check_hostname = False  # it is reached by its address
+
+    def send() -> None:
+        with client(secure) as smtp:
+            smtp.starttls(context=trust)
+            smtp.send_message(mail("over TLS"), "s@a.test", ["one@b.test"])
+            assert not smtp.has_extn("starttls")
+        with client(secure) as smtp:
+            smtp.send_message(mail("plain"), "s@a.test", ["one@b.test"])
+
+    await asyncio.to_thread(send)
+    assert ["over TLS", "plain"] == [alert.text for alert in kept]
+
+
+async def test_tls_is_not_offered_without_a_certificate(mailbox: Mailbox[ReceivedAlert]) -> None:
+    def ask() -> None:
+        with client(mailbox) as smtp:
+            smtp.ehlo()
+            assert not smtp.has_extn("starttls")
+            assert 454 == smtp.docmd("STARTTLS")[0]
+
+    await asyncio.to_thread(ask)
+
+
+async def test_a_handshake_that_fails_ends_its_connection_and_is_logged_nowhere(
+    secure: Mailbox[ReceivedAlert], kept: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for answer in (b"MAIL FROM:<a@b>\r\n" * 20, b"\x16\x03\x01\xff\xff" * 40, b"\x00"):
+        reader, writer = await asyncio.open_connection(secure.host, secure.port)
+        writer.write(b"EHLO a\r\nSTARTTLS\r\n")
+        await reader.readuntil(b"220 Ready to start TLS\r\n")
+        writer.write(answer)
+        writer.write_eof()
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(60):
+                await reader.read()
+        writer.close()
+    await asyncio.to_thread(lambda: client(secure).quit())
+
+    assert [] == kept
+    assert ("", "") == tuple(capfd.readouterr())
+
+
+async def test_commands_before_tls_do_not_count_after_it(
+    secure: Mailbox[ReceivedAlert], authority: Authority
+) -> None:
+    trust = ssl.create_default_context(cadata=authority.pem.decode())
+    trust.check_hostname = False
+    reader, writer = await asyncio.open_connection(secure.host, secure.port)
+    writer.write(b"EHLO a\r\nMAIL FROM:<a@b>\r\nSTARTTLS\r\nRCPT TO:<c@d>\r\n")
+    await reader.readuntil(b"220 Ready to start TLS\r\n")
+    async with asyncio.timeout(60):
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            await writer.start_tls(trust)
+            writer.write(b"RCPT TO:<e@f>\r\nQUIT\r\n")
+            assert b"250" not in await reader.read()
+    writer.close()
+
+
+async def test_there_are_few_connections_at_once(
+    mailbox: Mailbox[ReceivedAlert], kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox_module, "MOST_CONNECTIONS", 2)
+
+    def send() -> None:
+        with client(mailbox) as first, client(mailbox) as second:
+            with pytest.raises(smtplib.SMTPConnectError, match="421"):
+                client(mailbox)
+            first.send_message(mail("one"), "s@a.test", ["one@b.test"])
+            second.send_message(mail("two"), "s@a.test", ["one@b.test"])
+
+    await asyncio.to_thread(send)
+    assert b"221 Bye" in await exchange(mailbox, b"QUIT\r\n")
+    assert ["one", "two"] == [alert.text for alert in kept]
+
+
+async def test_what_connections_bring_together_has_a_limit(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox_module, "TOGETHER", 1)
+    small = MailboxSettings(most_bytes=100_000)
+    start = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
+    async with (
+        asyncio.timeout(60),
+        Mailbox(kept.keep, alert_of_mail, settings=small) as mailbox,
+    ):
+        reader, writer = await asyncio.open_connection(mailbox.host, mailbox.port)
+        writer.write(start)
+        await reader.readuntil(b"354 ")
+        writer.write(b"x\r\n" * 20_000)
+        await writer.drain()
+        assert b"250 2.0.0 OK\r\n221" not in await exchange(
+            mailbox, start + b"y\r\n" * 20_000 + b".\r\nQUIT\r\n"
+        )
+        writer.write(b".\r\nQUIT\r\n")
+        assert b"221 Bye" in await reader.read()
+        assert b"221 Bye" in await exchange(mailbox, start + b"z\r\n" * 20_000 + b".\r\nQUIT\r\n")
+        writer.close()
+
+    assert ["x", "z"] == [alert.text[:1] for alert in kept]
+
+
+def test_a_certificate_is_a_file_with_a_pair_that_fits(pem: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text").write_text("hello")
+    (tmp_path / "half").write_bytes(pem.read_bytes().partition(b"-----BEGIN CERT")[0])
+    (tmp_path / "large").write_bytes(b"\n" * 2_000_000)
+    locked = generate_private_key(SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"word"),
+    )
+    certificate = b"-----BEGIN CERT" + pem.read_bytes().partition(b"-----BEGIN CERT")[2]
+    (tmp_path / "locked").write_bytes(locked + certificate)
+    for name, said in (
+        ("pipe", "is a pipe"),
+        ("none", "No such file"),
+        ("text", "is no certificate with its key"),
+        ("half", "is no certificate with its key"),
+        ("locked", "is no certificate with its key, unencrypted"),
+        ("large", "larger than 1 MiB"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            server_certificate(tmp_path / name)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from harness.errors import FaultyDocument, UsageError
 from harness.model.received_alert import ReceivedAlert
-from probes.receivers.spool import ALERTS, LINE_BYTES, MOST_NAMED, Spool, read_spool
+from harness.model.received_mail import ReceivedMail
+from probes.receivers.spool import ALERTS, LINE_BYTES, MAILS, MOST_NAMED, Spool, read_spool
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -230,3 +231,59 @@ def test_any_file_is_read_or_refused(
     path.write_bytes(b"".join(pieces))
     with contextlib.suppress(FaultyDocument):
         assert all(isinstance(each, ReceivedAlert) for each in read_spool(path, ALERTS))
+
+
+MAIL = ReceivedMail(at=NOW, to=("a@b.test",), message_ids=("a@b",), holds=("text",), size=7)
+
+
+def test_mails_are_kept_as_alerts_are(path: Path) -> None:
+    with Spool(path, MAILS) as spool:
+        assert spool.append(spool.kind.note_at(NOW))
+        assert spool.append(MAIL)
+    path.write_bytes(path.read_bytes() + b'{"at":"2026')
+    with Spool(path, MAILS) as spool:
+        assert spool.append(MAIL)
+
+    note, *mails = read_spool(path, MAILS)
+    assert (True, [MAIL, MAIL]) == (note.is_note, mails)
+
+
+def test_a_spool_of_the_other_kind_is_refused_in_one_sentence(path: Path) -> None:
+    with Spool(path, MAILS) as spool:
+        spool.append(MAIL)
+    content = path.read_bytes()
+    with (
+        pytest.raises(UsageError, match=r"holds received mails, not alerts; give another file"),
+        Spool(path, ALERTS),
+    ):
+        pass
+    with pytest.raises(UsageError, match=r"holds received mails, not alerts; give a file that"):
+        list(read_spool(path, ALERTS))
+    assert content == path.read_bytes()
+
+    for first in (alert(), ALERTS.note_at(NOW)):
+        path.write_bytes(msgspec.json.encode(first) + b"\n")
+        with (
+            pytest.raises(UsageError, match=r"holds received alerts, not mails"),
+            Spool(path, MAILS),
+        ):
+            pass
+        with pytest.raises(UsageError, match=r"'accredit mail receive' wrote"):
+            list(read_spool(path, MAILS))
+
+
+def test_a_mixed_file_is_refused_by_line(path: Path) -> None:
+    line = msgspec.json.encode(MAIL) + b"\n"
+    path.write_bytes(LINE + line + LINE)
+    with pytest.raises(FaultyDocument, match=f"^{path}:2: not an alert"):
+        list(read_spool(path, ALERTS))
+    path.write_bytes(line + LINE + line + LINE)
+    with pytest.raises(FaultyDocument, match=f"^{path}:2: not a mail") as refused:
+        list(read_spool(path, MAILS))
+    assert [2, 4] == [fault.line for fault in refused.value.faults]
+
+
+def test_a_time_that_is_none_in_utc_is_a_fault(path: Path) -> None:
+    path.write_bytes(LINE + b'{"at":"0001-01-01T00:00:00+05:00","channel":"mail","to":["a"]}\n')
+    with pytest.raises(FaultyDocument, match=":2: not an alert: the time"):
+        list(read_spool(path, ALERTS))
