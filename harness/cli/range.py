@@ -87,6 +87,12 @@ class FaultsDeclaration(Declared):
     dead_hosts: tuple[str, ...] = ()
 
 
+ALERTS_FILE = Annotated[
+    Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
+]
+MAIL_FILE = Annotated[Path | None, typer.Option(help="A YAML file: the mail relay of the filter.")]
+
+
 @app.command("up")
 def up_command(
     out: FOLDER = Path(),
@@ -95,12 +101,8 @@ def up_command(
         str, typer.Option(help="The scheme whose policy the filter follows.")
     ] = "becta-2008",
     faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to simulate.")] = None,
-    alerts: Annotated[
-        Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
-    ] = None,
-    mail: Annotated[
-        Path | None, typer.Option(help="A YAML file: the mail relay of the filter.")
-    ] = None,
+    alerts: ALERTS_FILE = None,
+    mail: MAIL_FILE = None,
     *,
     ipv6: Annotated[
         bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")

@@ -167,8 +167,7 @@ class Measurement:
     give conformity (nor, unless it counts item by item, non-conformity). ``kind`` is the kind of
     items it rests on, empty if none; ``qualifier`` limits a conforming outcome.
     ``foreknowledge`` compares known with hidden items of that kind. ``conditions`` must hold
-    too: one that does not is a failure whatever the metric is, one that was not seen forbids
-    conformity.
+    too: one that does not is a failure, and one that was not seen forbids conformity.
     """
 
     requirement: Requirement

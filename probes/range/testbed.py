@@ -85,6 +85,10 @@ class RangeTestbed:
     ``mail`` it has a mail relay, the attribute ``relay``, which asks the range's name server.
     """
 
+    monitor: Monitor | None = None
+    alert_sender: AlertSender | None = None
+    relay: MailRelay | None = None
+
     def __init__(
         self,
         directory: Path,
@@ -112,9 +116,6 @@ class RangeTestbed:
         self.origin: Origin
         self.log: ArrivalLog
         self.access_log: AccessLog
-        self.monitor: Monitor | None = None
-        self.alert_sender: AlertSender | None = None
-        self.relay: MailRelay | None = None
         self._alerts = alerts
         self._mail = mail
         self._directory = directory
