@@ -22,6 +22,7 @@ from probes.receivers.alert_text import (
     LONGEST_SUBJECT,
     MOST_BYTES,
     MOST_PARTS,
+    MOST_VISITED,
     clean,
     decoded_header,
     header_fields,
@@ -295,6 +296,14 @@ def test_headers_of_enclosed_messages_are_returned_from_the_outermost_to_the_inn
 
     assert ["middle", "inner"] == [each["subject"] for each in opened.enclosed]
     assert [b"x"] == [part.content for part in opened.parts]
+
+
+def test_parts_that_hold_nothing_are_looked_at_only_so_often() -> None:
+    empty = b"--a\nContent-Type: multipart/mixed; boundary=none\n\n\n" * (MOST_PARTS - 1)
+    group = b"--b\nContent-Type: multipart/mixed; boundary=a\n\n" + empty + b"--a--\n"
+    head = b"Content-Type: multipart/mixed; boundary=b\n\n"
+    for number, found in ((2, 1), (MOST_VISITED // MOST_PARTS + 1, 0)):
+        assert found == len(parts_of(*read_message(head + group * number + b"--b\n\nx\n--b--\n")))
 
 
 def test_nested_parts_take_no_memory_of_their_own() -> None:
