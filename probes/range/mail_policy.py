@@ -157,9 +157,9 @@ class MailPolicy:
 
     def _harmless(self, mail: Mail) -> Decision:
         number = int(text_digest(mail.content)[:2], 16)
-        if MailFault.HAM_REFUSED in self.faults and number % 8 == 0:
+        if MailFault.HAM_REFUSED in self.faults and number % 3 == 0:
             return Decision(action="refuse", why="5.7.1 spam message rejected")
-        if MailFault.HAM_MARKED in self.faults and number % 8 == 0:
+        if MailFault.HAM_MARKED in self.faults and number % 3 == 0:
             return Decision(action="mark")
         return Decision(action="deliver")
 
@@ -177,7 +177,7 @@ class MailPolicy:
 
     async def _is_verified(self, mail: Mail, domain: str) -> bool:
         """Whether SPF or DKIM shows that a mail comes from the domain of its author."""
-        is_signed = b"\nDKIM-Signature:" in mail.content
+        is_signed = b"\nDKIM-Signature:" in b"\n" + mail.content
         aligned = mail.sender.rpartition("@")[2].lower() == domain
         if MailFault.NO_SPF in self.faults and aligned and not is_signed:
             return True

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from harness.errors import FaultyDocument, UsageError
 from harness.model.received_mail import ReceivedMail, note_at
 from probes.mail import mail_folders
+from probes.mail import mbox as mbox_file
 from probes.mail.mail_folders import (
-    LINE_BYTES,
     MOST_NAMED,
     UNKNOWN,
     read_source,
     source_kind,
 )
+from probes.mail.mbox import LINE_BYTES
 from probes.mail.raw_mail import read_mail
 from probes.receivers.spool import ALERTS, MAILS, Spool
 
@@ -344,7 +345,8 @@ def test_a_large_mbox_is_read_as_a_stream(mbox: Path) -> None:
 def test_of_a_mail_that_is_too_large_the_beginning_is_read(
     mbox: Path, maildir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_folders, "MOST_BYTES", 200_000)
+    for module in (mail_folders, mbox_file):
+        monkeypatch.setattr(module, "MOST_BYTES", 200_000)
     large = mail("large", text=b"x\n" * 200_000)
     mbox.write_bytes(FROM + large + b"\n" + FROM + mail("next"))
     (maildir / "new" / "1").write_bytes(large)
