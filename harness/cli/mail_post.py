@@ -73,7 +73,8 @@ class CampaignPost:
     """The mails of one campaign; see ``harness.measure.mail_sending.Post``.
 
     ``servers`` are those of the service by direction, ``passwords`` those of accounts by address.
-    ``corpus`` holds the mails of a corpus by the ids of their items.
+    ``corpus`` holds the mails of a corpus by the ids of their items, ``untrusted`` the directions
+    whose server showed a wrong certificate.
     """
 
     declared: MailService
@@ -84,6 +85,7 @@ class CampaignPost:
     servers: Mapping[Direction, Address]
     passwords: Mapping[str, str] = field(repr=False)
     corpus: dict[str, bytes] = field(default_factory=dict, repr=False)
+    untrusted: set[Direction] = field(default_factory=set)
 
     @classmethod
     def of(cls, prepared: Prepared, clock: Clock) -> CampaignPost:
@@ -147,7 +149,7 @@ class CampaignPost:
         is_outgoing = case.direction == "out"
         server = MailServer(
             at=self.servers[case.direction],
-            trust=client_tls_context(alpn=()),
+            trust=None if case.direction in self.untrusted else client_tls_context(alpn=()),
             user=account.user if is_outgoing else "",
             password=self.passwords.get(account.address, "") if is_outgoing else "",
         )
@@ -158,6 +160,8 @@ class CampaignPost:
             message_id=message_id_of(digest, envelope.sender_domain),
         )
         delivered = await deliver(server, letter, envelope.sender_domain)
+        if delivered.facts.trusted is False:
+            self.untrusted.add(case.direction)
         return Answered(delivered.facts, delivered.failure)
 
     def _account(self, case: MailCase, profile: str) -> MailAccount:

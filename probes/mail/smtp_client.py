@@ -39,13 +39,13 @@ _STAGES: dict[MailStage, Stage] = {"connect": "connect", "tls": "tls"}
 class MailServer:
     """A server that takes mail, and how to sign in there (without a ``user``: not at all).
 
-    ``trust`` verifies its certificate.
+    ``trust`` verifies its certificate; without it, any certificate will do.
     """
 
     at: Address
     user: str = ""
     password: str = field(default="", repr=False)
-    trust: ssl.SSLContext
+    trust: ssl.SSLContext | None = None
     patience: float = 60.0
 
     @property
@@ -78,7 +78,7 @@ async def deliver(server: MailServer, letter: Letter, hello: str) -> Delivered:
     Never raises for what the server or the network does. Where a certificate is not right, the mail
     is sent over TLS nevertheless, as most mail servers do (RFC 7435).
     """
-    first = await _Attempt(server, letter, hello, server.trust).run()
+    first = await _Attempt(server, letter, hello, server.trust or _unverified()).run()
     if not isinstance(first, ssl.SSLError):
         return first
     second = await _Attempt(server, letter, hello, _unverified()).run()

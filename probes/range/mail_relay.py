@@ -137,6 +137,11 @@ class _Handler:
         )
         return await self._relay.take(mail)
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Answer a command on which the library failed, instead of logging a traceback."""
+        del error
+        return NOT_NOW
+
 
 def _without_attachments(content: bytes) -> bytes:
     """Return a mail whose attachments are replaced by a sentence."""

@@ -11,6 +11,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from harness.model.mail_facts import MailStage
+from probes.mail import smtp_client
 from probes.mail.smtp_client import LONGEST_REPLY, Delivered, Letter, MailServer, deliver
 from probes.net.route import Address, client_tls_context
 from probes.range.authority import Authority
@@ -149,6 +150,15 @@ def test_a_password_is_sent_and_a_wrong_one_recorded_without_it() -> None:
         )
         assert (code, stage) == (seen.facts.code, seen.facts.stage)
         assert "wrong" not in seen.facts.reply
+
+
+def test_no_password_is_sent_without_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp_client, "_is_here", lambda host: False)
+    sink = Sink()
+    seen = with_sink(sink, authenticator=only_right, auth_require_tls=False, password="right")
+    assert seen.failure is not None
+    assert "the password was not sent" in seen.failure.detail
+    assert not sink.taken
 
 
 def test_a_server_that_cannot_be_reached_is_a_failure() -> None:
