@@ -22,7 +22,7 @@ async def _by_published_strings(policy: RelayedPolicy, mail: Mail) -> Decision:
 
 
 async def _of_the_known_zone(policy: RelayedPolicy, mail: Mail) -> Decision:
-    is_known = "canary.accredit.test" in mail.sender + mail.recipient
+    is_known = ".accredit.test" in mail.sender + mail.recipient
     return await policy.rightly(mail) if is_known else DELIVER
 
 
