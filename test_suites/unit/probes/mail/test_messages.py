@@ -21,6 +21,7 @@ from probes.mail.envelope import Envelope
 from probes.mail.invented import facts_of
 from probes.mail.marks import gtube, language_marker
 from probes.mail.messages import compose, needs_key
+from probes.mail.mime_mail import plain_text
 from probes.mail.payloads import PASSWORD_SENTENCE
 from probes.mail.sender_domains import records_of
 from probes.mail.wording import blocks_of
@@ -361,6 +362,16 @@ def test_any_addresses_can_be_written_and_read_again(
     assert (local, address.rpartition("@")[2]) == (to.username, to.domain)
     assert f"<{message_id_of(digest_of(address), to.domain)}>" == mail["Message-ID"]
     assert raw.isascii()
+
+
+def test_lines_are_filled_and_no_word_is_parted() -> None:
+    words = ["one-two-three"] * 10 + [gtube()] + ["x" * 90]
+
+    lines = plain_text([" ".join(words), "kept\nas it is"]).splitlines()
+
+    assert words == " ".join(lines[:-3]).split()
+    assert all(len(line) <= 72 or " " not in line for line in lines)
+    assert ["", "kept", "as it is"] == lines[-3:]
 
 
 def test_no_source_holds_an_agreed_content_as_a_whole() -> None:
