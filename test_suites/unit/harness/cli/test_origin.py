@@ -26,8 +26,6 @@ from harness.cli.main import app
 from harness.cli.origin import app as origin_app
 from harness.cli.origin import read_settings
 from harness.errors import FaultyDocument, UsageError
-from probes.mail.sender_domains import public_key_of
-from probes.mail.signature import signing_key
 from probes.range.authority import Authority
 from probes.range.visitor_limits import VisitorRules
 from test_suites.house.rooms import ROOT
@@ -75,28 +73,6 @@ def test_a_campaign_reads_the_origin_s_file(folder: Path) -> None:
         for name in ("authority-key.pem", "twin-authority-key.pem")
     )
     assert (folder / "authority.pem").read_bytes() == stored.pem + of_twins.pem
-
-
-def test_its_key_for_mail_is_in_the_secret_file_and_its_public_part_in_the_settings(
-    folder: Path,
-) -> None:
-    key = signing_key(read_origin(folder / "origin.json").services, "origin.json")
-
-    assert public_key_of(key) == read_settings(folder / "origin.yaml").mail_key
-    for path in folder.iterdir():
-        if path.is_file() and path.name != "origin.json":
-            assert key.splitlines()[1] not in path.read_text(encoding="utf-8", errors="replace")
-
-
-def test_a_key_for_mail_that_is_none_is_refused_and_may_be_missing(folder: Path) -> None:
-    path = folder / "origin.yaml"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"(?m)^mail_key: .*$", "mail_key: MIIB", before), encoding="utf-8")
-
-    with pytest.raises(FaultyDocument, match="this is no public RSA key in Base64"):
-        read_settings(path)
-    path.write_text(re.sub(r"(?m)^mail_key: .*\n", "", before), encoding="utf-8")
-    assert "" == read_settings(path).mail_key
 
 
 def test_an_origin_of_ipv6_alone_is_written_with_brackets(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from probes.mail import mail_corpus
-from probes.mail.envelope import Envelope
 from probes.mail.mail_corpus import corpus_mails, prepared, raw_mails
+from probes.mail.mime_mail import Envelope
 from test_suites.mail_writing import AT, body_of, digest_of, leaves, parsed
 
 ENVELOPE = Envelope(
