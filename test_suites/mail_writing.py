@@ -11,8 +11,8 @@ from functools import cache
 from typing import cast
 
 from harness.model.mail_case import MailCase
-from probes.mail.envelope import Envelope
 from probes.mail.messages import Outside, compose
+from probes.mail.mime_mail import Envelope
 from probes.mail.sender_domains import new_key
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

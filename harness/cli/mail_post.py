@@ -25,9 +25,9 @@ from harness.model.service_mail import MailAccount, MailService
 from harness.ports.network import Origin
 from harness.ports.storage import Clock
 from harness.untrusted.regular_file import read_bounded
-from probes.mail.envelope import Envelope
 from probes.mail.mail_corpus import corpus_mails
 from probes.mail.messages import Outside, compose, needs_key
+from probes.mail.mime_mail import Envelope
 from probes.mail.raw_mail import spam_marks
 from probes.mail.signature import signing_key
 from probes.mail.smtp_client import Letter, MailServer, deliver

@@ -9,9 +9,17 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage, MIMEPart
 
 from harness.model.mail_case import MailCase, MailKind, reference_of
-from probes.mail.draws import Draws
-from probes.mail.invented import FORENAMES, SUBJECTS, SURNAMES, facts_of
-from probes.mail.letter import OF_SCHOOL, Letter
+from probes.mail.attachments import (
+    IN_TEXT,
+    PASSWORD_SENTENCE,
+    attachment,
+    document,
+    file_name,
+    payload,
+    uuencoded,
+)
+from probes.mail.invented import FORENAMES, SUBJECTS, SURNAMES, Draws, facts_of
+from probes.mail.letter_form import OF_SCHOOL, Letter, blocks_of, is_reply, list_name
 from probes.mail.letters_in_languages import LETTERS as IN_LANGUAGES
 from probes.mail.letters_of_school import LETTERS as OF_SCHOOLS
 from probes.mail.letters_to_school import LETTERS as TO_SCHOOLS
@@ -28,15 +36,41 @@ from probes.mail.mime_mail import (
     text_part,
     with_fields,
 )
-from probes.mail.payloads import IN_TEXT, PASSWORD_SENTENCE, attachment, payload, uuencoded
-from probes.mail.school_documents import document, file_name
-from probes.mail.short_notes import ATTACHED, NOTES
-from probes.mail.wording import blocks_of, is_reply, list_name
 from probes.range.image_card import AGREED, image_card
 
 LETTERS: tuple[Letter, ...] = OF_SCHOOLS + TO_SCHOOLS + IN_LANGUAGES
 """All letters of legitimate school mail."""
 _OUTGOING = tuple(letter for letter in LETTERS if letter.writer in OF_SCHOOL)
+
+
+def _short(subject: str, *paragraphs: str) -> Letter:
+    """A short note without any striking word. It carries what a test is about."""
+    return Letter(writer="teacher", subject=subject, paragraphs=paragraphs)
+
+
+NOTES = (
+    _short("Meeting on {date}", "I have put the meeting on {date} at {time}, in {room}."),
+    _short("{subject} for {class}", "Thank you for your message about {subject} in {class}."),
+    _short("The plan for {day}", "Here is the plan for {day}. {teacher} has seen it already."),
+    _short("Room change", "On {day} we are in {room} instead, at {hour} as usual."),
+    _short("Notes from today", "These are my notes from today. Please add what I forgot."),
+    _short("Books for {year}", "We need {count} copies of Treasure Island for {year}."),
+    _short("Thank you", "Thank you for your help with {year} on {date}. It went very well."),
+    _short("Question about {date}", "Is {date} at {time} still right? {teacher} was not sure."),
+    _short("Seating plan", "The seating plan for {class} is done. {other} sits at the front."),
+    _short("Music on {day}", "The choir meets on {day} at {time}. {count} children have joined."),
+    _short("Garden club", "The beans are up. We water them on {day}, after {hour}."),
+    _short("Chess club", "{count} children came to the chess club. The next one is on {date}."),
+)
+"""The notes, each with facts to be filled in."""
+
+ATTACHED = (
+    "It is attached.",
+    "Please see the attachment.",
+    "I have attached what you asked for.",
+    "You will find it with this message.",
+)
+"""Sentences that mention an attachment."""
 
 _GTUBE_START = 1
 """The first letter of GTUBE that may be changed: other products know it with another first one."""

@@ -1,14 +1,43 @@
 """Invented people, schools, dates and amounts that fill the letters of a test.
 
-Surnames and places are real ones, some of which filters of words trip over. Telephone numbers are
-those that Ofcom reserves for drama.
+They are drawn from the digest of a mail: the same digest gives the same mail. Surnames and places
+are real ones, some of which filters of words trip over. Telephone numbers are those that Ofcom
+reserves for drama.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from probes.mail.draws import Draws
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What is drawn for one mail. Each drawing has a name, and depends on no other drawing."""
+
+    digest: str
+
+    def number(self, name: str, below: int) -> int:
+        """Return a number from 0 to ``below`` - 1."""
+        return int(self.hexadecimal(name, 16), 16) % below
+
+    def one_of(self, name: str, values: Sequence[T]) -> T:
+        """Return one of the values."""
+        return values[self.number(name, len(values))]
+
+    def hexadecimal(self, name: str, length: int) -> str:
+        """Return so many hexadecimal digits, at most 128."""
+        return hashlib.blake2b(f"{self.digest} {name}".encode()).hexdigest()[:length]
+
+    def within(self, name: str) -> Draws:
+        """Return drawings of their own, for a part of the mail."""
+        return Draws(f"{self.digest} {name}")
+
 
 FORENAMES = (
     "Aisha", "Ben", "Callum", "Daniel", "Eilidh", "Fatima", "Grace", "Harry", "Isla", "Jack",

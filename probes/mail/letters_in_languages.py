@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.mail.letter import Letter
+from probes.mail.letter_form import Letter
 
 LETTERS = (
     Letter(

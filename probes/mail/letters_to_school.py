@@ -5,7 +5,7 @@ Many hold words that filters of words trip over: of health, money, prizes and ot
 
 from __future__ import annotations
 
-from probes.mail.letter import Letter
+from probes.mail.letter_form import Letter
 
 LETTERS = (
     Letter(

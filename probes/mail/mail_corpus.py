@@ -17,8 +17,8 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model.mail_case import message_id_of
 from harness.untrusted.regular_file import open_regular
-from probes.mail.envelope import Envelope
 from probes.mail.mbox import FROM_LINE, LINE_BYTES, mbox_mails
+from probes.mail.mime_mail import Envelope
 from probes.mail.raw_mail import MOST_BYTES as MOST_READ
 
 MOST_BYTES = 10 * 1024 * 1024

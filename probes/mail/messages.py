@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 from harness.model.mail_case import MailCase, message_id_of
 from probes.mail.contents import Writing, content_of, letter_of
-from probes.mail.draws import Draws
-from probes.mail.envelope import Envelope
-from probes.mail.invented import facts_of
+from probes.mail.invented import Draws, facts_of
+from probes.mail.letter_form import display_name, local_part
 from probes.mail.mail_corpus import prepared
-from probes.mail.mime_mail import Fields, mail_bytes, with_fields
+from probes.mail.mime_mail import Envelope, Fields, mail_bytes, with_fields
 from probes.mail.sender_domains import EXCLUDED, SELECTOR, sender_domain
 from probes.mail.signature import sign
-from probes.mail.wording import display_name, local_part
 
 _POSTSCRIPTS = (
     "P.S. The money now has to be paid to another account.",

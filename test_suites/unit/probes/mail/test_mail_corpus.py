@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from probes.mail import mail_corpus
-from probes.mail.envelope import Envelope
 from probes.mail.mail_corpus import corpus_mails, prepared, raw_mails
+from probes.mail.mime_mail import Envelope
 from test_suites.mail_writing import AT, body_of, digest_of, leaves, parsed
 
 ENVELOPE = Envelope(
@@ -103,6 +103,12 @@ def test_encoded_words_that_nobody_can_decode_stay_as_they_are() -> None:
         raw = prepared(b"From: " + name + b" <c@x.example>\n\n", ENVELOPE, DIGEST)
 
         assert b'From: "' + name + b'"\r\n <c@news-7f000001.example.org>\r\n' in raw
+
+
+def test_line_ends_in_encoded_words_begin_no_field() -> None:
+    raw = prepared(b"From: =?utf-8?q?A=0D=0ABcc:_b?= <a@b.example>\n\n", ENVELOPE, DIGEST)
+
+    assert b'From: "ABcc: b"\r\n <a@news-7f000001.example.org>\r\n' in raw
 
 
 def test_a_header_that_is_not_ascii_is_made_so_and_its_structure_stays() -> None:
@@ -226,6 +232,7 @@ FIELDS = st.lists(
 @settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(fields=FIELDS, body=st.binary(max_size=1500), rest=st.binary(max_size=300))
 @example(fields=[b"From: =?utf-8?q?=0D=0ABcc:_a@b?= <a@b>"], body=b"", rest=b"")
+@example(fields=[b"From: a <b@c>", b"Subject: x", b"\t"], body=b"", rest=b"")
 @example(fields=[b"From: a <b@c>"], body=b"a" * 1200, rest=b"")
 def test_whatever_a_corpus_holds_is_sent_safely_or_refused(
     fields: list[bytes], body: bytes, rest: bytes

@@ -15,15 +15,14 @@ from harness.errors import UsageError
 from harness.model.mail_case import CASES, MailCase, mail_case, message_id_of, reference_of
 from harness.model.marker import MARKER_PREFIX
 from probes import mail as mail_package
+from probes.mail.attachments import PASSWORD_SENTENCE
 from probes.mail.contents import LETTERS, letter_of
-from probes.mail.draws import Draws
-from probes.mail.envelope import Envelope
-from probes.mail.invented import facts_of
+from probes.mail.invented import Draws, facts_of
+from probes.mail.letter_form import blocks_of
 from probes.mail.marks import gtube, language_marker
 from probes.mail.messages import compose, needs_key
-from probes.mail.payloads import PASSWORD_SENTENCE
+from probes.mail.mime_mail import Envelope, plain_text
 from probes.mail.sender_domains import records_of
-from probes.mail.wording import blocks_of
 from probes.net.file_contents import Opening, eicar, holds_test_string
 from probes.range.image_card import is_agreed
 from test_suites.mail_writing import (
@@ -361,6 +360,16 @@ def test_any_addresses_can_be_written_and_read_again(
     assert (local, address.rpartition("@")[2]) == (to.username, to.domain)
     assert f"<{message_id_of(digest_of(address), to.domain)}>" == mail["Message-ID"]
     assert raw.isascii()
+
+
+def test_lines_are_filled_and_no_word_is_parted() -> None:
+    words = [f"{'x' * length}-two-three" for length in range(1, 30)] + [gtube()] + ["x" * 90]
+
+    lines = plain_text([" ".join(words), "kept\nas it is"]).splitlines()
+
+    assert words == " ".join(lines[:-3]).split()
+    assert all(len(line) <= 72 or " " not in line for line in lines)
+    assert ["", "kept", "as it is"] == lines[-3:]
 
 
 def test_no_source_holds_an_agreed_content_as_a_whole() -> None:

@@ -1,13 +1,37 @@
-"""What stands around the text of a letter: greeting, reference number, closing, name, footers."""
+"""Letters, and what stands around their text: greeting, reference, closing, name, footers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from probes.mail.draws import Draws
-from probes.mail.invented import FORENAMES, SURNAMES, facts_of
-from probes.mail.letter import Language, Letter, Writer
+from probes.mail.invented import FORENAMES, SURNAMES, Draws, facts_of
+
+Writer = Literal["office", "teacher", "parent", "health", "council", "company", "charity", "list"]
+"""Who writes a letter; *list* is a mailing list."""
+
+OF_SCHOOL: frozenset[Writer] = frozenset(("office", "teacher"))
+"""The writers who have an account at the school."""
+
+Language = Literal["en", "cy", "pl", "fr"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter with places for the facts of ``probes.mail.invented``, as ``{pupil}``.
+
+    ``paragraphs`` are without greeting, reference and name. ``attached`` is the kind of a document
+    of ``probes.mail.attachments``, or empty.
+    """
+
+    writer: Writer
+    subject: str
+    paragraphs: tuple[str, ...]
+    attached: Literal["", "pdf", "docx", "csv", "ics"] = ""
+    language: Language = "en"
+
 
 GREETINGS: Mapping[Language, tuple[str, ...]] = {
     "en": ("Dear {parent},", "Dear colleague,", "Dear all,", "Hello,", "Good morning,"),
