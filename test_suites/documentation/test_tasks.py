@@ -83,7 +83,7 @@ TASKS = {
 
 SAID = {
     "check the alerts": "1440 of 1644 sessions raised one",
-    "check the mail": "3 conform",
+    "check the mail": "meets all 3 checks",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
