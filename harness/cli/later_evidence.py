@@ -13,9 +13,15 @@ _ALERTS = (
     "it rests on alerts, which measuring does not receive",
     "use accredit alerts send, receive and import",
 )
+_AVAILABILITY = (
+    "it rests on checks at random moments, which measuring does not make",
+    "use accredit availability check, fault and failover",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
+    "availability_metrics": _AVAILABILITY,
+    "fault_metrics": _AVAILABILITY,
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,

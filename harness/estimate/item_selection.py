@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.model.availability import AvailabilityChecks
 from harness.model.campaign import Campaign
 from harness.model.corpus import (
     KNOWN_TO_SUPPLIERS,
@@ -189,6 +190,11 @@ class Selection:
     def alerts(self) -> ServiceAlerts:
         """The sessions that monitoring has to recognise, and the alerts that arrived."""
         return self.records.alerts
+
+    @property
+    def availability(self) -> AvailabilityChecks:
+        """The checks of the line and profile that show whether the service was up and filtered."""
+        return self.records.availability
 
     @property
     def measure(self) -> Measure:

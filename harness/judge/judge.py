@@ -12,6 +12,7 @@ from itertools import groupby
 
 import msgspec
 
+from harness.judge.availability_trials import AvailabilityTrials
 from harness.judge.block_page_check import claimed_category
 from harness.judge.block_page_quality import flaws_of
 from harness.judge.concurrent_trials import ConcurrentTrials
@@ -92,9 +93,10 @@ class Judge:
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
-        others = self._logged.separate(
-            self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
-        )
+        self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
+        self._availability = AvailabilityTrials(self._judge_trial)
+        others = self._availability.separate(self._twins.separate(sentinels))
+        others = self._logged.separate(self._users.separate(self._polls.separate(others)))
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
@@ -102,6 +104,7 @@ class Judge:
         self._polls.judge(self._judge_trial)
         self._users.judge(self._judge_trial)
         self._logged.judge(self._judge_trial)
+        self._availability.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -144,8 +147,12 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log and alerts."""
-        return ServiceRecords(logs=self._logged.logs, alerts=self._logged.alerts)
+        """What is known of the service's log, alerts and availability."""
+        return ServiceRecords(
+            logs=self._logged.logs,
+            alerts=self._logged.alerts,
+            availability=self._availability.checks,
+        )
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

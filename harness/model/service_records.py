@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts.
+"""What is known of a service beside the verdicts of items: its log, its alerts, its outages.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.availability import AvailabilityChecks
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log and alerts."""
+    """What a journal holds of a service's log, alerts and availability."""
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    availability: AvailabilityChecks = AvailabilityChecks()
 
     @property
     def lines(self) -> frozenset[str]:
         """The lines over which something was sent for these records."""
-        return frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+        sent = (*self.logs.requests, *self.alerts.sessions)
+        checked = (one.line for one in self.availability.spans)
+        return frozenset((*(one.line for one in sent), *checked))
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
         return ServiceRecords(
-            logs=self.logs.of(line, profile), alerts=self.alerts.of(line, profile)
+            logs=self.logs.of(line, profile),
+            alerts=self.alerts.of(line, profile),
+            availability=self.availability.of(line, profile),
         )
 
 
