@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count, cycle
+from itertools import count
 from typing import Literal
 
 from msgspec.structs import replace
@@ -91,9 +91,9 @@ class AvailabilityChecker:
         self._held: list[Observation] = []
         self._note = run.test
         self._invented = count(1)
-        self._samples = {
-            profile: cycle(self._chance.sample(list(items), min(SAMPLE, len(items))))
-            for profile, items in run.harmful.items()
+        self._harmful = {profile: self._shuffled(run.harmful[profile]) for profile in run.harmful}
+        self._ordinary = {
+            profile: self._shuffled(run.ordinary[profile]) for profile in run.ordinary
         }
 
     async def make(self, pause: Pause) -> int:
@@ -185,16 +185,23 @@ class AvailabilityChecker:
 
     def _page(self, kind: PageKind, profile: str) -> Item:
         """Draw a page, under a name that bears no mark of a test."""
-        if kind == "ordinary" and not self._run.ordinary:
-            host = invented_host(f"{self._draw} {next(self._invented)}")
-            drawn = Item(id=host, value=host, labels=("CTRL",), kind="host")
-        elif kind == "ordinary":
-            drawn = self._chance.choice(self._run.ordinary[profile])
-        elif self._run.test is None:
-            drawn = self._chance.choice(self._run.harmful[profile])
-        else:
-            drawn = next(self._samples[profile])
-        return unmarked_item(drawn, self._origin)
+        pages = self._harmful if kind == "harmful" else self._ordinary
+        if pages:
+            return unmarked_item(next(pages[profile]), self._origin)
+        host = invented_host(f"{self._draw} {next(self._invented)}")
+        invented = Item(id=host, value=host, labels=("CTRL",), kind="host")
+        return unmarked_item(invented, self._origin)
+
+    def _shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Yield all pages in random order, again and again; in a test of a fault a sample of them.
+
+        The order of a sample stays the same, so that each is tried before the fault and in it.
+        """
+        sample = self._chance.sample(list(items), min(SAMPLE, len(items)))
+        while True:
+            yield from sample
+            if self._run.test is None:
+                sample = self._chance.sample(list(items), len(items))
 
     async def _try(self, item: Item, probe: str, profile: str, line: str) -> Observation:
         key = AttemptKey(
