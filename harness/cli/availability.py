@@ -71,7 +71,7 @@ def check_command(
     campaign: CAMPAIGN,
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
     every: Annotated[
-        float, typer.Option(min=1, max=EVERY, help="Seconds between two checks, on average.")
+        float, typer.Option(min=0.05, max=EVERY, help="Seconds between two checks, on average.")
     ] = EVERY,
     lasts: Annotated[str, typer.Option("--for", help="How long: 10m, 6h, 30d.")] = "30d",
 ) -> None:
