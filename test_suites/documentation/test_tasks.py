@@ -56,6 +56,10 @@ TASKS = {
         "how-to/check-alerts.md",
         {"out/alerts/assessment-monitoring.json": "worst_alert_recall"},
     ),
+    "watch availability": (
+        "how-to/watch-availability.md",
+        {"out/up/assessment-continuity.json": "outage log of", "outages.csv": "least_seconds"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",
