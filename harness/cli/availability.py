@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from harness.campaign.assemble import Prepared
 from harness.cli.given_times import seconds_of
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
-from harness.cli.printing import say, warn
+from harness.cli.printing import say, say_at_once, warn
 from harness.cli.sending import measuring
 from harness.errors import UsageError
 from harness.measure.attempts import item_of
@@ -185,8 +184,7 @@ def check(
 def _announce(test: EventNote | None) -> None:
     assert test is not None
     what = "disconnect the main connection" if test.kind == "failover" else f"cause {test.name}"
-    say(f"now {what}")
-    sys.stdout.flush()
+    say_at_once(f"now {what}")
 
 
 def _require_time(run: CheckRun) -> None:

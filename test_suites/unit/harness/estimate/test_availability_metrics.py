@@ -229,7 +229,11 @@ def fault(
     return made
 
 
-WELL: tuple[CheckState, ...] = (*["down"] * 5, *["filtered"] * 30)
+def several(state: CheckState, checks: int) -> tuple[CheckState, ...]:
+    return (state,) * checks
+
+
+WELL = several("down", 5) + several("filtered", 30)
 
 
 def test_nothing_that_passes_in_a_fault_conforms() -> None:
@@ -250,11 +254,11 @@ def test_one_page_that_came_in_a_fault_does_not_conform() -> None:
 @pytest.mark.parametrize(
     ("checks", "said"),
     [
-        (fault(*["filtered"] * 30), "cut: no check shows an effect of the fault"),
-        (fault(*["down"] * 30), "cut: the service did not work again"),
+        (fault(*several("filtered", 30)), "cut: no check shows an effect of the fault"),
+        (fault(*several("down", 30)), "cut: the service did not work again"),
         (fault(), "cut: it was stopped before the fault"),
         (fault(*WELL, before=5), "cut: 5 harmful pages were blocked before the fault"),
-        (fault("down", *["filtered"] * 4), "cut: 5 harmful pages were tried since the fault"),
+        (fault("down", *several("filtered", 4)), "cut: 5 harmful pages were tried since the fault"),
         (fault(*WELL, every=MOST_APART + 1), "cut: checks were up to 16 s apart"),
         ([], "no fault was caused while the service was checked"),
         (fault(*WELL, kind="failover"), "no fault was caused while the service was checked"),
@@ -289,7 +293,8 @@ def test_what_happens_in_a_fault_has_to_be_declared() -> None:
 
 
 def failover(down: int, *, every: float = 1.0) -> list[AvailabilityCheck]:
-    return fault(*["down"] * down, *["filtered"] * 30, kind="failover", every=every)
+    states = several("down", down) + several("filtered", 30)
+    return fault(*states, kind="failover", every=every)
 
 
 def test_a_backup_line_in_time_conforms() -> None:
