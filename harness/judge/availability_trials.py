@@ -149,10 +149,11 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     is_ours = failure is not None and (failure.is_instrument or failure.name in LOCAL_TROUBLE)
     if control is None or not is_answer(control) or is_ours:
         return "undecided", ""
+    failed = f"{failure.name} at {failure.stage}" if failure is not None else ""
     if verdict.state is State.BLOCKED:
-        return "blocked", "an ordinary page is blocked"
-    if failure is not None and not is_answer(service):
-        return "no_answer", f"{failure.name} at {failure.stage}"
+        return "blocked", failed or "an ordinary page is blocked"
+    if failed and not is_answer(service):
+        return "no_answer", failed
     if not is_answer(service) and (kind == "ordinary" or is_busy(service)):
         return "no_answer", "another page came, or an error page"
     return "undecided", ""
