@@ -96,6 +96,27 @@ class CheckedCampaign:
         self.clock = Simulation()
         self.path = self.write()
 
+    def write_names(self) -> Path:
+        """The same over a name server, which is asked for names alone."""
+        server = self.world.origin.services["reference"]["resolver"]["pupils"]
+        line = {
+            "name": "line-1",
+            "type": "resolver",
+            "site": "north",
+            "options": {"server": server},
+        }
+        self.path = write_campaign(
+            self.folder,
+            origin=origin_file(self.world),
+            lines=[line],
+            categories=["GAMB"],
+            sample=25,
+            probes=["dns"],
+            limits=QUICK,
+            scheme="scheme.yaml",
+        )
+        return self.path
+
     def write(self, sites: tuple[str, ...] = SITES, pages: int = 25, **continuity: Any) -> Path:
         proxy = self.world.origin.services["reference"]["proxy"]["pupils"]
         declared = {key: value for key, value in (CONTINUITY | continuity).items() if value}

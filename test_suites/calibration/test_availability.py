@@ -96,6 +96,21 @@ def test_a_service_that_is_up_without_filtering_is_not_available(campaign: Check
     assert {one.state for one in campaign.checks().checks} == {"filtered", "unfiltered"}
 
 
+def test_a_name_server_is_checked_by_questions_alone(campaign: CheckedCampaign) -> None:
+    campaign.write_names()
+    campaign.happen(60, campaign.off, 60)
+    campaign.happen(180, campaign.down, 60)
+
+    campaign.check(lasts=300)
+
+    checks = campaign.checks().checks
+    assert [one.state for one in campaign.outages()] == ["unfiltered", "down"]
+    assert {one.state for one in checks} == {"filtered", "unfiltered", "down"}
+    assert {page.result for one in checks if one.state == "filtered" for page in one.harmful} == {
+        "blocked"
+    }
+
+
 def test_one_missed_page_is_no_outage(campaign: CheckedCampaign) -> None:
     missed = frozenset(f"gamb-{number:03}.canary.accredit.test" for number in range(1, 10))
     campaign.world.faults.add(Fault(kind=FaultKind.MISS, hosts=missed))
