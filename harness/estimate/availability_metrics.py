@@ -113,9 +113,10 @@ def _in_words(log: OutageLog) -> str:
     share = f"{log.unknown / log.total * 100:.3g} %" if log.total else "all"
     number = len(log.outages)
     outages = f"{number} outage{'' if number == 1 else 's'}"
+    left_out = f"; left out as maintenance: {_length(log.announced)}" if log.announced else ""
     return (
         f"outage log of {_length(log.total)} ({len(log.checks):,} checks, {outages}); unknown "
-        f"time, which counts for and against the service: {share}"
+        f"time, which counts for and against the service: {share}{left_out}"
     )
 
 

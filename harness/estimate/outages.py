@@ -63,7 +63,8 @@ class Outage(NamedTuple):
 class OutageLog:
     """Seconds of each kind, the outages, and the checks that count.
 
-    ``between`` are times between checks that differ. ``isolated`` outages were seen by one check,
+    ``announced`` is time of maintenance, which does not count otherwise; ``between`` are times
+    between checks that differ. ``isolated`` outages were seen by one check,
     ``isolated_seconds`` is their greatest length together.
     """
 
@@ -71,6 +72,7 @@ class OutageLog:
     bad: float
     between: float
     unknown: float
+    announced: float
     outages: tuple[Outage, ...]
     checks: tuple[AvailabilityCheck, ...]
     isolated: int
@@ -105,7 +107,7 @@ def outage_log(
         if one.note is None
         if one.state == "unfiltered" or not any(_is_in(one.started, each) for each in maintenance)
     ]
-    seconds = {"good": 0.0, "bad": 0.0, "between": 0.0, "unknown": 0.0}
+    seconds = {"good": 0.0, "bad": 0.0, "between": 0.0, "unknown": 0.0, "announced": 0.0}
     for one, other in pairwise(counted):
         for kind, length in _between(one, other, maintenance):
             seconds[kind] += length
@@ -136,9 +138,12 @@ def _between(
 ) -> Iterator[tuple[str, float]]:
     """Yield the kinds of the time between the beginnings of two checks, with its seconds."""
     length = (other.started - one.started).total_seconds()
-    announced = sum(_overlap(one.started, other.started, each) for each in maintenance)
+    is_open = "unfiltered" in (one.state, other.state)
+    windows = () if is_open else maintenance
+    announced = sum(_overlap(one.started, other.started, each) for each in windows)
     counted = max(0.0, length - announced)
-    if length > MOST_GAP:
+    yield "announced", length - counted
+    if counted > MOST_GAP:
         yield "unknown", counted
         return
     states = _kind(one), _kind(other)

@@ -83,6 +83,7 @@ def test_no_request_bears_a_mark_of_a_test(checked: Checked) -> None:
 
     seen = checked.seen()
     assert {one.nonce for one in seen} == {""}
+    assert {one.evidence for one in seen} == {()}
     assert all(one.item.host.endswith("." + TWIN_ZONE) for one in seen)
 
 

@@ -190,6 +190,21 @@ def test_unknown_time_counts_for_and_against() -> None:
     assert found.metric.method.endswith("0.353 %")
 
 
+def test_announced_maintenance_is_left_out_and_named() -> None:
+    window = {
+        "begins": NOON + timedelta(seconds=30_000),
+        "ends": NOON + timedelta(seconds=33_600),
+    }
+    declared = Continuity.model_validate({"maintenance": [window]})
+    down = month(dict.fromkeys(range(1000, 1120), "down"), checks=3200)
+
+    found = outcome("AVL-01", down, declared)
+
+    assert found.conformity is CONFORMS, found.reasons
+    assert found.metric.method.endswith("left out as maintenance: 60 minutes")
+    assert found.metric.n == 3080
+
+
 def test_the_other_line_must_be_at_another_site_at_the_same_time() -> None:
     assert ONE_PLACE in outcome("AVL-01", month(), beside=[]).reasons
     assert ONE_PLACE in outcome("AVL-01", month(), site="north").reasons

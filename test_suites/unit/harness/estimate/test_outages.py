@@ -125,6 +125,7 @@ def test_an_announced_maintenance_does_not_count_unless_it_is_unfiltered() -> No
     assert outage_log(down, [window]).outages == ()
     assert outage_log(down, [window]).bad == 0
     assert outage_log(open_, [window]).outages[0].checks == 2
+    assert outage_log(open_, [window]).bad == 30
     assert len(outage_log(down).outages) == 1
 
 
