@@ -18,6 +18,7 @@ from typing import NamedTuple
 from harness.estimate.availability_metrics import continuity_of
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import census, part
+from harness.estimate.outages import BAD
 from harness.estimate.rates import MeasuredMetric
 from harness.model.availability import AvailabilityCheck
 from harness.model.outcome import Witness
@@ -77,7 +78,7 @@ class FaultTest(NamedTuple):
                 f"{len(hosts)} harmful pages were blocked before the fault; {FEWEST} are needed",
             ),
             (
-                all(one.state == "filtered" for one in counted),
+                not any(one.state in BAD for one in counted),
                 "no check shows an effect of the fault",
             ),
             (
@@ -198,18 +199,21 @@ def _leaks(tests: Iterable[FaultTest]) -> Leaks:
 
 
 def _time_to_recover(test: FaultTest) -> tuple[float, float | None]:
-    """Seconds until pages came again for good: at least, and at most; None if they did not."""
-    since = list(test.since)
-    works = [one.state in ("filtered", "unfiltered") for one in since]
-    lasting = len(works)
-    while lasting and works[lasting - 1]:
-        lasting -= 1
-    if test.at is None or not lasting:
+    """Seconds without pages, until they came again for good: at least, and at most.
+
+    At most is None if they did not. How long the assessor took to cause the fault does not count.
+    """
+    checks = [*test.before[-1:], *test.since]
+    down = [place for place, one in enumerate(checks) if one.state == "down"]
+    if not down:
         return 0.0, None
-    least = max(0.0, (since[lasting - 1].started - test.at).total_seconds())
-    if len(works) - lasting < STEADY:
+    works = [one.state in ("filtered", "unfiltered") for one in checks]
+    least = _seconds_between(checks[down[0]], checks[down[-1]])
+    again = len(works) - works[::-1].index(False)
+    if len(works) - again < STEADY:
         return least, None
-    return least, (since[lasting].started - test.at).total_seconds()
+    begun = max((place for place in range(down[0]) if works[place]), default=0)
+    return least, _seconds_between(checks[begun], checks[again])
 
 
 def _first_objection(tests: Iterable[FaultTest]) -> str:
@@ -223,8 +227,8 @@ def _names(tests: Iterable[FaultTest]) -> str:
 def _times_in_words(tests: Sequence[FaultTest], times: Sequence[tuple[float, float | None]]) -> str:
     words = []
     for test, (least, most) in zip(tests, times, strict=True):
-        until = f"{least:.1f} s or more" if most is None else f"{least:.1f} s to {most:.1f} s"
-        words.append(f"{test.name}: pages came again after {until}")
+        until = f"{least:.0f} s or more" if most is None else f"{least:.0f} s to {most:.0f} s"
+        words.append(f"{test.name}: no pages came for {until}")
     return "; ".join(words) or "no failover"
 
 

@@ -272,6 +272,10 @@ def test_one_page_that_came_in_a_fault_does_not_conform() -> None:
     ("checks", "said"),
     [
         (fault(*several("filtered", 30)), "cut: no check shows an effect of the fault"),
+        (
+            fault("unknown", *several("filtered", 30), results={0: "no_answer"}),
+            "cut: no check shows an effect of the fault",
+        ),
         (fault(*several("down", 30)), "cut: the service did not work again"),
         (fault(), "cut: it was stopped before the fault"),
         (fault(*WELL, before=5), "cut: 5 harmful pages were blocked before the fault"),
@@ -318,7 +322,7 @@ def test_a_backup_line_in_time_conforms() -> None:
     found = outcome("AVL-02", failover(40))
 
     assert found.conformity is CONFORMS, found.reasons
-    assert "pages came again after 39.5 s to 40.5 s" in found.metric.method
+    assert "no pages came for 39 s to 41 s" in found.metric.method
 
 
 def test_a_backup_line_that_takes_longer_does_not_conform() -> None:
@@ -326,6 +330,15 @@ def test_a_backup_line_that_takes_longer_does_not_conform() -> None:
 
     assert found.conformity is FAILS
     assert [part.metric.k for part in found.metric.parts] == [0, 1, 0]
+
+
+def test_time_in_which_nothing_is_known_does_not_make_a_failover_late() -> None:
+    states = several("unknown", 40) + several("down", 30) + several("filtered", 30)
+
+    found = outcome("AVL-02", fault(*states, kind="failover"))
+
+    assert found.conformity is OPEN
+    assert [part.metric.k for part in found.metric.parts] == [0, 0, 0]
 
 
 def test_a_failover_between_two_checks_around_the_limit_is_undecided() -> None:
