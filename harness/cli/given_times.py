@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from harness.errors import UsageError
@@ -20,6 +21,19 @@ def aware_time(text: str, option: str) -> datetime:
         msg = f"{option}{text}: write the time like 2026-11-24T12:00:00Z"
         raise UsageError(msg)
     return time
+
+
+_LENGTH = re.compile(r"([0-9]{1,6})(s|m|h|d)", re.ASCII)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def seconds_of(text: str, option: str) -> float:
+    """Return the seconds of a length of time such as 90s, 10m, 6h or 30d. Raises UsageError."""
+    found = _LENGTH.fullmatch(text)
+    if found is None or not int(found[1]):
+        msg = f"{option}{text}: write a length of time like 90s, 10m, 6h or 30d"
+        raise UsageError(msg)
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def utc_time(text: str, option: str) -> datetime:

@@ -17,9 +17,15 @@ _MAIL = (
     "it rests on mail, which measuring does not send",
     "use accredit mail send, receive and import",
 )
+_AVAILABILITY = (
+    "it rests on checks at random moments, which measuring does not make",
+    "use accredit availability check, fault and failover",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
+    "availability_metrics": _AVAILABILITY,
+    "fault_metrics": _AVAILABILITY,
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,

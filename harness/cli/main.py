@@ -157,6 +157,10 @@ class MainVerbs(LazyVerbs):
             "watch:watch_command",
             "Poll events, such as a page whose content changes, until the service follows them.",
         ),
+        "availability": Verb(
+            "availability:app",
+            "Check whether the service is up and filters, also in a fault, and list its outages.",
+        ),
         "alerts": Verb(
             "alerts:app",
             "Play sessions that monitoring must recognise, and receive its alerts.",

@@ -42,6 +42,12 @@ def say(*lines: str, to_stderr: bool = False) -> None:
         stream.write("\n".join(wrapped(text, columns_of(stream))) + "\n")
 
 
+def say_at_once(line: str) -> None:
+    """Print a line that somebody waits for, also if standard output is a file or a pipe."""
+    say(line)
+    sys.stdout.flush()
+
+
 def warn(sentence: str) -> None:
     """Print a warning: one line on standard error."""
     say(f"accredit: warning: {sentence}", to_stderr=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from probes.mail.mail_corpus import corpus_mails
 from pydantic import Field
 
 from harness.cli.printing import warn
 from harness.errors import UsageError
 from harness.model.declared import Declared
 from harness.yaml_reader import read_document, validate
+from probes.mail.mail_corpus import corpus_mails
 from probes.net.route import parse_address
 from probes.range.mail_policy import MailFault, MailPolicy, text_digest
 from probes.range.mail_relay import RelaySettings

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.model.availability import AvailabilityChecks
 from harness.model.campaign import Campaign
 from harness.model.corpus import (
     KNOWN_TO_SUPPLIERS,
@@ -195,6 +196,10 @@ class Selection:
     def mail(self) -> ServiceMail:
         """The mails that were sent through the service, and the readings of mailboxes."""
         return self.records.mail
+
+    def availability(self) -> AvailabilityChecks:
+        """The checks of the line and profile that show whether the service was up and filtered."""
+        return self.records.availability
 
     @property
     def measure(self) -> Measure:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import msgspec
 
+from harness.judge.availability_trials import AvailabilityTrials
 from harness.judge.block_page_check import claimed_category
 from harness.judge.block_page_quality import flaws_of
 from harness.judge.concurrent_trials import ConcurrentTrials
@@ -94,11 +95,13 @@ class Judge:
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
         self._mail = SentMails()
-        others = self._logged.separate(
-            self._mail.separate(
-                self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
-            )
-        )
+        self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
+        self._availability = AvailabilityTrials(self._judge_trial)
+        others = sentinels
+        for part in (
+            self._twins, self._availability, self._polls, self._users, self._mail, self._logged
+        ):  # fmt: skip
+            others = part.separate(others)
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
@@ -107,6 +110,7 @@ class Judge:
         self._users.judge(self._judge_trial)
         self._logged.judge(self._judge_trial)
         self._mail.judge()
+        self._availability.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -149,9 +153,12 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log, alerts and mail."""
+        """What is known of the service beside the verdicts of items."""
         return ServiceRecords(
-            logs=self._logged.logs, alerts=self._logged.alerts, mail=self._mail.mail
+            logs=self._logged.logs,
+            alerts=self._logged.alerts,
+            mail=self._mail.mail,
+            availability=self._availability.checks,
         )
 
     @property

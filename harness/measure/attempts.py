@@ -140,8 +140,13 @@ def make_observation(
     result: ProbeResult,
     started: datetime,
 ) -> Observation:
-    """Make the observation of an attempt. The evidence of S3 and S4 items is not kept."""
-    kept = result.evidence if not planned.item.is_sensitive else ()
+    """Make the observation of an attempt.
+
+    The evidence of S3 and S4 items is not kept, nor that of checks of availability: a month of them
+    would fill a folder with equal block pages, and their facts show what was seen.
+    """
+    is_kept = not planned.item.is_sensitive and planned.role != "availability"
+    kept = result.evidence if is_kept else ()
     return Observation(
         key=planned.key,
         item=planned.item,

@@ -43,8 +43,8 @@ class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
     ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
-    and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
-    network it is in. ``users`` are the kinds of users with the default policy that it serves.
+    and for whom the line is tested; ``segment`` and ``medium``, in which part of the school's
+    network. ``users`` are the kinds of users with the default policy that it serves.
     """
 
     name: Name
@@ -86,7 +86,7 @@ class ProfileDeclaration(Declared):
 
 
 def _host_or_url(text: str) -> str:
-    """Return a host or http(s) URL as it is; raises ValueError for anything else."""
+    """Return a host or http(s) URL as it is. Raises ValueError."""
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
@@ -200,8 +200,7 @@ class Limits(Declared):
     An attempt that times out is repeated with ``confirmation_timeout``. A response that has begun
     is read up to ``body_bytes`` (after decoding) and, when repeated, for ``reading_timeout``.
     ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` limit
-    concurrent attempts on one line, and on one site over it. A sample of the silent items is tried
-    again with ``silence_timeout``.
+    attempts at once on a line, and on one site over it. ``silence_timeout`` is for silent items.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -273,11 +272,10 @@ class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
     ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. ``languages`` are spoken in the school (BCP
-    47). ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom the
-    service is declared not to serve; ``local_exceptions`` are declared differences of a site's
-    policy, by category and host. With ``crossover`` line and control swap their connections in even
-    rounds.
+    which shows no more than that a list is enforced. ``languages`` (BCP 47) are spoken in the
+    school. ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom
+    the service does not serve, ``local_exceptions`` differences of a site's policy, by category and
+    host. With ``crossover`` line and control swap their connections in even rounds.
     """
 
     campaign: Name
@@ -321,14 +319,15 @@ class Campaign(Declared):
 
     def users(self, trials: tuple[UserTrial, ...] = ()) -> Users:
         """Return what is known of the users: ``trials``, and where those with the default are."""
-        kinds = {
+        places = {
             (line.name, profile): tuple(dict.fromkeys((*line.users, *declared.users)))
             for line in self.lines
             for profile, declared in self.profiles.items()
+            if line.users or declared.users
         }
         return Users(
             trials=trials,
-            places={place: users for place, users in kinds.items() if users},
+            places=places,
             not_offered=self.not_offered,
             sites={line.name: line.site for line in self.lines if line.site},
             exceptions=self.local_exceptions,

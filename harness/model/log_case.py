@@ -167,10 +167,16 @@ def log_items(
         yield _item(case, situation, f"{draw} {case.name} {turn}", blocked_host)
 
 
+def invented_host(text: str) -> str:
+    """Return a host of the range's zone that nobody asked for before; another text, another one."""
+    digits = _Digits.of(text)
+    return f"{digits.word(0)}-{digits.word(1)}-{digits.number(2, 36**7):x}.canary.{RANGE_ZONE}"
+
+
 def _item(case: LogCase, situation: Situation, text: str, blocked_host: str) -> Item:
     digits = _Digits.of(text)
-    label = f"{digits.word(0)}-{digits.word(1)}-{digits.number(2, 36**7):x}"
-    host = f"{label}.canary.{RANGE_ZONE}"
+    host = invented_host(text)
+    label = host.partition(".")[0]
     path = f"{digits.word(8)}/{digits.word(9)}-{digits.number(10, 10**6)}"
     if case.blocked:
         host = f"{label}.{blocked_host}" if case.way == "ask" else blocked_host

@@ -7,6 +7,7 @@ Schemes, reports and early stopping read them. To add a metric, write its functi
 from __future__ import annotations
 
 from harness.model.alert_metric_specs import ALERT_METRICS
+from harness.model.availability_metric_specs import AVAILABILITY_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
@@ -310,6 +311,7 @@ SPECS: dict[str, MetricSpec] = {
         *LOG_METRICS,
         *ALERT_METRICS,
         *MAIL_METRICS,
+        *AVAILABILITY_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

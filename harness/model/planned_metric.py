@@ -6,7 +6,6 @@ from __future__ import annotations
 PLANNED: tuple[tuple[str, str, str], ...] = (
     ("accreditation_age", "d", "age of the accreditation"),
     ("admin_plane_checks", "share", "checks of the administration that pass"),
-    ("availability", "share", "time in which the service was up and filtering"),
     ("bad_certificates_accepted", "items", "upstream certificate failures that were hidden"),
     ("bandwidth_reached", "share", "samples that reach the stated bandwidth"),
     ("certificate_errors_conveyed", "share", "certificate errors that reach the user"),
@@ -22,8 +21,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("encoding_variants_open", "items", "spellings of a blocked address that stay open"),
     ("encrypted_resolver_answers", "items", "unfiltered answers over DoT, DoQ and DoH"),
     ("failed_transactions", "share", "transactions that failed"),
-    ("failover_leaks", "items", "items open on the backup line"),
-    ("fault_leaks", "items", "harmful items fetched while a fault lasted"),
     ("foreign_resolver_answers", "items", "unfiltered answers of foreign name servers on port 53"),
     ("framing_variants_open", "items", "segmentations and framings that stay open"),
     ("identity_gains", "items", "false identities that gain a weaker policy"),

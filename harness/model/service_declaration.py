@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from harness.model.availability import Continuity
 from harness.model.declared import Declared, Handling
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import RecordKeeping
@@ -37,8 +38,8 @@ class Service(Declared):
 
     ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
     with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
-    (default: all). ``records`` says what its log shows, ``alerts`` whom it notifies, and ``mail``
-    how mail reaches it.
+    (default: all). ``records`` says what its log shows, ``alerts`` whom it notifies, ``mail`` how
+    mail reaches it, and ``continuity`` what is declared of faults.
     """
 
     name: str
@@ -54,3 +55,4 @@ class Service(Declared):
     records: RecordKeeping | None = None
     alerts: AlertContacts | None = None
     mail: MailService | None = None
+    continuity: Continuity | None = None

@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts, its mail.
+"""What is known of a service beside the verdicts of items, such as its log and its alerts.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.availability import AvailabilityChecks
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log, alerts and mail."""
+    """What a journal holds of a service beside the verdicts of items."""
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
     mail: ServiceMail = ServiceMail()
+    availability: AvailabilityChecks = AvailabilityChecks()
 
     @property
     def lines(self) -> frozenset[str]:
         """The lines over which something was sent for these records."""
-        return frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+        sent = (*self.logs.requests, *self.alerts.sessions)
+        checked = (one.line for one in self.availability.spans)
+        return frozenset((*(one.line for one in sent), *checked))
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
@@ -31,6 +35,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             logs=self.logs.of(line, profile),
             alerts=self.alerts.of(line, profile),
             mail=self.mail.of(profile),
+            availability=self.availability.of(line, profile),
         )
 
 

@@ -27,8 +27,8 @@ BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 LAST = 64
 """How many last events are searched for the lowest point of a waiting time's band."""
 
-NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence", "availability"})
-"""Rules that count no items: nothing to sample, documents, or time from an outage log."""
+NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence"})
+"""Rules that count no items: nothing to sample, or documents."""
 
 EACH_COUNTS: frozenset[DecisionRule] = frozenset({"census", "functional", "grade", "gate"})
 """Rules by which each item counts, so that one item is enough."""

@@ -17,6 +17,9 @@ EventKind = Literal["content", "list", "rule", "appeal", "override", "outage", "
 changes a rule; an appeal against a block is made; an override of a block ends; the filter is off;
 a setting differs from the accredited one."""
 
+TestKind = Literal["fault", "failover"]
+"""What an assessor causes while a service is checked: a fault of it, or of its main connection."""
+
 Asks = Literal["block", "allow"]
 """What a service has to do because of an event."""
 
@@ -31,11 +34,15 @@ MOST_POLLS = 99_000
 
 
 class EventNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a poll knows of its event; ``at`` is when it happened or will happen, aware UTC."""
+    """What a poll or a check knows of its event; ``at`` is when it happens, aware UTC.
 
-    kind: EventKind
+    ``name`` is that of a fault which an assessor caused.
+    """
+
+    kind: EventKind | TestKind
     asks: Asks
     at: datetime | None = None
+    name: str = ""
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

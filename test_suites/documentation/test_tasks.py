@@ -60,6 +60,10 @@ TASKS = {
         "how-to/check-mail.md",
         {"out/mail/assessment-mail.json": "infected_mail_passed"},
     ),
+    "watch availability": (
+        "how-to/watch-availability.md",
+        {"out/up/assessment-continuity.json": "outage log of", "outages.csv": "least_seconds"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",

@@ -15,7 +15,8 @@ FILE = Path(__file__).with_name("mutations.toml")
 Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal",
     "registry", "bundle",
-    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts", "mail",
+    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
+    "mail", "availability",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 

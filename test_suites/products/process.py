@@ -151,6 +151,11 @@ class Process:
         while self.logs not in self.log.read_text(errors="replace"):
             self._pause(self.log, deadline)
 
+    def reconfigure(self) -> None:
+        """Tell it to read its configuration again (SIGHUP, as daemons understand it)."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGHUP)
+
     def stop(self) -> None:
         """Ask it to end, then make it end, together with the children in its group."""
         child, self._child = self._child, None

@@ -111,7 +111,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
     assert "cannot decide" in lines[0]
     assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]
     assert any(
-        "AVL-01[pupils-proxy] (not binding): Accredit cannot measure" in one for one in lines
+        "AVL-01[pupils-proxy] (not binding): it rests on checks at random" in one for one in lines
     )
     assert not list(sentences([]))
 

@@ -59,9 +59,7 @@ def test_a_margin_is_the_distance_of_the_bound_that_decides(
     assert margin.unit == "share"
 
 
-@pytest.mark.parametrize(
-    "rule", ["census", "functional", "grade", "gate", "evidence", "availability", "report"]
-)
+@pytest.mark.parametrize("rule", ["census", "functional", "grade", "gate", "evidence", "report"])
 def test_what_no_sample_decides_has_no_margin(
     make_assessment: Assess, make_outcome: Make, rule: str
 ) -> None:

@@ -135,7 +135,7 @@ def test_a_quantile_has_a_bound_from_that_number_on(alpha: float) -> None:
         (asked("census", "missed", **at_most(0)), 1),
         (asked("functional", "x"), 1),
         (asked("gate", "label_error", **at_most(0.01)), 1),
-        (asked("availability", "availability"), 0),
+        (asked("availability", "availability"), 29),
         (asked("evidence", "database_age", **at_most(24)), 0),
         (asked("report"), 0),
     ],

@@ -1,0 +1,240 @@
+"""Check at random moments whether a service is up and filters.
+
+A check tries an ordinary page, and then one that must be blocked, on the control and on each line.
+A page that does not behave as it should is followed by another one of its kind, ``TRIES`` in all.
+Moments and pages are drawn, and no request bears a mark of a test, so that a service cannot treat
+checks otherwise than its users. In a test of a fault one page of each kind is tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import to_thread
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Literal
+
+from msgspec.structs import replace
+
+from harness.errors import UnfinishedError
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
+from harness.measure.log_requests import NAMES, probe_for
+from harness.measure.measurement_context import MeasurementContext
+from harness.model.availability import ROUND, TRIES, PageKind, as_checked
+from harness.model.campaign import Campaign, LineDeclaration
+from harness.model.corpus import Item
+from harness.model.log_case import invented_host
+from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
+from harness.model.origin_zone import with_host
+from harness.model.plain_twin import next_number
+from harness.model.timed_event import EventNote
+from harness.model.verdict import is_answer
+from harness.ports.network import Origin, Probe
+from harness.ports.storage import Journal
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits for some seconds."""
+
+SAMPLE = 30
+"""How many harmful pages are tried before and during a fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """One run of checks: its number, how often, how long (in seconds), and what is tried.
+
+    ``harmful`` are the pages that must be blocked, for each profile; ``ordinary`` are pages that
+    must come, or empty for hosts that are invented. ``test`` is that of a fault or a failover,
+    before it happens. ``together``: so many checks are written to the journal at once.
+    """
+
+    number: int
+    every: float
+    lasts: float
+    harmful: Mapping[str, Sequence[Item]]
+    ordinary: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+    test: EventNote | None = None
+    together: int = 1
+
+    @property
+    def checks_before(self) -> int:
+        """How many checks are made before a fault: each harmful page is tried once."""
+        return max(min(SAMPLE, len(one)) for one in self.harmful.values())
+
+
+class AvailabilityChecker:
+    """Makes the checks of a run, and writes them to the journal.
+
+    ``announce`` is told that the fault has to be caused now.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        context: MeasurementContext,
+        journal: Journal,
+        run: CheckRun,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        assert context.origin is not None
+        self._campaign, self._context, self._run = campaign, context, run
+        self._journal, self._announce = journal, announce
+        self._origin: Origin = context.origin
+        draw = f"availability {campaign.seed} {context.run} {run.number}"
+        self._draw, self._chance = draw, random.Random(draw)  # noqa: S311 - no secret
+        self._options = AttemptOptions(look="alone", patience=campaign.limits.timeout)
+        self._batch = next_number(journal.batches())
+        self._held: list[Observation] = []
+        self._note = run.test
+        self._invented = count(1)
+        self._harmful = {profile: self._shuffled(run.harmful[profile]) for profile in run.harmful}
+        self._ordinary = {
+            profile: self._shuffled(run.ordinary[profile]) for profile in run.ordinary
+        }
+
+    async def make(self, pause: Pause) -> int:
+        """Make the checks until the time of the run is over; returns their number.
+
+        Raises UnfinishedError if the service does not work before a fault was to be caused.
+        """
+        number = 0
+        try:
+            for moment in self._moments():
+                await pause(max(0.0, (moment - self._context.clock.now()).total_seconds()))
+                number += 1
+                seen = await self._check(number)
+                self._held += seen
+                if number % self._run.together == 0:
+                    await self._write()
+                if self._note is not None and number == self._run.checks_before:
+                    self._begin_fault(seen)
+        finally:
+            if self._held:
+                self._journal.append(self._batch, self._held)
+        return number
+
+    def _moments(self) -> Iterator[datetime]:
+        """Yield a random moment of each interval, without those that are over already."""
+        begins, every = self._context.clock.now(), self._run.every
+        slot = 0
+        while slot * every < self._run.lasts:
+            yield begins + timedelta(seconds=(slot + self._chance.random()) * every)
+            passed = (self._context.clock.now() - begins).total_seconds()
+            slot = max(slot + 1, int(passed / every))
+
+    def _begin_fault(self, seen: Sequence[Observation]) -> None:
+        lines = {one.name for one in self._campaign.lines}
+        up = {one.key.line for one in seen if "-ordinary-" in one.item.id and is_answer(one)}
+        if dead := sorted(lines - up):
+            msg = (
+                f"no ordinary page comes on {', '.join(dead)} before the fault; nothing could be "
+                "seen of it: get the service working, then begin again"
+            )
+            raise UnfinishedError(msg)
+        assert self._note is not None
+        self._announce()
+        self._note = replace(self._note, at=self._context.clock.now())
+
+    async def _write(self) -> None:
+        """Write what is held as one batch, so that nothing of it is lost later."""
+        held, self._held = self._held, []
+        await to_thread(self._journal.append, self._batch, held)
+        self._batch += 1
+
+    async def _check(self, number: int) -> list[Observation]:
+        """Make one check: everywhere at the same time."""
+        ways: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for line in self._campaign.lines:
+            for profile in self._campaign.profiles:
+                probe = checking_probe(self._campaign, line, self._context.probes)
+                ways[probe, profile].append(line.name)
+        found = await asyncio.gather(
+            *(self._way(number, probe, profile, lines) for (probe, profile), lines in ways.items())
+        )
+        return [one for seen in found for one in seen]
+
+    async def _way(
+        self, number: int, probe: str, profile: str, lines: Sequence[str]
+    ) -> list[Observation]:
+        """Check some lines with a probe: first that pages come, then that one does not."""
+        ordinary = await self._pages(number, "ordinary", probe, profile, lines)
+        answered = {one.key.line for one in ordinary if is_answer(one)}
+        harmful = await self._pages(number, "harmful", probe, profile, lines)
+        return ordinary + [_beside_life(one, answered) for one in harmful]
+
+    async def _pages(
+        self, number: int, kind: PageKind, probe: str, profile: str, lines: Sequence[str]
+    ) -> list[Observation]:
+        """Try pages of a kind until one behaves as it should on each line."""
+        seen: list[Observation] = []
+        left = list(lines)
+        for turn in range(1, 1 + (TRIES if self._run.test is None else 1)):
+            item = as_checked(self._page(kind, profile), number, kind, turn)
+            tried = await asyncio.gather(
+                *(self._try(item, probe, profile, line) for line in (CONTROL, *left))
+            )
+            seen += tried
+            left = [one.key.line for one in tried[1:] if is_answer(one) == (kind == "harmful")]
+            if not left:
+                break
+        return seen
+
+    def _page(self, kind: PageKind, profile: str) -> Item:
+        """Draw a page, under a name that bears no mark of a test."""
+        pages = self._harmful if kind == "harmful" else self._ordinary
+        if pages:
+            return unmarked_item(next(pages[profile]), self._origin)
+        host = invented_host(f"{self._draw} {next(self._invented)}")
+        invented = Item(id=host, value=host, labels=("CTRL",), kind="host")
+        return unmarked_item(invented, self._origin)
+
+    def _shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Yield all pages in random order, again and again; in a test of a fault a sample of them.
+
+        The order of a sample stays the same, so that each is tried before the fault and in it.
+        """
+        sample = self._chance.sample(list(items), min(SAMPLE, len(items)))
+        while True:
+            yield from sample
+            if self._run.test is None:
+                sample = self._chance.sample(list(items), len(items))
+
+    async def _try(self, item: Item, probe: str, profile: str, line: str) -> Observation:
+        key = AttemptKey(
+            campaign=self._campaign.campaign,
+            item=item.id,
+            probe=probe,
+            line=line,
+            profile=profile,
+            round=ROUND + self._run.number,
+        )
+        planned = PlannedAttempt(key=key, item=item, role="availability", batch=self._batch)
+        seen = await attempt(planned, self._options, self._campaign.limits, self._context)
+        return seen if self._note is None else replace(seen, event=self._note)
+
+
+def unmarked_item(item: Item, origin: Origin) -> Item:
+    """Return an item under its plain twin's name, if it is on the origin; else as it is."""
+    home = replace(item, value=with_host(item.value, item.host, origin.home_of(item.host)))
+    return origin.twin_of(home) or item
+
+
+def checking_probe(
+    campaign: Campaign, line: LineDeclaration, probes: Mapping[str, Probe]
+) -> Literal["web", "dns"]:
+    """Return the probe that checks a line: ``dns`` where the service answers for names alone."""
+    return "dns" if probe_for(campaign, line, probes) == NAMES else "web"
+
+
+def _beside_life(seen: Observation, answered: Collection[str]) -> Observation:
+    """Add whether an ordinary page came just before, which tells a block from a dead line.
+
+    ``answered`` are the lines on which one did.
+    """
+    is_alive = seen.key.line in answered
+    beats = Heartbeats(answered=int(is_alive), late=int(not is_alive))
+    return replace(seen, heartbeats=beats)

@@ -1,0 +1,146 @@
+"""Availability checks: up and filtered must be seen; what the control does not show is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.judge.judge import Judge
+from harness.model.availability import ROUND, AvailabilityCheck, PageKind, as_checked
+from harness.model.corpus import Item
+from harness.model.facts import WebFacts
+from harness.model.observation import CONTROL, AttemptKey, Failure, Heartbeats, Observation
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+PAGE = WebFacts(url="http://a.test/", status=200, canary="seen", title="Garden", text="Seeds.")
+BLOCK = WebFacts(
+    url="http://a.test/",
+    status=403,
+    canary="absent",
+    title="Blocked",
+    text="This website has been blocked by your school's web filter.",
+)
+ERROR = WebFacts(url="http://a.test/", status=503, canary="absent", title="Error", text="Try later")
+REFUSED = Failure(name="connection_refused", stage="connect")
+DOWN_HERE = Failure(name="network_down", stage="connect")
+OURS = Failure(name="instrument_overload", stage="instrument")
+Answer = WebFacts | Failure
+
+
+def page(kind: PageKind, turn: int, service: Answer, control: Answer = PAGE) -> list[Observation]:
+    """The observations of a page of a check: on the control, and on the line."""
+    item = as_checked(Item(id="x", value=f"{kind}-{turn}.test", labels=("CTRL",)), 7, kind, turn)
+    made = []
+    for line, answer in ((CONTROL, control), ("line", service)):
+        key = AttemptKey(
+            campaign="c", item=item.id, probe="web", line=line, profile="pupils", round=ROUND + 2
+        )
+        what: dict[str, Any] = {"failure" if isinstance(answer, Failure) else "facts": answer}
+        made.append(
+            Observation(
+                key=key,
+                item=item,
+                started=NOON,
+                batch=1,
+                role="availability",
+                look="alone",
+                heartbeats=Heartbeats(answered=1),
+                **what,
+            )
+        )
+    return made
+
+
+def judged(*pages: Sequence[Observation]) -> AvailabilityCheck:
+    (found,) = Judge(one for each in pages for one in each).records.availability.checks
+    return found
+
+
+def test_a_check_that_shows_both_is_filtered() -> None:
+    found = judged(page("ordinary", 1, PAGE), page("harmful", 1, BLOCK))
+
+    assert (found.state, found.why) == ("filtered", "")
+    assert (found.run, found.number, found.line, found.profile) == (2, 7, "line", "pupils")
+    assert found.harmful == (("harmful-1.test", "blocked"),)
+
+
+@pytest.mark.parametrize("answer", [ERROR, REFUSED])
+def test_up_is_not_filtered_unless_a_block_was_seen(answer: Answer) -> None:
+    """An error page is no block, nor is a refusal that nobody saw beside a working line."""
+    harmful = [
+        msgspec.structs.replace(one, heartbeats=Heartbeats(late=1))
+        for one in page("harmful", 1, answer)
+    ]
+
+    found = judged(page("ordinary", 1, PAGE), harmful)
+
+    assert found.state == "unknown"
+    assert found.harmful[0].result == "no_answer"
+
+
+def test_a_refusal_beside_a_page_that_came_is_a_block() -> None:
+    assert judged(page("ordinary", 1, PAGE), page("harmful", 1, REFUSED)).state == "filtered"
+
+
+@pytest.mark.parametrize("opened", [1, 2, 3])
+def test_only_three_open_pages_show_that_the_filter_is_off(opened: int) -> None:
+    pages = [page("harmful", turn, PAGE) for turn in range(1, opened + 1)]
+
+    found = judged(page("ordinary", 1, PAGE), *pages)
+
+    assert found.state == ("unfiltered" if opened == 3 else "unknown")
+
+
+def test_a_page_that_is_blocked_after_two_open_ones_shows_a_filter() -> None:
+    pages = [page("harmful", 1, PAGE), page("harmful", 2, PAGE), page("harmful", 3, BLOCK)]
+
+    assert judged(page("ordinary", 1, PAGE), *pages).state == "filtered"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (REFUSED, "connection_refused at connect"),
+        (ERROR, "another page came, or an error page"),
+        (BLOCK, "an ordinary page is blocked"),
+    ],
+)
+def test_ordinary_pages_that_do_not_come_are_an_outage(answer: Answer, why: str) -> None:
+    pages = [page("ordinary", turn, answer) for turn in (1, 2, 3)]
+
+    found = judged(*pages, page("harmful", 1, REFUSED))
+
+    assert (found.state, found.why) == ("down", why)
+
+
+def test_a_second_page_that_comes_is_no_outage() -> None:
+    pages = [page("ordinary", 1, REFUSED), page("ordinary", 2, PAGE)]
+
+    assert judged(*pages, page("harmful", 1, BLOCK)).state == "filtered"
+
+
+@pytest.mark.parametrize("control", [REFUSED, ERROR])
+def test_a_page_that_does_not_come_on_the_control_either_shows_nothing(control: Answer) -> None:
+    pages = [page("ordinary", turn, REFUSED, control) for turn in (1, 2, 3)]
+
+    assert judged(*pages, page("harmful", 1, REFUSED, control)).state == "unknown"
+
+
+@pytest.mark.parametrize("failure", [DOWN_HERE, OURS])
+def test_trouble_of_the_tester_is_no_outage(failure: Failure) -> None:
+    pages = [page("ordinary", turn, failure) for turn in (1, 2, 3)]
+
+    assert judged(*pages, page("harmful", 1, failure)).state == "unknown"
+
+
+def test_what_has_another_name_is_no_page_of_a_check() -> None:
+    odd = [
+        msgspec.structs.replace(one, item=msgspec.structs.replace(one.item, id="check-1-odd-1"))
+        for one in page("ordinary", 1, PAGE)
+    ]
+
+    assert Judge(odd).records.availability.checks == ()
