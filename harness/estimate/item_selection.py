@@ -197,6 +197,7 @@ class Selection:
         """The mails that were sent through the service, and the readings of mailboxes."""
         return self.records.mail
 
+    @property
     def availability(self) -> AvailabilityChecks:
         """The checks of the line and profile that show whether the service was up and filtered."""
         return self.records.availability
