@@ -13,6 +13,10 @@ _ALERTS = (
     "it rests on alerts, which measuring does not receive",
     "use accredit alerts send, receive and import",
 )
+_PEOPLE = (
+    "it rests on what people state of documents and records, which measuring does not ask",
+    "use accredit assess",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
@@ -20,6 +24,7 @@ _BY_MODULE = {
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
     "operator_alerts": _ALERTS,
+    "people_metrics": _PEOPLE,
 }
 
 

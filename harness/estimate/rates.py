@@ -23,6 +23,7 @@ from harness.model.block_flaw import BlockFlaw
 from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
 from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse, ProbeState
+from harness.model.people_answer import PeopleEvidence
 from harness.model.verdict import Mechanism, State
 
 CENSUS = "census"
@@ -44,13 +45,15 @@ class MeasuredMetric:
     """A metric, with references to the verdicts against the service.
 
     ``witnesses`` are trials against the service that are no verdicts of items. ``barred`` says why
-    the metric cannot show conformity, where something was not declared.
+    the metric cannot show conformity, where something was not declared. ``people`` is what people
+    stated, if the metric rests on that.
     """
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
     barred: str = ""
     witnesses: tuple[Witness, ...] = ()
+    people: PeopleEvidence | None = None
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:

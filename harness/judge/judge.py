@@ -29,6 +29,7 @@ from harness.judge.liveness import (
 )
 from harness.judge.logged_requests import LoggedRequests
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
+from harness.judge.people_answers import PeopleAnswers
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
 from harness.judge.sentinels import (
@@ -92,8 +93,10 @@ class Judge:
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
+        self._people = PeopleAnswers()
+        others = self._people.separate(sentinels)
         others = self._logged.separate(
-            self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
+            self._users.separate(self._polls.separate(self._twins.separate(others)))
         )
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
@@ -144,8 +147,10 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log and alerts."""
-        return ServiceRecords(logs=self._logged.logs, alerts=self._logged.alerts)
+        """What is known of the service's log and alerts, and what people said."""
+        return ServiceRecords(
+            logs=self._logged.logs, alerts=self._logged.alerts, people=self._people.records
+        )
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

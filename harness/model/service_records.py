@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts.
+"""What is known of a service beside the verdicts of items: its log, its alerts, what people say.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.people_answer import NOBODY, PeopleRecords
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log and alerts."""
+    """What a journal holds of a service's log and alerts, and of what people said.
+
+    What people said belongs to every line and profile.
+    """
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    people: PeopleRecords = NOBODY
 
     @property
     def lines(self) -> frozenset[str]:
@@ -26,7 +31,9 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
         return ServiceRecords(
-            logs=self.logs.of(line, profile), alerts=self.alerts.of(line, profile)
+            logs=self.logs.of(line, profile),
+            alerts=self.alerts.of(line, profile),
+            people=self.people,
         )
 
 

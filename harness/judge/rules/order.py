@@ -105,8 +105,12 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
-READ_FACTS = frozenset({"alert_report", "log_entries", "log_file"})
-"""The kinds of facts that are read from a log of the service: no attempt leaves them."""
+READ_FACTS = frozenset({
+    "alert_report", "log_entries", "log_file", "people_answer", "supplier_declaration",
+})  # fmt: skip
+"""The kinds of facts that are read from a record of the service, or that people state.
+
+No attempt leaves them."""
 
 
 @cache

@@ -1,0 +1,75 @@
+"""Compare what a supplier declares of its own service with what was measured.
+
+A declaration (ISO/IEC 17050-1) is no evidence, and changes no outcome. Of several outcomes of one
+requirement, the worst stands: it conforms if all of them do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from harness.model.outcome import Conformity, Outcome
+from harness.model.people_answer import (
+    DeclaredConformity,
+    DeclaredDifference,
+    SupplierDeclaration,
+)
+
+SAYS = {
+    "conforms": "it conforms",
+    "partly": "it conforms in part",
+    "does_not_conform": "it does not conform",
+}
+MEASURED = {
+    Conformity.CONFORMS: "it conforms",
+    Conformity.DOES_NOT_CONFORM: "it does not conform",
+    Conformity.INSUFFICIENT: "it could not be decided",
+}
+
+
+def compare_with_declaration(
+    declaration: SupplierDeclaration | None, outcomes: Iterable[Outcome]
+) -> DeclaredConformity | None:
+    """Return the declaration, and the requirements of which it says something else.
+
+    They are in the order of their ids. ``None`` without a declaration.
+    """
+    if declaration is None:
+        return None
+    by_id: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        if one.requirement.rule != "report":
+            by_id[one.requirement.id].append(one)
+    differences = (
+        difference
+        for requirement, claim in sorted(declaration.claims.items())
+        if (difference := _difference(requirement, claim, by_id.get(requirement, ()))) is not None
+    )
+    return DeclaredConformity(declaration=declaration, differences=tuple(differences))
+
+
+def _difference(
+    requirement: str, claim: str, outcomes: Iterable[Outcome]
+) -> DeclaredDifference | None:
+    outcomes = list(outcomes)
+    if not outcomes:
+        return None
+    failed = [one.id for one in outcomes if one.conformity is Conformity.DOES_NOT_CONFORM]
+    undecided = [one.id for one in outcomes if one.conformity is Conformity.INSUFFICIENT]
+    if failed:
+        measured, where = Conformity.DOES_NOT_CONFORM, failed
+    elif undecided:
+        measured, where = Conformity.INSUFFICIENT, undecided
+    else:
+        measured, where = Conformity.CONFORMS, [one.id for one in outcomes]
+    is_same = (claim == "conforms") == (measured is Conformity.CONFORMS)
+    if is_same and measured is not Conformity.INSUFFICIENT:
+        return None
+    return DeclaredDifference(
+        requirement=requirement,
+        says=SAYS[claim],
+        measured=MEASURED[measured],
+        where=tuple(where),
+        is_decided=measured is not Conformity.INSUFFICIENT,
+    )
