@@ -25,6 +25,9 @@ METHOD = "stated by two reviewers, each alone"
 RULE = "people"
 """The rule of witnesses that people stated."""
 
+LAST = date.max - timedelta(days=1)
+"""The last day that has a next one."""
+
 TIMES = frozenset({"time", "times"})
 
 
@@ -56,15 +59,14 @@ class Statements:
         self.question = question
         last = max(one.at for one in answers)
         stated = stated_by_all(question, answers)
-        expires = _expiry(question, answers, stated)
-        needed = max(last, used or last).astimezone(UTC).date()
-        if expires is not None and needed >= expires:
-            why = f"the evidence expired on {expires}: judge it again (accredit assess)"
+        expiry = _Expiry(question, answers, stated)
+        if expiry.has_passed(last, max(last, used or last)):
+            why = f"the evidence expired on {expiry.day}: judge it again (accredit assess)"
             stated = {key: Stated(value="", why=one.why or why) for key, one in stated.items()}
         self.figure = _figure(question, stated, last)
         self.conditions = tuple(_condition(one, stated, last) for one in question.asks)
         self.evidence = PeopleEvidence(
-            answers=tuple(answers), methods=question.methods, expires=expires
+            answers=tuple(answers), methods=question.methods, expires=expiry.day
         )
 
     @property
@@ -129,21 +131,39 @@ def _measured(
     return MeasuredMetric(metric=metric, witnesses=stated.witnesses, people=stated.evidence)
 
 
-def _expiry(
-    question: Question, answers: Sequence[PeopleAnswer], stated: Mapping[str, Stated]
-) -> date | None:
-    """The first day on which the evidence does not count.
+class _Expiry:
+    """The first day on which evidence does not count.
 
     It counts for the days that the question allows, from the first answer or from what it names,
     and no longer than the documents say themselves.
     """
-    begins = min(one.at for one in answers).astimezone(UTC).date()
-    if question.valid_from and (value := stated[question.valid_from].value):
+
+    def __init__(
+        self, question: Question, answers: Sequence[PeopleAnswer], stated: Mapping[str, Stated]
+    ) -> None:
+        counts = timedelta(days=question.valid_days + 1)
+        ends = [min(one.until, LAST) + timedelta(days=1) for one in answers if one.until]
+        ends.append(_day(min(one.at for one in answers)) + counts)
+        own = date.max
         ask = question.ask(question.valid_from)
-        is_time = ask is not None and ask.kind in TIMES
-        begins = times_of(value)[0].date() if is_time else day_of(value)
-    ends = [one.until + timedelta(days=1) for one in answers if one.until is not None]
-    return min((begins + timedelta(days=question.valid_days + 1), *ends))
+        if ask is not None and (value := stated[ask.key].value):
+            own = counts + (times_of(value)[0].date() if ask.kind in TIMES else day_of(value))
+        is_limited = ask is not None and (ask.figure or ask.within_days is not None)
+        self._own = own if is_limited else date.max
+        self._others = min((*ends, own)) if not is_limited else min(ends)
+        self.day = min(self._own, self._others)
+
+    def has_passed(self, answered: datetime, used: datetime) -> bool:
+        """Whether the evidence had expired when it was used.
+
+        A record that was too old when people stated its day has not expired: it shows that the
+        requirement was not met.
+        """
+        return self._others <= _day(used) or _day(answered) < self._own <= _day(used)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
 
 
 def _figure(question: Question, stated: Mapping[str, Stated], last: datetime) -> float | None:
@@ -152,7 +172,7 @@ def _figure(question: Question, stated: Mapping[str, Stated], last: datetime) ->
     if ask is None or not (value := stated[ask.key].value):
         return None
     if ask.kind == "day":
-        return float((last.astimezone(UTC).date() - day_of(value)).days)
+        return float((_day(last) - day_of(value)).days)
     if ask.kind == "keys":
         keys = value.split(", ")
         return float(len(keys) - len(set(keys)))
@@ -188,5 +208,5 @@ def _is_met(ask: Ask, value: str, last: datetime) -> bool:
         enough = ask.at_least is None or number >= ask.at_least
         return enough and (ask.below is None or number < ask.below)
     if ask.kind == "day" and ask.within_days is not None:
-        return (last.astimezone(UTC).date() - day_of(value)).days <= ask.within_days
+        return (_day(last) - day_of(value)).days <= ask.within_days
     return True
