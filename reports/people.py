@@ -117,7 +117,7 @@ def declared_title(assessment: Assessment) -> str:
     number = len(assessment.declared.differences)
     differences = "1 difference" if number == 1 else f"{number} differences"
     return plain(
-        f"{one.supplier} declared its own conformity on {one.declared} "
+        f"{one.supplier} certified its own service on {one.signed:%Y-%m-%d} "
         f"({len(one.claims)} requirements, SHA-256 {one.sha256[:SHOWN_DIGITS]}): {differences}. "
-        "The declaration changes no outcome."
+        "The self-certification changes no outcome."
     )

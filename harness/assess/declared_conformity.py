@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from harness.model.facts import Claim
 from harness.model.outcome import Conformity, Outcome
 from harness.model.people_answer import (
     DeclaredConformity,
@@ -16,14 +17,15 @@ from harness.model.people_answer import (
     SupplierDeclaration,
 )
 
-SAYS = {
-    "conforms": "it conforms",
-    "partly": "it conforms in part",
-    "does_not_conform": "it does not conform",
+SAYS: dict[Claim, str] = {
+    "meets": "it is met",
+    "partly": "it is met in part",
+    "does-not-meet": "it is not met",
+    "not-applicable": "it does not apply",
 }
 MEASURED = {
-    Conformity.CONFORMS: "it conforms",
-    Conformity.DOES_NOT_CONFORM: "it does not conform",
+    Conformity.CONFORMS: "it is met",
+    Conformity.DOES_NOT_CONFORM: "it is not met",
     Conformity.INSUFFICIENT: "it could not be decided",
 }
 
@@ -50,7 +52,7 @@ def compare_with_declaration(
 
 
 def _difference(
-    requirement: str, claim: str, outcomes: Iterable[Outcome]
+    requirement: str, claim: Claim, outcomes: Iterable[Outcome]
 ) -> DeclaredDifference | None:
     outcomes = list(outcomes)
     if not outcomes:
@@ -63,7 +65,7 @@ def _difference(
         measured, where = Conformity.INSUFFICIENT, undecided
     else:
         measured, where = Conformity.CONFORMS, [one.id for one in outcomes]
-    is_same = (claim == "conforms") == (measured is Conformity.CONFORMS)
+    is_same = (claim == "meets") == (measured is Conformity.CONFORMS)
     if is_same and measured is not Conformity.INSUFFICIENT:
         return None
     return DeclaredDifference(

@@ -242,7 +242,9 @@ def _item_by_item(
 
 
 def _evidence(_: Requirement, threshold: Threshold, metric: Metric, __: Decision) -> _Ruling:
-    """Compare the value that two people stated; ``_rule`` looks at the conditions."""
+    """Compare the value that two people stated; the conditions are looked at before."""
+    if not metric.conditions:
+        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
     if metric.value is None:
         return _Ruling(Conformity.INSUFFICIENT)
     if not _meets(threshold, metric.value):
@@ -336,7 +338,8 @@ def describe(
         return "report: for information only, nothing is decided"
     mark = format_threshold(threshold, metric.unit)
     if requirement.rule == "evidence":
-        return f"evidence: {mark} is required, and every condition, as two people state it alone"
+        alone = ", as two people state it, each alone" if metric.name in JUDGED_BY_PEOPLE else ""
+        return f"evidence: {mark} is required{alone}"
     if requirement.rule in ITEM_BY_ITEM:
         return f"{requirement.rule}: every item counts; {mark} is required, and none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":

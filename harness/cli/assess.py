@@ -2,7 +2,7 @@
 
 Two reviewers answer about each requirement, each alone: on the terminal, or in a file. What they
 state becomes a part of the campaign's journal, so that ``accredit conclude`` can decide it. A
-supplier's declaration of its own conformity is kept there too, and compared with what was measured.
+supplier's self-certification is kept there too, and compared with what was measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.interop.people_file import (
     is_name,
     people_observation,
     read_answers,
-    read_declaration,
+    read_self_certification,
     visible_name,
 )
 from harness.judge.people_answers import PeopleAnswers
@@ -39,8 +39,8 @@ from harness.ports.storage import Clock, WallClock
 
 app = typer.Typer(no_args_is_help=True)
 
-DECLARATION = "declaration"
-"""What the observation of a supplier's declaration is about."""
+SELF_CERTIFICATION = "self-certification"
+"""What the observation of a supplier's own statement is about."""
 
 ONLY = Annotated[
     list[str] | None, typer.Option(help="Only this requirement, such as PRV-01; repeatable.")
@@ -129,32 +129,31 @@ def status_command(journal: JOURNAL, only: ONLY = None, scheme: SCHEME = "") -> 
         left = f"; {missing} more needed" if missing > 0 else ""
         say(f"{requirement.id} {requirement.subject}: {names or 'nobody'}{left}")
     if records.declaration is not None:
-        say(f"the supplier's declaration of {records.declaration.declared} is kept")
+        say(f"the supplier's self-certification of {records.declaration.signed:%Y-%m-%d} is kept")
 
 
-@app.command("declaration")
-def declaration_command(
+@app.command("self-certification")
+def self_certification_command(
     journal: JOURNAL,
-    declaration: Annotated[Path, typer.Argument(help="A YAML file: supplier, declared, claims.")],
+    submission: Annotated[Path, typer.Argument(help="A submission, or its certification alone.")],
 ) -> None:
-    """Read what the supplier declares of its own service, to compare it with what was measured."""
-    from harness.schemes.load import whole_catalogue  # noqa: PLC0415 - keep the start light
+    """Read what the supplier certifies of its own service, to compare it with what is measured."""
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     folder, clock = journal_folder(journal), WallClock()
     with closing(open_journal(folder)) as held:
         campaign = held.header.campaign
-    facts = read_declaration(declaration, campaign.service.supplier, clock.now())
-    there = {one.id for one in whole_catalogue()}
-    there |= {one.id for one in _requirements(folder, "")}
-    unheard = sorted(facts.claims.keys() - there)
-    if unheard:
-        msg = f"{declaration}: no requirement {unheard[0]!r}; accredit scheme show lists them"
+    facts = read_self_certification(submission, campaign.service.supplier, clock.now())
+    ids = {one.id for one in _requirements(folder, "")}
+    compared = len(facts.claims.keys() & ids)
+    if not compared:
+        msg = f"{submission}: certifies no requirement of the campaign's scheme, {campaign.scheme}"
         raise UsageError(msg)
-    keep_stated(folder, [(DECLARATION, facts)], clock)
+    keep_stated(folder, [(SELF_CERTIFICATION, facts)], clock)
     say(
-        f"kept what {facts.supplier} declares of {len(facts.claims)} requirements; it changes no "
-        f"outcome; next: accredit conclude {folder}"
+        f"kept what {facts.supplier} certifies of {len(facts.claims)} requirements, {compared} of "
+        f"them of scheme {campaign.scheme}; it changes no outcome",
+        f"next: accredit conclude {folder}",
     )
 
 

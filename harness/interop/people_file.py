@@ -18,17 +18,17 @@ from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.corpus import Item
 from harness.model.declared import Declared, Time
 from harness.model.facts import (
-    Claim,
     Facts,
     PeopleAnswerFacts,
     SeenDocument,
     SupplierDeclarationFacts,
 )
 from harness.model.observation import AttemptKey, Observation
-from harness.model.people_answer import PEOPLE_LINE
+from harness.model.people_answer import PEOPLE_LINE, same_reviewer
 from harness.model.people_question import CHOICES, UNKNOWN, Question, fault_of
-from harness.model.scheme import Day, RuleCode
+from harness.model.scheme import Day
 from harness.model.service_log import ROUND
+from harness.model.submission import Certification
 from harness.untrusted.regular_file import open_regular
 from harness.untrusted.visible_text import visible
 from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
@@ -68,14 +68,6 @@ class AnswersFile(Declared):
     reviewer: str
     answered: Time
     answers: Annotated[tuple[AnswerEntry, ...], Field(min_length=1, max_length=200)]
-
-
-class DeclarationFile(Declared):
-    """What a supplier declares of its own service."""
-
-    supplier: Annotated[str, Field(min_length=1, max_length=200)]
-    declared: Day
-    claims: Annotated[dict[RuleCode, Claim], Field(min_length=1, max_length=1000)]
 
 
 def read_answers(
@@ -234,33 +226,42 @@ def digested(path: Path, name: str = "") -> SeenDocument:
     return SeenDocument(name=visible_name(name) or path.name, sha256=digest.hexdigest(), bytes=size)
 
 
-def read_declaration(path: Path, supplier: str, now: datetime) -> SupplierDeclarationFacts:
-    """Read what a supplier declares. Raises UsageError, FaultyDocument.
+def read_self_certification(path: Path, supplier: str, now: datetime) -> SupplierDeclarationFacts:
+    """Read what a supplier certifies: of a submission, its supplier and its self-certification.
 
-    ``supplier`` is that of the campaign; the file has to be of the same.
+    ``supplier`` is that of the campaign; the file has to be of the same. Other parts of a
+    submission are not looked at (``accredit submission check``). Raises UsageError, FaultyDocument.
     """
     content = read_document(path)
-    written = validate(content, DeclarationFile)
-    faults = list(_wrong(content, written, supplier, now))
+    data = content.data if isinstance(content.data, dict) else {}
+    service = data.get("service")
+    named = service.get("supplier") if isinstance(service, dict) else None
+    if not isinstance(named, str) or "certification" not in data:
+        key = "certification" if isinstance(named, str) else "service.supplier"
+        remedy = "accredit init submission writes such a file"
+        raise FaultyDocument((content.fault(None, key, "is missing", remedy),))
+    written = validate(content, Certification, data["certification"], ("certification",))
+    faults = list(_wrong(content, named, supplier, written.signed, now))
     if faults:
         raise FaultyDocument(tuple(faults))
     return SupplierDeclarationFacts(
-        supplier=written.supplier,
-        declared=written.declared,
+        supplier=visible_name(named),
+        signed=written.signed.astimezone(UTC),
         sha256=digested(path).sha256,
-        claims=dict(written.claims),
+        claims={name: one.answer for name, one in written.answers.items()},
     )
 
 
 def _wrong(
-    content: Document, written: DeclarationFile, supplier: str, now: datetime
+    content: Document, named: str, supplier: str, signed: datetime, now: datetime
 ) -> Iterator[Fault]:
-    if supplier and visible_name(written.supplier).casefold() != visible_name(supplier).casefold():
-        found = f"{written.supplier!r} is not the supplier of the campaign"
-        yield content.fault(content.line_of(("supplier",)), "supplier", found, f"it is {supplier}")
-    if written.declared > now.astimezone(UTC).date():
-        found = f"{written.declared} is in the future"
-        yield content.fault(content.line_of(("declared",)), "declared", found, "check the day")
+    if supplier and same_reviewer(named) != same_reviewer(supplier):
+        key: KeyPath = ("service", "supplier")
+        found = f"{named[:80]!r} is not the supplier of the campaign"
+        yield content.fault(content.line_of(key), dotted(key), found, f"it is {supplier}")
+    if signed > now:
+        key = ("certification", "signed")
+        yield content.fault(content.line_of(key), dotted(key), "is in the future", "check the time")
 
 
 def people_observation(

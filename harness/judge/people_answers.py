@@ -47,8 +47,7 @@ class PeopleAnswers:
             elif isinstance(one.facts, SupplierDeclarationFacts):
                 declaration = SupplierDeclaration(
                     supplier=one.facts.supplier,
-                    declared=one.facts.declared,
-                    at=one.started,
+                    signed=one.facts.signed,
                     sha256=one.facts.sha256,
                     claims=one.facts.claims,
                 )

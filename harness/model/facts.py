@@ -338,17 +338,17 @@ class PeopleAnswerFacts(
     until: date | None = None
 
 
-Claim = Literal["conforms", "partly", "does_not_conform"]
-"""What a supplier declares of one requirement."""
+Claim = Literal["meets", "partly", "does-not-meet", "not-applicable"]
+"""What a supplier certifies of one requirement (``harness.model.submission``)."""
 
 
 class SupplierDeclarationFacts(
     FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="supplier_declaration"
 ):
-    """What the supplier declares of its own service, by requirement, and the file's SHA-256."""
+    """What the supplier certifies of its own service, by requirement, and the file's SHA-256."""
 
     supplier: str
-    declared: date
+    signed: datetime
     sha256: str
     claims: dict[str, Claim]
 

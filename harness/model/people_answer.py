@@ -34,14 +34,13 @@ class PeopleAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """What the supplier declares of its own service (ISO/IEC 17050-1), by requirement.
+    """What the supplier certifies of its own service (ISO/IEC 17050-1), by requirement.
 
     ``sha256`` is the digest of the file that was imported.
     """
 
     supplier: str
-    declared: date
-    at: datetime
+    signed: datetime
     sha256: str
     claims: dict[str, Claim]
 

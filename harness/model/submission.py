@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.model.campaign import Name, ProfileDeclaration, Service
 from harness.model.declared import Declared, Time
+from harness.model.facts import Claim
 
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S")]
 Prose = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
@@ -105,7 +106,7 @@ class ListLoading(Declared):
 class Answer(Declared):
     """What the supplier certifies of one requirement; ``note`` explains all but *meets*."""
 
-    answer: Literal["meets", "partly", "does-not-meet", "not-applicable"]
+    answer: Claim
     note: Annotated[str, Field(max_length=4000)] = ""
 
     @model_validator(mode="after")
