@@ -23,6 +23,12 @@ SAYS: dict[Claim, str] = {
     "does-not-meet": "it is not met",
     "not-applicable": "it does not apply",
 }
+AGREES: dict[Claim, Conformity] = {
+    "meets": Conformity.CONFORMS,
+    "partly": Conformity.DOES_NOT_CONFORM,
+    "does-not-meet": Conformity.DOES_NOT_CONFORM,
+}
+"""The outcome that says the same as a claim; none says that a requirement does not apply."""
 MEASURED = {
     Conformity.CONFORMS: "it is met",
     Conformity.DOES_NOT_CONFORM: "it is not met",
@@ -65,8 +71,7 @@ def _difference(
         measured, where = Conformity.INSUFFICIENT, undecided
     else:
         measured, where = Conformity.CONFORMS, [one.id for one in outcomes]
-    is_same = (claim == "meets") == (measured is Conformity.CONFORMS)
-    if is_same and measured is not Conformity.INSUFFICIENT:
+    if AGREES.get(claim) is measured:
         return None
     return DeclaredDifference(
         requirement=requirement,

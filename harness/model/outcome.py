@@ -392,7 +392,7 @@ class Assessment:
 
     @property
     def exit_code(self) -> int:
-        """0 conforms, 1 does not conform, 3 insufficient or limited in a way that is not declared."""
+        """0 conforms, 1 does not conform, 3 insufficient, or limited without a declaration."""
         if self.qualifier and self.items != "agreed":
             return 3
         codes = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}

@@ -94,6 +94,11 @@ def test_control_c_keeps_every_answered_requirement_and_a_second_start_goes_on(
         assert other.process.wait() != 0
     finally:
         other.close()
+    (tmp_path / "answers.yaml").write_text("reviewer: A\nanswers: none\n")
+    refused = accredit("assess", "import", journal, tmp_path / "answers.yaml")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert "answers.yaml:2: answers" in refused.stderr
+    assert rows_in(tmp_path / "out", "people") == 3
     open_journal(journal).verify()
     concluded = accredit("conclude", journal, "--scheme", tmp_path / "people.yaml")
 
