@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from harness.model.facts import SeenDocument
@@ -51,7 +52,7 @@ def people_rows(assessment: Assessment) -> tuple[PeopleRow, ...]:
             reviewers=tuple(map(_reviewer, answers)),
             documents=tuple(map(_document, documents)),
             methods=", ".join(METHODS[each] for each in one.people.methods),
-            counts_until="" if one.people.expires is None else f"{one.people.expires}",
+            counts_until=_last_day(one.people.expires),
             conditions=tuple(
                 plain(
                     f"{each.words}: {each.why}"
@@ -63,8 +64,12 @@ def people_rows(assessment: Assessment) -> tuple[PeopleRow, ...]:
     return tuple(rows.values())
 
 
+def _last_day(expires: date | None) -> str:
+    return "" if expires is None else f"{expires - timedelta(days=1)}"
+
+
 def _reviewer(answer: PeopleAnswer) -> str:
-    again = f", changed {answer.replaced} times" if answer.replaced else ""
+    again = ", answered anew" if answer.replaced else ""
     note = f": {answer.note}" if answer.note else ""
     return plain(f"{answer.reviewer} ({answer.at:%Y-%m-%d}{again}){note}")
 
@@ -118,6 +123,6 @@ def declared_title(assessment: Assessment) -> str:
     differences = "1 difference" if number == 1 else f"{number} differences"
     return plain(
         f"{one.supplier} certified its own service on {one.signed:%Y-%m-%d} "
-        f"({len(one.claims)} requirements, SHA-256 {one.sha256[:SHOWN_DIGITS]}): {differences}. "
+        f"(requirements: {len(one.claims)}, SHA-256 {one.sha256[:SHOWN_DIGITS]}): {differences}. "
         "The self-certification changes no outcome."
     )

@@ -108,7 +108,7 @@ def import_command(
     ]
     keep_stated(folder, [(one.requirement, one) for one in new], clock)
     there = f"; {len(stated) - len(new)} were there already" if len(new) < len(stated) else ""
-    say(f"kept the answers of {stated[0].reviewer} about {len(new)} requirements{there}")
+    say(f"answers of {stated[0].reviewer} that were kept: {len(new)}{there}")
 
 
 @app.command("form")
@@ -151,8 +151,8 @@ def self_certification_command(
         raise UsageError(msg)
     keep_stated(folder, [(SELF_CERTIFICATION, facts)], clock)
     say(
-        f"kept what {facts.supplier} certifies of {len(facts.claims)} requirements, {compared} of "
-        f"them of scheme {campaign.scheme}; it changes no outcome",
+        f"kept what {facts.supplier} certifies; of scheme {campaign.scheme} it certifies {compared} of "
+        f"{len(ids)} requirements; this changes no outcome",
         f"next: accredit conclude {folder}",
     )
 

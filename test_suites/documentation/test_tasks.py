@@ -56,6 +56,10 @@ TASKS = {
         "how-to/check-alerts.md",
         {"out/alerts/assessment-monitoring.json": "worst_alert_recall"},
     ),
+    "assess with people": (
+        "how-to/assess-with-people.md",
+        {"out/people/assessment-people.json": "Safeguarding lead"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",
@@ -78,6 +82,7 @@ TASKS = {
 """The page of each task, and files that are there at the end, with a text in each."""
 
 SAID = {
+    "assess with people": "SUP-05: the supplier says that it is not met; measured: it is met",
     "check the alerts": "1440 of 1644 sessions raised one",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",

@@ -81,7 +81,7 @@ def test_answers_of_a_file_are_kept_once(assessed: Assessed) -> None:
     again = assessed.run("import", assessed.journal.parent, path)
 
     assert (kept.exit_code, again.exit_code) == (0, 0), kept.output + again.output
-    assert "Head of IT about 1 requirements" in kept.output
+    assert "answers of Head of IT that were kept: 1" in kept.output
     assert "1 were there already" in again.output
     (answer,) = assessed.records().answers
     assert (answer.reviewer, answer.replaced) == ("Head of IT", 0)
@@ -235,7 +235,7 @@ def test_what_a_supplier_certifies_is_compared_with_what_was_measured(assessed: 
     refused = assessed.run("self-certification", assessed.journal, assessed.write(none))
 
     assert kept.exit_code == 0, kept.exception
-    assert "3 requirements, 2 of them" in kept.output
+    assert "it certifies 2 of " in kept.output
     assert isinstance(refused.exception, UsageError)
     assert "certifies no requirement" in str(refused.exception)
     declared = assessed.conclude().declared
