@@ -151,8 +151,8 @@ def self_certification_command(
         raise UsageError(msg)
     keep_stated(folder, [(SELF_CERTIFICATION, facts)], clock)
     say(
-        f"kept what {facts.supplier} certifies; of scheme {campaign.scheme} it certifies {compared} of "
-        f"{len(ids)} requirements; this changes no outcome",
+        f"kept what {facts.supplier} certifies; of {campaign.scheme} it certifies {compared} "
+        f"of {len(ids)} requirements; this changes no outcome",
         f"next: accredit conclude {folder}",
     )
 
