@@ -13,7 +13,7 @@ import msgspec
 from harness.model.facts import Claim, SeenDocument
 
 PEOPLE_LINE = "people"
-"""The line of observations of what people said; no line of a campaign has this name."""
+"""The line, profile and probe in the keys of what people said, which no line carried."""
 
 
 class PeopleAnswer(msgspec.Struct, frozen=True, kw_only=True):

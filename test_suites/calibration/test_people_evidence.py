@@ -55,13 +55,12 @@ def conclude(measured: Path, tmp_path: Path) -> Conclude:
     return with_answers
 
 
-def assessed(measured: Path, folder: Path, answers: Iterable[PeopleAnswerFacts]) -> Assessment:
+def assessed(
+    measured: Path, folder: Path, answers: Iterable[PeopleAnswerFacts], scheme: str = ""
+) -> Assessment:
     shutil.copytree(measured.parent, folder)
     keep(folder / "journal", answers)
-    scheme = measured.parents[2] / "scheme.yaml"
-    return conclude_journal(
-        folder, str(scheme if scheme.exists() else measured.parents[3] / "scheme.yaml")
-    )[0]
+    return conclude_journal(folder, scheme or str(measured.parents[3] / "scheme.yaml"))[0]
 
 
 def by_requirement(assessment: Assessment) -> dict[str, Outcome]:
@@ -101,6 +100,23 @@ def test_what_nobody_states_decides_nothing(conclude: Conclude) -> None:
 
     assert {name: outcomes[name].reasons for name in ALL} == dict.fromkeys(ALL, (PEOPLE_JUDGE,))
     assert {outcomes[name].conformity for name in ALL} == {OPEN}
+
+
+@pytest.mark.parametrize(
+    "scheme", ["dfe-2024", "iwf-member", "strict", "surveillance", "uksic-2024"]
+)
+def test_no_evidence_row_of_a_shipped_scheme_stays_undecided(
+    measured: Path, tmp_path: Path, scheme: str
+) -> None:
+    answers = [one for name in ALL for one in both(name)]
+    rows = [
+        one
+        for one in assessed(measured, tmp_path / "copy", answers, scheme).outcomes
+        if one.requirement.rule == "evidence"
+    ]
+
+    assert rows
+    assert {one.id for one in rows if one.conformity is not CONFORMS} == set()
 
 
 def test_two_contradictory_reviewers_are_reported_and_neither_wins(conclude: Conclude) -> None:

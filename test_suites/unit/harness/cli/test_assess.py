@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
@@ -22,7 +24,7 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import find_row
 from harness.schemes.people_questions import questions
 from harness.store.journal.journal import open_journal
-from test_suites.people_stating import GOVERNOR, LEAD, TODAY, both, keep, stated
+from test_suites.people_stating import GOVERNOR, LEAD, NOW, TODAY, both, keep, stated
 
 SCHEME = """\
 id: people
@@ -171,6 +173,18 @@ def test_what_was_answered_is_not_asked_again_without_being_told_to(assessed: As
     for one in (other, again):
         assert "SUP-05 The supplier discloses the full configuration" in one.output
         assert isinstance(one.exception, StoppedError)
+
+
+def test_a_question_that_grew_is_asked_again(assessed: Assessed) -> None:
+    whole = stated("SUP-05")
+    part = structs.replace(whole, said={"configuration": "present"})
+    old = stated("ILL-08", at=NOW - timedelta(days=93))
+    keep(assessed.journal, [part, old])
+    words = ("ask", assessed.journal, "--scheme", assessed.scheme, "--reviewer", LEAD)
+    told = assessed.run(*words, answers="skip\n").output
+
+    assert "SUP-05 The supplier" in told
+    assert "(2 of 2)" in told
 
 
 def test_nothing_that_one_reviewer_said_is_shown_to_another(assessed: Assessed) -> None:

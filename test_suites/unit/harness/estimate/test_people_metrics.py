@@ -244,6 +244,7 @@ def test_a_figure_counts_to_its_own_limit_exactly() -> None:
     later = {"updated": hours_ago(34.01), "looked": hours_ago(10)}
     assert outcome("MAL-06", both("MAL-06", later)).conformity is FAILS
     assert outcome("ILL-08", both("ILL-08", {"tested": days_ago(92)})).conformity is CONFORMS
+    assert outcome("SUP-04", both("SUP-04", {"reviewed": days_ago(366)})).conformity is CONFORMS
     keys = {"public_keys": ", ".join(["1" * 64, "2" * 64, "3" * 64, "2" * 64, "2" * 64])}
     assert outcome("TLS-04", both("TLS-04", keys)).metric.value == 2
 

@@ -197,6 +197,18 @@ def test_times_read_back_and_later_ones_are_refused(times: list[datetime]) -> No
     assert bool(fault_of(ask, value, NOW)) == (max(aware) > NOW)
 
 
+def test_a_time_needs_its_offset_and_keys_may_be_written_with_colons() -> None:
+    time = next(one for one in ASKS if one.kind == "time")
+    keys = next(one for one in ASKS if one.kind == "keys")
+    with pytest.raises(ValueError, match="a time such as"):
+        time.read("2026-11-24T12:00:00")
+    with pytest.raises(ValueError, match="at least 3"):
+        keys.read("a" * 64)
+    colons = ":".join(["AB"] * 32)
+
+    assert keys.read(f"{colons}, {'1' * 64}, {'2' * 64}").startswith("ab" * 32)
+
+
 def test_every_kind_of_answer_can_be_unknown() -> None:
     for ask in ASKS:
         assert ask.read(" Unknown ") == UNKNOWN
