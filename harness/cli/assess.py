@@ -78,7 +78,8 @@ def ask(folder: Path, reviewer: str, rows: Sequence[Row], clock: Clock) -> None:
         keep_stated(folder, [(facts.requirement, facts)], clock)
         kept += 1
 
-    talk = Dialogue(reviewer=reviewer, read=sys.stdin.readline, clock=clock, keep=keep)
+    read = sys.stdin.readline if sys.stdin is not None else str
+    talk = Dialogue(reviewer=reviewer, read=read, clock=clock, keep=keep)
     try:
         talk.ask_all(rows)
     except (KeyboardInterrupt, Stopped):

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from harness.cli.printing import say
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.interop.people_file import MOST_DOCUMENTS, digested, lacking, visible_name
 from harness.model.facts import PeopleAnswerFacts, SeenDocument
 from harness.model.people_question import UNKNOWN, Ask, Question, fault_of
@@ -54,14 +54,24 @@ class Dialogue:
         for number, (requirement, question) in enumerate(rows, 1):
             say("", f"{requirement.id} {requirement.title} ({number} of {len(rows)})")
             try:
-                facts = self._ask(question)
+                self._record(self._ask(question))
             except _Skipped:
                 say(f"{requirement.id} is left out.")
                 continue
-            self.keep(facts)
             answered += 1
             say(f"{requirement.id} is recorded.")
         return answered
+
+    def _record(self, facts: PeopleAnswerFacts) -> None:
+        """Keep the answers; again, as often as the reviewer wants, if that fails."""
+        while True:
+            try:
+                self.keep(facts)
+            except HarnessError as error:
+                say(*str(error).splitlines())
+                self._line("Your answer is not recorded yet. Press Enter to try again:", str)
+            else:
+                return
 
     def _ask(self, question: Question) -> PeopleAnswerFacts:
         """Ask about one requirement until the answer is complete."""

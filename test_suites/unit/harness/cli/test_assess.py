@@ -13,7 +13,7 @@ from msgspec import structs
 from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
-from harness.cli.assess import ask
+from harness.cli.assess import Row, ask
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.errors import StoppedError, UsageError
@@ -115,16 +115,17 @@ def lines(*said: str) -> Iterator[str]:
     return iter([*(f"{one}\n" for one in said), ""])
 
 
+def rows() -> list[Row]:
+    """Two requirements that people judge, with their questions."""
+    found = [(find_row(name), questions()[name]) for name in ("SUP-05", "ILL-08")]
+    return [(row, question) for row, question in found if row is not None]
+
+
 def asked(assessed: Assessed, monkeypatch: pytest.MonkeyPatch, *said: str) -> None:
     """Ask one reviewer, who types these lines, and then nothing more."""
     typed = lines(*said)
     monkeypatch.setattr("sys.stdin", type("Typed", (), {"readline": lambda _: next(typed)})())
-    rows = []
-    for name in ("SUP-05", "ILL-08"):
-        row = find_row(name)
-        assert row is not None
-        rows.append((row, questions()[name]))
-    ask(assessed.journal, "Head of IT", rows, WallClock())
+    ask(assessed.journal, "Head of IT", rows(), WallClock())
 
 
 def test_what_is_typed_is_kept_and_wrong_answers_are_asked_again(
@@ -148,6 +149,33 @@ def test_what_is_typed_is_kept_and_wrong_answers_are_asked_again(
     (answer,) = assessed.records().answers
     assert answer.said == {"configuration": "present", "private_items": "yes"}
     assert [one.name for one in answer.documents] == ["export.cfg", "a list"]
+
+
+def test_an_answer_is_not_lost_while_somebody_else_writes_to_the_journal(
+    assessed: Assessed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = open_journal(assessed.journal)
+    other.write()
+
+    def typed() -> Iterator[str]:
+        yield from ("unknown\n", "unknown\n", "\n", "\n", "\n")
+        other.close()
+        yield from ("\n", "skip\n")
+
+    lines_typed = typed()
+    monkeypatch.setattr("sys.stdin", type("T", (), {"readline": lambda _: next(lines_typed)})())
+    ask(assessed.journal, "Head of IT", rows(), WallClock())
+
+    assert "Your answer is not recorded yet" in capsys.readouterr().out
+    assert len(assessed.records().answers) == 1
+
+
+def test_without_an_input_nothing_waits(
+    assessed: Assessed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(StoppedError, match="0 recorded, 2 left"):
+        ask(assessed.journal, "Head of IT", rows(), WallClock())
 
 
 def test_the_end_of_input_stops_and_keeps_what_was_answered(
