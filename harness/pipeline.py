@@ -6,6 +6,7 @@ from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 
+from harness.assess.declared_conformity import compare_with_declaration
 from harness.assess.outcomes import assess, bar_incomplete
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.label_error import corrected
@@ -77,4 +78,5 @@ def conclude(
     outcomes = assess(early.decide(whole), scheme.decision, found.preconditions)
     outcomes = corrected(outcomes, header.packs.values())
     now = (clock or WallClock()).now()
-    return Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)
+    declared = compare_with_declaration(counted.basis.records.people.declaration, outcomes)
+    return Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument, declared)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
-from harness.model.metric import NOT_IMPLEMENTED, Part
+from harness.model.metric import JUDGED_BY_PEOPLE, NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import phrases
@@ -305,6 +305,8 @@ def _step_for(assessment: Assessment, outcome: Outcome) -> str:
     """The next step, by the first thing that is missing."""
     if outcome.metric.method == NOT_IMPLEMENTED:
         return "Show it by other evidence: Accredit has no test for it yet."
+    if outcome.metric.name in JUDGED_BY_PEOPLE:
+        return "Let two people judge it, each alone: accredit assess."
     if is_void(assessment.preconditions, outcome.line, outcome.profile):
         return "Repair what the reason names (line, filter or origin), and measure again."
     return _more_items(outcome)

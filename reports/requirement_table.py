@@ -268,6 +268,8 @@ def measured_in_words(outcome: Outcome) -> str:
 
 def bounds_in_words(outcome: Outcome) -> str:
     """The bounds that decide: "95.9 to 98.6 %", "each item counts", or nothing."""
+    if outcome.requirement.rule == "evidence":
+        return "as people state it" if outcome.metric.n else ""
     if outcome.requirement.rule in ITEM_BY_ITEM and outcome.metric.n:
         return "each item counts"
     shown = phrases.bounds(outcome)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
-from reports import evidence, phrases
+from reports import evidence, people, phrases
 from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
 from reports.words import RULES, SHORT_PROVENANCES
 
@@ -226,10 +226,21 @@ def _closing(assessment: Assessment) -> Iterator[tuple[str, str]]:
         yield f"{told}; 'accredit plan list' shows them.", "bold"
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
         yield "+n? means that n more items could not be decided.", "dim"
+    yield from _of_people(assessment)
     if instrument := instrument_line(assessment):
         yield instrument, "dim"
     if assessment.not_applicable:
         yield f"Not applicable: {', '.join(assessment.not_applicable)}", "dim"
+
+
+def _of_people(assessment: Assessment) -> Iterator[tuple[str, str]]:
+    """Who judged what, and where the supplier's declaration differs; each with its style."""
+    for sentence in people.people_lines(assessment):
+        yield sentence, "dim"
+    if declared := people.declared_title(assessment):
+        yield declared, "bold"
+        for sentence in people.declared_lines(assessment):
+            yield f"  {sentence}", ""
 
 
 def _reasons(assessment: Assessment) -> list[str]:
@@ -248,7 +259,7 @@ def _reasons(assessment: Assessment) -> list[str]:
 
 LIMITS = {
     "Accredit cannot measure or decide these yet": frozenset({CANNOT_MEASURE, CANNOT_DECIDE}),
-    "People judge these, from documents and records": frozenset({PEOPLE_JUDGE}),
+    "People judge these, and nobody has yet (accredit assess)": frozenset({PEOPLE_JUDGE}),
 }
 """What is said once of all requirements that have no other reason than these."""
 

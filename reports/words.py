@@ -56,7 +56,7 @@ RULES = {
     "functional": "every item counts",
     "grade": "every item counts",
     "gate": "condition of the test",
-    "evidence": "decided on documents",
+    "evidence": "stated by two people",
     "report": "for information only",
 }
 """How each decision rule decides, in a few words."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from harness.model.action_plan import Finding
+from harness.model.facts import SeenDocument
 from harness.model.metric import Metric
 from harness.model.outcome import (
     Assessment,
@@ -21,6 +22,7 @@ from harness.model.outcome import (
     Precondition,
     Witness,
 )
+from harness.model.people_answer import PeopleAnswer, PeopleEvidence
 from harness.model.scheme import Measure, Requirement, Threshold
 
 EXACT = "Clopper-Pearson, exact, one-sided, indeterminates worst case"
@@ -90,6 +92,23 @@ def example_outcome(
         "decided_by": GUARDED,
     }
     return Outcome(**{**fields, **changes})
+
+
+def example_people(name: str = "Head of IT") -> PeopleEvidence:
+    """What two reviewers stated about SUP-01; one of them saw a document that was only shown."""
+    answers = (
+        PeopleAnswer(
+            requirement="SUP-01", reviewer=name, at=datetime(2026, 11, 27, tzinfo=UTC),
+            said={"limits": "present"}, note=f"{name} read it",
+            documents=(SeenDocument(name=f"{name}.pdf", sha256="ab" * 32, bytes=9),),
+        ),
+        PeopleAnswer(
+            requirement="SUP-01", reviewer=f"{name} 2", at=datetime(2026, 11, 28, tzinfo=UTC),
+            said={"limits": "present"}, documents=(SeenDocument(name="a page"),), replaced=1,
+        ),
+    )  # fmt: skip
+    methods = ("examine", "interview")
+    return PeopleEvidence(answers=answers, methods=methods, expires=date(2027, 11, 28))
 
 
 def example_outcomes() -> tuple[Outcome, ...]:

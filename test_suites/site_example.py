@@ -45,6 +45,7 @@ from test_suites.example import (
     example_assessment,
     example_metric,
     example_outcome,
+    example_people,
     example_requirement,
     example_witness,
 )
@@ -201,6 +202,7 @@ def _outcome(requirement: Requirement, k: int, n: int) -> Outcome:
         conformity = _decided(met=upper <= limit.at_most, missed=lower > limit.at_most)
     return example_outcome(
         conformity, requirement=requirement, profile="PRIVATE class", line="PRIVATE line",
+        people=example_people("PRIVATE reviewer"),
         metric=example_metric(
             k, n, name=requirement.measure.metric, lower=lower, upper=upper
         ),

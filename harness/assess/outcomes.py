@@ -28,12 +28,14 @@ from harness.model.coverage import (
 )
 from harness.model.metric import (
     CANNOT_DECIDE,
+    CANNOT_MEASURE,
+    JUDGED_BY_PEOPLE,
     NOT_IMPLEMENTED,
+    PEOPLE_JUDGE,
     FailureClaim,
     Metric,
     Span,
     failure_claims,
-    why_not_measured,
 )
 from harness.model.outcome import (
     Conformity,
@@ -55,6 +57,10 @@ class _Ruling:
     conformity: Conformity
     leaning: str = ""
     reasons: tuple[str, ...] = ()
+
+
+Rule = Callable[[Requirement, Threshold, Metric, Decision], _Ruling]
+"""A decision rule: the ruling on a metric that was measured."""
 
 
 def assess(
@@ -119,6 +125,7 @@ def _assess_one(
         sequential=measurement.sequential,
         kind=measurement.kind,
         qualifier=measurement.qualifier if ruling.conformity is Conformity.CONFORMS else "",
+        people=measurement.people,
     )
 
 
@@ -188,15 +195,31 @@ def _sequential_ruling(
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
     """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
-        return _Ruling(Conformity.INSUFFICIENT, "", (why_not_measured(metric.name),))
+        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_MEASURE,))
     if requirement.rule == "report":
         return _Ruling(Conformity.INSUFFICIENT, "", ("for information only: nothing is decided",))
     rule = RULES.get(requirement.rule)
     if rule is None or requirement.threshold is None:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
+    return _beside_conditions(rule, requirement, requirement.threshold, metric, decision)
+
+
+def _beside_conditions(
+    rule: Rule, requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
+) -> _Ruling:
+    """Apply a rule; what people state beside the value has to be met as well.
+
+    One condition that is not met is a failure, whatever is open; an open one forbids conformity.
+    """
+    if metric.is_broken:
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
     if metric.n == 0:
-        return _Ruling(Conformity.INSUFFICIENT, "", (_nothing(metric),))
-    return rule(requirement, requirement.threshold, metric, decision)
+        return _Ruling(Conformity.INSUFFICIENT, "", metric.open_conditions or (_nothing(metric),))
+    ruling = rule(requirement, threshold, metric, decision)
+    if ruling.conformity is Conformity.DOES_NOT_CONFORM or not metric.open_conditions:
+        return ruling
+    leaning = "pass" if ruling.conformity is Conformity.CONFORMS else ruling.leaning
+    return _Ruling(Conformity.INSUFFICIENT, leaning, ruling.reasons + metric.open_conditions)
 
 
 def _guarded(
@@ -233,6 +256,17 @@ def _item_by_item(
     return _Ruling(Conformity.CONFORMS)
 
 
+def _evidence(_: Requirement, threshold: Threshold, metric: Metric, __: Decision) -> _Ruling:
+    """Compare the value that two people stated; the conditions are looked at before."""
+    if not metric.conditions:
+        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
+    if metric.value is None:
+        return _Ruling(Conformity.INSUFFICIENT)
+    if not _meets(threshold, metric.value):
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
+    return _Ruling(Conformity.CONFORMS)
+
+
 def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
     """Check the quality of the evidence: conforms or insufficient, never a failure."""
     doubts = _too_few(requirement, metric)
@@ -244,7 +278,7 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
-RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] = {
+RULES: dict[str, Rule] = {
     "guarded": _guarded,
     "quantile": _guarded,
     "noninferiority": _guarded,
@@ -254,6 +288,7 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
     "census": _item_by_item,
     "functional": _item_by_item,
     "grade": _item_by_item,
+    "evidence": _evidence,
     "gate": _gate,
 }
 """The decision rules that can be applied, by the name a requirement gives."""
@@ -294,6 +329,8 @@ def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
 
 
 def _nothing(metric: Metric) -> str:
+    if metric.name in JUDGED_BY_PEOPLE:
+        return PEOPLE_JUDGE
     if metric.indeterminate:
         return f"{metric.indeterminate} items were tried, but none could be decided"
     return "no item for this requirement was measured"
@@ -315,6 +352,9 @@ def describe(
     if requirement.rule == "report" or threshold is None:
         return "report: for information only, nothing is decided"
     mark = format_threshold(threshold, metric.unit)
+    if requirement.rule == "evidence":
+        alone = ", as two people state it, each alone" if metric.name in JUDGED_BY_PEOPLE else ""
+        return f"evidence: {mark} is required{alone}"
     if requirement.rule in ITEM_BY_ITEM:
         return f"{requirement.rule}: every item counts; {mark} is required, and none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":

@@ -21,6 +21,10 @@ _AVAILABILITY = (
     "it rests on checks at random moments, which measuring does not make",
     "use accredit availability check, fault and failover",
 )
+_PEOPLE = (
+    "it rests on what people state of documents and records, which measuring does not ask",
+    "use accredit assess",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
@@ -32,6 +36,7 @@ _BY_MODULE = {
     "mail_delivery": _MAIL,
     "mail_metrics": _MAIL,
     "operator_alerts": _ALERTS,
+    "people_metrics": _PEOPLE,
 }
 
 

@@ -173,6 +173,10 @@ class MainVerbs(LazyVerbs):
             "log:app",
             "Make requests that the service's log has to show, and read that log.",
         ),
+        "assess": Verb(
+            "assess:app",
+            "Record what people state of documents and records, each of two reviewers alone.",
+        ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

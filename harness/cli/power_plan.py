@@ -12,7 +12,7 @@ from harness.estimate.item_selection import is_asked
 from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
-from harness.model.metric import why_not_measured
+from harness.model.metric import CANNOT_MEASURE, JUDGED_BY_PEOPLE
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import ITEM_BY_ITEM, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
@@ -80,7 +80,10 @@ def _forecast_one(
 ) -> Forecast:
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
-        says = f"cannot be decided: {why_not_measured(requirement.measure.metric)}"
+        says = f"cannot be decided: {CANNOT_MEASURE}"
+        return Forecast(requirement=requirement.id, profile=profile, says=says)
+    if spec.name in JUDGED_BY_PEOPLE:
+        says = "people judge it (accredit assess)"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
     has_items = items is not None and spec.counts_items
     n = _count(requirement, scheme, phase, items or []) if has_items else None

@@ -21,7 +21,7 @@ from harness.errors import first_of
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.journal_header import PackNote
-from harness.model.metric import why_not_measured
+from harness.model.metric import CANNOT_MEASURE
 from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Requirement, Scheme
 from harness.model.search_case import METRIC_CASES
@@ -79,7 +79,7 @@ def obstacle(
     """The reason why no result can conform, and a remedy; ``None`` if a result can."""
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
-        return why_not_measured(spec.name), ""
+        return CANNOT_MEASURE, ""
     by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
     by_itself = later_evidence(spec) or by_itself
     if by_itself is not None:

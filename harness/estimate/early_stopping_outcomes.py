@@ -40,7 +40,9 @@ from harness.ports.judging import CountedVerdicts, MakeJudge
 from harness.ports.storage import Journal
 
 NEVER_GRANTING = frozenset({"report", "gate", "evidence"})
-"""Decision rules that never give a conforming outcome, so that stopping cannot affect them."""
+"""Decision rules that never give a conforming outcome, or count no items (evidence of people).
+
+Stopping cannot affect them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

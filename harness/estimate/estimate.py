@@ -237,6 +237,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         qualifier=basis.qualifier,
         barred=measured.barred,
         conditions=measured.conditions,
+        people=measured.people,
     )
 
 

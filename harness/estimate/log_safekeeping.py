@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -24,9 +25,10 @@ from harness.estimate.log_selection import (
     witness,
 )
 from harness.estimate.logged_fields import constant_error
-from harness.estimate.rates import MeasuredMetric, not_implemented
+from harness.estimate.people_metrics import statements
+from harness.estimate.rates import MeasuredMetric
 from harness.model.log_entry import LogEntry
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Condition
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest
 from harness.model.timed_event import EventKind
@@ -37,7 +39,7 @@ OWN_TIME = 60.0
 CHANGE_TIME = 300.0
 """Seconds by which the recorded time of a change may differ from the tester's note (proposed)."""
 
-UNALTERED = "that entries cannot be altered unnoticed is judged by people"
+UNALTERED = "that entries cannot be altered unnoticed is judged by people (accredit assess)"
 NO_RESTART = "no restart was seen: no request failed between answered ones"
 
 
@@ -45,7 +47,8 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
     """Count the answered requests around a restart that the log does not show (LOG-05).
 
     A restart is seen if requests failed between answered ones. How long entries are kept is
-    compared with what is declared, by the age of the oldest entry.
+    compared with what is declared, by the age of the oldest entry. People state whether entries can
+    be altered unnoticed.
     """
     around = [one for one in selection.logs.requests if one.situation == "restart"]
     kept = answered(selection, "restart") if _has_interruption(around) else []
@@ -58,8 +61,9 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
     parts = (
         part(selection, "requests around a restart", len(lost), len(kept) - early, early),
         part(selection, "entries kept as long as declared", 0, int(is_kept), int(not is_kept)),
-        Part(group=UNALTERED, source=Source(), metric=_unjudged(selection), of_items=False),
     )
+    stated = statements(selection, "log_events_lost")
+    unjudged = Condition(words=UNALTERED, state="open", why=UNALTERED)
     metric = census(
         selection,
         "log_events_lost",
@@ -69,9 +73,12 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
         method="census of the requests around a restart",
         parts=parts,
     )
+    metric = replace(metric, conditions=stated.conditions or (unjudged,))
     why = barred(selection) or ("" if kept else NO_RESTART)
     seen = tuple(witness(one, ("answered, and in no entry of the log",)) for one in lost)
-    return MeasuredMetric(metric=metric, witnesses=seen, barred=why)
+    return MeasuredMetric(
+        metric=metric, witnesses=seen + stated.witnesses, barred=why, people=stated.evidence
+    )
 
 
 def offline_events_wrong(selection: Selection) -> MeasuredMetric:
@@ -203,10 +210,6 @@ def _oldest_days(selection: Selection) -> float | None:
         if one.first is not None
     ]
     return max(ages, default=None)
-
-
-def _unjudged(selection: Selection) -> Metric:
-    return not_implemented("log_events_lost", "items", selection.alpha).metric
 
 
 def _misdelivered(request: LoggedRequest, clock: float) -> str:

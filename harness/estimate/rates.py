@@ -24,6 +24,7 @@ from harness.model.condition import Condition
 from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
 from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse, ProbeState
+from harness.model.people_answer import PeopleEvidence
 from harness.model.verdict import Mechanism, State
 
 CENSUS = "census"
@@ -46,7 +47,7 @@ class MeasuredMetric:
 
     ``witnesses`` are trials against the service that are no verdicts of items. ``barred`` says why
     the metric cannot show conformity, where something was not declared. ``conditions`` must hold
-    beside the metric.
+    beside the metric. ``people`` is what people stated, if the metric rests on that.
     """
 
     metric: Metric
@@ -54,6 +55,7 @@ class MeasuredMetric:
     barred: str = ""
     conditions: tuple[Condition, ...] = ()
     witnesses: tuple[Witness, ...] = ()
+    people: PeopleEvidence | None = None
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:

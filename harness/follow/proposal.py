@@ -206,7 +206,10 @@ def _of_basis(service: _Service, basis: Basis) -> Iterator[_Ruling]:
 
 
 def _of_evidence(service: _Service, assessment: Assessment) -> Iterator[_Ruling]:
-    """The obstacles of checks that were not decided, or conform with an undeclared limit."""
+    """The obstacles of checks that were not decided, or conform with an undeclared limit.
+
+    Evidence of people counts until it expires.
+    """
     binding = _binding(assessment)
     if not binding:
         yield service.against("nothing binding was assessed")
@@ -215,6 +218,17 @@ def _of_evidence(service: _Service, assessment: Assessment) -> Iterator[_Ruling]
         number = _checks(len(undecided), "has", "have")
         few = first_of(undecided, SHOWN)
         yield service.against(f"{number} too little evidence, which is no pass: {few}")
+    today = service.now.date()
+    expired = [
+        f"{one.id} (on {one.people.expires})"
+        for one in binding
+        if one.people is not None and one.people.expires is not None
+        if one.conformity is Conformity.CONFORMS and today >= one.people.expires
+    ]
+    if expired:
+        number = _checks(len(expired), "rests", "rest")
+        few = first_of(expired, SHOWN)
+        yield service.against(f"{number} on evidence that has expired: {few}; judge it again")
     limited = [
         f"{one.id} ({one.qualifier})"
         for one in binding

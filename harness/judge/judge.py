@@ -30,6 +30,7 @@ from harness.judge.liveness import (
 )
 from harness.judge.logged_requests import LoggedRequests
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
+from harness.judge.people_answers import PeopleAnswers
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
 from harness.judge.sent_mail import SentMails
@@ -98,8 +99,10 @@ class Judge:
         self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
         self._availability = AvailabilityTrials(self._judge_trial)
         others = sentinels
+        self._people = PeopleAnswers()
         for part in (
-            self._twins, self._availability, self._polls, self._users, self._mail, self._logged
+            self._people, self._twins, self._availability, self._polls, self._users, self._mail,
+            self._logged,
         ):  # fmt: skip
             others = part.separate(others)
         self._fingerprints_by_line = _learn_by_line(
@@ -159,6 +162,7 @@ class Judge:
             alerts=self._logged.alerts,
             mail=self._mail.mail,
             availability=self._availability.checks,
+            people=self._people.records,
         )
 
     @property

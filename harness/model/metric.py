@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from harness.model.corpus import PackKind, covers
 
@@ -24,19 +24,16 @@ CANNOT_MEASURE = "Accredit cannot measure this yet"
 CANNOT_DECIDE = "Accredit cannot apply this decision rule yet"
 """Reasons for insufficient evidence that are limits of this version, not of the campaign."""
 
-PEOPLE_JUDGE = "people judge this, from documents and records; Accredit does not measure it"
-"""The reason for insufficient evidence where people are to judge."""
+PEOPLE_JUDGE = "people judge this from documents and records, and nobody has yet (accredit assess)"
+"""The reason for insufficient evidence where people are to judge and nobody has."""
 
 JUDGED_BY_PEOPLE = frozenset({
-    "configuration_differences", "privacy_documents", "rationale_published", "self_test_age",
+    "accreditation_age", "admin_plane_checks", "configuration_differences",
+    "configuration_disclosed", "contention", "database_age", "privacy_documents",
+    "rationale_published", "review_records", "self_test_age", "shared_interception_keys",
     "signature_age", "support_evidence",
 })  # fmt: skip
-"""Metrics for which people examine documents and records, or ask the supplier."""
-
-
-def why_not_measured(metric: str) -> str:
-    """Return why Accredit does not measure a metric that it does not implement."""
-    return PEOPLE_JUDGE if metric in JUDGED_BY_PEOPLE else CANNOT_MEASURE
+"""Metrics that are computed from what people state of documents, records and conversations."""
 
 
 class Span(NamedTuple):
@@ -107,6 +104,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Something beside the value that must be so, as people state it.
+
+    ``why`` says what people stated, or why it is *open*.
+    """
+
+    words: str
+    state: Literal["met", "not met", "open"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A measured quantity of one requirement, profile and line.
 
@@ -124,6 +133,7 @@ class Metric:
     ``decided`` are the bounds without undecided items, ``alone`` those with items treated as
     independent; both only explain an outcome. ``unnamed`` items have no registrable domain and are
     treated as independent. ``parts`` are the subgroups, each of which must hold by itself.
+    ``conditions`` are what people state; each must be met, whatever the value is.
     """
 
     name: str
@@ -154,6 +164,17 @@ class Metric:
 
     worst: tuple[float | None, float | None] | None = None
     parts: tuple[Part, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether people agree that a condition is not met."""
+        return any(one.state == "not met" for one in self.conditions)
+
+    @property
+    def open_conditions(self) -> tuple[str, ...]:
+        """Why conditions are open, without repetition."""
+        return tuple(dict.fromkeys(one.why for one in self.conditions if one.state == "open"))
 
     @property
     def tried(self) -> int:

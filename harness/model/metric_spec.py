@@ -11,6 +11,7 @@ from harness.model.availability_metric_specs import AVAILABILITY_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
+from harness.model.people_metric_specs import PEOPLE_METRICS
 from harness.model.planned_metric import PLANNED
 
 # fmt: off
@@ -312,6 +313,7 @@ SPECS: dict[str, MetricSpec] = {
         *ALERT_METRICS,
         *MAIL_METRICS,
         *AVAILABILITY_METRICS,
+        *PEOPLE_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

@@ -21,6 +21,7 @@ from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
+from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
 from harness.model.service_records import NO_RECORDS, ServiceRecords
@@ -165,9 +166,9 @@ class Measurement:
 
     ``sequential`` decides alone if set. ``barred`` says why the requirement's own rule may not
     give conformity (nor, unless it counts item by item, non-conformity). ``kind`` is the kind of
-    items it rests on, empty if none; ``qualifier`` limits a conforming outcome.
-    ``foreknowledge`` compares known with hidden items of that kind. ``conditions`` must hold
-    too: one that does not is a failure, and one that was not seen forbids conformity.
+    items it rests on, empty if none; ``qualifier`` limits a conforming outcome. ``foreknowledge``
+    compares known with hidden items of that kind. ``conditions`` must hold too: one that does not
+    is a failure, one that was not seen forbids conformity. ``people`` is what people stated of it.
     """
 
     requirement: Requirement
@@ -181,6 +182,7 @@ class Measurement:
     kind: PackKind | Literal[""] = ""
     qualifier: str = ""
     foreknowledge: tuple[Foreknowledge, ...] = ()
+    people: PeopleEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +193,8 @@ class Outcome:
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
     ``sequential`` is set if the campaign's declared stopping test decided,
     ``corrected`` if the labels were audited. ``kind`` is the kind of items the outcome rests on,
-    empty if none; ``qualifier`` limits a conforming one, such as "agreed list only".
+    empty if none; ``qualifier`` limits a conforming one, such as "agreed list only"; ``people``
+    is what people stated.
     """
 
     requirement: Requirement
@@ -207,6 +210,7 @@ class Outcome:
     corrected: Corrected | None = None
     kind: PackKind | Literal[""] = ""
     qualifier: str = ""
+    people: PeopleEvidence | None = None
 
     @property
     def id(self) -> str:
@@ -292,6 +296,7 @@ class Assessment:
     ``warnings`` say what to be careful about, such as a scheme whose review is overdue; they change
     no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
+    ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     """
 
     campaign: str
@@ -321,6 +326,7 @@ class Assessment:
     registry_head: PrintedHead | None = None
     owner_head: PrintedHead | None = None
     forms: tuple[FormCount, ...] = ()
+    declared: DeclaredConformity | None = None
 
     @classmethod
     def of(
@@ -332,6 +338,7 @@ class Assessment:
         estimates: Estimates,
         outcomes: tuple[Outcome, ...],
         instrument: tuple[InstrumentRecord, ...],
+        declared: DeclaredConformity | None = None,
     ) -> Assessment:
         """Return the assessment of a journal under a scheme, concluded at that time."""
         campaign = header.campaign
@@ -360,6 +367,7 @@ class Assessment:
             instrument=instrument,
             lines=tuple(map(LineUnderTest.of, campaign.lines)),
             forms=estimates.forms,
+            declared=declared,
         )
 
     @property
@@ -387,14 +395,8 @@ class Assessment:
 
     @property
     def exit_code(self) -> int:
-        """0 conforms, 1 does not conform, 3 insufficient.
-
-        A qualified conformity that the campaign did not declare is 3 as well.
-        """
+        """0 conforms, 1 does not conform, 3 insufficient, or limited without a declaration."""
         if self.qualifier and self.items != "agreed":
             return 3
-        return {
-            Conformity.CONFORMS: 0,
-            Conformity.DOES_NOT_CONFORM: 1,
-            Conformity.INSUFFICIENT: 3,
-        }[self.conformity]
+        codes = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}
+        return codes.get(self.conformity, 3)

@@ -33,8 +33,9 @@ DecisionRule = Literal[
 ]
 """How a metric is compared with a threshold: METHOD (a), rule codes."""
 
-ITEM_BY_ITEM: frozenset[DecisionRule] = frozenset({"census", "functional", "grade"})
-"""Rules by which each item counts and one undecided item forbids conformity."""
+ITEM_BY_ITEM: frozenset[DecisionRule] = frozenset({"census", "evidence", "functional", "grade"})
+"""Rules by which each item, or what people state, counts, and an undecided one forbids conformity.
+"""
 
 RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 

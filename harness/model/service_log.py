@@ -28,9 +28,11 @@ round of its attempt keys; see ``harness.model.plain_twin.ROUNDS`` for the other
 MOST_TURNS = 99_000
 """The most sendings, and the most readings, of one journal."""
 
-TURNS: dict[Literal["logged", "log"], str] = {
+Turn = Literal["logged", "log", "people"]
+TURNS: dict[Turn, str] = {
     "logged": "sendings of log requests",
     "log": "readings of logs",
+    "people": "answers of people",
 }
 """What is numbered in a journal, by the role of its observations."""
 
@@ -84,9 +86,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     missed_at: datetime | None = None
 
 
-def next_turn(
-    observations: Iterable[Observation], role: Literal["logged", "log"], more: int = 1
-) -> int:
+def next_turn(observations: Iterable[Observation], role: Turn, more: int = 1) -> int:
     """Return the number of the next sending or reading, of ``more`` that are to come.
 
     Raises UsageError if there would be more than ``MOST_TURNS``.

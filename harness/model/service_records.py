@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.model.availability import AvailabilityChecks
+from harness.model.people_answer import NOBODY, PeopleRecords
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
@@ -21,6 +22,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     alerts: ServiceAlerts = ServiceAlerts()
     mail: ServiceMail = ServiceMail()
     availability: AvailabilityChecks = AvailabilityChecks()
+    people: PeopleRecords = NOBODY
 
     @property
     def lines(self) -> frozenset[str]:
@@ -36,6 +38,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             alerts=self.alerts.of(line, profile),
             mail=self.mail.of(profile),
             availability=self.availability.of(line, profile),
+            people=self.people,
         )
 
 

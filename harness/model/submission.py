@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.model.campaign import Name, ProfileDeclaration
 from harness.model.declared import Declared, Time
+from harness.model.facts import Claim
 from harness.model.service_declaration import Service
 
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S")]
@@ -106,7 +107,7 @@ class ListLoading(Declared):
 class Answer(Declared):
     """What the supplier certifies of one requirement; ``note`` explains all but *meets*."""
 
-    answer: Literal["meets", "partly", "does-not-meet", "not-applicable"]
+    answer: Claim
     note: Annotated[str, Field(max_length=4000)] = ""
 
     @model_validator(mode="after")

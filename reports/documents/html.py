@@ -18,6 +18,7 @@ from harness.store.atomic_write import write_document
 from reports import case_matrices, evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
 from reports.next_steps import day, lead, next_steps
+from reports.people import declared_rows, declared_title, people_rows
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ def _contents(report: Report) -> dict[str, Any]:
         "has_canaries": any(each.startswith("canary ") for each in assessment.corpora),
         "tests_illegal": _tests_illegal(assessment),
         "anchors": anchors,
+        "people_rows": people_rows(assessment),
+        "declared_title": declared_title(assessment),
+        "declared_rows": declared_rows(assessment),
         "where_of": requirement_table.where_of,
         "areas": requirement_table.areas(assessment, binding=True, names=anchors),
         "not_required": requirement_table.areas(assessment, binding=False, names=anchors),

@@ -7,9 +7,10 @@ is *not satisfied*, with the reason *other*: only evidence satisfies. Items are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from harness.model.action_plan import FollowUp
+from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.store.assessments import digest_of
 from reports.oscal.pieces import (
@@ -163,12 +164,29 @@ def _observation(one: Assessment, outcome: Outcome) -> Piece:
             prop("profile", outcome.profile),
             prop("line", outcome.line),
         ],
-        "methods": ["TEST"],
+        "methods": list(_methods(outcome)),
         "types": ["control-objective"],
         "origins": [origin()],
         "subjects": [subject(one.supplier, one.service)],
         "collected": time_of(one.concluded),
+        **_expires(outcome),
     }
+
+
+def _methods(outcome: Outcome) -> tuple[str, ...]:
+    """How it was found out: tests by Accredit, or how people know what they state."""
+    if outcome.people is None:
+        return ("TEST",)
+    by_people = [each.upper() for each in outcome.people.methods]
+    is_measured = outcome.metric.name not in JUDGED_BY_PEOPLE
+    return tuple(dict.fromkeys([*(["TEST"] if is_measured else []), *by_people]))
+
+
+def _expires(outcome: Outcome) -> Piece:
+    """From when on the evidence of people does not count."""
+    if outcome.people is None or outcome.people.expires is None:
+        return {}
+    return {"expires": time_of(datetime.combine(outcome.people.expires, time.min, UTC))}
 
 
 def _finding(one: Assessment, outcome: Outcome, findings: Findings) -> Piece:

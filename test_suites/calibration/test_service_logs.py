@@ -27,6 +27,7 @@ from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.gateway_campaigns import origin_file, proxy_campaign
+from test_suites.people_stating import both, keep
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 from test_suites.right_clock import synchronised
 
@@ -239,18 +240,22 @@ def around_a_restart(campaign: Campaign) -> None:
     campaign.send("restart", 60, pause)
 
 
-def test_a_log_that_keeps_all_over_a_restart_leaves_only_what_people_judge(
-    campaign: Campaign,
-) -> None:
-    campaign.write(RECORDS | {"keeps_days": None})
+def test_a_log_that_loses_nothing_and_cannot_be_altered_conforms(campaign: Campaign) -> None:
+    campaign.write(RECORDS | {"keeps_days": 1})
     around_a_restart(campaign)
-    campaign.read(400)
-    outcome = campaign.conclude().outcome("LOG-05", "proxy")
+    campaign.read(90_000)
+    unjudged = campaign.conclude().outcome("LOG-05", "proxy")
+    keep(campaign.paths.journal, both("LOG-05"))
+    judged = campaign.conclude().outcome("LOG-05", "proxy")
+    keep(campaign.paths.journal, both("LOG-05", {"unaltered": "not adequate"}))
+    alterable = campaign.conclude().outcome("LOG-05", "proxy")
 
-    assert outcome.conformity is OPEN
-    assert outcome.metric.k == 0
-    assert outcome.metric.n > 40
-    assert any("judged by people" in reason for reason in outcome.reasons)
+    assert unjudged.conformity is OPEN
+    assert any("judged by people" in reason for reason in unjudged.reasons)
+    assert (judged.conformity, judged.metric.k) == (CONFORMS, 0), judged.reasons
+    assert judged.metric.n > 40
+    assert alterable.conformity is FAILS
+    assert alterable.witnesses[0].rule == "people"
 
 
 def test_a_log_that_loses_entries_at_a_restart_does_not_conform(campaign: Campaign) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement
 from harness.schemes.load import whole_catalogue
@@ -27,7 +28,7 @@ HEAD = """\
 # Coverage
 
 What measures each requirement of the areas illegal content, addresses, search, content, over-blocking, malware, uploads,
-policy, block page, records, alerts, mail and the rest of the service. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
+policy, block page, records, alerts, mail and the rest of the service, and every requirement that people judge. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
 that breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
 which only failures are measured has the last two. This page is made from the shipped requirements and
 `test_suites/calibration/cases.toml`.
@@ -43,7 +44,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The tests of one requirement, or why it has none.
 
-    ``reported``: the test of a requirement that is for information. ``people``: what people judge.
+    ``reported``: the test of a requirement that is for information. ``people``: what people judge
+    (``accredit assess``).
     ``later``: what it waits for; beside ``breaks`` and ``missing``, why no service meets it yet.
     """
 
@@ -68,9 +70,14 @@ def read_cases() -> dict[str, Cases]:
 
 
 def requirements() -> tuple[Requirement, ...]:
-    """The shipped requirements of the areas, by area and id."""
-    chosen = [each for each in whole_catalogue() if each.area in AREAS]
-    return tuple(sorted(chosen, key=lambda each: (AREAS.index(each.area), each.id)))
+    """The shipped requirements of the areas, and all that people judge, by area and id."""
+    chosen = [
+        each
+        for each in whole_catalogue()
+        if each.area in AREAS or each.measure.metric in JUDGED_BY_PEOPLE
+    ]
+    order = {area: number for number, area in enumerate(AREAS)}
+    return tuple(sorted(chosen, key=lambda each: (order.get(each.area, len(AREAS)), each.id)))
 
 
 def coverage_page() -> str:
@@ -82,12 +89,12 @@ def coverage_page() -> str:
 
 def _row(requirement: Requirement, cases: Cases) -> str:
     metric = requirement.measure.metric
-    is_measured = spec_of(metric).is_implemented and not cases.people
-    probes = ", ".join(f"`{each}`" for each in cases.probes) or "–"  # noqa: RUF001 - an en dash for nothing
+    is_measured = spec_of(metric).is_implemented
+    probes = ", ".join(f"`{each}`" for each in cases.probes)
+    people = f"people judge it: {cases.people}" if cases.people else ""
+    probes = "; ".join(filter(None, (probes, people))) or "–"  # noqa: RUF001 - an en dash for nothing
     shown = _tests(cases) if is_measured else ("", "", "")
-    if cases.people:
-        shown = (f"people judge it: {cases.people}", "", "")
-    elif cases.later:
+    if cases.later:
         waits = cases.later if cases.tests else f"not measured yet: {cases.later}"
         shown = (waits, *shown[1:])
     name = f"**{requirement.id}** {requirement.subject}"

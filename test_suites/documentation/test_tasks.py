@@ -64,6 +64,10 @@ TASKS = {
         "how-to/watch-availability.md",
         {"out/up/assessment-continuity.json": "outage log of", "outages.csv": "least_seconds"},
     ),
+    "assess with people": (
+        "how-to/assess-with-people.md",
+        {"out/people/assessment-people.json": "Safeguarding lead"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",
@@ -86,6 +90,7 @@ TASKS = {
 """The page of each task, and files that are there at the end, with a text in each."""
 
 SAID = {
+    "assess with people": "SUP-05: the supplier says that it is not met; measured: it is met",
     "check the alerts": "1440 of 1644 sessions raised one",
     "check the mail": "meets all 3 checks",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",

@@ -13,51 +13,13 @@ from pathlib import Path
 import pytest
 
 from harness.campaign.assemble import read_campaign
-from test_suites.processes.running import COMMAND, accredit
-
-
-class Typist:
-    """Somebody at a terminal; ``answer`` waits for a question and types a line."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.screen = ""
-        self._end, other = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND.format(before=""), "init", str(folder), *words],
-            stdin=other,
-            stdout=other,
-            stderr=other,
-            start_new_session=True,
-            env=os.environ | {"XDG_STATE_HOME": "/nonexistent"},
-        )
-        os.close(other)
-
-    def answer(self, question: str, line: str = "") -> None:
-        """Wait until the question is on the screen, and type a line."""
-        self.read_until(question)
-        os.write(self._end, f"{line}\n".encode())
-
-    def key(self, question: str, key: bytes) -> None:
-        """Wait until the question is on the screen, and press a key."""
-        self.read_until(question)
-        os.write(self._end, key)
-
-    def read_until(self, words: str) -> None:
-        """Read what is printed until some words came."""
-        while words not in self.screen:
-            self.screen += os.read(self._end, 4096).decode()
-        self.screen = self.screen.partition(words)[2]
-
-    def close(self) -> None:
-        """Close the terminal."""
-        os.close(self._end)
-        self.process.kill()
-        self.process.wait()
+from test_suites.processes.running import accredit
+from test_suites.processes.typist import Typist
 
 
 @pytest.fixture
 def typist(tmp_path: Path) -> Iterator[Typist]:
-    made = Typist(tmp_path / "new")
+    made = Typist("init", tmp_path / "new")
     yield made
     made.close()
 
@@ -109,7 +71,7 @@ def test_control_c_ends_it_and_nothing_is_written(typist: Typist, tmp_path: Path
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("words", [["--yes"], ["--name", "x"]])
 def test_with_an_option_it_asks_nothing_on_a_terminal(words: list[str], tmp_path: Path) -> None:
-    made = Typist(tmp_path / "new", *words)
+    made = Typist("init", tmp_path / "new", *words)
     try:
         made.read_until("wrote")
         assert 0 == made.process.wait()

@@ -105,8 +105,11 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
-READ_FACTS = frozenset({"alert_report", "log_entries", "log_file", "mail", "mail_arrivals"})
-"""The kinds of facts of logs, alerts and mail, which no probe leaves and no rule judges."""
+READ_FACTS = frozenset({
+    "alert_report", "log_entries", "log_file", "mail", "mail_arrivals", "people_answer",
+    "supplier_declaration",
+})  # fmt: skip
+"""The kinds of facts of records, alerts and mail, and what people state: no rule judges them."""
 
 
 @cache

@@ -117,7 +117,7 @@ def test_what_cannot_be_measured_yet_is_told_in_one_line() -> None:
     text = printed(example_assessment(outcomes=tuple(absent)))
 
     assert "Accredit cannot measure or decide these yet: AVL-01, AVL-02" in text
-    assert "People judge these, from documents and records: MAL-06" in text
+    assert "People judge these, and nobody has yet (accredit assess): MAL-06" in text
     assert CANNOT_MEASURE not in text
     assert PEOPLE_JUDGE not in text
 

@@ -231,7 +231,7 @@ def test_what_is_not_built_is_insufficient_and_says_so() -> None:
     unbuilt = replace(rate(0, 0), method=NOT_IMPLEMENTED, upper=None)
 
     assert held(requirement(at_least=0.9), unbuilt).reasons[0] == CANNOT_MEASURE
-    of_people = replace(unbuilt, name="signature_age")
+    of_people = replace(rate(0, 0), name="signature_age")
     assert held(requirement(at_least=0.9), of_people).reasons[0] == PEOPLE_JUDGE
     undecided = held(requirement("evidence", at_least=0.9), rate(9, 9))
     assert undecided.reasons[0] == CANNOT_DECIDE

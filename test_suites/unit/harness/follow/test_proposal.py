@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,6 +29,7 @@ from harness.model.event import (
     RetestStarted,
 )
 from harness.model.outcome import Outcome, PrintedHead
+from harness.model.people_answer import PeopleEvidence
 from test_suites.unit.harness.follow.conftest import NOW
 from test_suites.unit.harness.follow.held_fix import held_and_closed
 from test_suites.unit.harness.follow.proposal_cases import (
@@ -130,6 +131,23 @@ def test_too_little_evidence_is_never_a_pass(proposed: Propose, make_outcome: Ma
     says(several, Status.NOT_YET, "URL-02[ks2-proxy], URL-03[ks2-proxy], URL-04[ks2-proxy] and 2")
     assert STAYS_IN_FORCE not in several.reasons
     says(proposed(make_outcome(MET), replace_binding(undecided[0])), Status.ACCREDITED)
+
+
+def test_evidence_of_people_counts_until_it_expires(proposed: Propose, make_outcome: Make) -> None:
+    def resting_on(expires: date | None, outcome: Outcome | None = None) -> Outcome:
+        people = PeopleEvidence(answers=(), methods=("examine",), expires=expires)
+        return replace(outcome or make_outcome(MET), people=people)
+
+    today = NOW.date()
+    says(proposed(resting_on(today + timedelta(days=1))), Status.ACCREDITED)
+    says(proposed(resting_on(None)), Status.ACCREDITED)
+    says(
+        proposed(resting_on(today)),
+        Status.NOT_YET,
+        f"1 binding check rests on evidence that has expired: URL-01[ks2-proxy] (on {today})",
+    )
+    failed = resting_on(today, make_outcome(FAILED))
+    assert "expired" not in " ".join(proposed(failed).reasons)
 
 
 def replace_binding(outcome: Outcome) -> Outcome:
