@@ -32,6 +32,7 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
     ("ipv6_discordant", "items", "items blocked over IPv4 and open over IPv6"),
     ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
+    ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
     ("load_deviation", "share", "deviation of forwarding and connections in steady state"),
     ("mail_delivery_delay", "s", "95 % quantile of the delivery time of mail"),
     ("mail_false_positives", "share", "legitimate mail that was held back"),
