@@ -17,6 +17,7 @@ import msgspec
 from harness.model.campaign import LineDeclaration
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
+from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
@@ -332,7 +333,7 @@ class Assessment:
         outcomes: tuple[Outcome, ...],
         instrument: tuple[InstrumentRecord, ...],
     ) -> Assessment:
-        """Return the assessment of a journal under a scheme, concluded at that time."""
+        """Return the assessment of a journal under a scheme at that time, its gates first."""
         campaign = header.campaign
         return cls(
             campaign=campaign.campaign,
@@ -345,7 +346,7 @@ class Assessment:
             rules_version=basis.rules_version,
             concluded=concluded,
             observations=basis.observations,
-            outcomes=outcomes,
+            outcomes=tuple(sorted(outcomes, key=lambda one: gate_of(one.requirement) is None)),
             preconditions=estimates.preconditions,
             rates=estimates.rates,
             mechanisms=estimates.mechanisms,
