@@ -9,12 +9,21 @@ out of the text while it has its default.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import msgspec
 
 RANDOM = "GREASE"
 """The name of a random key exchange group (RFC 8701)."""
+
+
+CLOCK_WITHIN = 1.0
+"""The largest error of the clock in seconds with which times of events are compared (TQ-12)."""
+
+DRIFT = 0.0005
+"""Seconds by which the Linux kernel widens the largest error each second since the clock was last
+set (``second_overflow`` in ``kernel/time/ntp.c``: 500 ppm)."""
 
 
 class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +67,16 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def is_known(self) -> bool:
         """Whether the clock is synchronised and its largest error is known."""
         return self.offset is not None and self.bound is not None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its largest error is known, and at most ``CLOCK_WITHIN``."""
+        return self.bound is not None and self.bound <= CLOCK_WITHIN
+
+    @property
+    def longest_age(self) -> float | None:
+        """The most seconds since the clock was last set that the bound allows, if it is known."""
+        return None if self.bound is None else self.bound / DRIFT
 
     @property
     def description(self) -> str:
@@ -123,16 +142,17 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         )
 
     def is_like(self, other: InstrumentRecord) -> bool:
-        """Whether the records differ at most in time, clock error and random sizes."""
+        """Whether the records differ at most in time, random sizes and a clock error in bounds."""
         return _steady(self) == _steady(other)
 
 
 def _steady(record: InstrumentRecord) -> InstrumentRecord:
     zero = 0.0 if record.clock.is_known else None
+    bound = zero if zero is None or record.clock.is_exact else math.inf
     return msgspec.structs.replace(
         record,
         at=datetime.fromtimestamp(0, UTC),
-        clock=msgspec.structs.replace(record.clock, offset=zero, bound=zero),
+        clock=msgspec.structs.replace(record.clock, offset=zero, bound=bound),
         hellos=tuple(
             msgspec.structs.replace(hello, size=0) if hello.is_random else hello
             for hello in record.hellos

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from harness.model.alert_metric_specs import ALERT_METRICS
 from harness.model.availability_metric_specs import AVAILABILITY_METRICS
+from harness.model.gate_metric_specs import GATE_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
@@ -96,8 +97,8 @@ IMPLEMENTED = (
                function="worst_group:content_block_rate", verb="were blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
-               counts="counted items that were alive on the control line",
-               words="share of items alive without the filter",
+               counts="counted items that were tried on the control line within 10 minutes",
+               words="share of items checked without the filter in time",
                function="line_metrics:control_success", bounds="observed"),
     MetricSpec(name="deep_page_block_rate", unit="share",
                counts="pages of users handled as required: harmful ones blocked, others open",
@@ -314,6 +315,7 @@ SPECS: dict[str, MetricSpec] = {
         *MAIL_METRICS,
         *AVAILABILITY_METRICS,
         *PEOPLE_METRICS,
+        *GATE_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

@@ -18,11 +18,13 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
+from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.plain_twin import TwinPair
+from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Requirement, Scheme
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
@@ -105,6 +107,7 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...] = ()
     users: tuple[UserTrial, ...] = ()
     records: ServiceRecords = NO_RECORDS
+    run: RunRecord = NO_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,7 +343,7 @@ class Assessment:
         instrument: tuple[InstrumentRecord, ...],
         declared: DeclaredConformity | None = None,
     ) -> Assessment:
-        """Return the assessment of a journal under a scheme, concluded at that time."""
+        """Return the assessment of a journal under a scheme at that time, its gates first."""
         campaign = header.campaign
         return cls(
             campaign=campaign.campaign,
@@ -353,7 +356,7 @@ class Assessment:
             rules_version=basis.rules_version,
             concluded=concluded,
             observations=basis.observations,
-            outcomes=outcomes,
+            outcomes=tuple(sorted(outcomes, key=lambda one: gate_of(one.requirement) is None)),
             preconditions=estimates.preconditions,
             rates=estimates.rates,
             mechanisms=estimates.mechanisms,
