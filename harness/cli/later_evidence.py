@@ -13,13 +13,19 @@ _ALERTS = (
     "it rests on alerts, which measuring does not receive",
     "use accredit alerts send, receive and import",
 )
+_SPEED = (
+    "it rests on transfers that measure speed, which measuring does not make",
+    "use accredit speed",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
+    "load_metrics": _SPEED,
     "operator_alerts": _ALERTS,
+    "speed_metrics": _SPEED,
 }
 
 

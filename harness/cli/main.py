@@ -165,6 +165,10 @@ class MainVerbs(LazyVerbs):
             "log:app",
             "Make requests that the service's log has to show, and read that log.",
         ),
+        "speed": Verb(
+            "speed:speed_command",
+            "Measure the speed of the service's lines beside the control line.",
+        ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

@@ -33,6 +33,7 @@ from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_records import NO_RECORDS, ServiceRecords
+from harness.model.service_speed import ServiceSpeed
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -189,6 +190,11 @@ class Selection:
     def alerts(self) -> ServiceAlerts:
         """The sessions that monitoring has to recognise, and the alerts that arrived."""
         return self.records.alerts
+
+    @property
+    def speed(self) -> ServiceSpeed:
+        """The rounds in which the speed of the line was measured."""
+        return self.records.speed
 
     @property
     def measure(self) -> Measure:

@@ -28,6 +28,7 @@ from harness.judge.liveness import (
     require_sign_of_life,
 )
 from harness.judge.logged_requests import LoggedRequests
+from harness.judge.measured_speed import MeasuredSpeed
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
@@ -92,9 +93,10 @@ class Judge:
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
-        others = self._logged.separate(
-            self._users.separate(self._polls.separate(self._twins.separate(sentinels)))
-        )
+        self._speed = MeasuredSpeed(probes)
+        others: Iterable[Observation] = sentinels
+        for kept in (self._twins, self._polls, self._users, self._logged, self._speed):
+            others = kept.separate(others)
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
@@ -102,6 +104,7 @@ class Judge:
         self._polls.judge(self._judge_trial)
         self._users.judge(self._judge_trial)
         self._logged.judge(self._judge_trial)
+        self._speed.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -144,8 +147,10 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log and alerts."""
-        return ServiceRecords(logs=self._logged.logs, alerts=self._logged.alerts)
+        """What is known of the service's log, alerts and speed."""
+        return ServiceRecords(
+            logs=self._logged.logs, alerts=self._logged.alerts, speed=self._speed.speed
+        )
 
     @property
     def users(self) -> tuple[UserTrial, ...]:

@@ -21,6 +21,7 @@ from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.sealed_list import SealedList
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import RecordKeeping
+from harness.model.service_speed import Bandwidth
 from harness.model.url_case import Medium, NewSites, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
@@ -38,10 +39,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class BlockPage(Declared):
-    """The supplier's block page as declared; at least one of the three fields is needed.
+    """The supplier's block page as declared; at least one field is needed.
 
-    ``text`` is a sentence on the page, ``host`` the target of redirects and frames: a name or an IP
-    address, which may be private.
+    ``text`` is a sentence on it, ``host`` (name or IP address) the target of redirects and frames.
     """
 
     title: Annotated[str, Field(max_length=300)] = ""
@@ -59,9 +59,9 @@ class BlockPage(Declared):
 class Service(Declared):
     """The filtered internet service under test, its supplier and its block page.
 
-    ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
-    with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
-    (default: all), ``records`` what its log shows, ``alerts`` whom it tells.
+    ``new_sites`` and ``archives`` are what its policy does with unknown sites, and with archives
+    that are hard to scan, ``features`` which AMTSO feature checks it supports (default: all),
+    ``records`` what its log shows, ``alerts`` whom it tells, ``bandwidth`` what its line carries.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Service(Declared):
     ] = None
     records: RecordKeeping | None = None
     alerts: AlertContacts | None = None
+    bandwidth: Bandwidth | None = None
 
 
 Words = Annotated[str, Field(max_length=100)]  # a few words of description, for people
@@ -193,10 +194,7 @@ AnySentinel = Annotated[
 
 
 class Sentinels(Declared):
-    """Hosts and URLs agreed to be allowed or blocked; tried before and after every batch.
-
-    Their names must not reveal their purpose or a category.
-    """
+    """Hosts and URLs tried before and after every batch; names reveal no purpose or category."""
 
     must_allow: tuple[AnySentinel, ...] = (Sentinel(at="amber-lantern.accredit.test"),)
     must_block: tuple[AnySentinel, ...] = (Sentinel(at="copper-meadow.accredit.test"),)

@@ -309,6 +309,25 @@ class AlertReportFacts(
     counts: dict[str, int]
 
 
+class TransferFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="transfer"):
+    """What came of a transfer that measures speed (``harness.model.transfer``).
+
+    ``arrived``: *whole* if all of its content came, or the origin says that it received all of an
+    upload; *part* if it began and broke off; *other* if something else was answered; *nothing*
+    without an answer. ``bytes`` are those of the content that came or was received. ``began`` is
+    when it began by the monotonic clock of this machine, in seconds: it only compares with others
+    of the same run. ``busy`` is the share of its time in which our own client was computing.
+    ``status`` is the last one answered.
+    """
+
+    arrived: Literal["whole", "part", "other", "nothing"]
+    bytes: int = 0
+    requests: int = 0
+    began: float = 0.0
+    busy: float = 0.0
+    status: int | None = None
+
+
 KINDS: dict[str, type[FactsBase]] = dict(
     sorted((str(kind.__struct_config__.tag), kind) for kind in FactsBase.__subclasses__())
 )

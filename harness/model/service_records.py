@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts.
+"""What is known of a service beside the verdicts of items: its log, its alerts, its speed.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -10,23 +10,28 @@ import msgspec
 
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
+from harness.model.service_speed import ServiceSpeed
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log and alerts."""
+    """What a journal holds of a service's log, alerts and speed."""
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    speed: ServiceSpeed = ServiceSpeed()
 
     @property
     def lines(self) -> frozenset[str]:
         """The lines over which something was sent for these records."""
-        return frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+        sent = frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+        return sent | self.speed.lines
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
         return ServiceRecords(
-            logs=self.logs.of(line, profile), alerts=self.alerts.of(line, profile)
+            logs=self.logs.of(line, profile),
+            alerts=self.alerts.of(line, profile),
+            speed=self.speed.of(line, profile),
         )
 
 

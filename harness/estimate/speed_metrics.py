@@ -1,0 +1,293 @@
+"""Metrics of a service's speed on a quiet line: bandwidth, loss of throughput, failures, delay (PRF).
+
+The control line is measured beside the service. What it cannot do either, because the origin or
+our own machine is too slow, is not held against the service and not counted for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scipy import special
+
+from harness.estimate.campaign_comparison import hodges_lehmann, p_above
+from harness.estimate.intervals import Bounds, clopper_pearson, p_above_mark, quantile_bounds
+from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import rate
+from harness.estimate.rates import MeasuredMetric
+from harness.estimate.transfer_pairs import (
+    NOT_MEASURED,
+    Sample,
+    TransferPair,
+    pairs_of,
+    samples_of,
+)
+from harness.estimate.waits import badness, scaled
+from harness.model.metric import Metric, Part, Source
+from harness.model.outcome import Witness
+from harness.model.service_speed import Bandwidth, TimedTransfer
+from harness.model.transfer import FORMS, Direction
+
+MOST_LOST = 0.001
+"""The share of short requests that may be lost (PRF-07, proposed by this project)."""
+TOO_UNEVEN = "on the control line the delay varies by more than the limit as well"
+"""Why delay variation decides nothing: the origin, its network or this machine is to blame."""
+
+
+def bandwidth_reached(selection: Selection) -> MeasuredMetric:
+    """Compute the share of samples that reach the declared bandwidth; both directions must hold.
+
+    A sample that does not reach it is undecided if the control line did not reach it at the time.
+    """
+    service = selection.campaign.service if selection.campaign else None
+    declared = (service.bandwidth if service else None) or Bandwidth()
+    samples = list(samples_of(selection.speed))
+    parts = tuple(
+        _part(
+            f"{direction}, {getattr(declared, direction):g} Mb/s",
+            _reached(selection, [one for one in samples if one.direction == direction], declared),
+        )
+        for direction in ("down", "up")
+    )
+    worst = min((one.metric for one in parts), key=lambda one: (one.n > 0, one.lower or 0.0))
+    method = f"{worst.method}; {_rates(samples, declared)}"
+    return _measured(selection, replace(worst, method=method, parts=parts))
+
+
+def _reached(selection: Selection, samples: Sequence[Sample], declared: Bandwidth) -> Metric:
+    reached = missed = undecided = 0
+    for one in samples:
+        wanted = declared.of(one.direction)
+        if one.service >= wanted:
+            reached += not one.round.fault
+            undecided += bool(one.round.fault)
+        elif one.control >= wanted:
+            missed += 1
+        else:
+            undecided += 1
+    return rate(selection, "bandwidth_reached", reached, reached + missed, undecided)
+
+
+def _rates(samples: Sequence[Sample], declared: Bandwidth) -> str:
+    """The middle rates of both lines, in words."""
+    words = []
+    directions: tuple[Direction, ...] = ("down", "up")
+    for direction in directions:
+        own = [one for one in samples if one.direction == direction]
+        service, control = (
+            sorted(getattr(one, side) * 8e-6 for one in own) for side in ("service", "control")
+        )
+        if own:
+            middle = len(own) // 2
+            words.append(
+                f"{direction} {service[middle]:.3g} Mb/s (control line {control[middle]:.3g}, "
+                f"declared {getattr(declared, direction):g})"
+            )
+    return "median " + ", ".join(words) if words else "no samples"
+
+
+def throughput_loss(selection: Selection) -> MeasuredMetric:
+    """Compute the loss of throughput against the control line, of the worst form of transfer.
+
+    Each form and the response times must hold by themselves. The loss of a pair is 1 minus the
+    ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms.
+    """
+    found = {form: list(pairs_of(selection.speed, "alone", form)) for form in FORMS}
+    metrics = {form: _loss(selection, pairs) for form, pairs in found.items()}
+    worst = max(metrics, key=lambda form: _severity(metrics[form]))
+    known = [one.p_value for one in metrics.values() if one.p_value is not None]
+    metric = replace(
+        metrics[worst],
+        method=f"{metrics[worst].method}; the worst: {FORMS[worst]}",
+        p_value=min(1.0, len(metrics) * min(known)) if known else None,
+        parts=tuple(_part(FORMS[form], metrics[form]) for form in FORMS),
+    )
+    lost = [one for pairs in found.values() for one in pairs if one.is_lost]
+    return _measured(selection, metric, lost)
+
+
+def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
+    counted = [one for one in pairs if one.is_lost or (one.is_whole and not one.is_busy)]
+    down = sum(one.control.came in ("failed", "refused") for one in pairs)
+    ratios = [one.log_ratio for one in counted]
+    shift = hodges_lehmann(ratios, selection.alpha) if ratios else None
+    threshold, p_value = selection.requirement.threshold, None
+    if ratios and threshold is not None and threshold.at_most is not None:
+        mark = -math.log1p(-min(threshold.at_most, 1 - 1e-9))
+        p_value = p_above(ratios, mark)
+    bounds = shift.bounds if shift else Bounds(None, None)
+    return Metric(
+        name="throughput_loss",
+        unit="share",
+        value=_share(shift.value) if shift else None,
+        k=len(counted),
+        n=len(counted),
+        indeterminate=len(pairs) - len(counted) - down,
+        lower=_share(bounds.lower),
+        upper=_share(bounds.upper),
+        method="paired loss of throughput, pseudo-median (Hodges-Lehmann) of logarithms",
+        alpha=selection.alpha,
+        p_value=p_value,
+        left_out={"down": down} if down else {},
+    )
+
+
+def _share(log_ratio: float | None) -> float | None:
+    """The loss of throughput that a logarithm of a ratio of times is: below 0 if it was faster."""
+    return None if log_ratio is None else -math.expm1(-log_ratio)
+
+
+def _severity(metric: Metric) -> tuple[bool, float, float]:
+    """Sort key: nothing counted, then the larger upper bound (none is largest), then the value."""
+    upper = math.inf if metric.upper is None else metric.upper
+    return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)
+
+
+def failed_transactions(selection: Selection) -> MeasuredMetric:
+    """Compute the share of transfers that failed over the service, in all situations.
+
+    A failure counts if the same transfer came whole over the control line, or, under load, if
+    nothing failed there in the round.
+    """
+    whole = undecided = down = 0
+    failed: list[TimedTransfer] = []
+    for one in selection.speed.rounds:
+        control = {each.item: each.came for each in one.control}
+        is_sound = "failed" not in control.values()
+        for each in one.service:
+            beside = control.get(each.item)
+            if each.came == "whole":
+                whole += not one.fault
+                undecided += bool(one.fault)
+            elif each.came == "failed" and (beside == "whole" or (beside is None and is_sound)):
+                failed.append(each)
+            elif each.came == "failed":
+                down += 1
+            else:
+                undecided += 1
+    metric = rate(
+        selection, "failed_transactions", len(failed), whole + len(failed), undecided, is_least=False
+    )
+    bound = "" if metric.upper is None else f"; at most {metric.upper:.3%} failed"
+    metric = replace(
+        metric, method=metric.method + bound, left_out={"down": down} if down else {}
+    )
+    return MeasuredMetric(
+        metric=metric,
+        witnesses=tuple(_witness(one) for one in failed),
+        barred="" if selection.speed.rounds else NOT_MEASURED,
+    )
+
+
+def delay_variation(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the variation of delay of short requests, and the share that is lost.
+
+    The variation is what a request took longer than the quickest one (RFC 5481). Both have a limit
+    of their own; the worse one in proportion to it stands.
+    """
+    quantile = selection.measure.quantile or 0.99
+    pairs = list(pairs_of(selection.speed, "alone", "small"))
+    delay = _variation(selection, [one.service for one in pairs if one.is_whole], quantile)
+    control = _variation(selection, [one.control for one in pairs if one.is_whole], quantile)
+    loss = _lost(selection, pairs)
+    threshold = selection.requirement.threshold
+    limit = (threshold.at_most if threshold is not None else None) or 0.05
+    worst = delay
+    if badness(loss, MOST_LOST) > badness(delay, limit):
+        scale = limit / MOST_LOST
+        worst = replace(
+            loss,
+            value=scaled(loss.value, scale),
+            lower=scaled(loss.lower, scale),
+            upper=scaled(loss.upper, scale),
+            method=f"{loss.method}; in proportion to its own limit of {MOST_LOST:.1%}",
+        )
+    metric = replace(
+        worst,
+        name="delay_variation",
+        unit="s",
+        method=f"{worst.method}; short requests over TCP, by which lost packets show as delay",
+        parts=(_part("variation of the delay", delay), _part("lost requests", loss)),
+    )
+    is_uneven = control.value is not None and control.value > limit
+    lost = [one for one in pairs if one.is_lost]
+    return _measured(selection, metric, lost, TOO_UNEVEN if is_uneven else "")
+
+
+def _variation(
+    selection: Selection, transfers: Sequence[TimedTransfer], quantile: float
+) -> Metric:
+    times = sorted(one.seconds for one in transfers)
+    over = [one - times[0] for one in times]
+    bounds = quantile_bounds(over, quantile, selection.alpha)
+    threshold, p_value = selection.requirement.threshold, None
+    if over and threshold is not None and threshold.at_most is not None:
+        within = sum(one <= threshold.at_most for one in over)
+        p_value = p_above_mark(within, len(over), quantile)
+    return Metric(
+        name="delay_variation",
+        unit="s",
+        value=over[max(0, math.ceil(quantile * len(over)) - 1)] if over else None,
+        k=len(over),
+        n=len(over),
+        indeterminate=0,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method=f"{quantile:g} quantile of the variation of delay, bounds by order statistics",
+        alpha=selection.alpha,
+        p_value=p_value,
+    )
+
+
+def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
+    lost = sum(one.is_lost for one in pairs)
+    n = lost + sum(one.is_whole for one in pairs)
+    bounds = clopper_pearson(lost, n, selection.alpha)
+    return Metric(
+        name="delay_variation",
+        unit="share",
+        value=lost / n if n else None,
+        k=lost,
+        n=n,
+        indeterminate=0,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="share of short requests that were lost, Clopper-Pearson",
+        alpha=selection.alpha,
+        p_value=float(special.bdtrc(lost - 1, n, MOST_LOST)) if lost else 1.0,
+    )
+
+
+def _part(words: str, metric: Metric) -> Part:
+    return Part(group=words, source=Source(), metric=metric, of_items=False)
+
+
+def _measured(
+    selection: Selection,
+    metric: Metric,
+    against: Sequence[TransferPair] = (),
+    barred: str = "",
+) -> MeasuredMetric:
+    return MeasuredMetric(
+        metric=metric,
+        witnesses=tuple(_witness(one.service) for one in against),
+        barred=barred if selection.speed.rounds else NOT_MEASURED,
+    )
+
+
+def _witness(transfer: TimedTransfer) -> Witness:
+    """A transfer that failed over the service."""
+    words = FORMS[transfer.transfer.form]
+    return Witness(
+        item=transfer.item,
+        value=words,
+        category="CTRL",
+        state="unanswered",
+        mechanism="none",
+        rule="speed",
+        saw=(transfer.failure or "the content did not come whole",),
+    )
+
+
