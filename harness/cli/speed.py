@@ -100,7 +100,9 @@ def measure(
         )
         found, others = paths_of(campaign, context)
         if not found:
-            msg = f"{prepared.path}: no line fetches pages (by web or web_https), so none has a speed"
+            msg = (
+                f"{prepared.path}: no line fetches pages (by web or web_https), so none has a speed"
+            )
             raise UsageError(msg)
         for name in others:
             say(f"{name}: not measured, because no probe of the campaign fetches pages over it")
@@ -122,9 +124,7 @@ def _chosen(prepared: Prepared, profile: str, number: int) -> tuple[Item, ...]:
     policy, phase = load_scheme(campaign.scheme).policy, campaign.phase_of(profile)
     key = ordering(f"speed {campaign.seed}")
     found = [
-        one
-        for one in prepared.items
-        if one.host and policy.expects(one.category, phase) == "block"
+        one for one in prepared.items if one.host and policy.expects(one.category, phase) == "block"
     ]
     found.sort(key=lambda one: key(one.id))
     return tuple(found[place % len(found)] for place in range(number)) if found else ()

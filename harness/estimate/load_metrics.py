@@ -138,9 +138,7 @@ def _rpm(transfers: Sequence[TimedTransfer]) -> float | None:
     """60,000 divided by the mean of the trimmed means of each phase in milliseconds."""
     means: list[float] = []
     for phase in ("connect", "tls", "first_byte"):
-        times = [
-            each for one in transfers if (each := getattr(one.timings, phase)) is not None
-        ]
+        times = [each for one in transfers if (each := getattr(one.timings, phase)) is not None]
         if times:
             means.append(trimmed_mean(times) * 1000)
     total = fmean(means) if means else 0.0

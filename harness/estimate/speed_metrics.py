@@ -1,4 +1,4 @@
-"""Metrics of a service's speed on a quiet line: bandwidth, loss of throughput, failures, delay (PRF).
+"""Metrics of a service's speed on a quiet line: bandwidth, throughput, failures, delay (PRF).
 
 The control line is measured beside the service. What it cannot do either, because the origin or
 our own machine is too slow, is not held against the service and not counted for it.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from scipy import special
 
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
-from harness.estimate.intervals import Bounds, clopper_pearson, p_above_mark, quantile_bounds
+from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.estimate.rates import MeasuredMetric
@@ -25,7 +25,8 @@ from harness.estimate.transfer_pairs import (
     samples_of,
 )
 from harness.estimate.waits import badness, scaled
-from harness.model.metric import Metric, Part, Source
+from harness.model.coverage import misses_threshold
+from harness.model.metric import Metric, Part, Source, Span
 from harness.model.outcome import Witness
 from harness.model.service_speed import Bandwidth, TimedTransfer
 from harness.model.transfer import FORMS, Direction
@@ -51,19 +52,47 @@ def bandwidth_reached(selection: Selection) -> MeasuredMetric:
         )
         for direction in ("down", "up")
     )
-    worst = min((one.metric for one in parts), key=lambda one: (one.n > 0, one.lower or 0.0))
-    method = f"{worst.method}; {_rates(samples, declared)}"
-    return _measured(selection, replace(worst, method=method, parts=parts))
+    worst = _worst(selection, parts)
+    return _measured(
+        selection, replace(worst, method=f"{worst.method}; {_rates(samples, declared)}")
+    )
+
+
+def _worst(selection: Selection, parts: tuple[Part, ...]) -> Metric:
+    """The metric of the worst part, with all parts; its p-value is corrected for their number.
+
+    The worst is one that surely misses the threshold, then one with nothing counted, then the one
+    whose bound is nearest to missing it.
+    """
+    threshold = selection.requirement.threshold
+    is_least = threshold is not None and threshold.at_least is not None
+
+    def key(part: Part) -> tuple[bool, bool, float]:
+        one = part.metric
+        is_missed = threshold is not None and misses_threshold(
+            threshold, Span(one.lower, one.upper)
+        )
+        near = one.lower if is_least else one.upper
+        far = math.inf if near is None else -near if is_least else near
+        return is_missed, one.n == 0, far
+
+    worst = max(parts, key=key)
+    known = [one.metric.p_value for one in parts if one.metric.p_value is not None]
+    return replace(
+        worst.metric,
+        method=f"{worst.metric.method}; the worst: {worst.group}",
+        p_value=min(1.0, len(parts) * min(known)) if known else None,
+        parts=parts,
+    )
 
 
 def _reached(selection: Selection, samples: Sequence[Sample], declared: Bandwidth) -> Metric:
     reached = missed = undecided = 0
     for one in samples:
         wanted = declared.of(one.direction)
-        if one.service >= wanted:
-            reached += not one.round.fault
-            undecided += bool(one.round.fault)
-        elif one.control >= wanted:
+        if one.service >= wanted and not one.round.fault:
+            reached += 1
+        elif one.service < wanted <= one.control and one.is_known:
             missed += 1
         else:
             undecided += 1
@@ -95,17 +124,9 @@ def throughput_loss(selection: Selection) -> MeasuredMetric:
     ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms.
     """
     found = {form: list(pairs_of(selection.speed, "alone", form)) for form in FORMS}
-    metrics = {form: _loss(selection, pairs) for form, pairs in found.items()}
-    worst = max(metrics, key=lambda form: _severity(metrics[form]))
-    known = [one.p_value for one in metrics.values() if one.p_value is not None]
-    metric = replace(
-        metrics[worst],
-        method=f"{metrics[worst].method}; the worst: {FORMS[worst]}",
-        p_value=min(1.0, len(metrics) * min(known)) if known else None,
-        parts=tuple(_part(FORMS[form], metrics[form]) for form in FORMS),
-    )
+    parts = tuple(_part(FORMS[form], _loss(selection, pairs)) for form, pairs in found.items())
     lost = [one for pairs in found.values() for one in pairs if one.is_lost]
-    return _measured(selection, metric, lost)
+    return _measured(selection, _worst(selection, parts), lost)
 
 
 def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
@@ -139,12 +160,6 @@ def _share(log_ratio: float | None) -> float | None:
     return None if log_ratio is None else -math.expm1(-log_ratio)
 
 
-def _severity(metric: Metric) -> tuple[bool, float, float]:
-    """Sort key: nothing counted, then the larger upper bound (none is largest), then the value."""
-    upper = math.inf if metric.upper is None else metric.upper
-    return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)
-
-
 def failed_transactions(selection: Selection) -> MeasuredMetric:
     """Compute the share of transfers that failed over the service, in all situations.
 
@@ -168,12 +183,15 @@ def failed_transactions(selection: Selection) -> MeasuredMetric:
             else:
                 undecided += 1
     metric = rate(
-        selection, "failed_transactions", len(failed), whole + len(failed), undecided, is_least=False
+        selection,
+        "failed_transactions",
+        len(failed),
+        whole + len(failed),
+        undecided,
+        is_least=False,
     )
     bound = "" if metric.upper is None else f"; at most {metric.upper:.3%} failed"
-    metric = replace(
-        metric, method=metric.method + bound, left_out={"down": down} if down else {}
-    )
+    metric = replace(metric, method=metric.method + bound, left_out={"down": down} if down else {})
     return MeasuredMetric(
         metric=metric,
         witnesses=tuple(_witness(one) for one in failed),
@@ -189,7 +207,10 @@ def delay_variation(selection: Selection) -> MeasuredMetric:
     """
     quantile = selection.measure.quantile or 0.99
     pairs = list(pairs_of(selection.speed, "alone", "small"))
-    delay = _variation(selection, [one.service for one in pairs if one.is_whole], quantile)
+    doubtful = sum(one.is_doubtful for one in pairs)
+    delay = _variation(
+        selection, [one.service for one in pairs if one.is_whole], quantile, doubtful
+    )
     control = _variation(selection, [one.control for one in pairs if one.is_whole], quantile)
     loss = _lost(selection, pairs)
     threshold = selection.requirement.threshold
@@ -217,22 +238,23 @@ def delay_variation(selection: Selection) -> MeasuredMetric:
 
 
 def _variation(
-    selection: Selection, transfers: Sequence[TimedTransfer], quantile: float
+    selection: Selection, transfers: Sequence[TimedTransfer], quantile: float, doubtful: int = 0
 ) -> Metric:
+    """A quantile of the variation; ``doubtful`` requests may have taken any time."""
     times = sorted(one.seconds for one in transfers)
     over = [one - times[0] for one in times]
-    bounds = quantile_bounds(over, quantile, selection.alpha)
+    bounds = quantile_bounds(over, quantile, selection.alpha, doubtful)
     threshold, p_value = selection.requirement.threshold, None
     if over and threshold is not None and threshold.at_most is not None:
         within = sum(one <= threshold.at_most for one in over)
-        p_value = p_above_mark(within, len(over), quantile)
+        p_value = p_above_mark(within + doubtful, len(over) + doubtful, quantile)
     return Metric(
         name="delay_variation",
         unit="s",
         value=over[max(0, math.ceil(quantile * len(over)) - 1)] if over else None,
         k=len(over),
         n=len(over),
-        indeterminate=0,
+        indeterminate=doubtful,
         lower=bounds.lower,
         upper=bounds.upper,
         method=f"{quantile:g} quantile of the variation of delay, bounds by order statistics",
@@ -243,20 +265,21 @@ def _variation(
 
 def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
     lost = sum(one.is_lost for one in pairs)
+    doubtful = sum(one.is_doubtful for one in pairs)
     n = lost + sum(one.is_whole for one in pairs)
-    bounds = clopper_pearson(lost, n, selection.alpha)
+    bounds = worst_case(lost, n, doubtful, selection.alpha)
     return Metric(
         name="delay_variation",
         unit="share",
         value=lost / n if n else None,
         k=lost,
         n=n,
-        indeterminate=0,
+        indeterminate=doubtful,
         lower=bounds.lower,
         upper=bounds.upper,
         method="share of short requests that were lost, Clopper-Pearson",
         alpha=selection.alpha,
-        p_value=float(special.bdtrc(lost - 1, n, MOST_LOST)) if lost else 1.0,
+        p_value=float(special.bdtrc(lost - 1, n + doubtful, MOST_LOST)) if lost else 1.0,
     )
 
 
@@ -289,5 +312,3 @@ def _witness(transfer: TimedTransfer) -> Witness:
         rule="speed",
         saw=(transfer.failure or "the content did not come whole",),
     )
-
-

@@ -43,6 +43,11 @@ class TransferPair(NamedTuple):
         return self.control.came == "whole" and self.service.came == "failed"
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether it came whole over the control line, and what the service did does not count."""
+        return self.control.came == "whole" and not (self.is_lost or self.is_whole)
+
+    @property
     def is_whole(self) -> bool:
         """Whether it came whole over both lines, in a round in which the filter was on."""
         both = self.control.came == self.service.came == "whole"
@@ -105,12 +110,17 @@ def block_delay(speed: ServiceSpeed, alpha: float) -> Shift | None:
 
 
 class Sample(NamedTuple):
-    """The rates of one sample of the bandwidth over both lines, in bytes per second."""
+    """The rates of one sample of the bandwidth over both lines, in bytes per second.
+
+    ``is_known``: no transfer over the service got something else in its place, and our own
+    equipment did not fail.
+    """
 
     direction: Direction
     round: SpeedRound
     service: float
     control: float
+    is_known: bool
 
 
 def samples_of(speed: ServiceSpeed) -> Iterator[Sample]:
@@ -122,10 +132,11 @@ def samples_of(speed: ServiceSpeed) -> Iterator[Sample]:
             if each.transfer.situation == "sample"
         }
         for direction, sample in sorted(keys):
-            service, control = (
-                busy_rate(_of_sample(side, direction, sample)) for side in (one.service, one.control)
+            own, beside = (
+                _of_sample(side, direction, sample) for side in (one.service, one.control)
             )
-            yield Sample(direction, one, service, control)
+            is_known = all(each.came in ("whole", "failed") for each in own)
+            yield Sample(direction, one, busy_rate(own), busy_rate(beside), is_known)
 
 
 def _of_sample(

@@ -63,7 +63,9 @@ class MeasuredSpeed:
             ]
             made = _rounds(transfers, checks)
             rounds += made
-            load = [one for each in made for one in each.service if one.transfer.situation == "load"]
+            load = [
+                one for each in made for one in each.service if one.transfer.situation == "load"
+            ]
             items += [_tried(one, judged(one), made, load) for one in pairs.trials]
         self.speed = ServiceSpeed(rounds=tuple(rounds), items=tuple(items))
         self._batches.clear()
@@ -99,15 +101,15 @@ def _fault(line: str, checks: Iterable[SentinelCheck]) -> str:
 def _timed(one: Observation) -> TimedTransfer:
     facts, transfer = one.facts, transfer_of(one.item.stratum)
     assert transfer is not None
-    is_known = isinstance(facts, TransferFacts)
+    known = facts if isinstance(facts, TransferFacts) else TransferFacts(arrived="nothing")
     return TimedTransfer(
         item=one.item.id,
         transfer=transfer,
         came=_came(one),
         started=one.started,
-        began=facts.began if is_known else 0.0,
+        began=known.began,
         seconds=one.timings.total or 0.0,
-        busy=facts.busy if is_known else 0.0,
+        busy=known.busy,
         timings=one.timings,
         failure=one.failure.name if one.failure is not None else "",
     )

@@ -48,6 +48,8 @@ PIECES = 24
 """Transfers of a sample, at least: enough that all connections are busy nearly all of its time."""
 LEAST, MOST = 4_000, 1_000_000
 """Bytes of a transfer of a sample."""
+BESIDE = 20
+"""The most short pages beside a load."""
 IDLE, LOADED = "@idle", "@load"
 """Suffixes of the names of items, by the state of the line."""
 ALONE: tuple[Form, ...] = ("page", "download", "video", "upload")
@@ -62,9 +64,9 @@ TOGETHER: dict[Direction, tuple[Form, ...]] = {
 class SpeedPlan:
     """What one command measures for each line and profile.
 
-    ``number`` counts the measurements of a journal from 1. ``requests`` are short pages in a round,
-    alone and beside the load; ``connections`` are transfers at once; a sample of ``bandwidth``
-    takes about ``seconds``. ``items`` are tried idle and under load, spread over the rounds.
+    ``number`` counts the measurements of a journal from 1. ``requests`` are short pages in a round;
+    ``connections`` are transfers at once; a sample of ``bandwidth``
+    takes about ``seconds``, and a load at least as long. ``items`` are tried idle and under load, spread over the rounds.
     """
 
     number: int
@@ -221,8 +223,9 @@ class _Round:
             loading = asyncio.create_task(self._at_once(load, line))
             try:
                 await asyncio.wait({loading}, timeout=self._plan.seconds / 4)
-                for item in self._small("beside"):
-                    self._seen.append(await self._transfer(item, line))
+                self._seen += [
+                    await self._transfer(item, line) for item in self._small("beside", BESIDE)
+                ]
                 if line != CONTROL:
                     await self._try_items(items, LOADED)
                 remaining = self._plan.seconds - (self._context.clock.monotonic() - began)
@@ -240,9 +243,7 @@ class _Round:
             named = replace(item, id=f"{item.id}@{self._turn}{suffix}")
             planned = [self._planned(named, line, probe) for line in (CONTROL, self._path.line)]
             options = AttemptOptions(look="alone", patience=self._campaign.limits.timeout)
-            tried = (
-                attempt(one, options, self._campaign.limits, self._context) for one in planned
-            )
+            tried = (attempt(one, options, self._campaign.limits, self._context) for one in planned)
             self._seen += await asyncio.gather(*tried)
 
     async def _transfer(self, item: Item, line: str) -> Observation:
@@ -266,17 +267,15 @@ class _Round:
     ) -> Item:
         draw = f"{self._draw} {form} {situation} {sample} {place}"
         size = size_drawn(draw, *sizes)
-        made = Transfer(
-            form=form, situation=situation, round=self._turn, sample=sample, size=size
-        )
+        made = Transfer(form=form, situation=situation, round=self._turn, sample=sample, size=size)
         assert self._context.origin is not None
         return without_mark(transfer_item(made, draw), self._context.origin)
 
     def _alone(self, form: Form) -> Item:
         return self._item(form, "alone", 0, SIZES[form])
 
-    def _small(self, situation: Situation) -> Iterator[Item]:
-        for place in range(self._plan.requests):
+    def _small(self, situation: Situation, most: int = MOST) -> Iterator[Item]:
+        for place in range(min(self._plan.requests, most)):
             yield self._item("small", situation, place, SIZES["small"])
 
     def _of_sample(self, direction: Direction, sample: int) -> Iterator[Item]:

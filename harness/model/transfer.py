@@ -188,7 +188,8 @@ def content_of(key: bytes, path: str, size: int) -> bytes:
 
 def receipt_of(key: bytes, path: str, body: bytes) -> str:
     """Return the origin's words for an upload that arrived whole: only it and we can make them."""
-    return f"{RECEIVED} {hashlib.blake2b(path.encode() + body, key=key[:64], digest_size=12).hexdigest()}"
+    digest = hashlib.blake2b(path.encode() + body, key=key[:64], digest_size=12)
+    return f"{RECEIVED} {digest.hexdigest()}"
 
 
 def _secrets(key: bytes, salt: bytes) -> tuple[bytes, bytes]:

@@ -54,8 +54,8 @@ class TransferProbe:
         transfer = transfer_of(attempt.item.stratum)
         if transfer is None or line.origin is None:
             detail = "the item is no transfer, or the line knows no origin"
-            failure = Failure(name="instrument_error", stage="instrument", detail=detail)
-            return ProbeResult(timings=Timings(), failure=failure)
+            unfit = Failure(name="instrument_error", stage="instrument", detail=detail)
+            return ProbeResult(timings=Timings(), failure=unfit)
         key = line.origin.key
         requests = list(requests_of(attempt.item, transfer, key))
         began, computed = perf_counter(), thread_time()
@@ -65,7 +65,11 @@ class TransferProbe:
         found = [_arrived(*pair, key) for pair in zip(requests, exchanges, strict=False)]
         facts = TransferFacts(
             arrived=_of_all(found, len(requests)),
-            bytes=sum(one.size for one, arrived in zip(requests, found, strict=False) if arrived == "whole"),
+            bytes=sum(
+                one.size
+                for one, arrived in zip(requests, found, strict=False)
+                if arrived == "whole"
+            ),
             requests=len(exchanges),
             began=began,
             busy=min(1.0, busy),

@@ -234,10 +234,10 @@ class Fault:
     ``share`` and ``seconds`` likewise, ``words`` of a search or of a User-Agent, ``categories``
     (each with those below it), and ``recipient``, to whom ALERT_WRONG_RECIPIENT sends.
 
-    The faults of speed (SPEED_KINDS) use ``rate`` (bytes per second) for both throttles,
-    ``seconds`` for the longest delay of SPEED_JITTER, ``share`` for SPEED_LOST, ``connections`` for how many
-    requests at once are filtered with SPEED_OPEN, and ``delay`` for each request without one
-    of the ``words`` of SPEED_QUICK_FOR_TESTS.
+    The faults of speed (SPEED_KINDS) use ``rate`` (bytes per second) for SPEED_DOWN and SPEED_UP,
+    ``seconds`` for the longest delay of SPEED_JITTER, ``share`` for SPEED_LOST, ``connections`` for
+    how many connections at once are filtered with SPEED_OPEN, and ``delay`` for each request
+    without one of the ``words`` of SPEED_QUICK_FOR_TESTS.
     """
 
     kind: FaultKind
