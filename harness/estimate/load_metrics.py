@@ -75,9 +75,10 @@ Reading = Callable[[Sequence[TimedTransfer], float, float], float]
 def _deviation(load: Sequence[TimedTransfer], read: Reading) -> float | None:
     """The largest deviation of a part of a load from its mean; None if there are too few parts.
 
-    The time counts in which all connections were in use: until the last transfer began.
+    The time counts from when the first transfer ended until the last one began, in which all
+    connections were in use.
     """
-    first, last = min(one.began for one in load), max(one.began for one in load)
+    first, last = min(one.began + one.seconds for one in load), max(one.began for one in load)
     length = (last - first) / INTERVALS
     if length <= 0 or len(load) < 2 * INTERVALS:
         return None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from scipy import special
 
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
-from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds, worst_case
+from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.estimate.rates import MeasuredMetric
@@ -21,6 +21,7 @@ from harness.estimate.transfer_pairs import (
     NOT_MEASURED,
     Sample,
     TransferPair,
+    by_round,
     pairs_of,
     samples_of,
 )
@@ -121,7 +122,8 @@ def throughput_loss(selection: Selection) -> MeasuredMetric:
     """Compute the loss of throughput against the control line, of the worst form of transfer.
 
     Each form and the response times must hold by themselves. The loss of a pair is 1 minus the
-    ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms.
+    ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms, of which
+    the median of each round counts.
     """
     found = {form: list(pairs_of(selection.speed, "alone", form)) for form in FORMS}
     parts = tuple(_part(FORMS[form], _loss(selection, pairs)) for form, pairs in found.items())
@@ -130,28 +132,37 @@ def throughput_loss(selection: Selection) -> MeasuredMetric:
 
 
 def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
+    """The loss of one form: of each round the median pair counts.
+
+    Pairs of which it is not known what the service did are lost whole for the upper bound, and left
+    out for the lower one.
+    """
     counted = [one for one in pairs if one.is_lost or (one.is_whole and not one.is_busy)]
-    down = sum(one.control.came in ("failed", "refused") for one in pairs)
-    ratios = [one.log_ratio for one in counted]
+    doubtful = [one for one in pairs if one.control.came == "whole" and one not in counted]
+    rounds = {id(one.round) for one in counted}
+    unsure = {id(one.round) for one in doubtful} - rounds
+    down = {id(one.round) for one in pairs} - rounds - unsure
+    ratios = by_round((one.round, one.log_ratio) for one in counted)
+    known = [(one.round, one.log_ratio) for one in counted]
+    most = by_round([*known, *((one.round, math.inf) for one in doubtful)])
     shift = hodges_lehmann(ratios, selection.alpha) if ratios else None
+    worst = hodges_lehmann(most, selection.alpha) if ratios else None
     threshold, p_value = selection.requirement.threshold, None
     if ratios and threshold is not None and threshold.at_most is not None:
-        mark = -math.log1p(-min(threshold.at_most, 1 - 1e-9))
-        p_value = p_above(ratios, mark)
-    bounds = shift.bounds if shift else Bounds(None, None)
+        p_value = p_above(ratios, -math.log1p(-min(threshold.at_most, 1 - 1e-9)))
     return Metric(
         name="throughput_loss",
         unit="share",
         value=_share(shift.value) if shift else None,
-        k=len(counted),
-        n=len(counted),
-        indeterminate=len(pairs) - len(counted) - down,
-        lower=_share(bounds.lower),
-        upper=_share(bounds.upper),
+        k=len(ratios),
+        n=len(ratios),
+        indeterminate=len(unsure),
+        lower=_share(shift.bounds.lower) if shift else None,
+        upper=_share(worst.bounds.upper) if worst else None,
         method="paired loss of throughput, pseudo-median (Hodges-Lehmann) of logarithms",
         alpha=selection.alpha,
         p_value=p_value,
-        left_out={"down": down} if down else {},
+        left_out={"down": len(down)} if down else {},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 from typing import Literal, NamedTuple
 
 from harness.estimate.campaign_comparison import Shift, hodges_lehmann
@@ -83,30 +84,37 @@ def added_delays(speed: ServiceSpeed, alpha: float) -> dict[Phase, Shift]:
     """Return what the service adds to each phase of a short page, in seconds, with its bounds.
 
     These are paired differences, so that a slow origin counts on both sides and cancels. Phases
-    that did not happen on both lines are left out.
+    that did not happen on both lines are left out. Of each round the median counts.
     """
     pairs = [one for one in pairs_of(speed, "alone", "small") if one.is_whole]
     found: dict[Phase, Shift] = {}
     for phase in PHASES:
         differences = [
-            after - before
+            (one.round, after - before)
             for one in pairs
             if (after := getattr(one.service.timings, phase)) is not None
             and (before := getattr(one.control.timings, phase)) is not None
         ]
         if differences:
-            found[phase] = hodges_lehmann(differences, alpha)
+            found[phase] = hodges_lehmann(by_round(differences), alpha)
     return found
+
+
+def by_round(values: Iterable[tuple[SpeedRound, float]]) -> list[float]:
+    """Return the median of the values of each round: what is near in time counts once."""
+    found: dict[int, list[float]] = {}
+    for one, value in values:
+        found.setdefault(id(one), []).append(value)
+    return [median(each) for each in found.values()]
 
 
 def block_delay(speed: ServiceSpeed, alpha: float) -> Shift | None:
     """Return how much later a block is answered than the same page over the control line."""
-    differences = [
-        one.blocked_after - one.control_after
-        for one in speed.items
-        if not one.is_loaded and one.blocked_after is not None and one.control_after is not None
-    ]
-    return hodges_lehmann(differences, alpha) if differences else None
+    found: dict[int, list[float]] = {}
+    for one in speed.items:
+        if not one.is_loaded and one.blocked_after is not None and one.control_after is not None:
+            found.setdefault(one.round, []).append(one.blocked_after - one.control_after)
+    return hodges_lehmann([median(each) for each in found.values()], alpha) if found else None
 
 
 class Sample(NamedTuple):

@@ -65,8 +65,8 @@ class SpeedPlan:
     """What one command measures for each line and profile.
 
     ``number`` counts the measurements of a journal from 1. ``requests`` are short pages in a round;
-    ``connections`` are transfers at once; a sample of ``bandwidth``
-    takes about ``seconds``, and a load at least as long. ``items`` are tried idle and under load, spread over the rounds.
+    ``connections`` are transfers at once. A sample of ``bandwidth`` takes about ``seconds``, and a
+    load at least as long. ``items`` are tried idle and under load, spread over the rounds.
     """
 
     number: int
@@ -190,8 +190,9 @@ class _Round:
     def _pairs(self, name: str, items: Sequence[Item]) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             for place, item in enumerate(items):
-                for line in self._lines(f"{name} {place}"):
-                    self._seen.append(await self._transfer(item, line))
+                self._seen += [
+                    await self._transfer(item, line) for line in self._lines(f"{name} {place}")
+                ]
 
         return run
 
