@@ -137,8 +137,8 @@ def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
     Pairs of which it is not known what the service did are lost whole for the upper bound, and left
     out for the lower one.
     """
-    counted = [one for one in pairs if one.is_lost or (one.is_whole and not one.is_busy)]
-    doubtful = [one for one in pairs if one.control.came == "whole" and one not in counted]
+    counted = [one for one in pairs if _counts(one)]
+    doubtful = [one for one in pairs if one.control.came == "whole" and not _counts(one)]
     rounds = {id(one.round) for one in counted}
     unsure = {id(one.round) for one in doubtful} - rounds
     down = {id(one.round) for one in pairs} - rounds - unsure
@@ -164,6 +164,11 @@ def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
         p_value=p_value,
         left_out={"down": len(down)} if down else {},
     )
+
+
+def _counts(pair: TransferPair) -> bool:
+    """Whether a pair shows how much slower the service is, or that it lost the transfer."""
+    return pair.is_lost or (pair.is_whole and not pair.is_busy)
 
 
 def _share(log_ratio: float | None) -> float | None:
