@@ -26,13 +26,15 @@ from harness.cli.measure import measure_prepared
 from harness.cli.paths import CampaignPaths
 from harness.cli.speed import measure
 from harness.model.observation import CONTROL, Failure, Timings
-from harness.model.transfer import content_of, receipt_of, size_in
+from harness.model.transfer import SIZES, Sizes, content_of, receipt_of, size_in
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.kinds import transfer as transfer_probe
 from probes.range.shaping import RateLimit
 from test_suites.rehearsal import Rehearsal, read_rehearsal, simulated_origin, write_campaign
 from test_suites.virtual_loop import VirtualTime
 
+FEW_BYTES: Sizes = {form: (least // 10, most // 10) for form, (least, most) in SIZES.items()}
+"""A tenth of the usual sizes, so that little content is made."""
 GIGABIT = 125e6
 """Bytes per second of the control line."""
 BLOCK_PAGE = {"title": "Access to this page is blocked"}
@@ -41,6 +43,7 @@ id: our-school
 version: "1.0"
 title: Speed
 policy: uk-schools-2026
+decision: {alpha: 0.2}
 requirements: [{requirements}]
 """
 
@@ -201,7 +204,7 @@ class SpeedCampaign:
         with virtual(self.time):
             measure(
                 replace(prepared, lines=lines), paths, rounds, requests, connections, seconds, items,
-                clock=self.time,
+                clock=self.time, sizes=FEW_BYTES,
             )  # fmt: skip
 
 

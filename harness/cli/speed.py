@@ -27,6 +27,7 @@ from harness.model.corpus import Item
 from harness.model.probe import EARLIER
 from harness.model.sampler import ordering
 from harness.model.service_speed import Bandwidth
+from harness.model.transfer import SIZES, Sizes
 from harness.ports.storage import Clock, Journal
 from harness.schemes.load import load_scheme
 
@@ -80,6 +81,7 @@ def measure(
     seconds: float,
     items: int,
     clock: Clock | None = None,
+    sizes: Sizes = SIZES,
 ) -> None:
     """Measure the speed of each line and profile, and write it to the journal of the campaign.
 
@@ -97,6 +99,7 @@ def measure(
             seconds=seconds,
             bandwidth=campaign.service.bandwidth or Bandwidth(),
             items=chosen,
+            sizes=sizes,
         )
         found, others = paths_of(campaign, context)
         if not found:

@@ -218,8 +218,8 @@ def failed_transactions(selection: Selection) -> MeasuredMetric:
 def delay_variation(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the variation of delay of short requests, and the share that is lost.
 
-    The variation is what a request took longer than the quickest one (RFC 5481). Both have a limit
-    of their own; the worse one in proportion to it stands.
+    The variation is what a request took longer than the quickest one of its scheme (RFC 5481). Both
+    have a limit of their own; the worse one in proportion to it stands.
     """
     quantile = selection.measure.quantile or 0.99
     pairs = list(pairs_of(selection.speed, "alone", "small"))
@@ -257,8 +257,11 @@ def _variation(
     selection: Selection, transfers: Sequence[TimedTransfer], quantile: float, doubtful: int = 0
 ) -> Metric:
     """A quantile of the variation; ``doubtful`` requests may have taken any time."""
-    times = sorted(one.seconds for one in transfers)
-    over = [one - times[0] for one in times]
+    over: list[float] = []
+    for is_secure in (False, True):  # a handshake takes longer, and varies nothing
+        times = [one.seconds for one in transfers if (one.timings.tls is not None) == is_secure]
+        over += [each - min(times) for each in times]
+    over.sort()
     bounds = quantile_bounds(over, quantile, selection.alpha, doubtful)
     threshold, p_value = selection.requirement.threshold, None
     if over and threshold is not None and threshold.at_most is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -32,6 +32,7 @@ from harness.model.transfer import (
     Direction,
     Form,
     Situation,
+    Sizes,
     Transfer,
     size_drawn,
     transfer_item,
@@ -66,7 +67,8 @@ class SpeedPlan:
 
     ``number`` counts the measurements of a journal from 1. ``requests`` are short pages in a round;
     ``connections`` are transfers at once. A sample of ``bandwidth`` takes about ``seconds``, and a
-    load at least as long. ``items`` are tried idle and under load, spread over the rounds.
+    load at least as long. ``items`` are tried idle and under load, spread over the rounds. ``sizes`` are the
+    least and most bytes of transfers alone on the line.
     """
 
     number: int
@@ -76,6 +78,7 @@ class SpeedPlan:
     seconds: float
     bandwidth: Bandwidth
     items: dict[str, tuple[Item, ...]]
+    sizes: Sizes = field(default_factory=lambda: SIZES)
 
     def items_in(self, turn: int, profile: str) -> tuple[Item, ...]:
         """Return the items of one profile that are tried in a round, from 1."""
@@ -273,11 +276,11 @@ class _Round:
         return without_mark(transfer_item(made, draw), self._context.origin)
 
     def _alone(self, form: Form) -> Item:
-        return self._item(form, "alone", 0, SIZES[form])
+        return self._item(form, "alone", 0, self._plan.sizes[form])
 
     def _small(self, situation: Situation, most: int = MOST) -> Iterator[Item]:
         for place in range(min(self._plan.requests, most)):
-            yield self._item("small", situation, place, SIZES["small"])
+            yield self._item("small", situation, place, self._plan.sizes["small"])
 
     def _of_sample(self, direction: Direction, sample: int) -> Iterator[Item]:
         """The transfers of a sample: as many bytes as the bandwidth carries in its time."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
@@ -42,7 +42,10 @@ FORMS: dict[Form, str] = {
 }
 """What is compared with the control line (PRF-02), in words."""
 
-SIZES: dict[Form, tuple[int, int]] = {
+Sizes = Mapping[Form, tuple[int, int]]
+"""The least and most bytes of transfers, by their form."""
+
+SIZES: Sizes = {
     "page": (60_000, 240_000),
     "download": (200_000, 600_000),
     "video": (300_000, 700_000),

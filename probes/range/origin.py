@@ -215,7 +215,8 @@ class _OriginConnection(Connection):
             loop = asyncio.get_running_loop()
             loop.call_later(origin.slow_delay, self._answer, request, nonce)
         elif transfer is not None:
-            wait = seconds_to_wait(transfer, request, origin.faults.on(request.host))
+            faults = origin.faults.on(request.host, service="origin")
+            wait = seconds_to_wait(transfer, request, faults)
             asyncio.get_running_loop().call_later(wait, self.answer, transfer)
         elif service_page is not None:
             self._serve(service_page, request, nonce)

@@ -1,4 +1,4 @@
-"""The origin of the eleven areas and services beside it, for several campaigns at once."""
+"""The origin of the twelve areas and services beside it, for several campaigns at once."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from test_suites.calibration.hostile.areas.area import (
     texts,
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
+from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
 from test_suites.calibration.hostile.areas.told import PHASES, Told
 from test_suites.calibration.hostile.areas.told_alerts import write
 from test_suites.calibration.hostile.areas.visit import Visit, user_of
@@ -110,6 +111,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             texts=texts(),
             several=several(),
         )
+        world.faults.add(SLOW_ORIGIN)
         return await self._stack.enter_async_context(world)
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:

@@ -235,3 +235,25 @@ def test_a_service_cannot_hide_slow_short_pages_behind_a_page_of_its_own() -> No
     assert found.metric.parts[4].metric.upper == 1.0
     one = changed(QUICK, lambda one: one.item.endswith(" 7"), came="refused")
     assert of_speed("PRF-02", one).conformity is CONFORMS
+
+
+def test_requests_by_https_take_longer_and_vary_nothing() -> None:
+    """Every second page is by https, whose handshake takes 80 ms."""
+
+    def secured(one: TimedTransfer) -> TimedTransfer:
+        timings = structs.replace(one.timings, tls=0.08)
+        return structs.replace(one, timings=timings, seconds=one.seconds + 0.08)
+
+    mixed = tuple(
+        structs.replace(
+            each,
+            service=tuple(
+                secured(one) if place % 2 else one for place, one in enumerate(each.service)
+            ),
+            control=tuple(
+                secured(one) if place % 2 else one for place, one in enumerate(each.control)
+            ),
+        )
+        for each in QUICK
+    )
+    assert of_speed("PRF-07", mixed).conformity is CONFORMS
