@@ -22,7 +22,7 @@ from harness.estimate.campaign_comparison import Shift
 from harness.estimate.transfer_pairs import PHASES, added_delays, block_delay
 from harness.judge.judge import Judge
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.speed_rounds import PROBE, SpeedPlan, measure_speed, paths_of
+from harness.measure.speed_rounds import PROBE, SAMPLES, SpeedPlan, measure_speed, paths_of
 from harness.model.corpus import Item
 from harness.model.probe import EARLIER
 from harness.model.sampler import ordering
@@ -82,6 +82,7 @@ def measure(
     items: int,
     clock: Clock | None = None,
     sizes: Sizes = SIZES,
+    samples: int = SAMPLES,
 ) -> None:
     """Measure the speed of each line and profile, and write it to the journal of the campaign.
 
@@ -100,6 +101,7 @@ def measure(
             bandwidth=campaign.service.bandwidth or Bandwidth(),
             items=chosen,
             sizes=sizes,
+            samples=samples,
         )
         found, others = paths_of(campaign, context)
         if not found:

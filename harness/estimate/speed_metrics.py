@@ -41,6 +41,8 @@ TOO_UNEVEN = "on the control line the delay varies by more than the limit as wel
 def bandwidth_reached(selection: Selection) -> MeasuredMetric:
     """Compute the share of samples that reach the declared bandwidth; both directions must hold.
 
+    Of a profile whose uploads are declared to be blocked, only the direction down is measured.
+
     A sample that does not reach it is undecided if the control line did not reach it at the time.
     """
     service = selection.campaign.service if selection.campaign else None
@@ -51,7 +53,7 @@ def bandwidth_reached(selection: Selection) -> MeasuredMetric:
             f"{direction}, {getattr(declared, direction):g} Mb/s",
             _reached(selection, [one for one in samples if one.direction == direction], declared),
         )
-        for direction in ("down", "up")
+        for direction in (("down", "up") if _takes_uploads(selection) else ("down",))
     )
     worst = _worst(selection, parts)
     return _measured(
@@ -121,11 +123,13 @@ def _rates(samples: Sequence[Sample], declared: Bandwidth) -> str:
 def throughput_loss(selection: Selection) -> MeasuredMetric:
     """Compute the loss of throughput against the control line, of the worst form of transfer.
 
-    Each form and the response times must hold by themselves. The loss of a pair is 1 minus the
+    Each form and the response times must hold by themselves; uploads are not asked of a profile
+    whose uploads are declared to be blocked. The loss of a pair is 1 minus the
     ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms, of which
     the median of each round counts.
     """
-    found = {form: list(pairs_of(selection.speed, "alone", form)) for form in FORMS}
+    wanted = [form for form in FORMS if form != "upload" or _takes_uploads(selection)]
+    found = {form: list(pairs_of(selection.speed, "alone", form)) for form in wanted}
     parts = tuple(_part(FORMS[form], _loss(selection, pairs)) for form, pairs in found.items())
     lost = [one for pairs in found.values() for one in pairs if one.is_lost]
     return _measured(selection, _worst(selection, parts), lost)
@@ -300,6 +304,11 @@ def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
         alpha=selection.alpha,
         p_value=float(special.bdtrc(lost - 1, n + doubtful, MOST_LOST)) if lost else 1.0,
     )
+
+
+def _takes_uploads(selection: Selection) -> bool:
+    campaign = selection.campaign
+    return campaign is None or campaign.takes_uploads(selection.profile)
 
 
 def _part(words: str, metric: Metric) -> Part:

@@ -68,7 +68,8 @@ class SpeedPlan:
     ``number`` counts the measurements of a journal from 1. ``requests`` are short pages in a round;
     ``connections`` are transfers at once. A sample of ``bandwidth`` takes about ``seconds``, and a
     load at least as long. ``items`` are tried idle and under load, spread over the rounds. ``sizes`` are the
-    least and most bytes of transfers alone on the line.
+    least and most bytes of transfers alone on the line, ``samples`` those of each direction in a
+    round.
     """
 
     number: int
@@ -79,6 +80,7 @@ class SpeedPlan:
     bandwidth: Bandwidth
     items: dict[str, tuple[Item, ...]]
     sizes: Sizes = field(default_factory=lambda: SIZES)
+    samples: int = SAMPLES
 
     def items_in(self, turn: int, profile: str) -> tuple[Item, ...]:
         """Return the items of one profile that are tried in a round, from 1."""
@@ -149,6 +151,7 @@ class _Round:
         self._path, self._turn, self._batch = path, turn, batch
         self._draw = f"{context.run} {path.line} {path.profile} {plan.number} {turn}"
         self._order = ordering(self._draw)
+        self._has_uploads = campaign.takes_uploads(path.profile)
         self._seen: list[Observation] = []
 
     async def run(self) -> list[Observation]:
@@ -175,11 +178,13 @@ class _Round:
     def _steps(self) -> list[Callable[[], Awaitable[None]]]:
         """The parts of the round before the load, in an order that is drawn."""
         steps: dict[str, Callable[[], Awaitable[None]]] = {
-            form: self._pairs(form, [self._alone(form)]) for form in ALONE
+            form: self._pairs(form, [self._alone(form)])
+            for form in ALONE
+            if form != "upload" or self._has_uploads
         }
         steps["small"] = self._pairs("small", list(self._small("alone")))
-        for direction in TOGETHER:
-            for sample in range(SAMPLES):
+        for direction in TOGETHER if self._has_uploads else ("down",):
+            for sample in range(self._plan.samples):
                 steps[f"{direction} {sample}"] = self._samples(direction, sample)
         items = self._plan.items_in(self._turn, self._path.profile)
         steps["items"] = lambda: self._try_items(items, IDLE)
@@ -295,7 +300,8 @@ class _Round:
         usual = min(max(whole // PIECES, LEAST), MOST)
         place = 0
         while True:
-            direction: Direction = "up" if place % 4 == 3 else "down"  # noqa: PLR2004 - one of four
+            is_up = self._has_uploads and place % 4 == 3  # noqa: PLR2004 - one of four
+            direction: Direction = "up" if is_up else "down"
             yield self._mixed(direction, "load", place, usual, 0)
             place += 1
 

@@ -59,7 +59,7 @@ class BlockPage(Declared):
 class Service(Declared):
     """The filtered internet service under test, its supplier and its block page.
 
-    ``new_sites`` and ``archives`` are what its policy does with unknown sites, and with archives
+    ``new_sites`` and ``archives`` are what its policy does with unknown sites and with archives
     that are hard to scan, ``features`` which AMTSO feature checks it supports (default: all),
     ``records`` what its log shows, ``alerts`` whom it tells, ``bandwidth`` what its line carries.
     """
@@ -85,9 +85,9 @@ Words = Annotated[str, Field(max_length=100)]  # a few words of description, for
 class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
-    ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
-    and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
-    network it is in. ``users`` are the kinds of users with the default policy that it serves.
+    ``site``, ``place``, ``device`` and ``group`` (of users) tell where and for whom it is tested,
+    ``segment`` and ``medium`` in which part of the school's network. ``users`` are the kinds of
+    users with the default policy that it serves.
     """
 
     name: Name
@@ -217,10 +217,9 @@ class Sentinels(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, or a seeded sample of each stratum.
+    """Which items of a pack are used: all, some categories, a sample of each stratum, or single ones.
 
     A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
-    ``items`` names single items instead, as in a re-test.
     """
 
     pack: str
@@ -239,9 +238,8 @@ class Limits(Declared):
 
     An attempt that times out is repeated with ``confirmation_timeout``. A response that has begun
     is read up to ``body_bytes`` (after decoding) and, when repeated, for ``reading_timeout``.
-    ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` limit
-    concurrent attempts on one line, and on one site over it. A sample of the silent items is tried
-    again with ``silence_timeout``.
+    Undecided items are tried ``retries`` times again, and a sample of silent ones with
+    ``silence_timeout``. ``per_line`` and ``per_site`` limit attempts at once on a line or site.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -270,8 +268,7 @@ class Limits(Declared):
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.
 
-    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
-    ``good`` fails with at most ``beta``.
+    The risk that a service with rate ``bad`` passes is ``alpha``, that ``good`` fails ``beta``.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -373,6 +370,10 @@ class Campaign(Declared):
             sites={line.name: line.site for line in self.lines if line.site},
             exceptions=self.local_exceptions,
         )
+
+    def takes_uploads(self, profile: str) -> bool:
+        """Whether a profile is not declared to have its uploads blocked."""
+        return profile not in self.profiles or self.profiles[profile].uploads != "block"
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
         """Return the probes that run over a line: its own, or the campaign's."""

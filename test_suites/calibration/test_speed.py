@@ -71,7 +71,7 @@ def test_a_quick_service_conforms_in_every_row(tmp_path: Path) -> None:
         (Speed(up=60e3), {"PRF-01", "PRF-02"}, set()),
         (Speed(added=0.02), {"PRF-02"}, set()),
         (Speed(lost=0.1), {"PRF-04"}, {"PRF-02", "PRF-07"}),
-        (Speed(jitter=0.3), {"PRF-02", "PRF-07"}, set()),
+        (Speed(jitter=0.3), {"PRF-02", "PRF-07"}, {"PRF-01"}),
         (Speed(filters=3), {"PRF-08"}, set()),
     ],
     ids=["slow down", "slow up", "20 ms", "lost", "jitter", "opens under load"],
@@ -144,7 +144,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
 
 
 def live(world: RangeTestbed, folder: Path, **more: object) -> tuple[Path, CampaignPaths]:
-    """A campaign whose control line is the proxy without faults, of the profile staff."""
+    """A campaign over the proxy of the profile pupils."""
     (folder / "scheme.yaml").write_text(
         'id: our-school\nversion: "1.0"\ntitle: Speed\npolicy: uk-schools-2026\n'
         f"decision: {{alpha: 0.2}}\nrequirements: [{{id: {'}, {id: '.join(ROWS)}}}]\n"
@@ -166,15 +166,16 @@ def test_a_real_service_that_adds_20_ms_is_measured_so_on_loopback(
 ) -> None:
     """Both lines are proxies of the range; one waits 20 ms, and timers never end early."""
     world.faults.add(Fault(kind=FaultKind.SLOW, delay=0.02, profiles=frozenset({"pupils"})))
+    world.faults.add(Fault(kind=FaultKind.OFF, profiles=frozenset({"staff"})))
     proxy = world.origin.services["reference"]["proxy"]["staff"]
     control = {"type": "explicit_proxy", "options": {"proxy": proxy}}
     path, paths = live(world, tmp_path, control=control)
     try:
-        measure(prepare(path), paths, 5, 4, 2, 0.01, 0, sizes=FEW_BYTES)
+        measure(prepare(path), paths, 6, 4, 2, 0.01, 0, sizes=FEW_BYTES, samples=0)
     finally:
         world.faults.clear()
 
-    bounds = added_delays(speed_in(paths.journal), 0.01)["first_byte"].bounds
+    bounds = added_delays(speed_in(paths.journal), 0.05)["total"].bounds
     assert bounds.lower is not None
     assert bounds.upper is not None
     assert bounds.lower <= 0.03, "20 ms, and what a slow machine adds to a timer"
@@ -183,13 +184,13 @@ def test_a_real_service_that_adds_20_ms_is_measured_so_on_loopback(
 
 def test_a_real_service_is_measured_on_loopback(world: RangeTestbed, tmp_path: Path) -> None:
     """It drops a third of the requests, and lets everything through under load."""
-    world.faults.add(Fault(kind=FaultKind.SPEED_LOST, share=0.3, profiles=frozenset({"pupils"})))
-    world.faults.add(
-        Fault(kind=FaultKind.SPEED_OPEN, connections=2, profiles=frozenset({"pupils"}))
-    )
+    lost = Fault(kind=FaultKind.SPEED_LOST, share=0.3, seed=1)
+    sentinels = ("amber-lantern.accredit.test", "copper-meadow.accredit.test")
+    assert not any(lost.chooses("GET", host, "/") for host in sentinels)
+    world.faults.add(lost)
+    world.faults.add(Fault(kind=FaultKind.SPEED_OPEN, connections=2))
     world.faults.add(Fault(kind=FaultKind.SLOW, service="origin", delay=0.1))
     path, paths = live(world, tmp_path)
-    rehearse(path)
     try:
         measure(prepare(path), paths, 3, 4, 6, 0.05, 12, sizes=FEW_BYTES)
     finally:

@@ -41,7 +41,7 @@ _MORE = {"at_least": 0.6, **_SOURCE}
 _MOST_OF_EACH = {"at_least": 0.75, **_SOURCE}
 _FEW = {"at_most": 0.5, **_SOURCE}
 _FEWER = {"at_most": 0.4, **_SOURCE}
-_MOST_LOST = {"at_most": 0.7, **_SOURCE}
+_MOST_LOST = {"at_most": 0.75, **_SOURCE}
 PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
 GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
 SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": _FEW, "n_min": 4}
@@ -345,12 +345,12 @@ def _speed(taken: frozenset[str]) -> Area:
         name=SPEED,
         title="How quick the service is",
         requirements=(
-            {"id": "PRF-02", "n_min": 2, "threshold": _MOST_LOST},
+            {"id": "PRF-02", "n_min": 6, "threshold": _MOST_LOST},
             {"id": "PRF-08", "n_min": 4, "threshold": _FEW},
         ),
         canaries=("DRUG",),
         probes=("web",),
-        settings={"service": {"bandwidth": {"down": 0.5, "up": 0.5}}},
+        profiles={"pupils": {"phase": PHASES["pupils"], "uploads": "block"}},
     )
 
 

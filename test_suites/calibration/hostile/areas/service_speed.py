@@ -12,7 +12,7 @@ from test_suites.calibration.hostile.areas.visit import Visit
 fast = in_area("speed")
 
 LOSS, PEAK = "PRF-02", "PRF-08"
-DELAY = 1.0
+DELAY = 0.35
 """Seconds that everything else waits."""
 LARGE = 2_000_000
 """Bytes from which a file looks like that of a speed test."""
@@ -55,7 +55,7 @@ async def quick_for_many_connections(visit: Visit) -> None:
     place = id(visit.call.service)
     _under_way[place] += 1
     try:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         await _slowly_unless(visit, _under_way[place] >= MANY)
     finally:
         _under_way[place] -= 1

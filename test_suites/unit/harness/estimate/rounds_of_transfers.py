@@ -185,6 +185,7 @@ def selection(
     made: Iterable[SpeedRound],
     items: Iterable[TriedUnderLoad] = (),
     bandwidth: dict[str, float] | None = None,
+    uploads: str | None = None,
 ) -> Selection:
     """What a metric of a requirement is computed from."""
     row = find_row(requirement)
@@ -199,11 +200,11 @@ def selection(
         line="proxy",
         profile="pupils",
         records=ServiceRecords(speed=speed),
-        campaign=campaign(bandwidth),
+        campaign=campaign(bandwidth, uploads),
     )
 
 
-def campaign(bandwidth: dict[str, float] | None) -> Campaign:
+def campaign(bandwidth: dict[str, float] | None, uploads: str | None = None) -> Campaign:
     """A campaign whose line has to carry this bandwidth."""
     service: dict[str, Any] = {"name": "Filter"}
     if bandwidth is not None:
@@ -214,7 +215,7 @@ def campaign(bandwidth: dict[str, float] | None) -> Campaign:
             "service": service,
             "origin": "origin.json",
             "lines": ({"name": "proxy", "type": "explicit_proxy"},),
-            "profiles": {"pupils": {"phase": "ks2"}},
+            "profiles": {"pupils": {"phase": "ks2", "uploads": uploads}},
             "corpora": ({"pack": "canary"},),
             "probes": ("web",),
             "scheme": "becta-2008",

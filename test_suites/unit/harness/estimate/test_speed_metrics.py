@@ -257,3 +257,10 @@ def test_requests_by_https_take_longer_and_vary_nothing() -> None:
         for each in QUICK
     )
     assert of_speed("PRF-07", mixed).conformity is CONFORMS
+
+
+def test_uploads_are_not_asked_of_a_profile_whose_uploads_are_blocked() -> None:
+    without = changed(QUICK, lambda one: one.transfer.direction == "up", came="refused")
+    for row in ("PRF-01", "PRF-02"):
+        assert of_speed(row, without).conformity is OPEN
+        assert of_speed(row, without, uploads="block").conformity is CONFORMS
