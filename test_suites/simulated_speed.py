@@ -25,6 +25,7 @@ from harness.cli.compose import prepare
 from harness.cli.measure import measure_prepared
 from harness.cli.paths import CampaignPaths
 from harness.cli.speed import measure
+from harness.measure.speed_rounds import SpeedExtent
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.transfer import SIZES, Sizes, content_of, receipt_of, size_in
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
@@ -54,8 +55,7 @@ class Speed:
 
     ``round_trip`` and ``added`` are seconds, ``down`` and ``up`` bytes per second. ``jitter`` is
     the most seconds that a request waits further, ``lost`` the share of requests that get a reset.
-    Requests are let through unfiltered while more than ``filters`` are under way. ``is_favoured``
-    says which addresses are quick: all others wait ``slowed`` seconds and get a tenth of the rate.
+    Requests are let through unfiltered while more than ``filters`` are under way.
     """
 
     round_trip: float = 0.010
@@ -157,35 +157,28 @@ class SpeedCampaign:
         service: dict[str, Any] = {"name": "Filter", "block_page": BLOCK_PAGE}
         if self.bandwidth:
             service["bandwidth"] = self.bandwidth
+        usual: dict[str, Any] = {
+            "lines": [{"name": "line", "type": "simulated", "options": options}],
+            "categories": ["GAMB"],
+            "sample": 20,
+            "control": {"type": "simulated"},
+        }
         return write_campaign(
             self.folder,
             origin=simulated_origin(self.folder, twin_zone="twins.test"),
-            lines=[{"name": "line", "type": "simulated", "options": options}],
-            categories=["GAMB"],
-            sample=20,
-            control={"type": "simulated"},
             scheme="scheme.yaml",
             service=service,
-            **more,
+            **usual | more,
         )
 
-    def run(
-        self,
-        rounds: int = 30,
-        requests: int = 20,
-        connections: int = 8,
-        seconds: float = 0.3,
-        items: int = 0,
-    ) -> Rehearsal:
+    def run(self, extent: SpeedExtent) -> Rehearsal:
         """Measure the campaign and its speed, and conclude it."""
         path = self.write()
         measure_prepared(prepare(path), self.folder / "out", Console(file=io.StringIO()))
-        self.measure(path, rounds, requests, connections, seconds, items)
+        self.measure(path, extent)
         return read_rehearsal(self.folder / "out" / "rehearsal" / "journal")
 
-    def measure(
-        self, path: Path, rounds: int, requests: int, connections: int, seconds: float, items: int
-    ) -> None:
+    def measure(self, path: Path, extent: SpeedExtent) -> None:
         """Measure the speed alone, in virtual time."""
         prepared = prepare(path)
         assert prepared.origin is not None
@@ -202,10 +195,7 @@ class SpeedCampaign:
             )
         paths = CampaignPaths(out=self.folder / "out", campaign="rehearsal")
         with virtual(self.time):
-            measure(
-                replace(prepared, lines=lines), paths, rounds, requests, connections, seconds, items,
-                clock=self.time, sizes=FEW_BYTES,
-            )  # fmt: skip
+            measure(replace(prepared, lines=lines), paths, extent, clock=self.time)
 
 
 @contextmanager

@@ -22,23 +22,21 @@ from harness.estimate.campaign_comparison import Shift
 from harness.estimate.transfer_pairs import PHASES, added_delays, block_delay
 from harness.judge.judge import Judge
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.speed_rounds import PROBE, SAMPLES, SpeedPlan, measure_speed, paths_of
+from harness.measure.speed_rounds import (
+    PROBE,
+    SpeedExtent,
+    SpeedPlan,
+    measure_speed,
+    paths_of,
+)
 from harness.model.corpus import Item
 from harness.model.probe import EARLIER
 from harness.model.sampler import ordering
 from harness.model.service_speed import Bandwidth
-from harness.model.transfer import SIZES, Sizes
 from harness.ports.storage import Clock, Journal
 from harness.schemes.load import load_scheme
 
-ROUNDS = 30
-"""Rounds for each line and profile (PRF-02: n >= 30)."""
-REQUESTS = 100
-"""Short pages in a round: 3,000 in 30 rounds (PRF-04 and the loss of PRF-07 need 2,995)."""
-CONNECTIONS = 16
-"""Transfers at once (MNP of draft-ietf-ippm-responsiveness)."""
-ITEMS = 600
-"""Items tried idle and under load: 598 show that at most 0.5 % are open (PRF-08)."""
+USUAL = SpeedExtent()
 LEVEL = 0.05
 """The level of each one-sided bound of the delays that are printed."""
 
@@ -48,19 +46,19 @@ def speed_command(
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
     rounds: Annotated[
         int, typer.Option(min=1, max=1000, help="Rounds for each line and profile.")
-    ] = ROUNDS,
+    ] = USUAL.rounds,
     requests: Annotated[
         int, typer.Option(min=1, max=10_000, help="Short pages in each round.")
-    ] = REQUESTS,
+    ] = USUAL.requests,
     connections: Annotated[
         int, typer.Option(min=2, max=256, help="Transfers at once, for the bandwidth and as load.")
-    ] = CONNECTIONS,
+    ] = USUAL.connections,
     seconds: Annotated[
         float, typer.Option(min=0.01, max=600, help="Length of a sample and of a load.")
-    ] = 1.0,
+    ] = USUAL.seconds,
     items: Annotated[
         int, typer.Option(min=0, max=100_000, help="Items tried idle and under load.")
-    ] = ITEMS,
+    ] = USUAL.items,
 ) -> None:
     """Measure bandwidth, throughput, delay and failures, and filtering under load.
 
@@ -68,40 +66,29 @@ def speed_command(
     """
     prepared = prepare_in(campaign, out)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+    extent = SpeedExtent(
+        rounds=rounds, requests=requests, connections=connections, seconds=seconds, items=items
+    )
     with resumable(paths.journal):
-        measure(prepared, paths, rounds, requests, connections, seconds, items)
+        measure(prepared, paths, extent)
 
 
 def measure(
-    prepared: Prepared,
-    paths: CampaignPaths,
-    rounds: int,
-    requests: int,
-    connections: int,
-    seconds: float,
-    items: int,
-    clock: Clock | None = None,
-    sizes: Sizes = SIZES,
-    samples: int = SAMPLES,
+    prepared: Prepared, paths: CampaignPaths, extent: SpeedExtent, clock: Clock | None = None
 ) -> None:
     """Measure the speed of each line and profile, and write it to the journal of the campaign.
 
     Raises UsageError if no line can be measured.
     """
     campaign = prepared.campaign
-    chosen = {name: _chosen(prepared, name, items) for name in campaign.profiles}
+    chosen = {name: _chosen(prepared, name, extent.items) for name in campaign.profiles}
 
     async def make(context: MeasurementContext, journal: Journal, number: int) -> None:
         plan = SpeedPlan(
             number=number,
-            rounds=rounds,
-            requests=requests,
-            connections=connections,
-            seconds=seconds,
+            extent=extent,
             bandwidth=campaign.service.bandwidth or Bandwidth(),
             items=chosen,
-            sizes=sizes,
-            samples=samples,
         )
         found, others = paths_of(campaign, context)
         if not found:
@@ -114,7 +101,7 @@ def measure(
         await measure_speed(campaign, context, journal, plan)
 
     number = make_requests(prepared, paths, {PROBE}, make, clock, "speed")
-    say(f"measurement {number}: {rounds} rounds of each line and profile")
+    say(f"measurement {number}: {extent.rounds} rounds of each line and profile")
     for line in _delays(paths.journal):
         say(line)
     say(f"next: accredit conclude {paths.journal}")

@@ -217,7 +217,7 @@ class Sentinels(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, a sample of each stratum, or single ones.
+    """Which items of a pack are used: all, some categories, a sample of each stratum, or some.
 
     A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
     """

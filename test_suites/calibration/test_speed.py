@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.speed import measure
 from harness.estimate.transfer_pairs import added_delays
 from harness.judge.judge import Judge
+from harness.measure.speed_rounds import SpeedExtent
 from harness.model.outcome import Conformity
 from harness.model.service_speed import ServiceSpeed
 from harness.store.journal.journal import open_journal
@@ -33,16 +36,18 @@ SOURCE = "provenance: proposed, source: this test"
 BANDWIDTH = {"down": 1.0, "up": 1.0}
 """Megabits per second: small, so that little is transferred."""
 ROWS = (
-    "PRF-01, n_min: 8, threshold: {at_least: 0.8, %s}" % SOURCE,
+    f"PRF-01, n_min: 8, threshold: {{at_least: 0.8, {SOURCE}}}",
     "PRF-02, n_min: 10",
-    "PRF-04, n_min: 161, threshold: {at_most: 0.01, %s}" % SOURCE,
+    f"PRF-04, n_min: 161, threshold: {{at_most: 0.01, {SOURCE}}}",
     "PRF-05",
     "PRF-06",
     "PRF-07, n_min: 161",
-    "PRF-08, n_min: 32, threshold: {at_most: 0.05, %s}" % SOURCE,
+    f"PRF-08, n_min: 32, threshold: {{at_most: 0.05, {SOURCE}}}",
 )
 DECIDED = ("PRF-01", "PRF-02", "PRF-04", "PRF-07", "PRF-08")
-SMALL = {"rounds": 10, "requests": 6, "connections": 4, "items": 40, "seconds": 0.2}
+SMALL = SpeedExtent(rounds=10, requests=6, connections=4, items=40, seconds=0.2, sizes=FEW_BYTES)
+
+LIVE = SpeedExtent(rounds=3, requests=4, connections=6, seconds=0.05, sizes=FEW_BYTES, samples=0)
 
 
 def campaign(folder: Path, service: Speed, **more: object) -> SpeedCampaign:
@@ -58,7 +63,7 @@ def conformities(run: Rehearsal) -> dict[str, Conformity]:
 
 def test_a_quick_service_conforms_in_every_row(tmp_path: Path) -> None:
     """PRF-07 needs 1,609 short pages, because it has a limit of its own for lost ones."""
-    run = campaign(tmp_path, Speed(added=0.0005)).run(**SMALL | {"requests": 162})
+    run = campaign(tmp_path, Speed(added=0.0005)).run(replace(SMALL, requests=162))
 
     found = conformities(run)
     assert {name: found[name] for name in DECIDED} == dict.fromkeys(DECIDED, CONFORMS)
@@ -79,14 +84,14 @@ def test_a_quick_service_conforms_in_every_row(tmp_path: Path) -> None:
 def test_each_fault_breaks_its_rows_alone(
     tmp_path: Path, service: Speed, broken: set[str], perhaps: set[str]
 ) -> None:
-    found = conformities(campaign(tmp_path, service).run(**SMALL))
+    found = conformities(campaign(tmp_path, service).run(SMALL))
 
     failed = {name for name in DECIDED if found[name] is FAILS}
     assert broken <= failed <= broken | perhaps
 
 
 def test_a_slow_origin_does_not_count_against_the_service(tmp_path: Path) -> None:
-    found = conformities(campaign(tmp_path, Speed(added=0.0005), origin_delay=0.5).run(**SMALL))
+    found = conformities(campaign(tmp_path, Speed(added=0.0005), origin_delay=0.5).run(SMALL))
     assert found["PRF-02"] is CONFORMS
     assert FAILS not in found.values()
 
@@ -94,7 +99,7 @@ def test_a_slow_origin_does_not_count_against_the_service(tmp_path: Path) -> Non
 def test_a_control_line_that_is_as_slow_decides_nothing_of_the_bandwidth(tmp_path: Path) -> None:
     """The machine or its connection is the bottleneck."""
     slow = Speed(down=60e3, up=60e3)
-    found = conformities(campaign(tmp_path, slow, control=slow).run(**SMALL))
+    found = conformities(campaign(tmp_path, slow, control=slow).run(SMALL))
     assert found["PRF-01"] is OPEN
     assert FAILS not in found.values()
 
@@ -111,12 +116,12 @@ def test_nothing_is_decided_before_the_speed_was_measured(tmp_path: Path) -> Non
 def test_a_filter_that_is_off_is_not_quick(tmp_path: Path) -> None:
     """Its sentinels are open, so nothing of its speed counts in its favour."""
     made = campaign(tmp_path, Speed(filters=-1))
-    found = conformities(made.run(**SMALL))
+    found = conformities(made.run(SMALL))
     assert CONFORMS not in found.values()
 
 
 def test_load_and_responsiveness_are_reported(tmp_path: Path) -> None:
-    run = campaign(tmp_path, Speed()).run(**SMALL | {"items": 0, "rounds": 4})
+    run = campaign(tmp_path, Speed()).run(replace(SMALL, items=0, rounds=4))
 
     steadiness, responsiveness = (run.outcome(row, "line").metric for row in ("PRF-05", "PRF-06"))
     assert steadiness.value is not None
@@ -127,10 +132,37 @@ def test_load_and_responsiveness_are_reported(tmp_path: Path) -> None:
 
 def test_no_load_leaves_accuracy_under_load_open(tmp_path: Path) -> None:
     """All transfers are lost, so nothing shows that the line was loaded."""
-    found = campaign(tmp_path, Speed(lost=1.0)).run(**SMALL | {"rounds": 3})
+    found = campaign(tmp_path, Speed(lost=1.0)).run(replace(SMALL, rounds=3))
     outcome = found.outcome("PRF-08", "line")
     assert outcome.conformity is OPEN
     assert any("was not under load" in reason for reason in outcome.reasons)
+
+
+def waiting(folder: Path, seconds: float, category: str = "GAMB") -> Conformity:
+    """The outcome of PRF-03 for a service whose pages begin so much later."""
+    made = campaign(folder, Speed())
+    made.rows = ("PRF-03",)
+    options = {"block": ["GAMB", "copper-meadow.accredit.test"], "latency_ms": 20 + 2000 * seconds}
+    run = rehearse(
+        made.write(
+            lines=[{"name": "line", "type": "simulated", "options": options}],
+            control={"type": "simulated", "options": {"latency_ms": 20}},
+            corpora=[{"pack": "canary", "categories": [category], "sample": 70}],
+        )
+    )
+    return run.outcome("PRF-03", "line").conformity
+
+
+def test_pages_that_begin_soon_conform(tmp_path: Path) -> None:
+    assert waiting(tmp_path, 0.1) is CONFORMS
+
+
+def test_pages_that_begin_late_do_not_conform(tmp_path: Path) -> None:
+    assert waiting(tmp_path, 0.3) is FAILS
+
+
+def test_no_harmless_pages_decide_nothing_of_the_delay(tmp_path: Path) -> None:
+    assert waiting(tmp_path, 0.1, "special:dead") is OPEN
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +175,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
         yield world
 
 
-def live(world: RangeTestbed, folder: Path, **more: object) -> tuple[Path, CampaignPaths]:
+def live(world: RangeTestbed, folder: Path, **more: Any) -> tuple[Path, CampaignPaths]:
     """A campaign over the proxy of the profile pupils."""
     (folder / "scheme.yaml").write_text(
         'id: our-school\nversion: "1.0"\ntitle: Speed\npolicy: uk-schools-2026\n'
@@ -171,7 +203,7 @@ def test_a_real_service_that_adds_20_ms_is_measured_so_on_loopback(
     control = {"type": "explicit_proxy", "options": {"proxy": proxy}}
     path, paths = live(world, tmp_path, control=control)
     try:
-        measure(prepare(path), paths, 6, 4, 2, 0.01, 0, sizes=FEW_BYTES, samples=0)
+        measure(prepare(path), paths, replace(LIVE, rounds=6, connections=2, items=0))
     finally:
         world.faults.clear()
 
@@ -192,7 +224,7 @@ def test_a_real_service_is_measured_on_loopback(world: RangeTestbed, tmp_path: P
     world.faults.add(Fault(kind=FaultKind.SLOW, service="origin", delay=0.1))
     path, paths = live(world, tmp_path)
     try:
-        measure(prepare(path), paths, 3, 4, 6, 0.05, 12, sizes=FEW_BYTES)
+        measure(prepare(path), paths, replace(LIVE, items=6))
     finally:
         world.faults.clear()
     found = conformities(rehearse(path))

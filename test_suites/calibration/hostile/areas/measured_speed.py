@@ -7,12 +7,19 @@ from pathlib import Path
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.speed import measure
-from harness.model.transfer import SIZES, Sizes
+from harness.measure.speed_rounds import SpeedExtent
+from harness.model.transfer import SIZES
 from probes.range.faults import Fault, FaultKind
 
-ROUNDS, SHORT, AT_ONCE, ITEMS = 6, 1, 8, 6
-"""Rounds, short pages in each, transfers at once, and items tried under load."""
-FEW_BYTES: Sizes = {form: (least // 40, most // 40) for form, (least, most) in SIZES.items()}
+EXTENT = SpeedExtent(
+    rounds=6,
+    requests=1,
+    connections=8,
+    seconds=0.05,
+    items=6,
+    sizes={form: (least // 40, most // 40) for form, (least, most) in SIZES.items()},
+    samples=0,
+)
 SLOW_ORIGIN = Fault(kind=FaultKind.SLOW, service="origin", delay=0.06)
 """The origin waits before each answer of a transfer, so that the work of a service hardly counts."""
 
@@ -21,4 +28,4 @@ def measure_speed(campaign: Path, out: Path) -> None:
     """Measure the speed of a campaign's service."""
     prepared = prepare(campaign)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
-    measure(prepared, paths, ROUNDS, SHORT, AT_ONCE, 0.05, ITEMS, sizes=FEW_BYTES, samples=0)
+    measure(prepared, paths, EXTENT)

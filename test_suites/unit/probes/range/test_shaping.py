@@ -144,7 +144,7 @@ def test_a_slow_origin_waits_for_its_delay_and_both_rates() -> None:
 @pytest.fixture
 def client(world: RangeTestbed) -> Iterator[httpx.Client]:
     proxy = world.origin.services["reference"]["proxy"]["ks2"]
-    with httpx.Client(proxy=proxy, timeout=60, verify=False) as client:  # noqa: S501 - loopback
+    with httpx.Client(proxy=proxy, timeout=60, verify=False) as client:
         yield client
     world.faults.clear()
 
