@@ -105,9 +105,11 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
-READ_FACTS = frozenset({"alert_report", "log_entries", "log_file", "transfer"})
-"""The kinds of facts that no rules judge: what was read from a log of the service, and transfers,
-whose facts are measured times and sizes."""
+READ_FACTS = frozenset({"alert_report", "log_entries", "log_file"})
+"""The kinds of facts that are read from a log of the service: no attempt leaves them."""
+
+MEASURED_FACTS = frozenset({"transfer"})
+"""The kinds of facts that are times and sizes, which no rule judges (``accredit speed``)."""
 
 
 @cache
