@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from harness.model.facts import SeenDocument
 from harness.model.outcome import Assessment
 from harness.model.people_answer import PeopleAnswer
+from harness.model.people_facts import SeenDocument
 from reports.phrases import plain
 
 METHODS = {"examine": "examined", "interview": "interviewed", "test": "tried"}

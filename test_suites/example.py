@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from harness.model.action_plan import Finding
-from harness.model.facts import SeenDocument
 from harness.model.metric import Metric
 from harness.model.outcome import (
     Assessment,
@@ -23,6 +22,7 @@ from harness.model.outcome import (
     Witness,
 )
 from harness.model.people_answer import PeopleAnswer, PeopleEvidence
+from harness.model.people_facts import SeenDocument
 from harness.model.scheme import Measure, Requirement, Threshold
 
 EXACT = "Clopper-Pearson, exact, one-sided, indeterminates worst case"

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from harness.cli.assess import keep_stated
-from harness.model.facts import PeopleAnswerFacts, SeenDocument
+from harness.model.people_facts import PeopleAnswerFacts, SeenDocument
 from harness.ports.storage import Clock, WallClock
 from harness.schemes.people_questions import questions
 

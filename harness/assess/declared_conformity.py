@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from harness.model.facts import Claim
 from harness.model.outcome import Conformity, Outcome
 from harness.model.people_answer import (
     DeclaredConformity,
     DeclaredDifference,
     SupplierDeclaration,
 )
+from harness.model.people_facts import Claim
 
 SAYS: dict[Claim, str] = {
     "meets": "it is met",

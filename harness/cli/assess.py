@@ -29,8 +29,9 @@ from harness.interop.people_file import (
     visible_name,
 )
 from harness.judge.people_answers import PeopleAnswers
-from harness.model.facts import Facts, PeopleAnswerFacts
+from harness.model.facts import Facts
 from harness.model.people_answer import PeopleRecords, same_reviewer
+from harness.model.people_facts import PeopleAnswerFacts
 from harness.model.people_question import REVIEWERS, Question
 from harness.model.plain_twin import next_number
 from harness.model.scheme import Requirement

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.cli.printing import say
 from harness.errors import HarnessError, UsageError
 from harness.interop.people_file import MOST_DOCUMENTS, digested, lacking, visible_name
-from harness.model.facts import PeopleAnswerFacts, SeenDocument
+from harness.model.people_facts import PeopleAnswerFacts, SeenDocument
 from harness.model.people_question import UNKNOWN, Ask, Question, fault_of
 from harness.model.scheme import Requirement
 from harness.ports.storage import Clock

@@ -25,6 +25,10 @@ _PEOPLE = (
     "it rests on what people state of documents and records, which measuring does not ask",
     "use accredit assess",
 )
+_SPEED = (
+    "it rests on transfers that measure speed, which measuring does not make",
+    "use accredit speed",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
@@ -37,6 +41,8 @@ _BY_MODULE = {
     "mail_metrics": _MAIL,
     "operator_alerts": _ALERTS,
     "people_metrics": _PEOPLE,
+    "load_metrics": _SPEED,
+    "speed_metrics": _SPEED,
 }
 
 

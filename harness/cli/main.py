@@ -177,6 +177,10 @@ class MainVerbs(LazyVerbs):
             "assess:app",
             "Record what people state of documents and records, each of two reviewers alone.",
         ),
+        "speed": Verb(
+            "speed:speed_command",
+            "Measure the speed of the service's lines beside the control line.",
+        ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(
             "compare:compare_command",

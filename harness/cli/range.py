@@ -64,6 +64,8 @@ class FaultDeclaration(Declared):
     words: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     recipient: str = "somebody-else@school.test"
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100_000.0
+    connections: Annotated[int, Field(ge=1)] = 4
 
     @model_validator(mode="after")
     def _check(self) -> Self:

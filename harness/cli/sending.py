@@ -18,7 +18,7 @@ from harness.cli.seed_commitments import with_commitment
 from harness.errors import UsageError
 from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
-from harness.model.service_log import next_turn
+from harness.model.service_log import Numbered, next_turn
 from harness.plugins import PROBES
 from harness.ports.network import Probe
 from harness.ports.storage import Clock, Journal, WallClock
@@ -36,8 +36,9 @@ def make_requests(
     probes: Collection[str],
     make: Make,
     clock: Clock | None = None,
+    role: Numbered = "logged",
 ) -> int:
-    """Make the requests of one sending with some probes; returns its number, from 1.
+    """Make the requests of one sending with some probes; returns its number among its role, from 1.
 
     Raises UsageError for a campaign without an origin.
     """
@@ -52,7 +53,7 @@ def make_requests(
             await make(context, journal, number)
 
     with measuring(prepared, paths, clock, made) as (context, journal):
-        number = next_turn(journal.sentinels(), "logged")
+        number = next_turn(journal.sentinels(), role)
         journal.record_instrument(record_of(prepared, context.clock))
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(opened(context, journal, number))

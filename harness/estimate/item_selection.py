@@ -36,6 +36,7 @@ from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 from harness.model.service_records import NO_RECORDS, ServiceRecords
+from harness.model.service_speed import ServiceSpeed
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -204,6 +205,11 @@ class Selection:
     def availability(self) -> AvailabilityChecks:
         """The checks of the line and profile that show whether the service was up and filtered."""
         return self.records.availability
+
+    @property
+    def speed(self) -> ServiceSpeed:
+        """The rounds in which the speed of the line was measured."""
+        return self.records.speed
 
     @property
     def measure(self) -> Measure:

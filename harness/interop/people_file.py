@@ -17,14 +17,10 @@ from pydantic import Field
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.corpus import Item
 from harness.model.declared import Declared, Time
-from harness.model.facts import (
-    Facts,
-    PeopleAnswerFacts,
-    SeenDocument,
-    SupplierDeclarationFacts,
-)
+from harness.model.facts import Facts
 from harness.model.observation import AttemptKey, Observation
 from harness.model.people_answer import PEOPLE_LINE, same_reviewer
+from harness.model.people_facts import PeopleAnswerFacts, SeenDocument, SupplierDeclarationFacts
 from harness.model.people_question import CHOICES, UNKNOWN, Question, fault_of
 from harness.model.scheme import Day
 from harness.model.service_log import ROUND

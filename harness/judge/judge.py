@@ -12,10 +12,9 @@ from itertools import groupby
 
 import msgspec
 
-from harness.judge.availability_trials import AvailabilityTrials
+from harness.judge.beside_items import BesideItems
 from harness.judge.block_page_check import claimed_category
 from harness.judge.block_page_quality import flaws_of
-from harness.judge.concurrent_trials import ConcurrentTrials
 from harness.judge.control_times import ControlTimes
 from harness.judge.filter_fingerprints import (
     NO_FINGERPRINTS,
@@ -29,12 +28,8 @@ from harness.judge.liveness import (
     require_patience_sample,
     require_sign_of_life,
 )
-from harness.judge.logged_requests import LoggedRequests
-from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
-from harness.judge.people_answers import PeopleAnswers
-from harness.judge.polls import PollTrials
+from harness.judge.pairing import BatchPath, Pairs, batch_path_of, pair
 from harness.judge.rules.order import RULES_VERSION, rules_for
-from harness.judge.sent_mail import SentMails
 from harness.judge.sentinels import (
     SentinelCheck,
     SentinelSummary,
@@ -93,29 +88,13 @@ class Judge:
         self._declared = declared_fingerprints(block_page)
         self._retrials = RetrialResults()
         self._unfiltered = UnfilteredProbes(probes)
-        self._twins = PlainTwinTrials()
-        self._polls = PollTrials(probes)
-        self._users = ConcurrentTrials()
-        self._logged = LoggedRequests(probes)
-        self._mail = SentMails()
         self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
-        self._availability = AvailabilityTrials(self._judge_trial)
-        others = sentinels
-        self._people = PeopleAnswers()
-        for part in (
-            self._people, self._twins, self._availability, self._polls, self._users, self._mail,
-            self._logged,
-        ):  # fmt: skip
-            others = part.separate(others)
+        self._beside = BesideItems(probes, self._judge_trial)
+        others = self._beside.separate(sentinels)
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
         )
-        self._twins.judge(self._judge_trial)
-        self._polls.judge(self._judge_trial)
-        self._users.judge(self._judge_trial)
-        self._logged.judge(self._judge_trial)
-        self._mail.judge()
-        self._availability.judge(self._judge_trial)
+        self._beside.judge()
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -150,23 +129,17 @@ class Judge:
     @property
     def twins(self) -> tuple[TwinPair, ...]:
         """The plain twins beside the items judged so far."""
-        return self._twins.pairs
+        return self._beside.twins.pairs
 
     @property
     def polls(self) -> tuple[Poll, ...]:
         """The polls of timed events, by event and time."""
-        return self._polls.polls
+        return self._beside.polls.polls
 
     @property
     def records(self) -> ServiceRecords:
         """What is known of the service beside the verdicts of items."""
-        return ServiceRecords(
-            logs=self._logged.logs,
-            alerts=self._logged.alerts,
-            mail=self._mail.mail,
-            availability=self._availability.checks,
-            people=self._people.records,
-        )
+        return self._beside.records
 
     @property
     def late_controls(self) -> tuple[LateControls, ...]:
@@ -176,7 +149,7 @@ class Judge:
     @property
     def users(self) -> tuple[UserTrial, ...]:
         """What users of one address tried at the same time."""
-        return self._users.trials
+        return self._beside.users.trials
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
@@ -197,7 +170,7 @@ class Judge:
             verdict = self._judge_with_retrials(trial)
             if check and check.failed:
                 verdict = verdict.as_insufficient(BRACKET_FAILED, check.detail)
-            self._twins.count(verdict)
+            self._beside.twins.count(verdict)
             self._control_times.count(trial)
             yield verdict
         for check in checks.values():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.model.facts import PeopleAnswerFacts, SupplierDeclarationFacts
 from harness.model.observation import Observation
 from harness.model.people_answer import (
     PeopleAnswer,
@@ -16,6 +15,7 @@ from harness.model.people_answer import (
     SupplierDeclaration,
     same_reviewer,
 )
+from harness.model.people_facts import PeopleAnswerFacts, SupplierDeclarationFacts
 
 
 class PeopleAnswers:

@@ -151,10 +151,7 @@ AnySentinel = Annotated[
 
 
 class Sentinels(Declared):
-    """Hosts and URLs agreed to be allowed or blocked; tried before and after every batch.
-
-    Their names must not reveal their purpose or a category.
-    """
+    """Hosts and URLs tried before and after every batch; names reveal no purpose or category."""
 
     must_allow: tuple[AnySentinel, ...] = (Sentinel(at="amber-lantern.accredit.test"),)
     must_block: tuple[AnySentinel, ...] = (Sentinel(at="copper-meadow.accredit.test"),)
@@ -177,10 +174,9 @@ class Sentinels(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, or a seeded sample of each stratum.
+    """Which items of a pack are used: all, some categories, a sample of each stratum, or some.
 
     A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
-    ``items`` names single items instead, as in a re-test.
     """
 
     pack: str
@@ -229,8 +225,7 @@ class Limits(Declared):
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.
 
-    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
-    ``good`` fails with at most ``beta``.
+    The risk that a service with rate ``bad`` passes is ``alpha``, that ``good`` fails ``beta``.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -332,6 +327,10 @@ class Campaign(Declared):
             sites={line.name: line.site for line in self.lines if line.site},
             exceptions=self.local_exceptions,
         )
+
+    def takes_uploads(self, profile: str) -> bool:
+        """Whether a profile is not declared to have its uploads blocked."""
+        return profile not in self.profiles or self.profiles[profile].uploads != "block"
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
         """Return the probes that run over a line: its own, or the campaign's."""

@@ -14,6 +14,7 @@ from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
 from harness.model.people_metric_specs import PEOPLE_METRICS
 from harness.model.planned_metric import PLANNED
+from harness.model.speed_metric_specs import SPEED_METRICS
 
 # fmt: off
 IMPLEMENTED = (
@@ -316,6 +317,7 @@ SPECS: dict[str, MetricSpec] = {
         *AVAILABILITY_METRICS,
         *PEOPLE_METRICS,
         *GATE_METRICS,
+        *SPEED_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

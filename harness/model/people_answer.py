@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from harness.model.facts import Claim, SeenDocument
+from harness.model.people_facts import Claim, SeenDocument
 
 PEOPLE_LINE = "people"
 """The line, profile and probe in the keys of what people said, which no line carried."""

@@ -11,6 +11,7 @@ from harness.model.declared import Declared, Handling
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import RecordKeeping
 from harness.model.service_mail import MailService
+from harness.model.service_speed import Bandwidth
 from harness.model.url_case import NewSites
 
 
@@ -39,7 +40,7 @@ class Service(Declared):
     ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
     with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
     (default: all). ``records`` says what its log shows, ``alerts`` whom it notifies, ``mail`` how
-    mail reaches it, and ``continuity`` what is declared of faults.
+    mail reaches it, ``continuity`` what is declared of faults, ``bandwidth`` what its line carries.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Service(Declared):
     alerts: AlertContacts | None = None
     mail: MailService | None = None
     continuity: Continuity | None = None
+    bandwidth: Bandwidth | None = None

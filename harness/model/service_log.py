@@ -28,11 +28,14 @@ round of its attempt keys; see ``harness.model.plain_twin.ROUNDS`` for the other
 MOST_TURNS = 99_000
 """The most sendings, and the most readings, of one journal."""
 
-Turn = Literal["logged", "log", "people"]
-TURNS: dict[Turn, str] = {
+Numbered = Literal["logged", "log", "people", "speed"]
+"""Roles of observations that are numbered in a journal."""
+
+TURNS: dict[Numbered, str] = {
     "logged": "sendings of log requests",
     "log": "readings of logs",
     "people": "answers of people",
+    "speed": "measurements of speed",
 }
 """What is numbered in a journal, by the role of its observations."""
 
@@ -86,8 +89,8 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     missed_at: datetime | None = None
 
 
-def next_turn(observations: Iterable[Observation], role: Turn, more: int = 1) -> int:
-    """Return the number of the next sending or reading, of ``more`` that are to come.
+def next_turn(observations: Iterable[Observation], role: Numbered, more: int = 1) -> int:
+    """Return the number of the next sending, reading or measurement, of ``more`` that come.
 
     Raises UsageError if there would be more than ``MOST_TURNS``.
     """

@@ -13,6 +13,7 @@ from harness.model.people_answer import NOBODY, PeopleRecords
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
+from harness.model.service_speed import ServiceSpeed
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,15 +22,16 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
     mail: ServiceMail = ServiceMail()
+    speed: ServiceSpeed = ServiceSpeed()
     availability: AvailabilityChecks = AvailabilityChecks()
     people: PeopleRecords = NOBODY
 
     @property
     def lines(self) -> frozenset[str]:
         """The lines over which something was sent for these records."""
-        sent = (*self.logs.requests, *self.alerts.sessions)
-        checked = (one.line for one in self.availability.spans)
-        return frozenset((*(one.line for one in sent), *checked))
+        sent = frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
+        checked = frozenset(one.line for one in self.availability.spans)
+        return sent | checked | self.speed.lines
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
@@ -37,6 +39,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             logs=self.logs.of(line, profile),
             alerts=self.alerts.of(line, profile),
             mail=self.mail.of(profile),
+            speed=self.speed.of(line, profile),
             availability=self.availability.of(line, profile),
             people=self.people,
         )

@@ -6,6 +6,7 @@ Faults can be added and removed while the range runs, from any thread.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -117,6 +118,14 @@ class FaultKind(StrEnum):
     ALERT_NO_ESCALATION = "alert-no-escalation"
     ALERT_NO_OPERATOR = "alert-no-operator"
 
+    # How the filter slows what it lets through, or fails under load (``probes.range.shaping``).
+    SPEED_DOWN = "speed-down"
+    SPEED_UP = "speed-up"
+    SPEED_JITTER = "speed-jitter"
+    SPEED_LOST = "speed-lost"
+    SPEED_OPEN = "speed-open"
+    SPEED_QUICK_FOR_TESTS = "speed-quick-for-tests"
+
     SLOW = "slow"
     CAPTIVE = "captive"
     DEAD = "dead"
@@ -129,21 +138,27 @@ LOG_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("log-"))
 ALERT_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("alert-"))
 """Faults of the filter's alerts (``docs/reference/range-alerts.md`` describes each)."""
 
+SPEED_KINDS = frozenset(kind for kind in FaultKind if kind.startswith("speed-"))
+"""Faults of the filter's speed (``docs/reference/range-speed.md`` describes each)."""
+
 SHARE_KINDS = frozenset(
     {
+        FaultKind.SPEED_LOST,
         FaultKind.LOG_DROPPED,
         FaultKind.LOG_WRONG_USER,
         FaultKind.ALERT_DROPPED,
         FaultKind.ALERT_BENIGN,
     }
 )
-"""Faults of the record and of alerts that affect a ``share`` of the lines or requests."""
+"""Faults that affect a ``share`` of the lines or requests."""
 
 HOLDING_KINDS = frozenset({FaultKind.LOG_LATE, FaultKind.LOG_LOST_AT_RESTART, FaultKind.ALERT_LATE})
 """Faults that hold lines or alerts back for ``seconds`` before they are written or sent."""
 
-WORD_KINDS = frozenset({FaultKind.ALERT_NO_WORDS, FaultKind.ALERT_NO_DEVICES})
-"""Faults of alerts that affect requests with one of some ``words``."""
+WORD_KINDS = frozenset(
+    {FaultKind.ALERT_NO_WORDS, FaultKind.ALERT_NO_DEVICES, FaultKind.SPEED_QUICK_FOR_TESTS}
+)
+"""Faults that distinguish requests with one of some ``words``."""
 
 SETTINGS_KINDS = frozenset({FaultKind.OFF, FaultKind.MISS})
 """Faults that a filter could notice itself: it is off, or no longer blocks what it should."""
@@ -165,6 +180,16 @@ def _check_options(
         check_mail_address(recipient)
 
 
+def _check_speed(kind: FaultKind, rate: float, connections: int) -> None:
+    """Raise ValueError if a fault of the filter's speed has no sense."""
+    if kind in (FaultKind.SPEED_DOWN, FaultKind.SPEED_UP) and not 1 <= rate < math.inf:
+        msg = f"{str(kind)!r} needs 'rate': at least 1 byte per second"
+        raise ValueError(msg)
+    if kind is FaultKind.SPEED_OPEN and connections < 1:
+        msg = f"{str(kind)!r} needs 'connections': at least 1"
+        raise ValueError(msg)
+
+
 def check_mail_address(text: str) -> None:
     """Raise ValueError unless a text may be a mail address: one ``@``, printable ASCII."""
     local, at, domain = text.partition("@")
@@ -178,6 +203,9 @@ def _check_numbers(kind: FaultKind, share: float, seconds: float) -> None:
     """Raise ValueError if a fault of the record or of alerts has no effect or no sense."""
     if kind in SHARE_KINDS and not 0 < share <= 1:
         msg = f"the share of {str(kind)!r} is above 0 and at most 1"
+        raise ValueError(msg)
+    if kind is FaultKind.SPEED_JITTER and not 0 < seconds <= MOST_SECONDS:
+        msg = f"{str(kind)!r} needs 'seconds' above 0 and at most {MOST_SECONDS}"
         raise ValueError(msg)
     if kind in HOLDING_KINDS and not 0 < seconds <= MOST_SECONDS:
         msg = f"{str(kind)!r} needs 'seconds' above 0 and at most {MOST_SECONDS}"
@@ -205,6 +233,11 @@ class Fault:
     long LOG_LATE and LOG_LOST_AT_RESTART hold lines back. The faults of alerts (ALERT_KINDS) use
     ``share`` and ``seconds`` likewise, ``words`` of a search or of a User-Agent, ``categories``
     (each with those below it), and ``recipient``, to whom ALERT_WRONG_RECIPIENT sends.
+
+    The faults of speed (SPEED_KINDS) use ``rate`` (bytes per second) for SPEED_DOWN and SPEED_UP,
+    ``seconds`` for the longest delay of SPEED_JITTER, ``share`` for SPEED_LOST, ``connections`` for
+    how many connections at once are filtered with SPEED_OPEN, and ``delay`` for each request
+    without one of the ``words`` of SPEED_QUICK_FOR_TESTS.
     """
 
     kind: FaultKind
@@ -225,6 +258,8 @@ class Fault:
     words: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     recipient: str = "somebody-else@school.test"
+    rate: float = 100_000.0
+    connections: int = 4
 
     def __post_init__(self) -> None:
         """Convert names to kinds. Raises UsageError for unknown names and wrong numbers."""
@@ -239,6 +274,7 @@ class Fault:
         try:
             _check_numbers(self.kind, self.share, self.seconds)
             _check_options(self.kind, self.words, self.categories, self.recipient)
+            _check_speed(self.kind, self.rate, self.connections)
         except ValueError as error:
             raise UsageError(f"{error}") from None
         if self.hosts is not None:

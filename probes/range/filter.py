@@ -6,14 +6,15 @@ Proxy, resolver and gateway apply a ``Decision``, each in its own protocol.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from harness.model.corpus import Item
 from probes.range.access_log import AccessLog
 from probes.range.examination import changed_request, code_of_answer, code_of_request
-from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.faults import SPEED_KINDS, Fault, FaultKind, Faults
 from probes.range.search_control import locking_name
+from probes.range.shaping import Shaping, delay_of, is_lost
 from probes.range.url_list import UrlList
 from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
@@ -197,7 +198,8 @@ class Decision:
 
     ``fault`` has the details of the style. ``delay`` seconds pass first. With ``reads`` the
     response is analysed before it is forwarded. ``profile`` is whose policy applied,
-    ``page_flaws`` are the parts of the block page that faults break.
+    ``page_flaws`` are the parts of the block page that faults break, ``shaped_by`` the faults that
+    slow what passes.
     """
 
     host: str
@@ -208,6 +210,7 @@ class Decision:
     reads: bool = False
     profile: str = ""
     page_flaws: frozenset[str] = frozenset()
+    shaped_by: tuple[Fault, ...] = ()
 
     @property
     def is_blocked(self) -> bool:
@@ -220,13 +223,15 @@ class ReferenceFilter:
     """Decides by policy and faults; the latest fault takes precedence.
 
     ``log`` is the record of what its services handled; without it they keep none. ``monitor``
-    sends alerts about requests; without it there are none.
+    sends alerts about requests; without it there are none. ``shaping`` is what its connections
+    share so that faults can slow them.
     """
 
     policy: FilterPolicy = field(default_factory=FilterPolicy)
     faults: Faults = field(default_factory=Faults)
     log: AccessLog | None = None
     monitor: Monitor | None = None
+    shaping: Shaping = field(default_factory=Shaping)
 
     def decide(self, host: str, profile: str, service: Service) -> Decision:
         """Decide about a profile's request for ``host``, and count it."""
@@ -264,6 +269,22 @@ class ReferenceFilter:
         codes = self.policy.port_codes
         code = codes.get(request.port, "") if is_tunnel else code_of_request(request, self.policy)
         return self._by_content(decision, profile, service, code)
+
+    def shape(
+        self, decision: Decision, profile: str, service: Service, request: Request
+    ) -> Decision:
+        """Return a decision as faults of the filter's speed change it."""
+        faults = self.faults.on(decision.host, profile, service)
+        shaped_by = tuple(fault for fault in faults if fault.kind in SPEED_KINDS)
+        if not shaped_by:
+            return decision
+        delay = decision.delay + delay_of(shaped_by, request)
+        changed = replace(decision, delay=delay, shaped_by=shaped_by)
+        if self.shaping.is_open(shaped_by):
+            return replace(changed, style=None, fault=None, reads=False)
+        if is_lost(shaped_by, request):
+            return replace(changed, style=FaultKind.RESET)
+        return changed
 
     def change(self, decision: Decision, profile: str, request: Request) -> Request:
         """Return a request as it is forwarded: changed, unless it is not to be read."""

@@ -29,6 +29,7 @@ from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.line_file import LineFile
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
@@ -201,7 +202,8 @@ class _OriginConnection(Connection):
             self.answer(origin.health(request.host), bodiless=is_bodiless)
             return
         nonce = find_nonce(origin.pages.key, request.headers.values())
-        service_page = self._service_page(request, nonce)
+        transfer = transfer_page(request, origin.pages.key)
+        service_page = self._service_page(request, nonce) if transfer is None else None
         self._log(request, nonce, service_page)
         if not names.is_within(request.host):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
@@ -212,6 +214,10 @@ class _OriginConnection(Connection):
         elif names.kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()
             loop.call_later(origin.slow_delay, self._answer, request, nonce)
+        elif transfer is not None:
+            faults = origin.faults.on(request.host, service="origin")
+            wait = seconds_to_wait(transfer, request, faults)
+            asyncio.get_running_loop().call_later(wait, self.answer, transfer)
         elif service_page is not None:
             self._serve(service_page, request, nonce)
         else:

@@ -18,6 +18,8 @@ _MARKER = re.compile(MARKER_PREFIX + r"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 RTA_LABEL = b"RTA-5042-1996-1400-1577-RTA"
 """The label "restricted to adults" of the ASACP, in an element or a header."""
+WITHOUT_TEXT = ("video/", "image/jpeg", "application/zip")
+"""Types of content in which no text is looked for: it would take long, and find nothing."""
 LONGEST = 4 * 1024 * 1024
 """Bytes of a body that are read, after decoding."""
 
@@ -29,7 +31,10 @@ def code_in(answer: bytes) -> str:
     headers, body = decoded_body(answer)
     if is_agreed(body):
         return "PORN"
-    for reading in visible_readings(body, headers.get("content-type", "")):
+    kind = headers.get("content-type", "")
+    if kind.startswith(WITHOUT_TEXT):
+        return ""
+    for reading in visible_readings(body, kind):
         if found := _MARKER.search(reading):
             return found[1].replace("-", ".")
     return ""

@@ -130,6 +130,8 @@ class ProxyConnection(Connection):
         self._connecting: asyncio.Task[None] | None = None
         self._user = ""
         self._entry: PendingEntry | None = None
+        self._shaped_by: tuple[Fault, ...] = ()
+        self._sending_until = 0.0
 
     def on_request(self, request: Request) -> None:
         """Decide about the request; 400 if it is not in absolute form."""
@@ -142,10 +144,12 @@ class ProxyConnection(Connection):
         self._begin_request(request)
         decision = self._filter.decide(request.host, self._profile, self.service)
         decision = self._filter.examine(decision, self._profile, self.service, request)
+        decision = self._filter.shape(decision, self._profile, self.service, request)
         self._note(decision)
-        if decision.delay:
-            loop = asyncio.get_running_loop()
-            loop.call_later(decision.delay, self._apply, decision, request)
+        self._shaped_by = decision.shaped_by
+        delay = decision.delay + self._filter.shaping.wait_up(self._shaped_by, len(request.body))
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._apply, decision, request)
         else:
             self._apply(decision, request)
 
@@ -191,20 +195,36 @@ class ProxyConnection(Connection):
         """Send bytes, if the client is still connected; the record is written before the last."""
         if self._entry is not None and self.is_open:
             self._entry.send(data)
-        super().send(data)
+        wait = self._filter.shaping.wait_down(self._shaped_by, len(data))
+        if wait:
+            loop = asyncio.get_running_loop()
+            self._sending_until = loop.time() + wait
+            loop.call_later(wait, super().send, data)
+        else:
+            super().send(data)
 
     def close_socket(self) -> None:
         """Close the socket after all data was sent (FIN)."""
         self._end_entry()
-        super().close_socket()
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._sending_until:  # a moment later, so that it follows what is sent
+            loop.call_later(self._sending_until + 0.001 - loop.time(), super().close_socket)
+        else:
+            super().close_socket()
 
     def reset(self) -> None:
         """Close with a TCP reset."""
         self._end_entry()
         super().reset()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Store the transport, and count the connection."""
+        self._filter.shaping.connections += 1
+        super().connection_made(transport)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the origin's side as well."""
+        self._filter.shaping.connections -= 1
         self._end_entry(is_lost=True)
         super().connection_lost(exc)
         if self._connecting is not None:
@@ -217,7 +237,11 @@ class ProxyConnection(Connection):
         if self._origin_side is not None:
             if self._entry is not None:
                 self._entry.receive(data)
-            self._origin_side.send(data)
+            wait = self._filter.shaping.wait_up(self._shaped_by, len(data))
+            if wait:
+                asyncio.get_running_loop().call_later(wait, self._origin_side.send, data)
+            else:
+                self._origin_side.send(data)
         else:
             super().on_bytes(data)
 

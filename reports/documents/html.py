@@ -120,14 +120,7 @@ def _contents(report: Report) -> dict[str, Any]:
         "places": places,
         "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
         "matrix": evidence.matrix(places),
-        "cases": [
-            (title, one)
-            for title, one in (
-                ("Harmful pages by form", case_matrices.content_matrix(assessment)),
-                ("Categories and the policy", case_matrices.policy_matrix(assessment)),
-            )
-            if one
-        ],
+        "cases": _cases(assessment),
         "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
         "all_items": len(items),
         "gates": gate_states(assessment),
@@ -142,6 +135,15 @@ def _contents(report: Report) -> dict[str, Any]:
         "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **_teaching(assessment),
     }
+
+
+def _cases(assessment: Assessment) -> list[tuple[str, case_matrices.CaseMatrix]]:
+    """The tables of cases that there is something to show of, with their titles."""
+    tables = (
+        ("Harmful pages by form", case_matrices.content_matrix(assessment)),
+        ("Categories and the policy", case_matrices.policy_matrix(assessment)),
+    )
+    return [(title, one) for title, one in tables if one]
 
 
 def _teaching(assessment: Assessment) -> dict[str, Any]:

@@ -20,7 +20,7 @@ CALIBRATION = Path(__file__).parents[1] / "calibration"
 CASES = CALIBRATION / "cases.toml"
 AREAS = (
     "illegal", "url", "search", "dynamic", "overblock", "malware", "upload", "policy", "blockpage",
-    "logging", "alerting", "email", "availability", "harness",
+    "logging", "alerting", "email", "perf", "availability", "harness",
 )  # fmt: skip
 """The areas of requirements that the page is about, in its order."""
 

@@ -72,6 +72,10 @@ TASKS = {
         "how-to/assess-with-people.md",
         {"out/people/assessment-people.json": "Safeguarding lead"},
     ),
+    "measure the speed": (
+        "how-to/measure-speed.md",
+        {"out/speed/assessment-speed.json": "throughput_loss"},
+    ),
     "import a list": ("how-to/import-a-list.md", {"gambling.dstdomain": "slots.example.com"}),
     "decide": (
         "how-to/decide-on-accreditation.md",
@@ -101,6 +105,7 @@ SAID = {
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
+    "measure the speed": "speed, pupils",
     "re-test": "re-test does-not-conform; the plan is now in-progress",
 }
 """What a task's commands print among other things."""

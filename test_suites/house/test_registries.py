@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.list_plugins import TABLES
-from harness.judge.rules.order import JUDGED_FACTS, READ_FACTS
+from harness.judge.rules.order import JUDGED_FACTS, MEASURED_FACTS, READ_FACTS
 from harness.model.facts import KINDS
 from harness.model.metric_spec import IMPLEMENTED
 from harness.plugins import PROBES
@@ -58,8 +58,10 @@ def test_each_plug_in_is_used_by_a_test(kind: str, name: str, plugin: object) ->
 
 def test_each_probe_leaves_facts_that_have_rules() -> None:
     for name, make in PROBES.load().items():
-        assert make().declares.facts in JUDGED_FACTS, name
-    assert set(KINDS) == JUDGED_FACTS | READ_FACTS
+        declares = make().declares
+        is_measured = declares.facts in MEASURED_FACTS and not declares.counts
+        assert is_measured or declares.facts in JUDGED_FACTS, name
+    assert set(KINDS) == JUDGED_FACTS | READ_FACTS | MEASURED_FACTS
 
 
 @pytest.mark.parametrize("spec", IMPLEMENTED, ids=lambda spec: spec.name)

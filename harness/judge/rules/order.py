@@ -111,6 +111,9 @@ READ_FACTS = frozenset({
 })  # fmt: skip
 """The kinds of facts of records, alerts and mail, and what people state: no rule judges them."""
 
+MEASURED_FACTS = frozenset({"transfer"})
+"""The kinds of facts that are times and sizes, which no rule judges (``accredit speed``)."""
+
 
 @cache
 def rules_for(tag: str) -> tuple[Rule, ...]:

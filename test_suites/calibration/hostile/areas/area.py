@@ -35,12 +35,15 @@ ALERTING = "alerting"
 """The area whose services send alerts."""
 MAILING = "mailing"
 """The area whose services have a mail relay."""
+SPEED = "speed"
+"""The area whose services are measured for their speed."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
 _MOST = {"at_least": 0.5, **_SOURCE}
 _MORE = {"at_least": 0.6, **_SOURCE}
 _MOST_OF_EACH = {"at_least": 0.75, **_SOURCE}
 _FEW = {"at_most": 0.5, **_SOURCE}
 _FEWER = {"at_most": 0.4, **_SOURCE}
+_MOST_LOST = {"at_most": 0.75, **_SOURCE}
 PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
 GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
 SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": _FEW, "n_min": 4}
@@ -353,7 +356,22 @@ def _mailing(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _speed(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=SPEED,
+        title="How quick the service is",
+        requirements=(
+            {"id": "PRF-02", "n_min": 6, "threshold": _MOST_LOST},
+            {"id": "PRF-08", "n_min": 4, "threshold": _FEW},
+        ),
+        canaries=("DRUG",),
+        probes=("web",),
+        profiles={"pupils": {"phase": PHASES["pupils"], "uploads": "block"}},
+    )
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _mailing,
+    _logging, _alerting, _mailing, _speed,
 )  # fmt: skip

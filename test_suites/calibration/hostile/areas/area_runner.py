@@ -10,7 +10,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from test_suites.calibration.hostile.areas.area import ALERTING, LOGGING, MAILING, areas
+from test_suites.calibration.hostile.areas.area import (
+    ALERTING,
+    LOGGING,
+    MAILING,
+    SPEED,
+    areas,
+)
 from test_suites.calibration.hostile.areas.area_supplier import (
     AREA_SUPPLIERS,
     AreaSupplier,
@@ -18,6 +24,7 @@ from test_suites.calibration.hostile.areas.area_supplier import (
 )
 from test_suites.calibration.hostile.areas.area_testbed import AreaTestbed
 from test_suites.calibration.hostile.areas.log_line import send_and_read
+from test_suites.calibration.hostile.areas.measured_speed import measure_speed
 from test_suites.calibration.hostile.areas.relayed_mail import send_and_read as send_mail
 from test_suites.calibration.hostile.areas.told_alerts import play_and_read
 from test_suites.calibration.hostile.runner import (
@@ -41,6 +48,7 @@ MODULES: tuple[str, ...] = (
     "service_logs",
     "service_alerts",
     "mail_relays",
+    "service_speed",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -69,6 +77,8 @@ SHORT_RUN = frozenset(
         "tells-somebody-else",
         "scans-published-strings-only",
         "filters-the-tester-alone",
+        "quick-for-many-connections",
+        "opens-when-busy",
     }
 )
 """The services that the small size measures; the full size measures all."""
@@ -123,5 +133,7 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
         if supplier.area == MAILING:
             mail = testbed.mail_of(supplier)
             send_mail(campaign, out, mail.inbox.mails, mail.spam)
+        if supplier.area == SPEED:
+            measure_speed(campaign, out)
 
     return measured(supplier.id, testbed.folder, begin, read_log)

@@ -30,6 +30,7 @@ from test_suites.calibration.hostile.areas.area import (
     texts,
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
+from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
 from test_suites.calibration.hostile.areas.relayed_mail import (
     ServedMail,
     declared,
@@ -122,6 +123,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             texts=texts(),
             several=several(),
         )
+        world.faults.add(SLOW_ORIGIN)
         return await self._stack.enter_async_context(world)
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:

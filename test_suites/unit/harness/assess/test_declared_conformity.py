@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.assess.declared_conformity import compare_with_declaration
-from harness.model.facts import Claim
 from harness.model.outcome import Conformity, Outcome
 from harness.model.people_answer import DeclaredDifference, SupplierDeclaration
+from harness.model.people_facts import Claim
 from test_suites.example import example_outcome, example_requirement
 
 MET, FAILED, OPEN = Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT

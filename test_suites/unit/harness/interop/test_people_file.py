@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import FaultyDocument, UsageError
 from harness.interop.people_file import digested, read_answers, read_self_certification
-from harness.model.facts import PeopleAnswerFacts
+from harness.model.people_facts import PeopleAnswerFacts
 from harness.model.people_question import UNKNOWN, Ask, fault_of
 from harness.schemes.people_questions import questions
 

@@ -14,6 +14,7 @@ from harness.judge.rules import order
 from harness.judge.rules.dns import DNS_RULES
 from harness.judge.rules.order import (
     JUDGED_FACTS,
+    MEASURED_FACTS,
     REACH_RULES,
     READ_FACTS,
     RULES,
@@ -94,7 +95,7 @@ def test_the_version_is_the_digest_of_the_code_and_data_of_the_judge() -> None:
 
 
 def test_each_kind_of_facts_has_a_group_of_rules_that_ends_in_doubt() -> None:
-    assert set(KINDS) == JUDGED_FACTS | READ_FACTS
+    assert set(KINDS) == JUDGED_FACTS | READ_FACTS | MEASURED_FACTS
     for tag in JUDGED_FACTS:
         rules = rules_for(tag)
         assert set(rules) <= set(RULES)

@@ -1,0 +1,342 @@
+"""Metrics of a service's speed on a quiet line: bandwidth, throughput, failures, delay (PRF).
+
+The control line is measured beside the service. What it cannot do either, because the origin or
+our own machine is too slow, is not held against the service and not counted for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scipy import special
+
+from harness.estimate.campaign_comparison import hodges_lehmann, p_above
+from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
+from harness.estimate.item_selection import Selection
+from harness.estimate.log_selection import rate
+from harness.estimate.rates import MeasuredMetric
+from harness.estimate.transfer_pairs import (
+    NOT_MEASURED,
+    Sample,
+    TransferPair,
+    by_round,
+    pairs_of,
+    samples_of,
+)
+from harness.estimate.waits import badness, scaled
+from harness.model.coverage import misses_threshold
+from harness.model.metric import Metric, Part, Source, Span
+from harness.model.outcome import Witness
+from harness.model.service_speed import Bandwidth, TimedTransfer
+from harness.model.transfer import FORMS, Direction
+
+MOST_LOST = 0.001
+"""The share of short requests that may be lost (PRF-07, proposed by this project)."""
+TOO_UNEVEN = "on the control line the delay varies by more than the limit as well"
+"""Why delay variation decides nothing: the origin, its network or this machine is to blame."""
+
+
+def bandwidth_reached(selection: Selection) -> MeasuredMetric:
+    """Compute the share of samples that reach the declared bandwidth; both directions must hold.
+
+    Of a profile whose uploads are declared to be blocked, only the direction down is measured.
+
+    A sample that does not reach it is undecided if the control line did not reach it at the time.
+    """
+    service = selection.campaign.service if selection.campaign else None
+    declared = (service.bandwidth if service else None) or Bandwidth()
+    samples = list(samples_of(selection.speed))
+    parts = tuple(
+        _part(
+            f"{direction}, {getattr(declared, direction):g} Mb/s",
+            _reached(selection, [one for one in samples if one.direction == direction], declared),
+        )
+        for direction in (("down", "up") if _takes_uploads(selection) else ("down",))
+    )
+    worst = _worst(selection, parts)
+    return _measured(
+        selection, replace(worst, method=f"{worst.method}; {_rates(samples, declared)}")
+    )
+
+
+def _worst(selection: Selection, parts: tuple[Part, ...]) -> Metric:
+    """The metric of the worst part, with all parts; its p-value is corrected for their number.
+
+    The worst is one that surely misses the threshold, then one with nothing counted, then the one
+    whose bound is nearest to missing it.
+    """
+    threshold = selection.requirement.threshold
+    is_least = threshold is not None and threshold.at_least is not None
+
+    def key(part: Part) -> tuple[bool, bool, float]:
+        one = part.metric
+        is_missed = threshold is not None and misses_threshold(
+            threshold, Span(one.lower, one.upper)
+        )
+        near = one.lower if is_least else one.upper
+        far = math.inf if near is None else -near if is_least else near
+        return is_missed, one.n == 0, far
+
+    worst = max(parts, key=key)
+    known = [one.metric.p_value for one in parts if one.metric.p_value is not None]
+    return replace(
+        worst.metric,
+        method=f"{worst.metric.method}; the worst: {worst.group}",
+        p_value=min(1.0, len(parts) * min(known)) if known else None,
+        parts=parts,
+    )
+
+
+def _reached(selection: Selection, samples: Sequence[Sample], declared: Bandwidth) -> Metric:
+    reached = missed = undecided = 0
+    for one in samples:
+        wanted = declared.of(one.direction)
+        if one.service >= wanted and not one.round.fault:
+            reached += 1
+        elif one.service < wanted <= one.control and one.is_known:
+            missed += 1
+        else:
+            undecided += 1
+    return rate(selection, "bandwidth_reached", reached, reached + missed, undecided)
+
+
+def _rates(samples: Sequence[Sample], declared: Bandwidth) -> str:
+    """The middle rates of both lines, in words."""
+    words = []
+    directions: tuple[Direction, ...] = ("down", "up")
+    for direction in directions:
+        own = [one for one in samples if one.direction == direction]
+        service, control = (
+            sorted(getattr(one, side) * 8e-6 for one in own) for side in ("service", "control")
+        )
+        if own:
+            middle = len(own) // 2
+            words.append(
+                f"{direction} {service[middle]:.3g} Mb/s (control line {control[middle]:.3g}, "
+                f"declared {getattr(declared, direction):g})"
+            )
+    return "median " + ", ".join(words) if words else "no samples"
+
+
+def throughput_loss(selection: Selection) -> MeasuredMetric:
+    """Compute the loss of throughput against the control line, of the worst form of transfer.
+
+    Each form and the response times must hold by themselves; uploads are not asked of a profile
+    whose uploads are declared to be blocked. The loss of a pair is 1 minus the
+    ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms, of which
+    the median of each round counts.
+    """
+    wanted = [form for form in FORMS if form != "upload" or _takes_uploads(selection)]
+    found = {form: list(pairs_of(selection.speed, "alone", form)) for form in wanted}
+    parts = tuple(_part(FORMS[form], _loss(selection, pairs)) for form, pairs in found.items())
+    lost = [one for pairs in found.values() for one in pairs if one.is_lost]
+    return _measured(selection, _worst(selection, parts), lost)
+
+
+def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
+    """The loss of one form: of each round the median pair counts.
+
+    Pairs of which it is not known what the service did are lost whole for the upper bound, and left
+    out for the lower one.
+    """
+    counted = [one for one in pairs if _counts(one)]
+    doubtful = [one for one in pairs if one.control.came == "whole" and not _counts(one)]
+    rounds = {id(one.round) for one in counted}
+    unsure = {id(one.round) for one in doubtful} - rounds
+    down = {id(one.round) for one in pairs} - rounds - unsure
+    ratios = by_round((one.round, one.log_ratio) for one in counted)
+    known = [(one.round, one.log_ratio) for one in counted]
+    most = by_round([*known, *((one.round, math.inf) for one in doubtful)])
+    shift = hodges_lehmann(ratios, selection.alpha) if ratios else None
+    worst = hodges_lehmann(most, selection.alpha) if ratios else None
+    threshold, p_value = selection.requirement.threshold, None
+    if ratios and threshold is not None and threshold.at_most is not None:
+        p_value = p_above(ratios, -math.log1p(-min(threshold.at_most, 1 - 1e-9)))
+    return Metric(
+        name="throughput_loss",
+        unit="share",
+        value=_share(shift.value) if shift else None,
+        k=len(ratios),
+        n=len(ratios),
+        indeterminate=len(unsure),
+        lower=_share(shift.bounds.lower) if shift else None,
+        upper=_share(worst.bounds.upper) if worst else None,
+        method="paired loss of throughput, pseudo-median (Hodges-Lehmann) of logarithms",
+        alpha=selection.alpha,
+        p_value=p_value,
+        left_out={"down": len(down)} if down else {},
+    )
+
+
+def _counts(pair: TransferPair) -> bool:
+    """Whether a pair shows how much slower the service is, or that it lost the transfer."""
+    return pair.is_lost or (pair.is_whole and not pair.is_busy)
+
+
+def _share(log_ratio: float | None) -> float | None:
+    """The loss of throughput that a logarithm of a ratio of times is: below 0 if it was faster."""
+    return None if log_ratio is None else -math.expm1(-log_ratio)
+
+
+def failed_transactions(selection: Selection) -> MeasuredMetric:
+    """Compute the share of transfers that failed over the service, in all situations.
+
+    A failure counts if the same transfer came whole over the control line, or, under load, if
+    nothing failed there in the round.
+    """
+    whole = undecided = down = 0
+    failed: list[TimedTransfer] = []
+    for one in selection.speed.rounds:
+        control = {each.item: each.came for each in one.control}
+        is_sound = "failed" not in control.values()
+        for each in one.service:
+            beside = control.get(each.item)
+            if each.came == "whole":
+                whole += not one.fault
+                undecided += bool(one.fault)
+            elif each.came == "failed" and (beside == "whole" or (beside is None and is_sound)):
+                failed.append(each)
+            elif each.came == "failed":
+                down += 1
+            else:
+                undecided += 1
+    metric = rate(
+        selection,
+        "failed_transactions",
+        len(failed),
+        whole + len(failed),
+        undecided,
+        is_least=False,
+    )
+    bound = "" if metric.upper is None else f"; at most {metric.upper:.3%} failed"
+    metric = replace(metric, method=metric.method + bound, left_out={"down": down} if down else {})
+    return MeasuredMetric(
+        metric=metric,
+        witnesses=tuple(_witness(one) for one in failed),
+        barred="" if selection.speed.rounds else NOT_MEASURED,
+    )
+
+
+def delay_variation(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the variation of delay of short requests, and the share that is lost.
+
+    The variation is what a request took longer than the quickest one of its scheme (RFC 5481). Both
+    have a limit of their own; the worse one in proportion to it stands.
+    """
+    quantile = selection.measure.quantile or 0.99
+    pairs = list(pairs_of(selection.speed, "alone", "small"))
+    doubtful = sum(one.is_doubtful for one in pairs)
+    delay = _variation(
+        selection, [one.service for one in pairs if one.is_whole], quantile, doubtful
+    )
+    control = _variation(selection, [one.control for one in pairs if one.is_whole], quantile)
+    loss = _lost(selection, pairs)
+    threshold = selection.requirement.threshold
+    limit = (threshold.at_most if threshold is not None else None) or 0.05
+    worst = delay
+    if badness(loss, MOST_LOST) > badness(delay, limit):
+        scale = limit / MOST_LOST
+        worst = replace(
+            loss,
+            value=scaled(loss.value, scale),
+            lower=scaled(loss.lower, scale),
+            upper=scaled(loss.upper, scale),
+            method=f"{loss.method}; in proportion to its own limit of {MOST_LOST:.1%}",
+        )
+    metric = replace(
+        worst,
+        name="delay_variation",
+        unit="s",
+        method=f"{worst.method}; short requests over TCP, by which lost packets show as delay",
+        parts=(_part("variation of the delay", delay), _part("lost requests", loss)),
+    )
+    is_uneven = control.value is not None and control.value > limit
+    lost = [one for one in pairs if one.is_lost]
+    return _measured(selection, metric, lost, TOO_UNEVEN if is_uneven else "")
+
+
+def _variation(
+    selection: Selection, transfers: Sequence[TimedTransfer], quantile: float, doubtful: int = 0
+) -> Metric:
+    """A quantile of the variation; ``doubtful`` requests may have taken any time."""
+    over: list[float] = []
+    for is_secure in (False, True):  # a handshake takes longer, and varies nothing
+        times = [one.seconds for one in transfers if (one.timings.tls is not None) == is_secure]
+        over += [each - min(times) for each in times]
+    over.sort()
+    bounds = quantile_bounds(over, quantile, selection.alpha, doubtful)
+    threshold, p_value = selection.requirement.threshold, None
+    if over and threshold is not None and threshold.at_most is not None:
+        within = sum(one <= threshold.at_most for one in over)
+        p_value = p_above_mark(within + doubtful, len(over) + doubtful, quantile)
+    return Metric(
+        name="delay_variation",
+        unit="s",
+        value=over[max(0, math.ceil(quantile * len(over)) - 1)] if over else None,
+        k=len(over),
+        n=len(over),
+        indeterminate=doubtful,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method=f"{quantile:g} quantile of the variation of delay, bounds by order statistics",
+        alpha=selection.alpha,
+        p_value=p_value,
+    )
+
+
+def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
+    lost = sum(one.is_lost for one in pairs)
+    doubtful = sum(one.is_doubtful for one in pairs)
+    n = lost + sum(one.is_whole for one in pairs)
+    bounds = worst_case(lost, n, doubtful, selection.alpha)
+    return Metric(
+        name="delay_variation",
+        unit="share",
+        value=lost / n if n else None,
+        k=lost,
+        n=n,
+        indeterminate=doubtful,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="share of short requests that were lost, Clopper-Pearson",
+        alpha=selection.alpha,
+        p_value=float(special.bdtrc(lost - 1, n + doubtful, MOST_LOST)) if lost else 1.0,
+    )
+
+
+def _takes_uploads(selection: Selection) -> bool:
+    campaign = selection.campaign
+    return campaign is None or campaign.takes_uploads(selection.profile)
+
+
+def _part(words: str, metric: Metric) -> Part:
+    return Part(group=words, source=Source(), metric=metric, of_items=False)
+
+
+def _measured(
+    selection: Selection,
+    metric: Metric,
+    against: Sequence[TransferPair] = (),
+    barred: str = "",
+) -> MeasuredMetric:
+    return MeasuredMetric(
+        metric=metric,
+        witnesses=tuple(_witness(one.service) for one in against),
+        barred=barred if selection.speed.rounds else NOT_MEASURED,
+    )
+
+
+def _witness(transfer: TimedTransfer) -> Witness:
+    """A transfer that failed over the service."""
+    words = FORMS[transfer.transfer.form]
+    return Witness(
+        item=transfer.item,
+        value=words,
+        category="CTRL",
+        state="unanswered",
+        mechanism="none",
+        rule="speed",
+        saw=(transfer.failure or "the content did not come whole",),
+    )

@@ -1,0 +1,66 @@
+"""The observations of a journal that are of no item, and what is known from them.
+
+Plain twins, polls, users of one address; requests that a log has to show, sessions, mails,
+transfers, checks at random moments; and what people stated. There are few of them, so they are held
+in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from harness.judge.availability_trials import AvailabilityTrials
+from harness.judge.concurrent_trials import ConcurrentTrials
+from harness.judge.logged_requests import LoggedRequests
+from harness.judge.measured_speed import MeasuredSpeed
+from harness.judge.pairing import PlainTwinTrials
+from harness.judge.people_answers import PeopleAnswers
+from harness.judge.polls import PollTrials
+from harness.judge.sent_mail import SentMails
+from harness.model.observation import Observation
+from harness.model.probe import Declarations
+from harness.model.service_records import ServiceRecords
+from harness.model.verdict import Trial, Verdict
+
+
+class BesideItems:
+    """Keeps such observations, and judges them with ``judged``, the rules for items."""
+
+    def __init__(self, probes: Declarations, judged: Callable[[Trial], Verdict]) -> None:
+        self._judged = judged
+        self.twins = PlainTwinTrials()
+        self.polls = PollTrials(probes)
+        self.users = ConcurrentTrials()
+        self._availability = AvailabilityTrials(judged)
+        self._logged = LoggedRequests(probes)
+        self._mail = SentMails()
+        self._people = PeopleAnswers()
+        self._speed = MeasuredSpeed(probes)
+
+    def separate(self, observations: Iterable[Observation]) -> Iterable[Observation]:
+        """Return the other observations; keep these."""
+        for part in (
+            self._people, self.twins, self._availability, self.polls, self.users, self._mail,
+            self._logged, self._speed,
+        ):  # fmt: skip
+            observations = part.separate(observations)
+        return observations
+
+    def judge(self) -> None:
+        """Judge all that was kept."""
+        for part in (self.twins, self.polls, self.users, self._logged, self._speed):
+            part.judge(self._judged)
+        self._mail.judge()
+        self._availability.judge(self._judged)
+
+    @property
+    def records(self) -> ServiceRecords:
+        """What is known of the service from them."""
+        return ServiceRecords(
+            logs=self._logged.logs,
+            alerts=self._logged.alerts,
+            mail=self._mail.mail,
+            speed=self._speed.speed,
+            availability=self._availability.checks,
+            people=self._people.records,
+        )
