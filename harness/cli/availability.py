@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from harness.campaign.assemble import Prepared
+from harness.cli.compose import load_and_warn
 from harness.cli.given_times import seconds_of
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
@@ -39,7 +40,6 @@ from harness.model.timed_event import EventNote, TestKind
 from harness.plugins import PROBES
 from harness.ports.network import Probe
 from harness.ports.storage import Clock, WallClock
-from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -205,7 +205,7 @@ def _pages(prepared: Prepared) -> tuple[dict[str, list[Item]], dict[str, list[It
     new sites are blocked, ordinary pages are agreed ones too; elsewhere their hosts are invented.
     """
     campaign = prepared.campaign
-    policy = load_scheme(campaign.scheme).policy
+    policy = load_and_warn(campaign.scheme).policy
     known = list(_known_hosts(prepared))
     harmful: dict[str, list[Item]] = {}
     ordinary: dict[str, list[Item]] = {}
