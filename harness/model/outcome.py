@@ -335,7 +335,6 @@ class Assessment:
         estimates: Estimates,
         outcomes: tuple[Outcome, ...],
         instrument: tuple[InstrumentRecord, ...],
-        declared: DeclaredConformity | None = None,
     ) -> Assessment:
         """Return the assessment of a journal under a scheme, concluded at that time."""
         campaign = header.campaign
@@ -364,7 +363,7 @@ class Assessment:
             instrument=instrument,
             lines=tuple(map(LineUnderTest.of, campaign.lines)),
             forms=estimates.forms,
-            declared=declared,
+            declared=DeclaredConformity.of(basis.records.people.declaration),
         )
 
     @property
