@@ -6,7 +6,7 @@ from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 
-from harness.assess.declared_conformity import compare_with_declaration
+from harness.assess.declared_conformity import compared
 from harness.assess.outcomes import assess, bar_incomplete
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.label_error import corrected
@@ -74,9 +74,7 @@ def conclude(
     early = EarlyStoppingOutcomes(scheme, journal, make_judge)
     with counted_verdicts(journal, make_judge, only, verdicts, twice=scheme.reproduces) as counted:
         found = early.estimate(counted, counted.basis, instrument)
-    whole = bar_incomplete(found.measurements, journal)
-    outcomes = assess(early.decide(whole), scheme.decision, found.preconditions)
-    outcomes = corrected(outcomes, header.packs.values())
+    whole = early.decide(bar_incomplete(found.measurements, journal))
+    outcomes = corrected(assess(whole, scheme.decision, found.preconditions), header.packs.values())
     now = (clock or WallClock()).now()
-    declared = compare_with_declaration(counted.basis.records.people.declaration, outcomes)
-    return Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument, declared)
+    return compared(Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument))

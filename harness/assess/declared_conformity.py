@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
-from harness.model.outcome import Conformity, Outcome
+from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.people_answer import (
     DeclaredConformity,
     DeclaredDifference,
-    SupplierDeclaration,
 )
 from harness.model.people_facts import Claim
 
@@ -36,17 +36,16 @@ MEASURED = {
 }
 
 
-def compare_with_declaration(
-    declaration: SupplierDeclaration | None, outcomes: Iterable[Outcome]
-) -> DeclaredConformity | None:
-    """Return the declaration, and the requirements of which it says something else.
+def compared(assessment: Assessment) -> Assessment:
+    """Add the requirements of which the supplier says something else, in the order of their ids.
 
-    They are in the order of their ids. ``None`` without a declaration.
+    An assessment without a declaration stays as it is.
     """
-    if declaration is None:
-        return None
+    if assessment.declared is None:
+        return assessment
+    declaration = assessment.declared.declaration
     by_id: defaultdict[str, list[Outcome]] = defaultdict(list)
-    for one in outcomes:
+    for one in assessment.outcomes:
         if one.requirement.rule != "report":
             by_id[one.requirement.id].append(one)
     differences = (
@@ -54,7 +53,8 @@ def compare_with_declaration(
         for requirement, claim in sorted(declaration.claims.items())
         if (difference := _difference(requirement, claim, by_id.get(requirement, ()))) is not None
     )
-    return DeclaredConformity(declaration=declaration, differences=tuple(differences))
+    declared = DeclaredConformity(declaration=declaration, differences=tuple(differences))
+    return replace(assessment, declared=declared)
 
 
 def _difference(

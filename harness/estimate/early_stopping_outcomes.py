@@ -34,10 +34,10 @@ from harness.model.outcome import (
     Estimates,
     Measurement,
     Sequential,
-    VerdictBasis,
 )
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
+from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import CountedVerdicts, MakeJudge
 from harness.ports.storage import Journal
 

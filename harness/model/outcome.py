@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
@@ -23,12 +21,10 @@ from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
-from harness.model.plain_twin import TwinPair
-from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Requirement, Scheme
-from harness.model.service_records import NO_RECORDS, ServiceRecords
-from harness.model.timed_event import Poll
-from harness.model.user import UserTrial
+
+if TYPE_CHECKING:
+    from harness.model.verdict_basis import VerdictBasis
 
 
 class Conformity(StrEnum):
@@ -95,19 +91,6 @@ def voiding(
 def is_void(preconditions: Iterable[Precondition], line: str, profile: str) -> bool:
     """Whether failed preconditions explain why an outcome of a line and profile is undecided."""
     return bool(voiding(preconditions, line, profile))
-
-
-class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions, and trials beside items."""
-
-    observations: int
-    rules_version: str
-    preconditions: tuple[Precondition, ...]
-    twins: tuple[TwinPair, ...] = ()
-    polls: tuple[Poll, ...] = ()
-    users: tuple[UserTrial, ...] = ()
-    records: ServiceRecords = NO_RECORDS
-    run: RunRecord = NO_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +324,6 @@ class Assessment:
         estimates: Estimates,
         outcomes: tuple[Outcome, ...],
         instrument: tuple[InstrumentRecord, ...],
-        declared: DeclaredConformity | None = None,
     ) -> Assessment:
         """Return the assessment of a journal under a scheme at that time, its gates first."""
         campaign = header.campaign
@@ -370,7 +352,7 @@ class Assessment:
             instrument=instrument,
             lines=tuple(map(LineUnderTest.of, campaign.lines)),
             forms=estimates.forms,
-            declared=declared,
+            declared=DeclaredConformity.of(basis.records.people.declaration),
         )
 
     @property

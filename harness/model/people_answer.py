@@ -63,7 +63,12 @@ class DeclaredConformity(msgspec.Struct, frozen=True, kw_only=True):
     """A supplier's declaration beside the outcomes of an assessment."""
 
     declaration: SupplierDeclaration
-    differences: tuple[DeclaredDifference, ...]
+    differences: tuple[DeclaredDifference, ...] = ()
+
+    @classmethod
+    def of(cls, declaration: SupplierDeclaration | None) -> DeclaredConformity | None:
+        """Return a declaration that was not compared yet; ``None`` without one."""
+        return None if declaration is None else cls(declaration=declaration)
 
 
 class PeopleRecords(msgspec.Struct, frozen=True, kw_only=True):

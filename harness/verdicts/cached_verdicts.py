@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
-from harness.model.outcome import VerdictBasis, Witness
+from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.run_record import Reproduction, RunRecord
 from harness.model.verdict import Verdict
+from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 from harness.store.atomic_write import write_whole_unsynced

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.assess.declared_conformity import compare_with_declaration
+from harness.assess.declared_conformity import compared
 from harness.model.outcome import Conformity, Outcome
-from harness.model.people_answer import DeclaredDifference, SupplierDeclaration
+from harness.model.people_answer import DeclaredConformity, DeclaredDifference, SupplierDeclaration
 from harness.model.people_facts import Claim
-from test_suites.example import example_outcome, example_requirement
+from test_suites.example import example_assessment, example_outcome, example_requirement
 
 MET, FAILED, OPEN = Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT
 
@@ -22,10 +22,11 @@ def differences(claim: Claim, *outcomes: Outcome) -> tuple[DeclaredDifference, .
         sha256="a",
         claims={"URL-01": claim},
     )
-    compared = compare_with_declaration(declaration, outcomes)
-    assert compared is not None
-    assert compared.declaration == declaration
-    return compared.differences
+    declared = DeclaredConformity.of(declaration)
+    found = compared(example_assessment(outcomes=outcomes, declared=declared)).declared
+    assert found is not None
+    assert found.declaration == declaration
+    return found.differences
 
 
 @pytest.mark.parametrize(
@@ -65,4 +66,5 @@ def test_what_was_not_asked_or_is_only_reported_is_no_difference() -> None:
     reported = example_requirement("URL-01", rule="report", binding=False, threshold=None)
     assert differences("meets", example_outcome(OPEN, requirement=reported)) == ()
     assert differences("meets", example_outcome(FAILED, code="URL-02")) == ()
-    assert compare_with_declaration(None, [example_outcome()]) is None
+    undeclared = example_assessment(declared=DeclaredConformity.of(None))
+    assert compared(undeclared) is undeclared

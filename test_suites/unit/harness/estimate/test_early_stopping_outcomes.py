@@ -20,13 +20,14 @@ from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import Item
 from harness.model.journal_header import PackNote
 from harness.model.observation import AttemptKey
-from harness.model.outcome import Conformity, Outcome, Precondition, VerdictBasis
+from harness.model.outcome import Conformity, Outcome, Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.run_record import NO_RUN
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
 from harness.model.service_records import NO_RECORDS
 from harness.model.verdict import State, Verdict
+from harness.model.verdict_basis import VerdictBasis
 from test_suites.journal_headers import header
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory

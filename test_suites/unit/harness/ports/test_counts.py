@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
+from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import CountedVerdicts
 from harness.verdicts.cached_verdicts import ParquetVerdicts
 from test_suites.memory_fold import MemoryFold

@@ -17,9 +17,9 @@ from harness.judge.composite_measurements import judge_journal, judge_maker
 from harness.model.campaign import Campaign
 from harness.model.corpus import Appeal
 from harness.model.observation import CONTROL, Observation, Timings
-from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
 from harness.model.verdict import State
+from harness.model.verdict_basis import VerdictBasis
 from harness.pipeline import conclude
 from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme

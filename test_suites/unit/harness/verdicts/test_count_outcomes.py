@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
-from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import SHOWN, Adverse
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
+from harness.model.verdict_basis import VerdictBasis
 from harness.verdicts import count_outcomes
 from harness.verdicts.cached_verdicts import ParquetVerdicts
 from harness.verdicts.count_outcomes import count_verdicts

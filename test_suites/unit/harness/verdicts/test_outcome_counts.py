@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
-from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState
 from harness.model.verdict import State
+from harness.model.verdict_basis import VerdictBasis
 from harness.verdicts.cached_verdicts import ParquetVerdicts, RankedValues
 
 OPEN = OutcomeGroup(

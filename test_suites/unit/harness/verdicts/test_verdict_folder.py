@@ -11,8 +11,9 @@ import pytest
 from harness.errors import InstrumentError
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
-from harness.model.outcome import Precondition, VerdictBasis
+from harness.model.outcome import Precondition
 from harness.model.verdict import State, Verdict
+from harness.model.verdict_basis import VerdictBasis
 from harness.verdicts.cached_verdicts import (
     KEPT,
     SOURCES,
