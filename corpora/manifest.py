@@ -107,7 +107,7 @@ class Labelling(Declared):
 
     method: Method
     raters: int | None = None
-    krippendorff_alpha: float | None = None
+    krippendorff_alpha: Annotated[float, Field(ge=-1, le=1)] | None = None
     percent_agreement: float | None = None
     adjudicated_share: Share | None = None
     audit: LabelAudit | None = None

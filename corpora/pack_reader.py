@@ -112,6 +112,7 @@ def open_pack(
         design=manifest.accredit.sampling.design,
         audited=audit.items if audit else 0,
         audited_wrong=audit.wrong if audit else 0,
+        agreement=manifest.accredit.labels.krippendorff_alpha,
     )
     table, is_checked = directory / manifest.items.path, reference.identity in checked
     kept = _read_rows(table, manifest.items, taxonomy) if rows and not is_checked else ()

@@ -71,7 +71,7 @@ def conclude(
     header, instrument = journal.header, journal.instrument_records()
     make_judge = judge_maker(journal)
     early = EarlyStoppingOutcomes(scheme, journal, make_judge)
-    with counted_verdicts(journal, make_judge, only, verdicts) as counted:
+    with counted_verdicts(journal, make_judge, only, verdicts, twice=scheme.reproduces) as counted:
         found = early.estimate(counted, counted.basis, instrument)
     whole = bar_incomplete(found.measurements, journal)
     outcomes = assess(early.decide(whole), scheme.decision, found.preconditions)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from harness.assess.gates import apply_gates
 from harness.model.coverage import (
     bounds_in_words,
     census_gaps,
@@ -64,6 +65,7 @@ def assess(
 ) -> tuple[Outcome, ...]:
     """Return one outcome for each measurement, in order.
 
+    Gates come first: what an unmet one guards is insufficient (``harness.assess.gates``).
     Conformity needs no correction for multiple tests. A binding requirement fails only if it does
     so after Holm's correction over all binding rows that a sample decides.
     """
@@ -76,7 +78,7 @@ def assess(
             if measurement.metric.p_value is not None and measurement.metric.n
         }
     )
-    return tuple(
+    return apply_gates(
         _assess_one(measurement, decision, preconditions, claims.get(position))
         for position, measurement in enumerate(measured)
     )

@@ -24,10 +24,12 @@ from harness.cli.judge import JudgedAgain, judge_again, lines_of
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
 from harness.cli.registry_facts import appeals_in
+from harness.cli.seed_commitments import record_disclosure
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import Campaign
 from harness.model.service_declaration import BlockPage
+from harness.ports.storage import WallClock
 from harness.schemes.check import resolve
 from harness.yaml_reader import read_document, validate
 
@@ -91,6 +93,7 @@ def make_command(
         "appeals.json": _readable(appeals_to_hand_over(opened, appeals_in(paths.registry))),
     }
     identity = write_bundle(out, files, assessment, key)
+    record_disclosure(opened.header, paths, "bundle", WallClock())
     say(f"bundle: {out} ({len(files)} files, {_result_of(assessment)}, signed by key {identity})")
 
 

@@ -34,6 +34,7 @@ from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, EvidenceStore, WallClock
+from harness.untrusted.regular_file import read_bounded
 
 if TYPE_CHECKING:
     from corpora.origin_pack import OriginPages
@@ -97,12 +98,35 @@ SEED_BYTES = 16
 def seeded(campaign: Campaign, journal: Path) -> Campaign:
     """The campaign with its seed: the file's, else that of ``journal``, else a random one.
 
+    A seed that was committed to for this campaign (``accredit seed commit``) comes before a random
+    one.
+
     Raises UsageError if the journal was begun with a seed whose file is missing.
     """
     if campaign.seed and "seed" in campaign.model_fields_set:
         return campaign
-    seed = seed_in_journal(journal) or secrets.token_hex(SEED_BYTES)
+    seed = seed_in_journal(journal) or committed_seed(journal.parent)
+    seed = seed or secrets.token_hex(SEED_BYTES)
     return campaign.model_copy(update={"seed": seed})
+
+
+COMMITTED_SEED = "committed-seed"
+"""The name of the file in a campaign's folder with the seed that was committed to."""
+
+
+def committed_seed(home: Path) -> str:
+    """The seed in a campaign's folder that was committed to; empty if there is none.
+
+    Raises UsageError if the file cannot be read.
+    """
+    path = home / COMMITTED_SEED
+    if not path.exists():
+        return ""
+    try:
+        return read_bounded(path, 4 * SEED_BYTES).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: the committed seed cannot be read: {reason}") from None
 
 
 def seed_in_journal(journal: Path) -> str:

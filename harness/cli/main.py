@@ -222,6 +222,11 @@ class MainVerbs(LazyVerbs):
         "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
+        "seed": Verb(
+            "seed:app",
+            "Commit to the seed of a sample before measuring, reveal it, and verify it.",
+            is_recording=True,
+        ),
         "origin": Verb(
             "origin:app", "Prepare and serve an origin on a host of your own, for campaigns."
         ),

@@ -44,6 +44,7 @@ from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
+from harness.cli.seed_commitments import with_commitment
 from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
@@ -266,8 +267,8 @@ def measure_prepared(
     campaign = prepared.campaign
     paths = CampaignPaths(out=out, campaign=campaign.campaign)
     require_writable(paths, prepared)
-    key = private_key(paths.sketch_key)
-    header, evidence = header_of(prepared, run_id_in(paths.journal)), EvidenceFolder(paths.evidence)
+    key, evidence = private_key(paths.sketch_key), EvidenceFolder(paths.evidence)
+    header = with_commitment(header_of(prepared, run_id_in(paths.journal)), prepared, paths)
     instruments = measurement_context(prepared, evidence, clock or WallClock(), key, header.run)
     journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
     try:

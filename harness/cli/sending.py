@@ -14,6 +14,7 @@ from harness.cli.compose import measurement_context
 from harness.cli.measure import header_of, record_of, run_id_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.preflight import require_writable
+from harness.cli.seed_commitments import with_commitment
 from harness.errors import UsageError
 from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
@@ -78,7 +79,7 @@ def measuring(
 
     require_writable(paths, prepared)
     key = private_key(paths.sketch_key)
-    header = header_of(prepared, run_id_in(paths.journal))
+    header = with_commitment(header_of(prepared, run_id_in(paths.journal)), prepared, paths)
     context = measurement_context(
         replace(prepared, probes={**further, **prepared.probes}),
         EvidenceFolder(paths.evidence),

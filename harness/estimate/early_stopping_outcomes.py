@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from harness.errors import UsageError
 from harness.estimate.item_selection import Sources, counts_category, counts_item, is_relevant
 from harness.estimate.stopping_tests import (
@@ -108,6 +110,7 @@ class EarlyStoppingOutcomes:
             polls=basis.polls,
             users=campaign.users(basis.users),
             records=basis.records,
+            run=msgspec.structs.replace(basis.run, commitment=header.commitment),
             instrument=instrument,
             probes=header.probes,
             campaign=campaign,

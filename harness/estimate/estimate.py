@@ -40,6 +40,7 @@ from harness.model.outcome import (
 )
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
+from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Requirement, Scheme
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
@@ -71,6 +72,7 @@ def estimate(
     polls: tuple[Poll, ...] = (),
     users: Users = NO_USERS,
     records: ServiceRecords = NO_RECORDS,
+    run: RunRecord = NO_RUN,
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
     campaign: Campaign | None = None,
@@ -80,14 +82,15 @@ def estimate(
     ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
-    compared with their plain twins, ``polls`` those of timed events, ``users`` and
-    ``records`` what is known of these, ``campaign`` and ``probes`` what the header declares.
+    compared with their plain twins, ``polls`` those of timed events, ``users`` and ``records`` what
+    is known of these, ``run`` what is on record of the run itself, ``campaign`` and ``probes`` what
+    the header declares.
     """
     sources, alpha = Sources(packs=packs or {}, items=items), scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)
     line_profiles = line_profiles_of(
         verdict_counts, phases, preconditions, sources, twins, instrument, probes,
-        polls=polls, users=users, records=records, campaign=campaign,
+        polls=polls, users=users, records=records, run=run, campaign=campaign,
     )  # fmt: skip
     compared = compare_packs(verdict_counts.counts, packs or {}, scheme.policy, phases, alpha)
     remarks: list[str] = []
@@ -263,6 +266,7 @@ def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfi
         probes_run=frozenset(line_profile.results.probes),
         sources=line_profile.sources,
         campaign=line_profile.campaign,
+        run=line_profile.run,
     )
 
 

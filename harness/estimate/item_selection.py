@@ -29,6 +29,7 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
+from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
@@ -150,7 +151,8 @@ class Selection:
     alerts for the line and profile;
     ``everywhere`` returns the selections of all lines and profiles. ``instrument`` are the
     instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
-    to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
+    to sources. ``run`` is what is on record of the run itself.
+    ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
@@ -174,6 +176,7 @@ class Selection:
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
     campaign: Campaign | None = None
+    run: RunRecord = NO_RUN
 
     @property
     def basis(self) -> Basis:

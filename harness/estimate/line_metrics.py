@@ -25,6 +25,7 @@ from harness.estimate.rates import (
 )
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
+from harness.model.run_record import CONTROL_WITHIN
 from harness.model.verdict import State
 
 
@@ -217,13 +218,25 @@ def clean_blocked_per_harmful(selection: Selection) -> MeasuredMetric:
 
 
 def control_success(selection: Selection) -> MeasuredMetric:
-    """Compute the share of items that were alive on the control line."""
+    """Compute the share of counted items that were tried on the control line near in time.
+
+    An item that was dead on the control line is not counted anywhere; ``left_out`` says how many
+    were. Trials of an item whose control was too far away count as one item each.
+    """
     classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
-    n = classified.n + classified.down
-    value = classified.n / n if n else None
-    return _observed(
-        selection, "control_success", "share", value, "observed share", n, classified.n
+    here = selection.line, selection.profile
+    late = [one for one in selection.run.late_controls if (one.line, one.profile) == here]
+    n = classified.n
+    k = max(0, n - sum(one.trials for one in late))
+    value = k / n if n else None
+    measured = _observed(selection, "control_success", "share", value, "observed share", n, k)
+    dead = {"down": classified.down} if classified.down else {}
+    barred = "; ".join(
+        f"{one.trials} trials were made up to {one.furthest / 60:.0f} minutes from their control; "
+        f"at most {CONTROL_WITHIN / 60:.0f} are allowed"
+        for one in late
     )
+    return MeasuredMetric(metric=replace(measured.metric, left_out=dead), barred=barred)
 
 
 def sentinel_agreement(selection: Selection) -> MeasuredMetric:

@@ -114,7 +114,7 @@ def _zone_hint(seconds: float) -> str:
 
 def _is_clock_known(selection: Selection) -> bool:
     clocks = [one.clock for one in selection.instrument]
-    return bool(clocks) and all(one.bound is not None and one.bound <= 1.0 for one in clocks)
+    return bool(clocks) and all(one.is_exact for one in clocks)
 
 
 def _limit(selection: Selection) -> float:

@@ -29,6 +29,7 @@ from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
+from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
@@ -59,6 +60,7 @@ class LineProfile:
     users: Users = NO_USERS
     records: ServiceRecords = NO_RECORDS
     everywhere: list[LineProfile] = field(default_factory=list)
+    run: RunRecord = NO_RUN
 
 
 def line_profiles_of(
@@ -74,6 +76,7 @@ def line_profiles_of(
     campaign: Campaign | None = None,
     users: Users = NO_USERS,
     records: ServiceRecords = NO_RECORDS,
+    run: RunRecord = NO_RUN,
 ) -> list[LineProfile]:
     """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
@@ -102,6 +105,7 @@ def line_profiles_of(
                 users=_on_line(users, line),
                 records=records.of(line, profile),
                 everywhere=line_profiles,
+                run=run,
             )
             same_line.append(line_profile)
         line_profiles += same_line

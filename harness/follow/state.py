@@ -46,6 +46,7 @@ from harness.model.registry_record import (
     record_key,
     require_valid,
 )
+from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
 
 
@@ -164,7 +165,7 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated():
+            case RegistryMigrated() | SampleEvent():
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

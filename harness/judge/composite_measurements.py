@@ -33,6 +33,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.service_declaration import BlockPage
+from harness.model.run_record import LateControls
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -189,6 +190,11 @@ class ForeignJudge:
     @property
     def users(self) -> tuple[UserTrial, ...]:
         """Empty: other people try no concurrent users."""
+        return ()
+
+    @property
+    def late_controls(self) -> tuple[LateControls, ...]:
+        """Empty: other people's controls are part of the same measurement."""
         return ()
 
     @property

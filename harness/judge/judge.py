@@ -15,6 +15,7 @@ import msgspec
 from harness.judge.block_page_check import claimed_category
 from harness.judge.block_page_quality import flaws_of
 from harness.judge.concurrent_trials import ConcurrentTrials
+from harness.judge.control_times import ControlTimes
 from harness.judge.filter_fingerprints import (
     NO_FINGERPRINTS,
     FilterFingerprints,
@@ -49,6 +50,7 @@ from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
 from harness.model.service_declaration import BlockPage
+from harness.model.run_record import LateControls
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -110,6 +112,7 @@ class Judge:
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
+        self._control_times = ControlTimes(probes)
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
         """Yield the verdict of every trial of an item, including those of void batches.
@@ -155,6 +158,11 @@ class Judge:
         )
 
     @property
+    def late_controls(self) -> tuple[LateControls, ...]:
+        """The trials judged so far whose control was not near them in time."""
+        return self._control_times.late
+
+    @property
     def users(self) -> tuple[UserTrial, ...]:
         """What users of one address tried at the same time."""
         return self._users.trials
@@ -179,6 +187,7 @@ class Judge:
             if check and check.failed:
                 verdict = verdict.as_insufficient(BRACKET_FAILED, check.detail)
             self._twins.count(verdict)
+            self._control_times.count(trial)
             yield verdict
         for check in checks.values():
             self._sentinel_summary.count(check)

@@ -40,6 +40,7 @@ from harness.model.event import (
     StreamOpened,
     VendorCheckedIn,
 )
+from harness.model.sample_event import SampleDisclosed, SeedCommitted
 
 AnyEvent = (
     StreamOpened
@@ -49,6 +50,8 @@ AnyEvent = (
     | FindingOpened
     | AppealDecided
     | ClockCorrected
+    | SeedCommitted
+    | SampleDisclosed
     | PlanDrafted
     | PlanSubmitted
     | PlanReturned

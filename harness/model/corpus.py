@@ -125,7 +125,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
     use it, None for any number. ``audience`` says who may know its items, ``design`` how they
     were drawn, ``kind`` what they can show. ``audited_wrong`` of ``audited`` randomly drawn items
-    had wrong labels.
+    had wrong labels; ``agreement`` is Krippendorff's alpha between their raters, if it is known.
     """
 
     name: str
@@ -141,6 +141,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     kind: PackKind = "agreed"
     audited: int = 0
     audited_wrong: int = 0
+    agreement: float | None = None
 
     @property
     def identity(self) -> str:

@@ -17,6 +17,14 @@ RANDOM = "GREASE"
 """The name of a random key exchange group (RFC 8701)."""
 
 
+CLOCK_WITHIN = 1.0
+"""The largest error of the clock in seconds with which times of events are compared (TQ-12)."""
+
+DRIFT = 0.0005
+"""Seconds by which the Linux kernel widens the largest error each second since the clock was last
+set (``second_overflow`` in ``kernel/time/ntp.c``: 500 ppm)."""
+
+
 class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ClientHello that one of our TLS clients sends.
 
@@ -58,6 +66,16 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def is_known(self) -> bool:
         """Whether the clock is synchronised and its largest error is known."""
         return self.offset is not None and self.bound is not None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its largest error is known, and at most ``CLOCK_WITHIN``."""
+        return self.bound is not None and self.bound <= CLOCK_WITHIN
+
+    @property
+    def longest_age(self) -> float | None:
+        """The most seconds since the clock was last set that the bound allows, if it is known."""
+        return None if self.bound is None else self.bound / DRIFT
 
     @property
     def description(self) -> str:

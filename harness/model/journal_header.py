@@ -12,6 +12,7 @@ from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.probe import ProbeDeclaration
+from harness.model.run_record import SeedCommitment
 
 
 class LabelAudit(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class LabelAudit(msgspec.Struct, frozen=True, kw_only=True):
 class PackNote(msgspec.Struct, frozen=True, kw_only=True):
     """Who may know the items of a pack, how they were drawn, and the audit of their labels.
 
+    ``agreement`` is Krippendorff's alpha between the raters who labelled it, if it was measured.
     The defaults are agreed items that everybody may know. ``kind`` may be one that this version
     does not know.
     """
@@ -33,6 +35,7 @@ class PackNote(msgspec.Struct, frozen=True, kw_only=True):
     design: str = ""
     kind: str = "agreed"
     audit: LabelAudit | None = None
+    agreement: float | None = None
 
     @classmethod
     def of(cls, reference: CorpusReference) -> PackNote:
@@ -44,6 +47,7 @@ class PackNote(msgspec.Struct, frozen=True, kw_only=True):
             design=reference.design,
             kind=reference.kind,
             audit=audit if reference.audited else None,
+            agreement=reference.agreement,
         )
 
 
@@ -54,8 +58,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     bear; ``items`` is how many were chosen, ``frames`` how many of each category there were to
     choose from. ``retrials`` says that what was blocked is to be tried again, ``run`` is in every
     nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
-    measurements, empty for our own. Journals of earlier versions say less: what is missing has
-    its default.
+    measurements, empty for our own. ``commitment`` is what the registry held of the seed when
+    the run began. Journals of earlier versions say less: what is missing has its default.
     """
 
     campaign: Campaign
@@ -69,6 +73,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     probes: dict[str, ProbeDeclaration] = {}
     foreign: str = ""
+    commitment: SeedCommitment | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:
@@ -92,8 +97,9 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
         if self.foreign:
             return {name: document[name] for name in ("campaign", "corpora", "foreign")}
         for note in document["packs"].values():
-            if note["audit"] is None:
-                del note["audit"]
+            for name in ("audit", "agreement"):
+                if note[name] is None:
+                    del note[name]
         return {name: value for name, value in document.items() if value not in ("", None)}
 
     @property

@@ -7,6 +7,7 @@ Schemes, reports and early stopping read them. To add a metric, write its functi
 from __future__ import annotations
 
 from harness.model.alert_metric_specs import ALERT_METRICS
+from harness.model.gate_metric_specs import GATE_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
@@ -94,8 +95,8 @@ IMPLEMENTED = (
                function="worst_group:content_block_rate", verb="were blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
-               counts="counted items that were alive on the control line",
-               words="share of items alive without the filter",
+               counts="counted items that were tried on the control line within 10 minutes",
+               words="share of items checked without the filter in time",
                function="line_metrics:control_success", bounds="observed"),
     MetricSpec(name="deep_page_block_rate", unit="share",
                counts="pages of users handled as required: harmful ones blocked, others open",
@@ -310,6 +311,7 @@ SPECS: dict[str, MetricSpec] = {
         *LOG_METRICS,
         *ALERT_METRICS,
         *MAIL_METRICS,
+        *GATE_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

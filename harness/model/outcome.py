@@ -22,6 +22,7 @@ from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.plain_twin import TwinPair
+from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Requirement, Scheme
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
@@ -104,6 +105,7 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...] = ()
     users: tuple[UserTrial, ...] = ()
     records: ServiceRecords = NO_RECORDS
+    run: RunRecord = NO_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

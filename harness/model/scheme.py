@@ -202,6 +202,11 @@ class Scheme(Declared):
     policy: Policy
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
 
+    @property
+    def reproduces(self) -> bool:
+        """Whether it asks that judging a journal once more gives the same."""
+        return any(each.measure.metric == "reproduced_decisions" for each in self.requirements)
+
     def warnings(self, today: date) -> tuple[str, ...]:
         """Return warnings for using this scheme today."""
         overdue = self.overdue(today)

@@ -10,6 +10,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
+from harness.model.run_record import LateControls
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -70,6 +71,8 @@ class JournalJudge(Protocol):
     def polls(self) -> tuple[Poll, ...]: ...
     @property
     def records(self) -> ServiceRecords: ...
+    @property
+    def late_controls(self) -> tuple[LateControls, ...]: ...
 
 
 MakeJudge = Callable[[], JournalJudge]

@@ -23,6 +23,7 @@ from harness.errors import InstrumentError
 from harness.model.observation import Observation
 from harness.model.outcome import VerdictBasis, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
+from harness.model.run_record import Reproduction, RunRecord
 from harness.model.verdict import Verdict
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
@@ -74,6 +75,30 @@ class ParquetVerdicts:
                     self._seen[number] = _WITNESSES.decode(told)
                 first[item] = self._seen[number]
         return tuple(first.values())
+
+    def same_as(self, again: ParquetVerdicts) -> Reproduction:
+        """Compare with the verdicts of another judgement of the same journal.
+
+        If anything but single verdicts differs, such as a precondition, none is the same.
+        """
+        files = [quoted(each.path / "*.parquet") for each in (self, again)]
+        held = [any(each.path.iterdir()) for each in (self, again)]
+        if not any(held):
+            return Reproduction(verdicts=0, same=0)
+        alike = self.counts == again.counts and self.basis == again.basis
+        if not all(held):
+            return Reproduction(verdicts=1, same=0)
+        first, second = (f"SELECT * FROM read_parquet({each})" for each in files)  # noqa: S608 - quoted paths
+        question = f"""SELECT (SELECT count(*) FROM ({second})),
+            (SELECT count(*) FROM ({second} INTERSECT ALL {first})),
+            (SELECT count(*) FROM ({first}))"""  # noqa: S608 - quoted paths
+        try:
+            with connect() as connection:
+                verdicts, same, before = connection.execute(question).fetchall()[0]
+        except duckdb().Error as error:
+            msg = f"{self.path}: cannot be compared: {error}"
+            raise InstrumentError(msg) from error
+        return Reproduction(verdicts=max(verdicts, before), same=same if alike else 0)
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
         """Seconds that the service added, one value for each pair of times, sorted."""
@@ -269,10 +294,13 @@ def counted_verdicts(
     make_judge: MakeJudge,
     only: Collection[str] | None = None,
     folder: VerdictCache | None = None,
+    *,
+    twice: bool = False,
 ) -> Iterator[ParquetVerdicts]:
     """The counted verdicts of all items (or of ``only`` some), one batch in memory at a time.
 
-    ``folder`` caches them; without one they are deleted when the context ends.
+    ``folder`` caches them; without one they are deleted when the context ends. With ``twice`` the
+    journal is judged once more, without a cache, and the basis says how many verdicts are the same.
     """
     chosen = "all" if only is None else "\n".join(sorted(only))
     made_of = digest_of_makers(journal.fingerprint(), chosen)
@@ -280,6 +308,14 @@ def counted_verdicts(
         nullcontext(folder) if folder else temporary_verdict_cache() as kept,
         closing(kept.load(made_of) or _judge(journal, make_judge, only, kept, made_of)) as counted,
     ):
+        if twice:
+            with (
+                temporary_verdict_cache() as fresh,
+                closing(_judge(journal, make_judge, only, fresh, made_of)) as again,
+            ):
+                found, basis = counted.same_as(again), counted.basis
+                run = msgspec.structs.replace(basis.run, reproduction=found)
+                counted.basis = msgspec.structs.replace(basis, run=run)
         yield counted
 
 
@@ -308,6 +344,7 @@ def _judge(
             polls=judge.polls,
             users=judge.users,
             records=judge.records,
+            run=RunRecord(late_controls=judge.late_controls),
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -77,6 +77,8 @@ def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:
 HEADER = "header.json"
 LATER_KEYS = frozenset({"probes"})
 """Keys that headers of earlier versions lack; their journals are resumed without them."""
+LATER_NOTES = frozenset({"agreement"})
+"""Keys that the notes on packs in headers of earlier versions lack."""
 MOST_BYTES = 64 * 1024**2
 FORMAT, PRESENT = "journal_format", 2
 """The key of the format in a header, and the present format: a journal with a head."""
@@ -122,13 +124,23 @@ def read_header(directory: Path) -> bytes:
 def require_same(directory: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise UsageError, naming the keys that differ, if a journal has another declaration."""
     stated = {key: value for key, value in wanted.items() if key in held or key not in LATER_KEYS}
-    changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(stated))))
+    plain = msgspec.json.decode(msgspec.json.encode(stated))
+    _leave_out_later_notes(held, plain)
+    changed = list(_differences("", held, plain))
     if changed:
         msg = (
             f"{directory}: the journal was begun with another declaration (changed: "
             f"{', '.join(changed)}); undo the change, or choose another campaign name or folder"
         )
         raise UsageError(msg)
+
+
+def _leave_out_later_notes(held: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Remove from the notes on packs what the journal's version did not record."""
+    notes = held.get("packs", {})
+    for mark, note in wanted.get("packs", {}).items():
+        for name in LATER_NOTES - notes.get(mark, note).keys():
+            note.pop(name, None)
 
 
 def _differences(at: str, one: Any, other: Any) -> Iterator[str]:

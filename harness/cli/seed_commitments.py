@@ -1,0 +1,168 @@
+"""Commitments to seeds: what the registry says of them, and what a journal's header notes.
+
+The owner's stream of the registry holds each commitment and each disclosure. The seed itself is
+kept in the campaign's folder until the journal has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from harness.campaign.assemble import Prepared
+from harness.cli.paths import CampaignPaths
+from harness.cli.registry_facts import session_if_any
+from harness.cli.registry_session import OWNERS, current_user, open_session
+from harness.model.corpus import Item
+from harness.model.journal_header import JournalHeader
+from harness.model.run_record import SeedCommitment
+from harness.model.sample_event import SampleDisclosed, SampleEvent, SeedCommitted
+from harness.model.stream import OWNER, same_name
+from harness.ports.storage import Clock
+
+KINDS = ("seed-committed", "sample-disclosed")
+
+
+def digest_of_seed(seed: str) -> str:
+    """The SHA-256 of a seed, as headers and commitments hold it."""
+    return hashlib.sha256(seed.encode()).hexdigest()
+
+
+def digest_of_sample(items: Iterable[Item]) -> str:
+    """The SHA-256 of the ids of items in the order of trial, one a line."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(item.id.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def sample_events(paths: CampaignPaths) -> tuple[SampleEvent, ...]:
+    """The commitments and disclosures of the registry, oldest first; empty without a registry."""
+    with session_if_any(paths.registry) as session:
+        if session is None:
+            return ()
+        with session.registry.reading(OWNER) as access:
+            found = [event for _, event in access.found(kind=KINDS)]
+    return tuple(event for event in found if isinstance(event, SampleEvent))
+
+
+def unused_commitments(
+    events: Iterable[SampleEvent], service: str, corpora: Iterable[str], paths: CampaignPaths
+) -> tuple[SeedCommitted, ...]:
+    """The commitments for a service and some of the packs that no journal in ``out`` was begun by.
+
+    Each of them is a sample that could have been measured instead.
+    """
+    wanted = set(corpora)
+    return tuple(
+        event
+        for event in events
+        if isinstance(event, SeedCommitted)
+        and same_name(event.service) == same_name(service)
+        and wanted & set(event.corpora)
+        and _commitment_in(CampaignPaths(out=paths.out, campaign=event.campaign))
+        != event.commitment
+    )
+
+
+def _commitment_in(paths: CampaignPaths) -> str:
+    """The SHA-256 of the seed of a campaign's journal; empty without a journal."""
+    document = header_document(paths)
+    return str(document.get("seed_commitment", ""))
+
+
+def header_document(paths: CampaignPaths) -> dict[str, object]:
+    """The document of a campaign's header; empty without a journal."""
+    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+
+    if not (paths.journal / HEADER).exists():
+        return {}
+    return msgspec.json.decode(read_header(paths.journal), type=dict[str, object])
+
+
+def with_commitment(
+    header: JournalHeader, prepared: Prepared, paths: CampaignPaths
+) -> JournalHeader:
+    """The header with what the registry holds of its seed.
+
+    A journal that was begun keeps what its header says. Without a commitment to this seed for this
+    campaign nothing is noted.
+    """
+    if held := header_document(paths):
+        noted = held.get("commitment")
+        commitment = msgspec.convert(noted, SeedCommitment) if noted else None
+        return msgspec.structs.replace(header, commitment=commitment)
+    events = sample_events(paths)
+    own = [
+        event
+        for event in events
+        if isinstance(event, SeedCommitted)
+        and (event.campaign, event.commitment) == (header.campaign.campaign, header.seed_commitment)
+    ]
+    if not own:
+        return header
+    note = _note(own[-1], events, prepared, paths)
+    return msgspec.structs.replace(header, commitment=note)
+
+
+def _note(
+    own: SeedCommitted,
+    events: tuple[SampleEvent, ...],
+    prepared: Prepared,
+    paths: CampaignPaths,
+) -> SeedCommitment:
+    references = [corpus.reference for corpus in prepared.corpora]
+    identities = [each.identity for each in references]
+    hidden = {each.identity for each in references if each.is_hidden}
+    others = unused_commitments(events, own.service, identities, paths)
+    return SeedCommitment(
+        at=own.at,
+        digest=own.commitment,
+        sample=own.sample,
+        drawn=digest_of_sample(prepared.items),
+        unused=tuple(
+            f"{each.campaign} ({each.at:%Y-%m-%d %H:%M:%S})"
+            for each in others
+            if each.commitment != own.commitment
+        ),
+        disclosed=tuple(
+            dict.fromkeys(
+                event.campaign
+                for event in events
+                if isinstance(event, SampleDisclosed)
+                and event.campaign != own.campaign
+                and hidden & set(event.corpora)
+            )
+        ),
+    )
+
+
+def record_disclosure(header: JournalHeader, paths: CampaignPaths, by: str, clock: Clock) -> None:
+    """Record that items of a campaign left the tester's hands, if it has hidden packs."""
+    from harness.estimate.item_selection import source_of  # noqa: PLC0415 - keep the start light
+
+    marks = [mark for mark, note in header.packs.items() if source_of(note).is_hidden]
+    hidden = [
+        identity
+        for identity in header.corpora
+        if any(mark.startswith(_mark(identity)) for mark in marks)
+    ]
+    if not hidden:
+        return
+    event = SampleDisclosed(
+        at=clock.now(),
+        actor=current_user(),
+        campaign=header.campaign.campaign,
+        corpora=tuple(hidden),
+        by=by,
+    )
+    with open_session(paths.registry, create=True, clock=clock) as session:
+        session.record(OWNERS, event)
+
+
+def _mark(identity: str) -> str:
+    """The beginning of the mark that items of a pack bear (``CorpusReference.mark``)."""
+    name, _, sha256 = identity.split(" ")
+    return f"{name} {sha256[:8]}"
