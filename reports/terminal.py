@@ -16,6 +16,7 @@ from rich.text import Text
 from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import evidence, phrases
+from reports.gates import consequence, gate_states
 from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
 from reports.words import RULES, SHORT_PROVENANCES
 
@@ -50,6 +51,7 @@ class _Printer:
         self.console.print(self._opening(assessment))
         for sentence in assessment.warnings:
             self._say(f"Warning: {sentence}", style="bold yellow")
+        self._print_gates(assessment)
         self._print_preconditions(assessment)
         self._print_outcomes(assessment.outcomes)
         self._print_packs(assessment)
@@ -82,6 +84,19 @@ class _Printer:
             border_style=style,
             box=box.ROUNDED,
         )
+
+    def _print_gates(self, assessment: Assessment) -> None:
+        """Print the gates, before anything about the service: whether the test is in order."""
+        states = gate_states(assessment)
+        if not states:
+            return
+        unmet = [one for one in states if not one.is_met]
+        met = ", ".join(dict.fromkeys(one.id for one in states if one.is_met))
+        self._say("Gates: is the test itself in order?", style="bold yellow" if unmet else "bold")
+        for one in unmet:
+            self._say(f"  ! {one.id} {one.subject}: {one.words}; {consequence(one)}")
+        self._say(f"  met: {met or 'none'}")
+        self.console.print()
 
     def _print_preconditions(self, assessment: Assessment) -> None:
         failed = [each for each in assessment.preconditions if not each.held]

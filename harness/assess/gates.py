@@ -55,7 +55,7 @@ def _under(outcome: Outcome, gated: Outcome, gate: Gate) -> Outcome:
     is_failing = outcome.conformity is Conformity.DOES_NOT_CONFORM
     if is_failing and not _is_lifted(outcome, gate):
         return outcome
-    why = "; ".join((named_gate(gated.requirement), *gated.reasons[:2]))
+    why = f"{named_gate(gated.requirement)}: {'; '.join(gated.reasons[:2])}"
     leaning = {Conformity.CONFORMS: "pass", Conformity.DOES_NOT_CONFORM: "fail"}
     return replace(
         outcome,

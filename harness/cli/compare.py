@@ -34,6 +34,14 @@ SCHEME = Annotated[
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+LABORATORIES = Annotated[
+    bool,
+    typer.Option(
+        "--laboratories",
+        help="Compare two laboratories that measured one service with the same packs.",
+    ),
+]
+
 ALPHA = 0.05
 STYLES = {"better": "bold green", "worse": "bold red"}
 NAMED = 5
@@ -41,9 +49,26 @@ NAMED = 5
 
 
 def compare_command(
-    before: BEFORE, after: AFTER, scheme: SCHEME = None, *, json: JSON = False
+    before: BEFORE,
+    after: AFTER,
+    scheme: SCHEME = None,
+    *,
+    laboratories: LABORATORIES = False,
+    json: JSON = False,
 ) -> None:
-    """Compare two campaigns by the items that both tried (exact McNemar test). Exit 0."""
+    """Compare two campaigns by the items that both tried (exact McNemar test). Exit 0.
+
+    With --laboratories: exit 0 agree, 1 disagree, 3 insufficient.
+    """
+    if laboratories:
+        from harness.cli import compare_laboratories as two  # noqa: PLC0415 - only this option
+
+        found = two.compare_two_laboratories(before, after, scheme)
+        if json:
+            say_data(two.as_data(found))
+        else:
+            two.print_comparison(found, terminal())
+        raise typer.Exit(two.EXIT_CODES[found.result])
     comparison = compare_journals(before, after, scheme)
     if json:
         say_data(as_data(comparison))
@@ -57,7 +82,7 @@ def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Co
 
     first, before_verdicts = _read(before)
     second, after_verdicts = _read(after)
-    _require_common(first, before_verdicts, second, after_verdicts)
+    require_common(first, before_verdicts, second, after_verdicts)
     policy = load_and_warn(scheme or first.scheme).policy
     phases = {profile: first.phase_of(profile) for profile in first.profiles}
     return compare_campaigns(before_verdicts, after_verdicts, policy, phases)
@@ -88,12 +113,13 @@ def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
         journal.close()
 
 
-def _require_common(
+def require_common(
     first: Campaign,
     before_verdicts: tuple[Verdict, ...],
     second: Campaign,
     after_verdicts: tuple[Verdict, ...],
 ) -> None:
+    """Raise UsageError unless the campaigns share a line, and a profile of the same phase."""
     earlier, later = _pairs_of(before_verdicts), _pairs_of(after_verdicts)
     common = earlier & later
     if not common:

@@ -300,8 +300,7 @@ def _selections(
         matching = [
             each
             for identity, each in given.items()
-            if identity in header.corpora
-            and name in (each.directory.name, each.reference.name)
+            if identity in header.corpora and name in (each.directory.name, each.reference.name)
         ]
         if not matching:
             msg = f"the pack {selection.pack!r} of this journal was not found; give it with --pack"

@@ -25,7 +25,7 @@ from harness.estimate.rates import (
 )
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
-from harness.model.run_record import CONTROL_WITHIN
+from harness.model.run_record import CONTROL_WITHIN, LateControls
 from harness.model.verdict import State
 
 
@@ -231,12 +231,17 @@ def control_success(selection: Selection) -> MeasuredMetric:
     value = k / n if n else None
     measured = _observed(selection, "control_success", "share", value, "observed share", n, k)
     dead = {"down": classified.down} if classified.down else {}
-    barred = "; ".join(
-        f"{one.trials} trials were made up to {one.furthest / 60:.0f} minutes from their control; "
-        f"at most {CONTROL_WITHIN / 60:.0f} are allowed"
-        for one in late
-    )
+    barred = "; ".join(map(_lateness, late))
     return MeasuredMetric(metric=replace(measured.metric, left_out=dead), barred=barred)
+
+
+def _lateness(late: LateControls) -> str:
+    """Say how far trials were from their control."""
+    trials = "1 trial was" if late.trials == 1 else f"{late.trials} trials were"
+    return (
+        f"{trials} made up to {late.furthest / 60:.0f} minutes from their control; "
+        f"at most {CONTROL_WITHIN / 60:.0f} are allowed"
+    )
 
 
 def sentinel_agreement(selection: Selection) -> MeasuredMetric:

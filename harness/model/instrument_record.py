@@ -9,6 +9,7 @@ out of the text while it has its default.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import msgspec
@@ -141,16 +142,17 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         )
 
     def is_like(self, other: InstrumentRecord) -> bool:
-        """Whether the records differ at most in time, clock error and random sizes."""
+        """Whether the records differ at most in time, random sizes and a clock error in bounds."""
         return _steady(self) == _steady(other)
 
 
 def _steady(record: InstrumentRecord) -> InstrumentRecord:
     zero = 0.0 if record.clock.is_known else None
+    bound = zero if zero is None or record.clock.is_exact else math.inf
     return msgspec.structs.replace(
         record,
         at=datetime.fromtimestamp(0, UTC),
-        clock=msgspec.structs.replace(record.clock, offset=zero, bound=zero),
+        clock=msgspec.structs.replace(record.clock, offset=zero, bound=bound),
         hellos=tuple(
             msgspec.structs.replace(hello, size=0) if hello.is_random else hello
             for hello in record.hellos

@@ -17,6 +17,7 @@ from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
 from reports import case_matrices, evidence, phrases, requirement_table, tables, words
 from reports.documents import DOCUMENTS, Report
+from reports.gates import consequence, gate_states
 from reports.next_steps import day, lead, next_steps
 from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
 
@@ -125,6 +126,8 @@ def _contents(report: Report) -> dict[str, Any]:
         ],
         "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
         "all_items": len(items),
+        "gates": gate_states(assessment),
+        "gate_consequence": consequence,
         "failed_preconditions": evidence.voiding_of(assessment),
         "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),

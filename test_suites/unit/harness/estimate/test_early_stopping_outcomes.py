@@ -24,6 +24,7 @@ from harness.model.outcome import Conformity, Outcome, Precondition, VerdictBasi
 from harness.model.plain_twin import TwinPair
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
+from harness.model.run_record import NO_RUN
 from harness.model.service_records import NO_RECORDS
 from harness.model.verdict import State, Verdict
 from test_suites.journal_headers import header
@@ -309,7 +310,7 @@ def test_the_estimates_are_those_of_the_journal_with_bounds_that_hold_at_any_tim
         "frames": kept.header.frames, "packs": PACKS, "items": early._campaign.items,
         "twins": (pair,), "polls": (), "instrument": (RECORD,), "probes": kept.header.probes,
         "campaign": early._campaign,
-        "users": early._campaign.users(), "records": NO_RECORDS,
+        "users": early._campaign.users(), "records": NO_RECORDS, "run": NO_RUN,
     }  # fmt: skip
     assert estimated.call_args.args[1:] == (early.scheme, {"ks2": "ks2"}, (off,))
     plain = estimate(
