@@ -202,8 +202,9 @@ def trials(random: Random, batch: int, place: int, turn: int = 1) -> Iterator[Ob
 
 
 @contextmanager
-def in_memory(journal: Any, *_: Any) -> Iterator[Any]:
+def in_memory(journal: Any, *_: Any, twice: bool) -> Iterator[Any]:
     """The other road: everything is judged and folded at once."""
+    assert not twice, "the scheme does not ask it"
     found = tuple(journal.observations())
     judgement = judge_journal(journal.header, found)
     folded: Any = MemoryFold(judgement.verdicts)
