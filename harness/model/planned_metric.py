@@ -31,6 +31,7 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
     ("ipv6_discordant", "items", "items blocked over IPv4 and open over IPv6"),
     ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
+    ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
     ("load_deviation", "share", "deviation of forwarding and connections in steady state"),
     ("name_variants_open", "items", "mismatched or missing host names that stay open"),
     ("network_signals_honoured", "share", "network signals that are honoured"),

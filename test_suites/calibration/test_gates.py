@@ -146,10 +146,11 @@ def concluded(folder: Path, tmp_path: Path) -> Callable[..., dict[str, Outcome]]
         *,
         binding: bool = False,
         twice: bool = False,
+        more: str = "",
         cache: VerdictCache | None = None,
     ) -> dict[str, Outcome]:
         rows = rows_of(binding=binding, without="" if twice else "TQ-06")
-        (tmp_path / "scheme.yaml").write_text(SCHEME.format(rows=rows))
+        (tmp_path / "scheme.yaml").write_text(SCHEME.format(rows=rows + more))
         scheme = load_scheme(str(tmp_path / "scheme.yaml"))
         assessment: Assessment = conclude(journal, scheme, verdicts=cache)
         return {one.requirement.id: one for one in assessment.outcomes}
@@ -351,6 +352,16 @@ def test_without_a_record_of_versions_nothing_is_reproducible(
     )
     assert "versions and clock of the measuring computer" in reason(found["TQ-06"])
     assert "clock is not on record" in reason(found["TQ-12"])
+
+
+def test_the_design_effect_is_reported_and_decides_nothing(
+    journal: Journal, concluded: Conclude
+) -> None:
+    found = concluded(journal, more="\n  - {id: TQ-04}")
+
+    assert found["TQ-04"].metric.value == 1, "each site is a domain of its own"
+    assert found["TQ-04"].conformity is OPEN
+    assert held(found) == SERVICE
 
 
 @pytest.mark.parametrize("clock", [LOST, ClockState(offset=0.0, bound=1.5)])
