@@ -15,6 +15,7 @@ from harness.model.metric_form import MetricSpec
 from harness.model.metric_spec import SPECS
 from harness.model.url_case import URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
+from test_suites.documentation.gates_page import gates_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
 USES = {
@@ -214,6 +215,7 @@ PAGES = {
     DOCS / "formats.md": formats_page,
     DOCS / "content-pages.md": content_pages_page,
     DOCS / "coverage.md": coverage_page,
+    DOCS / "gates.md": gates_page,
 }
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ TASKS = {
         "how-to/compare-two-campaigns.md",
         {"out/autumn/journal/head.json": ""},
     ),
+    "commit to a sample": (
+        "how-to/commit-to-a-sample.md",
+        {"spring-commitment.json": "accredit-commitment/1", "seed.txt": ""},
+    ),
     "check the log": (
         "how-to/check-the-log.md",
         {"out/logs/assessment-records.json": "requests without a mark"},
@@ -84,6 +88,7 @@ TASKS = {
 SAID = {
     "check the alerts": "1440 of 1644 sessions raised one",
     "check the mail": "meets all 3 checks",
+    "commit to a sample": "gives the 10 items that were tried",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
