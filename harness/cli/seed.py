@@ -71,6 +71,9 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True):
     registry: str
 
 
+_COMMITMENTS = msgspec.json.Decoder(Commitment)
+
+
 @app.command("commit")
 def commit_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
@@ -230,7 +233,7 @@ def verify_command(
         faults = [*commitment_faults(public, opened)]
         faults = faults or [*_sample_faults(public, opened, pack or ())]
     if faults:
-        raise InstrumentError("\n".join(f"{folder}: {each}" for each in faults))
+        raise UsageError(*(f"{folder}: {each}" for each in faults))
     say(
         f"{folder}: the seed is the one that was committed to on {public.at:%Y-%m-%d %H:%M %Z}, "
         f"before the run began; drawn again, it gives the {public.items} items that were tried"
@@ -240,7 +243,7 @@ def verify_command(
 def read_commitment(file: Path) -> Commitment:
     """Read a public file. Raises UsageError that says what is wrong with it."""
     try:
-        found = msgspec.json.decode(read_bounded(file, MOST_BYTES), type=Commitment)
+        found = _COMMITMENTS.decode(read_bounded(file, MOST_BYTES))
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror or error}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -15,12 +15,16 @@ from harness.campaign.assemble import Prepared
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.cli.registry_session import OWNERS, current_user, open_session
+from harness.errors import UsageError
 from harness.model.corpus import Item
 from harness.model.journal_header import JournalHeader
 from harness.model.run_record import SeedCommitment
 from harness.model.sample_event import SampleDisclosed, SampleEvent, SeedCommitted
 from harness.model.stream import OWNER, same_name
 from harness.ports.storage import Clock
+
+msgspec.json.Decoder(SeedCommitment)
+"""Made once, for threads: see test_suites/house/test_decoders.py."""
 
 KINDS = ("seed-committed", "sample-disclosed")
 
@@ -91,9 +95,7 @@ def with_commitment(
     campaign nothing is noted.
     """
     if held := header_document(paths):
-        noted = held.get("commitment")
-        commitment = msgspec.convert(noted, SeedCommitment) if noted else None
-        return msgspec.structs.replace(header, commitment=commitment)
+        return msgspec.structs.replace(header, commitment=_noted(held, paths))
     events = sample_events(paths)
     own = [
         event
@@ -105,6 +107,16 @@ def with_commitment(
         return header
     note = _note(own[-1], events, prepared, paths)
     return msgspec.structs.replace(header, commitment=note)
+
+
+def _noted(held: dict[str, object], paths: CampaignPaths) -> SeedCommitment | None:
+    """The commitment in the document of a header, if there is one. Raises UsageError."""
+    noted = held.get("commitment")
+    try:
+        return msgspec.convert(noted, SeedCommitment) if noted else None
+    except msgspec.ValidationError as error:
+        msg = f"{paths.journal}: the commitment in its header is not understood: {error}"
+        raise UsageError(msg) from None
 
 
 def _note(

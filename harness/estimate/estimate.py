@@ -79,12 +79,11 @@ def estimate(
 ) -> Estimates:
     """Compute every metric of the scheme.
 
-    ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
+    ``phases`` maps profiles to policy columns, ``frames`` categories to numbers of items in the
     corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
     on packs, ``items`` the kind that category rates are declared to rest on, ``twins`` the items
-    compared with their plain twins, ``polls`` those of timed events, ``users`` and ``records`` what
-    is known of these, ``run`` what is on record of the run itself, ``campaign`` and ``probes`` what
-    the header declares.
+    compared with their plain twins, ``polls`` those of timed events, ``users``, ``records`` and
+    ``run`` what is known of these, ``campaign`` and ``probes`` what the header declares.
     """
     sources, alpha = Sources(packs=packs or {}, items=items), scheme.decision.alpha
     preconditions += same_treatment(twins, scheme.policy.expects, phases, alpha)

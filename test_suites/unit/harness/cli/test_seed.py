@@ -15,10 +15,11 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
+from harness.campaign.assemble import read_campaign
 from harness.cli import seed as seed_verbs
 from harness.cli.compose import COMMITTED_SEED, prepare, seeded
 from harness.cli.main import app
-from harness.cli.measure import header_of, read_campaign
+from harness.cli.measure import header_of
 from harness.cli.paths import CampaignPaths
 from harness.cli.seed_commitments import (
     digest_of_seed,
@@ -26,6 +27,7 @@ from harness.cli.seed_commitments import (
     sample_events,
     with_commitment,
 )
+from harness.errors import UsageError
 from harness.model.journal_header import JournalHeader
 from harness.model.run_record import SeedCommitment
 from harness.store.journal.journal import SegmentJournal, open_journal
@@ -289,7 +291,7 @@ def test_a_commitment_that_does_not_fit_is_named(
     (tmp_path / "c.json").write_text(json.dumps(measured.public() | change))
     ended = verify(measured, tmp_path / "c.json")
 
-    assert ended.exit_code != 0
+    assert isinstance(ended.exception, UsageError), ended.output
     assert says in str(ended.exception)
 
 

@@ -22,9 +22,9 @@ from harness.model.journal_header import PackNote
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Conformity, Outcome, Precondition, VerdictBasis
 from harness.model.plain_twin import TwinPair
+from harness.model.run_record import NO_RUN
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
-from harness.model.run_record import NO_RUN
 from harness.model.service_records import NO_RECORDS
 from harness.model.verdict import State, Verdict
 from test_suites.journal_headers import header
