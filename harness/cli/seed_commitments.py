@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from harness.campaign.assemble import Prepared
+from harness.cli.compose import COMMITTED_SEED
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.cli.registry_session import OWNERS, current_user, open_session
@@ -96,6 +97,8 @@ def with_commitment(
     """
     if held := header_document(paths):
         return msgspec.structs.replace(header, commitment=_noted(held, paths))
+    if not (paths.home / COMMITTED_SEED).exists():
+        return header
     events = sample_events(paths)
     own = [
         event

@@ -50,7 +50,8 @@ Each pack of real items needs two facts in its manifest, under `accredit.labels`
 ([agree on labels](../how-to/agree-on-labels.md)), and an `audit` of at least 299 randomly drawn labels, whose upper 95 %
 bound of wrong ones is at most 1 % (299 without an error). Measuring copies both into the journal's header, so a
 manifest that is changed later changes nothing. Agreed items and content pages are made to be what their labels say. The
-manifest is the statement of who made the pack: sign packs (`accredit corpus sign`).
+manifest is the statement of who made the pack: sign packs (`accredit corpus sign`). A pack that `accredit corpus sample` draws
+has neither: audit the sample.
 
 ## Seed (TQ-05)
 

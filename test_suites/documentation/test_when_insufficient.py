@@ -26,6 +26,9 @@ GIVERS = {
     ),
     "harness/estimate/early_stopping_outcomes.py": ("_splits_domains", "_stop_reason", "_repeat_test"),
     "harness/estimate/estimate.py": ("_untried_phases",),
+    "harness/estimate/gate_metrics.py": ("_lacking", "_commitment_faults"),
+    "harness/estimate/line_metrics.py": ("_lateness",),
+    "harness/model/gate.py": ("named_gate",),
 }  # fmt: skip
 """The functions that give reasons; what they return is walked below."""
 
