@@ -18,6 +18,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
+from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
@@ -335,7 +336,7 @@ class Assessment:
         outcomes: tuple[Outcome, ...],
         instrument: tuple[InstrumentRecord, ...],
     ) -> Assessment:
-        """Return the assessment of a journal under a scheme, concluded at that time."""
+        """Return the assessment of a journal under a scheme at that time, its gates first."""
         campaign = header.campaign
         return cls(
             campaign=campaign.campaign,
@@ -348,7 +349,7 @@ class Assessment:
             rules_version=basis.rules_version,
             concluded=concluded,
             observations=basis.observations,
-            outcomes=outcomes,
+            outcomes=tuple(sorted(outcomes, key=lambda one: gate_of(one.requirement) is None)),
             preconditions=estimates.preconditions,
             rates=estimates.rates,
             mechanisms=estimates.mechanisms,

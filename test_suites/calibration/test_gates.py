@@ -173,6 +173,7 @@ def test_a_test_that_is_in_order_lets_its_outcomes_stand(folder: Path) -> None:
     rehearsal = read_rehearsal(folder / "out/autumn/journal")
     outcomes = {one.requirement.id: one for one in rehearsal.assessment.outcomes}
 
+    assert tuple(outcomes) == (*GATES, *SERVICE), "gates come first, whatever the scheme's order"
     assert held(outcomes, GATES) == dict.fromkeys(GATES, CONFORMS)
     assert held(outcomes) == SERVICE
     assert not any("gate" in reason(one) for one in outcomes.values())
