@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from harness.campaign.assemble import read_campaign
@@ -21,6 +23,7 @@ from harness.cli.compose import COMMITTED_SEED, prepare, seeded
 from harness.cli.main import app
 from harness.cli.measure import header_of
 from harness.cli.paths import CampaignPaths
+from harness.cli.seed import Commitment, read_commitment
 from harness.cli.seed_commitments import (
     digest_of_seed,
     record_disclosure,
@@ -34,6 +37,7 @@ from harness.store.journal.journal import SegmentJournal, open_journal
 from test_suites.rehearsal import hidden_campaign, hidden_list
 from test_suites.set_clock import SetClock
 
+FIELDS = tuple(each.name for each in msgspec.structs.fields(Commitment))
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
@@ -303,6 +307,21 @@ def test_a_file_that_is_no_commitment_is_refused(
 
     assert "not a commitment" in str(verify(measured, tmp_path / "c.json").exception)
     assert "No such file" in str(verify(measured, tmp_path / "none.json").exception)
+
+
+@given(st.binary(max_size=300) | st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.dictionaries(st.sampled_from(FIELDS), inner, max_size=9),
+    max_leaves=12,
+).map(lambda value: json.dumps(value).encode()))  # fmt: skip
+def test_any_bytes_are_a_commitment_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, text: bytes
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.json"
+    file.write_bytes(text)
+
+    with pytest.raises(UsageError, match="not a commitment"):
+        read_commitment(file)
 
 
 def test_a_journal_without_its_seed_cannot_be_verified_or_revealed(
