@@ -16,6 +16,7 @@ from corpora import archive, manifest, pack_reader, rater_agreement, signing
 from corpora.source import Limits
 from harness import yaml_reader
 from harness.campaign import origin_file
+from harness.cli import seed
 from harness.interop.logs import raw_lines
 from harness.interop.logs.reading import MOST_LINES, MOST_UNREADABLE
 from harness.interop.record import LineLimits
@@ -41,6 +42,7 @@ LIST, LINES = Limits(), LineLimits()
         ("a manifest", f"{manifest.LIMIT_BYTES // MIB} MiB"),
         ("a manifest", f"{origin_file.LIMIT_BYTES // MIB} MiB"),
         ("a signature", f"{signing._LIMIT_BYTES // MIB} MiB"),
+        ("the file of a [commitment]", f"{seed.MOST_BYTES // MIB} MiB"),
         ("a key", f"{_KEY_BYTES // KIB} KiB"),
         ("a list to import", f"{LIST.total_bytes // GIB} GiB unpacked"),
         ("a list to import", f"{LIST.line_bytes // KIB} KiB a line"),
