@@ -32,8 +32,8 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
-from harness.model.service_declaration import BlockPage
 from harness.model.run_record import LateControls
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial

@@ -49,8 +49,8 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
-from harness.model.service_declaration import BlockPage
 from harness.model.run_record import LateControls
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial

@@ -396,8 +396,5 @@ class Assessment:
         """
         if self.qualifier and self.items != "agreed":
             return 3
-        return {
-            Conformity.CONFORMS: 0,
-            Conformity.DOES_NOT_CONFORM: 1,
-            Conformity.INSUFFICIENT: 3,
-        }[self.conformity]
+        codes = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}
+        return codes.get(self.conformity, 3)
