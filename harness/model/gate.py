@@ -15,13 +15,14 @@ from harness.model.scheme import Requirement
 Lifts = Literal["all", "sampled", "none"]
 """Which failures a gate makes undecided: all, those that are decided by a sample, or none."""
 
-ITEMS = frozenset({"logging", "alerting"})
+WITHOUT_CONTROL = frozenset({"logging", "alerting", "email"})
 """Areas whose outcomes rest on the service's records, and not on items beside a control."""
 
 DURATIONS = frozenset(
     {
         "alert_delay", "alert_escalation_delay", "appeal_delay", "list_update_delay",
-        "log_visibility_delay", "overrides_alive", "policy_change_delay", "reevaluation_delay",
+        "log_visibility_delay", "mail_delivery_delay", "overrides_alive", "policy_change_delay",
+        "reevaluation_delay",
     }
 )  # fmt: skip
 """Metrics that compare the time of this machine's clock with the time of an event."""
@@ -62,7 +63,7 @@ GATES: dict[str, Gate] = {
             metric="control_success",
             guards="every favourable outcome that rests on items",
             lifts="none",
-            not_areas=ITEMS,
+            not_areas=WITHOUT_CONTROL,
         ),
         Gate(
             metric="label_error",
@@ -74,7 +75,7 @@ GATES: dict[str, Gate] = {
             metric="indeterminate_share",
             guards="every favourable outcome that rests on items",
             lifts="none",
-            not_areas=ITEMS,
+            not_areas=WITHOUT_CONTROL,
         ),
         Gate(
             metric="seed_commitment",
