@@ -112,7 +112,11 @@ def adverse() -> list[tuple[str, str, str]]:
     return sorted(set(found))
 
 
-@pytest.mark.parametrize(("requirement", "key", "value"), adverse())
+@pytest.mark.parametrize(
+    ("requirement", "key", "value"),
+    adverse(),
+    ids=[f"{requirement}-{key}-{place}" for place, (requirement, key, _) in enumerate(adverse())],
+)
 def test_one_adverse_answer_of_both_is_a_failure(requirement: str, key: str, value: str) -> None:
     found = outcome(requirement, both(requirement, {key: value}))
 
