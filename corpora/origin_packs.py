@@ -11,6 +11,7 @@ from corpora.downloads import DOWNLOAD_PACK
 from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.protocol_hosts import PROTOCOL_PACK
+from corpora.resolver_names import RESOLVER_PACK
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
 from corpora.uploads import UPLOAD_PACK
@@ -25,6 +26,7 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (
     DOWNLOAD_PACK,
     UPLOAD_PACK,
     PROTOCOL_PACK,
+    RESOLVER_PACK,
 )
 
 

@@ -10,6 +10,7 @@ from harness.model.alert_metric_specs import ALERT_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.metric_form import MetricSpec
 from harness.model.planned_metric import PLANNED
+from harness.model.resolver_metric_specs import RESOLVER_METRICS
 
 # fmt: off
 IMPLEMENTED = (
@@ -308,6 +309,7 @@ SPECS: dict[str, MetricSpec] = {
         *IMPLEMENTED,
         *LOG_METRICS,
         *ALERT_METRICS,
+        *RESOLVER_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

@@ -56,6 +56,7 @@ OTHER = ProbeDeclaration(needs="fetch", facts="web")
 EARLIER: Declarations = {
     "dns": msgspec.structs.replace(_NAMES, has_twins=True),
     "dns_aaaa": _NAMES,
+    "dns_queries": _NAMES,
     "dns_https": msgspec.structs.replace(_NAMES, sees=ALL_LAYERS, counts=False),
     "web": msgspec.structs.replace(OTHER, has_twins=True),
     "web_https": msgspec.structs.replace(OTHER, has_twins=True),

@@ -26,6 +26,7 @@ from harness.model.observation import AttemptKey, Evidence, Failure, Timings
 from harness.model.origin_zone import OriginZone, home_of, is_in, with_host
 from harness.model.plain_twin import twin_of
 from harness.model.probe import ProbeDeclaration
+from harness.model.query_case import QueryForm
 
 Opened = TypeVar("Opened")
 
@@ -200,11 +201,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One DNS question."""
+    """One DNS question. With a ``form`` exactly that query is sent, of the type that it names."""
 
     name: str
     type: str = "A"
     timeout: float = 5.0
+    form: QueryForm | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.content_form import PageContent
+from harness.model.query_case import ALIAS
 from harness.untrusted.regular_file import read_bounded
 from probes.range.authority import (
     PEM_BYTES,
@@ -121,7 +122,9 @@ class PublicOrigin:
     ) -> None:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
-        zones = ZoneServer(log=self.log, names=names, is_resolver=False)
+        contents = self._pages.contents.items()
+        aliases = frozenset(host for host, one in contents if one.case == ALIAS)
+        zones = ZoneServer(log=self.log, names=names, is_resolver=False, aliases=aliases)
         servers = NameServer(
             lambda query: Reply(message=zones.answer(query)),
             listening.addresses,

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
+from harness.model.query_case import ALIAS, FORGED
 from harness.ports.network import Origin
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
@@ -46,11 +47,13 @@ from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
     DROP_ADDRESS,
+    RANGE,
     SHUT_ADDRESS,
     TWIN_ADDRESS,
     TWIN_ZONE,
     ZONE,
 )
+from probes.range.zone_signing import ZoneSigner
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -71,8 +74,10 @@ class RangeTestbed:
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
     listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
-    addresses (Linux). With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file
-    of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
+    addresses (Linux). With ``signed`` its zones are signed (DNSSEC); ``trust_anchors`` are the
+    keys, and ``contents`` says which hosts are aliases, or have forged signatures. With
+    ``opens_tls`` the proxy intercepts TLS of what it examines, and the file of the authority holds
+    its certificate as well. ``users`` may sign in at one proxy for all.
     The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
     directory; ``report`` is told if it cannot be written. With ``alerts`` the filter sends alerts;
     the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them.
@@ -94,6 +99,7 @@ class RangeTestbed:
         encrypted: bool = False,
         dual_stack: bool = False,
         several: Iterable[str] = (),
+        signed: bool = False,
         opens_tls: bool = False,
         users: UserDirectory | None = None,
         access_log: Path | None = None,
@@ -103,6 +109,7 @@ class RangeTestbed:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
         self.log: ArrivalLog
+        self.zone_server: ZoneServer
         self.access_log: AccessLog
         self.monitor: Monitor | None = None
         self.alert_sender: AlertSender | None = None
@@ -122,6 +129,8 @@ class RangeTestbed:
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
         self._several = frozenset(several)
+        forged = self._hosts_of_case(FORGED)
+        self._signers = tuple(ZoneSigner(apex, forged) for apex in (RANGE.apexes if signed else ()))
         self._opens_tls = opens_tls
         self._users = users
         self._stack = AsyncExitStack()
@@ -159,7 +168,7 @@ class RangeTestbed:
         self._filter = ReferenceFilter(
             policy=self._policy, faults=self.faults, log=self.access_log, monitor=self.monitor
         )
-        zone_server = self._zone_server()
+        zone_server = self.zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         ports = await self._origin_ports(stack, key, authority)
@@ -274,7 +283,17 @@ class RangeTestbed:
             faults=self.faults,
             dual_stack=self._is_dual_stack,
             several=self._several,
+            aliases=self._hosts_of_case(ALIAS),
+            signers=self._signers,
         )
+
+    @property
+    def trust_anchors(self) -> tuple[str, ...]:
+        """The keys of its signed zones, as DS records for validating resolvers."""
+        return tuple(one.trust_anchor for one in self._signers)
+
+    def _hosts_of_case(self, case: str) -> frozenset[str]:
+        return frozenset(host for host, one in self._contents.items() if one.case == case)
 
     @cached_property
     def _authorities(self) -> GatewayAuthorities:

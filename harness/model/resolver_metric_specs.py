@@ -1,0 +1,20 @@
+"""Specifications of the metrics of name servers, IPv6 and updates."""
+
+from __future__ import annotations
+
+from harness.model.metric_form import MetricSpec
+
+# fmt: off
+RESOLVER_METRICS = (
+    MetricSpec(name="inconsistent_types", unit="items",
+               counts="forms of DNS queries in which a blocked name is answered",
+               words="forms of queries in which blocked names are answered",
+               function="resolver_metrics:inconsistent_types", verb="answer blocked names",
+               needs_probe="dns_queries"),
+    MetricSpec(name="resolver_checks", unit="share",
+               counts="checks of signatures, reasons and times to live that the name server passes",
+               words="checks that the name server passes",
+               function="resolver_metrics:resolver_checks", bounds="observed",
+               needs_probe="dns_queries", counts_items=False, with_twins=True),
+)
+# fmt: on
