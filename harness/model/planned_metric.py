@@ -45,7 +45,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("rationale_published", "share", "parts of the published rationale that are present"),
     ("recategorisation_delay", "s", "time from a report to its effect"),
     ("reproduced_decisions", "share", "decisions that a re-run gives again"),
-    ("resolver_latency", "s", "95 % quantile of cached answers"),
     ("responsiveness", "rpm", "round trips per minute under load"),
     ("review_records", "share", "yearly review records that are complete"),
     ("seed_commitment", "share", "samples whose seed was committed before the run"),

@@ -9,7 +9,6 @@ shows nothing about the name. Other items, such as sentinels, are asked for as b
 from __future__ import annotations
 
 import secrets
-from time import perf_counter
 from typing import ClassVar
 
 from msgspec import structs
@@ -108,8 +107,6 @@ async def _try_signed(attempt: Attempt, line: Line, check: QueryCheck) -> ProbeR
 
 async def _timed(attempt: Attempt, line: Line, name: str) -> ProbeResult:
     """Ask for a name; the time to its answer is the time to the first byte as well."""
-    started = perf_counter()
     answer = await line.ask(_question(attempt, name, PLAIN))
-    took = perf_counter() - started
-    timings = Timings(first_byte=took, total=took)
+    timings = structs.replace(answer.timings, first_byte=answer.timings.total)
     return ProbeResult(timings=timings, facts=answer.facts, failure=answer.failure)
