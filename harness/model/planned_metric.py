@@ -29,7 +29,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("identity_gains", "items", "false identities that gain a weaker policy"),
     ("infected_mail_passed", "items", "infected attachments that passed"),
     ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
-    ("ipv6_discordant", "items", "items blocked over IPv4 and open over IPv6"),
     ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
     ("label_error", "share", "audited labels that are wrong"),
     ("load_deviation", "share", "deviation of forwarding and connections in steady state"),

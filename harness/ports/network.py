@@ -239,8 +239,8 @@ class Line(Protocol):
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
     never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it was
     built with, so that a probe can check the token of a host that it was redirected to. ``carries``
-    names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``) and ``datagrams``
-    (``SendsDatagrams``); a probe needs one of them.
+    names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``), ``datagrams``
+    (``SendsDatagrams``) and ``fetch_over`` (``probes.kinds.ipv6``); a probe needs one of them.
     """
 
     Options: ClassVar[type[BaseModel]]

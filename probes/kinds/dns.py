@@ -134,7 +134,7 @@ class Dns(DnsProbe):
 class DnsAaaa(DnsProbe):
     """One AAAA question (RFC 3596)."""
 
-    declares = ANSWER
+    declares = structs.replace(ANSWER, over_ipv4="dns")
     type = "AAAA"
 
 

@@ -107,6 +107,11 @@ class WebProbe:
         """Return the URL that is fetched in an attempt."""
         return self.address(attempt.item)
 
+    def _way(self, line: Line) -> Fetches | None:
+        """Return another way to use the line; None: as it fetches by itself."""
+        del line
+        return None
+
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Fetch the item over the line, once, following redirects."""
         if not attempt.item.value:
@@ -117,7 +122,7 @@ class WebProbe:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(self._address_of(attempt), home)
+        chain = await visit.follow(self._address_of(attempt), home, over=self._way(line))
         timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:
