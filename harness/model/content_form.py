@@ -53,7 +53,7 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     (``probes.range.origin_services``), and ``case`` says which of its cases. Of a search engine
     ``case`` is the lock, and ``label`` the query whose results a lock leaves out. A page that
     ``becomes`` harmful (or harmless) shows the marker of its category only from (or until) the time
-    of the origin's change.
+    of the origin's change, or ``later`` seconds after it.
     """
 
     code: str = ""
@@ -62,6 +62,7 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
     case: str = ""
     becomes: Literal["", "harmful", "harmless"] = ""
+    later: int = 0
 
 
 class ContentForm(NamedTuple):

@@ -6,6 +6,11 @@ from harness.model.metric_form import MetricSpec
 
 # fmt: off
 RESOLVER_METRICS = (
+    MetricSpec(name="discovery_delay", unit="s",
+               counts="time until a new harmful site is blocked: median, or the 90 % quantile in "
+                      "proportion to 7 days",
+               words="time until a new harmful site is blocked",
+               function="discovery:discovery_delay", counts_items=False),
     MetricSpec(name="inconsistent_types", unit="items",
                counts="forms of DNS queries in which a blocked name is answered",
                words="forms of queries in which blocked names are answered",
@@ -15,6 +20,10 @@ RESOLVER_METRICS = (
                counts="items that are blocked over IPv4 and open over IPv6",
                words="items open over IPv6 alone", function="ipv6_metrics:ipv6_discordant",
                verb="are open over IPv6", needs_probe="web_ipv6"),
+    MetricSpec(name="recategorisation_delay", unit="s",
+               counts="working time from the report of a wrong category until its effect",
+               words="working time until a reported site is corrected",
+               function="waits:recategorisation_delay", counts_items=False),
     MetricSpec(name="resolver_checks", unit="share",
                counts="checks of signatures, reasons and times to live that the name server passes",
                words="checks that the name server passes",
