@@ -3,7 +3,8 @@
 The case in an item's stratum says what is done (``harness.model.query_case``): a query in a given
 form, or a check of a signed name or of the time that an answer takes. The control line is asked in
 the plainest way for the same record type, so that a form which a name server does not understand
-shows nothing about the name. Other items, such as sentinels, are asked for as by the probe ``dns``.
+shows nothing about the name. Other items, such as sentinels, are asked for without any flag or
+option of DNSSEC, as most clients do.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class DnsQueries(DnsProbe):
         variant = variant_of(attempt.item.stratum)
         check = query_check(variant)
         if check is None:
-            return await self._try(attempt, line, query_form(variant))
+            return await self._try(attempt, line, query_form(variant) or PLAIN)
         if check in SIGNED_CHECKS:
             return await _try_signed(attempt, line, check)
         if check == "again":
@@ -69,10 +70,8 @@ class DnsQueries(DnsProbe):
             return ProbeResult(timings=Timings(), failure=failure)
         return await _timed(attempt, line, f"{secrets.token_hex(6)}.{attempt.item.host}")
 
-    async def _try(self, attempt: Attempt, line: Line, form: QueryForm | None) -> ProbeResult:
-        """Ask for the item's host in a form; without one as the probe ``dns`` does."""
-        if form is None:
-            return await super().try_item(attempt, line)
+    async def _try(self, attempt: Attempt, line: Line, form: QueryForm) -> ProbeResult:
+        """Ask for the item's host in a form."""
         asked = form if attempt.key.line != CONTROL else QueryForm(type=form.type, edns="plain")
         answer = await line.ask(_question(attempt, attempt.item.host, asked))
         if form.type == "cname" and answer.facts.chain:
