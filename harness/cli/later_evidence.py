@@ -15,6 +15,7 @@ _ALERTS = (
 )
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
+    "discovery": _WAITS,
     "waits": _WAITS,
     "log_delays": _LOG,
     "log_metrics": _LOG,
