@@ -15,7 +15,7 @@ from corpora.origin_pack import OriginPack, OriginPages
 from corpora.synthetic_sites import unlisted_hosts
 from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
-from harness.model.query_case import ALIAS, FORGED, FORMS_OF_QUERIES, QUERY
+from harness.model.query_case import ALIAS, FORGED, FORMS_OF_QUERIES, QUERY, query_form
 
 CONTROL = "CTRL"
 SIGNED_NAMES = 5
@@ -97,6 +97,21 @@ def _rows(name: _Name, host: str) -> Iterator[dict[str, str]]:
             "stratum": stratum if name.is_harmful else f"{TWIN}{stratum}",
             "sensitivity": "S0",
         }
+
+
+def names_of(pages: OriginPages) -> dict[str, str]:
+    """Return the harmful names of a pack for name servers, with their categories."""
+    return {
+        row["value"]: row["labels"]
+        for row in pages.rows
+        if query_form(row["stratum"].partition("/")[2]) is not None
+    }
+
+
+def names_to_block(pages: OriginPages) -> str:
+    """Return the names that a supplier loads, as a table ``host,category``."""
+    rows = (f"{host},{code}\n" for host, code in names_of(pages).items())
+    return "".join(("host,category\n", *rows))
 
 
 RESOLVER_PACK = OriginPack(

@@ -17,6 +17,7 @@ from corpora.new_sites import NAME as NEW_SITES
 from corpora.new_sites import new_sites_text
 from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
 from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
+from corpora.resolver_names import RESOLVER_PACK, names_to_block
 from corpora.search_pages import supplier_lists
 from probes.range.image_card import AGREED, image_card
 
@@ -24,7 +25,8 @@ PACK_NAMES = tuple(pack.name for pack in ORIGIN_PACKS)
 AGREED_IMAGE, CHANGES = "agreed-image.png", "changes.yaml"
 NEW_SITES_FILE = "new-sites.yaml"
 SEARCH_FILES = ("search-engines.csv", "search-terms.csv")
-SUPPLIER_FILES = (AGREED_IMAGE, *SEARCH_FILES)
+NAMES_TO_BLOCK = "names-to-block.csv"
+SUPPLIER_FILES = (AGREED_IMAGE, *SEARCH_FILES, NAMES_TO_BLOCK)
 """What suppliers are given, beside the packs that they must not know."""
 
 
@@ -59,6 +61,8 @@ def write_content_packs(
         sites = new_sites_text(pages[NEW_SITES], changes_at, plain_host)
         (folder / NEW_SITES_FILE).write_text(sites, encoding="utf-8")
     (folder / AGREED_IMAGE).write_bytes(image_card(AGREED))
+    names = names_to_block(pages[RESOLVER_PACK.name])
+    (folder / NAMES_TO_BLOCK).write_text(names, encoding="utf-8")
     every = joined(pages.values())
     for name, table in supplier_lists(every).tables().items():
         (folder / name).write_text(table, encoding="utf-8")

@@ -28,8 +28,8 @@ PEOPLE_JUDGE = "people judge this, from documents and records; Accredit does not
 """The reason for insufficient evidence where people are to judge."""
 
 JUDGED_BY_PEOPLE = frozenset({
-    "configuration_differences", "privacy_documents", "rationale_published", "self_test_age",
-    "signature_age", "support_evidence",
+    "configuration_differences", "database_age", "privacy_documents", "rationale_published",
+    "self_test_age", "signature_age", "support_evidence",
 })  # fmt: skip
 """Metrics for which people examine documents and records, or ask the supplier."""
 

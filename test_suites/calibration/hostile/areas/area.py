@@ -1,4 +1,4 @@
-"""The eleven areas: what each campaign tries, against which requirements, and over which line.
+"""The twelve areas: what each campaign tries, against which requirements, and over which line.
 
 The packs are as small as can decide each requirement; thresholds and numbers of items are those of
 a calibration test. All campaigns share one origin.
@@ -15,6 +15,7 @@ from corpora.content_pages import content_pages
 from corpora.downloads import downloads
 from corpora.illegal_pages import illegal_pages, several_addressed
 from corpora.origin_pack import OriginPages
+from corpora.resolver_names import resolver_names
 from corpora.search_pages import SearchSizes, search_pages
 from corpora.synthetic_sites import neutral_hosts
 from corpora.uploads import uploads
@@ -24,8 +25,8 @@ from harness.model.corpus import TWIN
 from harness.model.listed_page import ADDRESS, case_of
 from test_suites.calibration.hostile.areas.told import PHASES
 
-Wiring = Literal["proxy", "names", "users"]
-"""Lines: an explicit proxy; a name server and a gateway; one proxy at which users sign in."""
+Wiring = Literal["proxy", "names", "resolver", "users"]
+"""Lines: an explicit proxy; a name server, with a gateway or alone; one proxy at which users sign in."""
 PackKind = Literal["agreed", "content", "real"]
 
 SEED = "hostile areas"
@@ -336,7 +337,19 @@ def _alerting(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _resolving(taken: frozenset[str]) -> Area:
+    return Area(
+        name="resolving",
+        title="What name servers answer",
+        requirements=({"id": "DNS-02"}, {"id": "DNS-03"}, {"id": "IP6-01"}),
+        packs={"content": resolver_names(SEED, ("DRUG",), timed=0, taken=taken)},
+        canaries=("DRUG",),
+        wiring="resolver",
+        probes=("web", "web_ipv6", "dns_queries"),
+    )
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting,
+    _logging, _alerting, _resolving,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Measures the services of the eleven areas, several at once."""
+"""Measures the services of the twelve areas, several at once."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ MODULES: tuple[str, ...] = (
     "block_pages",
     "service_logs",
     "service_alerts",
+    "resolving",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -65,6 +66,8 @@ SHORT_RUN = frozenset(
         "records-bodies-in-hexadecimal",
         "understands-no-welsh",
         "tells-somebody-else",
+        "blocks-addresses-of-ipv4-alone",
+        "answers-clients-that-validate",
     }
 )
 """The services that the small size measures; the full size measures all."""

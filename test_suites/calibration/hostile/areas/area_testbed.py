@@ -1,7 +1,8 @@
-"""The origin of the eleven areas and services beside it, for several campaigns at once."""
+"""The origin of the twelve areas and services beside it, for several campaigns at once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.told = Told.of(all_pages())
-        self._names = ZoneServer(log=ArrivalLog(), several=several())
+        self._names: ZoneServer
         for area in areas().values():
             _write_packs(area, folder / "packs")
 
@@ -85,6 +86,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         ports = running.ports
         line: dict[str, Any] = {"name": "line", "type": "explicit_proxy"}
         authority = {"authority": str(self.trusted)}
+        if area.wiring == "resolver":
+            return line | {"type": "resolver", "options": {"server": ports["server"]}}
         if area.wiring == "names":
             options = {"server": ports["server"], "ports": ports["gateway"], **authority}
             return line | {"type": "resolver", "options": options}
@@ -109,8 +112,12 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             contents=contents(),
             texts=texts(),
             several=several(),
+            dual_stack=True,
+            signed=True,
         )
-        return await self._stack.enter_async_context(world)
+        await self._stack.enter_async_context(world)
+        self._names = replace(world.zone_server, log=ArrivalLog())
+        return world
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:
         wiring = areas()[supplier.area].wiring
@@ -122,7 +129,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             scale=SMALL.scale,
             names=self._names,
         )
-        if wiring == "names":
+        if wiring in ("names", "resolver"):
             names = NameService(
                 behave=partial(self._look_up, supplier),
                 knowledge=Knowledge.of(()),
@@ -130,6 +137,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
                 scale=SMALL.scale,
             )
             server = f"{ADDRESS}:{await names.start(listening)}"
+            if wiring == "resolver":
+                return {"server": server}
             return {"server": server, "gateway": await web.start_gateway(listening, "pupils")}
         if wiring == "users":
             return {"users": f"http://{ADDRESS}:{await web.start_proxy(listening, '')}"}
