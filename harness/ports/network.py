@@ -179,9 +179,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     ``body`` is decoded: ``codings`` are the content codings that were removed, outermost first,
     ``undecoded`` the one that could not be. ``as_sent`` is the body as it came, where a coding was
     removed that the answer did not declare, as of a gzip file. ``truncated``: there was more than
-    the limit.
-    ``choices`` are those of a PAC file that were tried, in order. ``kept``: it was the second
-    answer on its connection.
+    the limit. ``choices`` are those of a PAC file that were tried, in order. ``kept``: it was the
+    second answer on its connection.
     """
 
     timings: Timings
@@ -238,9 +237,8 @@ class Line(Protocol):
     Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
     never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it was
-    built with, so that a probe can check the token of a host that it was redirected to. ``carries``
-    names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``), ``datagrams``
-    (``SendsDatagrams``) and ``fetch_over`` (``probes.kinds.ipv6``); a probe needs one of them.
+    built with, so that a probe can check the token of a host that it was redirected to.
+    ``carries`` names the methods that it has, of which a probe needs one.
     """
 
     Options: ClassVar[type[BaseModel]]

@@ -18,6 +18,7 @@ from harness.estimate.discovery import KNOWN, PLAIN
 from harness.estimate.waits import NOT_RECORDED, NOT_SEEN_BEFORE
 from harness.model.outcome import Conformity, Outcome
 from harness.model.plain_twin import twin_of
+from harness.model.timed_event import Asks
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
@@ -152,9 +153,10 @@ def test_sites_that_were_blocked_before_show_nothing(
 
 
 def reports() -> list[TimedEvent]:
+    reported: dict[Asks, list[str]] = {"block": OPEN, "allow": BLOCKED}
     return [
         TimedEvent(id=f"{asks}-{n}", kind="report", at=host, category="GAMB", asks=asks)
-        for asks, hosts in (("block", OPEN), ("allow", BLOCKED))
+        for asks, hosts in reported.items()
         for n, host in enumerate(hosts)
     ]
 
