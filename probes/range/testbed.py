@@ -69,19 +69,21 @@ class RangeTestbed:
     ``directory`` receives the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
     their own, ``contents`` hosts to what else they show. Pages whose content changes do so at
-    ``changes_at``, the attribute ``change.at``. ``faults`` may be
-    changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
-    also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
-    the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
-    listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
-    addresses (Linux). With ``signed`` its zones are signed (DNSSEC); ``trust_anchors`` are the
-    keys, and ``contents`` says which hosts are aliases, or have forged signatures. With
-    ``opens_tls`` the proxy intercepts TLS of what it examines, and the file of the authority holds
-    its certificate as well. ``users`` may sign in at one proxy for all.
-    The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
-    directory; ``report`` is told if it cannot be written. With ``alerts`` the filter sends alerts;
-    the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them.
+    ``changes_at``, the attribute ``change.at``. ``faults`` may be changed at any time, from any
+    thread. With ``gateway`` (Linux: it needs all of 127/8) there is also a transparent gateway, and
+    a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering resolver also
+    answers over TLS and HTTPS. With ``dual_stack`` the origin also listens on ::1, and its names
+    have AAAA records. The hosts in ``several`` have two IPv4 addresses (Linux). With ``signed`` its
+    zones are signed (DNSSEC); ``trust_anchors`` are the keys, and ``contents`` says which hosts are
+    aliases, or have forged signatures. With ``opens_tls`` the proxy intercepts TLS of what it
+    examines, and the file of the authority holds its certificate as well. ``users`` may sign in at
+    one proxy for all. The filter's own record is appended to ``access_log``, by default
+    SERVICE_LOG_FILE in the directory; ``report`` is told if it cannot be written. With ``alerts``
+    the filter sends alerts: ``monitor`` decides about them, ``alert_sender`` sends them.
+    ``zone_server`` answers unfiltered.
     """
+
+    zone_server: ZoneServer
 
     def __init__(
         self,
@@ -109,7 +111,6 @@ class RangeTestbed:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
         self.log: ArrivalLog
-        self.zone_server: ZoneServer
         self.access_log: AccessLog
         self.monitor: Monitor | None = None
         self.alert_sender: AlertSender | None = None
@@ -129,8 +130,7 @@ class RangeTestbed:
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
         self._several = frozenset(several)
-        forged = self._hosts_of_case(FORGED)
-        self._signers = tuple(ZoneSigner(apex, forged) for apex in (RANGE.apexes if signed else ()))
+        self._is_signed = signed
         self._opens_tls = opens_tls
         self._users = users
         self._stack = AsyncExitStack()
@@ -286,6 +286,11 @@ class RangeTestbed:
             aliases=self._hosts_of_case(ALIAS),
             signers=self._signers,
         )
+
+    @cached_property
+    def _signers(self) -> tuple[ZoneSigner, ...]:
+        forged = self._hosts_of_case(FORGED)
+        return tuple(ZoneSigner(zone, forged) for zone in (RANGE.apexes if self._is_signed else ()))
 
     @property
     def trust_anchors(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal",
     "registry", "bundle",
     "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
+    "resolvers",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 
