@@ -80,7 +80,6 @@ class RangeTestbed:
     one proxy for all. The filter's own record is appended to ``access_log``, by default
     SERVICE_LOG_FILE in the directory; ``report`` is told if it cannot be written. With ``alerts``
     the filter sends alerts: ``monitor`` decides about them, ``alert_sender`` sends them.
-    ``zone_server`` answers unfiltered.
     """
 
     zone_server: ZoneServer

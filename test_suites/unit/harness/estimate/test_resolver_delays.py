@@ -94,10 +94,11 @@ def test_names_that_the_origin_answers_slowly_decide_nothing(verdict: Make, sele
 def test_a_question_without_an_answer_is_slower_than_all(verdict: Make, select: Select) -> None:
     silent = verdict("silent", "CTRL", State.BLOCKED, Mechanism.DNS_SILENT, probe="dns_queries",
                      stratum="twin:CTRL/dns:again")  # fmt: skip
-    found = timed(verdict, "again", [0.004] * 58) + [silent] * 1
-    metric = parts(measured(select, found))[AGAIN]
+    found = timed(verdict, "again", [0.004] * 60)
+    metric = parts(measured(select, [*found, silent]))[AGAIN]
 
-    assert metric.n == 59
+    assert parts(measured(select, found))[AGAIN].upper == 0.004
+    assert metric.n == 61
     assert metric.upper is None
 
 
