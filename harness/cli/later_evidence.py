@@ -13,6 +13,10 @@ _ALERTS = (
     "it rests on alerts, which measuring does not receive",
     "use accredit alerts send, receive and import",
 )
+_MAIL = (
+    "it rests on mail, which measuring does not send",
+    "use accredit mail send, receive and import",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "discovery": _WAITS,
@@ -20,6 +24,8 @@ _BY_MODULE = {
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
+    "mail_delivery": _MAIL,
+    "mail_metrics": _MAIL,
     "operator_alerts": _ALERTS,
 }
 

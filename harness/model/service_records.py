@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts.
+"""What is known of a service beside the verdicts of items: its log, its alerts, its mail.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -10,13 +10,15 @@ import msgspec
 
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
+from harness.model.service_mail import ServiceMail
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log and alerts."""
+    """What a journal holds of a service's log, alerts and mail."""
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    mail: ServiceMail = ServiceMail()
 
     @property
     def lines(self) -> frozenset[str]:
@@ -26,7 +28,9 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""
         return ServiceRecords(
-            logs=self.logs.of(line, profile), alerts=self.alerts.of(line, profile)
+            logs=self.logs.of(line, profile),
+            alerts=self.alerts.of(line, profile),
+            mail=self.mail.of(profile),
         )
 
 

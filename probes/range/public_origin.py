@@ -39,6 +39,7 @@ from probes.range.protocol_server import ProtocolServers
 from probes.range.resolver import ZoneServer
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ZONE
+from probes.range.zone_signing import hosts_of
 
 LONGEST_LOGGED = 1024
 """Characters of a path or host in the log, so that strangers cannot fill the disk fast."""
@@ -122,9 +123,13 @@ class PublicOrigin:
     ) -> None:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
-        contents = self._pages.contents.items()
-        aliases = frozenset(host for host, one in contents if one.case == ALIAS)
-        zones = ZoneServer(log=self.log, names=names, is_resolver=False, aliases=aliases)
+        zones = ZoneServer(
+            log=self.log,
+            names=names,
+            is_resolver=False,
+            aliases=hosts_of(ALIAS, self._pages.contents),
+            mail_key=self.settings.mail_key,
+        )
         servers = NameServer(
             lambda query: Reply(message=zones.answer(query)),
             listening.addresses,

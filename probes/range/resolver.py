@@ -17,6 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from probes.mail.sender_domains import records_of
 from probes.range.faults import FaultKind, Faults
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
@@ -40,8 +41,12 @@ HTTPS = '1 . alpn="http/1.1"'
 """The origin's HTTPS record (RFC 9460)."""
 
 _FAMILIES = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
+_OF_MAIL = frozenset({dns.rdatatype.TXT, dns.rdatatype.MX})
+_LONGEST_STRING = 255
+"""Bytes of a character-string in a TXT record (RFC 1035 section 3.3)."""
 _OFTEN = (
     dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS, dns.rdatatype.NS, dns.rdatatype.SOA,
+    *_OF_MAIL,
 )  # fmt: skip
 """The types of records that names of the zones have."""
 _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
@@ -55,7 +60,8 @@ class ZoneServer:
     ``several`` also have the address of the twins; either comes first in turn. Hosts in ``aliases``
     are aliases (CNAME) of themselves with ``www.``. The zones of ``signers`` are signed.
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
-    answers say that recursion is available.
+    answers say that recursion is available. Domains of senders of mail have records for SPF, DKIM
+    and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``).
     """
 
     log: ArrivalLog
@@ -66,6 +72,7 @@ class ZoneServer:
     several: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
     signers: tuple[ZoneSigner, ...] = ()
+    mail_key: str = ""
     _turn: Iterator[int] = field(default_factory=count)
 
     def has(self, host: str) -> bool:
@@ -186,7 +193,15 @@ class ZoneServer:
             return self._addresses(host, _FAMILIES[rdtype])
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
             return [HTTPS]
-        return []
+        return self._mail_texts(host, rdtype)
+
+    def _mail_texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
+        """Return the records of a domain of senders of mail."""
+        if rdtype not in _OF_MAIL:
+            return []
+        kind = dns.rdatatype.to_text(rdtype)
+        texts = [text for type_, text in records_of(host, self.mail_key) or () if type_ == kind]
+        return [_in_strings(text) for text in texts] if kind == "TXT" else texts
 
     def _servers(self, apex: str) -> tuple[str, ...]:
         """Return the name servers of a zone."""
@@ -223,6 +238,12 @@ def _name_of(zone: str) -> dns.name.Name:
 def question_name(query: dns.message.Message) -> str:
     """Return the normalised name in the question; empty if there is no question."""
     return normalise(query.question[0].name.to_text()) if query.question else ""
+
+
+def _in_strings(text: str) -> str:
+    """Return a text of a TXT record as strings in quotes; it holds no quotes itself."""
+    starts = range(0, len(text), _LONGEST_STRING)
+    return " ".join(f'"{text[start : start + _LONGEST_STRING]}"' for start in starts)
 
 
 def _type(query: dns.message.Message) -> str:

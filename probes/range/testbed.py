@@ -12,14 +12,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
-from harness.model.query_case import ALIAS, FORGED
+from harness.model.query_case import ALIAS
 from harness.ports.network import Origin
+from probes.mail.sender_domains import new_key, public_key_of
+from probes.net.route import parse_address
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
@@ -28,6 +30,7 @@ from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
+from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.monitoring import Monitor
 from probes.range.name_server import (
     DNS_PATH,
@@ -47,13 +50,15 @@ from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
     DROP_ADDRESS,
-    RANGE,
     SHUT_ADDRESS,
     TWIN_ADDRESS,
     TWIN_ZONE,
     ZONE,
 )
-from probes.range.zone_signing import ZoneSigner
+from probes.range.zone_signing import hosts_of, signers_of
+
+range_mail_key = cache(new_key)
+"""The key that mails of a test on the range are signed with; all ranges of a process share it."""
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -74,14 +79,20 @@ class RangeTestbed:
     a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering resolver also
     answers over TLS and HTTPS. With ``dual_stack`` the origin also listens on ::1, and its names
     have AAAA records. The hosts in ``several`` have two IPv4 addresses (Linux). With ``signed`` its
-    zones are signed (DNSSEC); ``trust_anchors`` are the keys, and ``contents`` says which hosts are
-    aliases, or have forged signatures. With ``opens_tls`` the proxy intercepts TLS of what it
-    examines, and the file of the authority holds its certificate as well. ``users`` may sign in at
-    one proxy for all. The filter's own record is appended to ``access_log``, by default
-    SERVICE_LOG_FILE in the directory; ``report`` is told if it cannot be written. With ``alerts``
-    the filter sends alerts: ``monitor`` decides about them, ``alert_sender`` sends them.
+    zones are signed (DNSSEC); ``contents`` says which hosts are aliases, or have forged signatures.
+    With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file of the authority
+    holds its certificate as well. ``users`` may sign in at one proxy for all. The filter's own
+    record is appended to ``access_log``, by default SERVICE_LOG_FILE in the directory; ``report``
+    is told if it cannot be written. With ``alerts`` the filter sends alerts: ``monitor`` decides
+    about them, ``alert_sender`` sends them. With ``mail`` it has a mail relay (``relay``).
     """
 
+    origin: Origin
+    log: ArrivalLog
+    access_log: AccessLog
+    monitor: Monitor | None = None
+    alert_sender: AlertSender | None = None
+    relay: MailRelay | None = None
     zone_server: ZoneServer
 
     def __init__(
@@ -105,15 +116,12 @@ class RangeTestbed:
         users: UserDirectory | None = None,
         access_log: Path | None = None,
         alerts: AlertSettings | None = None,
+        mail: RelaySettings | None = None,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
-        self.origin: Origin
-        self.log: ArrivalLog
-        self.access_log: AccessLog
-        self.monitor: Monitor | None = None
-        self.alert_sender: AlertSender | None = None
         self._alerts = alerts
+        self._mail = mail
         self._directory = directory
         self._profiles = tuple(profiles)
         self._policy = policy or FilterPolicy()
@@ -170,6 +178,10 @@ class RangeTestbed:
         zone_server = self.zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
+        if self._mail is not None:
+            at = parse_address(server.address, "the range's name server")
+            relay = MailRelay(self._mail.asking(at), authority)
+            self.relay = await stack.enter_async_context(relay)
         ports = await self._origin_ports(stack, key, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         services = self._services = await stack.enter_async_context(FilterServices())
@@ -194,7 +206,7 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={"reference": reference},
+            services={"reference": reference, "mail": {"dkim": range_mail_key()}},
             twin_zone=TWIN_ZONE,
         )
         # Relative names, so that the directory can be moved.
@@ -282,22 +294,10 @@ class RangeTestbed:
             faults=self.faults,
             dual_stack=self._is_dual_stack,
             several=self._several,
-            aliases=self._hosts_of_case(ALIAS),
-            signers=self._signers,
+            aliases=hosts_of(ALIAS, self._contents),
+            signers=signers_of(self._contents) if self._is_signed else (),
+            mail_key=public_key_of(range_mail_key()),
         )
-
-    @cached_property
-    def _signers(self) -> tuple[ZoneSigner, ...]:
-        forged = self._hosts_of_case(FORGED)
-        return tuple(ZoneSigner(zone, forged) for zone in (RANGE.apexes if self._is_signed else ()))
-
-    @property
-    def trust_anchors(self) -> tuple[str, ...]:
-        """The keys of its signed zones, as DS records for validating resolvers."""
-        return tuple(one.trust_anchor for one in self._signers)
-
-    def _hosts_of_case(self, case: str) -> frozenset[str]:
-        return frozenset(host for host, one in self._contents.items() if one.case == case)
 
     @cached_property
     def _authorities(self) -> GatewayAuthorities:

@@ -7,6 +7,7 @@ one bit changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import dns.dnssec
@@ -22,7 +23,9 @@ import dns.rrset
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
-from probes.range.zone import normalise
+from harness.model.content_form import PageContent
+from harness.model.query_case import FORGED
+from probes.range.zone import RANGE, normalise
 
 KEY_TTL = 3600
 SEPARATE_KEY = 257
@@ -94,6 +97,17 @@ class ZoneSigner:
                 signed = _forged(signed)
             self._made[key] = dns.rrset.from_rdata(rrset.name, rrset.ttl, signed)
         return self._made[key]
+
+
+def hosts_of(case: str, contents: Mapping[str, PageContent]) -> frozenset[str]:
+    """Return the hosts at which an origin's name server does what a case says."""
+    return frozenset(host for host, one in contents.items() if one.case == case)
+
+
+def signers_of(contents: Mapping[str, PageContent]) -> tuple[ZoneSigner, ...]:
+    """Return new signers of the range's zones; ``contents`` says whose signatures are forged."""
+    forged = hosts_of(FORGED, contents)
+    return tuple(ZoneSigner(zone, forged) for zone in RANGE.apexes)
 
 
 def wants_signatures(query: dns.message.Message) -> bool:

@@ -59,8 +59,8 @@ def test_a_server_is_asked_only_over_what_it_is_reached_by(
 
 def answer(*rrsets: dns.rrset.RRset, authority: tuple[dns.rrset.RRset, ...] = ()) -> int:
     response = dns.message.make_response(dns.message.make_query("a.test", "A"))
-    response.answer += rrsets
-    response.authority += authority
+    response.answer.extend(rrsets)
+    response.authority.extend(authority)
     return keep_time(response)
 
 
