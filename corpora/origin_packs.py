@@ -9,8 +9,11 @@ from corpora.changing_pages import changing_pages
 from corpora.content_pages import CONTENT_PACK
 from corpora.downloads import DOWNLOAD_PACK
 from corpora.illegal_pages import ILLEGAL_PACK
+from corpora.new_sites import NAME as NEW_SITES
+from corpora.new_sites import new_sites
 from corpora.origin_pack import OriginPack, OriginPages
 from corpora.protocol_hosts import PROTOCOL_PACK
+from corpora.resolver_names import RESOLVER_PACK
 from corpora.search_names import NAMES_PACK
 from corpora.search_pages import SEARCH_PACK
 from corpora.uploads import UPLOAD_PACK
@@ -25,13 +28,14 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (
     DOWNLOAD_PACK,
     UPLOAD_PACK,
     PROTOCOL_PACK,
+    RESOLVER_PACK,
 )
 
 
 def all_pages(seed: str) -> dict[str, OriginPages]:
     """Return the pages of each pack by its name; no two packs share a host.
 
-    The last are the pages whose content changes, which are no pack.
+    The last are the pages whose content changes, and the new sites, which are no packs.
     """
     pages: dict[str, OriginPages] = {}
     taken: set[str] = set()
@@ -40,6 +44,8 @@ def all_pages(seed: str) -> dict[str, OriginPages]:
         pages[pack.name] = pack.make(own_seed, frozenset(taken))
         taken.update(pages[pack.name].texts)
     pages[CHANGING] = changing_pages(f"{seed}/{CHANGING}", taken)
+    taken.update(pages[CHANGING].texts)
+    pages[NEW_SITES] = new_sites(f"{seed}/{NEW_SITES}", taken)
     return pages
 
 

@@ -43,6 +43,9 @@ class TimedEvent(Declared):
         if self.kind == "override" and self.asks != "block":
             msg = "the end of an override asks to block again; write 'asks: block'"
             raise ValueError(msg)
+        if self.kind == "canary" and self.asks != "block":
+            msg = "a canary is a site that becomes harmful; write 'asks: block'"
+            raise ValueError(msg)
         return self
 
     @property
@@ -57,9 +60,10 @@ class TimedEvent(Declared):
             applies_to="content" if self.kind == "content" else "any",
         )
 
-    def note(self, recorded: datetime | None = None) -> EventNote:
+    def note(self, recorded: datetime | None = None, *, is_plain: bool = False) -> EventNote:
         """What a poll knows of the event; ``recorded`` is when a person said that it happened."""
-        return EventNote(kind=self.kind, asks=self.asks, at=self.when or recorded)
+        at = self.when or recorded
+        return EventNote(kind=self.kind, asks=self.asks, at=at, is_plain=is_plain)
 
 
 class EventsFile(Declared):

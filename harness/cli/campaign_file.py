@@ -165,8 +165,13 @@ def campaign_text(answers: Answers, path: Path) -> str:
             f"  {quoted(name)}: {_profile(answers, name, phase)}\n"
             for name, phase in answers.profiles.items()
         ),
-        "corpora": corpora_text(items, answers.origin.parent, path),
-        "probes": probe_list(items, answers.origin.parent, "web"),
+        "corpora": corpora_text(
+            items,
+            answers.origin.parent,
+            path,
+            asks_names=any(line.type == "resolver" for line in answers.lines),
+        ),
+        "probes": probe_list(items, answers.origin.parent, "", "web"),
         "scheme": quoted(beside(scheme, path) if scheme.is_file() else answers.scheme),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
@@ -231,10 +236,10 @@ def _line(line: LineAnswer, answers: Answers, items: SchemeItems) -> str:
     rows = [f"  - name: {quoted(line.name)}", f"    type: {line.type}"]
     rows += [f"    {key}: {quoted(line.places[key])}" for key in PLACES if line.places.get(key)]
     if line.type == "resolver":
-        probes = probe_list(items, answers.origin.parent, "dns", "web")
+        probes = probe_list(items, answers.origin.parent, line.type, "dns", "web")
         rows.append(f"    probes: {probes}     # dns checks the answer; web also times the page")
     elif items.needs_second_probe:
-        probes = probe_list(items, answers.origin.parent, "web")
+        probes = probe_list(items, answers.origin.parent, line.type, "web")
         rows.append(f"    probes: {probes}   # the scheme needs them")
     rows += ["    options:", *_options(line.options, 6)]
     if "line" in answers.to_edit:

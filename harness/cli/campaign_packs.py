@@ -8,11 +8,13 @@ import re
 import textwrap
 from pathlib import Path
 
+from harness.cli.case_supply import RESOLVER_NAMES
 from harness.cli.compose import open_pack
 from harness.cli.printing import shown
 from harness.cli.scheme_items import DOWNLOAD, PROTOCOLS, UPLOAD, SchemeItems
 from harness.errors import UsageError
 from harness.model.corpus import PackKind
+from harness.plugins import LINES, PROBES
 
 CONTENT_PAGES, URL_PAGES, SEARCH_PAGES, ILLEGAL_PAGES = (
     "content-pages",
@@ -25,6 +27,8 @@ CONTENT_SAMPLE = 20
 """How many content pages of each category and form are tried if no requirement needs more."""
 FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads", PROTOCOLS: "protocols"}
 """The packs of an origin that have a probe of their own, by that probe."""
+QUERIES = "dns_queries"
+"""The probe of the names for checks of name servers."""
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
 RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
@@ -48,15 +52,34 @@ def beside(target: Path, path: Path) -> str:
         return str(target.absolute())
 
 
-def probe_list(items: SchemeItems, folder: Path, *first: str) -> str:
-    """The probes as YAML: the first ones, those that metrics need, and those of packs at hand."""
+def probe_list(items: SchemeItems, folder: Path, line: str, *first: str) -> str:
+    """The probes as YAML: the first ones, those that metrics need, and those of packs at hand.
+
+    ``line`` is the type of the line that has to carry them; empty: any line that fetches pages.
+    """
     https = ("web_https",) if items.needs_second_probe or items.needs_addresses else ()
     files = [one for one in items.probes_of_packs if _is_of_kind(folder / FILES[one], "content")]
-    return f"[{', '.join(dict.fromkeys((*first, *https, *items.probes, *files)))}]"
+    needed = [one for one in items.probes if _is_carried(one, line)]
+    return f"[{', '.join(dict.fromkeys((*first, *https, *needed, *files)))}]"
 
 
-def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:
-    """Return the rows of the corpora; ``folder`` holds the origin file, ``path`` the campaign."""
+def _is_carried(probe: str, line: str) -> bool:
+    """Whether a line of a type carries a probe that a metric needs.
+
+    A probe over IPv6 is left to people: measuring stops where the control has no IPv6.
+    """
+    declares = PROBES.find(probe)().declares
+    carries: frozenset[str] = frozenset({"fetch"})
+    if line:
+        carries = getattr(LINES.find(line), "carries", carries)
+    return declares.needs in carries and not declares.over_ipv4
+
+
+def corpora_text(items: SchemeItems, folder: Path, path: Path, *, asks_names: bool = False) -> str:
+    """Return the rows of the corpora; ``folder`` holds the origin file, ``path`` the campaign.
+
+    ``asks_names``: a line is a name server of the service.
+    """
     rows: list[str] = []
     for choice in items.choices:
         codes = _folded(f"    categories: [{', '.join(choice.categories)}]", "      ")
@@ -75,6 +98,11 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path) -> str:
         ]
     entry = _pack_entry(folder / URL_PAGES, path, is_needed=items.needs_addresses)
     rows.append(f"{entry}    # no sample: each of its cases is needed")
+    if asks_names and QUERIES in items.probes:
+        rows += [
+            "  # Names for checks of a name server: the supplier loads the harmful ones.",
+            _pack_entry(folder / RESOLVER_NAMES, path, is_needed=True),
+        ]
     for probe in items.probes_of_packs:
         rows += _files(probe, items, folder, path)
     lists: dict[str, list[str]] = {}

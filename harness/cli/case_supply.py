@@ -10,15 +10,25 @@ from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric_spec import spec_of
 from harness.model.protocol_case import NAMED_PROTOCOLS
+from harness.model.query_case import FORMS_OF_QUERIES
 from harness.model.url_case import CASES_OF_METRIC
 
 SHOWN = 6
 """The most cases that one sentence names."""
 
 
-CASES = {**CASES_OF_METRIC, "protocol_mismatches": NAMED_PROTOCOLS}
+CASES = {
+    **CASES_OF_METRIC,
+    "inconsistent_types": FORMS_OF_QUERIES,
+    "protocol_mismatches": NAMED_PROTOCOLS,
+}
 """The cases that each metric of them needs, in words."""
-PROBES_OF_PACK = {"url-pages": "probes web and web_https", "protocols": "probe protocols"}
+RESOLVER_NAMES = "resolver-names"
+PROBES_OF_PACK = {
+    "url-pages": "probes web and web_https",
+    "protocols": "probe protocols",
+    RESOLVER_NAMES: "probe dns_queries",
+}
 """The probes that try the cases of a pack."""
 
 
@@ -40,6 +50,8 @@ def content_pack(metric: str) -> str:
         return "uploads" if "upload" in metric else "downloads"
     if module == "protocols":
         return module
+    if module == "resolver_metrics":
+        return RESOLVER_NAMES
     is_of_urls = metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints")
     return "url-pages" if is_of_urls else "content-pages"
 

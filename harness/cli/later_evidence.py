@@ -31,6 +31,7 @@ _SPEED = (
 )
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
+    "discovery": _WAITS,
     "waits": _WAITS,
     "availability_metrics": _AVAILABILITY,
     "fault_metrics": _AVAILABILITY,

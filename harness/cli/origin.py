@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -17,12 +18,19 @@ from corpora.origin_packs import all_pages, joined
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages
-from harness.cli.content_packs import CHANGES, PACK_NAMES, SUPPLIER_FILES, write_content_packs
+from harness.cli.content_packs import (
+    CHANGES,
+    NEW_SITES_FILE,
+    PACK_NAMES,
+    SUPPLIER_FILES,
+    write_content_packs,
+)
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
 from harness.cli.origin_serving import allow_many_files, report, serve
 from harness.cli.printing import say, say_json, warn
 from harness.errors import UsageError, known
 from harness.model.campaign import Limits, Sentinels
+from harness.model.corpus import Item
 from harness.model.observation import CONTROL
 from harness.model.protocol_case import OWN_PORTS
 from harness.plugins import LINES
@@ -319,16 +327,24 @@ def pages_command(
     key = read_key(folder / settings.key)
     try:
         origin, changes_at = _origin(settings, key), settings.content_changes_at
-        write_content_packs(folder, seed, origin.home_of, origin.addresses_of, changes_at)
+        write_content_packs(
+            folder, seed, origin.home_of, origin.addresses_of, changes_at, partial(_plain, origin)
+        )
     except OSError as error:
         msg = f"{error.filename or folder}: cannot be written: {error.strerror or error}"
         raise UsageError(msg) from None
     for name in PACK_NAMES:
         make_private(folder / name)
         say(f"wrote {folder / name}")
-    if settings.content_changes_at is not None:
-        (folder / CHANGES).chmod(PRIVATE)
-        say(f"wrote {folder / CHANGES}")
+    for name in (CHANGES, NEW_SITES_FILE) if settings.content_changes_at is not None else ():
+        (folder / name).chmod(PRIVATE)
+        say(f"wrote {folder / name}")
+
+
+def _plain(origin: Origin, host: str) -> str:
+    """Return the name of the plain twin of a host of an origin; empty if it has none."""
+    twin = origin.twin_of(Item(id=host, value=host, labels=("CTRL",)))
+    return twin.host if twin is not None else ""
 
 
 @app.command("serve")

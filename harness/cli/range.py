@@ -27,12 +27,13 @@ from harness.cli.range_alerts import read_alerts
 from harness.cli.range_mail import read_relay
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
+from harness.model.plain_twin import twin_of
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import GATEWAY_FILE, SERVICE_LOG_FILE, RangeTestbed
-from probes.range.zone import ADDRESS, TWIN_ADDRESS
+from probes.range.zone import ADDRESS, TWIN_ADDRESS, TWIN_ZONE, ZONE
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -223,7 +224,13 @@ def make_lists(out: Path, seed: str = "", changes_at: datetime | None = None) ->
     seed = seed or secrets.token_hex(16)
     out.mkdir(parents=True, exist_ok=True)
     write_vendor_list(out / VENDOR_LIST)
-    return write_content_packs(out, seed, addresses_of=_loopback_addresses, changes_at=changes_at)
+    return write_content_packs(
+        out,
+        seed,
+        addresses_of=_loopback_addresses,
+        changes_at=changes_at,
+        plain_host=lambda host: twin_of(host, ZONE, TWIN_ZONE),
+    )
 
 
 def _loopback_addresses(_: str) -> tuple[str, ...]:

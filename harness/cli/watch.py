@@ -30,6 +30,7 @@ from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.polling import EarlierPolls, poll_events, require_probes
 from harness.model.batch import ways
+from harness.model.origin_zone import is_in
 from harness.model.timed_event import EventNote, Poll
 from harness.ports.network import can_measure
 from harness.ports.storage import Clock, Journal, WallClock
@@ -98,7 +99,10 @@ def watch(
     """
     with measuring(prepared, paths, clock) as (context, journal):
         earlier = EarlierPolls.of(journal.sentinels())
-        notes = {each.id: each.note(_time(each, told, earlier)) for each in events}
+        notes = {
+            each.id: each.note(_time(each, told, earlier), is_plain=_is_plain(each, prepared))
+            for each in events
+        }
         journal.record_instrument(record_of(prepared, context.clock))
         places = {each.id: _places_seen(each, prepared) for each in events}
         run = _Watch(prepared, events, notes, context, journal, earlier.rounds, places)
@@ -172,6 +176,15 @@ class _Watch:
             return f"{words}, in all places"
         lines = ", ".join(sorted(unseen))
         return f"{words}, wherever a probe sees them; on these lines some cannot be seen: {lines}"
+
+
+def _is_plain(event: TimedEvent, prepared: Prepared) -> bool:
+    """Whether an event's place is outside the canary zones, so that nothing says that it is ours.
+
+    Only of canaries it is noted.
+    """
+    zones = prepared.origin.zone_names if prepared.origin is not None else ()
+    return event.kind == "canary" and not any(is_in(event.item.host, zone) for zone in zones)
 
 
 def _places_seen(event: TimedEvent, prepared: Prepared) -> frozenset[Place]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
@@ -21,8 +22,9 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.log_safekeeping import changes_on_record
 from harness.estimate.log_selection import part
 from harness.estimate.rates import MeasuredMetric
+from harness.estimate.working_time import working_seconds
 from harness.model.metric import Metric, Part, Source
-from harness.model.timed_event import Asks, EventKind, Poll
+from harness.model.timed_event import SHOWS_CONTENT, Asks, EventKind, Poll
 
 SHOWN_TWICE = 2
 """How many polls must show the effect of an event."""
@@ -39,6 +41,8 @@ GROUPS: dict[EventKind, dict[Asks, str]] = {
     "rule": {"block": "sites that the school blocked", "allow": "sites that the school allowed"},
     "appeal": {"allow": "appeals against a block"},
     "override": {"block": "overrides that ended"},
+    "canary": {"block": "sites that became harmful"},
+    "report": {"block": "sites reported as open", "allow": "sites reported as blocked"},
 }
 """The groups of events of each kind, each of which must be followed, by what they ask for."""
 
@@ -63,6 +67,11 @@ def appeal_delay(selection: Selection) -> MeasuredMetric:
     return _delay(selection, "appeal_delay", "appeal")
 
 
+def recategorisation_delay(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the working time from a report until its effect (UPD-02)."""
+    return _delay(selection, "recategorisation_delay", "report", working_seconds)
+
+
 GRACE = 60.0
 """Seconds after its end within which an override must be over (proposed by this project)."""
 
@@ -76,7 +85,7 @@ def overrides_alive(selection: Selection) -> MeasuredMetric:
     Those that are not on record with who and why count as well. An override counts only if a poll
     before its end showed the page open. One that was seen blocked too late to tell is undecided.
     """
-    waits, unused = _waits_of(_own(selection, "override", "block"))
+    waits, unused = _waits_of(own_polls(selection, "override", "block"))
     named = sorted(event for event, each in waits.items() if each.at_least > GRACE)
     over = sum(each.at_most is not None and each.at_most <= GRACE for each in waits.values())
     alive = len(named)
@@ -115,7 +124,18 @@ class Wait(NamedTuple):
     at_most: float | None = None
 
 
-def waits_by_event(polls: Iterable[Poll]) -> dict[str, Wait | str]:
+Elapsed = Callable[[datetime, datetime], float]
+"""Seconds from one time until a later one, as they are counted."""
+
+
+def elapsed_seconds(begin: datetime, end: datetime) -> float:
+    """Return the seconds between two times."""
+    return (end - begin).total_seconds()
+
+
+def waits_by_event(
+    polls: Iterable[Poll], elapsed: Elapsed = elapsed_seconds
+) -> dict[str, Wait | str]:
     """Return the wait of each event, or why the event does not count.
 
     The polls are of one line and profile. With several probes the longest wait of an event stands.
@@ -126,7 +146,10 @@ def waits_by_event(polls: Iterable[Poll]) -> dict[str, Wait | str]:
         by_event[poll.event][poll.probe].append(poll)
     return {
         event: _longest(
-            [_wait(sorted(each, key=lambda one: one.started)) for each in by_probe.values()]
+            [
+                _wait(sorted(each, key=lambda one: one.started), elapsed)
+                for each in by_probe.values()
+            ]
         )
         for event, by_probe in by_event.items()
     }
@@ -143,7 +166,7 @@ def _longest(found: Sequence[Wait | str]) -> Wait | str:
     return Wait(max(each.at_least for each in waits), longest)
 
 
-def _wait(polls: Sequence[Poll]) -> Wait | str:
+def _wait(polls: Sequence[Poll], elapsed: Elapsed) -> Wait | str:
     """Return the wait of one event with one probe, or why it does not count."""
     note = polls[-1].note
     happened, effect = note.at, EFFECT[note.asks]
@@ -159,17 +182,23 @@ def _wait(polls: Sequence[Poll]) -> Wait | str:
     lasting = len(after)
     while lasting and after[lasting - 1].state == effect:
         lasting -= 1
-    seconds = [(poll.started - happened).total_seconds() for poll in after]
+    seconds = [elapsed(happened, poll.started) for poll in after]
     at_least = seconds[lasting - 1] if lasting else 0.0
     is_followed = len(after) - lasting >= SHOWN_TWICE
     return Wait(at_least, seconds[lasting] if is_followed else None)
 
 
-def _delay(selection: Selection, name: str, kind: EventKind) -> MeasuredMetric:
+def _delay(
+    selection: Selection, name: str, kind: EventKind, elapsed: Elapsed = elapsed_seconds
+) -> MeasuredMetric:
     """Compute the quantile for each group of events; the worst by its own limit stands."""
     groups = GROUPS[kind]
     limits = {asks: _limit(selection, asks) for asks in groups}
-    by_group = {asks: _of_group(selection, name, _own(selection, kind, asks)) for asks in groups}
+    quantile = selection.measure.quantile or MEDIAN
+    by_group = {
+        asks: delay_of(selection, name, own_polls(selection, kind, asks), quantile, elapsed)
+        for asks in groups
+    }
     worst = max(by_group, key=lambda asks: badness(by_group[asks], limits[asks]))
     scale = _scale(limits, worst, next(iter(groups)))
     metric = by_group[worst]
@@ -191,27 +220,38 @@ def _delay(selection: Selection, name: str, kind: EventKind) -> MeasuredMetric:
     return MeasuredMetric(metric=in_proportion)
 
 
-def _own(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
-    """The polls of one group of events; those of content only where the policy blocks it."""
+def own_polls(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
+    """Return the polls of one group of events; changes of pages where the policy blocks them."""
     return [
         poll
         for poll in selection.polls
         if (poll.note.kind, poll.note.asks) == (kind, asks)
-        and (kind != "content" or selection.expects(poll.category) == "block")
+        and (kind not in SHOWS_CONTENT or selection.expects(poll.category) == "block")
     ]
 
 
-def _waits_of(polls: Iterable[Poll]) -> tuple[dict[str, Wait], Counter[str]]:
+def _waits_of(
+    polls: Iterable[Poll], elapsed: Elapsed = elapsed_seconds
+) -> tuple[dict[str, Wait], Counter[str]]:
     """The waits of the events that count, by their ids, and how many do not, by the reason."""
-    found = waits_by_event(polls)
+    found = waits_by_event(polls, elapsed)
     waits = {event: each for event, each in found.items() if isinstance(each, Wait)}
     return waits, Counter(each for each in found.values() if isinstance(each, str))
 
 
-def _of_group(selection: Selection, name: str, polls: Collection[Poll]) -> Metric:
-    by_event, unused = _waits_of(polls)
+def delay_of(
+    selection: Selection,
+    name: str,
+    polls: Collection[Poll],
+    quantile: float,
+    elapsed: Elapsed = elapsed_seconds,
+) -> Metric:
+    """Return a quantile of the waits that polls show, with its bounds.
+
+    A wait that has not ended is censored: it is longer than until the last poll.
+    """
+    by_event, unused = _waits_of(polls, elapsed)
     waits = list(by_event.values())
-    quantile = selection.measure.quantile or MEDIAN
     timed = [
         TimedEvent(seconds=each.at_least, ended=False)
         if each.at_most is None

@@ -20,8 +20,10 @@ from harness.judge.block_page_classifier import SECOND_LEVELS, host_of
 from harness.judge.statements import Language, fold, vocabulary
 from harness.judge.trial_features import TrialFeatures
 from harness.model.block_flaw import FIELDS, ILLEGAL, BlockFlaw
+from harness.model.content_form import variant_of
 from harness.model.facts import Caching, PageDetails, SealedFacts, WebFacts
 from harness.model.observation import FALSE_CERTIFICATES
+from harness.model.query_case import LONGEST_BLOCK, query_check, query_form
 from harness.model.verdict import Mechanism
 
 ANNOUNCED = frozenset({403, 451})
@@ -120,6 +122,7 @@ def read_page_words(document: dict[str, Any]) -> PageWords:
 def flaws_of(features: TrialFeatures, mechanism: Mechanism) -> BlockFlaw:
     """Return the flaws of a block that was carried out by ``mechanism``."""
     flaws = BlockFlaw(0) if is_announced(features) else BlockFlaw.UNANNOUNCED
+    flaws = _flaws_of_query(features, flaws)
     web = features.web
     if isinstance(features.service.facts, SealedFacts):
         return flaws | (BlockFlaw.WITHHELD if mechanism in SHOWN else BlockFlaw.NO_PAGE)
@@ -145,6 +148,20 @@ def flaws_of(features: TrialFeatures, mechanism: Mechanism) -> BlockFlaw:
         for link in each.details.links
     )
     return flaws | _told(shown, features.host, has_link=offered) | _checked(shown)
+
+
+def _flaws_of_query(features: TrialFeatures, flaws: BlockFlaw) -> BlockFlaw:
+    """Return the flaws of a block by a DNS answer, where the item is a case of queries.
+
+    Without EDNS no extended error can be sent (RFC 8914 section 2); a forged name is no block.
+    """
+    variant = variant_of(features.service.item.stratum)
+    form = query_form(variant)
+    if (form is not None and form.edns == "none") or query_check(variant) is not None:
+        flaws &= ~BlockFlaw.UNANNOUNCED
+    kept_for = (features.dns.kept_for if features.dns is not None else None) or 0
+    is_long = form is not None and kept_for > LONGEST_BLOCK
+    return flaws | (BlockFlaw.KEPT_LONG if is_long else BlockFlaw(0))
 
 
 def is_announced(features: TrialFeatures) -> bool:

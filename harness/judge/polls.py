@@ -1,8 +1,9 @@
 """Judge the polls of timed events: what the service did at each, if the poll shows it.
 
 A poll counts only between sentinels that behaved as agreed, so that a filter that was off for a
-while is not taken for one that followed an event. Of an event of kind ``content`` the control line
-must show the page as it should be at that time, with or without an agreed marker.
+while is not taken for one that followed an event. Where an event is a change of a page, the control
+line must show the page as it should be at that time, with or without an agreed marker; a question
+for the name of a canary shows no page.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import msgspec
 
 from harness.judge.pairing import batch_path_of, pair
 from harness.judge.sentinels import check_sentinels
-from harness.model.facts import WebFacts
+from harness.model.facts import DnsFacts, WebFacts
 from harness.model.marker import MARKER_PREFIX
 from harness.model.observation import Observation, Role
 from harness.model.probe import EARLIER, Declarations
-from harness.model.timed_event import EventNote, Poll
+from harness.model.timed_event import SHOWS_CONTENT, EventNote, Poll
 from harness.model.verdict import State, Trial, Verdict
 
 SENTINELS: dict[str, Role] = {"sentinel-allow": "must_allow", "sentinel-block": "must_block"}
@@ -96,7 +97,7 @@ def _poll(trial: Trial, verdict: Verdict, fault: str) -> Poll:
     decided = DECIDED.get(verdict.state)
     is_open = note.kind == "outage" and decided == "allowed"
     why = "" if is_open else fault or ("" if decided else "; ".join(verdict.witnesses))
-    if not why and note.kind == "content" and not _is_as_expected(trial, note):
+    if not why and note.kind in SHOWS_CONTENT and not _is_as_expected(trial, note):
         why = NOT_AS_EXPECTED
     return Poll(
         event=service.item.id,
@@ -115,6 +116,8 @@ def _is_as_expected(trial: Trial, note: EventNote) -> bool:
     """Whether the control's page has a marker exactly if it should have one at that time."""
     control = trial.control
     facts = control.facts if control is not None else None
+    if note.kind == "canary" and isinstance(facts, DnsFacts):
+        return True
     if control is None or not isinstance(facts, WebFacts):
         return False
     has_happened = note.at is not None and control.started >= note.at

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import IntFlag
 
+from harness.model.query_case import LONGEST_BLOCK
+
 
 class BlockFlaw(IntFlag):
     """What is missing or wrong. The numbers are in stored counts: never reuse one.
@@ -44,6 +46,7 @@ class BlockFlaw(IntFlag):
     INACCESSIBLE = 2097152
     WRONG_LANGUAGE = 4194304
     BLAMING = 8388608
+    KEPT_LONG = 16777216
 
 
 FIELDS: dict[BlockFlaw, str] = {
@@ -85,6 +88,7 @@ WHY_UNCHECKED: dict[BlockFlaw, str] = {
 _OTHERS = {
     BlockFlaw.UNANNOUNCED: "the block is not announced by status 403 or 451, nor by a DNS error",
     BlockFlaw.CERTIFICATE: "a certificate error comes before the page",
+    BlockFlaw.KEPT_LONG: f"the answer may be kept for longer than {LONGEST_BLOCK} s",
 }
 
 

@@ -6,7 +6,7 @@ agreed marker, such as a self-label; not every filter claims to know them. *View
 show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) and
 of web addresses (``harness.model.url_case``) have names here as well, so that their pages are told
 from plain ones. So have *files* (``harness.model.file_case``) and *uploads*
-(``harness.model.upload_case``).
+(``harness.model.upload_case``), and *queries* of name servers (``harness.model.query_case``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import msgspec
 from harness.model.corpus import TWIN
 from harness.model.file_case import FILE, REPORTED_GROUPS, file_case
 from harness.model.protocol_case import NAMED_PROTOCOLS, PROTOCOL
+from harness.model.query_case import QUERY, QUERY_CASES
 from harness.model.search_case import case_words, search_case
 from harness.model.upload_case import INFECTED_UPLOADS, UPLOAD, upload_case
 from harness.model.url_case import JUDGED, URL_CASES
@@ -37,6 +38,7 @@ Family = Literal[
     "upload",
     "other upload",
     "protocol",
+    "query",
 ]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
@@ -51,7 +53,7 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     (``probes.range.origin_services``), and ``case`` says which of its cases. Of a search engine
     ``case`` is the lock, and ``label`` the query whose results a lock leaves out. A page that
     ``becomes`` harmful (or harmless) shows the marker of its category only from (or until) the time
-    of the origin's change.
+    of the origin's change, or ``later`` seconds after it.
     """
 
     code: str = ""
@@ -60,6 +62,7 @@ class PageContent(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
     case: str = ""
     becomes: Literal["", "harmful", "harmless"] = ""
+    later: int = 0
 
 
 class ContentForm(NamedTuple):
@@ -164,7 +167,7 @@ def form_named(variant: str) -> ContentForm | None:
 
 
 def _search_or_file(variant: str) -> ContentForm | None:
-    """Return the case of a search, a file, an upload or a protocol; None for any other."""
+    """Return the case of a search, a file, an upload, a protocol or a query; None for others."""
     search = search_case(variant)
     if search is not None:
         return ContentForm(variant, case_words(search), "search")
@@ -177,8 +180,10 @@ def _search_or_file(variant: str) -> ContentForm | None:
     if upload is not None:
         is_infected = variant in INFECTED_UPLOADS
         return ContentForm(variant, upload.words, "upload" if is_infected else "other upload")
-    protocol = NAMED_PROTOCOLS.get(variant)
-    return ContentForm(variant, protocol, "protocol") if protocol else None
+    if protocol := NAMED_PROTOCOLS.get(variant):
+        return ContentForm(variant, protocol, "protocol")
+    query = QUERY_CASES.get(variant)
+    return ContentForm(variant, query, "query") if query else None
 
 
 WITHOUT_POLICY: frozenset[Family] = frozenset({"other upload", "protocol"})
@@ -191,7 +196,7 @@ def form_of(stratum: str) -> ContentForm | None:
 
 
 CASE_GROUPS = (
-    FILE, UPLOAD, PROTOCOL, "viewer:", "address:", "object:", "deep:", "new:", "template:",
+    FILE, UPLOAD, PROTOCOL, QUERY, "viewer:", "address:", "object:", "deep:", "new:", "template:",
     "viewpoint:",
 )  # fmt: skip
 """What the names of cases begin with that are all known."""

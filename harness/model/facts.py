@@ -149,6 +149,12 @@ host came, but an answer on the way to it did not come from the origin."""
 
 ADDRESS_TYPES = frozenset({"A", "AAAA"})
 
+SignatureSighting = Literal["", "valid", "absent", "invalid", "without keys"]
+"""What a client found of the signatures of an answer; empty: it did not look for them.
+
+*without keys*: the zone's keys did not come, or are not signed by themselves.
+"""
+
 
 class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dns"):
     """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
@@ -157,6 +163,9 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
     once more as the name is written (draft-vixie-dnsext-dns0x20). ``target_addresses`` are those
     of the names that lock a search engine (safe search), as the control knows them. ``landing`` is
     the page that stands at an address which is not the origin's, for a name of the canary zone.
+    ``kept_for`` is for how many seconds the answer may be kept (RFC 2308), where that is recorded.
+    ``signatures`` says what the client found of them (RFC 4035 section 5), with the zone's keys
+    from the same server; ``keys`` are the SHA-256 digests of the keys that it used.
     """
 
     name: str
@@ -172,6 +181,9 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
     case_lost: bool = False
     target_addresses: tuple[str, ...] = ()
     landing: WebFacts | None = None
+    kept_for: int | None = None
+    signatures: SignatureSighting = ""
+    keys: tuple[str, ...] = ()
 
     @property
     def answers(self) -> frozenset[str]:

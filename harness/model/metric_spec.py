@@ -14,6 +14,7 @@ from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
 from harness.model.people_metric_specs import PEOPLE_METRICS
 from harness.model.planned_metric import PLANNED
+from harness.model.resolver_metric_specs import RESOLVER_METRICS
 from harness.model.speed_metric_specs import SPEED_METRICS
 
 # fmt: off
@@ -318,6 +319,7 @@ SPECS: dict[str, MetricSpec] = {
         *PEOPLE_METRICS,
         *GATE_METRICS,
         *SPEED_METRICS,
+        *RESOLVER_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

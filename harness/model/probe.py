@@ -9,7 +9,7 @@ import msgspec
 
 from harness.model.corpus import NAMED, Item, Layer
 
-Need = Literal["fetch", "ask", "dial", "datagrams", "connection"]
+Need = Literal["fetch", "fetch_over", "ask", "dial", "datagrams", "connection"]
 """What a probe needs of a line: the method of that name."""
 
 ALL_LAYERS: frozenset[Layer] = frozenset(("any", "dns", "sni", "url", "content"))
@@ -25,6 +25,7 @@ class ProbeDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     can try; ``only_scheme`` is the only URL scheme it tries, empty for any. Without ``counts`` its
     verdicts are recorded but not counted. ``has_twins``: it tries plain twins too.
     ``mixes_sentinels``: sentinels are tried between the items too, at places drawn in each run.
+    ``over_ipv4`` is the probe that does over IPv4 what this one does over IPv6.
     """
 
     needs: Need
@@ -35,6 +36,7 @@ class ProbeDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     counts: bool = True
     has_twins: bool = False
     mixes_sentinels: bool = False
+    over_ipv4: str = ""
 
     def can_see(self, item: Item) -> bool:
         """Whether the layer that an item is about is one that the probe sees."""
@@ -55,7 +57,8 @@ OTHER = ProbeDeclaration(needs="fetch", facts="web")
 
 EARLIER: Declarations = {
     "dns": msgspec.structs.replace(_NAMES, has_twins=True),
-    "dns_aaaa": _NAMES,
+    "dns_aaaa": msgspec.structs.replace(_NAMES, over_ipv4="dns"),
+    "dns_queries": _NAMES,
     "dns_https": msgspec.structs.replace(_NAMES, sees=ALL_LAYERS, counts=False),
     "web": msgspec.structs.replace(OTHER, has_twins=True),
     "web_https": msgspec.structs.replace(OTHER, has_twins=True),

@@ -12,10 +12,16 @@ from typing import Literal
 
 import msgspec
 
-EventKind = Literal["content", "list", "rule", "appeal", "override", "outage", "drift"]
+EventKind = Literal[
+    "content", "list", "rule", "appeal", "override", "outage", "drift", "canary", "report"
+]
 """What happens: the content of a page changes; a list of the supplier changes; somebody at a school
 changes a rule; an appeal against a block is made; an override of a block ends; the filter is off;
-a setting differs from the accredited one."""
+a setting differs from the accredited one; a new site becomes harmful; somebody reports a site to
+the supplier as wrongly categorised."""
+
+SHOWS_CONTENT: frozenset[EventKind] = frozenset(("content", "canary"))
+"""Kinds of events that are changes of a page."""
 
 TestKind = Literal["fault", "failover"]
 """What an assessor causes while a service is checked: a fault of it, or of its main connection."""
@@ -36,13 +42,15 @@ MOST_POLLS = 99_000
 class EventNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a poll or a check knows of its event; ``at`` is when it happens, aware UTC.
 
-    ``name`` is that of a fault which an assessor caused.
+    ``name`` is that of a fault which an assessor caused. ``is_plain``: the place is in no zone that
+    is known to be used for tests.
     """
 
     kind: EventKind | TestKind
     asks: Asks
     at: datetime | None = None
     name: str = ""
+    is_plain: bool = False
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

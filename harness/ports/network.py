@@ -26,6 +26,7 @@ from harness.model.observation import AttemptKey, Evidence, Failure, Timings
 from harness.model.origin_zone import OriginZone, home_of, is_in, with_host
 from harness.model.plain_twin import twin_of
 from harness.model.probe import ProbeDeclaration
+from harness.model.query_case import QueryForm
 
 Opened = TypeVar("Opened")
 
@@ -178,9 +179,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     ``body`` is decoded: ``codings`` are the content codings that were removed, outermost first,
     ``undecoded`` the one that could not be. ``as_sent`` is the body as it came, where a coding was
     removed that the answer did not declare, as of a gzip file. ``truncated``: there was more than
-    the limit.
-    ``choices`` are those of a PAC file that were tried, in order. ``kept``: it was the second
-    answer on its connection.
+    the limit. ``choices`` are those of a PAC file that were tried, in order. ``kept``: it was the
+    second answer on its connection.
     """
 
     timings: Timings
@@ -200,11 +200,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One DNS question."""
+    """One DNS question. With a ``form`` exactly that query is sent, of the type that it names."""
 
     name: str
     type: str = "A"
     timeout: float = 5.0
+    form: QueryForm | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,9 +237,8 @@ class Line(Protocol):
     Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
     never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it was
-    built with, so that a probe can check the token of a host that it was redirected to. ``carries``
-    names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``) and ``datagrams``
-    (``SendsDatagrams``); a probe needs one of them.
+    built with, so that a probe can check the token of a host that it was redirected to.
+    ``carries`` names the methods that it has, of which a probe needs one.
     """
 
     Options: ClassVar[type[BaseModel]]

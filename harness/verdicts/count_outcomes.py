@@ -33,6 +33,7 @@ from harness.model.outcome_group import (
     sample_ranks,
     traits_of,
 )
+from harness.model.query_case import is_query
 from harness.model.url_case import VIEWPOINTS
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
@@ -261,7 +262,7 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
         probes=places,
         unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
         mechanisms=mechanisms,
-        latencies=_latencies(connection, lines, target),
+        latencies=_latencies(connection, lines, traits, target),
     )
 
 
@@ -324,14 +325,19 @@ def _pairs(
 
 
 def _latencies(
-    connection: Any, lines: tuple[str, ...], target: Path
+    connection: Any, lines: tuple[str, ...], traits: tuple[ItemTraits, ...], target: Path
 ) -> dict[str, tuple[float, ...]]:
-    """Times to first byte by line, and under ``control`` those of the controls of all lines."""
+    """Times to first byte by line, and under ``control`` those of the controls of all lines.
+
+    Those of DNS answers are left out: they are no pages.
+    """
+    names = [number for number, trait in enumerate(traits) if is_query(variant_of(trait.stratum))]
+    pages = f"trait NOT IN ({', '.join(map(str, names))})" if names else "true"
     found = {
-        line: _times(connection, target, "service", f"line = {number}")
+        line: _times(connection, target, "service", f"line = {number} AND {pages}")
         for number, line in sorted(enumerate(lines), key=lambda one: one[1])
     }
-    found[CONTROL] = _times(connection, target, "control", "true")
+    found[CONTROL] = _times(connection, target, "control", pages)
     return {line: times for line, times in found.items() if times}
 
 

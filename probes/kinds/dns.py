@@ -13,13 +13,15 @@ from typing import ClassVar
 from msgspec import structs
 
 from harness.model.content_form import variant_of
+from harness.model.corpus import Item
 from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import NAME_LAYERS, ProbeDeclaration
+from harness.model.query_case import is_query
 from harness.model.search_case import lock_targets
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, Line, ProbeResult, Question
+from harness.ports.network import Answer, Attempt, Line, ProbeResult, Question
 from probes.kinds.web import Web
 from probes.net.route import is_literal, is_loopback, is_unspecified
 
@@ -31,7 +33,7 @@ ANSWER = ProbeDeclaration(needs="ask", facts="dns", sees=NAME_LAYERS)
 """What every DNS probe declares: a name server sees no path, and nothing of a page."""
 
 
-class _Dns:
+class DnsProbe:
     """Asks one question of one type."""
 
     declares: ClassVar[ProbeDeclaration]
@@ -43,7 +45,14 @@ class _Dns:
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Ask for the item's host over the line, once."""
         question = Question(name=attempt.item.host, type=self.type, timeout=attempt.timeout)
-        answer = await line.ask(question)
+        return await self.result(attempt, line, await line.ask(question))
+
+    def fits(self, item: Item) -> bool:
+        """Whether the item is asked for plainly; cases of queries are for ``dns_queries``."""
+        return not is_query(variant_of(item.stratum))
+
+    async def result(self, attempt: Attempt, line: Line, answer: Answer) -> ProbeResult:
+        """Add to an answer what is at the addresses in it, or how a search engine is locked."""
         facts = answer.facts
         if attempt.key.line == CONTROL:
             facts = structs.replace(facts, target_addresses=await self._targets(attempt, line))
@@ -114,7 +123,7 @@ def _is_reachable(address: str, origin: str) -> bool:
 
 
 @PROBES.register("dns")
-class Dns(_Dns):
+class Dns(DnsProbe):
     """One A question."""
 
     declares = structs.replace(ANSWER, has_twins=True)
@@ -122,15 +131,15 @@ class Dns(_Dns):
 
 
 @PROBES.register("dns_aaaa")
-class DnsAaaa(_Dns):
+class DnsAaaa(DnsProbe):
     """One AAAA question (RFC 3596)."""
 
-    declares = ANSWER
+    declares = structs.replace(ANSWER, over_ipv4="dns")
     type = "AAAA"
 
 
 @PROBES.register("dns_https")
-class DnsHttps(_Dns):
+class DnsHttps(DnsProbe):
     """One HTTPS question (type 65, RFC 9460); a browser does without such records."""
 
     declares = structs.replace(ANSWER, counts=False)

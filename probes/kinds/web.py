@@ -22,6 +22,7 @@ from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.protocol_case import protocol_of
+from harness.model.query_case import is_query
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.model.upload_case import upload_case
@@ -89,11 +90,12 @@ class WebProbe:
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
-        Files are for the probe ``download``, uploads for ``upload``, and cases of other protocols
-        for ``protocols``.
+        Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
+        ``protocols``, and queries for ``dns_queries``.
         """
         variant = variant_of(item.stratum)
-        if any(case(variant) is not None for case in (file_case, upload_case, protocol_of)):
+        others = (file_case, upload_case, protocol_of)
+        if is_query(variant) or any(case(variant) is not None for case in others):
             return False
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
@@ -105,6 +107,11 @@ class WebProbe:
         """Return the URL that is fetched in an attempt."""
         return self.address(attempt.item)
 
+    def _way(self, line: Line) -> Fetches | None:
+        """Return another way to use the line; None: as it fetches by itself."""
+        del line
+        return None
+
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Fetch the item over the line, once, following redirects."""
         if not attempt.item.value:
@@ -115,7 +122,7 @@ class WebProbe:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(self._address_of(attempt), home)
+        chain = await visit.follow(self._address_of(attempt), home, over=self._way(line))
         timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:
@@ -345,7 +352,8 @@ class WebMarkup(Web):
 
     def fits(self, item: Item) -> bool:
         """Whether the item is a whole host: an entry for one page says nothing of others."""
-        return item.url(self.scheme) == f"{self.scheme}://{item.host}/"
+        is_whole = item.url(self.scheme) == f"{self.scheme}://{item.host}/"
+        return is_whole and super().fits(item)
 
     def _address_of(self, attempt: Attempt) -> str:
         """Return the URL with markup, if the host is our own origin's."""

@@ -131,7 +131,7 @@ class DirectLine:
     """A line that resolves by one name server and connects to the address in its answer."""
 
     carries: ClassVar[frozenset[str]] = frozenset(
-        {"fetch", "ask", "dial", "datagrams", "connection"}
+        {"fetch", "fetch_over", "ask", "dial", "datagrams", "connection"}
     )
 
     def __init__(
@@ -235,12 +235,16 @@ class DirectLine:
 
     async def fetch(self, request: Request) -> Exchange:
         """Resolve the host, connect, and send the request; timings include the resolve phase."""
+        return await self.fetch_over(request, self._options.family)
+
+    async def fetch_over(self, request: Request, family: Family) -> Exchange:
+        """Fetch as ``fetch`` does, from an address of that family alone."""
         started = perf_counter()
         try:
             endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
             return invalid_request(str(error))
-        address = await self._locate(endpoint, request)
+        address = await self._locate(endpoint, request, family)
         resolve = perf_counter() - started
         if isinstance(address, Failure):
             return Exchange(timings=Timings(total=resolve), failure=address)
@@ -284,9 +288,13 @@ class DirectLine:
             return Dialled(timings=timings, failure=address)
         return open_datagrams(address, self._binding)
 
-    async def _locate(self, endpoint: Address, request: Request | DialRequest) -> Address | Failure:
+    async def _locate(
+        self, endpoint: Address, request: Request | DialRequest, family: Family | None = None
+    ) -> Address | Failure:
         """Return the address to connect to for a request, or the failure or refusal."""
-        found: str | Failure = request.address or await self._find(endpoint.host, request.timeout)
+        found: str | Failure = request.address or await self._find(
+            endpoint.host, request.timeout, family
+        )
         if isinstance(found, Failure):
             return found
         return self._checked(endpoint, found, may_lead=request.may_lead)
@@ -310,9 +318,11 @@ class DirectLine:
         trust = client_tls_context(*trusted, alpn=alpn_for(over)) if secure else None
         return replace(server, address=address, trust=trust)
 
-    async def _find(self, host: str, patience: float) -> str | Failure:
-        """Resolve a host to an address of the line's family, or to a Failure."""
-        family = self._options.family
+    async def _find(
+        self, host: str, patience: float, family: Family | None = None
+    ) -> str | Failure:
+        """Resolve a host to an address of a family (the line's own), or to a Failure."""
+        family = family or self._options.family
         if is_literal(host):
             return host if is_in_family(family, host) else _other_family(host, family)
         deadline = perf_counter() + patience
@@ -323,7 +333,7 @@ class DirectLine:
             if address is not None:
                 return address
         remaining = max(deadline - perf_counter(), MIN_PATIENCE)
-        if family != "any" and await self._has_other_family(host, remaining):
+        if family != "any" and await self._has_other_family(host, remaining, family):
             return _no_address_in_family(host, family)
         return resolve_failure("NOERROR")
 
@@ -343,9 +353,9 @@ class DirectLine:
             return False
         return self.origin is None or not is_loopback(self.origin.address)
 
-    async def _has_other_family(self, host: str, patience: float) -> bool:
-        """Whether a host has an address of the other family."""
-        type_ = "A" if self._options.family == "ipv6" else "AAAA"
+    async def _has_other_family(self, host: str, patience: float, family: Family) -> bool:
+        """Whether a host has an address of the other family than this one."""
+        type_ = "A" if family == "ipv6" else "AAAA"
         answer = await self.ask(Question(name=host, type=type_, timeout=patience))
         return bool(answer.facts.addresses)
 

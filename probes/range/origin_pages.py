@@ -13,7 +13,7 @@ import html
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import cycle
 from urllib.parse import parse_qsl
@@ -198,10 +198,9 @@ class ContentChange:
     at: datetime | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    @property
-    def has_happened(self) -> bool:
-        """Whether the time has come."""
-        return self.at is not None and self.now() >= self.at
+    def has_happened(self, later: int = 0) -> bool:
+        """Whether the time has come, or that of a page which changes so many seconds later."""
+        return self.at is not None and self.now() >= self.at + timedelta(seconds=later)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +241,8 @@ class Pages:
     def content_at(self, host: str) -> PageContent:
         """Return what a host shows beside its text; a plain twin shows the same as its host."""
         content = self.contents.get(self.names.original_host(normalise(host)), _NO_CONTENT)
-        if content.becomes and (content.becomes == "harmful") != self.change.has_happened:
+        has_changed = self.change.has_happened(content.later)
+        if content.becomes and (content.becomes == "harmful") != has_changed:
             return msgspec.structs.replace(content, code="")
         return content
 

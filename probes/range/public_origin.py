@@ -21,6 +21,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.content_form import PageContent
+from harness.model.query_case import ALIAS
 from harness.untrusted.regular_file import read_bounded
 from probes.range.authority import (
     PEM_BYTES,
@@ -38,6 +39,7 @@ from probes.range.protocol_server import ProtocolServers
 from probes.range.resolver import ZoneServer
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ZONE
+from probes.range.zone_signing import hosts_of
 
 LONGEST_LOGGED = 1024
 """Characters of a path or host in the log, so that strangers cannot fill the disk fast."""
@@ -122,7 +124,11 @@ class PublicOrigin:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
         zones = ZoneServer(
-            log=self.log, names=names, is_resolver=False, mail_key=self.settings.mail_key
+            log=self.log,
+            names=names,
+            is_resolver=False,
+            aliases=hosts_of(ALIAS, self._pages.contents),
+            mail_key=self.settings.mail_key,
         )
         servers = NameServer(
             lambda query: Reply(message=zones.answer(query)),

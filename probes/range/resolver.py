@@ -32,6 +32,7 @@ from probes.range.zone import (
     ZoneNames,
     normalise,
 )
+from probes.range.zone_signing import ZoneSigner, wants_signatures
 
 TTL = 0
 """TTL of all records: no answer is cached, so each attempt asks again."""
@@ -43,6 +44,11 @@ _FAMILIES = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
 _OF_MAIL = frozenset({dns.rdatatype.TXT, dns.rdatatype.MX})
 _LONGEST_STRING = 255
 """Bytes of a character-string in a TXT record (RFC 1035 section 3.3)."""
+_OFTEN = (
+    dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS, dns.rdatatype.NS, dns.rdatatype.SOA,
+    *_OF_MAIL,
+)  # fmt: skip
+"""The types of records that names of the zones have."""
 _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 
 
@@ -51,7 +57,8 @@ class ZoneServer:
     """Answers questions about the zones in ``names``; all others are refused.
 
     With ``dual_stack`` every name but plain twins also has the IPv6 loopback address. Hosts in
-    ``several`` also have the address of the twins; either comes first in turn.
+    ``several`` also have the address of the twins; either comes first in turn. Hosts in ``aliases``
+    are aliases (CNAME) of themselves with ``www.``. The zones of ``signers`` are signed.
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
     answers say that recursion is available. Domains of senders of mail have records for SPF, DKIM
     and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``).
@@ -63,6 +70,8 @@ class ZoneServer:
     names: ZoneNames = RANGE
     is_resolver: bool = True
     several: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
+    signers: tuple[ZoneSigner, ...] = ()
     mail_key: str = ""
     _turn: Iterator[int] = field(default_factory=count)
 
@@ -85,33 +94,55 @@ class ZoneServer:
             response.set_rcode(refusal)
             return response
         response.flags |= dns.flags.AA
-        question = query.question[0]
-        if alias := self.names.alias_of(host):
-            response.answer.append(
-                dns.rrset.from_text(
-                    question.name, TTL, dns.rdataclass.IN, dns.rdatatype.CNAME, f"{alias}."
-                )
-            )
-        elif not self.has(host) and host not in self.names.apexes:
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        elif texts := self._texts(host, question.rdtype):
-            response.answer.append(
-                dns.rrset.from_text_list(
-                    question.name, TTL, dns.rdataclass.IN, question.rdtype, texts
-                )
-            )
-            if question.rdtype is dns.rdatatype.NS:
-                response.additional += self._glue(texts)
+        self._add_records(response, host)
         if not response.answer:
             apex = self._apex_of(host)
             soa = self._soa(apex)
             response.authority.append(
                 dns.rrset.from_text(f"{apex}.", TTL, dns.rdataclass.IN, dns.rdatatype.SOA, soa)
             )
+        signer = self._signer_of(host)
+        if signer is not None and wants_signatures(query):
+            signer.sign(response, self._types(host))
         self.log.record(
             "dns", host, method=_type(query), answer=dns.rcode.to_text(response.rcode())
         )
         return response
+
+    def _add_records(self, response: dns.message.Message, host: str) -> None:
+        """Add the records of a host of the type in the question, or an answer code."""
+        question = response.question[0]
+        alias = self.names.alias_of(host) or (f"www.{host}" if host in self.aliases else "")
+        if alias:
+            response.answer.append(
+                dns.rrset.from_text(
+                    question.name, TTL, dns.rdataclass.IN, dns.rdatatype.CNAME, f"{alias}."
+                )
+            )
+            if host not in self.aliases or question.rdtype is dns.rdatatype.CNAME:
+                return
+        elif not self.has(host) and host not in self.names.apexes:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            return
+        if question.rdtype is dns.rdatatype.DNSKEY and host in self.names.apexes:
+            signer = self._signer_of(host)
+            response.answer += [signer.keys] if signer is not None else []
+        elif texts := self._texts(alias or host, question.rdtype):
+            owner = f"{alias}." if alias else question.name
+            response.answer.append(
+                dns.rrset.from_text_list(owner, TTL, dns.rdataclass.IN, question.rdtype, texts)
+            )
+            if question.rdtype is dns.rdatatype.NS:
+                response.additional += self._glue(texts)
+
+    def _signer_of(self, host: str) -> ZoneSigner | None:
+        apex = self._apex_of(host)
+        return next((one for one in self.signers if one.zone == apex), None)
+
+    def _types(self, host: str) -> frozenset[str]:
+        """Return the types of records that a host has."""
+        found = {one for one in _OFTEN if self._texts(host, one)}
+        return frozenset(map(dns.rdatatype.to_text, found))
 
     def _refusal(self, query: dns.message.Message) -> dns.rcode.Rcode | None:
         """Return why a query is not answered; None if it is one about the zones.

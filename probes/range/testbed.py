@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
+from harness.model.query_case import ALIAS
 from harness.ports.network import Origin
 from probes.mail.sender_domains import new_key, public_key_of
 from probes.net.route import parse_address
@@ -54,6 +55,7 @@ from probes.range.zone import (
     TWIN_ZONE,
     ZONE,
 )
+from probes.range.zone_signing import hosts_of, signers_of
 
 range_mail_key = cache(new_key)
 """The key that mails of a test on the range are signed with; all ranges of a process share it."""
@@ -72,22 +74,26 @@ class RangeTestbed:
     ``directory`` receives the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
     their own, ``contents`` hosts to what else they show. Pages whose content changes do so at
-    ``changes_at``, the attribute ``change.at``. ``faults`` may be
-    changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
-    also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
-    the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
-    listens on ::1, and its names have AAAA records. The hosts in ``several`` have two IPv4
-    addresses (Linux). With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file
-    of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
-    The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
-    directory; ``report`` is told if it cannot be written. With ``alerts`` the filter sends alerts;
-    the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them. With
-    ``mail`` it has a mail relay, the attribute ``relay``, which asks the range's name server.
+    ``changes_at``, the attribute ``change.at``. ``faults`` may be changed at any time, from any
+    thread. With ``gateway`` (Linux: it needs all of 127/8) there is also a transparent gateway, and
+    a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering resolver also
+    answers over TLS and HTTPS. With ``dual_stack`` the origin also listens on ::1, and its names
+    have AAAA records. The hosts in ``several`` have two IPv4 addresses (Linux). With ``signed`` its
+    zones are signed (DNSSEC); ``contents`` says which hosts are aliases, or have forged signatures.
+    With ``opens_tls`` the proxy intercepts TLS of what it examines, and the file of the authority
+    holds its certificate as well. ``users`` may sign in at one proxy for all. The filter's own
+    record is appended to ``access_log``, by default SERVICE_LOG_FILE in the directory; ``report``
+    is told if it cannot be written. With ``alerts`` the filter sends alerts: ``monitor`` decides
+    about them, ``alert_sender`` sends them. With ``mail`` it has a mail relay (``relay``).
     """
 
+    origin: Origin
+    log: ArrivalLog
+    access_log: AccessLog
     monitor: Monitor | None = None
     alert_sender: AlertSender | None = None
     relay: MailRelay | None = None
+    zone_server: ZoneServer
 
     def __init__(
         self,
@@ -105,6 +111,7 @@ class RangeTestbed:
         encrypted: bool = False,
         dual_stack: bool = False,
         several: Iterable[str] = (),
+        signed: bool = False,
         opens_tls: bool = False,
         users: UserDirectory | None = None,
         access_log: Path | None = None,
@@ -113,9 +120,6 @@ class RangeTestbed:
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
-        self.origin: Origin
-        self.log: ArrivalLog
-        self.access_log: AccessLog
         self._alerts = alerts
         self._mail = mail
         self._directory = directory
@@ -133,6 +137,7 @@ class RangeTestbed:
         self._is_encrypted = encrypted
         self._is_dual_stack = dual_stack
         self._several = frozenset(several)
+        self._is_signed = signed
         self._opens_tls = opens_tls
         self._users = users
         self._stack = AsyncExitStack()
@@ -170,7 +175,7 @@ class RangeTestbed:
         self._filter = ReferenceFilter(
             policy=self._policy, faults=self.faults, log=self.access_log, monitor=self.monitor
         )
-        zone_server = self._zone_server()
+        zone_server = self.zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         if self._mail is not None:
@@ -289,6 +294,8 @@ class RangeTestbed:
             faults=self.faults,
             dual_stack=self._is_dual_stack,
             several=self._several,
+            aliases=hosts_of(ALIAS, self._contents),
+            signers=signers_of(self._contents) if self._is_signed else (),
             mail_key=public_key_of(range_mail_key()),
         )
 

@@ -10,6 +10,7 @@ from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_case import case as _case
+from test_suites.calibration.rule_cases_queries import QUERIES
 from test_suites.calibration.trials import (
     OURS,
     PROSE,
@@ -374,4 +375,5 @@ CASES: tuple[RuleCase, ...] = (
     *PAGE,
     *ALONE,
     *SEALED,
+    *QUERIES,
 )

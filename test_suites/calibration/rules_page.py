@@ -14,6 +14,7 @@ from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
 from harness.judge.rules.files import FILE_PRECONDITIONS, FILE_RULES
 from harness.judge.rules.order import REACH_RULES, RULES_VERSION
 from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
+from harness.judge.rules.queries import QUERY_RULES
 from harness.judge.rules.refusals import REFUSALS
 from harness.judge.rules.sealed import SEALED_RULES
 from harness.judge.rules.web import WEB_RULES
@@ -72,6 +73,14 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
             "came, the rules under *Delivery, refusals and failures* follow."
         ),
         SEALED_RULES,
+    ),
+    (
+        "Queries of name servers",
+        (
+            "Forms of queries and signed names, of the probe `dns_queries`. Whether a name is blocked in a form "
+            "is judged by the rules for *Names*."
+        ),
+        QUERY_RULES,
     ),
     (
         "HTTPS records",

@@ -20,5 +20,5 @@ def test_its_events_can_be_read_and_every_kind_is_explained(tmp_path: Path) -> N
         (tmp_path / "events.yaml").write_text(written, encoding="utf-8")
         kinds |= {each.kind for each in read_events(tmp_path / "events.yaml")}
 
-    assert kinds == {"rule", "list", "appeal", "override"}
+    assert kinds == {"rule", "list", "appeal", "override", "canary", "report"}
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == {*get_args(EventKind)}

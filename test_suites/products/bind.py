@@ -18,7 +18,8 @@ from test_suites.products.product import Product
 class Bind(Product):
     """A running BIND: ``server("ks2")`` is the resolver that the profile's clients ask.
 
-    The ``reply`` of a list is an Action of ``policy_zone``.
+    The ``reply`` of a list is an Action of ``policy_zone``. With ``trust_anchors`` (DS records) it
+    validates the signatures of their zones. ``policy_options`` are those of ``response-policy``.
     """
 
     def __init__(
@@ -28,12 +29,16 @@ class Bind(Product):
         profiles: Mapping[str, Iterable[str]],
         *,
         sinkhole: str = "127.0.0.2",
+        trust_anchors: Iterable[str] = (),
+        policy_options: str = "",
     ) -> None:
         super().__init__("bind")
         self.origin = origin
         self.lists = {denied.name: denied for denied in lists}
         self.profiles = {name: tuple(denied) for name, denied in profiles.items()}
         self.sinkhole = sinkhole
+        self.trust_anchors = tuple(trust_anchors)
+        self.policy_options = policy_options
         self.ports = {profile: free_port() for profile in self.profiles}
 
     def server(self, profile: str) -> str:
@@ -60,7 +65,9 @@ class Bind(Product):
             for each in denied
         )
         address, _, port = self.origin.resolver.rpartition(":")
-        policy = f"response-policy {{ {policies}}};" if denied else ""
+        policy = f"response-policy {{ {policies}}} {self.policy_options};" if denied else ""
+        anchors = "".join(map(_trust_anchor, self.trust_anchors))
+        trust = f"trust-anchors {{ {anchors}}};\n" if anchors else ""
         return f"""options {{
   directory "{here}/{profile}";
   listen-on port {self.ports[profile]} {{ {LOOPBACK}; }};
@@ -70,9 +77,15 @@ class Bind(Product):
   forward only;
   forwarders {{ {address} port {port}; }};
   allow-query {{ localhost; }};
-  dnssec-validation no;
+  dnssec-validation {"yes" if anchors else "no"};
   empty-zones-enable no;
   {policy}
 }};
 controls {{ }};
-{zones}"""
+{trust}{zones}"""
+
+
+def _trust_anchor(record: str) -> str:
+    """A DS record as ``trust-anchors`` has it."""
+    zone, _, _, tag, algorithm, kind, digest = record.split()
+    return f'"{zone}" static-ds {tag} {algorithm} {kind} "{digest}"; '

@@ -53,7 +53,8 @@ class Unbound(Product):
 
     ``profiles`` says which lists hold for whom; ``sinkhole`` is the address of the lists
     that redirect. ``sealed_by`` is a file of a key and a certificate for NAME: with it,
-    the resolver also answers over TLS and HTTPS.
+    the resolver also answers over TLS and HTTPS. With ``trust_anchors`` (DS records) it validates
+    the signatures of their zones. ``settings`` are further lines of its section ``server``.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Unbound(Product):
         sinkhole: str = "127.0.0.2",
         by_policy_zone: bool = False,
         sealed_by: Path | None = None,
+        trust_anchors: Iterable[str] = (),
+        settings: str = "",
     ) -> None:
         super().__init__("unbound")
         self.origin = origin
@@ -74,6 +77,8 @@ class Unbound(Product):
         self.by_policy_zone = by_policy_zone
         self.ports = {profile: free_port() for profile in self.profiles}
         self.sealed_by = sealed_by
+        self.trust_anchors = tuple(trust_anchors)
+        self.settings = settings
         self.sealed = {profile: (free_port(), free_port()) for profile in self.profiles}
 
     def server(self, profile: str) -> str:
@@ -107,13 +112,16 @@ class Unbound(Product):
     def _server(self, profile: str) -> str:
         sealed = self._sealed(profile) if self.sealed_by else ""
         # RFC 6761 keeps "test." to this machine: Unbound would answer NXDOMAIN by itself.
+        modules = ["respip"] if self.by_policy_zone else []
+        modules += ["validator"] if self.trust_anchors else []
+        anchors = "".join(f'  trust-anchor: "{one}"\n' for one in self.trust_anchors)
+        trust = anchors or '  domain-insecure: "test."\n'
         return f"""server:
   interface: {LOOPBACK}@{self.ports[profile]}
-{confined_to(self.folder)}  module-config: "{"respip " if self.by_policy_zone else ""}iterator"
+{confined_to(self.folder)}  module-config: "{" ".join([*modules, "iterator"])}"
   do-not-query-localhost: no
-  domain-insecure: "test."
-  local-zone: "test." nodefault
-{sealed}"""
+{trust}  local-zone: "test." nodefault
+{sealed}{self.settings}"""
 
     def _sealed(self, profile: str) -> str:
         tls, https = self.sealed[profile]

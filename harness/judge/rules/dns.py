@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from harness.judge.block_page_check import says_nothing
+from harness.judge.rules.queries import is_about_query
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.facts import DnsFacts
 from harness.model.observation import BLOCK_CODES, TIMEOUTS
@@ -295,7 +296,8 @@ def asks_https(facts: DnsFacts | None) -> bool:
 
 
 def _is_here(features: TrialFeatures) -> bool:
-    return asks_https(features.control_dns)
+    """Whether the trial is of the probe that asks for HTTPS records alone."""
+    return asks_https(features.control_dns) and not is_about_query(features)
 
 
 def _records(facts: DnsFacts | None) -> frozenset[str]:

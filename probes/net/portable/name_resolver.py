@@ -11,6 +11,7 @@ Holds ``Resolver``, and what the wire backend shares with it: ``read_message``, 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 from pathlib import Path
 from time import perf_counter
@@ -31,17 +32,22 @@ from msgspec.structs import replace
 from harness.errors import UsageError
 from harness.model.facts import DnsFacts, DnsRecord, ExtendedError
 from harness.model.observation import Failure, Timings
+from harness.model.query_case import QueryForm
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport, mix_case
 from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import open_socket
 from probes.net.portable.dns_pool import DnsPool
 from probes.net.portable.dns_stream import StatusError
+from probes.net.portable.query_forms import (
+    PAYLOAD,
+    cannot_carry,
+    query_in_form,
+    with_keep_time,
+)
 from probes.net.route import Address, parse_address
 
 DNS_PORT = 53
-PAYLOAD = 1232
-"""EDNS buffer size that avoids fragmentation (DNS flag day 2020)."""
 MAX_SILENT_NAMES = 65536
 
 
@@ -56,8 +62,10 @@ class Resolver:
     async def ask(self, question: Question) -> Answer:
         """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
-        failure: Failure | None = None
         facts = DnsFacts(name=question.name, type=question.type, server=str(self.server))
+        failure = cannot_carry(self.server, question.form) if question.form else None
+        if failure is not None:
+            return Answer(facts=facts, timings=Timings(), failure=failure)
         try:
             async with asyncio.timeout(question.timeout):
                 facts = await self._ask(question)
@@ -68,6 +76,8 @@ class Resolver:
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
+        if question.form is not None:
+            return await self._ask_in_form(question, question.form)
         query = make_query(question, edns=self.server.edns)
         transport, case_lost = self.server.transport, False
         if transport == "udp":
@@ -86,6 +96,19 @@ class Resolver:
         )
         query.id = int.from_bytes(wire[:2], "big")
         return read_message(read_reply(wire, query), question, self.server, transport)
+
+    async def _ask_in_form(self, question: Question, form: QueryForm) -> DnsFacts:
+        """Send exactly the query of the form; a truncated answer is asked for over TCP."""
+        query, transport = query_in_form(question.name, form), form.transport
+        if transport == "udp":
+            received = await _ask_udp(query, self.server)
+            if not received.flags & dns.flags.TC:
+                return with_keep_time(read_message(received, question, self.server), received)
+        over_tcp = DnsPool(dataclasses.replace(self.server, transport="tcp"))
+        wire = await over_tcp.ask(query.to_wire()[2:], own_connection=True)
+        query.id = int.from_bytes(wire[:2], "big")
+        received = read_reply(wire, query)
+        return with_keep_time(read_message(received, question, self.server, "tcp"), received)
 
     async def _ask_as_written(
         self, query: dns.message.Message, first: dns.message.Message, patience: float

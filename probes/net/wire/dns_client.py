@@ -60,7 +60,7 @@ class DnsClient:
     async def ask(self, question: Question) -> Answer:
         """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
-        plain = write_query(question.name, question.type)
+        plain = write_query(question.name, question.type) if question.form is None else None
         if plain is None:
             return await self._resolver.ask(question)
         if self.server.transport != "udp":

@@ -15,6 +15,7 @@ from corpora.content_pages import content_pages
 from corpora.downloads import downloads
 from corpora.illegal_pages import illegal_pages, several_addressed
 from corpora.origin_pack import OriginPages
+from corpora.resolver_names import resolver_names
 from corpora.search_pages import SearchSizes, search_pages
 from corpora.synthetic_sites import neutral_hosts
 from corpora.uploads import uploads
@@ -24,8 +25,8 @@ from harness.model.corpus import TWIN
 from harness.model.listed_page import ADDRESS, case_of
 from test_suites.calibration.hostile.areas.told import PHASES
 
-Wiring = Literal["proxy", "names", "users"]
-"""Lines: an explicit proxy; a name server and a gateway; one proxy at which users sign in."""
+Wiring = Literal["proxy", "names", "resolver", "users"]
+"""Lines: an explicit proxy; a name server, with a gateway or alone; one proxy at which users sign in."""
 PackKind = Literal["agreed", "content", "real"]
 
 SEED = "hostile areas"
@@ -371,7 +372,19 @@ def _speed(taken: frozenset[str]) -> Area:
     )
 
 
+def _resolving(taken: frozenset[str]) -> Area:
+    return Area(
+        name="resolving",
+        title="What name servers answer",
+        requirements=({"id": "DNS-02"}, {"id": "DNS-03"}, {"id": "IP6-01"}),
+        packs={"content": resolver_names(SEED, ("DRUG",), timed=0, taken=taken)},
+        canaries=("DRUG",),
+        wiring="resolver",
+        probes=("web", "web_ipv6", "dns_queries"),
+    )
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _mailing, _speed,
+    _logging, _alerting, _mailing, _speed, _resolving,
 )  # fmt: skip

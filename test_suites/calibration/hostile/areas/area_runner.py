@@ -49,6 +49,7 @@ MODULES: tuple[str, ...] = (
     "service_alerts",
     "mail_relays",
     "service_speed",
+    "resolving",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -79,6 +80,8 @@ SHORT_RUN = frozenset(
         "filters-the-tester-alone",
         "quick-for-many-connections",
         "opens-when-busy",
+        "blocks-addresses-of-ipv4-alone",
+        "answers-clients-that-validate",
     }
 )
 """The services that the small size measures; the full size measures all."""

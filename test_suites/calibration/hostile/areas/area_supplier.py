@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import dns.edns
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
@@ -38,9 +40,20 @@ class Lookup:
         """No address for what is blocked, the locking name of an engine, or the truth."""
         policy = self.told.policy
         if policy.is_blocked(self.host, PROFILE):
-            return self.question.failed("NXDOMAIN")
+            return self.blocked()
         target = locking_name(self.host, policy, PROFILE)
         return self.alias(target) if target else self.question.truth()
+
+    def blocked(self, kept_for: int = 60, error: int | None = 15) -> Said:
+        """No such name, for so many seconds, with an extended error (RFC 8914) where EDNS is."""
+        query, response = self.question.query, self.question.blank()
+        response.set_rcode(dns.rcode.NXDOMAIN)
+        soa = "ns.filter.test. hostmaster.filter.test. 1 3600 600 86400 3600"
+        response.authority.append(dns.rrset.from_text("filter.test.", kept_for, "IN", "SOA", soa))
+        if query.edns >= 0 and error is not None:
+            option = dns.edns.EDEOption(dns.edns.EDECode.make(error))
+            response.use_edns(0, options=[option])
+        return self.question.message(response)
 
     def alias(self, target: str) -> Said:
         """The answer for another name, of which the asked one is an alias (CNAME)."""

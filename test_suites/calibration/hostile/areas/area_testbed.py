@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.told = Told.of(all_pages())
-        self._names = ZoneServer(log=ArrivalLog(), several=several())
+        self._names: ZoneServer
         self._relays: dict[str, ServedMail] = {}
         for area in areas().values():
             _write_packs(area, folder / "packs")
@@ -98,6 +99,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         ports = running.ports
         line: dict[str, Any] = {"name": "line", "type": "explicit_proxy"}
         authority = {"authority": str(self.trusted)}
+        if area.wiring == "resolver":
+            return line | {"type": "resolver", "options": {"server": ports["server"]}}
         if area.wiring == "names":
             options = {"server": ports["server"], "ports": ports["gateway"], **authority}
             return line | {"type": "resolver", "options": options}
@@ -122,9 +125,13 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             contents=contents(),
             texts=texts(),
             several=several(),
+            dual_stack=True,
+            signed=True,
         )
         world.faults.add(SLOW_ORIGIN)
-        return await self._stack.enter_async_context(world)
+        await self._stack.enter_async_context(world)
+        self._names = replace(world.zone_server, log=ArrivalLog())
+        return world
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:
         wiring = areas()[supplier.area].wiring
@@ -138,7 +145,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             scale=SMALL.scale,
             names=self._names,
         )
-        if wiring == "names":
+        if wiring in ("names", "resolver"):
             names = NameService(
                 behave=partial(self._look_up, supplier),
                 knowledge=Knowledge.of(()),
@@ -146,6 +153,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
                 scale=SMALL.scale,
             )
             server = f"{ADDRESS}:{await names.start(listening)}"
+            if wiring == "resolver":
+                return {"server": server}
             return {"server": server, "gateway": await web.start_gateway(listening, "pupils")}
         if wiring == "users":
             return {"users": f"http://{ADDRESS}:{await web.start_proxy(listening, '')}"}

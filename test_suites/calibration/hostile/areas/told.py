@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from corpora.illegal_pages import supplier_list
 from corpora.origin_pack import OriginPages
+from corpora.resolver_names import names_of
 from corpora.search_pages import supplier_lists
 from probes.range.filter import FilterPolicy
 from probes.range.url_list import UrlList
@@ -46,6 +47,7 @@ class Told:
             lists, search = supplier_list(pages), supplier_lists(pages)
             categories |= {item.host: item.category for item in lists.sites}
             categories |= search.without_lock
+            categories |= names_of(pages)
             urls |= lists.urls
             engines |= search.engines
             terms |= search.terms

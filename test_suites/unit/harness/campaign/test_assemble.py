@@ -82,7 +82,7 @@ def test_a_good_campaign_is_ready(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("explicit_proxy", "explicit_prox", "c.yaml:5: lines[0].type: no line 'explicit_prox'; known: control, explicit_proxy"),
-        ("probes: [web]", "probes: [wep]", "c.yaml:15: probes[0]: no probe 'wep'; known: alert, dns, dns_aaaa, dns_https, download"),
+        ("probes: [web]", "probes: [wep]", "c.yaml:15: probes[0]: no probe 'wep'; known: alert, dns, dns_aaaa, dns_https, dns_queries"),
         ("probes: [dns]", "probes: [dsn]", "c.yaml:9: lines[1].probes[0]: no probe 'dsn'; known: alert, dns"),
         ('{proxy: "http', '{proksy: "http', "c.yaml:6: lines[0].options.proksy: this key is not known; did you mean 'proxy'?"),
         ("[DRUG]", "[DRUGS]", "c.yaml:14: corpora[0].categories: pack 'canary' has no category 'DRUGS'; known: "),

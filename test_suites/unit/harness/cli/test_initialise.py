@@ -33,7 +33,7 @@ TOO_SMALL = {
     "amt-awards": {"AMT-04"},
     "avc-parental": {"URL-07"},
     "dfe-2024": {"OVB-04"},
-    "strict": {"URL-01", "URL-03", "URL-04", "URL-05", "URL-07", "OVB-04"},
+    "strict": {"IP6-01", "URL-01", "URL-03", "URL-04", "URL-05", "URL-07", "OVB-04"},
 }
 """Requirements that need an imported list, as ``test_every_scheme_decides`` imports it."""
 

@@ -1,0 +1,162 @@
+"""How quickly and reliably a name server answers (DNS-01).
+
+Three things have limits of their own: the time to an answer that was just asked for, that to an
+answer about a name which nobody asked for before, and the share of questions without an answer. The
+worst in proportion to its own limit stands, as in dd-028.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from harness.estimate.intervals import quantile_bounds, worst_case
+from harness.estimate.item_selection import Selection
+from harness.estimate.outcome_groups import GroupResult
+from harness.estimate.rates import MeasuredMetric
+from harness.estimate.waits import badness, scaled
+from harness.model.content_form import variant_of
+from harness.model.corpus import TWIN
+from harness.model.metric import Metric, Part, Source
+from harness.model.outcome_group import Adverse
+from harness.model.probe import declared
+from harness.model.query_case import CHECKS_OF_QUERIES, QUERY
+from harness.model.verdict import Mechanism, State
+
+AGAIN_LIMIT, FRESH_LIMIT = 0.05, 0.25
+"""Seconds for the 95 % quantile of answers (proposed by this project)."""
+MOST_UNANSWERED = 0.001
+"""The share of questions that may stay without an answer (proposed by this project)."""
+UNANSWERED = "questions about harmless names without an answer"
+SLOW_ORIGIN = "names whose own server took as long as the limit"
+MOST_TIMED = 100_000
+"""The most names that are timed."""
+
+
+class _Ended(NamedTuple):
+    """One of the three measures, with its limit in its own unit."""
+
+    words: str
+    metric: Metric
+    limit: float
+
+
+def resolver_latency(selection: Selection) -> MeasuredMetric:
+    """Compute the quantile of the time to an answer, in proportion to the limit of cached ones.
+
+    A question without an answer counts as infinitely slow. Questions about fresh names of which the
+    origin's own server was slow decide nothing.
+    """
+    threshold = selection.requirement.threshold
+    limit = (threshold.at_most if threshold is not None else None) or AGAIN_LIMIT
+    unanswered, adverse = _unanswered(selection)
+    measures = (
+        _Ended(CHECKS_OF_QUERIES[f"{QUERY}again"], _timed(selection, "again", None), limit),
+        _Ended(
+            CHECKS_OF_QUERIES[f"{QUERY}fresh"],
+            _timed(selection, "fresh", FRESH_LIMIT),
+            FRESH_LIMIT,
+        ),
+        _Ended(UNANSWERED, unanswered, MOST_UNANSWERED),
+    )
+    worst = max(measures, key=lambda one: (one.metric.n == 0, *badness(one.metric, one.limit)))
+    scale = limit / worst.limit
+    method = f"{worst.metric.method}: {worst.words}"
+    if worst.limit != limit:
+        own = f"{worst.limit:.1%}" if worst.metric.unit == "share" else f"{worst.limit:g} s"
+        method += f"; in proportion to its own limit of {own}"
+    metric = replace(
+        worst.metric,
+        unit="s",
+        value=scaled(worst.metric.value, scale),
+        lower=scaled(worst.metric.lower, scale),
+        upper=scaled(worst.metric.upper, scale),
+        method=method,
+        parts=tuple(Part(group=one.words, source=Source(), metric=one.metric) for one in measures),
+    )
+    return MeasuredMetric(metric=metric, adverse=adverse)
+
+
+def _timed(selection: Selection, check: str, most_on_control: float | None) -> Metric:
+    """Compute the quantile of the times to the answers of a check."""
+    quantile = selection.measure.quantile or 0.95
+    found = [one for one in selection.results if variant_of(one.group.stratum) == QUERY + check]
+    times: list[float] = []
+    unknown = slow = 0
+    for probe in sorted({one.probe for each in found for one in each.probe_states}):
+        by_number = {each.group.number: each for each in found}
+        pairs = selection.verdict_counts.first_pairs(
+            by_number, selection.profile, probe, MOST_TIMED
+        )
+        for pair in pairs:
+            states = by_number[pair.group].states((probe,))
+            if states == {State.ALLOWED} and pair.times:
+                service, control = map(max, zip(*pair.times, strict=True))
+                is_slow = most_on_control is not None and control >= most_on_control
+                slow += is_slow
+                times += [] if is_slow else [service]
+            else:
+                unknown += states != {State.DOWN}
+    times.sort()
+    bounds = quantile_bounds(times, quantile, selection.alpha, unknown)
+    rank = int(quantile * (len(times) + unknown))
+    return Metric(
+        name="resolver_latency",
+        unit="s",
+        value=times[min(rank, len(times) - 1)] if times else None,
+        k=len(times),
+        n=len(times) + unknown if times else 0,
+        indeterminate=0 if times else unknown,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method=f"{quantile:g} quantile, bounds by order statistics",
+        alpha=selection.alpha,
+        left_out={SLOW_ORIGIN: slow} if slow else {},
+    )
+
+
+def _unanswered(selection: Selection) -> tuple[Metric, tuple[Adverse, ...]]:
+    """Compute the share of questions about harmless names that stayed without an answer.
+
+    The questions of all probes that ask a name server count; a block is an answer.
+    """
+    silent = answered = doubtful = 0
+    adverse: list[Adverse] = []
+    for result in filter(lambda one: _is_harmless(selection, one), selection.results):
+        for probe in _asking(selection, result):
+            seen = result.for_probes((probe,))
+            states = {one.state for one in seen}
+            if any(one.mechanism is Mechanism.DNS_SILENT for one in seen):
+                silent += result.items
+                adverse.append(result.as_adverse(State.BLOCKED, (probe,)))
+            elif State.INSUFFICIENT in states:
+                doubtful += result.items
+            elif states != {State.DOWN}:
+                answered += result.items
+    n = silent + answered
+    bounds = worst_case(silent, n, doubtful, selection.alpha)
+    metric = Metric(
+        name="resolver_latency",
+        unit="share",
+        value=silent / n if n else None,
+        k=silent,
+        n=n,
+        indeterminate=doubtful,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="exact bounds of the share",
+        alpha=selection.alpha,
+    )
+    return metric, tuple(adverse)
+
+
+def _is_harmless(selection: Selection, result: GroupResult) -> bool:
+    is_twin = result.group.stratum.startswith(TWIN)
+    return is_twin or selection.expects(result.category) == "allow"
+
+
+def _asking(selection: Selection, result: GroupResult) -> Iterable[str]:
+    """Return the probes that asked a name server for items, and no page; of DNS alone."""
+    probes = {one.probe for one in result.probe_states}
+    return sorted(one for one in probes if declared(selection.probes, one).facts == "dns")
