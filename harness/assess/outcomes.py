@@ -59,10 +59,6 @@ class _Ruling:
     reasons: tuple[str, ...] = ()
 
 
-Rule = Callable[[Requirement, Threshold, Metric, Decision], _Ruling]
-"""A decision rule: the ruling on a metric that was measured."""
-
-
 def assess(
     measurements: Iterable[Measurement],
     decision: Decision,
@@ -95,7 +91,7 @@ def _assess_one(
     claim: FailureClaim | None,
 ) -> Outcome:
     requirement, metric = measurement.requirement, measurement.metric
-    ruling = _ruling(measurement, decision, claim)
+    ruling = _with_conditions(_ruling(measurement, decision, claim), measurement)
     here = [one for one in preconditions if one.concerns(measurement.line, measurement.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     conforms = ruling.conformity is Conformity.CONFORMS
@@ -117,7 +113,8 @@ def _assess_one(
         conformity=ruling.conformity,
         metric=metric,
         decided_by=describe(requirement, metric, decision, measurement.sequential)
-        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else ""),
+        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else "")
+        + "".join(f"; {condition.words}" for condition in measurement.conditions),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
         reasons=ruling.reasons + _known_items_reasons(measurement, decision) + _left_out(metric),
         witnesses=measurement.witnesses,
@@ -126,6 +123,20 @@ def _assess_one(
         qualifier=measurement.qualifier if ruling.conformity is Conformity.CONFORMS else "",
         people=measurement.people,
     )
+
+
+def _with_conditions(ruling: _Ruling, measurement: Measurement) -> _Ruling:
+    """Return a ruling with what the requirement asks for beside its metric."""
+    if measurement.requirement.rule == "report":
+        return ruling
+    broken = tuple(one.words for one in measurement.conditions if one.held is False)
+    if broken:
+        return _Ruling(Conformity.DOES_NOT_CONFORM, "", broken)
+    unseen = tuple(one.words for one in measurement.conditions if one.held is None)
+    if not unseen or ruling.conformity is Conformity.DOES_NOT_CONFORM:
+        return ruling
+    leaning = "pass" if ruling.conformity is Conformity.CONFORMS else ruling.leaning
+    return _Ruling(Conformity.INSUFFICIENT, leaning, (*ruling.reasons, *unseen))
 
 
 def _known_items_reasons(measurement: Measurement, decision: Decision) -> tuple[str, ...]:
@@ -186,25 +197,9 @@ def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruli
     rule = RULES.get(requirement.rule)
     if rule is None or requirement.threshold is None:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
-    return _beside_conditions(rule, requirement, requirement.threshold, metric, decision)
-
-
-def _beside_conditions(
-    rule: Rule, requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
-) -> _Ruling:
-    """Apply a rule; what people state beside the value has to be met as well.
-
-    One condition that is not met is a failure, whatever is open; an open one forbids conformity.
-    """
-    if metric.is_broken:
-        return _Ruling(Conformity.DOES_NOT_CONFORM)
     if metric.n == 0:
-        return _Ruling(Conformity.INSUFFICIENT, "", metric.open_conditions or (_nothing(metric),))
-    ruling = rule(requirement, threshold, metric, decision)
-    if ruling.conformity is Conformity.DOES_NOT_CONFORM or not metric.open_conditions:
-        return ruling
-    leaning = "pass" if ruling.conformity is Conformity.CONFORMS else ruling.leaning
-    return _Ruling(Conformity.INSUFFICIENT, leaning, ruling.reasons + metric.open_conditions)
+        return _Ruling(Conformity.INSUFFICIENT, "", (_nothing(metric),))
+    return rule(requirement, requirement.threshold, metric, decision)
 
 
 def _guarded(
@@ -242,8 +237,8 @@ def _item_by_item(
 
 
 def _evidence(_: Requirement, threshold: Threshold, metric: Metric, __: Decision) -> _Ruling:
-    """Compare the value that two people stated; the conditions are looked at before."""
-    if not metric.conditions:
+    """Compare the value that two people stated; their conditions are looked at afterwards."""
+    if metric.name not in JUDGED_BY_PEOPLE:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
     if metric.value is None:
         return _Ruling(Conformity.INSUFFICIENT)
@@ -263,7 +258,7 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] = {
     "guarded": _guarded,
     "quantile": _guarded,
     "noninferiority": _guarded,
@@ -315,7 +310,7 @@ def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
 
 def _nothing(metric: Metric) -> str:
     if metric.name in JUDGED_BY_PEOPLE:
-        return PEOPLE_JUDGE
+        return "what people state decides nothing yet" if metric.indeterminate else PEOPLE_JUDGE
     if metric.indeterminate:
         return f"{metric.indeterminate} items were tried, but none could be decided"
     return "no item for this requirement was measured"

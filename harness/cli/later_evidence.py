@@ -17,12 +17,18 @@ _PEOPLE = (
     "it rests on what people state of documents and records, which measuring does not ask",
     "use accredit assess",
 )
+_MAIL = (
+    "it rests on mail, which measuring does not send",
+    "use accredit mail send, receive and import",
+)
 _BY_MODULE = {
     "alert_metrics": _ALERTS,
     "waits": _WAITS,
     "log_delays": _LOG,
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
+    "mail_delivery": _MAIL,
+    "mail_metrics": _MAIL,
     "operator_alerts": _ALERTS,
     "people_metrics": _PEOPLE,
 }

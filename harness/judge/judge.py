@@ -32,6 +32,7 @@ from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_
 from harness.judge.people_answers import PeopleAnswers
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
+from harness.judge.sent_mail import SentMails
 from harness.judge.sentinels import (
     SentinelCheck,
     SentinelSummary,
@@ -43,12 +44,12 @@ from harness.judge.sentinels import (
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.block_flaw import BlockFlaw, flaws_in_words
-from harness.model.campaign import BlockPage
 from harness.model.facts import tag_of
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -93,10 +94,14 @@ class Judge:
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
+        self._mail = SentMails()
         self._people = PeopleAnswers()
-        others = self._people.separate(sentinels)
         others = self._logged.separate(
-            self._users.separate(self._polls.separate(self._twins.separate(others)))
+            self._mail.separate(
+                self._users.separate(
+                    self._polls.separate(self._twins.separate(self._people.separate(sentinels)))
+                )
+            )
         )
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
@@ -105,6 +110,7 @@ class Judge:
         self._polls.judge(self._judge_trial)
         self._users.judge(self._judge_trial)
         self._logged.judge(self._judge_trial)
+        self._mail.judge()
         self._required = sentinels_required
         self._sampled = samples_required
         self._sentinel_summary = SentinelSummary(probes)
@@ -147,9 +153,12 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log and alerts, and what people said."""
+        """What is known of the service's log, alerts and mail, and what people said."""
         return ServiceRecords(
-            logs=self._logged.logs, alerts=self._logged.alerts, people=self._people.records
+            logs=self._logged.logs,
+            alerts=self._logged.alerts,
+            mail=self._mail.mail,
+            people=self._people.records,
         )
 
     @property

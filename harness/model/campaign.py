@@ -19,9 +19,8 @@ from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.sealed_list import SealedList
-from harness.model.service_alert import AlertContacts
-from harness.model.service_log import RecordKeeping
-from harness.model.url_case import Medium, NewSites, Segment
+from harness.model.service_declaration import Service
+from harness.model.url_case import Medium, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
 
@@ -35,47 +34,6 @@ PUPILS_AND_STAFF = (PHASES[:-1], PHASES[-1:])
 
 Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-
-
-class BlockPage(Declared):
-    """The supplier's block page as declared; at least one of the three fields is needed.
-
-    ``text`` is a sentence on the page, ``host`` the target of redirects and frames: a name or an IP
-    address, which may be private.
-    """
-
-    title: Annotated[str, Field(max_length=300)] = ""
-    text: Annotated[str, Field(pattern=r"^(\S.{10,998}\S)?$")] = ""
-    host: Annotated[str, Field(pattern=r"^([A-Za-z0-9._:-]{1,253})?$")] = ""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> BlockPage:
-        if not (self.title.strip() or self.text or self.host):
-            msg = "a block page needs a title, a text or a host"
-            raise ValueError(msg)
-        return self
-
-
-class Service(Declared):
-    """The filtered internet service under test, its supplier and its block page.
-
-    ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
-    with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
-    (default: all), ``records`` what its log shows, ``alerts`` whom it tells.
-    """
-
-    name: str
-    supplier: str = ""
-    version: str = ""
-    block_page: BlockPage | None = None
-    new_sites: NewSites | None = None
-    archives: dict[Literal["deep", "encrypted", "huge"], Handling] = Field(default_factory=dict)
-    features: Annotated[
-        tuple[Literal["manual", "drive-by", "compressed", "pua", "phishing", "cloud"], ...] | None,
-        Field(strict=False),
-    ] = None
-    records: RecordKeeping | None = None
-    alerts: AlertContacts | None = None
 
 
 Words = Annotated[str, Field(max_length=100)]  # a few words of description, for people

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.campaign import LineDeclaration
+from harness.model.condition import Condition
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
@@ -166,7 +167,8 @@ class Measurement:
     ``sequential`` decides alone if set. ``barred`` says why the requirement's own rule may not
     give conformity (nor, unless it counts item by item, non-conformity). ``kind`` is the kind of
     items it rests on, empty if none; ``qualifier`` limits a conforming outcome. ``foreknowledge``
-    compares known with hidden items of that kind. ``people`` is what people stated of it.
+    compares known with hidden items. ``conditions`` must hold too: one that does not is a failure,
+    and one that was not seen forbids conformity. ``people`` is what people stated.
     """
 
     requirement: Requirement
@@ -174,6 +176,7 @@ class Measurement:
     line: str
     metric: Metric
     witnesses: tuple[Witness, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     sequential: Sequential | None = None
     barred: str = ""
     kind: PackKind | Literal[""] = ""
@@ -190,8 +193,7 @@ class Outcome:
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
     ``sequential`` is set if the campaign's declared stopping test decided,
     ``corrected`` if the labels were audited. ``kind`` is the kind of items the outcome rests on,
-    empty if none; ``qualifier`` limits a conforming one, such as "agreed list only"; ``people``
-    is what people stated.
+    empty if none; ``qualifier`` limits a conforming one. ``people`` is what people stated.
     """
 
     requirement: Requirement

@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts, what people say.
+"""What is known of a service beside the verdicts of items: log, alerts, mail, and what people say.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -11,16 +11,18 @@ import msgspec
 from harness.model.people_answer import NOBODY, PeopleRecords
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
+from harness.model.service_mail import ServiceMail
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log and alerts, and of what people said.
+    """What a journal holds of a service's log, alerts and mail, and of what people said.
 
     What people said belongs to every line and profile.
     """
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    mail: ServiceMail = ServiceMail()
     people: PeopleRecords = NOBODY
 
     @property
@@ -33,6 +35,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
         return ServiceRecords(
             logs=self.logs.of(line, profile),
             alerts=self.alerts.of(line, profile),
+            mail=self.mail.of(profile),
             people=self.people,
         )
 

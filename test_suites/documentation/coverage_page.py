@@ -20,7 +20,7 @@ CALIBRATION = Path(__file__).parents[1] / "calibration"
 CASES = CALIBRATION / "cases.toml"
 AREAS = (
     "illegal", "url", "search", "dynamic", "overblock", "malware", "upload", "policy", "blockpage",
-    "logging", "alerting",
+    "logging", "alerting", "email",
 )  # fmt: skip
 """The areas of requirements that the page is about, in its order."""
 
@@ -28,7 +28,7 @@ HEAD = """\
 # Coverage
 
 What measures each requirement of the areas illegal content, addresses, search, content, over-blocking, malware, uploads,
-policy, block page, records and alerts, and every requirement that people judge. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
+policy, block page, records, alerts and mail, and every requirement that people judge. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
 that breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
 which only failures are measured has the last two. This page is made from the shipped requirements and
 `test_suites/calibration/cases.toml`.

@@ -15,7 +15,7 @@ FILE = Path(__file__).with_name("mutations.toml")
 Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal",
     "registry", "bundle",
-    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
+    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts", "mail",
     "people",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]

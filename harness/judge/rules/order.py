@@ -106,11 +106,10 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 
 
 READ_FACTS = frozenset({
-    "alert_report", "log_entries", "log_file", "people_answer", "supplier_declaration",
+    "alert_report", "log_entries", "log_file", "mail", "mail_arrivals", "people_answer",
+    "supplier_declaration",
 })  # fmt: skip
-"""The kinds of facts that are read from a record of the service, or that people state.
-
-No attempt leaves them."""
+"""The kinds of facts of logs, alerts, mail and people, which no probe leaves and no rule judges."""
 
 
 @cache

@@ -1,1 +1,1 @@
-"""Hostile services measured with the packs that an origin writes, in eleven areas."""
+"""Hostile services measured with the packs that an origin writes, by area."""

@@ -1,4 +1,4 @@
-"""The eleven areas: what each campaign tries, against which requirements, and over which line.
+"""The areas: what each campaign tries, against which requirements, and over which line.
 
 The packs are as small as can decide each requirement; thresholds and numbers of items are those of
 a calibration test. All campaigns share one origin.
@@ -33,6 +33,8 @@ LOGGING = "logging"
 """The area whose services keep a log."""
 ALERTING = "alerting"
 """The area whose services send alerts."""
+MAILING = "mailing"
+"""The area whose services have a mail relay."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
 _MOST = {"at_least": 0.5, **_SOURCE}
 _MORE = {"at_least": 0.6, **_SOURCE}
@@ -336,7 +338,22 @@ def _alerting(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _mailing(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=MAILING,
+        title="What becomes of mail",
+        requirements=(
+            {"id": "EML-01", "n_min": 22, "threshold": _MORE}, {"id": "EML-02"},
+            {"id": "EML-03"}, {"id": "EML-04", "n_min": 22, "threshold": _FEWER},
+            {"id": "EML-05", "n_min": 22},
+        ),
+        canaries=("DRUG",),
+        probes=("web",),
+    )  # fmt: skip
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting,
+    _logging, _alerting, _mailing,
 )  # fmt: skip
