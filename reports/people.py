@@ -53,13 +53,7 @@ def people_rows(assessment: Assessment) -> tuple[PeopleRow, ...]:
             documents=tuple(map(_document, documents)),
             methods=", ".join(METHODS[each] for each in one.people.methods),
             counts_until=_last_day(one.people.expires),
-            conditions=tuple(
-                plain(
-                    f"{each.words}: {each.why}"
-                    + ("" if each.state == "met" else f" ({each.state})")
-                )
-                for each in one.metric.conditions
-            ),
+            conditions=tuple(map(plain, one.people.stated)),
         )
     return tuple(rows.values())
 

@@ -60,10 +60,6 @@ class _Ruling:
     reasons: tuple[str, ...] = ()
 
 
-Rule = Callable[[Requirement, Threshold, Metric, Decision], _Ruling]
-"""A decision rule: the ruling on a metric that was measured."""
-
-
 def assess(
     measurements: Iterable[Measurement],
     decision: Decision,
@@ -203,25 +199,9 @@ def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruli
     rule = RULES.get(requirement.rule)
     if rule is None or requirement.threshold is None:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
-    return _beside_conditions(rule, requirement, requirement.threshold, metric, decision)
-
-
-def _beside_conditions(
-    rule: Rule, requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
-) -> _Ruling:
-    """Apply a rule; what people state beside the value has to be met as well.
-
-    One condition that is not met is a failure, whatever is open; an open one forbids conformity.
-    """
-    if metric.is_broken:
-        return _Ruling(Conformity.DOES_NOT_CONFORM)
     if metric.n == 0:
-        return _Ruling(Conformity.INSUFFICIENT, "", metric.open_conditions or (_nothing(metric),))
-    ruling = rule(requirement, threshold, metric, decision)
-    if ruling.conformity is Conformity.DOES_NOT_CONFORM or not metric.open_conditions:
-        return ruling
-    leaning = "pass" if ruling.conformity is Conformity.CONFORMS else ruling.leaning
-    return _Ruling(Conformity.INSUFFICIENT, leaning, ruling.reasons + metric.open_conditions)
+        return _Ruling(Conformity.INSUFFICIENT, "", (_nothing(metric),))
+    return rule(requirement, requirement.threshold, metric, decision)
 
 
 def _guarded(
@@ -259,8 +239,8 @@ def _item_by_item(
 
 
 def _evidence(_: Requirement, threshold: Threshold, metric: Metric, __: Decision) -> _Ruling:
-    """Compare the value that two people stated; the conditions are looked at before."""
-    if not metric.conditions:
+    """Compare the value that two people stated; their conditions are looked at afterwards."""
+    if metric.name not in JUDGED_BY_PEOPLE:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
     if metric.value is None:
         return _Ruling(Conformity.INSUFFICIENT)
@@ -280,7 +260,7 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] = {
     "guarded": _guarded,
     "quantile": _guarded,
     "noninferiority": _guarded,
@@ -332,7 +312,7 @@ def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
 
 def _nothing(metric: Metric) -> str:
     if metric.name in JUDGED_BY_PEOPLE:
-        return PEOPLE_JUDGE
+        return "what people state decides nothing yet" if metric.indeterminate else PEOPLE_JUDGE
     if metric.indeterminate:
         return f"{metric.indeterminate} items were tried, but none could be decided"
     return "no item for this requirement was measured"

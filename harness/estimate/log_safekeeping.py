@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -27,8 +26,8 @@ from harness.estimate.log_selection import (
 from harness.estimate.logged_fields import constant_error
 from harness.estimate.people_metrics import statements
 from harness.estimate.rates import MeasuredMetric
+from harness.model.condition import Condition
 from harness.model.log_entry import LogEntry
-from harness.model.metric import Condition
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest
 from harness.model.timed_event import EventKind
@@ -63,7 +62,7 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
         part(selection, "entries kept as long as declared", 0, int(is_kept), int(not is_kept)),
     )
     stated = statements(selection, "log_events_lost")
-    unjudged = Condition(words=UNALTERED, state="open", why=UNALTERED)
+    unjudged = Condition(name=UNALTERED, held=None)
     metric = census(
         selection,
         "log_events_lost",
@@ -73,11 +72,14 @@ def log_events_lost(selection: Selection) -> MeasuredMetric:
         method="census of the requests around a restart",
         parts=parts,
     )
-    metric = replace(metric, conditions=stated.conditions or (unjudged,))
     why = barred(selection) or ("" if kept else NO_RESTART)
     seen = tuple(witness(one, ("answered, and in no entry of the log",)) for one in lost)
     return MeasuredMetric(
-        metric=metric, witnesses=seen + stated.witnesses, barred=why, people=stated.evidence
+        metric=metric,
+        witnesses=seen + stated.witnesses,
+        barred=why,
+        conditions=stated.conditions or (unjudged,),
+        people=stated.evidence,
     )
 
 

@@ -25,15 +25,11 @@ class Stated:
 
 def stated_by_all(question: Question, answers: Sequence[PeopleAnswer]) -> dict[str, Stated]:
     """Return what the reviewers state, by the keys of a question. ``answers``: one of each."""
-    whole = _why_open(answers)
-    return {
-        one.key: Stated(value="", why=whole) if whole else _stated(one, answers)
-        for one in question.asks
-    }
+    return {one.key: _stated(one, answers) for one in question.asks}
 
 
-def _why_open(answers: Sequence[PeopleAnswer]) -> str:
-    """Why nothing that was answered counts; empty if it does."""
+def why_not_counted(answers: Sequence[PeopleAnswer]) -> str:
+    """Why nothing that the reviewers answered counts; empty if it does."""
     names = " and ".join(one.reviewer for one in answers)
     if len(answers) < REVIEWERS:
         return f"only one reviewer answered ({names}): a second one has to, independently"
@@ -63,21 +59,15 @@ def _stated(ask: Ask, answers: Sequence[PeopleAnswer]) -> Stated:
     if len(values) > 1:
         words = " and ".join(f"{reviewer} says {value!r}" for reviewer, value in known)
         neither = "neither answer counts" if len(known) == REVIEWERS else "no answer counts"
-        return Stated(
-            value="", why=f"the reviewers contradict each other: {_of(ask, words)}; {neither}"
-        )
+        return Stated(value="", why=f"the reviewers contradict each other: {words}; {neither}")
     if len(known) < REVIEWERS:
         unsaid = ", ".join(reviewer for reviewer, value in said if value == UNKNOWN)
-        return Stated(value="", why=_of(ask, f"{unsaid} could not say it"))
+        return Stated(value="", why=f"{unsaid} could not say it")
     value = known[0][1]
     unnamed = [one.reviewer for one in answers if not one.documents]
     if unnamed and value != CHOICES["document"][1]:
-        return Stated(value="", why=_of(ask, f"{UNNAMED} ({', '.join(unnamed)})"))
+        return Stated(value="", why=f"{UNNAMED} ({', '.join(unnamed)})")
     return Stated(value=value)
-
-
-def _of(ask: Ask, words: str) -> str:
-    return f"{ask.words.rstrip('?')!r}: {words}"
 
 
 def _value(ask: Ask, answer: PeopleAnswer) -> str:

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.people_agreement import Stated, stated_by_all
+from harness.estimate.people_agreement import Stated, stated_by_all, why_not_counted
 from harness.estimate.rates import MeasuredMetric
-from harness.model.metric import Condition, Metric
+from harness.model.condition import Condition
+from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Witness
 from harness.model.people_answer import PeopleAnswer, PeopleEvidence
@@ -22,6 +23,8 @@ from harness.model.people_question import CHOICES, Ask, Question, day_of, times_
 from harness.schemes.people_questions import question_of
 
 METHOD = "stated by two reviewers, each alone"
+COUNTS = "what two people state, each alone, counts"
+"""The condition that is open where nothing does that they state."""
 RULE = "people"
 """The rule of witnesses that people stated."""
 
@@ -34,8 +37,8 @@ TIMES = frozenset({"time", "times"})
 def share_of_conditions(selection: Selection) -> MeasuredMetric:
     """Compute the share of conditions that are met, of those on which the reviewers agree."""
     stated = statements(selection, selection.measure.metric)
-    met = sum(one.state == "met" for one in stated.conditions)
-    decided = sum(one.state != "open" for one in stated.conditions)
+    met = sum(one.held is True for one in stated.conditions)
+    decided = sum(one.held is not None for one in stated.conditions)
     return _measured(selection, stated, met / decided if decided else None, met, decided)
 
 
@@ -45,8 +48,8 @@ def stated_figure(selection: Selection) -> MeasuredMetric:
     ``k`` counts the conditions that are not met.
     """
     stated = statements(selection, selection.measure.metric)
-    wrong = sum(one.state == "not met" for one in stated.conditions)
-    decided = sum(one.state != "open" for one in stated.conditions)
+    wrong = sum(one.held is False for one in stated.conditions)
+    decided = sum(one.held is not None for one in stated.conditions)
     return _measured(selection, stated, stated.figure, wrong, decided)
 
 
@@ -60,13 +63,17 @@ class Statements:
         last = max(one.at for one in answers)
         stated = stated_by_all(question, answers)
         expiry = _Expiry(question, answers, stated)
-        if expiry.has_passed(last, max(last, used or last)):
-            why = f"the evidence expired on {expiry.day}: judge it again (accredit assess)"
-            stated = {key: Stated(value="", why=one.why or why) for key, one in stated.items()}
-        self.figure = _figure(question, stated, last)
-        self.conditions = tuple(_condition(one, stated, last) for one in question.asks)
+        whole = why_not_counted(answers)
+        if not whole and expiry.has_passed(last, max(last, used or last)):
+            whole = f"the evidence expired on {expiry.day}: judge it again (accredit assess)"
+        self.figure = None if whole else _figure(question, stated, last)
+        each = tuple(_condition(one, stated, last) for one in question.asks)
+        self.conditions = (Condition(name=COUNTS, held=None, detail=whole),) if whole else each
         self.evidence = PeopleEvidence(
-            answers=tuple(answers), methods=question.methods, expires=expiry.day
+            answers=tuple(answers),
+            methods=question.methods,
+            expires=expiry.day,
+            stated=tuple(one.words for one in self.conditions),
         )
 
     @property
@@ -75,15 +82,15 @@ class Statements:
         return tuple(
             Witness(
                 item=self.question.requirement,
-                value=one.words,
+                value=one.name,
                 category="CTRL",
                 state="not met",
                 mechanism="none",
                 rule=RULE,
-                saw=(one.why,),
+                saw=(one.detail,),
             )
             for one in self.conditions
-            if one.state == "not met"
+            if one.held is False
         )
 
 
@@ -126,9 +133,13 @@ def _measured(
         upper=value,
         method=METHOD,
         alpha=selection.alpha,
-        conditions=stated.conditions,
     )
-    return MeasuredMetric(metric=metric, witnesses=stated.witnesses, people=stated.evidence)
+    return MeasuredMetric(
+        metric=metric,
+        conditions=stated.conditions,
+        witnesses=stated.witnesses,
+        people=stated.evidence,
+    )
 
 
 class _Expiry:
@@ -186,15 +197,15 @@ def _figure(question: Question, stated: Mapping[str, Stated], last: datetime) ->
 
 
 def _condition(ask: Ask, stated: Mapping[str, Stated], last: datetime) -> Condition:
-    one = stated[ask.key]
+    one, words = stated[ask.key], ask.words.rstrip("?")
+    name = f"{words!r} is {'stated' if ask.figure else 'as required'}"
     if not one.value:
-        return Condition(words=ask.words, state="open", why=one.why)
+        return Condition(name=name, held=None, detail=one.why)
     read = stated[ask.read_at].value if ask.read_at else ""
     if read and times_of(one.value)[-1] > times_of(read)[0]:
         why = f"{one.value} is later than {read}, when it was read"
-        return Condition(words=ask.words, state="open", why=why)
-    is_met = ask.figure or _is_met(ask, one.value, last)
-    return Condition(words=ask.words, state="met" if is_met else "not met", why=one.value)
+        return Condition(name=name, held=None, detail=why)
+    return Condition(name=name, held=ask.figure or _is_met(ask, one.value, last), detail=one.value)
 
 
 def _is_met(ask: Ask, value: str, last: datetime) -> bool:

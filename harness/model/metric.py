@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from harness.model.corpus import PackKind, covers
 
@@ -104,18 +104,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """Something beside the value that must be so, as people state it.
-
-    ``why`` says what people stated, or why it is *open*.
-    """
-
-    words: str
-    state: Literal["met", "not met", "open"]
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A measured quantity of one requirement, profile and line.
 
@@ -133,7 +121,6 @@ class Metric:
     ``decided`` are the bounds without undecided items, ``alone`` those with items treated as
     independent; both only explain an outcome. ``unnamed`` items have no registrable domain and are
     treated as independent. ``parts`` are the subgroups, each of which must hold by itself.
-    ``conditions`` are what people state; each must be met, whatever the value is.
     """
 
     name: str
@@ -164,17 +151,6 @@ class Metric:
 
     worst: tuple[float | None, float | None] | None = None
     parts: tuple[Part, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether people agree that a condition is not met."""
-        return any(one.state == "not met" for one in self.conditions)
-
-    @property
-    def open_conditions(self) -> tuple[str, ...]:
-        """Why conditions are open, without repetition."""
-        return tuple(dict.fromkeys(one.why for one in self.conditions if one.state == "open"))
 
     @property
     def tried(self) -> int:

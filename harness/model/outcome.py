@@ -179,8 +179,7 @@ class Outcome:
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
     ``sequential`` is set if the campaign's declared stopping test decided,
     ``corrected`` if the labels were audited. ``kind`` is the kind of items the outcome rests on,
-    empty if none; ``qualifier`` limits a conforming one, such as "agreed list only"; ``people``
-    is what people stated.
+    empty if none; ``qualifier`` limits a conforming one. ``people`` is what people stated.
     """
 
     requirement: Requirement

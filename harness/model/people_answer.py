@@ -89,12 +89,14 @@ NOBODY = PeopleRecords()
 class PeopleEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The answers that an outcome rests on, how people know, and until when that counts.
 
+    ``stated`` is what follows from the answers, in words: one text for each thing that was asked.
     ``expires`` is the first day on which the evidence does not count; ``None`` if it is not known.
     """
 
     answers: tuple[PeopleAnswer, ...]
     methods: tuple[str, ...]
     expires: date | None = None
+    stated: tuple[str, ...] = ()
 
 
 def same_reviewer(name: str) -> str:

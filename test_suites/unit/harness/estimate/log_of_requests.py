@@ -188,5 +188,6 @@ def outcome(chosen: Selection) -> Outcome:
         metric=measured.metric,
         witnesses=measured.witnesses,
         barred=measured.barred,
+        conditions=measured.conditions,
     )
     return assess([measurement], Decision())[0]

@@ -66,6 +66,7 @@ def concluded(chosen: Selection) -> Outcome:
         metric=measured.metric,
         witnesses=measured.witnesses,
         barred=measured.barred,
+        conditions=measured.conditions,
         people=measured.people,
     )
     return assess([measurement], Decision())[0]
@@ -145,7 +146,7 @@ def test_the_same_reviewer_written_otherwise_is_no_second_one() -> None:
     found = outcome("SUP-01", [stated("SUP-01"), stated("SUP-01", f" {LEAD.upper()} ")])
 
     assert found.conformity is OPEN
-    assert "only one reviewer answered" in found.reasons[0]
+    assert "only one reviewer answered" in " ".join(found.reasons)
     assert found.people is not None
     assert found.people.answers[0].replaced == 1
 
@@ -161,8 +162,8 @@ def test_a_third_reviewer_cannot_outvote_a_contradiction() -> None:
     found = outcome("SUP-01", [*both("SUP-01"), third])
 
     assert found.conformity is OPEN
-    assert all(name in found.reasons[0] for name in (LEAD, GOVERNOR, "Deputy"))
-    assert "no answer counts" in found.reasons[0]
+    assert all(name in " ".join(found.reasons) for name in (LEAD, GOVERNOR, "Deputy"))
+    assert "no answer counts" in " ".join(found.reasons)
 
 
 def test_a_third_reviewer_who_cannot_say_it_takes_nothing_away() -> None:
@@ -179,11 +180,11 @@ def test_different_documents_are_a_contradiction_and_a_shown_one_is_none() -> No
     other = SeenDocument(name="report.pdf", sha256="cd" * 32, bytes=9)
     found = beside(other)
     assert found.conformity is OPEN
-    assert "looked at different documents" in found.reasons[0]
-    assert "SHA-256 abababababab" in found.reasons[0]
+    assert "looked at different documents" in " ".join(found.reasons)
+    assert "SHA-256 abababababab" in " ".join(found.reasons)
     assert beside(SeenDocument(name="the contract")).conformity is CONFORMS
     assert beside().conformity is OPEN
-    assert "no document is named" in beside().reasons[0]
+    assert "no document is named" in " ".join(beside().reasons)
 
 
 def test_missing_documents_need_no_document() -> None:
@@ -203,7 +204,7 @@ def test_the_first_answer_ages(requirement: str, earlier: int, conformity: Confo
 
     assert found.conformity is conformity
     if conformity is OPEN and requirement == "SUP-01":
-        assert "the evidence expired on" in found.reasons[0]
+        assert "the evidence expired on" in " ".join(found.reasons)
 
 
 def test_a_screen_that_was_read_long_ago_has_expired() -> None:
@@ -211,7 +212,7 @@ def test_a_screen_that_was_read_long_ago_has_expired() -> None:
     found = outcome("MAL-06", both("MAL-06", old))
 
     assert found.conformity is OPEN
-    assert "the evidence expired on" in found.reasons[0]
+    assert "the evidence expired on" in " ".join(found.reasons)
 
 
 def test_evidence_expires_before_a_campaign_that_measures_later() -> None:
@@ -224,9 +225,7 @@ def test_evidence_expires_before_a_campaign_that_measures_later() -> None:
     assert measured(52) == (CONFORMS, ())
     conformity, reasons = measured(53)
     assert conformity is OPEN
-    assert reasons == (
-        f"the evidence expired on {TODAY + timedelta(days=53)}: judge it again (accredit assess)",
-    )
+    assert f"expired on {TODAY + timedelta(days=53)}: judge it again" in " ".join(reasons)
 
 
 def test_documents_that_end_sooner_end_the_evidence() -> None:
@@ -256,7 +255,7 @@ def test_a_figure_counts_to_its_own_limit_exactly() -> None:
 def test_an_update_after_the_screen_was_read_decides_nothing() -> None:
     found = outcome("MAL-06", both("MAL-06", {"updated": hours_ago(9)}))
     assert found.conformity is OPEN
-    assert "when it was read" in found.reasons[0]
+    assert "when it was read" in " ".join(found.reasons)
 
 
 @pytest.mark.parametrize(
