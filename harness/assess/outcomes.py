@@ -30,7 +30,9 @@ from harness.model.coverage import (
 from harness.model.metric import (
     CANNOT_DECIDE,
     CANNOT_MEASURE,
+    COMPARED,
     JUDGED_BY_PEOPLE,
+    LABORATORIES_DIFFERING,
     NOT_IMPLEMENTED,
     PEOPLE_JUDGE,
     FailureClaim,
@@ -193,7 +195,8 @@ def _sequential_ruling(
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
     """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
-        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_MEASURE,))
+        why = COMPARED if metric.name == LABORATORIES_DIFFERING else CANNOT_MEASURE
+        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
     if requirement.rule == "report":
         return _Ruling(Conformity.INSUFFICIENT, "", ("for information only: nothing is decided",))
     rule = RULES.get(requirement.rule)

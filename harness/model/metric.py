@@ -24,6 +24,10 @@ CANNOT_MEASURE = "Accredit cannot measure this yet"
 CANNOT_DECIDE = "Accredit cannot apply this decision rule yet"
 """Reasons for insufficient evidence that are limits of this version, not of the campaign."""
 
+LABORATORIES_DIFFERING = "laboratories_differing"
+"""The metric that only a second journal shows."""
+COMPARED = "a second laboratory's journal shows this (accredit compare --laboratories)"
+
 PEOPLE_JUDGE = "people judge this from documents and records, and nobody has yet (accredit assess)"
 """The reason for insufficient evidence where people are to judge and nobody has."""
 

@@ -46,6 +46,7 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     ``reported``: the test of a requirement that is for information. ``people``: what people judge
     (``accredit assess``).
+    ``compared``: how two journals show it, which no outcome does.
     ``later``: what it waits for; beside ``breaks`` and ``missing``, why no service meets it yet.
     """
 
@@ -55,6 +56,7 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     missing: str = ""
     reported: str = ""
     people: str = ""
+    compared: str = ""
     later: str = ""
 
     @property
@@ -94,6 +96,8 @@ def _row(requirement: Requirement, cases: Cases) -> str:
     people = f"people judge it: {cases.people}" if cases.people else ""
     probes = "; ".join(filter(None, (probes, people))) or "–"  # noqa: RUF001 - an en dash for nothing
     shown = _tests(cases) if is_measured else ("", "", "")
+    if cases.compared:
+        shown = (f"two journals show it: {cases.compared}", "", "")
     if cases.later:
         waits = cases.later if cases.tests else f"not measured yet: {cases.later}"
         shown = (waits, *shown[1:])
