@@ -43,10 +43,13 @@ FLAG_WORDS: dict[FlagChoice, str] = {
 
 
 class QueryForm(msgspec.Struct, frozen=True, kw_only=True):
-    """How a name is asked for. ``type`` is the record type in lower case."""
+    """How a name is asked for. ``type`` is the record type in lower case.
+
+    The transport ``own`` is that by which a name server is reached; no case is named for it.
+    """
 
     type: QueryType
-    transport: QueryTransport = "udp"
+    transport: QueryTransport | Literal["own"] = "own"
     letters: LetterCase = "lower"
     edns: EdnsChoice = "none"
     flags: FlagChoice = "rd"

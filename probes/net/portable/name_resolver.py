@@ -99,16 +99,18 @@ class Resolver:
 
     async def _ask_in_form(self, question: Question, form: QueryForm) -> DnsFacts:
         """Send exactly the query of the form; a truncated answer is asked for over TCP."""
-        query, transport = query_in_form(question.name, form), form.transport
+        query = query_in_form(question.name, form)
+        transport = self.server.transport if form.transport == "own" else form.transport
         if transport == "udp":
             received = await _ask_udp(query, self.server)
             if not received.flags & dns.flags.TC:
                 return with_keep_time(read_message(received, question, self.server), received)
-        over_tcp = DnsPool(dataclasses.replace(self.server, transport="tcp"))
-        wire = await over_tcp.ask(query.to_wire()[2:], own_connection=True)
+            transport = "tcp"
+        pool = DnsPool(dataclasses.replace(self.server, transport=transport))
+        wire = await pool.ask(query.to_wire()[2:], own_connection=True)
         query.id = int.from_bytes(wire[:2], "big")
         received = read_reply(wire, query)
-        return with_keep_time(read_message(received, question, self.server, "tcp"), received)
+        return with_keep_time(read_message(received, question, self.server, transport), received)
 
     async def _ask_as_written(
         self, query: dns.message.Message, first: dns.message.Message, patience: float

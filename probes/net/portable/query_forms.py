@@ -64,7 +64,7 @@ def _add_edns(query: dns.message.Message, choice: EdnsChoice) -> None:
 
 def cannot_carry(server: DnsServer, form: QueryForm) -> Failure | None:
     """Return why a server cannot be asked over the transport of a form; None if it can."""
-    if server.transport in ("udp", form.transport):
+    if form.transport == "own" or server.transport in ("udp", form.transport):
         return None
     detail = f"{server} is not asked over {form.transport.upper()}"
     return Failure(name="instrument_error", stage="instrument", detail=detail)
