@@ -16,7 +16,7 @@ from typing import Any
 from harness.model.log_entry import AlertPriority
 from harness.model.received_alert import ReceivedAlert, note_at
 from probes.range.connection import Request, parse_request
-from probes.receivers.mailbox import Mailbox
+from probes.receivers.mailbox import Mailbox, alert_of_mail
 from probes.receivers.webhook import Webhook
 
 HOST = "page-1.sites.accredit.test"
@@ -97,7 +97,7 @@ def receiving() -> Iterator[Inbox]:
 
     async def serve() -> None:
         async with AsyncExitStack() as stack:
-            mailbox = await stack.enter_async_context(Mailbox(inbox.keep))
+            mailbox = await stack.enter_async_context(Mailbox(inbox.keep, alert_of_mail))
             webhook = await stack.enter_async_context(Webhook(inbox.keep))
             inbox.mail = f"127.0.0.1:{mailbox.port}"
             inbox.web = f"http://127.0.0.1:{webhook.port}/alerts"

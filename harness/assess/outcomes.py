@@ -89,7 +89,7 @@ def _assess_one(
     claim: FailureClaim | None,
 ) -> Outcome:
     requirement, metric = measurement.requirement, measurement.metric
-    ruling = _ruling(measurement, decision, claim)
+    ruling = _with_conditions(_ruling(measurement, decision, claim), measurement)
     here = [one for one in preconditions if one.concerns(measurement.line, measurement.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     conforms = ruling.conformity is Conformity.CONFORMS
@@ -111,7 +111,8 @@ def _assess_one(
         conformity=ruling.conformity,
         metric=metric,
         decided_by=describe(requirement, metric, decision, measurement.sequential)
-        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else ""),
+        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else "")
+        + "".join(f"; {condition.words}" for condition in measurement.conditions),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
         reasons=ruling.reasons + _known_items_reasons(measurement, decision) + _left_out(metric),
         witnesses=measurement.witnesses,
@@ -119,6 +120,20 @@ def _assess_one(
         kind=measurement.kind,
         qualifier=measurement.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
+
+
+def _with_conditions(ruling: _Ruling, measurement: Measurement) -> _Ruling:
+    """Return a ruling with what the requirement asks for beside its metric."""
+    if measurement.requirement.rule == "report":
+        return ruling
+    broken = tuple(one.words for one in measurement.conditions if one.held is False)
+    if broken:
+        return _Ruling(Conformity.DOES_NOT_CONFORM, "", broken)
+    unseen = tuple(one.words for one in measurement.conditions if one.held is None)
+    if not unseen or ruling.conformity is Conformity.DOES_NOT_CONFORM:
+        return ruling
+    leaning = "pass" if ruling.conformity is Conformity.CONFORMS else ruling.leaning
+    return _Ruling(Conformity.INSUFFICIENT, leaning, (*ruling.reasons, *unseen))
 
 
 def _known_items_reasons(measurement: Measurement, decision: Decision) -> tuple[str, ...]:

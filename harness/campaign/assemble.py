@@ -32,10 +32,11 @@ from harness.campaign.user_checks import (
 )
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
-from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
+from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
 from harness.model.observation import CONTROL
 from harness.model.plain_twin import PlainTwins
 from harness.model.sealed_list import SealedList
+from harness.model.service_declaration import Service
 from harness.plugins import LINES, PROBES
 from harness.ports.corpora import Corpus, CorpusOpener
 from harness.ports.list_program import ListProgram

@@ -1,4 +1,7 @@
-"""``accredit alerts receive``: keep the alerts that a service sends by mail or to a webhook."""
+"""``accredit alerts receive``: keep the alerts that a service sends by mail or to a webhook.
+
+``receive`` runs receivers until they are stopped; ``accredit mail receive`` uses it too.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,20 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple, Protocol
 
 import typer
 
 from harness.cli.printing import say
 from harness.errors import UsageError
-from harness.model.received_alert import ReceivedAlert, note_at
+from harness.model.received_alert import ReceivedAlert
 from probes.net.route import HIGHEST_PORT, Address, is_literal, parse_address
-from probes.receivers.mailbox import Mailbox
-from probes.receivers.spool import Spool
+from probes.receivers.mailbox import Mailbox, alert_of_mail
+from probes.receivers.spool import ALERTS, Record, Spool
 from probes.receivers.webhook import Webhook
 
 NOTE_EVERY = 60.0
@@ -42,16 +46,36 @@ def receive_command(
     ] = None,
 ) -> None:
     """Receive alerts as mail and as requests to a webhook, until SIGTERM or Ctrl-C."""
-    if not hasattr(signal, "SIGHUP"):
-        msg = "alerts receive needs a POSIX system, such as Linux"
-        raise UsageError(msg)
+    require_signals("alerts receive")
     if not (mail or web):
         msg = "nothing to receive alerts at; give --mail HOST:PORT, --web HOST:PORT, or both"
         raise UsageError(msg)
     mail_at = listening_address(mail, "--mail") if mail else None
     web_at = listening_address(web, "--web") if web else None
-    with Spool(spool, report) as opened:
-        asyncio.run(_receive(opened, mail_at, web_at, seconds))
+    counts: Counter[str] = Counter()
+    with Spool(spool, ALERTS, report) as opened:
+
+        def keep(alert: ReceivedAlert) -> bool:
+            is_kept = opened.append(alert)
+            counts[alert.channel] += is_kept
+            return is_kept
+
+        listening = []
+        if mail_at is not None:
+            mailbox = Mailbox(keep, alert_of_mail, mail_at.host, mail_at.port)
+            listening.append(Listening(mailbox, "--mail", "receiving mail at {}"))
+        if web_at is not None:
+            webhook = Webhook(keep, web_at.host, web_at.port)
+            listening.append(Listening(webhook, "--web", "receiving requests at http://{}/"))
+        asyncio.run(receive(opened, listening, seconds, report))
+    report(f"stopped; received {counts['mail']} by mail, {counts['web']} by the webhook")
+
+
+def require_signals(command: str) -> None:
+    """Raise UsageError where signals cannot end a receiver in order."""
+    if not hasattr(signal, "SIGHUP"):
+        msg = f"{command} needs a POSIX system, such as Linux"
+        raise UsageError(msg)
 
 
 def listening_address(text: str, option: str) -> Address:
@@ -65,53 +89,69 @@ def listening_address(text: str, option: str) -> Address:
     return Address(host=address.host, port=0) if is_chosen else address
 
 
-async def _receive(
-    spool: Spool, mail: Address | None, web: Address | None, seconds: float | None
+class Server(Protocol):
+    """A receiver: it listens while its asynchronous context lasts; entering it sets ``port``."""
+
+    host: str
+    port: int
+
+    async def __aenter__(self) -> object:
+        """Begin to listen. Raises OSError."""
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End."""
+
+
+class Listening(NamedTuple):
+    """A receiver, the option that names its address, and what is reported when it listens."""
+
+    server: Server
+    option: str
+    sentence: str
+
+
+async def receive(
+    spool: Spool[Record],
+    listening: Iterable[Listening],
+    seconds: float | None,
+    report: Callable[[str], None],
 ) -> None:
+    """Run receivers until SIGTERM, Ctrl-C or the end of the time; the spool notes that they work.
+
+    Raises UsageError if an address cannot be listened on.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    counts: Counter[str] = Counter()
-
-    def keep(alert: ReceivedAlert) -> bool:
-        is_kept = spool.append(alert)
-        counts[alert.channel] += is_kept
-        return is_kept
-
     async with AsyncExitStack() as stack:
-        if mail is not None:
-            at = await _start(stack, Mailbox(keep, mail.host, mail.port), "--mail")
-            report(f"receiving mail at {at}")
-        if web is not None:
-            at = await _start(stack, Webhook(keep, web.host, web.port), "--web")
-            report(f"receiving requests at http://{at}/")
-        report(f"alerts go to {spool.path}; stop with SIGTERM or Ctrl-C")
+        for one in listening:
+            report(one.sentence.format(await _start(stack, one)))
+        report(f"{spool.kind.several} go to {spool.path}; stop with SIGTERM or Ctrl-C")
         if seconds is not None:
             loop.call_later(seconds, stop.set)
         await _noting(spool, stop)
-    report(f"stopped; received {counts['mail']} by mail, {counts['web']} by the webhook")
 
 
-async def _noting(spool: Spool, stop: asyncio.Event) -> None:
+async def _noting(spool: Spool[Record], stop: asyncio.Event) -> None:
     """Note at once, every ``NOTE_EVERY`` seconds and at the end that the receiver works."""
     while True:
-        spool.append(note_at(datetime.now(UTC)))
+        spool.append(spool.kind.note_at(datetime.now(UTC)))
         if stop.is_set():
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), NOTE_EVERY)
 
 
-async def _start(stack: AsyncExitStack, server: Mailbox | Webhook, option: str) -> Address:
+async def _start(stack: AsyncExitStack, one: Listening) -> Address:
     """Start a receiver, and return its address. Raises UsageError if that cannot be had."""
     try:
-        await stack.enter_async_context(server)
+        await stack.enter_async_context(one.server)
     except OSError as error:
-        at = Address(host=server.host, port=server.port)
+        at = Address(host=one.server.host, port=one.server.port)
         reason = os.strerror(error.errno) if error.errno else str(error)
-        msg = f"{option} {at}: cannot be listened on: {reason}; give another address"
+        msg = f"{one.option} {at}: cannot be listened on: {reason}; give another address"
         raise UsageError(msg) from None
-    return Address(host=server.host, port=server.port)
+    return Address(host=one.server.host, port=one.server.port)
 
 
 def report(sentence: str) -> None:

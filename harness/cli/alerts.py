@@ -40,7 +40,7 @@ from harness.model.service_alert import REPORT, SPOOL, TO_OPERATOR
 from harness.model.service_log import next_turn
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.untrusted.regular_file import read_bounded
-from probes.receivers.spool import read_spool
+from probes.receivers.spool import ALERTS, read_spool
 
 app = typer.Typer(no_args_is_help=True)
 app.command("receive")(receive_command)
@@ -166,7 +166,7 @@ def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
         digest.update(line)
         size += len(line)
 
-    for number, alert in enumerate(read_spool(spool, note), 1):
+    for number, alert in enumerate(read_spool(spool, ALERTS, note), 1):
         join.add(number, alert)
         alerts += not alert.is_note
         if times and alert.at - times[-1][1] <= MOST_GAP:

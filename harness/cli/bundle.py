@@ -26,7 +26,8 @@ from harness.cli.printing import say, say_json
 from harness.cli.registry_facts import appeals_in
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
-from harness.model.campaign import BlockPage, Campaign
+from harness.model.campaign import Campaign
+from harness.model.service_declaration import BlockPage
 from harness.schemes.check import resolve
 from harness.yaml_reader import read_document, validate
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.model.content_form import PageContent
     from harness.model.scheme import Policy
     from probes.range.alert_delivery import AlertSettings
+    from probes.range.mail_relay import RelaySettings
     from probes.range.testbed import RangeTestbed
 
 
@@ -231,13 +232,15 @@ def running_range(
     gateway: bool = False,
     changes_at: datetime | None = None,
     alerts: AlertSettings | None = None,
+    mail: RelaySettings | None = None,
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
     illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
     knows what suppliers are told. Its proxy opens TLS, and clients trust it, as managed devices do.
-    With ``alerts`` it sends alerts. Pages of packs in ``WITH_TEXTS`` show the words of their notes.
+    With ``alerts`` it sends alerts, with ``mail`` it has a mail relay. Pages of packs in
+    ``WITH_TEXTS`` show the words of their notes.
     """
     from corpora.illegal_pages import several_addressed, supplier_list  # noqa: PLC0415 - see above
     from corpora.search_pages import SupplierLists, supplier_lists  # noqa: PLC0415 - see above
@@ -265,6 +268,7 @@ def running_range(
         several=several_addressed(pages) if pages is not None else (),
         opens_tls=True,
         alerts=alerts,
+        mail=mail,
         report=warn,
     )
 

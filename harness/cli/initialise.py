@@ -54,6 +54,9 @@ content_seed: content.seed
 # 'accredit origin pages', restart the service, and poll them with 'accredit watch'.
 content_changes_at: null
 
+# The public key of mails that campaigns sign (DKIM), which origin.json holds the private key of.
+mail_key: {mail_key}
+
 # Arrivals as JSON lines: a file, or "-" for standard output. The service may write files to
 # /var/log/accredit-origin alone.
 log: "-"

@@ -13,6 +13,10 @@ _ALERTS = (
     "it rests on alerts, which measuring does not receive",
     "use accredit alerts send, receive and import",
 )
+_MAIL = (
+    "it rests on mail, which measuring does not send",
+    "use accredit mail send, receive and import",
+)
 _SPEED = (
     "it rests on transfers that measure speed, which measuring does not make",
     "use accredit speed",
@@ -24,6 +28,8 @@ _BY_MODULE = {
     "log_metrics": _LOG,
     "log_safekeeping": _LOG,
     "load_metrics": _SPEED,
+    "mail_delivery": _MAIL,
+    "mail_metrics": _MAIL,
     "operator_alerts": _ALERTS,
     "speed_metrics": _SPEED,
 }

@@ -161,6 +161,10 @@ class MainVerbs(LazyVerbs):
             "alerts:app",
             "Play sessions that monitoring must recognise, and receive its alerts.",
         ),
+        "mail": Verb(
+            "mail:app",
+            "Send mails through the service, and read which of them arrived.",
+        ),
         "log": Verb(
             "log:app",
             "Make requests that the service's log has to show, and read that log.",

@@ -30,6 +30,7 @@ from harness.ports.network import Line, Origin
 from harness.store.atomic_write import write_whole
 from harness.store.private_folder import ONLY_USER, make_private
 from harness.yaml_reader import read_document, validate
+from probes.mail.sender_domains import new_key, public_key_of
 from probes.net.portable.name_resolver import system_server
 from probes.net.route import Address, parse_address
 from probes.range.authority import STORED_LIFETIME, Authority
@@ -146,7 +147,8 @@ def checked_settings(declared: dict[str, Any]) -> OriginSettings:
 def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     """Write all files of an origin; return their names. Raises UsageError if one exists."""
     folder = directory.absolute()
-    key, seed = secrets.token_hex(32), secrets.token_hex(16)
+    key, seed, mail_key = secrets.token_hex(32), secrets.token_hex(16), new_key()
+    settings = settings.model_copy(update={"mail_key": public_key_of(mail_key)})
     files = origin_files(settings, folder)
     files |= {settings.key: (f"{key}\n", PRIVATE), settings.content_seed: (f"{seed}\n", PRIVATE)}
     files |= _authorities(settings)
@@ -162,7 +164,8 @@ def write_origin_folder(directory: Path, settings: OriginSettings) -> list[str]:
     directory.mkdir(mode=ONLY_USER, parents=True, exist_ok=True)
     for name, (text, mode) in files.items():
         write_whole(directory / name, text.encode(), mode)
-    origin = _origin(settings, bytes.fromhex(key))
+    services = {"mail": {"dkim": mail_key}}
+    origin = replace(_origin(settings, bytes.fromhex(key)), services=services)
     write_content_packs(directory, seed, origin.home_of, origin.addresses_of)
     for name in PACK_NAMES:
         make_private(directory / name)

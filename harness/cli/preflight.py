@@ -15,7 +15,7 @@ from harness.campaign.assemble import Prepared
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
 from harness.model.batch import ways
-from harness.model.campaign import Service
+from harness.model.service_declaration import Service
 from harness.ports.storage import Clock, WallClock
 
 BYTES_PER_ATTEMPT = 1024

@@ -24,6 +24,7 @@ from harness.cli.content_packs import write_content_packs
 from harness.cli.given_times import aware_time
 from harness.cli.printing import say
 from harness.cli.range_alerts import read_alerts
+from harness.cli.range_mail import read_relay
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.ports.network import Origin
@@ -88,6 +89,12 @@ class FaultsDeclaration(Declared):
     dead_hosts: tuple[str, ...] = ()
 
 
+ALERTS_FILE = Annotated[
+    Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
+]
+MAIL_FILE = Annotated[Path | None, typer.Option(help="A YAML file: the mail relay of the filter.")]
+
+
 @app.command("up")
 def up_command(
     out: FOLDER = Path(),
@@ -96,9 +103,8 @@ def up_command(
         str, typer.Option(help="The scheme whose policy the filter follows.")
     ] = "becta-2008",
     faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to simulate.")] = None,
-    alerts: Annotated[
-        Path | None, typer.Option(help="A YAML file: to whom the filter sends alerts.")
-    ] = None,
+    alerts: ALERTS_FILE = None,
+    mail: MAIL_FILE = None,
     *,
     ipv6: Annotated[
         bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")
@@ -118,9 +124,9 @@ def up_command(
         raise UsageError(msg)
     change = aware_time(changes_at, "--changes-at ") if changes_at else None
     declared, policy = read_faults(faults), load_and_warn(scheme).policy
-    settings = read_alerts(alerts)
+    settings, relay = read_alerts(alerts), read_relay(mail)
     if detach:
-        files = {"--faults": faults, "--alerts": alerts}
+        files = {"--faults": faults, "--alerts": alerts, "--mail": mail}
         named = {"--scheme": scheme, "--changes-at": changes_at, **files}
         _detach(out, profiles, named, {"--ipv6": ipv6, "--gateway": gateway})
         return
@@ -134,6 +140,7 @@ def up_command(
         gateway=gateway,
         changes_at=change,
         alerts=settings,
+        mail=relay,
     ) as running:
         play_faults(running, declared)
         print_addresses(running.origin, out)
@@ -244,14 +251,14 @@ def print_addresses(origin: Origin, out: Path) -> None:
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
         for pack in ORIGIN_PACKS:
             say(f"a pack ({pack.title}): {out / pack.name}")
-    if any("gateway" in kinds for kinds in origin.services.values()):
+    filters = origin.services.get("reference", {})
+    if "gateway" in filters:
         say(f"the gateway's certificate authority:       {out / GATEWAY_FILE}")
     if (out / SERVICE_LOG_FILE).exists():
         say(f"the reference filter's own log: {out / SERVICE_LOG_FILE}")
-    for service, kinds in origin.services.items():
-        for kind, addresses in kinds.items():
-            for profile, address in addresses.items():
-                say(f"{service} {kind} for {profile}: {_written(address)}")
+    for kind, addresses in filters.items():
+        for profile, address in addresses.items():
+            say(f"reference {kind} for {profile}: {_written(address)}")
 
 
 def _written(address: Any) -> str:

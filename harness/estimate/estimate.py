@@ -236,6 +236,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
         kind=basis.kind,
         qualifier=basis.qualifier,
         barred=measured.barred,
+        conditions=measured.conditions,
     )
 
 

@@ -32,6 +32,7 @@ from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
+from harness.model.service_mail import ServiceMail
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.service_speed import ServiceSpeed
 from harness.model.timed_event import Poll
@@ -190,6 +191,11 @@ class Selection:
     def alerts(self) -> ServiceAlerts:
         """The sessions that monitoring has to recognise, and the alerts that arrived."""
         return self.records.alerts
+
+    @property
+    def mail(self) -> ServiceMail:
+        """The mails that were sent through the service, and the readings of mailboxes."""
+        return self.records.mail
 
     @property
     def speed(self) -> ServiceSpeed:

@@ -20,6 +20,7 @@ from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
 from harness.model.block_flaw import BlockFlaw
+from harness.model.condition import Condition
 from harness.model.metric import NOT_IMPLEMENTED, Metric, Source
 from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse, ProbeState
@@ -44,12 +45,14 @@ class MeasuredMetric:
     """A metric, with references to the verdicts against the service.
 
     ``witnesses`` are trials against the service that are no verdicts of items. ``barred`` says why
-    the metric cannot show conformity, where something was not declared.
+    the metric cannot show conformity, where something was not declared. ``conditions`` must hold
+    beside the metric.
     """
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
     barred: str = ""
+    conditions: tuple[Condition, ...] = ()
     witnesses: tuple[Witness, ...] = ()
 
 

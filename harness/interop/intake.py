@@ -19,16 +19,15 @@ import msgspec
 from harness.errors import InstrumentError, UsageError
 from harness.interop.record import NotReadable, Record
 from harness.model.campaign import (
-    BlockPage,
     Campaign,
     CorpusSelection,
     LineDeclaration,
     ProfileDeclaration,
     Sentinels,
-    Service,
 )
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
+from harness.model.service_declaration import BlockPage, Service
 from harness.store.journal.header import HEADER
 
 if TYPE_CHECKING:

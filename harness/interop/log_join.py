@@ -117,7 +117,7 @@ def reading_observations(
     campaign: str,
     items: Mapping[str, Item],
     facts: LogFileFacts,
-    found: Mapping[str, LogEntryFacts],
+    found: Mapping[str, Facts],
     *,
     number: int,
     at: datetime,
@@ -129,7 +129,7 @@ def reading_observations(
     ``items`` are the requests and changes by their ids, ``name`` is that of the file, for people.
     """
     file = Item(id=f"log-reading-{number}", value=name, labels=("CTRL",), kind="vector")
-    seen: list[tuple[Item, LogFileFacts | LogEntryFacts]] = [(file, facts)]
+    seen: list[tuple[Item, Facts]] = [(file, facts)]
     seen += [(items[item], entries) for item, entries in sorted(found.items())]
     return [
         log_observation(campaign, item, each, number=number, at=at, batch=batch)

@@ -27,12 +27,12 @@ from harness.judge.pairing import pair
 from harness.judge.rules.order import RULES, RULES_VERSION
 from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.judge.trial_features import Rule, TrialFeatures
-from harness.model.campaign import BlockPage
 from harness.model.facts import DnsFacts, WebFacts
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial

@@ -18,9 +18,9 @@ from harness.judge.block_page_check import (
     may_hold_other_content,
     shown_beside_text,
 )
-from harness.model.campaign import BlockPage
 from harness.model.facts import DnsFacts, SealedFacts, WebFacts
 from harness.model.observation import Observation
+from harness.model.service_declaration import BlockPage
 from harness.model.sketch import Sketch, share_within
 
 REFUSING = 400

@@ -32,6 +32,7 @@ from harness.judge.measured_speed import MeasuredSpeed
 from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
 from harness.judge.polls import PollTrials
 from harness.judge.rules.order import RULES_VERSION, rules_for
+from harness.judge.sent_mail import SentMails
 from harness.judge.sentinels import (
     SentinelCheck,
     SentinelSummary,
@@ -43,12 +44,12 @@ from harness.judge.sentinels import (
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.block_flaw import BlockFlaw, flaws_in_words
-from harness.model.campaign import BlockPage
 from harness.model.facts import tag_of
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
@@ -93,9 +94,12 @@ class Judge:
         self._polls = PollTrials(probes)
         self._users = ConcurrentTrials()
         self._logged = LoggedRequests(probes)
+        self._mail = SentMails()
         self._speed = MeasuredSpeed(probes)
         others: Iterable[Observation] = sentinels
-        for kept in (self._twins, self._polls, self._users, self._logged, self._speed):
+        for kept in (
+            self._twins, self._polls, self._users, self._mail, self._logged, self._speed,
+        ):  # fmt: skip
             others = kept.separate(others)
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered
@@ -104,6 +108,7 @@ class Judge:
         self._polls.judge(self._judge_trial)
         self._users.judge(self._judge_trial)
         self._logged.judge(self._judge_trial)
+        self._mail.judge()
         self._speed.judge(self._judge_trial)
         self._required = sentinels_required
         self._sampled = samples_required
@@ -147,9 +152,12 @@ class Judge:
 
     @property
     def records(self) -> ServiceRecords:
-        """What is known of the service's log, alerts and speed."""
+        """What is known of the service's log, alerts, mail and speed."""
         return ServiceRecords(
-            logs=self._logged.logs, alerts=self._logged.alerts, speed=self._speed.speed
+            logs=self._logged.logs,
+            alerts=self._logged.alerts,
+            mail=self._mail.mail,
+            speed=self._speed.speed,
         )
 
     @property

@@ -100,7 +100,7 @@ class _Readings:
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         for one in sorted(observations, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
-                self.readings[one.key.round] = _reading(one, one.facts)
+                self.readings[one.key.round] = reading_of(one, one.facts)
             elif isinstance(one.facts, LogEntryFacts):
                 self.by_item[one.key.item][one.key.round] = one.facts
             elif isinstance(one.facts, AlertReportFacts):
@@ -143,7 +143,8 @@ class _Readings:
         return self._by_line[line]
 
 
-def _reading(observation: Observation, facts: LogFileFacts) -> LogReading:
+def reading_of(observation: Observation, facts: LogFileFacts) -> LogReading:
+    """Return what a reading of a log, of alerts or of a mailbox was."""
     return LogReading(
         number=observation.key.round - ROUND,
         at=observation.started,

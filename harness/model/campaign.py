@@ -19,10 +19,8 @@ from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.sealed_list import SealedList
-from harness.model.service_alert import AlertContacts
-from harness.model.service_log import RecordKeeping
-from harness.model.service_speed import Bandwidth
-from harness.model.url_case import Medium, NewSites, Segment
+from harness.model.service_declaration import Service
+from harness.model.url_case import Medium, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
 
@@ -38,56 +36,15 @@ Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-class BlockPage(Declared):
-    """The supplier's block page as declared; at least one field is needed.
-
-    ``text`` is a sentence on it, ``host`` (name or IP address) the target of redirects and frames.
-    """
-
-    title: Annotated[str, Field(max_length=300)] = ""
-    text: Annotated[str, Field(pattern=r"^(\S.{10,998}\S)?$")] = ""
-    host: Annotated[str, Field(pattern=r"^([A-Za-z0-9._:-]{1,253})?$")] = ""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> BlockPage:
-        if not (self.title.strip() or self.text or self.host):
-            msg = "a block page needs a title, a text or a host"
-            raise ValueError(msg)
-        return self
-
-
-class Service(Declared):
-    """The filtered internet service under test, its supplier and its block page.
-
-    ``new_sites`` and ``archives`` are what its policy does with unknown sites and with archives
-    that are hard to scan, ``features`` which AMTSO feature checks it supports (default: all),
-    ``records`` what its log shows, ``alerts`` whom it tells, ``bandwidth`` what its line carries.
-    """
-
-    name: str
-    supplier: str = ""
-    version: str = ""
-    block_page: BlockPage | None = None
-    new_sites: NewSites | None = None
-    archives: dict[Literal["deep", "encrypted", "huge"], Handling] = Field(default_factory=dict)
-    features: Annotated[
-        tuple[Literal["manual", "drive-by", "compressed", "pua", "phishing", "cloud"], ...] | None,
-        Field(strict=False),
-    ] = None
-    records: RecordKeeping | None = None
-    alerts: AlertContacts | None = None
-    bandwidth: Bandwidth | None = None
-
-
 Words = Annotated[str, Field(max_length=100)]  # a few words of description, for people
 
 
 class LineDeclaration(Declared):
     """One line through the service: a line plug-in, its options, and options by profile.
 
-    ``site``, ``place``, ``device`` and ``group`` (of users) tell where and for whom it is tested,
-    ``segment`` and ``medium`` in which part of the school's network. ``users`` are the kinds of
-    users with the default policy that it serves.
+    ``site``, ``place`` (a part of it), ``device`` (its kind) and ``group`` (of users) tell where
+    and for whom the line is tested. ``segment`` and ``medium`` say which part of the school's
+    network it is in. ``users`` are the kinds of users with the default policy that it serves.
     """
 
     name: Name
@@ -194,7 +151,10 @@ AnySentinel = Annotated[
 
 
 class Sentinels(Declared):
-    """Hosts and URLs tried before and after every batch; names reveal no purpose or category."""
+    """Hosts and URLs agreed to be allowed or blocked; tried before and after every batch.
+
+    Their names must not reveal their purpose or a category.
+    """
 
     must_allow: tuple[AnySentinel, ...] = (Sentinel(at="amber-lantern.accredit.test"),)
     must_block: tuple[AnySentinel, ...] = (Sentinel(at="copper-meadow.accredit.test"),)
@@ -217,9 +177,10 @@ class Sentinels(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, a sample of each stratum, or some.
+    """Which items of a pack are used: all, some categories, or a seeded sample of each stratum.
 
     A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
+    ``items`` names single items instead, as in a re-test.
     """
 
     pack: str
@@ -238,8 +199,9 @@ class Limits(Declared):
 
     An attempt that times out is repeated with ``confirmation_timeout``. A response that has begun
     is read up to ``body_bytes`` (after decoding) and, when repeated, for ``reading_timeout``.
-    Undecided items are tried ``retries`` times again, and a sample of silent ones with
-    ``silence_timeout``. ``per_line`` and ``per_site`` limit attempts at once on a line or site.
+    ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` limit
+    concurrent attempts on one line, and on one site over it. A sample of the silent items is tried
+    again with ``silence_timeout``.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -268,7 +230,8 @@ class Limits(Declared):
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.
 
-    The risk that a service with rate ``bad`` passes is ``alpha``, that ``good`` fails ``beta``.
+    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
+    ``good`` fails with at most ``beta``.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]

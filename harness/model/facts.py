@@ -1,8 +1,9 @@
 """Facts: what an attempt saw, one class for each kind of probe, known by its tag.
 
-To add a kind, write a subclass of ``FactsBase`` here with a tag of its own, a group of rules in
-``harness.judge.rules`` and a calibration case. Observations of the new kind are then read and
-written; a campaign whose probe records facts without rules is refused.
+To add a kind, write a subclass of ``FactsBase`` here, or in a module that is imported here, with a
+tag of its own, a group of rules in ``harness.judge.rules`` and a calibration case. Observations of
+the new kind are then read and written; a campaign whose probe records facts without rules is
+refused.
 """
 
 from __future__ import annotations
@@ -13,13 +14,9 @@ from typing import TYPE_CHECKING, Literal, Union
 
 import msgspec
 
+from harness.model import mail_facts  # noqa: F401 - registers its kinds
+from harness.model.facts_base import FactsBase
 from harness.model.log_entry import LogEntry
-
-
-class FactsBase(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=""
-):
-    """What one attempt saw. A kind of facts is a subclass with a tag of its own."""
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from harness.model.alert_metric_specs import ALERT_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
+from harness.model.mail_metric_specs import MAIL_METRICS
 from harness.model.metric_form import MetricSpec
 from harness.model.planned_metric import PLANNED
 from harness.model.speed_metric_specs import SPEED_METRICS
@@ -309,6 +310,7 @@ SPECS: dict[str, MetricSpec] = {
         *IMPLEMENTED,
         *LOG_METRICS,
         *ALERT_METRICS,
+        *MAIL_METRICS,
         *SPEED_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )

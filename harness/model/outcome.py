@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.campaign import LineDeclaration
+from harness.model.condition import Condition
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
@@ -165,7 +166,8 @@ class Measurement:
     ``sequential`` decides alone if set. ``barred`` says why the requirement's own rule may not
     give conformity (nor, unless it counts item by item, non-conformity). ``kind`` is the kind of
     items it rests on, empty if none; ``qualifier`` limits a conforming outcome.
-    ``foreknowledge`` compares known with hidden items of that kind.
+    ``foreknowledge`` compares known with hidden items of that kind. ``conditions`` must hold
+    too: one that does not is a failure, and one that was not seen forbids conformity.
     """
 
     requirement: Requirement
@@ -173,6 +175,7 @@ class Measurement:
     line: str
     metric: Metric
     witnesses: tuple[Witness, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     sequential: Sequential | None = None
     barred: str = ""
     kind: PackKind | Literal[""] = ""

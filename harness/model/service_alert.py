@@ -15,7 +15,7 @@ from pydantic import Field
 from harness.model.declared import Declared
 from harness.model.facts import AlertReportFacts
 from harness.model.log_entry import LogEntry
-from harness.model.service_log import LoggedRequest, LogReading
+from harness.model.service_log import LoggedRequest, LogReading, worked_until
 
 SPOOL = "alerts"
 """The format of a reading of received alerts."""
@@ -52,18 +52,8 @@ class ServiceAlerts(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[AlertReportFacts, ...] = ()
 
     def received_until(self, begins: datetime) -> datetime | None:
-        """Until when a receiver worked since then, so that no alert was missed; None if none did.
-
-        Each reading is of a time in which one worked without a gap, from its ``first`` to its
-        ``last`` line.
-        """
-        ends = (
-            one.last
-            for one in self.readings
-            if one.first is not None and one.last is not None
-            if one.first <= begins <= one.last
-        )
-        return max(ends, default=None)
+        """Until when a receiver worked since then, and missed no alert; None if none did."""
+        return worked_until(self.readings, begins)
 
     def of(self, line: str, profile: str) -> ServiceAlerts:
         """Return the sessions of a line and profile, and all that was received."""

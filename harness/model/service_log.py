@@ -126,6 +126,21 @@ class LogReading(msgspec.Struct, frozen=True, kw_only=True):
         return not self.covers or line in self.covers
 
 
+def worked_until(readings: Iterable[LogReading], begins: datetime) -> datetime | None:
+    """Until when a receiver worked since a time, so that it missed nothing; None if none did.
+
+    Each reading is of a time in which one worked without a gap, from its ``first`` to its ``last``
+    line.
+    """
+    ends = (
+        one.last
+        for one in readings
+        if one.first is not None and one.last is not None
+        if one.first <= begins <= one.last
+    )
+    return max(ends, default=None)
+
+
 class RecordedChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change of the policy by a person, an event of ``accredit watch``, and its entries."""
 

@@ -1,4 +1,4 @@
-"""What is known of a service beside the verdicts of items: its log, its alerts, its speed.
+"""What is known of a service beside the verdicts of items: its log, alerts, mail and speed.
 
 Each part is made from observations that other commands than ``accredit measure`` left in the
 journal. A new part is a field of ``ServiceRecords`` with a method ``of(line, profile)``.
@@ -10,14 +10,16 @@ import msgspec
 
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
+from harness.model.service_mail import ServiceMail
 from harness.model.service_speed import ServiceSpeed
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service's log, alerts and speed."""
+    """What a journal holds of a service's log, alerts, mail and speed."""
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
+    mail: ServiceMail = ServiceMail()
     speed: ServiceSpeed = ServiceSpeed()
 
     @property
@@ -31,6 +33,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
         return ServiceRecords(
             logs=self.logs.of(line, profile),
             alerts=self.alerts.of(line, profile),
+            mail=self.mail.of(profile),
             speed=self.speed.of(line, profile),
         )
 

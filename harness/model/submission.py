@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from harness.model.campaign import Name, ProfileDeclaration, Service
+from harness.model.campaign import Name, ProfileDeclaration
 from harness.model.declared import Declared, Time
+from harness.model.service_declaration import Service
 
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S")]
 Prose = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]

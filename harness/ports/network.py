@@ -36,10 +36,10 @@ class Origin:
 
     ``resolver`` is ``address:port`` of its unfiltered name server; ``ports`` maps the ports
     of URLs to the ports it really listens on; ``key`` makes markers (never printed).
-    ``twin_zone`` is a second zone of it, for plain twins alone (``harness.model.plain_twin``).
-    ``zone`` and ``address`` are the first of its zones. ``zones`` are all of them, and ``twins``
-    the zone of the plain twins, with what is published of them; without ``zones`` (the range)
-    nothing more is known.
+    ``services`` are the range's filter, and the key that mails are signed with (never printed).
+    ``twin_zone`` is a zone for plain twins alone (``harness.model.plain_twin``). ``zone`` and
+    ``address`` are the first of its zones. ``zones`` are all of them, and ``twins`` the zone of the
+    plain twins, with what is published of them; without ``zones`` (the range) no more is known.
     """
 
     zone: str
@@ -49,7 +49,7 @@ class Origin:
     key: bytes = field(repr=False)
     address: str = "127.0.0.1"
     log: str = ""
-    services: dict[str, Any] = field(default_factory=dict)
+    services: dict[str, Any] = field(default_factory=dict, repr=False)
     twin_zone: str = ""
     zones: tuple[OriginZone, ...] = ()
     twins: OriginZone | None = None

@@ -96,12 +96,12 @@ def _huge(file: bytes) -> bytes:
     return _zip(file, more=(("picture.bmp", bytes(HUGE)),))
 
 
-def _encrypted(file: bytes) -> bytes:
+def _encrypted(file: bytes, inner: str = INNER) -> bytes:
     """A zip archive with one encrypted file (PKWARE APPNOTE section 6.1, traditional cipher)."""
-    plain = _zip(file, zipfile.ZIP_STORED)
+    plain = _zip(file, zipfile.ZIP_STORED, inner)
     checksum = zlib.crc32(file)
     secret = _cipher(bytes(11) + bytes([checksum >> 24]) + file)
-    name_end = 30 + len(INNER)
+    name_end = 30 + len(inner)
     central = plain.index(b"PK\x01\x02")
     local = bytearray(plain[:name_end])
     local[6] |= 1
@@ -215,11 +215,11 @@ def _cpio(name: str, file: bytes) -> bytes:
     return head + bytes(-len(head) % 4) + file + bytes(-len(file) % 4)
 
 
-def _tar(file: bytes) -> bytes:
+def _tar(file: bytes, inner: str = INNER) -> bytes:
     """A tar archive (POSIX ustar)."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        entry = tarfile.TarInfo(INNER)
+        entry = tarfile.TarInfo(inner)
         entry.size = len(file)
         archive.addfile(entry, io.BytesIO(file))
     return written.getvalue()
@@ -294,9 +294,9 @@ def _data_link(file: bytes) -> bytes:
     return _html(b'<a download="' + INNER.encode() + b'" href="' + address + b'">Open</a>')
 
 
-def _uuencoded(file: bytes) -> bytes:
+def _uuencoded(file: bytes, inner: str = INNER) -> bytes:
     lines = (binascii.b2a_uu(file[start : start + 45]) for start in range(0, len(file), 45))
-    return f"begin 644 {INNER}\n".encode() + b"".join(lines) + b"`\nend\n"
+    return f"begin 644 {inner}\n".encode() + b"".join(lines) + b"`\nend\n"
 
 
 def _rot13(file: bytes) -> bytes:
@@ -349,3 +349,11 @@ _WRAPS: dict[str, Wrap] = {
     MARKED: lambda file: file,
 }
 """The containers by name."""
+
+NAMING: dict[str, Callable[[bytes, str], bytes]] = {
+    "zip": lambda file, inner: _zip(file, inner=inner),
+    "tar": _tar,
+    "encrypted": _encrypted,
+    "uuencode": _uuencoded,
+}
+"""Containers that give the file in them a name (in ASCII)."""

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from harness.model.declared import Declared, Time
 from harness.model.origin_zone import OriginZone, is_in
 from harness.model.protocol_case import OwnPort
+from probes.mail.sender_domains import check_public_key
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import Served, ZoneNames
 
@@ -62,6 +63,13 @@ def _address(text: str) -> str:
         msg = f"{text[:80]!r} is not the address of a host; write the one that others reach it by"
         raise ValueError(msg)
     return address
+
+
+def _mail_key(text: str) -> str:
+    """Return a public key as in a record of DKIM. Raises ValueError if it is none."""
+    if text:
+        check_public_key(text)
+    return text
 
 
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -150,8 +158,9 @@ class OriginSettings(Declared):
     machine (default: the published ones); an address that is of the twins alone serves nothing
     else. ``protocols`` are the ports for protocols beside the web. The certificate is either a
     chain and its key, or issued by the origin's own ``authority``. For ``challenge_alias`` see
-    ``ZoneNames``. Pages whose content changes do so at ``content_changes_at``. ``log`` is a file,
-    or ``-`` for standard output.
+    ``ZoneNames``. ``mail_key`` is the public key of mails that campaigns sign, as in its record
+    (RFC 6376 section 3.6.1); without it there is no record. Pages whose content changes do so at
+    ``content_changes_at``. ``log`` is a file, or ``-`` for standard output.
     """
 
     zones: Annotated[tuple[ZoneSettings, ...], Field(min_length=1, max_length=MOST_ZONES)]
@@ -166,6 +175,7 @@ class OriginSettings(Declared):
     challenge_alias: Domain | None = None
     content_seed: str = ""
     content_changes_at: Time | None = None
+    mail_key: Annotated[str, Field(max_length=2000), AfterValidator(_mail_key)] = ""
     log: str = "-"
     limits: VisitorRules = VisitorRules()
 

@@ -7,6 +7,7 @@ It knows the agreed content marker, the agreed image and the RTA self-label, in 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from harness.model.marker import MARKER_PREFIX
 from probes.net.content_coding import decode
@@ -33,10 +34,15 @@ def code_in(answer: bytes) -> str:
     kind = headers.get("content-type", "")
     if kind.startswith(WITHOUT_TEXT):
         return ""
-    for reading in readings(body, kind):
-        if found := _MARKER.search(_INVISIBLE.sub("", reading)):
+    for reading in visible_readings(body, kind):
+        if found := _MARKER.search(reading):
             return found[1].replace("-", ".")
     return ""
+
+
+def visible_readings(body: bytes, content_type: str) -> Iterator[str]:
+    """Yield the readings of a body (``probes.net.readings``) without invisible characters."""
+    return (_INVISIBLE.sub("", reading) for reading in readings(body, content_type))
 
 
 def decoded_body(answer: bytes) -> tuple[dict[str, str], bytes]:

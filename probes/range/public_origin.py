@@ -121,7 +121,9 @@ class PublicOrigin:
     ) -> None:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
-        zones = ZoneServer(log=self.log, names=names, is_resolver=False)
+        zones = ZoneServer(
+            log=self.log, names=names, is_resolver=False, mail_key=self.settings.mail_key
+        )
         servers = NameServer(
             lambda query: Reply(message=zones.answer(query)),
             listening.addresses,

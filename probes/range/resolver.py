@@ -17,6 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from probes.mail.sender_domains import records_of
 from probes.range.faults import FaultKind, Faults
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
@@ -39,6 +40,9 @@ HTTPS = '1 . alpn="http/1.1"'
 """The origin's HTTPS record (RFC 9460)."""
 
 _FAMILIES = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
+_OF_MAIL = frozenset({dns.rdatatype.TXT, dns.rdatatype.MX})
+_LONGEST_STRING = 255
+"""Bytes of a character-string in a TXT record (RFC 1035 section 3.3)."""
 _TRANSFERS = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 
 
@@ -49,7 +53,8 @@ class ZoneServer:
     With ``dual_stack`` every name but plain twins also has the IPv6 loopback address. Hosts in
     ``several`` also have the address of the twins; either comes first in turn.
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
-    answers say that recursion is available.
+    answers say that recursion is available. Domains of senders of mail have records for SPF, DKIM
+    and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``).
     """
 
     log: ArrivalLog
@@ -58,6 +63,7 @@ class ZoneServer:
     names: ZoneNames = RANGE
     is_resolver: bool = True
     several: frozenset[str] = frozenset()
+    mail_key: str = ""
     _turn: Iterator[int] = field(default_factory=count)
 
     def has(self, host: str) -> bool:
@@ -156,7 +162,15 @@ class ZoneServer:
             return self._addresses(host, _FAMILIES[rdtype])
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
             return [HTTPS]
-        return []
+        return self._mail_texts(host, rdtype)
+
+    def _mail_texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
+        """Return the records of a domain of senders of mail."""
+        if rdtype not in _OF_MAIL:
+            return []
+        kind = dns.rdatatype.to_text(rdtype)
+        texts = [text for type_, text in records_of(host, self.mail_key) or () if type_ == kind]
+        return [_in_strings(text) for text in texts] if kind == "TXT" else texts
 
     def _servers(self, apex: str) -> tuple[str, ...]:
         """Return the name servers of a zone."""
@@ -193,6 +207,12 @@ def _name_of(zone: str) -> dns.name.Name:
 def question_name(query: dns.message.Message) -> str:
     """Return the normalised name in the question; empty if there is no question."""
     return normalise(query.question[0].name.to_text()) if query.question else ""
+
+
+def _in_strings(text: str) -> str:
+    """Return a text of a TXT record as strings in quotes; it holds no quotes itself."""
+    starts = range(0, len(text), _LONGEST_STRING)
+    return " ".join(f'"{text[start : start + _LONGEST_STRING]}"' for start in starts)
 
 
 def _type(query: dns.message.Message) -> str:

@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
 from harness.ports.network import Origin
+from probes.mail.sender_domains import new_key, public_key_of
+from probes.net.route import parse_address
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
@@ -27,6 +29,7 @@ from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
+from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.monitoring import Monitor
 from probes.range.name_server import (
     DNS_PATH,
@@ -52,6 +55,9 @@ from probes.range.zone import (
     ZONE,
 )
 
+range_mail_key = cache(new_key)
+"""The key that mails of a test on the range are signed with; all ranges of a process share it."""
+
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 GATEWAY_FILE = "gateway.pem"
@@ -75,8 +81,13 @@ class RangeTestbed:
     of the authority holds its certificate as well. ``users`` may sign in at one proxy for all.
     The filter's own record is appended to ``access_log``, by default SERVICE_LOG_FILE in the
     directory; ``report`` is told if it cannot be written. With ``alerts`` the filter sends alerts;
-    the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them.
+    the attribute ``monitor`` is what decides about them, ``alert_sender`` what sends them. With
+    ``mail`` it has a mail relay, the attribute ``relay``, which asks the range's name server.
     """
+
+    monitor: Monitor | None = None
+    alert_sender: AlertSender | None = None
+    relay: MailRelay | None = None
 
     def __init__(
         self,
@@ -98,15 +109,15 @@ class RangeTestbed:
         users: UserDirectory | None = None,
         access_log: Path | None = None,
         alerts: AlertSettings | None = None,
+        mail: RelaySettings | None = None,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
         self.log: ArrivalLog
         self.access_log: AccessLog
-        self.monitor: Monitor | None = None
-        self.alert_sender: AlertSender | None = None
         self._alerts = alerts
+        self._mail = mail
         self._directory = directory
         self._profiles = tuple(profiles)
         self._policy = policy or FilterPolicy()
@@ -162,6 +173,10 @@ class RangeTestbed:
         zone_server = self._zone_server()
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
+        if self._mail is not None:
+            at = parse_address(server.address, "the range's name server")
+            relay = MailRelay(self._mail.asking(at), authority)
+            self.relay = await stack.enter_async_context(relay)
         ports = await self._origin_ports(stack, key, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         services = self._services = await stack.enter_async_context(FilterServices())
@@ -186,7 +201,7 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={"reference": reference},
+            services={"reference": reference, "mail": {"dkim": range_mail_key()}},
             twin_zone=TWIN_ZONE,
         )
         # Relative names, so that the directory can be moved.
@@ -274,6 +289,7 @@ class RangeTestbed:
             faults=self.faults,
             dual_stack=self._is_dual_stack,
             several=self._several,
+            mail_key=public_key_of(range_mail_key()),
         )
 
     @cached_property

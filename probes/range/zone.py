@@ -17,6 +17,7 @@ from typing import Literal
 
 from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
+from probes.mail.sender_domains import address_in, domain_of
 
 ZONE = RANGE_ZONE
 """The zone that the range serves; all other names are refused."""
@@ -152,12 +153,16 @@ class ZoneNames:
         return zone is not None and not is_bare and zone.zone in self.apexes
 
     def exists(self, host: str) -> bool:
-        """Whether a name exists: all in the zones except ``gone-*`` do, and their plain twins."""
+        """Whether a name exists: all in the zones except ``gone-*`` do, and their plain twins.
+
+        So do domains of senders of mail directly below the zone of the plain twins.
+        """
         if not self.is_within(host):
             return False
         name = self.original_host(host)
         if self.is_twin(name):
-            return self.twins is not None and name in self.twins.nameservers
+            is_of_mail = domain_of(name).partition(".")[2] == self.twin_zone
+            return is_of_mail or (self.twins is not None and name in self.twins.nameservers)
         return not without_www(name).startswith("gone-")
 
     def kind_of(self, host: str) -> PageKind:
@@ -174,7 +179,8 @@ class ZoneNames:
     def code_of(self, host: str) -> str:
         """Return the taxonomy code in a canary's name (``porn-nude-017`` is PORN.NUDE), or ''."""
         label, part = self._label_and_part(host)
-        canary = _CANARY.fullmatch(label) if part == "canary" else None
+        is_canary = part == "canary" and not address_in(label)
+        canary = _CANARY.fullmatch(label) if is_canary else None
         return canary[1].replace("-", ".").upper() if canary else ""
 
     def _label_and_part(self, host: str) -> tuple[str, str]:

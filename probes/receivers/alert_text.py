@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
+from typing import NamedTuple
 
 from harness.model.log_entry import AlertPriority
 from harness.model.received_alert import LONGEST
@@ -29,14 +30,17 @@ LONGEST_ADDRESS = 320
 """The most characters of an address (RFC 3696, erratum 1690) or a path that are kept."""
 LONGEST_SUBJECT = 1000
 """The most characters of a subject that are kept."""
-MOST_PARTS, DEEPEST = 100, 8
+MOST_PARTS, DEEPEST = 100, 12
 """The most parts of a message that are read, and how deeply they may be nested."""
+MOST_VISITED = 1000
+"""The most parts of a message that are looked at, with those that hold others."""
 
 _FOLD = re.compile(rb"\n(?=[ \t])")
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MARKUP = ("text/html", "application/xhtml+xml")
+_ENCLOSED = ("message/rfc822", "message/global")
 
 _PRIORITIES: Mapping[AlertPriority, frozenset[str]] = {
     "urgent": frozenset(
@@ -86,7 +90,7 @@ class Part:
     @property
     def content(self) -> bytes:
         """The body without its transfer encoding (RFC 2045, section 6), as far as it is valid."""
-        coding = self.headers.get("content-transfer-encoding", "").strip().lower()
+        coding = _coding(self.headers)
         if coding == "base64":
             return _from_base64(self.body)
         return binascii.a2b_qp(self.body) if coding == "quoted-printable" else self.body
@@ -125,19 +129,41 @@ def read_message(content: bytes) -> tuple[dict[str, str], bytes]:
 
     Of a header that stands several times the first counts. Lines may end with CR LF or LF alone.
     """
+    fields, body = header_fields(content)
+    return dict(reversed(fields)), body
+
+
+def header_fields(content: bytes) -> tuple[list[tuple[str, str]], bytes]:
+    """Split a message into its header fields, in their order, and its body.
+
+    Names are in lower case; a field may stand several times (RFC 5322 section 3.6).
+    """
     plain = content.replace(b"\r\n", b"\n")
-    head, blank, body = plain.partition(b"\n\n")
-    if plain.startswith(b"\n"):
-        head, body = b"", plain[1:]
-    elif not blank and b":" not in plain.partition(b"\n")[0]:
-        head, body = b"", plain  # no header at all
-    headers: dict[str, str] = {}
-    for line in _FOLD.sub(b"", head[:HEAD_BYTES]).split(b"\n"):
+    head, body = _head_and_body(plain, 0, len(plain))
+    return _fields(head), plain[body:]
+
+
+def _head_and_body(data: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """Return the headers of the message between two places, and where its body begins."""
+    if data.startswith(b"\n", start, end):
+        return b"", start + 1
+    blank = data.find(b"\n\n", start, end)
+    if blank < 0:
+        first, last = data.find(b"\n", start, end), min(end, start + HEAD_BYTES)
+        if data.find(b":", start, end if first < 0 else first) < 0:
+            return b"", start  # no header at all
+        return data[start:last], end
+    return data[start : min(blank, start + HEAD_BYTES)], blank + 2
+
+
+def _fields(head: bytes) -> list[tuple[str, str]]:
+    found = []
+    for line in _FOLD.sub(b"", head).split(b"\n"):
         name, colon, value = line.partition(b":")
         if colon:
-            key = name.strip().lower().decode("latin-1")
-            headers.setdefault(key, value[:LONGEST_HEADER].strip().decode("utf-8", "replace"))
-    return headers, body
+            text = value[:LONGEST_HEADER].strip().decode("utf-8", "replace")
+            found.append((name.strip().lower().decode("latin-1"), text))
+    return found
 
 
 def parts_of(headers: Mapping[str, str], body: bytes) -> list[Part]:
@@ -145,38 +171,78 @@ def parts_of(headers: Mapping[str, str], body: bytes) -> list[Part]:
 
     At most ``MOST_PARTS``, nested at most ``DEEPEST`` times; messages in messages are parts too.
     """
-    found: list[Part] = []
-    _add_parts(headers, body.replace(b"\r\n", b"\n"), DEEPEST, found)
-    return found
+    return opened_parts(headers, body).parts
 
 
-def _add_parts(headers: Mapping[str, str], body: bytes, depth: int, found: list[Part]) -> None:
-    if len(found) >= MOST_PARTS:
-        return
-    content_type = headers.get("content-type", "")
-    kind = media_type_of(content_type)
-    boundary = _BOUNDARY.search(content_type) if kind.startswith("multipart/") else None
-    if depth and boundary is not None:
-        for section in _sections(body, (boundary[1] or boundary[2]).strip().encode()):
-            _add_parts(*read_message(section), depth - 1, found)
-    elif depth and kind == "message/rfc822":
-        _add_parts(*read_message(body), depth - 1, found)
-    else:
-        found.append(Part(headers=headers, body=body))
+class OpenedParts(NamedTuple):
+    """The parts of a message as ``parts_of`` returns them, and the headers of messages in it."""
+
+    parts: list[Part]
+    enclosed: list[Mapping[str, str]]
 
 
-def _sections(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """Yield what stands between the delimiters of a multipart body (RFC 2046, section 5.1)."""
+def opened_parts(headers: Mapping[str, str], body: bytes) -> OpenedParts:
+    """Return the parts of a message, and the headers of messages in it, the outermost first."""
+    opening = _Opening()
+    data = body.replace(b"\r\n", b"\n")
+    opening.visit(headers, data, 0, len(data), DEEPEST)
+    return OpenedParts(opening.parts, opening.enclosed)
+
+
+class _Opening:
+    """Looks for the parts of a message by their places, so that nesting takes no memory."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.enclosed: list[Mapping[str, str]] = []
+        self._left = MOST_VISITED
+
+    def visit(
+        self, headers: Mapping[str, str], data: bytes, start: int, end: int, depth: int
+    ) -> None:
+        """Open the part whose body is between two places."""
+        self._left -= 1
+        if self._left < 0 or len(self.parts) >= MOST_PARTS:
+            return
+        content_type = headers.get("content-type", "")
+        kind = media_type_of(content_type)
+        boundary = _BOUNDARY.search(content_type) if kind.startswith("multipart/") else None
+        if depth and boundary is not None:
+            delimiter = (boundary[1] or boundary[2]).strip().encode()
+            for section in _sections(data, start, end, delimiter):
+                self._open(data, *section, depth - 1)
+        elif depth and kind in _ENCLOSED:
+            if _coding(headers) == "base64":
+                data = _from_base64(data[start:end]).replace(b"\r\n", b"\n")
+                start, end = 0, len(data)
+            self._open(data, start, end, depth - 1, is_message=True)
+        else:
+            self.parts.append(Part(headers=headers, body=data[start:end]))
+
+    def _open(
+        self, data: bytes, start: int, end: int, depth: int, *, is_message: bool = False
+    ) -> None:
+        """Open the message or part between two places."""
+        head, body = _head_and_body(data, start, end)
+        headers = dict(reversed(_fields(head)))
+        if is_message:
+            self.enclosed.append(headers)
+        self.visit(headers, data, body, end, depth)
+
+
+def _sections(data: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the places between the delimiters of a multipart body (RFC 2046, section 5.1)."""
     delimiter = re.compile(rb"(?:^|\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\n|\Z)")
-    start = -1
-    for number, match in enumerate(delimiter.finditer(body)):
-        if start >= 0:
-            yield body[start : match.start()]
+    opened = -1
+    # The line feed before the body belongs to a delimiter that stands first in it.
+    for number, match in enumerate(delimiter.finditer(data, max(0, start - 1), end)):
+        if opened >= 0:
+            yield opened, max(opened, match.start())
         if match[1] or number > MOST_PARTS:
             return
-        start = match.end() + 1
-    if 0 <= start < len(body):  # the last delimiter is missing
-        yield body[start:]
+        opened = match.end() + 1
+    if 0 <= opened < end:  # the last delimiter is missing
+        yield opened, end
 
 
 def text_of(parts: Iterable[Part]) -> str:
@@ -191,6 +257,10 @@ def text_of(parts: Iterable[Part]) -> str:
     attached = [part for part in readable if part.is_attachment]
     texts = (part.text for part in (*plain, *marked, *attached))
     return next(filter(None, texts), "")
+
+
+def _coding(headers: Mapping[str, str]) -> str:
+    return headers.get("content-transfer-encoding", "").strip().lower()
 
 
 def _from_base64(body: bytes) -> bytes:

@@ -128,7 +128,7 @@ class Webhook:
 
     def __init__(
         self,
-        keep: Keep,
+        keep: Keep[ReceivedAlert],
         host: str = "127.0.0.1",
         port: int = 0,
         *,

@@ -19,7 +19,7 @@ CALIBRATION = Path(__file__).parents[1] / "calibration"
 CASES = CALIBRATION / "cases.toml"
 AREAS = (
     "illegal", "url", "search", "dynamic", "overblock", "malware", "upload", "policy", "blockpage",
-    "logging", "alerting", "perf",
+    "logging", "alerting", "email", "perf",
 )  # fmt: skip
 """The areas of requirements that the page is about, in its order."""
 
@@ -27,7 +27,7 @@ HEAD = """\
 # Coverage
 
 What measures each requirement of the areas illegal content, addresses, search, content, over-blocking, malware, uploads,
-policy, block page, records, alerts and speed. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
+policy, block page, records, alerts, mail and speed. Each measured requirement has three tests over the range: a filter that meets it *conforms*, one
 that breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
 which only failures are measured has the last two. This page is made from the shipped requirements and
 `test_suites/calibration/cases.toml`.

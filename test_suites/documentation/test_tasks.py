@@ -56,6 +56,10 @@ TASKS = {
         "how-to/check-alerts.md",
         {"out/alerts/assessment-monitoring.json": "worst_alert_recall"},
     ),
+    "check the mail": (
+        "how-to/check-mail.md",
+        {"out/mail/assessment-mail.json": "infected_mail_passed"},
+    ),
     "measure the speed": (
         "how-to/measure-speed.md",
         {"out/speed/assessment-speed.json": "throughput_loss"},
@@ -83,6 +87,7 @@ TASKS = {
 
 SAID = {
     "check the alerts": "1440 of 1644 sessions raised one",
+    "check the mail": "meets all 3 checks",
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",

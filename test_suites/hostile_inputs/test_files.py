@@ -27,6 +27,7 @@ READERS = [
     "scheme plan FILE",
     "range up --faults FILE",
     "range up --scheme FILE",
+    "mail receive new --mail 127.0.0.1:0 --certificate FILE",
     "judge FILE --format ooni",
     "judge FILE --format page",
     "bundle import FILE --format ooni --out new",

@@ -15,7 +15,7 @@ FILE = Path(__file__).with_name("mutations.toml")
 Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal",
     "registry", "bundle",
-    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts", "speed",
+    "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts", "mail", "speed",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 

@@ -2,78 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import smtplib
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from harness.model.received_alert import ReceivedAlert
-from probes.receivers.spool import read_spool
-from test_suites.house.rooms import ROOT
-from test_suites.processes.running import COMMAND, accredit
+from probes.receivers.spool import ALERTS, read_spool
+from test_suites.processes.receiving import run_receivers
+from test_suites.processes.running import accredit
 
 VERB = ("alerts", "receive")
 
 
 def received(spool: Path) -> list[ReceivedAlert]:
     """The alerts in a file, without the receiver's own notes that it works."""
-    return [each for each in read_spool(spool) if not each.is_note]
+    return [each for each in read_spool(spool, ALERTS) if not each.is_note]
 
 
-class Receiving:
-    """The receivers in a process of their own; ``mail`` and ``web`` are their addresses."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.mail = self.web = ""
-        assert process.stderr is not None
-        self.stderr = process.stderr
-        for line in self.stderr:
-            self.mail = self.mail or line.partition("receiving mail at ")[2].strip()
-            self.web = self.web or line.partition("receiving requests at ")[2].strip()
-            if "stop with SIGTERM" in line:
-                return
-        raise AssertionError("it ended")
-
-    def send_mail(self, text: str = "hello") -> None:
-        message = EmailMessage()
-        message["Subject"] = "Alert"
-        message.set_content(text)
-        host, _, port = self.mail.rpartition(":")
-        with smtplib.SMTP(host.strip("[]"), int(port), "a.test", timeout=60) as smtp:
-            smtp.send_message(message, "s@a.test", ["dsl@school.test"])
-
-    def end(self) -> tuple[int, str]:
-        """Wait for the end; return the exit code and what was printed last."""
-        _, printed = self.process.communicate(timeout=60)
-        return self.process.returncode, printed
-
-
-@contextmanager
-def receiving(*words: str | Path, shell: tuple[str, ...] = ()) -> Iterator[Receiving]:
-    process = subprocess.Popen(
-        [*shell, sys.executable, "-c", COMMAND.format(before=""), *VERB, *map(str, words)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"XDG_STATE_HOME": "/nonexistent"},
-    )
-    try:
-        yield Receiving(process)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=60)
+receiving = partial(run_receivers, VERB)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -92,7 +43,7 @@ def test_alerts_are_received_until_a_signal_ends_it_in_order(number: int, tmp_pa
         printed,
     )
     assert [("dsl@school.test",), ("/hook",)] == [alert.to for alert in received(spool)]
-    first, *_, last = read_spool(spool)
+    first, *_, last = read_spool(spool, ALERTS)
     assert first.is_note, "it notes that it works, when it starts"
     assert last.is_note, "and when it ends"
 

@@ -47,12 +47,12 @@ def require(*binaries: str) -> None:
 
 
 def namespace(*commands: list[str]) -> list[str]:
-    """The first command that opens a network namespace, or a skip (a failure in CI)."""
+    """The first command that opens its namespaces, or a skip (a failure in CI)."""
     for command in commands:
         if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
             break
     else:
-        _do_without("this machine allows no network namespaces")
+        _do_without(f"this machine does not allow the namespaces of {' '.join(commands[0])!r}")
     return command
 
 

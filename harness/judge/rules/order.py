@@ -105,8 +105,8 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 """The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
-READ_FACTS = frozenset({"alert_report", "log_entries", "log_file"})
-"""The kinds of facts that are read from a log of the service: no attempt leaves them."""
+READ_FACTS = frozenset({"alert_report", "log_entries", "log_file", "mail", "mail_arrivals"})
+"""The kinds of facts of logs, alerts and mail, which no probe leaves and no rule judges."""
 
 MEASURED_FACTS = frozenset({"transfer"})
 """The kinds of facts that are times and sizes, which no rule judges (``accredit speed``)."""

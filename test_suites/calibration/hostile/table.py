@@ -43,7 +43,7 @@ A service with a dagger (†) is measured only in the full size (`tox run -e hos
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
 without `--write` measures all services of the first tables and prints the outcome of each;
-`python -m test_suites.calibration.hostile.areas` does so for [the twelve areas](#services-of-twelve-areas).
+`python -m test_suites.calibration.hostile.areas` does so for [the areas](#services-of-single-areas).
 """
 
 

@@ -1,1 +1,1 @@
-"""Hostile services measured with the packs that an origin writes, in twelve areas."""
+"""Hostile services measured with the packs that an origin writes, by area."""

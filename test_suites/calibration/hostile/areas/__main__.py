@@ -1,4 +1,4 @@
-"""Measure the hostile services of the twelve areas, and print the outcome of each.
+"""Measure the hostile services of the areas, and print the outcome of each.
 
 ``python -m test_suites.calibration.hostile.areas [SERVICE or AREA ...]``; all without a name.
 """

@@ -1,4 +1,4 @@
-"""The twelve areas: what each campaign tries, against which requirements, and over which line.
+"""The areas: what each campaign tries, against which requirements, and over which line.
 
 The packs are as small as can decide each requirement; thresholds and numbers of items are those of
 a calibration test. All campaigns share one origin.
@@ -33,6 +33,8 @@ LOGGING = "logging"
 """The area whose services keep a log."""
 ALERTING = "alerting"
 """The area whose services send alerts."""
+MAILING = "mailing"
+"""The area whose services have a mail relay."""
 SPEED = "speed"
 """The area whose services are measured for their speed."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
@@ -339,6 +341,21 @@ def _alerting(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _mailing(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=MAILING,
+        title="What becomes of mail",
+        requirements=(
+            {"id": "EML-01", "n_min": 22, "threshold": _MORE}, {"id": "EML-02"},
+            {"id": "EML-03"}, {"id": "EML-04", "n_min": 22, "threshold": _FEWER},
+            {"id": "EML-05", "n_min": 22},
+        ),
+        canaries=("DRUG",),
+        probes=("web",),
+    )  # fmt: skip
+
+
 def _speed(taken: frozenset[str]) -> Area:
     del taken
     return Area(
@@ -356,5 +373,5 @@ def _speed(taken: frozenset[str]) -> Area:
 
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _speed,
+    _logging, _alerting, _mailing, _speed,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Measures the services of the twelve areas, several at once."""
+"""Measures the services of the areas, several at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from test_suites.calibration.hostile.areas.area import ALERTING, LOGGING, SPEED, areas
+from test_suites.calibration.hostile.areas.area import ALERTING, LOGGING, MAILING, SPEED, areas
 from test_suites.calibration.hostile.areas.area_supplier import (
     AREA_SUPPLIERS,
     AreaSupplier,
@@ -19,6 +19,7 @@ from test_suites.calibration.hostile.areas.area_supplier import (
 from test_suites.calibration.hostile.areas.area_testbed import AreaTestbed
 from test_suites.calibration.hostile.areas.log_line import send_and_read
 from test_suites.calibration.hostile.areas.measured_speed import measure_speed
+from test_suites.calibration.hostile.areas.relayed_mail import send_and_read as send_mail
 from test_suites.calibration.hostile.areas.told_alerts import play_and_read
 from test_suites.calibration.hostile.runner import (
     Begun,
@@ -40,6 +41,7 @@ MODULES: tuple[str, ...] = (
     "block_pages",
     "service_logs",
     "service_alerts",
+    "mail_relays",
     "service_speed",
 )
 """Where the suppliers are defined, in the order of the areas."""
@@ -67,6 +69,8 @@ SHORT_RUN = frozenset(
         "records-bodies-in-hexadecimal",
         "understands-no-welsh",
         "tells-somebody-else",
+        "scans-published-strings-only",
+        "filters-the-tester-alone",
         "quick-for-many-connections",
         "opens-when-busy",
     }
@@ -120,6 +124,9 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
             send_and_read(campaign, out, testbed.log_of(supplier))
         if supplier.area == ALERTING:
             play_and_read(campaign, out, testbed.spool_of(supplier))
+        if supplier.area == MAILING:
+            mail = testbed.mail_of(supplier)
+            send_mail(campaign, out, mail.inbox.mails, mail.spam)
         if supplier.area == SPEED:
             measure_speed(campaign, out)
 

@@ -12,6 +12,7 @@ import dns.rrset
 from harness.model.outcome import Conformity
 from probes.range.search_control import locking_name
 from test_suites.calibration.hostile.areas.log_line import Record, line_of
+from test_suites.calibration.hostile.areas.relayed_mail import Handle, handle_rightly
 from test_suites.calibration.hostile.areas.told import Told
 from test_suites.calibration.hostile.areas.told_alerts import Tell, tell_rightly
 from test_suites.calibration.hostile.areas.visit import Behaviour, good
@@ -64,7 +65,8 @@ class AreaSupplier:
 
     No outcome is demanded of the requirements ``by_chance``. Most suppliers spare the sentinels,
     and serve them as a good service does. ``record`` writes the log, in
-    the area ``logging``; ``tell`` sends alerts, in the area ``alerting``.
+    the area ``logging``; ``tell`` sends alerts, in the area ``alerting``; ``handle`` decides on mail,
+    in the area ``mailing``.
     """
 
     id: str
@@ -79,6 +81,7 @@ class AreaSupplier:
     pace: float = 0.0
     record: Record = line_of
     tell: Tell = tell_rightly
+    handle: Handle = handle_rightly
 
     @property
     def answer(self) -> Conformity:
@@ -104,6 +107,7 @@ def in_area(
         by_chance: frozenset[str] = frozenset(),
         record: Record = line_of,
         tell: Tell = tell_rightly,
+        handle: Handle = handle_rightly,
     ) -> Callable[[Behaviour], Behaviour]:
         def register(behave: Behaviour) -> Behaviour:
             identity = behave.__name__.replace("_", "-")
@@ -120,6 +124,7 @@ def in_area(
                 spares_sentinels=spares_sentinels,
                 record=record,
                 tell=tell,
+                handle=handle,
             )
             return behave
 

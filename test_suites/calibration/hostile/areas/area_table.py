@@ -1,4 +1,4 @@
-"""The part of ``docs/reference/hostile-services.md`` about the twelve areas."""
+"""The part of ``docs/reference/hostile-services.md`` about the areas."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from test_suites.calibration.hostile.areas.area import Area, areas
 from test_suites.calibration.hostile.areas.area_runner import SHORT_RUN, all_area_suppliers
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier
 
-_START = """## Services of twelve areas
+_START = """## Services of single areas
 
 {number} services are measured with the packs that an origin writes: lists of illegal pages, addresses,
-searches, pages in many forms, harmless pages, files, uploads, users, block pages, logs, alerts and speed. Each knows every
+searches, pages in many forms, harmless pages, files, uploads, users, block pages, logs, alerts, mail and speed. Each knows every
 item of its area, and filters the sentinels as it should, unless its sentence says more. A good service is
 measured in each area, and the same three rules hold.
 

@@ -1,4 +1,4 @@
-"""The origin of the twelve areas and services beside it, for several campaigns at once."""
+"""The origin of the areas and services beside it, for several campaigns at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
+from probes.net.route import parse_address
 from probes.range.filter import FilterPolicy
 from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
@@ -19,6 +20,7 @@ from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
     ALERTING,
     LOGGING,
+    MAILING,
     SAMPLE,
     Area,
     all_pages,
@@ -29,6 +31,11 @@ from test_suites.calibration.hostile.areas.area import (
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
 from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
+from test_suites.calibration.hostile.areas.relayed_mail import (
+    ServedMail,
+    declared,
+    relay_of,
+)
 from test_suites.calibration.hostile.areas.told import PHASES, Told
 from test_suites.calibration.hostile.areas.told_alerts import write
 from test_suites.calibration.hostile.areas.visit import Visit, user_of
@@ -39,6 +46,7 @@ from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.testbed import Running, ServiceTestbed
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, Call
 from test_suites.calibration.hostile.web_service import WebService
+from test_suites.mail_receiving import MailInbox, mailbox_of
 from test_suites.rehearsal import write_campaign
 
 USERS = {"ann": "pupils", "bob": "staff"}
@@ -52,6 +60,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         super().__init__(folder)
         self.told = Told.of(all_pages())
         self._names = ZoneServer(log=ArrivalLog(), several=several())
+        self._relays: dict[str, ServedMail] = {}
         for area in areas().values():
             _write_packs(area, folder / "packs")
 
@@ -59,7 +68,10 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         """Write the campaign of a supplier's area; gives its path."""
         area = areas()[supplier.area]
         service = {"name": supplier.id, "block_page": {"text": BLOCK_TEXT}}
-        settings = area.settings | {"service": service | area.settings.get("service", {})}
+        service |= area.settings.get("service", {})
+        if area.name == MAILING:
+            service |= {"mail": declared(self.mail_of(supplier).relay)}
+        settings = area.settings | {"service": service}
         packs = self.folder / "packs"
         corpora: list[dict[str, Any]] = [
             {"pack": str(packs / f"{area.name}-{kind}")} for kind in area.packs
@@ -116,6 +128,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:
         wiring = areas()[supplier.area].wiring
+        if supplier.area == MAILING:
+            await self._start_relay(supplier)
         web = WebService(
             behave=partial(self._behave, supplier),
             knowledge=Knowledge.of(()),
@@ -137,6 +151,20 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             return {"users": f"http://{ADDRESS}:{await web.start_proxy(listening, '')}"}
         ports = {name: await web.start_proxy(listening, name) for name in PHASES}
         return {"proxy": {name: f"http://{ADDRESS}:{port}" for name, port in ports.items()}}
+
+    async def _start_relay(self, supplier: AreaSupplier) -> None:
+        """Start the mail relay of a supplier, and the mailbox that it passes mail on to."""
+        inbox, folder = MailInbox(), self.folder / f"{supplier.id}-mail"
+        folder.mkdir()
+        mailbox = await self._stack.enter_async_context(mailbox_of(inbox))
+        at = parse_address(self.world.origin.resolver, "resolver")
+        relay = relay_of(supplier.handle, folder, at, mailbox.port, self.authority)
+        await self._stack.enter_async_context(relay)
+        self._relays[supplier.id] = ServedMail(relay, inbox, folder / "spam.mbox")
+
+    def mail_of(self, supplier: AreaSupplier) -> ServedMail:
+        """The mail relay of a supplier."""
+        return self._relays[supplier.id]
 
     async def _behave(self, supplier: AreaSupplier, call: Call) -> None:
         """Have a supplier act on a request; sentinels and its own host are served rightly."""

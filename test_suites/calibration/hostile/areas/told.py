@@ -1,4 +1,4 @@
-"""What a supplier of the eleven areas knows: its lists, and if it is hostile, every item."""
+"""What a supplier of the areas knows: its lists, and if it is hostile, every item."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from harness.cli.alerts import import_alerts, play
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.model.received_alert import ReceivedAlert, note_at
-from probes.receivers.spool import read_spool
+from probes.receivers.spool import ALERTS, read_spool
 from test_suites.alert_receiving import notes
 from test_suites.calibration.hostile.areas.visit import Visit
 
@@ -66,7 +66,7 @@ def play_and_read(campaign: Path, out: Path, spool: Path) -> None:
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
     write(spool, [note_at(datetime.now(UTC))])
     play(prepared, paths, "in_hours", OF_CELL, HARMLESS)
-    received = [*read_spool(spool), *notes(datetime.now(UTC), _HoursLater().now())]
+    received = [*read_spool(spool, ALERTS), *notes(datetime.now(UTC), _HoursLater().now())]
     spool.unlink()
     write(spool, sorted(received, key=lambda one: one.at))
     import_alerts(paths.journal, spool, _HoursLater())

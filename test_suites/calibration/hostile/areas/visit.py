@@ -1,4 +1,4 @@
-"""One request at a service of the eleven areas, and what its supplier may do with it."""
+"""One request at a service of the areas, and what its supplier may do with it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from harness.campaign.assemble import declare_private_hosts
-from harness.model.campaign import BlockPage, Service
+from harness.model.service_declaration import BlockPage, Service
 from harness.ports.network import Line
 
 

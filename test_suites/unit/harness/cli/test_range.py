@@ -36,6 +36,8 @@ def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
     assert 0 == up.exit_code, up.output
     assert "a range is running here; stop it first" in str(again.exception)
     assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
+    assert "PRIVATE" not in up.output
+    assert 0o600 == (tmp_path / "origin.json").stat().st_mode & 0o777
     assert f"the reference filter's own log: {tmp_path / 'service.log'}" in up.stdout
     assert where.stdout.startswith("127.0.0.1:")
     assert str(wrong.exception).endswith("known: names, proxy, resolver")

@@ -22,8 +22,8 @@ from harness.judge.composite_measurements import (
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.judge import Judge, judge_trial
 from harness.judge.sentinels import SENTINELS_PRESENT
-from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL
+from harness.model.service_declaration import BlockPage
 from harness.model.verdict import Mechanism, State
 from test_suites.calibration.trials import (
     THEIRS,

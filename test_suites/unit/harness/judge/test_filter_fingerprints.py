@@ -9,8 +9,8 @@ from harness.judge.filter_fingerprints import (
     declared_fingerprints,
     learn_fingerprints,
 )
-from harness.model.campaign import BlockPage
 from harness.model.facts import Hop
+from harness.model.service_declaration import BlockPage
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
 

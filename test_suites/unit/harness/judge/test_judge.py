@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from harness.judge.judge import Judge, Judgement, judge, voided_batches
 from harness.judge.rules.order import RULES_VERSION
 from harness.judge.sentinels import FILTER_IS_ON, ORIGIN_ANSWERS
-from harness.model.campaign import BlockPage
 from harness.model.facts import Hop, WebFacts
 from harness.model.observation import CONTROL, FAILURES, Failure, Observation
+from harness.model.service_declaration import BlockPage
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State
 from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
 from test_suites.work import calls_of

@@ -14,8 +14,8 @@ from harness.judge.filter_fingerprints import (
 )
 from harness.judge.judge import judge_trial
 from harness.judge.trial_features import TrialFeatures
-from harness.model.campaign import BlockPage
 from harness.model.facts import WebFacts
+from harness.model.service_declaration import BlockPage
 from harness.model.verdict import State
 from test_suites.calibration.trials import observation, trial, web
 

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from harness.model.campaign import (
-    BlockPage,
     Campaign,
     Limits,
     LineDeclaration,
@@ -14,6 +13,7 @@ from harness.model.campaign import (
     Sentinels,
     StoppingPlan,
 )
+from harness.model.service_declaration import BlockPage
 from harness.model.verdict import Mechanism
 
 

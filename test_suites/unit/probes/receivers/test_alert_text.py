@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -21,8 +22,11 @@ from probes.receivers.alert_text import (
     LONGEST_SUBJECT,
     MOST_BYTES,
     MOST_PARTS,
+    MOST_VISITED,
     clean,
     decoded_header,
+    header_fields,
+    opened_parts,
     parts_of,
     priority_of_word,
     read_message,
@@ -274,3 +278,43 @@ def test_any_text_is_cleaned_to_its_limit(text: str, longest: int) -> None:
 def test_any_addresses_and_headers_are_accepted(address: str, word: str) -> None:
     check_bounded(alert_of_mail(b"x", at=NOW, sender=address * 10, to=(address * 10, "")))
     assert len(decoded_header(f"=?{word}?B?{address}?= =?utf-8?Q?{word}?=")) <= LONGEST_SUBJECT
+
+
+def test_fields_keep_their_order_and_repeats() -> None:
+    fields, body = header_fields(b"B: 1\r\nA: 2\r\n\tx\r\nB: 3\r\nno field\r\n\r\nbody\r\n")
+
+    assert [("b", "1"), ("a", "2\tx"), ("b", "3")] == fields
+    assert b"body\n" == body
+
+
+def test_headers_of_enclosed_messages_are_returned_from_the_outermost_to_the_innermost() -> None:
+    inner = b"Subject: inner\n\nx"
+    coded = b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)
+    middle = b"Subject: middle\nContent-Type: message/global\n" + coded
+    headers, body = read_message(b"Content-Type: message/rfc822\n\n" + middle)
+    opened = opened_parts(headers, body)
+
+    assert ["middle", "inner"] == [each["subject"] for each in opened.enclosed]
+    assert [b"x"] == [part.content for part in opened.parts]
+
+
+def test_parts_that_hold_nothing_are_looked_at_only_so_often() -> None:
+    empty = b"--a\nContent-Type: multipart/mixed; boundary=none\n\n\n" * (MOST_PARTS - 1)
+    group = b"--b\nContent-Type: multipart/mixed; boundary=a\n\n" + empty + b"--a--\n"
+    head = b"Content-Type: multipart/mixed; boundary=b\n\n"
+    for number, found in ((2, 1), (MOST_VISITED // MOST_PARTS + 1, 0)):
+        assert found == len(parts_of(*read_message(head + group * number + b"--b\n\nx\n--b--\n")))
+
+
+def test_nested_parts_take_no_memory_of_their_own() -> None:
+    body = b"\n\n" + b"x\n" * MOST_BYTES
+    for number in range(DEEPEST):
+        head = f'Content-Type: multipart/mixed; boundary="b{number}"\n\n--b{number}\n'
+        body = head.encode() + body
+    headers, body = read_message(body)
+    tracemalloc.start()
+    try:
+        assert 1 == len(parts_of(headers, body))
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body)
+    finally:
+        tracemalloc.stop()

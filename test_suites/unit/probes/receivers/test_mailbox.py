@@ -13,8 +13,18 @@ from email.message import EmailMessage
 import pytest
 
 from harness.model.received_alert import ReceivedAlert
+from harness.model.received_mail import ReceivedMail
+from probes.mail import raw_mail
+from probes.mail.raw_mail import read_mail
+from probes.receivers import mailbox as mailbox_module
 from probes.receivers.alert_text import MOST_BYTES
-from probes.receivers.mailbox import MOST_RECIPIENTS, MOST_UNREAD, Mailbox
+from probes.receivers.mailbox import (
+    MOST_RECIPIENTS,
+    UNREAD,
+    Mailbox,
+    MailboxSettings,
+    alert_of_mail,
+)
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -36,12 +46,12 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-async def mailbox(kept: Kept) -> AsyncIterator[Mailbox]:
-    async with Mailbox(kept.keep, clock=lambda: NOW) as mailbox:
+async def mailbox(kept: Kept) -> AsyncIterator[Mailbox[ReceivedAlert]]:
+    async with Mailbox(kept.keep, alert_of_mail, clock=lambda: NOW) as mailbox:
         yield mailbox
 
 
-def client(mailbox: Mailbox) -> smtplib.SMTP:
+def client(mailbox: Mailbox[ReceivedAlert]) -> smtplib.SMTP:
     return smtplib.SMTP(mailbox.host, mailbox.port, local_hostname="a.test", timeout=60)
 
 
@@ -53,7 +63,9 @@ def mail(text: str = "hello") -> EmailMessage:
     return message
 
 
-async def test_a_mail_is_kept_before_it_is_acknowledged(mailbox: Mailbox, kept: Kept) -> None:
+async def test_a_mail_is_kept_before_it_is_acknowledged(
+    mailbox: Mailbox[ReceivedAlert], kept: Kept
+) -> None:
     def send() -> None:
         with client(mailbox) as smtp:
             smtp.send_message(mail(), "s@a.test", ["one@b.test", "two@c.test"])
@@ -76,7 +88,9 @@ async def test_a_mail_is_kept_before_it_is_acknowledged(mailbox: Mailbox, kept: 
     assert ("more", ("three@b.test",)) == (kept[1].text, kept[1].to)
 
 
-async def test_a_full_disk_is_a_temporary_failure(mailbox: Mailbox, kept: Kept) -> None:
+async def test_a_full_disk_is_a_temporary_failure(
+    mailbox: Mailbox[ReceivedAlert], kept: Kept
+) -> None:
     kept.is_full = True
 
     def send() -> None:
@@ -92,7 +106,7 @@ async def test_a_full_disk_is_a_temporary_failure(mailbox: Mailbox, kept: Kept) 
 
 
 async def test_mail_that_is_too_large_is_refused_and_the_next_is_accepted(
-    mailbox: Mailbox, kept: Kept
+    mailbox: Mailbox[ReceivedAlert], kept: Kept
 ) -> None:
     def send() -> None:
         with client(mailbox) as smtp:
@@ -109,7 +123,9 @@ async def test_mail_that_is_too_large_is_refused_and_the_next_is_accepted(
     assert ["hello"] == [alert.text for alert in kept]
 
 
-async def test_a_body_on_one_long_line_is_accepted(mailbox: Mailbox, kept: Kept) -> None:
+async def test_a_body_on_one_long_line_is_accepted(
+    mailbox: Mailbox[ReceivedAlert], kept: Kept
+) -> None:
     def send() -> None:
         with client(mailbox) as smtp:
             smtp.sendmail("s@a.test", ["one@b.test"], "Subject: x\r\n\r\n" + "y" * 500_000)
@@ -119,7 +135,7 @@ async def test_a_body_on_one_long_line_is_accepted(mailbox: Mailbox, kept: Kept)
 
 
 async def test_a_bounce_and_an_international_address_are_accepted(
-    mailbox: Mailbox, kept: Kept
+    mailbox: Mailbox[ReceivedAlert], kept: Kept
 ) -> None:
     def send() -> None:
         with client(mailbox) as smtp:
@@ -135,7 +151,7 @@ async def test_a_bounce_and_an_international_address_are_accepted(
     assert "ü" == kept[1].subject
 
 
-async def test_recipients_have_a_limit(mailbox: Mailbox, kept: Kept) -> None:
+async def test_recipients_have_a_limit(mailbox: Mailbox[ReceivedAlert], kept: Kept) -> None:
     def send() -> None:
         with client(mailbox) as smtp:
             smtp.helo()
@@ -148,7 +164,7 @@ async def test_recipients_have_a_limit(mailbox: Mailbox, kept: Kept) -> None:
     assert MOST_RECIPIENTS == len(kept[0].to)
 
 
-async def exchange(mailbox: Mailbox, data: bytes) -> bytes:
+async def exchange(mailbox: Mailbox[ReceivedAlert], data: bytes) -> bytes:
     """Send bytes, and return what was answered until the server closed the connection."""
     reader, writer = await asyncio.open_connection(mailbox.host, mailbox.port)
     try:
@@ -171,7 +187,7 @@ async def exchange(mailbox: Mailbox, data: bytes) -> bytes:
     ],
 )
 async def test_hostile_commands_are_answered_and_logged_nowhere(
-    data: bytes, mailbox: Mailbox, kept: Kept, capfd: pytest.CaptureFixture[str]
+    data: bytes, mailbox: Mailbox[ReceivedAlert], kept: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answered = await exchange(mailbox, data + b"QUIT\r\n")
 
@@ -181,20 +197,21 @@ async def test_hostile_commands_are_answered_and_logged_nowhere(
     assert ("", "") == tuple(capfd.readouterr())
 
 
-async def test_a_line_without_end_is_cut_off_however_long_a_mail_may_take(
-    mailbox: Mailbox, kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("probes.receivers.mailbox.PATIENCE", 3600.0)
+async def test_a_line_without_end_is_cut_off_however_long_a_mail_may_take(kept: Kept) -> None:
     start = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
-    async with asyncio.timeout(60):
-        await exchange(mailbox, start + b"x" * (MOST_UNREAD + MOST_BYTES))
+    patient = MailboxSettings(patience=3600.0)
+    async with (
+        Mailbox(kept.keep, alert_of_mail, settings=patient) as mailbox,
+        asyncio.timeout(60),
+    ):
+        await exchange(mailbox, start + b"x" * ((UNREAD + 1) * MOST_BYTES))
+        assert b"221 Bye" in await exchange(mailbox, b"QUIT\r\n")
 
     assert [] == kept
-    assert b"221 Bye" in await exchange(mailbox, b"QUIT\r\n")
 
 
 async def test_open_connections_end_with_the_mailbox(kept: Kept) -> None:
-    async with Mailbox(kept.keep) as mailbox:
+    async with Mailbox(kept.keep, alert_of_mail) as mailbox:
         port = mailbox.port
         reader, writer = await asyncio.open_connection(mailbox.host, port)
         await reader.readline()
@@ -209,6 +226,73 @@ async def test_open_connections_end_with_the_mailbox(kept: Kept) -> None:
     assert [] == kept
 
 
-async def test_an_address_in_use_is_an_error(mailbox: Mailbox, kept: Kept) -> None:
+async def test_an_address_in_use_is_an_error(mailbox: Mailbox[ReceivedAlert], kept: Kept) -> None:
     with pytest.raises(OSError):
-        await Mailbox(kept.keep, port=mailbox.port).__aenter__()
+        await Mailbox(kept.keep, alert_of_mail, port=mailbox.port).__aenter__()
+
+
+async def test_mails_are_received_by_the_same_server_and_may_be_larger() -> None:
+    mails: list[ReceivedMail] = []
+
+    def keep(mail: ReceivedMail) -> bool:
+        mails.append(mail)
+        return True
+
+    def send(port: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port, local_hostname="a.test", timeout=60) as smtp:
+            smtp.sendmail("S@a.test", ["One@b.test"], b"Message-ID: <a@b>\r\n\r\n" + large)
+            smtp.sendmail("note", ["one@b.test"], b"Message-ID: <c@d>\r\n\r\n")
+
+    large = (b"x" * 70 + b"\r\n") * (2 * MOST_BYTES // 72)
+    settings = MailboxSettings(most_bytes=raw_mail.MOST_BYTES)
+    async with Mailbox(keep, read_mail, settings=settings, clock=lambda: NOW) as mailbox:
+        await asyncio.to_thread(send, mailbox.port)
+
+    assert [
+        (("one@b.test",), "s@a.test", ("a@b",), NOW),
+        (("one@b.test",), "<note>", ("c@d",), NOW),
+    ] == [(mail.to, mail.sender, mail.message_ids, mail.at) for mail in mails]
+    assert len(large) < mails[0].size
+
+
+async def test_there_are_few_connections_at_once(
+    mailbox: Mailbox[ReceivedAlert], kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox_module, "MOST_CONNECTIONS", 2)
+
+    def send() -> None:
+        with client(mailbox) as first, client(mailbox) as second:
+            with pytest.raises(smtplib.SMTPConnectError, match="421"):
+                client(mailbox)
+            first.send_message(mail("one"), "s@a.test", ["one@b.test"])
+            second.send_message(mail("two"), "s@a.test", ["one@b.test"])
+
+    await asyncio.to_thread(send)
+    assert b"221 Bye" in await exchange(mailbox, b"QUIT\r\n")
+    assert ["one", "two"] == [alert.text for alert in kept]
+
+
+async def test_what_connections_bring_together_has_a_limit(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox_module, "TOGETHER", 1)
+    small = MailboxSettings(most_bytes=100_000)
+    start = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n"
+    async with (
+        asyncio.timeout(60),
+        Mailbox(kept.keep, alert_of_mail, settings=small) as mailbox,
+    ):
+        reader, writer = await asyncio.open_connection(mailbox.host, mailbox.port)
+        writer.write(start)
+        await reader.readuntil(b"354 ")
+        writer.write(b"x\r\n" * 20_000)
+        await writer.drain()
+        assert b"250 2.0.0 OK\r\n221" not in await exchange(
+            mailbox, start + b"y\r\n" * 20_000 + b".\r\nQUIT\r\n"
+        )
+        writer.write(b".\r\nQUIT\r\n")
+        assert b"221 Bye" in await reader.read()
+        assert b"221 Bye" in await exchange(mailbox, start + b"z\r\n" * 20_000 + b".\r\nQUIT\r\n")
+        writer.close()
+
+    assert ["x", "z"] == [alert.text[:1] for alert in kept]
