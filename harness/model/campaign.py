@@ -151,7 +151,10 @@ AnySentinel = Annotated[
 
 
 class Sentinels(Declared):
-    """Hosts and URLs tried before and after every batch; names reveal no purpose or category."""
+    """Hosts and URLs agreed to be allowed or blocked; tried before and after every batch.
+
+    Their names must not reveal their purpose or a category.
+    """
 
     must_allow: tuple[AnySentinel, ...] = (Sentinel(at="amber-lantern.accredit.test"),)
     must_block: tuple[AnySentinel, ...] = (Sentinel(at="copper-meadow.accredit.test"),)
@@ -174,9 +177,10 @@ class Sentinels(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, a sample of each stratum, or some.
+    """Which items of a pack are used: all, some categories, or a seeded sample of each stratum.
 
     A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
+    ``items`` names single items instead, as in a re-test.
     """
 
     pack: str
@@ -225,7 +229,8 @@ class Limits(Declared):
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.
 
-    The risk that a service with rate ``bad`` passes is ``alpha``, that ``good`` fails ``beta``.
+    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
+    ``good`` fails with at most ``beta``.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]

@@ -105,7 +105,7 @@ SAID = {
     "compare two campaigns": "DRUG              15/30  30/30      15      0",
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
-    "measure the speed": "speed, pupils",
+    "measure the speed": "until the first byte: +",
     "re-test": "re-test does-not-conform; the plan is now in-progress",
 }
 """What a task's commands print among other things."""

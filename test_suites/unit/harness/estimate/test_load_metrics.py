@@ -80,6 +80,8 @@ def test_items_undecided_under_load_count_as_open_for_the_upper_bound() -> None:
     found = of_speed("PRF-08", ROUNDS, items=made)
     assert found.conformity is OPEN
     assert found.metric.indeterminate > 5
+    assert found.metric.upper is not None
+    assert found.metric.upper > found.metric.indeterminate / 600
 
 
 @pytest.mark.parametrize("row", ["PRF-05", "PRF-06", "PRF-08"])

@@ -56,6 +56,8 @@ def test_only_the_key_reads_the_size_in_an_address(name: str, size: int) -> None
     path = f"/video/{sized_token(KEY, name, size)}.m4s"
     assert size_in(KEY, path) == size
     assert size_in(OTHER, path) is None
+    last = path[-5]
+    assert size_in(KEY, f"{path[:-5]}{'0' if last != '0' else '1'}.m4s") is None
 
 
 @given(st.text(alphabet="0123456789abcdef", min_size=24, max_size=24))
