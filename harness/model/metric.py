@@ -35,7 +35,7 @@ JUDGED_BY_PEOPLE = frozenset({
     "accreditation_age", "admin_plane_checks", "configuration_differences",
     "configuration_disclosed", "contention", "database_age", "privacy_documents",
     "rationale_published", "review_records", "self_test_age", "shared_interception_keys",
-    "signature_age", "support_evidence",
+    "signature_age", "support_evidence", "tenant_leaks",
 })  # fmt: skip
 """Metrics that are computed from what people state of documents, records and conversations."""
 

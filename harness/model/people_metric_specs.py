@@ -64,6 +64,10 @@ PEOPLE_METRICS = (
                words="share of the evidence of support that is complete", verb="are complete",
                function="people_metrics:share_of_conditions", bounds="observed",
                counts_items=False),
+    MetricSpec(name="tenant_leaks", unit="items",
+               counts="records, reports or settings of one school that another can read",
+               words="what one school can read of another", function="people_metrics:stated_figure",
+               bounds="observed", counts_items=False),
 )
 """The metrics of what people state."""
 

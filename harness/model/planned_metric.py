@@ -20,7 +20,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("network_signals_honoured", "share", "network signals that are honoured"),
     ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
     ("quic_discordant", "items", "verdicts that differ between QUIC and TCP"),
-    ("tenant_leaks", "items", "records of one school that another can read"),
     ("tls_downgrades", "items", "properties of TLS that interception weakens"),
     ("tunnels_established", "items", "tunnels through which the canary was fetched"),
     ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
