@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -18,6 +17,7 @@ from harness.model.received_alert import ReceivedAlert, note_at
 from probes.range.connection import Request, parse_request
 from probes.receivers.mailbox import Mailbox, alert_of_mail
 from probes.receivers.webhook import Webhook
+from test_suites.served_in_thread import served_in_thread
 
 HOST = "page-1.sites.accredit.test"
 MARKER = "ACCREDIT-MARKER-HARM-ab12"
@@ -92,27 +92,17 @@ class Inbox:
 @contextmanager
 def receiving() -> Iterator[Inbox]:
     """Run both receivers on a thread of their own while the context lasts."""
-    inbox, is_started = Inbox(), threading.Event()
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    inbox = Inbox()
 
-    async def serve() -> None:
-        async with AsyncExitStack() as stack:
-            mailbox = await stack.enter_async_context(Mailbox(inbox.keep, alert_of_mail))
-            webhook = await stack.enter_async_context(Webhook(inbox.keep))
+    @asynccontextmanager
+    async def receivers() -> AsyncIterator[None]:
+        async with Mailbox(inbox.keep, alert_of_mail) as mailbox, Webhook(inbox.keep) as webhook:
             inbox.mail = f"127.0.0.1:{mailbox.port}"
             inbox.web = f"http://127.0.0.1:{webhook.port}/alerts"
-            is_started.set()
-            await stop.wait()
+            yield
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert is_started.wait(WAIT)
-    try:
+    with served_in_thread(receivers()):
         yield inbox
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(WAIT)
-        loop.close()
 
 
 def notes(begins: datetime, ends: datetime) -> list[ReceivedAlert]:

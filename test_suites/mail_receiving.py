@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +13,7 @@ import msgspec
 from harness.model.received_mail import ReceivedMail, note_at
 from probes.mail.raw_mail import MOST_BYTES, read_mail
 from probes.receivers.mailbox import Mailbox, MailboxSettings
-
-WAIT = 120
-"""Seconds until a mailbox listens, or ends."""
+from test_suites.served_in_thread import served_in_thread
 
 
 @dataclass(slots=True)
@@ -40,24 +36,16 @@ def mailbox_of(inbox: MailInbox) -> Mailbox[ReceivedMail]:
 @contextmanager
 def receiving_mail() -> Iterator[MailInbox]:
     """Run a mailbox on a thread of its own while the context lasts."""
-    inbox, is_started = MailInbox(), threading.Event()
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    inbox = MailInbox()
 
-    async def serve() -> None:
-        async with mailbox_of(inbox) as mailbox:
-            inbox.port = mailbox.port
-            is_started.set()
-            await stop.wait()
+    @asynccontextmanager
+    async def mailbox() -> AsyncIterator[None]:
+        async with mailbox_of(inbox) as opened:
+            inbox.port = opened.port
+            yield
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert is_started.wait(WAIT)
-    try:
+    with served_in_thread(mailbox()):
         yield inbox
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(WAIT)
-        loop.close()
 
 
 def write_spool(path: Path, mails: list[ReceivedMail], begins: datetime, ends: datetime) -> None:

@@ -8,17 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import structs
 
-from harness.assess.outcomes import assess
-from harness.estimate.estimate import function_of
 from harness.estimate.item_selection import Selection
 from harness.model.campaign import Campaign
 from harness.model.facts import FoundSecret
 from harness.model.instrument_record import ClockState, InstrumentRecord
 from harness.model.log_case import Situation, log_case, log_items
 from harness.model.log_entry import LogEntry
-from harness.model.metric_spec import spec_of
-from harness.model.outcome import Measurement, Outcome
-from harness.model.scheme import Decision
 from harness.model.service_log import LoggedRequest, LogReading, RecordKeeping, ServiceLogs
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
@@ -176,18 +171,3 @@ def changed(
 def secret_found(request: LoggedRequest) -> FoundSecret:
     """The password of a request, found in the log."""
     return FoundSecret(kind="password", item=request.item, line=17)
-
-
-def outcome(chosen: Selection) -> Outcome:
-    """The outcome of the selection's requirement."""
-    measured = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
-    measurement = Measurement(
-        requirement=chosen.requirement,
-        profile=chosen.profile,
-        line=chosen.line,
-        metric=measured.metric,
-        witnesses=measured.witnesses,
-        barred=measured.barred,
-        conditions=measured.conditions,
-    )
-    return assess([measurement], Decision())[0]

@@ -9,19 +9,16 @@ from typing import Any
 
 from msgspec import structs
 
-from harness.assess.outcomes import assess
-from harness.estimate.estimate import function_of
 from harness.estimate.item_selection import Selection
 from harness.model.campaign import Campaign
-from harness.model.metric_spec import spec_of
 from harness.model.observation import Timings
-from harness.model.outcome import Measurement, Outcome
-from harness.model.scheme import Decision
+from harness.model.outcome import Outcome
 from harness.model.service_records import ServiceRecords
 from harness.model.service_speed import ServiceSpeed, SpeedRound, TimedTransfer, TriedUnderLoad
 from harness.model.transfer import SIZES, Form, Situation, Transfer
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RATE = 25e6
@@ -221,20 +218,6 @@ def campaign(bandwidth: dict[str, float] | None, uploads: str | None = None) -> 
             "scheme": "becta-2008",
         }
     )
-
-
-def outcome(chosen: Selection) -> Outcome:
-    """The outcome of the selection's requirement."""
-    measured = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
-    measurement = Measurement(
-        requirement=chosen.requirement,
-        profile=chosen.profile,
-        line=chosen.line,
-        metric=measured.metric,
-        witnesses=measured.witnesses,
-        barred=measured.barred,
-    )
-    return assess([measurement], Decision())[0]
 
 
 def of_speed(requirement: str, made: Iterable[SpeedRound], **more: Any) -> Outcome:

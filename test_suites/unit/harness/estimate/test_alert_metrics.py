@@ -10,29 +10,26 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.assess.outcomes import assess
 from harness.estimate.alert_metrics import (
     NO_NEXT_CONTACT,
     NO_RECIPIENT,
     NOT_PLAYED,
     NOT_RECEIVED,
 )
-from harness.estimate.estimate import function_of
 from harness.estimate.item_selection import Selection
 from harness.estimate.operator_alerts import NO_OPERATOR, NO_REPORT
 from harness.model.alert_case import KINDS, AlertSession, Hours, alert_items, alert_session
 from harness.model.campaign import Campaign
 from harness.model.facts import AlertReportFacts
 from harness.model.log_entry import LogEntry
-from harness.model.metric_spec import spec_of
-from harness.model.outcome import Conformity, Measurement, Outcome
-from harness.model.scheme import Decision
+from harness.model.outcome import Conformity
 from harness.model.service_alert import AlertContacts, ServiceAlerts
 from harness.model.service_log import LoggedRequest, LogReading
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import EventKind, EventNote, Poll
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 CONFORMS, FAILS, OPEN = Conformity
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -136,19 +133,6 @@ def selection(
             }
         ),
     )
-
-
-def outcome(chosen: Selection) -> Outcome:
-    measured = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
-    measurement = Measurement(
-        requirement=chosen.requirement,
-        profile=chosen.profile,
-        line=chosen.line,
-        metric=measured.metric,
-        witnesses=measured.witnesses,
-        barred=measured.barred,
-    )
-    return assess([measurement], Decision())[0]
 
 
 def where(

@@ -14,11 +14,11 @@ from test_suites.unit.harness.estimate.log_of_requests import (
     HOUR,
     NOON,
     logged,
-    outcome,
     reading,
     requests,
     selection,
 )
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 GOOD = [logged(one) for one in requests()]
 CONFORMS, FAILS, OPEN = Conformity

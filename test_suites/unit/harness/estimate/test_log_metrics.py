@@ -22,13 +22,13 @@ from test_suites.unit.harness.estimate.log_of_requests import (
     changed,
     entry_of,
     logged,
-    outcome,
     reading,
     requests,
     secret_found,
     selection,
     unread,
 )
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 GOOD = [logged(one) for one in requests()]
 MEASURED = ("LOG-01", "LOG-02", "LOG-03", "LOG-04", "LOG-06", "CIR-13")

@@ -10,8 +10,6 @@ from typing import Any, get_args
 import pytest
 from msgspec import structs
 
-from harness.assess.outcomes import assess
-from harness.estimate.estimate import function_of
 from harness.estimate.item_selection import Selection
 from harness.estimate.mail_metrics import NO_CORPUS
 from harness.estimate.mail_selection import NOT_DECLARED, NOT_READ, NOT_SENT, STATE_WORDS
@@ -26,14 +24,13 @@ from harness.model.mail_case import (
     mail_item,
 )
 from harness.model.mail_facts import MailArrival, MailFacts
-from harness.model.metric_spec import spec_of
-from harness.model.outcome import Conformity, Measurement, Outcome
-from harness.model.scheme import Decision
+from harness.model.outcome import Conformity
 from harness.model.service_log import LogReading
 from harness.model.service_mail import MailState, SentMail, ServiceMail
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 CONFORMS, FAILS, OPEN = Conformity
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -106,20 +103,6 @@ def selection(
             }
         ),
     )
-
-
-def outcome(chosen: Selection) -> Outcome:
-    measured = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
-    measurement = Measurement(
-        requirement=chosen.requirement,
-        profile=chosen.profile,
-        line=chosen.line,
-        metric=measured.metric,
-        witnesses=measured.witnesses,
-        barred=measured.barred,
-        conditions=measured.conditions,
-    )
-    return assess([measurement], Decision())[0]
 
 
 def became(state: MailState) -> Change:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.model.outcome import Conformity
-from test_suites.unit.harness.estimate.log_of_requests import logged, outcome, requests, selection
+from test_suites.unit.harness.estimate.log_of_requests import logged, requests, selection
+from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 GOOD = [logged(one) for one in requests()]
 
