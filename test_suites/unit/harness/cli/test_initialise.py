@@ -33,7 +33,7 @@ TOO_SMALL = {
     "amt-awards": {"AMT-04"},
     "avc-parental": {"URL-07"},
     "dfe-2024": {"OVB-04"},
-    "strict": {"IP6-01", "URL-01", "URL-03", "URL-04", "URL-05", "URL-07", "OVB-04"},
+    "strict": {"URL-01", "URL-03", "URL-04", "URL-05", "URL-07", "OVB-04"},
 }
 """Requirements that need an imported list, as ``test_every_scheme_decides`` imports it."""
 
@@ -151,6 +151,7 @@ def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
         if metrics[one.requirement].is_implemented and "profile" not in one.why + one.remedy
         if later_evidence(metrics[one.requirement]) is None
         if one.binding or "illegal-pages" not in one.remedy
+        if "web_ipv6" not in one.remedy  # which people add where there is IPv6
     }
     assert open_rows <= TOO_SMALL.get(name, set())
     text = (tmp_path / "campaign.yaml").read_text()
