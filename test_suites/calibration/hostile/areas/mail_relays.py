@@ -67,7 +67,7 @@ async def filters_the_tester_alone(visit: Visit) -> None:
 @relay(
     "Accepts all mail, and delivers none.",
     {HAM},
-    only="nothing that arrives shows that mail was filtered",
+    only="Nothing that arrives shows that mail was filtered.",
     by_chance=frozenset({SPAM, VIRUS, POLICY, SENDERS}),
     handle=_nothing_arrives,
 )

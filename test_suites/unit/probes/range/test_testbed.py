@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import stat
 import threading
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_the_origin_may_be_at_both_families(tmp_path: Path) -> None:
             assert httpx.get(url, headers={"Host": CANARY}).status_code == 200
 
 
-def test_no_private_key_is_written(tmp_path: Path) -> None:
+def test_no_private_key_is_written_but_that_of_mail_for_the_owner_alone(tmp_path: Path) -> None:
     with running(tmp_path):
         pass
 
@@ -70,7 +71,9 @@ def test_no_private_key_is_written(tmp_path: Path) -> None:
         "origin.log.jsonl",
         "service.log",
     }
-    assert not any(b"PRIVATE" in path.read_bytes() for path in tmp_path.iterdir())
+    private = [path for path in tmp_path.iterdir() if b"PRIVATE" in path.read_bytes()]
+    assert [tmp_path / "origin.json"] == private
+    assert 0o600 == stat.S_IMODE(private[0].stat().st_mode)
 
 
 def test_every_world_has_a_key_of_its_own(tmp_path: Path) -> None:
