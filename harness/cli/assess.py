@@ -212,12 +212,12 @@ def _reviewer(name: str) -> str:
 
 def _requirements(folder: Path, scheme: str) -> tuple[Requirement, ...]:
     """The requirements of a scheme; without one, of the campaign's."""
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(folder)) as journal:
         chosen = scheme or journal.header.campaign.scheme
-    return load_scheme(chosen).requirements
+    return load_and_warn(chosen).requirements
 
 
 def _rows(folder: Path, scheme: str, only: Sequence[str] | None) -> list[Row]:

@@ -179,7 +179,7 @@ class MainVerbs(LazyVerbs):
         ),
         "speed": Verb(
             "speed:speed_command",
-            "Measure the speed of the service's lines beside the control line.",
+            "Measure bandwidth, throughput, delay and failures, and filtering under load.",
         ),
         "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
         "compare": Verb(

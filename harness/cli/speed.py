@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from harness.campaign.assemble import Prepared
+from harness.cli.compose import load_and_warn
 from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
@@ -34,7 +35,6 @@ from harness.model.probe import EARLIER
 from harness.model.sampler import ordering
 from harness.model.service_speed import Bandwidth
 from harness.ports.storage import Clock, Journal
-from harness.schemes.load import load_scheme
 
 USUAL = SpeedExtent()
 LEVEL = 0.05
@@ -113,7 +113,7 @@ def _chosen(prepared: Prepared, profile: str, number: int) -> tuple[Item, ...]:
     If the campaign has too few, each is tried several times, in rounds that are far apart.
     """
     campaign = prepared.campaign
-    policy, phase = load_scheme(campaign.scheme).policy, campaign.phase_of(profile)
+    policy, phase = load_and_warn(campaign.scheme).policy, campaign.phase_of(profile)
     key = ordering(f"speed {campaign.seed}")
     found = [
         one for one in prepared.items if one.host and policy.expects(one.category, phase) == "block"

@@ -64,7 +64,7 @@ def test_items_attempts_cost_and_requirements_are_told(dry: Any, simulated: Any)
         "Items: 1,620", "DRUG 60", "ILL.CSAM 120", "  proxy, pupils, web: ", "plain twins",
         "retrials", "Time: about", "Assumed: 0.5 s an attempt, 40 at once", "Traffic: about",
         "20 kB a page", "Can be decided: ILL-01", "limit (agreed list only): URL-01", "Only shown, or conditions",
-        "MAL-01", "Accredit cannot measure this yet",
+        "MAL-01", "it rests on mail, which measuring does not send",
     ):  # fmt: skip
         assert words in ended.output, words
 
