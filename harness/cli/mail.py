@@ -147,7 +147,7 @@ def send(
 
 def _is_taken(seen: Observation) -> bool:
     facts = seen.facts
-    return isinstance(facts, MailFacts) and facts.code is not None and facts.code < 300  # noqa: PLR2004 - RFC 5321 section 4.2.1
+    return isinstance(facts, MailFacts) and facts.is_taken
 
 
 @app.command("import")

@@ -77,7 +77,7 @@ def _sent(one: Observation, arrivals: Sequence[MailArrival]) -> SentMail:
     case = mail_case(one.item.stratum)
     assert case is not None
     facts = one.facts if isinstance(one.facts, MailFacts) else None
-    is_accepted = facts is not None and facts.stage == "content" and _is(facts, 2)
+    is_accepted = facts is not None and facts.is_taken
     seconds = facts.seconds if facts is not None else 0.0
     return SentMail(
         item=one.item.id,

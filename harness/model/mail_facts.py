@@ -41,6 +41,11 @@ class MailFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="m
     size: int = 0
     sha256: str = ""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the server took the mail (2yz after its content, RFC 5321 section 4.2.1)."""
+        return self.stage == "content" and self.code is not None and self.code // 100 == 2  # noqa: PLR2004 - see above
+
 
 MailPlace = Literal["inbox", "junk", "quarantine"]
 """Where a mail was found: in the mailbox, in its folder for junk, or kept for an administrator."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -224,6 +225,21 @@ def test_a_long_reply_with_control_characters_is_shortened_and_made_visible() ->
     seen = with_script(with_a_long_reply)
     assert len(seen.facts.reply) <= LONGEST_REPLY
     assert "\x1b" not in seen.facts.reply
+
+
+async def that_never_ends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    del reader
+    with contextlib.suppress(OSError):
+        while True:
+            writer.write(b"220-still more\r\n" * 1000)
+            await writer.drain()
+
+
+def test_an_answer_that_never_ends_is_none() -> None:
+    seen = with_script(that_never_ends)
+    assert not seen.facts.is_taken
+    assert seen.facts.seconds < 20
+    assert len(seen.facts.reply) <= LONGEST_REPLY
 
 
 def test_a_server_that_never_answers_costs_no_more_than_the_patience() -> None:
