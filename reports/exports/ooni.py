@@ -21,8 +21,10 @@ from harness.interop.ooni import OF_LINE, TEST, TIMES, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair
+from harness.model.content_form import variant_of
 from harness.model.facts import ADDRESS_TYPES, DnsFacts, Hop, WebFacts
 from harness.model.observation import Observation
+from harness.model.query_case import is_query
 from harness.model.verdict import Trial
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
@@ -89,6 +91,9 @@ def _has_alias_loop(trial: Trial) -> bool:
 
 
 def _is_dns(trial: Trial) -> bool:
+    """Whether a trial is of a plain question for addresses, the only one that the format knows."""
+    if is_query(variant_of(trial.service.item.stratum)):
+        return False
     facts = _facts(trial)
     if isinstance(facts, DnsFacts):
         return facts.type in ADDRESS_TYPES  # those of web_connectivity (ts-017)

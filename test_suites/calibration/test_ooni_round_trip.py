@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import judge_foreign, judge_measurement
+from harness.model.content_form import variant_of
 from harness.model.facts import Certificate, DnsFacts, Hop, WebFacts
 from harness.model.observation import CONTROL, FAILURES, Failure
+from harness.model.query_case import is_query
 from harness.ports.storage import Journal
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
 from test_suites.calibration.memory_journal import MemoryJournal
@@ -118,7 +120,9 @@ def has_no_token(case: RuleCase) -> bool:
 
 
 def is_of_addresses(case: RuleCase) -> bool:
-    """Whether a case is of a page or of addresses: the format knows no HTTPS records."""
+    """Whether a case is of a page or of a plain question for addresses, all that the format knows."""
+    if is_query(variant_of(case.trial.service.item.stratum)):
+        return False
     sides = (case.trial.service, case.trial.control)
     facts = [one.facts for one in sides if one is not None]
     return all(one.type in ("A", "AAAA") for one in facts if isinstance(one, DnsFacts))
