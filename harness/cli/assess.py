@@ -29,6 +29,7 @@ from harness.interop.people_file import (
     visible_name,
 )
 from harness.judge.people_answers import PeopleAnswers
+from harness.model.campaign import Campaign
 from harness.model.facts import Facts
 from harness.model.people_answer import PeopleRecords, same_reviewer
 from harness.model.people_facts import PeopleAnswerFacts
@@ -61,6 +62,7 @@ def ask_command(
 ) -> None:
     """Ask one reviewer about the requirements that only people can judge; resumable."""
     folder, name = journal_folder(journal), _reviewer(reviewer)
+    _refuse_the_supplier(folder, name)
     rows, records, clock = _rows(folder, scheme, only), _records(folder), WallClock()
     now = clock.now()
     left = [row for row in rows if again or not _is_answered(row[1], name, records, now)]
@@ -100,6 +102,7 @@ def import_command(
 
     folder, clock = journal_folder(journal), WallClock()
     stated = read_answers(answers, questions(), clock.now())
+    _refuse_the_supplier(folder, stated[0].reviewer)
     held = {(one.requirement, same_reviewer(one.reviewer)): one for one in _records(folder).answers}
     new = [
         one
@@ -140,11 +143,8 @@ def self_certification_command(
     submission: Annotated[Path, typer.Argument(help="A submission, or its certification alone.")],
 ) -> None:
     """Read what the supplier certifies of its own service, to compare it with what is measured."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
     folder, clock = journal_folder(journal), WallClock()
-    with closing(open_journal(folder)) as held:
-        campaign = held.header.campaign
+    campaign = _campaign(folder)
     facts = read_self_certification(submission, campaign.service.supplier, clock.now())
     ids = {one.id for one in _requirements(folder, "")}
     compared = len(facts.claims.keys() & ids)
@@ -210,14 +210,30 @@ def _reviewer(name: str) -> str:
     return name
 
 
-def _requirements(folder: Path, scheme: str) -> tuple[Requirement, ...]:
-    """The requirements of a scheme; without one, of the campaign's."""
-    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
+def _refuse_the_supplier(folder: Path, reviewer: str) -> None:
+    """Raise UsageError if a reviewer is the supplier: a supplier does not judge its own service."""
+    if same_reviewer(reviewer) == same_reviewer(_campaign(folder).service.supplier):
+        msg = (
+            f"{reviewer} is the supplier of this service, and cannot be its reviewer; let another "
+            "person answer, and read what the supplier states with accredit assess "
+            "self-certification"
+        )
+        raise UsageError(msg)
+
+
+def _campaign(folder: Path) -> Campaign:
+    """The campaign of a journal."""
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(folder)) as journal:
-        chosen = scheme or journal.header.campaign.scheme
-    return load_and_warn(chosen).requirements
+        return journal.header.campaign
+
+
+def _requirements(folder: Path, scheme: str) -> tuple[Requirement, ...]:
+    """The requirements of a scheme; without one, of the campaign's."""
+    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
+
+    return load_and_warn(scheme or _campaign(folder).scheme).requirements
 
 
 def _rows(folder: Path, scheme: str, only: Sequence[str] | None) -> list[Row]:

@@ -1,7 +1,7 @@
 """Put together what people said: the last answer of each reviewer, and the last declaration.
 
-Names of reviewers that differ only in letter case and spaces are one reviewer, whose later answer
-replaces the earlier one. Nothing is decided here.
+Names of reviewers that differ only in letter case, spaces or forms of the same letters are one
+reviewer, whose later answer replaces the earlier one. Nothing is decided here.
 """
 
 from __future__ import annotations

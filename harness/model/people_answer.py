@@ -6,6 +6,7 @@ were looked at, and the time.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 
 import msgspec
@@ -100,5 +101,8 @@ class PeopleEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def same_reviewer(name: str) -> str:
-    """The form of a name in which names of the same reviewer are equal."""
-    return " ".join(name.split()).casefold()
+    """The form of a name in which names of the same reviewer are equal.
+
+    Letter case, spaces, and forms of the same letters (Unicode NFKC, UAX 15) make no difference.
+    """
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

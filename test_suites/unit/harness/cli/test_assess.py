@@ -99,6 +99,26 @@ def test_nothing_of_a_file_with_a_fault_is_kept(assessed: Assessed) -> None:
     assert assessed.records().answers == ()
 
 
+def test_the_supplier_cannot_be_a_reviewer_of_its_own_service(
+    simulated: Callable[..., Path], runner: CliRunner
+) -> None:
+    campaign = simulated(sample=2, categories=("DRUG",), whole=())
+    name = "name: a service whose faults are known"
+    declared = campaign.read_text().replace(name, f"{name}\n  supplier: Example Networks Ltd")
+    campaign.write_text(declared)
+    assessed = Assessed(campaign, runner)
+    path = assessed.write(ANSWERS.replace("Head of IT", "Example Networks LTD"))
+    words = ("ask", assessed.journal, "--scheme", assessed.scheme, "--reviewer")
+
+    by_file = assessed.run("import", assessed.journal, path)
+    by_questions = assessed.run(*words, "example networks ltd", answers="present\nyes\n")
+
+    for refused in (by_file, by_questions):
+        assert isinstance(refused.exception, UsageError)
+        assert "cannot be its reviewer" in str(refused.exception)
+    assert assessed.records().answers == ()
+
+
 def test_the_form_is_a_file_of_answers_when_it_is_filled_in(assessed: Assessed) -> None:
     form = assessed.run("form", assessed.journal, "--scheme", assessed.scheme).output
     assert "# The full configuration of the service as tested [present, missing, unknown]" in form

@@ -142,8 +142,15 @@ def test_a_failure_stands_whatever_is_open_beside_it() -> None:
     assert outcome("ILL-08", answers).conformity is FAILS
 
 
-def test_the_same_reviewer_written_otherwise_is_no_second_one() -> None:
-    found = outcome("SUP-01", [stated("SUP-01"), stated("SUP-01", f" {LEAD.upper()} ")])
+FULLWIDTH = LEAD.translate({code: code + 0xFEE0 for code in range(ord("!"), ord("~") + 1)})
+"""The name of the lead in full-width letters (U+FF01 to U+FF5E)."""
+
+
+@pytest.mark.parametrize(
+    "name", [f" {LEAD.upper()} ", FULLWIDTH, LEAD.replace(" ", "\N{NO-BREAK SPACE}")]
+)
+def test_the_same_reviewer_written_otherwise_is_no_second_one(name: str) -> None:
+    found = outcome("SUP-01", [stated("SUP-01"), stated("SUP-01", name)])
 
     assert found.conformity is OPEN
     assert "only one reviewer answered" in " ".join(found.reasons)
