@@ -20,9 +20,9 @@ WITHOUT_CONTROL = frozenset({"logging", "alerting", "email"})
 
 DURATIONS = frozenset(
     {
-        "alert_delay", "alert_escalation_delay", "appeal_delay", "list_update_delay",
-        "log_visibility_delay", "mail_delivery_delay", "overrides_alive", "policy_change_delay",
-        "reevaluation_delay",
+        "alert_delay", "alert_escalation_delay", "appeal_delay", "discovery_delay", "drift_alerts",
+        "list_update_delay", "log_visibility_delay", "mail_delivery_delay", "outage_alerts",
+        "overrides_alive", "policy_change_delay", "recategorisation_delay", "reevaluation_delay",
     }
 )  # fmt: skip
 """Metrics that compare the time of this machine's clock with the time of an event."""

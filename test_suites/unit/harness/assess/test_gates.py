@@ -113,6 +113,18 @@ def test_times_are_under_the_clock_and_rates_are_not() -> None:
     assert DURATIONS <= SPECS.keys()
 
 
+def test_no_time_from_an_event_to_its_effect_is_left_out() -> None:
+    modules = ("waits:", "discovery:", "log_delays:", "mail_delivery:")
+    named = {name for name, spec in SPECS.items() if spec.function.startswith(modules)}
+    assert named <= DURATIONS
+    assert {
+        "discovery_delay",
+        "recategorisation_delay",
+        "outage_alerts",
+        "drift_alerts",
+    } <= DURATIONS
+
+
 def test_records_of_the_service_do_not_rest_on_controls() -> None:
     log = row("LOG-01", "events_recorded", "guarded", "logging")
     mail = row("EML-04", "mail_false_positives", "guarded", "email")
