@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
-from harness.model.metric import JUDGED_BY_PEOPLE, NOT_IMPLEMENTED, Part
+from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from reports import phrases
 from reports.documents import Report
 from reports.words import SEVERITIES, capitalised, category_name, with_names

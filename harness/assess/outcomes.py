@@ -31,7 +31,6 @@ from harness.model.metric import (
     CANNOT_DECIDE,
     CANNOT_MEASURE,
     COMPARED,
-    JUDGED_BY_PEOPLE,
     LABORATORIES_DIFFERING,
     NOT_IMPLEMENTED,
     PEOPLE_JUDGE,
@@ -48,6 +47,7 @@ from harness.model.outcome import (
     Sequential,
     none_held,
 )
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.model.plain_twin import DONE
 from harness.model.scheme import ITEM_BY_ITEM, Decision, Requirement, Threshold
 from harness.ports.storage import Journal

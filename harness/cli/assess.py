@@ -143,10 +143,12 @@ def self_certification_command(
     submission: Annotated[Path, typer.Argument(help="A submission, or its certification alone.")],
 ) -> None:
     """Read what the supplier certifies of its own service, to compare it with what is measured."""
+    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
+
     folder, clock = journal_folder(journal), WallClock()
     campaign = _campaign(folder)
     facts = read_self_certification(submission, campaign.service.supplier, clock.now())
-    ids = {one.id for one in _requirements(folder, "")}
+    ids = {one.id for one in load_and_warn(campaign.scheme).requirements}
     compared = len(facts.claims.keys() & ids)
     if not compared:
         msg = f"{submission}: certifies no requirement of the campaign's scheme, {campaign.scheme}"

@@ -43,24 +43,21 @@ class Dialogue:
     clock: Clock
     keep: Keep
 
-    def ask_all(self, rows: Sequence[tuple[Requirement, Question]]) -> int:
-        """Ask about each requirement; return how many were answered. Raises Stopped."""
+    def ask_all(self, rows: Sequence[tuple[Requirement, Question]]) -> None:
+        """Ask about each requirement. Raises Stopped."""
         say(
             f"Answer as {self.reviewer}, without talking to the other reviewer.",
             f"Write {UNKNOWN} where you cannot say it, and {SKIP} to leave out a requirement.",
             "Ctrl-C stops; what was answered is kept, and the same command goes on.",
         )
-        answered = 0
         for number, (requirement, question) in enumerate(rows, 1):
             say("", f"{requirement.id} {requirement.title} ({number} of {len(rows)})")
             try:
                 self._record(self._ask(question))
             except _Skipped:
                 say(f"{requirement.id} is left out.")
-                continue
-            answered += 1
-            say(f"{requirement.id} is recorded.")
-        return answered
+            else:
+                say(f"{requirement.id} is recorded.")
 
     def _record(self, facts: PeopleAnswerFacts) -> None:
         """Keep the answers; again, as often as the reviewer wants, if that fails."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from harness.campaign.assemble import Prepared
@@ -31,6 +32,7 @@ from probes.mail.mime_mail import Envelope
 from probes.mail.raw_mail import spam_marks
 from probes.mail.signature import signing_key
 from probes.mail.smtp_client import Letter, MailServer, deliver
+from probes.net.local_binding import local_address
 from probes.net.route import Address, client_tls_context, parse_address
 from probes.receivers.alert_text import decoded_header, header_fields
 
@@ -74,7 +76,7 @@ class CampaignPost:
 
     ``servers`` are those of the service by direction, ``passwords`` those of accounts by address.
     ``corpus`` holds the mails of a corpus by the ids of their items, ``untrusted`` the directions
-    whose server showed a wrong certificate.
+    whose server showed a wrong certificate, and ``trust`` checks the certificates of the others.
     """
 
     declared: MailService
@@ -86,6 +88,7 @@ class CampaignPost:
     passwords: Mapping[str, str] = field(repr=False)
     corpus: dict[str, bytes] = field(default_factory=dict, repr=False)
     untrusted: set[Direction] = field(default_factory=set)
+    trust: ssl.SSLContext = field(default_factory=partial(client_tls_context, alpn=()), repr=False)
 
     @classmethod
     def of(cls, prepared: Prepared, clock: Clock) -> CampaignPost:
@@ -149,7 +152,7 @@ class CampaignPost:
         is_outgoing = case.direction == "out"
         server = MailServer(
             at=self.servers[case.direction],
-            trust=None if case.direction in self.untrusted else client_tls_context(alpn=()),
+            trust=None if case.direction in self.untrusted else self.trust,
             user=account.user if is_outgoing else "",
             password=self.passwords.get(account.address, "") if is_outgoing else "",
         )
@@ -214,11 +217,8 @@ def _own_address(servers: Mapping[Direction, Address]) -> str:
     at = servers.get("in")
     if at is None:
         return LOOPBACK
-    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((at.host, at.port))  # sends nothing
-            return str(probe.getsockname()[0])
+        return local_address(at.host)
     except OSError:
         return LOOPBACK
 

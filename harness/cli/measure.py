@@ -7,7 +7,6 @@ prepare and measure with the functions here. The journal's header is made here t
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
-from harness.cli.seed_commitments import with_commitment
+from harness.cli.seed_commitments import digest_of_seed, with_commitment
 from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
@@ -366,7 +365,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         items=len(prepared.items),
         frames=prepared.frames,
         retrials=True,
-        seed_commitment=hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
+        seed_commitment=digest_of_seed(prepared.campaign.seed),
         instrument=f"isp-accredit {version('isp-accredit')}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},

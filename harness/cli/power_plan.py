@@ -12,8 +12,9 @@ from harness.estimate.item_selection import is_asked
 from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
-from harness.model.metric import CANNOT_MEASURE, JUDGED_BY_PEOPLE
+from harness.model.metric import CANNOT_MEASURE
 from harness.model.metric_spec import spec_of
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.model.scheme import ITEM_BY_ITEM, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 

@@ -154,7 +154,7 @@ def _record(event: SeedCommitted, seed: str, paths: CampaignPaths) -> str:
     try:
         with open_session(paths.registry, create=True, clock=clock) as session:
             session.record(OWNERS, event)
-    except Exception:
+    except BaseException:
         if before is None:
             place.unlink()
         else:

@@ -21,7 +21,7 @@ from harness.cli.sending import make_requests
 from harness.errors import UsageError
 from harness.estimate.campaign_comparison import Shift
 from harness.estimate.transfer_pairs import PHASES, added_delays, block_delay
-from harness.judge.judge import Judge
+from harness.judge.composite_measurements import judge_maker
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.speed_rounds import (
     PROBE,
@@ -31,7 +31,6 @@ from harness.measure.speed_rounds import (
     paths_of,
 )
 from harness.model.corpus import Item
-from harness.model.probe import EARLIER
 from harness.model.sampler import ordering
 from harness.model.service_speed import Bandwidth
 from harness.ports.storage import Clock, Journal
@@ -127,15 +126,7 @@ def _delays(folder: Path) -> Iterator[str]:
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(folder)) as journal:
-        header = journal.header
-        judge = Judge(
-            journal.sentinels(),
-            header.campaign.service.block_page,
-            sentinels_required=False,
-            samples_required=False,
-            probes=header.probes or EARLIER,
-        )
-    speed = judge.records.speed
+        speed = judge_maker(journal)().records.speed
     for line, profile in sorted({(one.line, one.profile) for one in speed.rounds}):
         own = speed.of(line, profile)
         for phase, shift in added_delays(own, LEVEL).items():

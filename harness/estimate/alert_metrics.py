@@ -142,7 +142,7 @@ def _is_in(one: LoggedRequest, cell: Cell) -> bool:
 
 
 def _contacts(selection: Selection) -> AlertContacts:
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     return (service.alerts if service else None) or AlertContacts()
 
 

@@ -103,7 +103,7 @@ def _is_seen_from_two_sites(selection: Selection, begins: datetime, ends: dateti
 
 def continuity_of(selection: Selection) -> Continuity:
     """What the supplier declares of outages; nothing if it does not."""
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     return (service.continuity if service else None) or Continuity()
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from harness.estimate.durations import MEDIAN
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, delay_of, own_polls, scaled
+from harness.estimate.waits import badness, delay_of, in_proportion, own_polls
 from harness.model.metric import Metric, Part, Source
 from harness.model.timed_event import Poll
 
@@ -59,10 +59,7 @@ def discovery_delay(selection: Selection) -> MeasuredMetric:
             for one in _quantiles(selection, others)
         ]
     metric = replace(
-        worst.metric,
-        value=scaled(worst.metric.value, scale),
-        lower=scaled(worst.metric.lower, scale),
-        upper=scaled(worst.metric.upper, scale),
+        in_proportion(worst.metric, scale),
         method=method,
         parts=tuple(parts),
     )
@@ -70,8 +67,7 @@ def discovery_delay(selection: Selection) -> MeasuredMetric:
 
 
 def _quantiles(selection: Selection, polls: list[Poll]) -> tuple[_Quantile, _Quantile]:
-    threshold = selection.requirement.threshold
-    limit = (threshold.at_most if threshold is not None else None) or DAY
+    limit = selection.at_most or DAY
     quantile = selection.measure.quantile or MEDIAN
     return (
         _Quantile(f"{quantile:g} quantile", _delay(selection, polls, quantile), limit),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -44,7 +43,6 @@ NO_TYPES = (
     "(service.continuity.main and backup)"
 )
 
-LEAKS = "harmful pages while the fault lasted"
 ON_BACKUP = "harmful pages since the main connection failed"
 IN_TIME = f"failovers within {TAKEOVER:g} s"
 OTHER_TYPE = "backup connections of another type"
@@ -155,7 +153,7 @@ def failover_leaks(selection: Selection) -> MeasuredMetric:
     )  # fmt: skip
     why = "" if is_declared else NO_TYPES
     return MeasuredMetric(
-        metric=replace(metric, parts=parts),
+        metric=metric,
         witnesses=leaks.witnesses,
         barred=NO_FAILOVER if not tests else _first_objection(tests) or why,
     )

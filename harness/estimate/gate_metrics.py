@@ -5,8 +5,10 @@ They are the same on every line and for every profile of a campaign.
 
 from __future__ import annotations
 
+from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection, source_of
 from harness.estimate.label_error import audited_error
+from harness.estimate.log_selection import census, exact_share
 from harness.estimate.rates import MeasuredMetric
 from harness.model.instrument_record import CLOCK_WITHIN
 from harness.model.journal_header import PackNote
@@ -15,6 +17,9 @@ from harness.model.run_record import SeedCommitment
 
 RELIABLE = 0.8
 """The least Krippendorff's alpha between raters (METHOD TQ-02; Content Analysis, ch. 12)."""
+
+NOT_SHOWN = "not shown"
+"""The method of a metric of which nothing was measured."""
 
 
 def label_error(selection: Selection) -> MeasuredMetric:
@@ -26,11 +31,11 @@ def label_error(selection: Selection) -> MeasuredMetric:
     """
     packs = [pack for pack in selection.sources.packs.values() if source_of(pack).kind == "real"]
     if not packs:
-        return _open(selection, "label_error", "share", "no pack holds real items")
+        return _open(selection, "label_error", "no pack holds real items")
     lacking = [why for pack in packs if (why := _lacking(pack))]
     audited = [pack for pack in packs if pack.audit is not None]
     if not audited:
-        return _open(selection, "label_error", "share", "; ".join(lacking))
+        return _open(selection, "label_error", "; ".join(lacking))
     worst = max(audited, key=_upper_error)
     value, audit = _upper_error(worst), worst.audit
     wrong, items = (audit.wrong, audit.items) if audit else (0, 0)
@@ -42,7 +47,7 @@ def label_error(selection: Selection) -> MeasuredMetric:
         k=wrong,
         n=least,
         indeterminate=len(packs) - len(audited),
-        lower=_lower_error(wrong, items),
+        lower=clopper_pearson(wrong, items, 0.05).lower or 0.0,
         upper=value,
         method=f"upper bound of wrong labels (Clopper-Pearson 95 %), pack {worst.name}: "
         f"{wrong} of {items} wrong",
@@ -68,12 +73,6 @@ def _upper_error(pack: PackNote) -> float:
     return (audited_error(audit.wrong, audit.items) if audit else None) or 0.0
 
 
-def _lower_error(wrong: int, items: int) -> float:
-    from harness.estimate.intervals import clopper_pearson  # noqa: PLC0415 - an agent has no scipy
-
-    return clopper_pearson(wrong, items, 0.05).lower or 0.0
-
-
 def seed_commitment(selection: Selection) -> MeasuredMetric:
     """Compute the share of hidden packs whose sample was committed to before the run.
 
@@ -94,10 +93,10 @@ def seed_commitment(selection: Selection) -> MeasuredMetric:
         k = 0 if faults else len(hidden)
         method = f"census of hidden packs; committed {note.at:%Y-%m-%d %H:%M:%S %Z}"
         return MeasuredMetric(
-            metric=_census(selection, "seed_commitment", "share", k, len(hidden), method),
+            metric=exact_share(selection, "seed_commitment", k, len(hidden), method=method),
             barred="; ".join(faults),
         )
-    return _open(selection, "seed_commitment", "share", why)
+    return _open(selection, "seed_commitment", why)
 
 
 def _commitment_faults(note: SeedCommitment, selection: Selection) -> list[str]:
@@ -125,12 +124,14 @@ def reproduced_decisions(selection: Selection) -> MeasuredMetric:
     """
     found = selection.run.reproduction
     if found is None or not found.verdicts:
-        return _open(selection, "reproduced_decisions", "share", "no verdict was given twice")
+        return _open(selection, "reproduced_decisions", "no verdict was given twice")
     if not selection.instrument:
         why = "versions and clock of the measuring computer are not on record"
-        return _open(selection, "reproduced_decisions", "share", why)
+        return _open(selection, "reproduced_decisions", why)
     method = "census of verdicts, judged again from the journal's observations"
-    metric = _census(selection, "reproduced_decisions", "share", found.same, found.verdicts, method)
+    metric = exact_share(
+        selection, "reproduced_decisions", found.same, found.verdicts, method=method
+    )
     return MeasuredMetric(metric=metric)
 
 
@@ -139,29 +140,19 @@ def clock_unknown(selection: Selection) -> MeasuredMetric:
     records = selection.instrument
     if not records:
         why = "the state of this machine's clock is not on record"
-        return _open(selection, "clock_unknown", "items", why)
+        metric = census(selection, "clock_unknown", 0, 0, 0, method=NOT_SHOWN)
+        return MeasuredMetric(metric=metric, barred=why)
     clocks = [record.clock for record in records]
     wrong = [one for one in clocks if not one.is_exact]
     ages = [one.longest_age for one in clocks if one.longest_age is not None]
     method = f"census of instrument records; error at most {CLOCK_WITHIN:g} s"
     if ages:
         method += f"; last set at most {max(ages):.0f} s before"
-    metric = _census(selection, "clock_unknown", "items", len(wrong), len(records), method)
+    metric = census(selection, "clock_unknown", len(wrong), len(records), 0, method=method)
     return MeasuredMetric(metric=metric, barred=wrong[0].description if wrong else "")
 
 
-def _census(selection: Selection, name: str, unit: str, k: int, n: int, method: str) -> Metric:
-    value = k / n if unit == "share" else float(k)
-    return Metric(
-        name=name, unit=unit, value=value, k=k, n=n, indeterminate=0, lower=value, upper=value,
-        method=method, alpha=selection.alpha,
-    )  # fmt: skip
-
-
-def _open(selection: Selection, name: str, unit: str, why: str) -> MeasuredMetric:
-    """Return a metric of which nothing was measured, with the reason."""
-    metric = Metric(
-        name=name, unit=unit, value=None, k=0, n=0, indeterminate=0, lower=None, upper=None,
-        method="not shown", alpha=selection.alpha,
-    )  # fmt: skip
+def _open(selection: Selection, name: str, why: str) -> MeasuredMetric:
+    """Return a share of which nothing was measured, with the reason."""
+    metric = exact_share(selection, name, 0, 0, method=NOT_SHOWN)
     return MeasuredMetric(metric=metric, barred=why)

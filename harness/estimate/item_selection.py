@@ -33,6 +33,7 @@ from harness.model.probe import Declarations
 from harness.model.run_record import NO_RUN, RunRecord
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.model.service_alert import ServiceAlerts
+from harness.model.service_declaration import Service
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 from harness.model.service_records import NO_RECORDS, ServiceRecords
@@ -210,6 +211,17 @@ class Selection:
     def speed(self) -> ServiceSpeed:
         """The rounds in which the speed of the line was measured."""
         return self.records.speed
+
+    @property
+    def service(self) -> Service | None:
+        """What the campaign declares of the service."""
+        return self.campaign.service if self.campaign else None
+
+    @property
+    def at_most(self) -> float | None:
+        """The requirement's threshold, if it is an upper one."""
+        threshold = self.requirement.threshold
+        return threshold.at_most if threshold is not None else None
 
     @property
     def measure(self) -> Measure:

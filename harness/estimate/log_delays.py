@@ -10,7 +10,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import READ_AFTER, Readings, answered, barred
 from harness.estimate.logged_fields import TIME_LIMIT, clock_error, constant_error
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, scaled
+from harness.estimate.waits import badness, in_proportion
 from harness.model.metric import Metric, Part, Source
 from harness.model.service_log import LoggedRequest
 
@@ -42,11 +42,8 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     if scale != 1:
         method += f"; in proportion to its own limit of {TIME_LIMIT:g} s"
     metric = replace(
-        worst,
+        in_proportion(worst, scale),
         name="log_visibility_delay",
-        value=scaled(worst.value, scale),
-        lower=scaled(worst.lower, scale),
-        upper=scaled(worst.upper, scale),
         method=method,
         parts=(
             Part(
@@ -118,5 +115,4 @@ def _is_clock_known(selection: Selection) -> bool:
 
 
 def _limit(selection: Selection) -> float:
-    threshold = selection.requirement.threshold
-    return (threshold.at_most if threshold is not None else None) or READ_AFTER
+    return selection.at_most or READ_AFTER

@@ -46,7 +46,7 @@ def barred(selection: Selection) -> str:
 
 def records_of(selection: Selection) -> RecordKeeping:
     """What the supplier declares of the log; the defaults if nothing is declared."""
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     return (service.records if service else None) or RecordKeeping()
 
 

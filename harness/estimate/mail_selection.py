@@ -80,7 +80,7 @@ def barred(selection: Selection) -> str:
 
 def declared(selection: Selection) -> MailService | None:
     """What the campaign declares of mail."""
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     return service.mail if service else None
 
 

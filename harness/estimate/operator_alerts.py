@@ -10,7 +10,6 @@ before, and open afterwards.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -69,8 +68,9 @@ def report_mismatches(selection: Selection) -> MeasuredMetric:
             saw = f"the report names {stated}, {played} sessions were played"
             witnesses.append(_witness(f"report: {words}", words, saw))
     wrong, tried = len(witnesses), len(KINDS) - len(unseen)
-    metric = census(selection, "report_mismatches", wrong, tried, 0, method="census")
-    metric = replace(metric, parts=tuple(parts))
+    metric = census(
+        selection, "report_mismatches", wrong, tried, 0, method="census", parts=tuple(parts)
+    )
     why = NO_REPORT if not reports else f"{NOT_PLAYED}: {', '.join(unseen)}" if unseen else ""
     return MeasuredMetric(metric=metric, witnesses=tuple(witnesses), barred=why)
 
@@ -100,7 +100,7 @@ def _share_told(selection: Selection, name: str, kind: EventKind, seconds: float
     right = sum(one.is_told is True for one in decided)
     open_ = len(told) - len(decided)
     metric = exact_share(selection, name, right, len(decided), open_, method="census")
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     is_declared = bool(service and service.alerts and service.alerts.operator)
     why = "" if is_declared else NO_OPERATOR
     why = why or ("" if selection.alerts.readings else NOT_RECEIVED)

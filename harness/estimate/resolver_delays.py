@@ -15,7 +15,7 @@ from harness.estimate.intervals import quantile_bounds, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, scaled
+from harness.estimate.waits import badness, in_proportion
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric import Metric, Part, Source
@@ -48,8 +48,7 @@ def resolver_latency(selection: Selection) -> MeasuredMetric:
     A question without an answer counts as infinitely slow. Questions about fresh names of which the
     origin's own server was slow decide nothing.
     """
-    threshold = selection.requirement.threshold
-    limit = (threshold.at_most if threshold is not None else None) or AGAIN_LIMIT
+    limit = selection.at_most or AGAIN_LIMIT
     unanswered, adverse = _unanswered(selection)
     measures = (
         _Ended(CHECKS_OF_QUERIES[f"{QUERY}again"], _timed(selection, "again", None), limit),
@@ -67,11 +66,8 @@ def resolver_latency(selection: Selection) -> MeasuredMetric:
         own = f"{worst.limit:.1%}" if worst.metric.unit == "share" else f"{worst.limit:g} s"
         method += f"; in proportion to its own limit of {own}"
     metric = replace(
-        worst.metric,
+        in_proportion(worst.metric, scale),
         unit="s",
-        value=scaled(worst.metric.value, scale),
-        lower=scaled(worst.metric.lower, scale),
-        upper=scaled(worst.metric.upper, scale),
         method=method,
         parts=tuple(Part(group=one.words, source=Source(), metric=one.metric) for one in measures),
     )
@@ -82,10 +78,10 @@ def _timed(selection: Selection, check: str, most_on_control: float | None) -> M
     """Compute the quantile of the times to the answers of a check."""
     quantile = selection.measure.quantile or 0.95
     found = [one for one in selection.results if variant_of(one.group.stratum) == QUERY + check]
+    by_number = {each.group.number: each for each in found}
     times: list[float] = []
     unknown = slow = 0
     for probe in sorted({one.probe for each in found for one in each.probe_states}):
-        by_number = {each.group.number: each for each in found}
         pairs = selection.verdict_counts.first_pairs(
             by_number, selection.profile, probe, MOST_TIMED
         )

@@ -25,7 +25,7 @@ from harness.estimate.transfer_pairs import (
     pairs_of,
     samples_of,
 )
-from harness.estimate.waits import badness, scaled
+from harness.estimate.waits import badness, in_proportion
 from harness.model.coverage import misses_threshold
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.outcome import Witness
@@ -45,7 +45,7 @@ def bandwidth_reached(selection: Selection) -> MeasuredMetric:
 
     A sample that does not reach it is undecided if the control line did not reach it at the time.
     """
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     declared = (service.bandwidth if service else None) or Bandwidth()
     samples = list(samples_of(selection.speed))
     parts = tuple(
@@ -151,9 +151,9 @@ def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
     most = by_round([*known, *((one.round, math.inf) for one in doubtful)])
     shift = hodges_lehmann(ratios, selection.alpha) if ratios else None
     worst = hodges_lehmann(most, selection.alpha) if ratios else None
-    threshold, p_value = selection.requirement.threshold, None
-    if ratios and threshold is not None and threshold.at_most is not None:
-        p_value = p_above(ratios, -math.log1p(-min(threshold.at_most, 1 - 1e-9)))
+    at_most, p_value = selection.at_most, None
+    if ratios and at_most is not None:
+        p_value = p_above(ratios, -math.log1p(-min(at_most, 1 - 1e-9)))
     return Metric(
         name="throughput_loss",
         unit="share",
@@ -233,16 +233,12 @@ def delay_variation(selection: Selection) -> MeasuredMetric:
     )
     control = _variation(selection, [one.control for one in pairs if one.is_whole], quantile)
     loss = _lost(selection, pairs)
-    threshold = selection.requirement.threshold
-    limit = (threshold.at_most if threshold is not None else None) or 0.05
+    limit = selection.at_most or 0.05
     worst = delay
     if badness(loss, MOST_LOST) > badness(delay, limit):
         scale = limit / MOST_LOST
         worst = replace(
-            loss,
-            value=scaled(loss.value, scale),
-            lower=scaled(loss.lower, scale),
-            upper=scaled(loss.upper, scale),
+            in_proportion(loss, scale),
             method=f"{loss.method}; in proportion to its own limit of {MOST_LOST:.1%}",
         )
     metric = replace(
@@ -267,9 +263,9 @@ def _variation(
         over += [each - min(times) for each in times]
     over.sort()
     bounds = quantile_bounds(over, quantile, selection.alpha, doubtful)
-    threshold, p_value = selection.requirement.threshold, None
-    if over and threshold is not None and threshold.at_most is not None:
-        within = sum(one <= threshold.at_most for one in over)
+    at_most, p_value = selection.at_most, None
+    if over and at_most is not None:
+        within = sum(one <= at_most for one in over)
         p_value = p_above_mark(within + doubtful, len(over) + doubtful, quantile)
     return Metric(
         name="delay_variation",

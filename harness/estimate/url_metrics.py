@@ -130,7 +130,7 @@ def uncategorised_compliance(selection: Selection) -> MeasuredMetric:
     Without a declaration nothing counts. With ``allow`` only harmless sites do, because a service
     may still block a new site by its content.
     """
-    service = selection.campaign.service if selection.campaign else None
+    service = selection.service
     declared = service.new_sites if service else None
     cases = NEW_SITES if declared != "allow" else {"new:plain": NEW_SITES["new:plain"]}
     results = _of_cases(selection, cases) if declared else ()

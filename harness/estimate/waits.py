@@ -209,15 +209,7 @@ def _delay(
     method = f"{metric.method}; {groups[worst]}"
     if scale != 1:
         method += f", in proportion to their own limit ({limits[worst]:g} s)"
-    in_proportion = replace(
-        metric,
-        value=scaled(metric.value, scale),
-        lower=scaled(metric.lower, scale),
-        upper=scaled(metric.upper, scale),
-        method=method,
-        parts=parts,
-    )
-    return MeasuredMetric(metric=in_proportion)
+    return MeasuredMetric(metric=replace(in_proportion(metric, scale), method=method, parts=parts))
 
 
 def own_polls(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
@@ -279,9 +271,7 @@ def delay_of(
 
 def _limit(selection: Selection, asks: Asks) -> float:
     """The time allowed for a group, in seconds: its own, or the threshold; infinite without one."""
-    threshold = selection.requirement.threshold
-    allowed = threshold.at_most if threshold is not None else None
-    return selection.measure.within.get(asks) or allowed or math.inf
+    return selection.measure.within.get(asks) or selection.at_most or math.inf
 
 
 def _scale(limits: Mapping[Asks, float], worst: Asks, first: Asks) -> float:
@@ -297,6 +287,12 @@ def badness(metric: Metric, limit: float) -> tuple[bool, float, float]:
     return is_missed, upper, metric.value or 0.0
 
 
-def scaled(seconds: float | None, scale: float) -> float | None:
-    """Return a time in proportion; ``None`` stays."""
-    return None if seconds is None else seconds * scale
+def in_proportion(metric: Metric, scale: float) -> Metric:
+    """Return a metric in proportion to another limit: its value and bounds times ``scale``."""
+
+    def times(number: float | None) -> float | None:
+        return None if number is None else number * scale
+
+    return replace(
+        metric, value=times(metric.value), lower=times(metric.lower), upper=times(metric.upper)
+    )

@@ -22,14 +22,13 @@ from msgspec.structs import replace
 
 from harness.errors import UnfinishedError
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
-from harness.measure.log_requests import NAMES, probe_for
+from harness.measure.log_requests import NAMES, at_home, probe_for
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.availability import ROUND, TRIES, PageKind, as_checked
 from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
 from harness.model.log_case import invented_host
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
-from harness.model.origin_zone import with_host
 from harness.model.plain_twin import next_number
 from harness.model.timed_event import EventNote
 from harness.model.verdict import is_answer
@@ -219,8 +218,7 @@ class AvailabilityChecker:
 
 def unmarked_item(item: Item, origin: Origin) -> Item:
     """Return an item under its plain twin's name, if it is on the origin; else as it is."""
-    home = replace(item, value=with_host(item.value, item.host, origin.home_of(item.host)))
-    return origin.twin_of(home) or item
+    return origin.twin_of(at_home(item, origin)) or item
 
 
 def checking_probe(

@@ -176,10 +176,11 @@ def _placed(item: Item, origin: Origin) -> Item:
     found = log_case(item.stratum)
     if found is None or found.case.blocked:
         return item
-    return without_mark(item, origin) if found.case.is_plain else _at_home(item, origin)
+    return without_mark(item, origin) if found.case.is_plain else at_home(item, origin)
 
 
-def _at_home(item: Item, origin: Origin) -> Item:
+def at_home(item: Item, origin: Origin) -> Item:
+    """The item at its place in the zones of the origin."""
     return replace(item, value=with_host(item.value, item.host, origin.home_of(item.host)))
 
 
@@ -188,7 +189,7 @@ def without_mark(item: Item, origin: Origin) -> Item:
 
     Raises UsageError for an origin without a zone for them.
     """
-    twin = origin.twin_of(_at_home(item, origin))
+    twin = origin.twin_of(at_home(item, origin))
     if twin is None:
         msg = "the origin has no zone for plain twins, so no requests can be made without a mark"
         raise UsageError(msg)

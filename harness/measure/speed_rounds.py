@@ -241,7 +241,8 @@ class _Round:
         """Load each line in turn; meanwhile ask for short pages, and try items over the service."""
         items = self._plan.items_in(self._turn, self._path.profile)
         for line in self._lines("load"):
-            load, began = _Load(self._load_items()), self._context.clock.monotonic()
+            stopped, began = asyncio.Event(), self._context.clock.monotonic()
+            load = self._load_items(stopped)
             loading = asyncio.create_task(self._at_once(load, line))
             try:
                 await asyncio.wait({loading}, timeout=self._plan.extent.seconds / 4)
@@ -255,7 +256,7 @@ class _Round:
             except BaseException:
                 loading.cancel()
                 raise
-            load.stop()
+            stopped.set()
             self._seen += await loading
 
     async def _try_items(self, items: Iterable[Item], suffix: str) -> None:
@@ -307,12 +308,12 @@ class _Round:
         for place in range(max(PIECES, whole // usual)):
             yield self._mixed(direction, "sample", place, usual, sample)
 
-    def _load_items(self) -> Iterator[Item]:
-        """Transfers that load a line, without end: three of four come down."""
+    def _load_items(self, stopped: asyncio.Event) -> Iterator[Item]:
+        """Transfers that load a line, until ``stopped`` is set: three of four come down."""
         whole = int(self._plan.bandwidth.of("down") * self._plan.extent.seconds)
         usual = min(max(whole // PIECES, LEAST), MOST)
         place = 0
-        while True:
+        while not stopped.is_set():
             is_up = self._has_uploads and place % 4 == 3  # noqa: PLR2004 - one of four
             direction: Direction = "up" if is_up else "down"
             yield self._mixed(direction, "load", place, usual, 0)
@@ -326,23 +327,3 @@ class _Round:
         drawn = size_drawn(f"{self._draw} {situation} {sample} {place}", 0, len(forms) - 1)
         sizes = usual // 2, usual * 3 // 2
         return self._item(forms[drawn], situation, place, sizes, sample)
-
-
-class _Load:
-    """Transfers without end, until they are stopped; those under way are then completed."""
-
-    def __init__(self, items: Iterator[Item]) -> None:
-        self._items = items
-        self._is_stopped = False
-
-    def __iter__(self) -> Iterator[Item]:
-        return self
-
-    def __next__(self) -> Item:
-        if self._is_stopped:
-            raise StopIteration
-        return next(self._items)
-
-    def stop(self) -> None:
-        """Begin no more transfers."""
-        self._is_stopped = True

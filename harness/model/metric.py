@@ -31,14 +31,6 @@ COMPARED = "a second laboratory's journal shows this (accredit compare --laborat
 PEOPLE_JUDGE = "people judge this from documents and records, and nobody has yet (accredit assess)"
 """The reason for insufficient evidence where people are to judge and nobody has."""
 
-JUDGED_BY_PEOPLE = frozenset({
-    "accreditation_age", "admin_plane_checks", "configuration_differences",
-    "configuration_disclosed", "contention", "database_age", "privacy_documents",
-    "rationale_published", "review_records", "self_test_age", "shared_interception_keys",
-    "signature_age", "support_evidence", "tenant_leaks",
-})  # fmt: skip
-"""Metrics that are computed from what people state of documents, records and conversations."""
-
 
 class Span(NamedTuple):
     """A lower and an upper end; ``None`` where the side is unbounded."""

@@ -72,3 +72,5 @@ PEOPLE_METRICS = (
 """The metrics of what people state."""
 
 # fmt: on
+JUDGED_BY_PEOPLE = frozenset(one.name for one in PEOPLE_METRICS)
+"""The names of these metrics."""

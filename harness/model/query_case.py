@@ -10,7 +10,6 @@ answer takes.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
 from typing import Literal, cast, get_args
 
 import msgspec
@@ -109,16 +108,6 @@ def _words_of(variant: str) -> str:
 
 FORMS_OF_QUERIES = {f"{QUERY}{name}": _words_of(f"{QUERY}{name}") for name in _NAMES}
 """The cases that DNS-02 needs, in words."""
-
-
-def covered_pairs(variants: tuple[str, ...]) -> frozenset[tuple[tuple[int, str], ...]]:
-    """Return every pair of choices, as (part, choice), that some of the cases have together."""
-    return frozenset(
-        ((first, parts[first]), (second, parts[second]))
-        for parts in (one.removeprefix(QUERY).split("+") for one in variants)
-        for first, second in product(range(len(parts)), repeat=2)
-        if first < second
-    )
 
 
 QueryCheck = Literal["signed", "authentic", "forged", "again", "fresh"]

@@ -58,11 +58,13 @@ class TransferProbe:
             return ProbeResult(timings=Timings(), failure=unfit)
         key = line.origin.key
         requests = list(requests_of(attempt.item, transfer, key))
+        # Made before the time begins: only the network is timed.
+        contents = [content_of(key, urlsplit(one.url).path, one.size) for one in requests]
         began, computed = perf_counter(), thread_time()
-        exchanges = await _exchanges(requests, transfer, key, attempt, line)
+        exchanges = await _exchanges(requests, contents, transfer, attempt, line)
         total = perf_counter() - began
         busy = (thread_time() - computed) / total if total > 0 else 1.0
-        found = [_arrived(*pair, key) for pair in zip(requests, exchanges, strict=False)]
+        found = [_arrived(*each, key) for each in zip(requests, contents, exchanges, strict=False)]
         facts = TransferFacts(
             arrived=_of_all(found, len(requests)),
             bytes=sum(
@@ -84,7 +86,11 @@ class TransferProbe:
 
 
 async def _exchanges(
-    requests: list[SizedRequest], transfer: Transfer, key: bytes, attempt: Attempt, line: Line
+    requests: list[SizedRequest],
+    contents: list[bytes],
+    transfer: Transfer,
+    attempt: Attempt,
+    line: Line,
 ) -> list[Exchange]:
     """Make the requests: the pictures of a page at once, all others one after the other.
 
@@ -92,23 +98,23 @@ async def _exchanges(
     """
     deadline = perf_counter() + attempt.timeout
 
-    async def fetch(one: SizedRequest) -> Exchange:
-        return await line.fetch(_request(one, key, attempt, deadline))
+    async def fetch(one: SizedRequest, content: bytes) -> Exchange:
+        return await line.fetch(_request(one, content, attempt, deadline))
 
     made: list[Exchange] = []
-    for place, one in enumerate(requests):
+    for place, (one, content) in enumerate(zip(requests, contents, strict=True)):
         if transfer.form == "page" and place == 1:
-            return [*made, *await asyncio.gather(*map(fetch, requests[1:]))]
-        made.append(await fetch(one))
+            return [*made, *await asyncio.gather(*map(fetch, requests[1:], contents[1:]))]
+        made.append(await fetch(one, content))
         if made[-1].failure is not None:
             break
     return made
 
 
-def _request(one: SizedRequest, key: bytes, attempt: Attempt, deadline: float) -> Request:
-    parts = urlsplit(one.url)
+def _request(one: SizedRequest, content: bytes, attempt: Attempt, deadline: float) -> Request:
+    scheme = urlsplit(one.url).scheme
     more = UPLOADED if one.method == "POST" else ()
-    sent = profile_for(attempt.browser).headers(parts.scheme, more=more)
+    sent = profile_for(attempt.browser).headers(scheme, more=more)
     return Request(
         url=one.url,
         headers=sent.direct,
@@ -116,18 +122,17 @@ def _request(one: SizedRequest, key: bytes, attempt: Attempt, deadline: float) -
         tunnel_headers=sent.tunnel,
         timeout=max(0.01, deadline - perf_counter()),
         method=one.method,
-        body=content_of(key, parts.path, one.size) if one.method == "POST" else b"",
+        body=content if one.method == "POST" else b"",
         body_bytes=one.size + MORE,
         address=attempt.address,
     )
 
 
-def _arrived(one: SizedRequest, exchange: Exchange, key: bytes) -> Arrived:
+def _arrived(one: SizedRequest, content: bytes, exchange: Exchange, key: bytes) -> Arrived:
     """What of one request came, compared with what the origin sends for it."""
-    path = urlsplit(one.url).path
-    content = content_of(key, path, one.size)
     body = exchange.body
     if one.method == "POST":
+        path = urlsplit(one.url).path
         is_whole = exchange.status == OK and receipt_of(key, path, content).encode() in body
         part = False
     else:

@@ -13,7 +13,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from time import perf_counter
 
 import aiosmtplib
@@ -24,7 +23,7 @@ from harness.model.mail_facts import MailFacts, MailStage
 from harness.model.observation import Failure, Stage
 from harness.untrusted.visible_text import visible
 from probes.net.exchange_recorder import failure_of
-from probes.net.route import Address
+from probes.net.route import Address, is_literal, is_loopback, unverified_tls_context
 
 LONGEST_REPLY = 500
 """The most characters of an answer that are kept."""
@@ -78,10 +77,10 @@ async def deliver(server: MailServer, letter: Letter, hello: str) -> Delivered:
     Never raises for what the server or the network does. Where a certificate is not right, the mail
     is sent over TLS nevertheless, as most mail servers do (RFC 7435).
     """
-    first = await _Attempt(server, letter, hello, server.trust or _unverified()).run()
+    first = await _Attempt(server, letter, hello, server.trust or unverified_tls_context(())).run()
     if not isinstance(first, ssl.SSLError):
         return first
-    second = await _Attempt(server, letter, hello, _unverified()).run()
+    second = await _Attempt(server, letter, hello, unverified_tls_context(())).run()
     if isinstance(second, ssl.SSLError):
         facts = MailFacts(server=server.name, stage="tls", trusted=False)
         return Delivered(facts=facts, failure=failure_of(second, "tls"))
@@ -163,7 +162,8 @@ class _Attempt:
             self._note(encrypted=True, trusted=trusted)
             await self._say("hello", client.ehlo())
         if self._server.user:
-            if not (secure or _is_here(self._server.at.host)):
+            host = self._server.at.host
+            if not (secure or (is_literal(host) and is_loopback(host))):
                 raise ValueError(NOT_SECURE)
             user, password = self._server.user, self._server.password
             is_plain = "plain" in client.server_auth_methods
@@ -195,19 +195,3 @@ def _network_error(error: BaseException, cause: BaseException | None) -> BaseExc
     if isinstance(error, SMTPException):  # among them SMTPServerDisconnected
         return ConnectionError(str(error))
     return error
-
-
-def _unverified() -> ssl.SSLContext:
-    """A context for which any certificate will do."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is a loopback address of this machine, where nobody listens in."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

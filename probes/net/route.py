@@ -147,10 +147,13 @@ def client_tls_context(*authorities: str, alpn: Sequence[str] = ("http/1.1",)) -
     return context
 
 
-def unverified_tls_context() -> ssl.SSLContext:
-    """Return a TLS context that accepts any certificate, to record it and the page behind it."""
+def unverified_tls_context(alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
+    """Return a TLS context that accepts any certificate, to record it and the page behind it.
+
+    ``alpn`` are the protocols to offer.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(alpn)
     return context

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 
 from harness.model.action_plan import FollowUp
-from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.store.assessments import digest_of
 from reports.oscal.pieces import (
     NO_SECURITY_PLAN,

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.metric_spec import spec_of
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.model.scheme import Requirement
 from harness.schemes.load import whole_catalogue
 

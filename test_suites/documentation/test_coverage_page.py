@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.metric_spec import spec_of
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.schemes.people_questions import question_of
 from test_suites.documentation.coverage_page import (
     CALIBRATION,

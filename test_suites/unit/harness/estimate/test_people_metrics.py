@@ -14,10 +14,10 @@ from harness.estimate.estimate import function_of
 from harness.estimate.item_selection import Selection
 from harness.interop.people_file import people_observation
 from harness.judge.people_answers import PeopleAnswers
-from harness.model.metric import JUDGED_BY_PEOPLE
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Conformity, Measurement, Outcome
 from harness.model.people_facts import PeopleAnswerFacts, SeenDocument
+from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
 from harness.model.people_question import CHOICES, UNKNOWN
 from harness.model.scheme import Decision
 from harness.model.service_records import ServiceRecords

@@ -15,11 +15,20 @@ from harness.model.query_case import (
     FORMS_OF_QUERIES,
     QUERY,
     QUERY_CASES,
-    covered_pairs,
     is_query,
     query_check,
     query_form,
 )
+
+
+def covered_pairs(variants: tuple[str, ...]) -> frozenset[tuple[tuple[int, str], ...]]:
+    """Return every pair of choices, as (part, choice), that some of the cases have together."""
+    return frozenset(
+        ((first, parts[first]), (second, parts[second]))
+        for parts in (one.removeprefix(QUERY).split("+") for one in variants)
+        for first, second in product(range(len(parts)), repeat=2)
+        if first < second
+    )
 
 
 def test_every_pair_of_choices_is_in_some_form() -> None:

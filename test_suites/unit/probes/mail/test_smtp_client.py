@@ -154,7 +154,7 @@ def test_a_password_is_sent_and_a_wrong_one_recorded_without_it() -> None:
 
 
 def test_no_password_is_sent_without_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp_client, "_is_here", lambda host: False)
+    monkeypatch.setattr(smtp_client, "is_loopback", lambda host: False)
     sink = Sink()
     seen = with_sink(sink, authenticator=only_right, auth_require_tls=False, password="right")
     assert seen.failure is not None
