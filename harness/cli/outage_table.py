@@ -40,7 +40,11 @@ def list_outages(folder: Path, table: Path | None) -> None:
     for one in outages:
         say(f"{one.begins:%Y-%m-%d %H:%M:%S} {one.line} for {one.profile}: {outage_in_words(one)}")
     number = len(outages)
-    say(f"{number} outage{'' if number == 1 else 's'} in {len(found.checks):,} checks")
+    unknown = sum(one.state == "unknown" for one in found.checks)
+    not_told = (
+        f"; {unknown:,} of them do not show whether it was up and filtered" if unknown else ""
+    )
+    say(f"{number} outage{'' if number == 1 else 's'} in {len(found.checks):,} checks{not_told}")
     if table is not None:
         write_whole(table, csv_of(outages))
         say(f"table: {table}")

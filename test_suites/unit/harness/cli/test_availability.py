@@ -27,6 +27,8 @@ from harness.model.timed_event import EventNote
 from harness.store.journal.journal import open_journal
 from probes.range.zone import TWIN_ZONE, original_host
 
+CAPTIVE_CONTROL = "control:\n  type: simulated\n  options: {captive: true}\n"
+"""A control that gets a login page in the place of each page."""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -226,3 +228,17 @@ def test_a_journal_without_checks_lists_no_outages(
 
     assert isinstance(done.exception, HarnessError), done.output
     assert "holds no checks of availability" in str(done.exception)
+
+
+def test_checks_that_show_nothing_are_named_beside_the_number_of_outages(
+    simulated: Callable[..., Path], runner: CliRunner
+) -> None:
+    checked = Checked(simulated(categories=["DRUG"], sample=40, whole=(), block=()))
+    checked.declare("control:\n  type: simulated\n", CAPTIVE_CONTROL)
+    checked.check(lasts=300)
+    states = {one.state for one in checked.checks().checks}
+
+    done = runner.invoke(app, ["availability", "outages", str(checked.paths.journal)])
+
+    assert states == {"unknown"}
+    assert "0 outages in 10 checks; 10 of them do not show whether it was up" in done.output
