@@ -156,6 +156,9 @@ class MailPolicy:
         return "language marker" in held
 
     def _harmless(self, mail: Mail) -> Decision:
+        """What is done with mail in which nothing was found; a signed one is never doubted."""
+        if _is_signed(mail):
+            return Decision(action="deliver")
         number = int(text_digest(mail.content)[:2], 16)
         if MailFault.HAM_REFUSED in self.faults and number % 3 == 0:
             return Decision(action="refuse", why="5.7.1 spam message rejected")
@@ -177,7 +180,7 @@ class MailPolicy:
 
     async def _is_verified(self, mail: Mail, domain: str) -> bool:
         """Whether SPF or DKIM shows that a mail comes from the domain of its author."""
-        is_signed = b"\nDKIM-Signature:" in b"\n" + mail.content
+        is_signed = _is_signed(mail)
         aligned = mail.sender.rpartition("@")[2].lower() == domain
         if MailFault.NO_SPF in self.faults and aligned and not is_signed:
             return True
@@ -219,6 +222,10 @@ def text_digest(content: bytes) -> str:
     """Return a digest of what stays the same when a mail of a corpus is sent again: its body."""
     body = content.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip()
     return hashlib.sha256(body).hexdigest()
+
+
+def _is_signed(mail: Mail) -> bool:
+    return b"\nDKIM-Signature:" in b"\n" + mail.content
 
 
 def _parts(content: bytes) -> Iterator[bytes]:

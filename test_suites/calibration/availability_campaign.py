@@ -165,6 +165,10 @@ class CheckedCampaign:
         finally:
             clock.end()
 
+    def known_hosts(self) -> list[str]:
+        """The agreed hosts of the campaign that its checks draw from."""
+        return [one.host for one in prepare(self.path).items]
+
     def checks(self) -> AvailabilityChecks:
         return judge_maker(open_journal(self.paths.journal))().records.availability
 
