@@ -13,11 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
@@ -32,6 +31,9 @@ from harness.store.atomic_write import write_whole_unsynced
 from harness.store.journal.parquet_segment import connect, digest_of_file, duckdb, quoted
 from harness.store.private_folder import make_private
 from harness.verdicts.count_outcomes import STATES, count_verdicts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 

@@ -151,7 +151,10 @@ def read_journal_state(directory: Path, start: str, *, has_head: bool) -> Journa
     """
     for _ in range(READINGS):
         before = read_head(directory)
-        state = scan_folder(directory, start)
+        try:
+            state = scan_folder(directory, start)
+        except FileNotFoundError:  # a segment was sealed after the manifest was read
+            continue
         if before == read_head(directory):
             _require(directory, state, before, has_head=has_head)
             return state

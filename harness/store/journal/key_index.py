@@ -11,12 +11,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from sys import intern
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.model.observation import AttemptKey, Observation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SEPARATOR = "\x1f"
 """The separator between the parts of a key in the text that is hashed."""

@@ -146,7 +146,7 @@ def _lines(path: Path, contents: Scan) -> Iterator[bytes]:
         yield from lines_of(path, contents.good)
     except FileNotFoundError:
         sealed = parquet_segment.records(path.with_suffix(".parquet"))
-        yield from islice(sealed, contents.rows)
+        yield from (line + b"\n" for line in islice(sealed, contents.rows))
 
 
 def fingerprint_of(
@@ -164,7 +164,7 @@ def fingerprint_of(
     files = [(one.st_size, one.st_mtime_ns) for one in stats]
     digest = hashlib.sha256(msgspec.json.encode([start, segments, files]))
     for path, contents in opened:
-        for line in lines_of(path, contents.good):
+        for line in _lines(path, contents):
             digest.update(line)
     return digest.hexdigest()
 

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
+from harness.store.journal import journal_state
 from harness.store.journal.journal import SegmentJournal
-from harness.store.journal.reader import JournalReader
+from harness.store.journal.journal_state import SealedSegment
+from harness.store.journal.reader import JournalReader, fingerprint_of
 from test_suites.journal_headers import header
 
 Batch = Callable[[int, int], list[Observation]]
@@ -79,6 +81,47 @@ def test_a_reader_beside_threads_that_write_never_sees_damage(
 
     assert sorted(rows) == rows
     assert 120 == JournalReader(tmp_path / "journal").rows
+
+
+def test_a_segment_that_is_sealed_while_the_folder_is_read_counts_once(
+    tmp_path: Path, observe_batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sealed, and its lines removed, after the manifest was read without it."""
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    read = journal_state.read_manifest
+    asked = []
+
+    def read_then_seal(path: Path, start: str) -> tuple[SealedSegment, ...]:
+        found = read(path, start)
+        asked.append(len(found))
+        if len(asked) == 1:
+            monkeypatch.undo()
+            writer.seal()
+            monkeypatch.setattr(journal_state, "read_manifest", read_then_seal)
+        return found
+
+    monkeypatch.setattr(journal_state, "read_manifest", read_then_seal)
+    reader = JournalReader(tmp_path / "journal")
+
+    assert reader.rows == 3
+    assert asked == [0, 1]
+    writer.close()
+
+
+def test_the_fingerprint_of_a_segment_that_is_sealed_meanwhile_is_the_same(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    reader = JournalReader(tmp_path / "journal")
+    state, before = reader.state(), reader.fingerprint()
+
+    writer.seal()
+
+    assert before == fingerprint_of(reader.directory, reader.start, state.opened, state.sealed)
+    assert before != reader.fingerprint()
+    writer.close()
 
 
 def test_the_header_is_read_once_and_only_when_it_is_asked_for(tmp_path: Path) -> None:
