@@ -1,7 +1,8 @@
 """Start-up: the processor time of short commands beside that of a bare interpreter.
 
 *bare* is ``python -c pass`` of the same environment. ``conclude`` runs on the demo's journal, whose
-verdicts are kept from a first run.
+verdicts are kept from a first run. *libraries* imports what ``conclude`` needs of other projects,
+and nothing of ours: no change of our code can make ``conclude`` faster than that.
 """
 
 # ruff: noqa: RUF001 - the sign of multiplication
@@ -17,6 +18,11 @@ from benchmarks.machine import ACCREDIT, PYTHON
 
 ROUNDS, REPEATS = 5, 4
 BOUNDS = {"--help": 15.0, "list": 20.0, "conclude": 60.0}
+LIBRARIES = (
+    "import duckdb, jinja2, msgspec, pydantic, rich.console, scipy.special, sqlalchemy, typer;"
+    "duckdb.connect(); sqlalchemy.create_engine('sqlite://').connect(); jinja2.Environment();"
+    "import gc; gc.freeze()"
+)
 DECIDED = (0, 1, 3)
 """Exit codes of ``conclude`` that say that it assessed the journal."""
 
@@ -30,6 +36,7 @@ def start_up() -> Iterable[Result]:
         journal = str(_journal_below(Path(folder)))
         commands = {
             "bare": (PYTHON, "-c", "pass"),
+            "libraries": (PYTHON, "-c", LIBRARIES),
             "--help": (*ACCREDIT, "--help"),
             "list": (*ACCREDIT, "list"),
             "conclude": (*ACCREDIT, "conclude", journal),
