@@ -70,8 +70,8 @@ def conclude(
 ) -> Assessment:
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
     header, instrument = journal.header, journal.instrument_records()
-    make_judge = judge_maker(journal)
-    early = EarlyStoppingOutcomes(scheme, journal, make_judge)
+    held, make_judge = scheme.within(header.campaign.scope), judge_maker(journal)
+    early = EarlyStoppingOutcomes(held, journal, make_judge)
     with counted_verdicts(journal, make_judge, only, verdicts, twice=scheme.reproduces) as counted:
         found = early.estimate(counted, counted.basis, instrument)
     whole = early.decide(bar_incomplete(found.measurements, journal))

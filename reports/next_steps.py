@@ -86,7 +86,11 @@ def next_steps(report: Report) -> tuple[NextStep, ...]:
 
 
 def lead(report: Report, steps: Iterable[NextStep]) -> str:
-    """What became of the failures since, in one or two sentences."""
+    """What became of the failures since, in one or two sentences, and what was not tested."""
+    return " ".join(filter(None, (_lead(report, steps), phrases.beyond(report.assessment))))
+
+
+def _lead(report: Report, steps: Iterable[NextStep]) -> str:
     assessment = report.assessment
     failed = [step for step in steps if step.conformity is Conformity.DOES_NOT_CONFORM]
     if not failed:

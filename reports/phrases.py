@@ -234,7 +234,19 @@ def word(decided: Outcome | Assessment) -> str:
     if isinstance(decided, Outcome) and decided.requirement.rule == "report":
         return FOR_INFORMATION
     said = WORDS[decided.conformity]
-    return f"{said}: {decided.qualifier}" if decided.qualifier else said
+    limit = decided.limit if isinstance(decided, Assessment) else decided.qualifier
+    return f"{said}: {limit}" if limit else said
+
+
+def beyond(assessment: Assessment) -> str:
+    """What a limited scope leaves unsaid, as a sentence; empty for the whole service."""
+    if not assessment.scope_words:
+        return ""
+    told = assessment.scope_words.capitalize()
+    if not assessment.beyond_scope:
+        return f"{told}."
+    names = ", ".join(assessment.beyond_scope)
+    return f"{told}: nothing is said about {names}, which the scheme asks for as well."
 
 
 def verdict(outcome: Outcome) -> str:
@@ -304,7 +316,11 @@ def tally(assessment: Assessment) -> dict[Conformity, int]:
 
 
 def headline(assessment: Assessment) -> str:
-    """The assessment in one plain sentence."""
+    """The assessment in one plain sentence, and a second one if its scope is limited."""
+    return " ".join(filter(None, (_headline(assessment), beyond(assessment))))
+
+
+def _headline(assessment: Assessment) -> str:
     counts = tally(assessment)
     total = sum(counts.values())
     if not total:

@@ -187,9 +187,9 @@ def _heads(assessment: Assessment) -> list[str]:
 
 
 def _title(assessment: Assessment) -> str:
-    """The title of the first panel, with the limit of a conforming assessment."""
+    """The title of the first panel, with the limit of the assessment."""
     title = assessment.title or assessment.campaign
-    return f"{title}: {phrases.word(assessment)}" if assessment.qualifier else title
+    return f"{title}: {phrases.word(assessment)}" if assessment.limit else title
 
 
 def _briefly(assessment: Assessment) -> Assessment:

@@ -1,4 +1,4 @@
-"""A mailbox for tests that keeps what it receives in memory, and spam that was invented for tests."""
+"""A mailbox for tests that keeps what it receives in memory."""
 
 from __future__ import annotations
 
@@ -54,17 +54,3 @@ def write_spool(path: Path, mails: list[ReceivedMail], begins: datetime, ends: d
     notes = [note_at(begins + timedelta(minutes=each)) for each in range(minutes + 1)]
     lines = sorted([*notes, note_at(ends), *mails], key=lambda one: one.at)
     path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in lines))
-
-
-def invented_spam(path: Path, number: int) -> Path:
-    """Write an mbox file of mails that offer what nobody asked for."""
-    mails = (
-        f"From offers@example.org Mon Mar  2 12:00:{each % 60:02} 2026\n"
-        f"From: Best Offers {each} <offers{each}@example.org>\nTo: you@example.org\n"
-        f"Subject: Offer {each} ends tonight\nMessage-ID: <{each}@example.org>\n"
-        "MIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n\n"
-        f"Dear winner {each}, {each * 7919 % 1000} watches are reserved for you. Answer today.\n"
-        for each in range(number)
-    )
-    path.write_text("\n".join(mails))
-    return path

@@ -185,7 +185,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     from harness.untrusted.visible_text import visible  # noqa: PLC0415 - only if asked
 
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
-    limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
+    limit = f"{assessment.conformity}: {assessment.limit}; " if assessment.limit else ""
     warnings = [f"accredit: warning: {sentence}" for sentence in assessment.warnings]
     lines = [f"accredit: {limit}campaign {assessment.campaign} against {scheme}", *warnings]
     lines.append(f"accredit: journal {config.stash[JOURNAL]}: {config.stash[SOURCE]}")

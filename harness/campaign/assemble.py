@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +98,10 @@ class CampaignDependencies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A campaign that was checked, with everything that it is measured with."""
+    """A campaign that was checked, with everything that it is measured with.
+
+    ``further_lines`` are those of ``availability_lines``.
+    """
 
     path: Path
     campaign: Campaign
@@ -112,6 +115,16 @@ class Prepared:
     dependencies: CampaignDependencies
     only_undecided: bool = False
     list_program: ListProgram | None = None
+    further_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
+
+    def with_availability_lines(self) -> Prepared:
+        """The same with the lines that only checks of availability use among its lines."""
+        lines = (*self.campaign.lines, *self.campaign.availability_lines)
+        return replace(
+            self,
+            campaign=self.campaign.model_copy(update={"lines": lines}),
+            lines={**self.lines, **self.further_lines},
+        )
 
 
 def read_campaign(path: Path) -> tuple[Campaign, Document]:
@@ -157,6 +170,7 @@ def prepare(
     program = _collect_faults(faults, document, ("sealed_list",), asked)
     if faults:
         raise FaultyDocument(tuple(faults))
+    further = {line.name for line in campaign.availability_lines}
     return Prepared(
         path=path,
         campaign=campaign,
@@ -165,7 +179,8 @@ def prepare(
         corpora=corpora,
         origin=origin,
         probes=probes,
-        lines=lines,
+        lines={place: line for place, line in lines.items() if place[0] not in further},
+        further_lines={place: line for place, line in lines.items() if place[0] in further},
         half=half,
         dependencies=dependencies,
         list_program=program,
@@ -208,6 +223,9 @@ def _lines(
     )
     declared: list[tuple[LineDeclaration, KeyPath]] = [(control, ("control",))]
     declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
+    declared += [
+        (line, ("availability_lines", n)) for n, line in enumerate(campaign.availability_lines)
+    ]
     names: set[str] = set()
     faults += unknown_sites(campaign, document)
     for line, at in declared:

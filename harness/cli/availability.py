@@ -148,14 +148,15 @@ def check(
     of a ``test`` has to be caused. Raises UsageError for a campaign without an origin, or without
     pages that must be blocked; UnfinishedError if the service does not work before a fault.
     """
-    campaign = prepared.campaign
+    wide = prepared.with_availability_lines()
+    campaign = wide.campaign
     if prepared.origin is None or not prepared.origin.twin_zone:
         msg = f"{prepared.path}: checks ask for hosts of an origin with a zone for plain twins"
         raise UsageError(msg)
     harmful, ordinary = _pages(prepared)
     needed = sorted({checking_probe(campaign, line, prepared.probes) for line in campaign.lines})
     further: dict[str, Probe] = {name: PROBES.find(name)() for name in needed}
-    with measuring(prepared, paths, clock or WallClock(), further) as (context, journal):
+    with measuring(prepared, paths, clock or WallClock(), further, wide) as (context, journal):
         run = CheckRun(
             number=next_run(journal.sentinels()),
             every=times.every,

@@ -98,8 +98,8 @@ def make_command(
 
 
 def _result_of(assessment: Assessment) -> str:
-    """The conformity, with its limit if it has one."""
-    limit = f": {assessment.qualifier}" if assessment.qualifier else ""
+    """The conformity, with the limit of the assessment if it has one."""
+    limit = f": {assessment.limit}" if assessment.limit else ""
     return f"{assessment.conformity.value}{limit}"
 
 

@@ -173,6 +173,7 @@ def campaign_text(answers: Answers, path: Path) -> str:
         ),
         "probes": probe_list(items, answers.origin.parent, "", "web"),
         "scheme": quoted(beside(scheme, path) if scheme.is_file() else answers.scheme),
+        "scope": _scope(answers),
         "zone": zone_of(answers.origin),
         "twins": items.twins or 59,
     }
@@ -209,6 +210,14 @@ def write_campaign_file(answers: Answers, path: Path) -> None:
 def already_there(path: Path) -> UsageError:
     """The error for a campaign file that exists."""
     return UsageError(f"{path} exists already; choose another folder, or edit that file")
+
+
+def _scope(answers: Answers) -> str:
+    """Web filtering only, where the scheme asks for more, and nothing is submitted for it."""
+    beyond = answers.loaded.beyond("web")
+    if not beyond or answers.submitted is not None:
+        return ""
+    return SCOPE.format(beyond=", ".join(beyond))
 
 
 def _declared(submitted: Submission | None) -> str:
@@ -266,6 +275,13 @@ def _control(answers: Answers) -> str:
     return "control: {type: control}\n"
 
 
+SCOPE = """\
+# Web filtering only: nothing is said about {beyond},
+# and no accreditation is decided. For the whole service remove this line, and use accredit log,
+# mail, availability and assess as well, as far as the scheme asks for them.
+scope: web
+"""
+
 TEMPLATE = """\
 # A campaign: what is measured, over which lines, with which corpora and probes.
 # Next: accredit doctor {file}
@@ -308,6 +324,7 @@ items: agreed
 
 probes: {probes}                     # known probes: accredit list probes
 scheme: {scheme}               # known schemes: accredit scheme list
+{scope}
 # A random seed for the samples is made and kept in the journal's folder. Give your own (seed: ...)
 # to try the same items in another campaign. Anyone who knows the seed knows what is tried.
 

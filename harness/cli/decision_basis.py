@@ -57,10 +57,17 @@ class Matter(NamedTuple):
 
 
 def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
-    """Judge a campaign's results by the rules of now. Raises UsageError."""
+    """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope."""
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
 
     assessment, paths = conclude_journal(results, scheme, clock)
+    if assessment.scope != "service":
+        beyond = f" ({', '.join(assessment.beyond_scope)})" if assessment.beyond_scope else ""
+        msg = (
+            f"{paths.journal}: this campaign tests {assessment.scope_words}, and no accreditation "
+            f"is decided on that; remove 'scope' from the campaign and measure the rest{beyond}"
+        )
+        raise UsageError(msg)
     basis = Basis(
         campaign=assessment.campaign,
         journal=assessment.journal_head.hash if assessment.journal_head else "",

@@ -1,8 +1,9 @@
-"""``accredit demo``: a complete example on this machine, in about a minute.
+"""``accredit demo``: a complete example on this machine, in about two minutes.
 
-It starts a range with a faulty reference service, measures a campaign, opens plans for what fails,
-lets the supplier "fix" two faults, and re-tests: only their plans are verified. A later campaign
-closes them; the demo has no soak period. Another service is monitored over five simulated
+It starts a range with a faulty reference service, measures a campaign, tests the service's log, its
+mail and its availability, and opens plans for what fails. The supplier "fixes" two faults, and
+re-tests verify their plans alone. A later campaign closes them; the demo has no soak period. The
+log is not mended, so the service does not conform. Another service is monitored over five simulated
 campaigns, and has a certificate; the register, trends and plans of both become a site.
 """
 
@@ -35,6 +36,7 @@ from harness.cli.decision_basis import (
 )
 from harness.cli.demo_certificate import certify
 from harness.cli.demo_monitoring import begin_monitoring, end_monitoring, show_site
+from harness.cli.demo_service_side import declared_service, play_service_side, receiving_mail
 from harness.cli.drawing import styled, terminal
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import OUT, CampaignPaths, registry_variables
@@ -61,12 +63,21 @@ SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 SERVICE, VERSION, DECISION_MAKER = "Example SchoolSafe", "1.0", "the decision maker"
 CAMPAIGN = """\
 campaign: demo
-title: "Demonstration: a filter on this computer, with three deliberate faults"
-service: {{name: {service}, supplier: {supplier}}}
-origin: range/origin.json
+title: "Demonstration: a filter on this computer, with four deliberate faults"
+service:
+  name: {service}
+  supplier: {supplier}
+{declared}origin: range/origin.json
 lines:
   - name: proxy
     type: explicit_proxy
+    site: school
+    options: {{proxy: "{proxy}"}}
+# availability is checked from two places
+availability_lines:
+  - name: branch
+    type: explicit_proxy
+    site: branch of the school
     options: {{proxy: "{proxy}"}}
 profiles:
   pupils: {{phase: ks2}}
@@ -142,6 +153,7 @@ FIXES = (
 """What the supplier fixes in the demo: the drug list, then the scanner."""
 
 DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 3))
+UNRECORDED = 0.03
 LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
 
 
@@ -150,7 +162,7 @@ def demo_command(
         Path, typer.Option(help="Where results go; an earlier demo there is replaced.")
     ] = OUT,
 ) -> None:
-    """Run a complete example on this machine: no network, no root. It takes about a minute."""
+    """Run a complete example on this machine: no network, no root. It takes two minutes."""
     console, home = terminal(), out / "demo-run"
     _clear(home)
     for name in registry_variables():  # the demo's plans do not belong in a shared registry
@@ -158,39 +170,44 @@ def demo_command(
     _say(console, "1", "A range comes up on loopback: an origin, and a service with faults")
     pages = make_lists(home / "range")
     policy = load_and_warn("becta-2008").policy
-    with running_range(home / "range", policy=policy, pages=pages) as running:
+    with (
+        receiving_mail(home / "mail") as mailbox,
+        running_range(home / "range", policy=policy, pages=pages, mail=mailbox.relay()) as running,
+    ):
         monitoring = begin_monitoring(home)
         fixable = _add_faults(console, running, pages)
-        proxy = running.origin.services["reference"]["proxy"]["pupils"]
         path = home / "campaign.yaml"
-        _declare(path, home, proxy)
+        _declare(path, home, running)
 
         _say(console, "2", "An assessor draws sealed samples from a vendor's list of categories")
         _draw(console, home)
 
         _say(console, "3", f"The campaign in {path} is measured, with the control line")
-        paths = measure_prepared(prepare_in(path, home), home, console)
-        _say(console, "4", "The journal is assessed against the scheme becta-2008")
+        prepared = prepare_in(path, home)
+        paths = measure_prepared(prepared, home, console)
+        _say(console, "4", "Its log, its mail, and 25 simulated hours of availability are tested")
+        play_service_side(prepared, paths, home, mailbox, console)
+        _say(console, "5", "The journal is assessed against the scheme becta-2008")
         assessment, _ = conclude_journal(paths.journal)
         show_assessment(assessment, json=False)
-        _say(console, "5", f"{len(open_plans(assessment, paths))} action plans are open")
+        _say(console, "6", f"{len(open_plans(assessment, paths))} action plans are open")
         _show(console, paths)
-        _say(console, "6", "The supplier fixes two faults and claims the fixes; re-tests decide")
+        _say(console, "7", "The supplier fixes two faults and claims the fixes; re-tests decide")
         for fault, fix in zip(fixable, FIXES, strict=True):
             running.faults.remove(fault)
             _claim(console, paths, fix)
         _retest(console, paths, path)
-        _say(console, "7", "A later campaign shows whether the fixes hold")
+        _say(console, "8", "A later campaign shows whether the fixes hold")
         _measure_later(console, path, home, pages)
         _show(console, paths)
-    _say(console, "8", "The rules propose a decision, and somebody who took no part decides")
+    _say(console, "9", "The rules propose a decision, and somebody who took no part decides")
     _decide(console, paths)
     suite = _begin_suite(paths)
-    _say(console, "9", "Another service is monitored: five simulated campaigns in twenty weeks")
+    _say(console, "10", "Another service is monitored: five simulated campaigns in twenty weeks")
     accredited = end_monitoring(monitoring, home, console)
-    _say(console, "10", "Its certificate is issued, and checked without network")
+    _say(console, "11", "Its certificate is issued, and checked without network")
     certificate = certify(home, accredited, console)
-    _say(console, "11", "For people, and for programs")
+    _say(console, "12", "For people, and for programs")
     show_site(console, home)
     _show_results(console, paths, certificate)
     console.print(f"   report:          {write_report(assessment, paths)}")
@@ -212,9 +229,10 @@ def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> 
         if content.case == "file:nested-zip" and content.label == HARMFUL
     )
     running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
+    running.faults.add(Fault(kind=FaultKind.LOG_DROPPED, share=UNRECORDED))
     console.print(
         "   faults: a third of the drug sites pass; two entries of the illegal list pass; the "
-        "scanner does not open an archive in an archive"
+        "scanner does not open an archive in an archive; 3 of 100 requests are not in its log"
     )
     return (
         running.faults.add(Fault(kind=FaultKind.MISS, hosts=DRUG_MISSES)),
@@ -246,10 +264,15 @@ def _draw(console: Console, home: Path) -> None:
         console.print(f"   {sample.size} of {imported.items} sites: {home / 'real' / name}")
 
 
-def _declare(path: Path, home: Path, proxy: str) -> None:
+def _declare(path: Path, home: Path, running: RangeTestbed) -> None:
     """Write the campaign file."""
-    content = _content_items(home)
-    text = CAMPAIGN.format(service=SERVICE, supplier=SUPPLIER, proxy=proxy, content=content)
+    text = CAMPAIGN.format(
+        service=SERVICE,
+        supplier=SUPPLIER,
+        declared=declared_service(running, "proxy"),
+        proxy=running.origin.services["reference"]["proxy"]["pupils"],
+        content=_content_items(home),
+    )
     path.write_text(text, encoding="utf-8")
 
 

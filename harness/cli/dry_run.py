@@ -255,7 +255,7 @@ def _cost(
 
 def prospects(prepared: Prepared, scheme: Scheme) -> Prospects:
     """Which requirements of a scheme a campaign can decide."""
-    profiles = line_profiles(prepared)
+    profiles, scheme = line_profiles(prepared), scheme.within(prepared.campaign.scope)
     early = bounded_at_any_time(prepared.campaign, scheme)
     entries = undecidable(scheme, profiles, early)
     without = {entry.requirement for entry in entries}

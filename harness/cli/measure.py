@@ -246,6 +246,7 @@ def announce(
     """
     own = load_and_warn(prepared.campaign.scheme, clock)
     chosen = own if scheme is None else load_scheme(scheme)
+    chosen = chosen.within(prepared.campaign.scope)
     early = bounded_at_any_time(prepared.campaign, chosen)
     for line in sentences(undecidable(chosen, line_profiles(prepared), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -66,10 +66,12 @@ def measuring(
     paths: CampaignPaths,
     clock: Clock | None = None,
     further: Mapping[str, Probe] = MappingProxyType({}),
+    lines: Prepared | None = None,
 ) -> Iterator[tuple[MeasurementContext, SegmentJournal]]:
     """Open a campaign's journal to add to it, with what measuring needs.
 
-    ``further`` are probes that are no part of the campaign.
+    ``further`` are probes that are no part of the campaign. ``lines`` is the same campaign with
+    more lines, if it is not measured over its own alone.
 
     The journal is sealed and closed at the end, also after an error. Raises UsageError if it is of
     another campaign, or cannot be written.
@@ -82,7 +84,7 @@ def measuring(
     key = private_key(paths.sketch_key)
     header = with_commitment(header_of(prepared, run_id_in(paths.journal)), prepared, paths)
     context = measurement_context(
-        replace(prepared, probes={**further, **prepared.probes}),
+        replace(lines or prepared, probes={**further, **prepared.probes}),
         EvidenceFolder(paths.evidence),
         clock or WallClock(),
         key,

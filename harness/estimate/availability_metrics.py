@@ -22,8 +22,8 @@ from harness.model.outcome import Witness
 
 NOT_CHECKED = "it was not checked whether the service was up (accredit availability check)"
 ONE_PLACE = (
-    "checks from at least two places are needed: declare lines with different sites (site), and "
-    "check them at the same time"
+    "checks from at least two places are needed: declare lines with different sites (site), under "
+    "lines or availability_lines, and check them at the same time"
 )
 MOST_BESIDE = 0.9
 """The least share of the time of a line in which a line at another site was checked as well."""
@@ -88,7 +88,8 @@ def _barred(selection: Selection, log: OutageLog) -> str:
 
 def _is_seen_from_two_sites(selection: Selection, begins: datetime, ends: datetime) -> bool:
     """Whether a line at another site was checked in nearly the same time as this one."""
-    declared = selection.campaign.lines if selection.campaign else ()
+    campaign = selection.campaign
+    declared = (*campaign.lines, *campaign.availability_lines) if campaign else ()
     sites = {one.name: one.site for one in declared if one.site}
     own = sites.get(selection.line)
     if own is None:

@@ -1,7 +1,8 @@
 """Check at random moments whether a service is up and filters.
 
 A check tries an ordinary page, and then one that must be blocked, on the control and on each line.
-A page that does not behave as it should is followed by another one of its kind, ``TRIES`` in all.
+A page that does not behave as it should is followed by another one of its kind, ``TRIES`` in all,
+and a harmful one then by pages that did not come before.
 Moments and pages are drawn, and no request bears a mark of a test, so that a service cannot treat
 checks otherwise than its users. In a test of a fault one page of each kind is tried.
 """
@@ -38,6 +39,8 @@ from harness.ports.storage import Journal
 Pause = Callable[[float], Awaitable[None]]
 """Waits for some seconds."""
 
+CONFIRMING = 3
+"""How many pages that did not come before are tried if all others came."""
 SAMPLE = 30
 """How many harmful pages are tried before and during a fault."""
 
@@ -90,6 +93,7 @@ class AvailabilityChecker:
         self._held: list[Observation] = []
         self._note = run.test
         self._invented = count(1)
+        self._kept_back: defaultdict[str, dict[str, Item]] = defaultdict(dict)
         self._harmful = {profile: self._shuffled(run.harmful[profile]) for profile in run.harmful}
         self._ordinary = {
             profile: self._shuffled(run.ordinary[profile]) for profile in run.ordinary
@@ -163,16 +167,21 @@ class AvailabilityChecker:
         ordinary = await self._pages(number, "ordinary", probe, profile, lines)
         answered = {one.key.line for one in ordinary if is_answer(one)}
         harmful = await self._pages(number, "harmful", probe, profile, lines)
+        self._note_kept_back(profile, harmful, answered, lines)
         return ordinary + [_beside_life(one, answered) for one in harmful]
 
     async def _pages(
         self, number: int, kind: PageKind, probe: str, profile: str, lines: Sequence[str]
     ) -> list[Observation]:
-        """Try pages of a kind until one behaves as it should on each line."""
+        """Try pages of a kind until one behaves as it should on each line.
+
+        If all harmful ones came, some follow that did not come before: a service may miss some
+        pages, and filter all the same.
+        """
         seen: list[Observation] = []
         left = list(lines)
-        for turn in range(1, 1 + (TRIES if self._run.test is None else 1)):
-            item = as_checked(self._page(kind, profile), number, kind, turn)
+        for turn, page in enumerate(self._choices(kind, profile), 1):
+            item = as_checked(page, number, kind, turn)
             tried = await asyncio.gather(
                 *(self._try(item, probe, profile, line) for line in (CONTROL, *left))
             )
@@ -181,6 +190,33 @@ class AvailabilityChecker:
             if not left:
                 break
         return seen
+
+    def _choices(self, kind: PageKind, profile: str) -> Iterator[Item]:
+        """Yield pages as they are needed; in a test of a fault only one."""
+        yield self._page(kind, profile)
+        if self._run.test is not None:
+            return
+        for _ in range(TRIES - 1):
+            yield self._page(kind, profile)
+        if kind == "harmful":
+            known = self._kept_back[profile]
+            for value in self._chance.sample(sorted(known), min(CONFIRMING, len(known))):
+                yield known[value]
+
+    def _note_kept_back(
+        self,
+        profile: str,
+        harmful: Sequence[Observation],
+        answered: Collection[str],
+        lines: Sequence[str],
+    ) -> None:
+        """Remember the harmful pages that came over no line while ordinary ones came over all."""
+        came = {one.item.value for one in harmful if is_answer(one) and one.key.line != CONTROL}
+        if set(lines) <= set(answered):
+            tried = {one.item.value: one.item for one in harmful if one.key.line == CONTROL}
+            self._kept_back[profile] |= {
+                value: item for value, item in tried.items() if value not in came
+            }
 
     def _page(self, kind: PageKind, profile: str) -> Item:
         """Draw a page, under a name that bears no mark of a test."""

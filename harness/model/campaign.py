@@ -18,6 +18,7 @@ from harness.model.listed_page import Overrides
 from harness.model.plain_twin import PlainTwins
 from harness.model.private_address import has_blank
 from harness.model.protocol_case import ProtocolHandling, ProtocolName
+from harness.model.scope import Scope
 from harness.model.sealed_list import SealedList
 from harness.model.service_declaration import Service
 from harness.model.url_case import Medium, Segment
@@ -271,20 +272,24 @@ Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 class Campaign(Declared):
     """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
-    ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
-    which shows no more than that a list is enforced. ``languages`` (BCP 47) are spoken in the
-    school. ``overrides`` records attempts to lift illegal blocks. ``not_offered`` are users whom
-    the service does not serve, ``local_exceptions`` differences of a site's policy, by category and
-    host. With ``crossover`` line and control swap their connections in even rounds.
+    ``scope`` says whether the whole service is tested, or web filtering only, on which no
+    accreditation rests. ``items`` is what category rates rest on: hidden ``real`` items, or only
+    the ``agreed`` list, which shows no more than that a list is enforced. ``languages`` (BCP 47)
+    are spoken in the school. ``overrides`` records attempts to lift illegal blocks. ``not_offered``
+    are users whom the service does not serve, ``local_exceptions`` differences of a site's policy,
+    by category and host. ``availability_lines`` are lines at other sites that only checks of
+    availability use. With ``crossover`` line and control swap their connections in even rounds.
     """
 
     campaign: Name
     title: str = ""
     service: Service
     scheme: str = "becta-2008"
+    scope: Scope = "service"
     origin: str | None = None
     control: ControlDeclaration = ControlDeclaration()
     lines: Annotated[tuple[LineDeclaration, ...], Field(min_length=1)]
+    availability_lines: tuple[LineDeclaration, ...] = ()
     profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
     items: Literal["agreed", "real"] = "real"

@@ -326,6 +326,20 @@ SPECS: dict[str, MetricSpec] = {
 """Every metric that a scheme may name."""
 
 
+BESIDE_THE_WEB = frozenset(
+    spec.name
+    for spec in (
+        *LOG_METRICS,
+        *ALERT_METRICS,
+        *MAIL_METRICS,
+        *AVAILABILITY_METRICS,
+        *PEOPLE_METRICS,
+    )
+)
+"""Metrics of what requests to web pages and names do not show: records, alerts, mail, availability,
+and what people judge."""
+
+
 LIST_CENSUSES = frozenset({"missed", "list_entries_missed"})
 """Metrics that count the missed entries of a whole list."""
 

@@ -22,6 +22,7 @@ from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.scheme import Requirement, Scheme
+from harness.model.scope import SCOPE_WORDS, Scope
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
@@ -282,6 +283,8 @@ class Assessment:
     no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
+    ``scope`` is the campaign's; ``beyond_scope`` are the requirements that bind in the scheme and
+    not here.
     """
 
     campaign: str
@@ -312,6 +315,8 @@ class Assessment:
     owner_head: PrintedHead | None = None
     forms: tuple[FormCount, ...] = ()
     declared: DeclaredConformity | None = None
+    scope: Scope = "service"
+    beyond_scope: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -352,6 +357,8 @@ class Assessment:
             lines=tuple(map(LineUnderTest.of, campaign.lines)),
             forms=estimates.forms,
             declared=DeclaredConformity.of(basis.records.people.declaration),
+            scope=campaign.scope,
+            beyond_scope=scheme.beyond(campaign.scope),
         )
 
     @property
@@ -371,6 +378,16 @@ class Assessment:
             return ""
         qualifiers = [outcome.qualifier for outcome in self.outcomes if outcome.requirement.binding]
         return ", ".join(dict.fromkeys(filter(None, qualifiers)))
+
+    @property
+    def limit(self) -> str:
+        """What the result is limited to: the scope, and the limit of a conforming assessment."""
+        return ", ".join(filter(None, (self.scope_words, self.qualifier)))
+
+    @property
+    def scope_words(self) -> str:
+        """How the scope limits what is said: "web filtering only", or empty."""
+        return SCOPE_WORDS[self.scope]
 
     def is_granted(self, outcome: Outcome) -> bool:
         """Whether an outcome conforms without a qualifier that the campaign did not declare."""

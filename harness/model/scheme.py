@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.model.campaign import Phase
 from harness.model.corpus import PackKind
 from harness.model.declared import Declared
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import BESIDE_THE_WEB, spec_of
+from harness.model.scope import Scope
 from harness.model.soak import SOAK_DAYS
 from harness.model.timed_event import Asks
 
@@ -184,6 +185,10 @@ class Decision(Declared):
     source: str = ""
 
 
+def _is_beyond(requirement: Requirement, scope: Scope) -> bool:
+    return scope == "web" and requirement.measure.metric in BESIDE_THE_WEB
+
+
 class Scheme(Declared):
     """A minimum specification: a policy, a decision rule, and requirements.
 
@@ -207,6 +212,21 @@ class Scheme(Declared):
     def reproduces(self) -> bool:
         """Whether it asks that judging a journal once more gives the same."""
         return any(each.measure.metric == "reproduced_decisions" for each in self.requirements)
+
+    def beyond(self, scope: Scope) -> tuple[str, ...]:
+        """The ids of the binding requirements that a campaign of that scope is not held against."""
+        return tuple(row.id for row in self.requirements if row.binding and _is_beyond(row, scope))
+
+    def within(self, scope: Scope) -> Scheme:
+        """The scheme as a campaign of that scope is held against it: nothing beyond it binds."""
+        beyond = self.beyond(scope)
+        if not beyond:
+            return self
+        rows = tuple(
+            row.model_copy(update={"binding": row.binding and row.id not in beyond})
+            for row in self.requirements
+        )
+        return self.model_copy(update={"requirements": rows})
 
     def warnings(self, today: date) -> tuple[str, ...]:
         """Return warnings for using this scheme today."""

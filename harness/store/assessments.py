@@ -33,14 +33,14 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
         "qualifier": assessment.qualifier,
         "exit_code": assessment.exit_code,
     }
-    limit = {"limited_to": assessment.qualifier} if assessment.qualifier else {}
+    limit = {"limited_to": assessment.limit} if assessment.limit else {}
     return {**limit, "format": FORMAT, **derived, **plain}
 
 
 def encode_assessment(assessment: Assessment) -> bytes:
-    """The assessment as indented JSON; if its conformity is limited, the first line says so."""
+    """The assessment as indented JSON; if it is limited, the first line says so."""
     text = msgspec.json.format(msgspec.json.encode(assessment_document(assessment)), indent=2)
-    return text.replace(b"{\n  ", b"{", 1) if assessment.qualifier else text
+    return text.replace(b"{\n  ", b"{", 1) if assessment.limit else text
 
 
 def write_assessment(assessment: Assessment, path: Path) -> Path:

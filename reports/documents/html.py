@@ -74,21 +74,30 @@ def page_environment(*folders: Path) -> Environment:
 
 
 def headline(assessment: Assessment) -> str:
-    """The result in one sentence: "Example does not meet Becta 2008: 2 of 8 checks failed."."""
+    """The result in one sentence: "Example does not meet Becta 2008: 2 of 8 checks failed.".
+
+    It begins with the scope if that is limited: "Web filtering only: ...".
+    """
+    limit = assessment.scope_words.capitalize()
+    return ": ".join(filter(None, (limit, _headline(assessment))))
+
+
+def _headline(assessment: Assessment) -> str:
     counts = phrases.tally(assessment)
     total, service = sum(counts.values()), assessment.service or "The service"
-    scheme = words.SCHEMES.get(assessment.scheme, assessment.scheme)
+    part = "the web part of " if assessment.scope == "web" else ""
+    scheme = f"{part}the scheme {words.SCHEMES.get(assessment.scheme, assessment.scheme)}"
     if not total:
         return f"Nothing was decided about {assessment.service or 'the service'}."
     failed = counts[Conformity.DOES_NOT_CONFORM]
     checks = "check" if total == 1 else "checks"
     if failed:
-        return f"{service} does not meet the scheme {scheme}: {failed} of {total} {checks} failed."
+        return f"{service} does not meet {scheme}: {failed} of {total} {checks} failed."
     if counts[Conformity.CONFORMS] == total:
         limit = f", on the {assessment.qualifier}" if assessment.qualifier else ""
         conform = "the one check conforms" if total == 1 else f"all {total} checks conform"
-        return f"{service} meets the scheme {scheme}{limit}: {conform}."
-    return f"It could not be decided whether {service} meets the scheme {scheme}."
+        return f"{service} meets {scheme}{limit}: {conform}."
+    return f"It could not be decided whether {service} meets {scheme}."
 
 
 def _contents(report: Report) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def results_document(assessment: Assessment, followed: tuple[FollowUp, ...]) -> 
     plan["document-ids"] = [{"identifier": f"urn:uuid:{_id(one, 'plan')}"}]
     result: Piece = {
         "uuid": _id(one, "result", digest),
-        "title": marked(one.title or one.campaign),
+        "title": marked(": ".join(filter(None, (one.title or one.campaign, one.limit)))),
         "description": marked(f"{one.service} by {one.scheme} {one.scheme_version}"),
         "start": time_of(_start(one)),
         "end": time_of(one.concluded),

@@ -117,7 +117,14 @@ class CheckedCampaign:
         )
         return self.path
 
-    def write(self, sites: tuple[str, ...] = SITES, pages: int = 25, **continuity: Any) -> Path:
+    def write(
+        self,
+        sites: tuple[str, ...] = SITES,
+        pages: int = 25,
+        further: tuple[str, ...] = (),
+        **continuity: Any,
+    ) -> Path:
+        """Write the file; at the sites of ``further`` are lines for checks alone."""
         proxy = self.world.origin.services["reference"]["proxy"]["pupils"]
         declared = {key: value for key, value in (CONTINUITY | continuity).items() if value}
         lines = [
@@ -127,12 +134,13 @@ class CheckedCampaign:
                 "site": site,
                 "options": {"proxy": proxy},
             }
-            for place, site in enumerate(sites, 1)
+            for place, site in enumerate((*sites, *further), 1)
         ]
         self.path = write_campaign(
             self.folder,
             origin=origin_file(self.world),
-            lines=lines,
+            lines=lines[: len(sites)],
+            availability_lines=lines[len(sites) :],
             categories=["GAMB"],
             sample=pages,
             limits=QUICK,

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UnfinishedError
 from harness.estimate.availability_metrics import NOT_CHECKED, ONE_PLACE
 from harness.estimate.fault_metrics import NO_FAILOVER, NO_FAULT, NO_TYPES, UNDECLARED
+from harness.model.availability import TRIES
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
@@ -121,6 +122,44 @@ def test_one_missed_page_is_no_outage(campaign: CheckedCampaign) -> None:
     pages = [page for one in campaign.checks().checks for page in one.harmful]
     assert "open" in {page.result for page in pages}
     assert {one.state for one in campaign.checks().checks} == {"filtered"}
+
+
+def test_pages_that_a_service_misses_show_no_outage_once_others_were_blocked(
+    campaign: CheckedCampaign,
+) -> None:
+    """It misses every second page, so that three drawn ones often come although it filters."""
+    missed = frozenset(campaign.known_hosts()[::2])
+    campaign.world.faults.add(Fault(kind=FaultKind.MISS, hosts=missed))
+
+    campaign.check(every=10, lasts=800)
+
+    checks = [one for one in campaign.checks().checks if one.line == "line-1"]
+    states = [one.state for one in checks]
+    assert {"filtered"} == set(states[states.index("filtered") :])
+    assert any(len(one.harmful) > TRIES for one in checks)
+
+
+def test_a_service_that_stops_filtering_is_seen_by_pages_that_it_blocked_before(
+    campaign: CheckedCampaign,
+) -> None:
+    campaign.happen(100, campaign.off, 400)
+
+    campaign.check(lasts=300)
+
+    states = [one.state for one in campaign.checks().checks if one.line == "line-1"]
+    assert ["filtered", "unfiltered"] == list(dict.fromkeys(states))
+
+
+def test_a_line_for_checks_alone_is_the_second_place(campaign: CheckedCampaign) -> None:
+    campaign.write(sites=("north",), further=("south",))
+    campaign.check(lasts=450)
+
+    run = rehearse(campaign.path)
+
+    found = run.outcome("AVL-01", "line-1")
+    assert found.conformity is CONFORMS, found.reasons
+    assert {"line-1"} == {one.line for one in run.assessment.outcomes}
+    assert {"line-1", "line-2"} == {one.line for one in campaign.checks().checks}
 
 
 def test_without_a_second_site_nothing_is_shown(campaign: CheckedCampaign) -> None:

@@ -17,6 +17,7 @@ from harness.cli.mail import MailPlan, import_mail, send
 from harness.cli.paths import CampaignPaths
 from harness.model.outcome import Conformity
 from harness.model.received_mail import ReceivedMail
+from probes.mail.invented_spam import invented_spam
 from probes.mail.mail_corpus import corpus_mails
 from probes.net.route import Address
 from probes.range.filter import FilterPolicy
@@ -25,7 +26,7 @@ from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.gateway_campaigns import proxy_campaign
-from test_suites.mail_receiving import MailInbox, invented_spam, receiving_mail, write_spool
+from test_suites.mail_receiving import MailInbox, receiving_mail, write_spool
 from test_suites.rehearsal import Rehearsal, rehearse
 from test_suites.right_clock import synchronised
 

@@ -13,12 +13,13 @@ from harness.cli.compose import prepare
 from harness.cli.mail import MailPlan, import_mail, send
 from harness.cli.paths import CampaignPaths
 from harness.model.received_mail import ReceivedMail
+from probes.mail.invented_spam import invented_spam
 from probes.mail.mail_corpus import corpus_mails
 from probes.net.route import Address
 from probes.range.authority import Authority
 from probes.range.mail_policy import Decision, Mail, MailPolicy, text_digest
 from probes.range.mail_relay import MailRelay, RelaySettings
-from test_suites.mail_receiving import MailInbox, invented_spam, write_spool
+from test_suites.mail_receiving import MailInbox, write_spool
 
 PUPIL, SMALL, DESK = "pupil@school.example", "year3@school.example", "desk@tester.example"
 FRIEND = "friend@office-7f000001.canary.accredit.test"

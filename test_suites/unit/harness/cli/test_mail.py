@@ -20,11 +20,12 @@ from harness.model.mail_case import CASES, MailCase, case_named
 from harness.model.received_mail import note_at
 from harness.model.service_mail import ServiceMail
 from harness.store.journal.journal import open_journal
+from probes.mail.invented_spam import invented_spam
 from probes.net.route import Address
 from probes.range.mail_policy import MailPolicy
 from probes.range.mail_relay import RelaySettings
 from probes.range.testbed import RangeTestbed
-from test_suites.mail_receiving import MailInbox, invented_spam, receiving_mail, write_spool
+from test_suites.mail_receiving import MailInbox, receiving_mail, write_spool
 from test_suites.rehearsal import write_campaign
 
 PUPIL, SMALL = "pupil@school.test", "year3@school.test"

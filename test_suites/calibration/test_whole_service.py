@@ -1,0 +1,210 @@
+"""becta-2008 as a whole: web filtering, the service's record, its mail and its availability.
+
+A service that filters well and keeps no usable record does not conform. The good one is accredited,
+and gets a certificate.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from harness.cli.compose import load_and_warn, running_range
+from harness.cli.demo_service_side import (
+    LATER,
+    check_availability,
+    declared_service,
+    receiving_mail,
+    request_and_read_log,
+    send_and_read_mail,
+)
+from harness.cli.drawing import silent
+from harness.cli.log_import import LogSource, import_log
+from harness.cli.main import app
+from harness.cli.measure import measure_prepared, prepare_in
+from harness.cli.paths import CampaignPaths
+from harness.cli.range import make_lists
+from harness.cli.registry_facts import open_plans
+from harness.cli.simulated_clock import SimulatedClock
+from harness.interop.logs.line_reader import LogOptions
+from harness.model.outcome import Assessment, Conformity
+from harness.schemes.load import load_scheme
+from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
+from test_suites.keys import write_keys
+from test_suites.rehearsal import read_rehearsal
+
+FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
+BESIDE = ("LOG-01", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
+BODY = ("--body", "Example Board", "--address", "1 High Street", "--by", "Cy", "--no-pdf")
+HARMFUL = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK"]
+
+
+class Whole(NamedTuple):
+    """The folder of a campaign that is complete but for the log, and the log of its service."""
+
+    out: Path
+    log: Path
+
+
+def write_campaign(folder: Path, running: RangeTestbed) -> Path:
+    """A campaign for all of becta-2008 over the range's proxy."""
+    proxy = {"proxy": running.origin.services["reference"]["proxy"]["pupils"]}
+    declared: dict[str, Any] = {
+        "campaign": "whole",
+        "service": YAML(typ="safe").load(declared_service(running, "proxy"))
+        | {"name": "Safe Net", "supplier": "Acme"},
+        "origin": str(folder / "range/origin.json"),
+        "lines": [{"name": "proxy", "type": "explicit_proxy", "site": "school", "options": proxy}],
+        "availability_lines": [
+            {"name": "branch", "type": "explicit_proxy", "site": "branch", "options": proxy}
+        ],
+        "profiles": {"pupils": {"phase": "ks2"}},
+        "corpora": [
+            {"pack": "canary", "categories": HARMFUL, "sample": 30},
+            {"pack": "canary", "categories": ["ILL.CSAM"]},
+            {"pack": "school-pages", "categories": ["ALW"], "sample": 10},
+            {"pack": str(folder / "range/downloads"), "sample": 1},
+        ],
+        "items": "agreed",
+        "probes": ["web", "download"],
+        "limits": {"timeout": 5, "confirmation_timeout": 15, "concurrency": 20},
+        "plain_twins": {"number": 59, "pause": 0},
+    }
+    path = folder / "campaign.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(declared, file)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    policy, pages = load_and_warn("becta-2008").policy, make_lists(folder / "range")
+    with (
+        receiving_mail(folder / "mail") as mailbox,
+        running_range(
+            folder / "range", policy=policy, pages=pages, mail=mailbox.relay()
+        ) as running,
+    ):
+        path, out = write_campaign(folder, running), folder / "out"
+        prepared = prepare_in(path, out)
+        paths = measure_prepared(prepared, out, silent())
+        assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))
+        assert 1 == len(list(check_availability(prepared, paths)))
+        log = folder / "range" / SERVICE_LOG_FILE
+        next(request_and_read_log(prepared, paths, log))
+        shutil.copy(log, folder / "whole.log")
+    return Whole(out, folder / "whole.log")
+
+
+@pytest.fixture
+def campaign(whole: Whole, tmp_path: Path) -> CampaignPaths:
+    """A copy of the campaign, whose log was not read."""
+    shutil.copytree(whole.out, tmp_path / "out")
+    return CampaignPaths(out=tmp_path / "out", campaign="whole")
+
+
+def read_log(
+    campaign: CampaignPaths, whole: Whole, change: Callable[[list[str]], list[str]]
+) -> None:
+    """Read the service's log as it is after a change."""
+    log = campaign.out / "service.log"
+    log.write_text("".join(change(whole.log.read_text().splitlines(keepends=True))))
+    later = SimulatedClock(datetime.now(UTC) + LATER)
+    source = LogSource(path=log, form="squid-log", options=LogOptions(now=later.now()))
+    import_log(campaign.journal, source, later)
+
+
+def concluded(campaign: CampaignPaths) -> Assessment:
+    return read_rehearsal(campaign.journal).assessment
+
+
+def told(assessment: Assessment, conformity: Conformity) -> list[str]:
+    """The binding requirements with an outcome."""
+    return sorted(
+        one.requirement.id
+        for one in assessment.outcomes
+        if one.requirement.binding and one.conformity is conformity
+    )
+
+
+def test_becta_2008_binds_records_mail_and_availability() -> None:
+    rows = {one.id: one for one in load_scheme("becta-2008").requirements}
+
+    assert all(rows[name].binding for name in BESIDE)
+
+
+def test_a_service_that_filters_and_keeps_a_record_is_accredited(
+    campaign: CampaignPaths, whole: Whole
+) -> None:
+    read_log(campaign, whole, lambda lines: lines)
+
+    assessment = concluded(campaign)
+
+    assert ([], []) == (told(assessment, FAILS), told(assessment, OPEN))
+    assert set(BESIDE) <= set(told(assessment, CONFORMS))
+    assert {"proxy"} == {one.line for one in assessment.outcomes}
+    assert 0 == assessment.exit_code
+    assert () == open_plans(assessment, campaign)
+    assert ": valid (" in decided(campaign)
+
+
+def decided(campaign: CampaignPaths) -> str:
+    """Decide on the campaign, issue the certificate, and say what its check found."""
+    key, public = write_keys(campaign.out)
+    listed = campaign.out / "status-list.json"
+    registry = ["--registry", str(campaign.out / "registry.sqlite")]
+    results = str(campaign.home)
+    version = ["version", "1.0", "--supplier", "Acme", "--set", "of=Safe Net"]
+    for words in (
+        ["registry", "add", *version],
+        ["decision", "propose", results],
+        ["decision", "make", "accredited", "--results", results, "--reason", "r", "--by", "Di"],
+        ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
+        ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
+    ):
+        ended = CliRunner().invoke(app, [*words, *registry])
+        assert 0 == ended.exit_code, (words, ended.output, ended.exception)
+    certificate = str(campaign.out / "certificate.json")
+    words = ["--key", str(public), "--status-list", str(listed)]
+    checked = CliRunner().invoke(app, ["certificate", "verify", certificate, *words])
+    assert 0 == checked.exit_code, checked.output
+    return checked.output
+
+
+@pytest.mark.parametrize(
+    ("loses", "why"),
+    [
+        (lambda lines: [one for n, one in enumerate(lines) if n % 33], "3 of 100 entries are lost"),
+        (lambda lines: [one.replace(" pupils ", " - ") for one in lines], "nobody is named"),
+    ],
+)
+def test_a_service_that_filters_well_and_keeps_no_usable_record_does_not_conform(
+    campaign: CampaignPaths,
+    whole: Whole,
+    loses: Callable[[list[str]], list[str]],
+    why: str,
+) -> None:
+    read_log(campaign, whole, loses)
+
+    assessment = concluded(campaign)
+
+    assert ["LOG-01"] == told(assessment, FAILS), why
+    assert [] == told(assessment, OPEN)
+    assert 1 == assessment.exit_code
+
+
+def test_a_log_that_was_not_read_shows_no_record(campaign: CampaignPaths) -> None:
+    assessment = concluded(campaign)
+
+    assert ["LOG-01"] == told(assessment, OPEN)
+    assert 3 == assessment.exit_code
+    assert json.loads((campaign.home / "assessment-becta-2008.json").read_text())["exit_code"] == 3
