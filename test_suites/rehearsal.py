@@ -112,7 +112,8 @@ def write_campaign(
 ) -> Path:
     """Write a campaign file over ``lines`` with the pack ``canary``; gives its path.
 
-    Of ``categories`` a ``sample`` is tried, of ``whole`` every item, as a census needs.
+    Of ``categories`` a ``sample`` is tried, of ``whole`` every item, as a census needs. Unless a
+    scheme is given, it is Becta's, of which only web filtering is tested.
     """
     selection: dict[str, Any] = {"pack": "canary", "categories": list(categories)}
     if sample is not None:
@@ -129,6 +130,8 @@ def write_campaign(
     }
     if origin is not None:
         declared["origin"] = str(origin)
+    if "scheme" not in more:
+        declared["scope"] = "web"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "campaign.yaml"
     with path.open("w", encoding="utf-8") as file:

@@ -147,6 +147,7 @@ def measure_through(
         "campaign": "product",
         "service": service,
         "scheme": "becta-2008",
+        "scope": "web",
         "origin": "origin.json",
         "control": dict(control or {}),
         "probes": ["web", "web_https"],
