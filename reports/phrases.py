@@ -20,6 +20,7 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
+from harness.model.scope import SCOPE_WORDS
 from harness.untrusted.visible_text import visible
 from reports.words import STATES, capitalised, mechanism_name
 
@@ -240,9 +241,9 @@ def word(decided: Outcome | Assessment) -> str:
 
 def beyond(assessment: Assessment) -> str:
     """What a limited scope leaves unsaid, as a sentence; empty for the whole service."""
-    if not assessment.scope_words:
+    if not SCOPE_WORDS[assessment.scope]:
         return ""
-    told = assessment.scope_words.capitalize()
+    told = SCOPE_WORDS[assessment.scope].capitalize()
     if not assessment.beyond_scope:
         return f"{told}."
     names = ", ".join(assessment.beyond_scope)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel
-
+from harness.campaign.campaign_lines import build_lines, collect_faults, fault_at
 from harness.campaign.crossover import half_of, with_swapped_connections
 from harness.campaign.item_selection import (
     SelectedItems,
@@ -24,20 +23,14 @@ from harness.campaign.item_selection import (
 from harness.campaign.list_program import list_program_of
 from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_hosts, require_served, with_own_sentinels
-from harness.campaign.user_checks import (
-    from_campaign,
-    missing_authorities,
-    unknown_sites,
-    users_without_name,
-)
-from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.errors import Fault, FaultyDocument, known
 from harness.model.batch import Half
-from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
+from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.observation import CONTROL
 from harness.model.plain_twin import PlainTwins
 from harness.model.sealed_list import SealedList
 from harness.model.service_declaration import Service
-from harness.plugins import LINES, PROBES
+from harness.plugins import PROBES
 from harness.ports.corpora import Corpus, CorpusOpener
 from harness.ports.list_program import ListProgram
 from harness.ports.network import (
@@ -49,7 +42,10 @@ from harness.ports.network import (
     SecondClient,
 )
 from harness.schemes.load import load_scheme, resolve
-from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
+from harness.yaml_reader import Document, KeyPath, read_document, validate
+
+Lines = dict[tuple[str, str], Line]
+"""Lines by name and profile."""
 
 
 def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
@@ -110,12 +106,12 @@ class Prepared:
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
-    lines: dict[tuple[str, str], Line]
+    lines: Lines
     half: Half
     dependencies: CampaignDependencies
     only_undecided: bool = False
     list_program: ListProgram | None = None
-    further_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
+    further_lines: Lines = field(default_factory=dict)
 
     def with_availability_lines(self) -> Prepared:
         """The same with the lines that only checks of availability use among its lines."""
@@ -144,33 +140,31 @@ def prepare(
 ) -> Prepared:
     """Check and build the campaign at ``path``, or ``campaign``, which is derived from it.
 
-    ``checked`` are packs whose rows a journal has already checked, as named in its header. ``lane``
-    replaces the declared lane on every line that has lanes. ``swapped``: the cables of a crossover
-    are swapped. Raises FaultyDocument with all faults found, one line each.
+    ``checked`` are packs whose rows a journal has checked already. ``lane`` replaces that of each
+    line with lanes. ``swapped``: a crossover's cables are swapped. Raises FaultyDocument.
     """
     declared, document = read_campaign(path)
     campaign = _with_scheme(path, campaign or declared)
     faults: list[Fault] = []
-    origin = _collect_faults(faults, document, ("origin",), partial(_origin, path, campaign))
+    origin = collect_faults(faults, document, ("origin",), partial(_origin, path, campaign))
     campaign = with_own_sentinels(campaign, origin) if origin else campaign
-    _collect_faults(faults, document, ("scheme",), partial(load_scheme, campaign.scheme))
+    collect_faults(faults, document, ("scheme",), partial(load_scheme, campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
-    half = _collect_faults(faults, document, ("crossover",), halved) or "all"
+    half = collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
     wired = with_swapped_connections(campaign) if half == "swapped" else campaign
-    lines = _lines(wired, document, faults, origin, lane)
+    lines = build_lines(wired, document, faults, origin, lane)
     declare_private_hosts(campaign.service, lines)
     open_pack = _on_own_hosts(dependencies.open_pack, origin)
     corpora, items = _corpora(path, campaign, document, faults, checked, open_pack)
-    _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
-    faults += (_fault(document, ("corpora",), *told) for told in items_without_probe(items, probes))
+    _check_items(campaign, document, faults, probes, items)
     _check_facts(document, faults, probes, dependencies.judged_facts)
     _check_ways(campaign, document, faults, probes, lines)
     asked = partial(list_program_of, path, campaign, origin, probes, dependencies.list_program)
-    program = _collect_faults(faults, document, ("sealed_list",), asked)
+    program = collect_faults(faults, document, ("sealed_list",), asked)
     if faults:
         raise FaultyDocument(tuple(faults))
-    further = {line.name for line in campaign.availability_lines}
+    own, further = _parted(lines, campaign)
     return Prepared(
         path=path,
         campaign=campaign,
@@ -179,12 +173,35 @@ def prepare(
         corpora=corpora,
         origin=origin,
         probes=probes,
-        lines={place: line for place, line in lines.items() if place[0] not in further},
-        further_lines={place: line for place, line in lines.items() if place[0] in further},
+        lines=own,
+        further_lines=further,
         half=half,
         dependencies=dependencies,
         list_program=program,
     )
+
+
+def _parted(lines: Lines, campaign: Campaign) -> tuple[Lines, Lines]:
+    """The lines that are measured, and those that only checks of availability use."""
+    names = {line.name for line in campaign.availability_lines}
+    parts = (
+        {place: line for place, line in lines.items() if (place[0] in names) is is_further}
+        for is_further in (False, True)
+    )
+    own, further = parts
+    return own, further
+
+
+def _check_items(
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    probes: dict[str, Probe],
+    items: SelectedItems,
+) -> None:
+    collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
+    without = items_without_probe(items, probes)
+    faults += (fault_at(document, ("corpora",), *told) for told in without)
 
 
 def _with_scheme(path: Path, campaign: Campaign) -> Campaign:
@@ -204,88 +221,10 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
     for name, at in named.items():
-        plugin = _collect_faults(faults, document, at, partial(PROBES.find, name))
+        plugin = collect_faults(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
             probes[name] = plugin()
     return probes
-
-
-def _lines(
-    campaign: Campaign,
-    document: Document,
-    faults: list[Fault],
-    origin: Origin | None,
-    lane: str | None,
-) -> dict[tuple[str, str], Line]:
-    lines: dict[tuple[str, str], Line] = {}
-    control = LineDeclaration(
-        name=CONTROL, type=campaign.control.type, options=campaign.control.options
-    )
-    declared: list[tuple[LineDeclaration, KeyPath]] = [(control, ("control",))]
-    declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
-    declared += [
-        (line, ("availability_lines", n)) for n, line in enumerate(campaign.availability_lines)
-    ]
-    names: set[str] = set()
-    faults += unknown_sites(campaign, document)
-    for line, at in declared:
-        if line.name in names:
-            remedy = "each line needs a name of its own; 'control' is taken"
-            faults.append(_fault(document, (*at, "name"), f"{line.name!r} is used twice", remedy))
-        names.add(line.name)
-        for profile in line.by_profile:
-            if profile not in campaign.profiles:
-                key = (*at, "by_profile", profile)
-                faults.append(_fault(document, key, "no such profile", known(campaign.profiles)))
-        faults += users_without_name(line, at, campaign, document)
-        faults += missing_authorities(line, at, campaign, document)
-        lines |= _build_line(line, at, campaign, document, faults, origin, lane)
-    return lines
-
-
-def _build_line(
-    line: LineDeclaration,
-    at: KeyPath,
-    campaign: Campaign,
-    document: Document,
-    faults: list[Fault],
-    origin: Origin | None,
-    lane: str | None,
-) -> dict[tuple[str, str], Line]:
-    plugin = _collect_faults(faults, document, (*at, "type"), partial(LINES.find, line.type))
-    built: dict[tuple[str, str], Line] = {}
-    same: dict[str, Line] = {}
-    if plugin is None:
-        return built
-    for profile in campaign.profiles:
-        data = line.options_for(profile)
-        if isinstance(given := data.get("authority"), str) and given:
-            data["authority"] = from_campaign(Path(document.where), given)
-        if lane is not None and "lane" in plugin.Options.model_fields:
-            data["lane"] = lane
-        where = (*at, "by_profile", profile) if profile in line.by_profile else (*at, "options")
-        options = _options(plugin.Options, data, document, where, faults)
-        if options is None:
-            break
-        shared = options.model_dump_json()
-        if shared not in same:
-            same[shared] = plugin(line.name, options, origin, campaign.limits)
-        built[line.name, profile] = same[shared]
-    return built
-
-
-def _options(
-    model: type[BaseModel],
-    data: dict[str, Any],
-    document: Document,
-    at: KeyPath,
-    faults: list[Fault],
-) -> BaseModel | None:
-    try:
-        return validate(document, model, data, at)
-    except FaultyDocument as faulty:
-        faults += [fault for fault in faulty.faults if fault not in faults]
-        return None
 
 
 def _corpora(
@@ -303,7 +242,7 @@ def _corpora(
         place = path.parent / selection.pack
         given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: KeyPath = ("corpora", n, "pack")
-        corpus = opened.get(given) or _collect_faults(
+        corpus = opened.get(given) or collect_faults(
             faults,
             document,
             at,
@@ -313,7 +252,7 @@ def _corpora(
             opened[given] = corpus
             one = ((selection, corpus),)
             found = len(faults)
-            _collect_faults(
+            collect_faults(
                 faults,
                 document,
                 ("corpora", n, "categories"),
@@ -321,7 +260,7 @@ def _corpora(
             )
             chosen += one if len(faults) == found else ()
     seeded = campaign.stopping is not None
-    items = _collect_faults(
+    items = collect_faults(
         faults,
         document,
         ("corpora",),
@@ -372,7 +311,7 @@ def _check_facts(
                 f"probe {name!r} records facts of kind {probe.declares.facts!r}, which have "
                 "no rules of judgement"
             )
-            faults.append(_fault(document, ("probes",), found, known(judged)))
+            faults.append(fault_at(document, ("probes",), found, known(judged)))
 
 
 def _check_ways(
@@ -392,21 +331,4 @@ def _check_ways(
                     name for name, each in probes.items() if each.declares.needs in built.carries
                 ]
                 remedy = f"list 'probes' for this line; possible: {', '.join(fits) or 'none'}"
-                faults.append(_fault(document, ("lines", n), found, remedy))
-
-
-def _collect_faults(
-    faults: list[Fault], document: Document, at: KeyPath, act: Callable[[], T]
-) -> T | None:
-    """Return the result of ``act``; on a user error, note the fault at the line of ``at``."""
-    try:
-        return act()
-    except FaultyDocument as faulty:
-        faults += faulty.faults
-    except UsageError as error:
-        faults.append(_fault(document, at, str(error), ""))
-    return None
-
-
-def _fault(document: Document, at: KeyPath, found: str, remedy: str) -> Fault:
-    return document.fault(document.line_of(at), dotted(at), found, remedy)
+                faults.append(fault_at(document, ("lines", n), found, remedy))

@@ -26,6 +26,7 @@ from harness.model.decision_event import DecisionEvent
 from harness.model.observation import Evidence
 from harness.model.outcome import Assessment, Conformity
 from harness.model.registry_record import ServiceVersion, WhiteLabel
+from harness.model.scope import SCOPE_WORDS
 from harness.model.stream import same_name
 from harness.ports.storage import Clock
 
@@ -64,8 +65,9 @@ def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
     if assessment.scope != "service":
         beyond = f" ({', '.join(assessment.beyond_scope)})" if assessment.beyond_scope else ""
         msg = (
-            f"{paths.journal}: this campaign tests {assessment.scope_words}, and no accreditation "
-            f"is decided on that; remove 'scope' from the campaign and measure the rest{beyond}"
+            f"{paths.journal}: this campaign tests {SCOPE_WORDS[assessment.scope]}, and no "
+            f"accreditation is decided on that; remove 'scope' from the campaign and measure "
+            f"the rest{beyond}"
         )
         raise UsageError(msg)
     basis = Basis(

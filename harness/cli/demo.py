@@ -11,22 +11,18 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import fill, indent
 from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 
-from corpora.build_pack import import_pack
 from corpora.origin_pack import OriginPages
-from corpora.sampler import sample_pack
-from harness.cli.compose import load_and_warn, open_pack, running_range
+from harness.cli.compose import load_and_warn, running_range
 from harness.cli.conclude import conclude_journal, show_assessment, write_report
 from harness.cli.decision_basis import (
     decision_on,
@@ -34,22 +30,27 @@ from harness.cli.decision_basis import (
     read_campaign,
     record_decision,
 )
+from harness.cli.demo_campaign import (
+    SERVICE,
+    SUPPLIER,
+    draw_samples,
+    write_campaign,
+    write_later_campaign,
+)
 from harness.cli.demo_certificate import certify
 from harness.cli.demo_monitoring import begin_monitoring, end_monitoring, show_site
-from harness.cli.demo_service_side import declared_service, play_service_side, receiving_mail
+from harness.cli.demo_service_side import TesterMailbox, play_service_side, receiving_mail
 from harness.cli.drawing import styled, terminal
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import OUT, CampaignPaths, registry_variables
 from harness.cli.plan_soak import count_soaks
-from harness.cli.range import VENDOR_LIST, make_lists
+from harness.cli.range import make_lists
 from harness.cli.registry_facts import open_plans
 from harness.cli.registry_session import open_session
 from harness.cli.retest import retest_plan
 from harness.errors import UsageError
-from harness.follow.retest import CASES_OF_METRIC
 from harness.follow.state import StreamState
 from harness.model.action_plan import PlanState
-from harness.model.content_form import FORMS
 from harness.model.decision import Status
 from harness.model.decision_event import DecisionMade
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
@@ -59,66 +60,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.file_services import HARMFUL
 from probes.range.testbed import RangeTestbed
 
-SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
-SERVICE, VERSION, DECISION_MAKER = "Example SchoolSafe", "1.0", "the decision maker"
-CAMPAIGN = """\
-campaign: demo
-title: "Demonstration: a filter on this computer, with four deliberate faults"
-service:
-  name: {service}
-  supplier: {supplier}
-{declared}origin: range/origin.json
-lines:
-  - name: proxy
-    type: explicit_proxy
-    site: school
-    options: {{proxy: "{proxy}"}}
-# availability is checked from two places
-availability_lines:
-  - name: branch
-    type: explicit_proxy
-    site: branch of the school
-    options: {{proxy: "{proxy}"}}
-profiles:
-  pupils: {{phase: ks2}}
-corpora:
-  # agreed items: the supplier knows these names
-  - {{pack: canary, categories: [DRUG], sample: 60}}          # a third of them passes
-  - {{pack: canary, categories: [ILL.CSAM]}}                  # a census
-  # real items: a sealed sample of a category list, unknown to the supplier
-  - {{pack: real/harmful}}
-  - {{pack: real/hateful}}                                    # too few to decide
-  - {{pack: real/harmless}}
-  # content items: pages on unannounced hosts, recognisable only by their text: 29 plain ones, and
-  # 30 in each ordinary form
-  - pack: range/content-pages
-    items:
-{content}
-  # files with the anti-malware test string, and harmless ones; one of each kind
-  - {{pack: range/downloads, sample: 1}}
-probes: [web, download]
-scheme: becta-2008
-limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40, batch: 250}}
-plain_twins: {{pause: 0.01}}
-"""
-LATER = """\
-corpora:
-  - {{pack: canary, categories: [DRUG], sample: 30}}
-  - {{pack: real/harmful, categories: [DRUG]}}
-  - {{pack: range/downloads, items: [{files}]}}
-"""
-"""What the later campaign measures: the lists of FIXES."""
-
-NAMED = ("PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK")
-"""The categories that the scheme names."""
-FEW = ("DISC", "EXTR")
-"""The categories of which the assessor draws too few items."""
-
-
-CONTENT = ("PORN", "ADLT", "VIOL", "DRUG", "GAMB")
-"""The categories of content pages: of so many, at least 29 pages come in each form."""
-FEWEST = 29
-"""How many items decide a rate of at least 90 %."""
+ASSESSOR, VERSION, DECISION_MAKER = "the assessor", "1.0", "the decision maker"
 
 
 class Fix(NamedTuple):
@@ -176,17 +118,12 @@ def demo_command(
     ):
         monitoring = begin_monitoring(home)
         fixable = _add_faults(console, running, pages)
-        path = home / "campaign.yaml"
-        _declare(path, home, running)
+        path = write_campaign(home, running)
 
         _say(console, "2", "An assessor draws sealed samples from a vendor's list of categories")
-        _draw(console, home)
+        draw_samples(console, home)
 
-        _say(console, "3", f"The campaign in {path} is measured, with the control line")
-        prepared = prepare_in(path, home)
-        paths = measure_prepared(prepared, home, console)
-        _say(console, "4", "Its log, its mail, and 25 simulated hours of availability are tested")
-        play_service_side(prepared, paths, home, mailbox, console)
+        paths = _measure(console, path, home, mailbox)
         _say(console, "5", "The journal is assessed against the scheme becta-2008")
         assessment, _ = conclude_journal(paths.journal)
         show_assessment(assessment, json=False)
@@ -214,6 +151,16 @@ def demo_command(
     console.print(f"   allure results:  {_end_suite(suite, paths)}")
 
 
+def _measure(console: Console, path: Path, home: Path, mailbox: TesterMailbox) -> CampaignPaths:
+    """Measure the campaign, and test what web pages do not show."""
+    _say(console, "3", f"The campaign in {path} is measured, with the control line")
+    prepared = prepare_in(path, home)
+    paths = measure_prepared(prepared, home, console)
+    _say(console, "4", "Its log, its mail, and 25 simulated hours of availability are tested")
+    play_service_side(prepared, paths, home, mailbox, console)
+    return paths
+
+
 def _show_results(console: Console, paths: CampaignPaths, certificate: Path) -> None:
     """Say where the certificate is, and which commands list what the registry holds."""
     console.print(f"   certificate:     {certificate}")
@@ -238,52 +185,6 @@ def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> 
         running.faults.add(Fault(kind=FaultKind.MISS, hosts=DRUG_MISSES)),
         running.faults.add(Fault(kind=FaultKind.UNREAD, hosts=nested)),
     )
-
-
-def _draw(console: Console, home: Path) -> None:
-    """Import the vendor's list, and draw sealed samples of harmful and harmless sites."""
-    moment = WallClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    vendor = home / "real/vendor"
-    listed = home / "range" / VENDOR_LIST
-    imported = import_pack("labelled", listed, vendor, created=moment)
-    pack = open_pack(str(vendor))
-    many = tuple(code for code in NAMED if code not in FEW)
-    for name, categories, size in (
-        ("harmful", many, 30),
-        ("hateful", FEW, 12),
-        ("harmless", ("ALW",), 5),
-    ):
-        sample = sample_pack(
-            pack,
-            out=home / "real" / name,
-            seed=secrets.token_hex(16),
-            size=size,
-            categories=categories,
-            audience="sealed",
-        )
-        console.print(f"   {sample.size} of {imported.items} sites: {home / 'real' / name}")
-
-
-def _declare(path: Path, home: Path, running: RangeTestbed) -> None:
-    """Write the campaign file."""
-    text = CAMPAIGN.format(
-        service=SERVICE,
-        supplier=SUPPLIER,
-        declared=declared_service(running, "proxy"),
-        proxy=running.origin.services["reference"]["proxy"]["pupils"],
-        content=_content_items(home),
-    )
-    path.write_text(text, encoding="utf-8")
-
-
-def _content_items(home: Path) -> str:
-    """The ids of the content pages of the campaign, as lines of its file."""
-    items = tuple(open_pack(str(home / "range/content-pages")).items())
-    plain = [item.id for item in items if item.stratum == CONTENT[0]][:FEWEST]
-    ordinary = [form.name for form in FORMS.values() if form.family == "ordinary"]
-    strata = {f"{code}/{form}" for code in CONTENT for form in ordinary}
-    formed = [item.id for item in items if item.stratum in strata]
-    return indent(fill(", ".join([*plain, *formed]), 90, initial_indent="["), " " * 6) + "]"
 
 
 def _clear(home: Path) -> None:
@@ -351,12 +252,7 @@ def _retest(console: Console, paths: CampaignPaths, path: Path) -> None:
 
 def _measure_later(console: Console, path: Path, home: Path, pages: OriginPages) -> None:
     """Measure what was fixed again under a new name; plans whose fixes hold are closed."""
-    head, _, rest = path.read_text(encoding="utf-8").partition("corpora:\n")
-    head = head.replace("campaign: demo\n", "campaign: demo-later\n")
-    settings = rest[rest.index("probes: ") :]
-    later = home / "later.yaml"
-    measured = LATER.format(files=", ".join(_files_of(home, pages, "eicar_variants_passed")))
-    later.write_text(f"{head}{measured}{settings}", encoding="utf-8")
+    later = write_later_campaign(path, home, pages)
     paths = measure_prepared(prepare_in(later, home), home, console)
     assessment, _ = conclude_journal(paths.journal)
     for counted in count_soaks(assessment, paths):
@@ -364,14 +260,6 @@ def _measure_later(console: Console, path: Path, home: Path, pages: OriginPages)
     console.print(
         "   (not in a demo, a plan is closed two weeks after its re-test at the earliest)"
     )
-
-
-def _files_of(home: Path, pages: OriginPages, metric: str) -> list[str]:
-    """The ids of one harmful file of each case that a metric counts."""
-    items = open_pack(str(home / "range/downloads")).items()
-    harmful = {host: one.case for host, one in pages.contents.items() if one.label == HARMFUL}
-    found = {harmful[item.host]: item.id for item in items if item.host in harmful}
-    return [found[case] for case in CASES_OF_METRIC[metric]]
 
 
 def _decide(console: Console, paths: CampaignPaths) -> None:

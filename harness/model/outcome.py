@@ -382,12 +382,7 @@ class Assessment:
     @property
     def limit(self) -> str:
         """What the result is limited to: the scope, and the limit of a conforming assessment."""
-        return ", ".join(filter(None, (self.scope_words, self.qualifier)))
-
-    @property
-    def scope_words(self) -> str:
-        """How the scope limits what is said: "web filtering only", or empty."""
-        return SCOPE_WORDS[self.scope]
+        return ", ".join(filter(None, (SCOPE_WORDS[self.scope], self.qualifier)))
 
     def is_granted(self, outcome: Outcome) -> bool:
         """Whether an outcome conforms without a qualifier that the campaign did not declare."""

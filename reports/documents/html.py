@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Conformity
+from harness.model.scope import SCOPE_WORDS
 from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
 from reports import case_matrices, evidence, phrases, requirement_table, tables, words
@@ -78,7 +79,7 @@ def headline(assessment: Assessment) -> str:
 
     It begins with the scope if that is limited: "Web filtering only: ...".
     """
-    limit = assessment.scope_words.capitalize()
+    limit = SCOPE_WORDS[assessment.scope].capitalize()
     return ": ".join(filter(None, (limit, _headline(assessment))))
 
 

@@ -65,7 +65,7 @@ def test_what_has_no_keys_is_told_which_there_are(text: str) -> None:
 
     assert said.startswith("c.yaml:1: ")
     assert (
-        "keys with values should stand here; known: campaign, concurrent_users, control, corpora"
+        "keys with values should stand here; known: availability_lines, campaign, concurrent_users, control, corpora"
         in said
     )
 

@@ -52,6 +52,7 @@ class Board:
     def campaign(self, name: str, **options: Any) -> Path:
         path: Path = self._simulated(name=name, sample=30, categories=["DRUG"], whole=(), **options)
         text = path.read_text(encoding="utf-8")
+        text = text.replace("scope: web\n", "")
         text = text.replace(f"name: {SERVICE}", f"name: {SERVICE}\n  supplier: {self.supplier}")
         path.write_text(f"{text}scheme: {self.scheme}\nitems: agreed\n", encoding="utf-8")
         return path

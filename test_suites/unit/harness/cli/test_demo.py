@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import demo
-from harness.cli.demo import NAMED
+from harness.cli.demo_campaign import NAMED
 from harness.cli.main import app
 from harness.cli.paths import DATABASE, REGISTRY, CampaignPaths
 from harness.schemes.load import load_scheme

@@ -110,9 +110,9 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
 
     assert "cannot decide" in lines[0]
     assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]
-    assert any(
-        "AVL-01[pupils-proxy] (not binding): it rests on checks at random" in one for one in lines
-    )
+    assert any("AVL-01[pupils-proxy]: it rests on checks at random" in one for one in lines)
+    web = list(sentences(undecidable(becta.within("web"), [place([])])))
+    assert any("AVL-01[pupils-proxy] (not binding): it rests on checks" in one for one in web)
     assert not list(sentences([]))
 
 

@@ -71,6 +71,9 @@ def test_becta_2008_asks_for_what_the_issue_names() -> None:
         "PRF-03",
         "TQ-10",
         *(f"URL-0{n}" for n in range(1, 6)),
+        "LOG-01",
+        *(f"EML-0{n}" for n in range(1, 5)),
+        "AVL-01",
     }
     for number in range(1, 6):
         threshold = wanted[f"URL-0{number}"].threshold
