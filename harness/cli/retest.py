@@ -25,6 +25,7 @@ from harness.cli.plan_step import SUPPLIER
 from harness.cli.printing import say
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, current_user, open_session
+from harness.cli.retest_by_campaign import require_items, retest_by_campaign
 from harness.cli.unchanged_rows import UnchangedRows, measured_again, unchanged_rows
 from harness.errors import UnfinishedError
 from harness.follow.next_step import next_step
@@ -68,7 +69,13 @@ EXIT_CODES = {
 
 def retest_command(
     plan: Annotated[str, typer.Argument(help="The plan's id, such as P-0001.")],
-    campaign: Annotated[Path, typer.Argument(help="The campaign file of the finding.")],
+    campaign: Annotated[
+        Path,
+        typer.Argument(
+            help="The campaign file of the finding; for logs, mail and the like a new campaign's "
+            "results."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     by: Annotated[str, typer.Option(help="Who verifies; not the one who claimed the fix.")] = "",
     supplier: SUPPLIER = "",
@@ -81,16 +88,13 @@ def retest_command(
     again. Exit 3: nothing could be judged, too few fresh items are left, or the evidence is
     insufficient.
     """
-    console = terminal(to_stderr=True)
-    retest, state = retest_plan(
-        plan,
-        campaign,
-        out,
-        by or current_user(),
-        console,
-        clock,
-        swapped=swapped,
-        supplier=supplier,
+    console, actor = terminal(to_stderr=True), by or current_user()
+    retest, state = (
+        retest_by_campaign(plan, campaign, out, actor, clock, supplier)
+        if campaign.is_dir()
+        else retest_plan(
+            plan, campaign, out, actor, console, clock, swapped=swapped, supplier=supplier
+        )
     )
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
     with open_session(CampaignPaths(out=out, campaign="").registry) as session:
@@ -121,6 +125,7 @@ def retest_plan(
     with open_session(registry, clock=clock) as session:
         held = session.plan(name, supplier)
         plan = held.plan
+        require_items(held, path)
         _require_claimed(session, held, actor, clock)
     items = retest_items(held.finding, plan, path, out, clock, swapped=swapped)
     rows = unchanged_rows(items, out)

@@ -14,13 +14,13 @@ from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_pages, missing_searches
 from harness.cli.case_supply import content_pack, missing_cases, unlisted_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
-from harness.cli.later_evidence import later_evidence
 from harness.cli.list_obstacles import list_obstacle
 from harness.cli.user_obstacles import Obstacles, obstacles_of
 from harness.errors import first_of
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.journal_header import PackNote
+from harness.model.later_evidence import later_evidence
 from harness.model.metric import CANNOT_MEASURE
 from harness.model.metric_spec import LIST_CENSUSES, spec_of
 from harness.model.scheme import Requirement, Scheme

@@ -116,6 +116,7 @@ def finding_in(assessment: Assessment, outcome: Outcome, number: int, opened: da
         opened=opened,
         service=assessment.service,
         supplier=assessment.supplier,
+        metric=requirement.measure.metric,
     )
 
 

@@ -213,6 +213,35 @@ def judge_retest(
     )
 
 
+def judge_new_campaign(finding: Finding, assessment: Assessment, at: datetime) -> Retest:
+    """Judge a re-test that is a new campaign, by its outcome of the finding's requirement.
+
+    For requirements of which no items can be tried again, such as those on a log or on mail. Raises
+    UsageError for a campaign of another service.
+    """
+    _require_origin((assessment,), assessment.campaign, finding.service or assessment.service)
+    outcome = _outcome_of(finding, assessment)
+    result = RetestResult(outcome.conformity.value) if outcome else RetestResult.INSUFFICIENT
+    said = list(_of_campaign(outcome)) if outcome else ["the campaign has no outcome of it"]
+    return Retest(
+        campaign=assessment.campaign,
+        at=at,
+        outcome=result,
+        statement="; ".join(said),
+        missed_tested=0,
+        missed_still_failing=(),
+        fresh_tested=outcome.metric.n_of_all if outcome else 0,
+    )
+
+
+def _of_campaign(outcome: Outcome) -> Iterable[str]:
+    yield describe(outcome)
+    if outcome.conformity is Conformity.INSUFFICIENT:
+        yield "that is too little evidence"
+    if outcome.conformity is not Conformity.CONFORMS:
+        yield from outcome.reasons
+
+
 def as_attempt(retest: Retest, plan: ActionPlan, scheme: Scheme) -> Retest:
     """The re-test with its number among those of a plan, and what its scheme asks for."""
     (requirement,) = scheme.requirements

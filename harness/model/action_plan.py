@@ -16,13 +16,18 @@ import msgspec
 
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
+from harness.model.later_evidence import later_evidence
+from harness.model.metric_spec import SPECS
 from harness.model.soak import SOAK_DAYS, SoakCampaign
 from harness.model.stream import same_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The record of one failed outcome. ``missed`` are the ids of the items that failed."""
+    """The record of one failed outcome. ``missed`` are the ids of the items that failed.
+
+    ``metric`` is the name of what was measured; empty in records from before it was kept.
+    """
 
     id: str
     campaign: str
@@ -41,6 +46,13 @@ class Finding:
     recurrence_of: str = ""
     service: str = ""
     supplier: str = ""
+    metric: str = ""
+
+    @property
+    def rests_on_items(self) -> bool:
+        """Whether items were tried that can be tried again; else a new campaign is measured."""
+        spec = SPECS.get(self.metric)
+        return spec is None or later_evidence(spec) is None
 
     @property
     def subject(self) -> Subject:
@@ -144,26 +156,6 @@ class CanarySet:
     items: tuple[str, ...]
     loaded_by: datetime
     made_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitQuery:
-    """What a re-test must show before its plan is verified; a program decides it.
-
-    The re-test measures the same service by the same scheme, tries each of ``missed`` items again,
-    of which ``failing`` may fail, and at least ``fresh`` others, whose outcome for the requirement
-    on the line and profile has to be ``outcome``.
-    """
-
-    service: str
-    scheme: str
-    requirement: str
-    profile: str
-    line: str
-    missed: int
-    failing: int = 0
-    fresh: int = 1
-    outcome: RetestResult = RetestResult.CONFORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,10 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.content_packs import PACK_NAMES, write_content_packs
 from harness.cli.item_supply import group_items
-from harness.cli.later_evidence import later_evidence
 from harness.cli.undecidable import LineProfile, Undecidable, undecidable
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
+from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Conformity
 from harness.model.scheme import Scheme

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli.later_evidence import later_evidence
 from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.measure.speed_rounds import SpeedExtent
+from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import spec_of
 from harness.model.speed_metric_specs import SPEED_METRICS
 from test_suites.rehearsal import simulated_origin, write_campaign

@@ -1,4 +1,7 @@
-"""Metrics whose evidence comes from other commands than ``accredit measure``."""
+"""Metrics whose evidence comes from other commands than ``accredit measure``.
+
+A re-test of such a requirement is a new campaign: there are no items to try again.
+"""
 
 from __future__ import annotations
 

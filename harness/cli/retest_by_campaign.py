@@ -1,0 +1,101 @@
+"""Re-test a plan by a new campaign, where the requirement rests on a log, mail, checks or people.
+
+Requests to a log and mails are over when they were made: there are no missed items to try again.
+The assessor measures a new campaign with the same commands as before, and its outcome decides.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from harness.cli.compose import load_and_warn
+from harness.cli.conclude import begun_at
+from harness.cli.fresh_items import narrow_scheme
+from harness.cli.paths import CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.registry_facts import appeals_in
+from harness.cli.registry_session import HeldPlan, RegistrySession, open_session
+from harness.errors import UsageError
+from harness.follow.retest import as_attempt, judge_new_campaign, scheme_of_attempt
+from harness.model.action_plan import PlanState, Retest
+from harness.model.event import FixClaimed, RetestConcluded, RetestStarted
+from harness.model.outcome import Assessment
+from harness.model.scheme import Scheme
+from harness.ports.storage import Clock, Journal
+from harness.verdicts.corrected_labels import with_corrected_labels
+
+
+def retest_by_campaign(
+    name: str, results: Path, out: Path, actor: str, clock: Clock, supplier: str = ""
+) -> tuple[Retest, PlanState]:
+    """Judge a plan by the results of a new campaign, and record that re-test.
+
+    Raises UsageError if the plan is not claimed, if its requirement is re-tested by trying items
+    again, or if the campaign is another service's or began before the fix was claimed.
+    """
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    paths, registry = paths_of_journal(journal_folder(results)), CampaignPaths(out=out, campaign="")
+    with (
+        closing(open_journal(paths.journal)) as journal,
+        open_session(registry.registry, clock=clock) as session,
+    ):
+        journal.require_unchanged()
+        campaign, held = journal.header.campaign, session.plan(name, supplier)
+        _require_later_evidence(held, results)
+        begun = RetestStarted(at=clock.now(), actor=actor, plan=name, campaign=campaign.campaign)
+        session.check(held, begun)
+        _require_new(campaign.campaign, begun_at(paths), _claimed_at(session, held))
+        whole = load_and_warn(campaign.scheme)
+        scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
+        assessment = _assess(journal, scheme, paths)
+        judged = judge_new_campaign(held.finding, assessment, clock.now())
+        retest = as_attempt(judged, held.plan, scheme)
+        at, service = clock.now(), assessment.service
+        concluded = RetestConcluded(
+            at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme.id
+        )
+        return retest, session.advance(name, begun, concluded, supplier=supplier).state
+
+
+def require_items(held: HeldPlan, path: Path) -> None:
+    """Raise UsageError for a plan that no items can verify."""
+    if not held.finding.rests_on_items:
+        msg = (
+            f"{path}: {held.finding.requirement} is not re-tested by trying items again; measure a "
+            f"new campaign as for the finding, then: accredit retest {held.plan.id} out/CAMPAIGN"
+        )
+        raise UsageError(msg)
+
+
+def _require_later_evidence(held: HeldPlan, results: Path) -> None:
+    if held.finding.rests_on_items:
+        msg = (
+            f"{results}: {held.finding.requirement} is re-tested by trying the missed items again; "
+            "give the campaign file of the finding"
+        )
+        raise UsageError(msg)
+
+
+def _claimed_at(session: RegistrySession, held: HeldPlan) -> datetime | None:
+    """When the fix was last claimed; None if it never was."""
+    with session.registry.reading(held.stream) as access:
+        events = access.found(about=[held.plan.id])
+    return max((event.at for _, event in events if isinstance(event, FixClaimed)), default=None)
+
+
+def _assess(journal: Journal, scheme: Scheme, paths: CampaignPaths) -> Assessment:
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+
+    return conclude(with_corrected_labels(journal, appeals_in(paths.registry)), scheme)
+
+
+def _require_new(campaign: str, begun: datetime, claimed: datetime | None) -> None:
+    """Raise UsageError for a campaign from before the fix was claimed."""
+    if claimed is not None and begun < claimed:
+        msg = (
+            f"campaign {campaign!r} began on {begun:%Y-%m-%d %H:%M %Z}, before the fix was claimed "
+            f"on {claimed:%Y-%m-%d %H:%M %Z}; measure a new one"
+        )
+        raise UsageError(msg)
