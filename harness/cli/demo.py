@@ -1,4 +1,4 @@
-"""``accredit demo``: a complete example on this machine, in about two minutes.
+"""``accredit demo``: a complete example on this machine, in about a minute and a half.
 
 It starts a range with a faulty reference service, measures a campaign, tests the service's log, its
 mail and its availability, and opens plans for what fails. The supplier "fixes" two faults, and
@@ -104,7 +104,7 @@ def demo_command(
         Path, typer.Option(help="Where results go; an earlier demo there is replaced.")
     ] = OUT,
 ) -> None:
-    """Run a complete example on this machine: no network, no root. It takes two minutes."""
+    """Run a complete example on this machine: no network, no root. It takes about 90 seconds."""
     console, home = terminal(), out / "demo-run"
     _clear(home)
     for name in registry_variables():  # the demo's plans do not belong in a shared registry
