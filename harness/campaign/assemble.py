@@ -114,7 +114,7 @@ class Prepared:
     further_lines: Lines = field(default_factory=dict)
 
     def with_availability_lines(self) -> Prepared:
-        """The same with the lines that only checks of availability use among its lines."""
+        """The same with the lines of which only availability is asked among its lines."""
         lines = (*self.campaign.lines, *self.campaign.availability_lines)
         return replace(
             self,
@@ -182,7 +182,7 @@ def prepare(
 
 
 def _parted(lines: Lines, campaign: Campaign) -> tuple[Lines, Lines]:
-    """The lines that are measured, and those that only checks of availability use."""
+    """The lines that are measured, and those of which only availability is asked."""
     names = {line.name for line in campaign.availability_lines}
     parts = (
         {place: line for place, line in lines.items() if (place[0] in names) is is_further}

@@ -28,6 +28,7 @@ from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
+from harness.model.availability_metric_specs import AVAILABILITY_METRICS
 from harness.model.campaign import Campaign
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
@@ -134,6 +135,8 @@ def _is_asked(
 ) -> bool:
     """Whether the requirement applies to the profile; if not, add the reason to ``remarks``."""
     where = f"{requirement.id}[{line_profile.profile}-{line_profile.line}]"
+    if _is_checked_alone(line_profile) and requirement.measure.metric not in CHECKED_METRICS:
+        return False
     if not requirement.is_for(line_profile.profile, line_profile.phase):
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
@@ -151,6 +154,16 @@ def _is_asked(
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
     return False
+
+
+CHECKED_METRICS = frozenset(spec.name for spec in AVAILABILITY_METRICS)
+"""What is asked of a line that only checks of availability use."""
+
+
+def _is_checked_alone(line_profile: LineProfile) -> bool:
+    campaign = line_profile.campaign
+    further = campaign.availability_lines if campaign else ()
+    return line_profile.line in {one.name for one in further}
 
 
 def _is_unclaimed(spec: MetricSpec, campaign: Campaign | None) -> bool:

@@ -82,7 +82,7 @@ def line_profiles_of(
     by_profile = results_by_profile(verdict_counts.counts)
     lines = {line for line, _ in by_profile}
     lines |= {one.line for one in polls}
-    lines |= records.lines - _checked_only(campaign)
+    lines |= records.lines
     line_profiles: list[LineProfile] = []
     for line in sorted(lines) or ["none"]:
         same_line: list[LineProfile] = []
@@ -110,11 +110,6 @@ def line_profiles_of(
             same_line.append(line_profile)
         line_profiles += same_line
     return line_profiles
-
-
-def _checked_only(campaign: Campaign | None) -> set[str]:
-    """The lines that only checks of availability use: nothing is asked of them by themselves."""
-    return {one.name for one in campaign.availability_lines} if campaign else set()
 
 
 def _of_place(line: str, profile: str, seen: TwinPair | Poll) -> bool:

@@ -277,8 +277,8 @@ class Campaign(Declared):
     the ``agreed`` list, which shows no more than that a list is enforced. ``languages`` (BCP 47)
     are spoken in the school. ``overrides`` records attempts to lift illegal blocks. ``not_offered``
     are users whom the service does not serve, ``local_exceptions`` differences of a site's policy,
-    by category and host. ``availability_lines`` are lines at other sites that only checks of
-    availability use. With ``crossover`` line and control swap their connections in even rounds.
+    by category and host. Of ``availability_lines``, at other sites, nothing but availability is
+    asked. With ``crossover`` line and control swap their connections in even rounds.
     """
 
     campaign: Name

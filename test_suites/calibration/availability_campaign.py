@@ -122,9 +122,14 @@ class CheckedCampaign:
         sites: tuple[str, ...] = SITES,
         pages: int = 25,
         further: tuple[str, ...] = (),
+        *,
+        open_further: bool = False,
         **continuity: Any,
     ) -> Path:
-        """Write the file; at the sites of ``further`` are lines for checks alone."""
+        """Write the file; at the sites of ``further`` are lines for checks alone.
+
+        With ``open_further`` nothing is filtered there.
+        """
         proxy = self.world.origin.services["reference"]["proxy"]["pupils"]
         declared = {key: value for key, value in (CONTINUITY | continuity).items() if value}
         lines = [
@@ -136,6 +141,8 @@ class CheckedCampaign:
             }
             for place, site in enumerate((*sites, *further), 1)
         ]
+        for line in lines[len(sites) :] if open_further else ():
+            line |= {"type": "control", "options": {}}
         self.path = write_campaign(
             self.folder,
             origin=origin_file(self.world),

@@ -158,8 +158,20 @@ def test_a_line_for_checks_alone_is_the_second_place(campaign: CheckedCampaign) 
 
     found = run.outcome("AVL-01", "line-1")
     assert found.conformity is CONFORMS, found.reasons
-    assert {"line-1"} == {one.line for one in run.assessment.outcomes}
+    asked = {one.requirement.id for one in run.assessment.outcomes if one.line == "line-2"}
+    assert {"AVL-01", "AVL-02", "AVL-03"} == asked
     assert {"line-1", "line-2"} == {one.line for one in campaign.checks().checks}
+
+
+def test_a_second_place_that_is_not_filtered_does_not_conform(campaign: CheckedCampaign) -> None:
+    """It is not a mere witness of the first one: the service has to be up and to filter there too."""
+    campaign.write(sites=("north",), further=("south",), open_further=True)
+    campaign.check(lasts=450)
+
+    run = rehearse(campaign.path)
+
+    assert run.outcome("AVL-01", "line-1").conformity is CONFORMS
+    assert run.outcome("AVL-01", "line-2").conformity is FAILS
 
 
 def test_without_a_second_site_nothing_is_shown(campaign: CheckedCampaign) -> None:
