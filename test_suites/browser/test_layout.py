@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.conclude import conclude_journal
 from harness.follow.findings import draft_plan, follow_ups, open_findings
 from harness.follow.state import StreamState, replay
 from harness.model.event import FindingOpened
 from harness.model.outcome import Assessment, Conformity, LineUnderTest
+from harness.pipeline import conclude
+from harness.schemes.load import load_scheme
+from harness.store.journal.journal import open_journal
 from reports.documents import Report
 from reports.documents.html import write_html
 from test_suites.browser.chromium import Page
@@ -60,7 +62,12 @@ def followed(assessment: Assessment) -> Report:
 
 @cache
 def demo_assessment(folder: Path) -> Assessment:
-    return conclude_journal(unpacked("demo", folder))[0]
+    """The demo of an earlier version, by its ten checks of the web."""
+    journal = open_journal(unpacked("demo", folder))
+    try:
+        return conclude(journal, load_scheme("becta-2008").within("web"))
+    finally:
+        journal.close()
 
 
 def lines() -> tuple[LineUnderTest, ...]:

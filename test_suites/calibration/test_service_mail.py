@@ -39,14 +39,14 @@ title: Mail
 policy: uk-schools-2026
 decision: {alpha: 0.2}
 requirements:
-  - {id: EML-01, n_min: 40, threshold: {at_least: 0.7, provenance: proposed, source: this test}}
+  - {id: EML-01, n_min: 40, threshold: {at_least: 0.75, provenance: proposed, source: this test}}
   - {id: EML-02}
   - {id: EML-03}
   - {id: EML-04, n_min: 40, threshold: {at_most: 0.05, provenance: proposed, source: this test}}
   - {id: EML-05, n_min: 32}
 """
 ROWS = ("EML-01", "EML-02", "EML-03", "EML-04", "EML-05")
-SPAM, HAM = 40, 44
+SPAM, HAM = 80, 44
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 HERE = Address(host="127.0.0.1", port=0)
 

@@ -155,7 +155,7 @@ def test_a_service_that_filters_and_keeps_a_record_is_accredited(
     assert {"AVL-01"} == at_branch
     assert 0 == assessment.exit_code
     assert () == open_plans(assessment, campaign)
-    assert ": valid (" in decided(campaign)
+    assert ": valid now (" in decided(campaign)
 
 
 def decided(campaign: CampaignPaths) -> str:

@@ -24,6 +24,7 @@ requirements: [{id: SUP-05}, {id: URL-14}]
 def journal(tmp_path: Path) -> Path:
     """The journal of a small campaign, whose scheme has two requirements that people judge."""
     campaign = simulated_campaign(tmp_path, sample=2)
+    campaign.write_text(campaign.read_text().replace("scope: web\n", ""))
     (tmp_path / "people.yaml").write_text(SCHEME)
     (tmp_path / "export.cfg").write_text("safe search: on\n")
     assert accredit("measure", campaign, "--out", tmp_path / "out").returncode == 0

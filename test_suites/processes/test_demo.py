@@ -25,10 +25,14 @@ def test_the_story(tmp_path: Path) -> None:
     assert "1 items (1/8)" in measured.split("MAL-01 A harmless")[1]
     assert "P-0001 draft" in retested
     assert "0 of 1 missed items still fail; 0 of 8 fresh items passed; none may" in retested
-    retested, monitored = retested.split("9. Another service is monitored")
+    retested, monitored = retested.split("10. Another service is monitored")
     assert 2 == retested.count("it is now verified")
     assert 2 == retested.count("is closed: the fix held for its soak period")
     assert 2 == retested.count(" closed URL-04") + retested.count(" closed MAL-01")
+    assert "✗ Does not conform, pupils on proxy" in measured.split("LOG-01 For every request")[1]
+    for conforms in ("EML-01", "EML-02", "EML-03", "EML-04", "AVL-01"):
+        assert "✓ Conforms, pupils on proxy" in measured.split(f"{conforms} ")[1][:400]
+    assert " draft LOG-01 For every request" in retested
     assert [] == too_long(ended.output, 60)
     assert_monitored(monitored)
     assert_site(tmp_path / "demo-run/site")
