@@ -33,7 +33,7 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.example import example_assessment, example_outcome
+from test_suites.example import example_assessment, example_metric, example_outcome
 from test_suites.hostile_inputs.texts import NAME
 from test_suites.instrument import WHOLE
 from test_suites.recorded.held import unpacked
@@ -85,6 +85,17 @@ def conforming() -> Assessment:
     return example_assessment(outcomes=(example_outcome(),), preconditions=(), mechanisms={})
 
 
+def numerous() -> Assessment:
+    """Outcomes of thousands of items: a row of the table has room for their numbers."""
+    outcomes = (
+        example_outcome(metric=example_metric(312_680, 313_101, lower=0.99, upper=0.9999)),
+        example_outcome(
+            Conformity.DOES_NOT_CONFORM, metric=example_metric(1268, 1310, lower=0.95, upper=0.98)
+        ),
+    )
+    return example_assessment(outcomes=outcomes)
+
+
 def hostile() -> Assessment:
     outcomes = tuple(
         replace(each, profile=NAME[:80], line=NAME[:80]) for each in example_assessment().outcomes
@@ -108,6 +119,7 @@ EXAMPLES: dict[str, Callable[[], Assessment]] = {
         outcomes=(), preconditions=(), rates=(), mechanisms={}, latencies={}, corpora=()
     ),
     "hostile": hostile,
+    "numerous": numerous,
 }
 
 
