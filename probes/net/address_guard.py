@@ -171,17 +171,18 @@ class AddressGuard:
             return at.port in self._real_ports and _is_loopback(at.host)
         if at.port not in (self._real_ports or WEB_PORTS):
             return False
-        if canonical(at.host) in self._own_addresses:
+        if canonical(at.host) in self._own_addresses or origin.is_by_literal(canonical(at.host)):
             return True
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 
     def _is_behind_proxy(self, endpoint: Address) -> bool:
-        """Whether this endpoint is the origin, by a name of its zone or by its address."""
-        origin = self._origin
+        """Whether this endpoint is the origin, by a name of its zone or by an address."""
+        origin, host = self._origin, endpoint.host
         if origin is None:
             return False
-        is_in_zone = origin.covers(endpoint.host) and endpoint.port in self._zone_ports
-        return is_in_zone or self._is_origins(endpoint.host, endpoint)
+        is_named = origin.covers(host) or origin.is_by_literal(canonical(host))
+        is_in_zone = is_named and endpoint.port in self._zone_ports
+        return is_in_zone or self._is_origins(host, endpoint)
 
 
 def _canonical_endpoint(at: Address) -> Address:
