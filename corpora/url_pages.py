@@ -1,8 +1,9 @@
 """Pages of an origin that are about addresses: the cases of ``harness.model.url_case``.
 
-Pages by several addresses (those of IPv6 transition mechanisms too), and the objects of pages, are
-on canary hosts that a supplier's list names, and on their benign twins. All others are on neutral hosts that the supplier does not know.
-Pages with suspicious words come from the rows of the pack ``overblock``. No two cases share a host.
+Pages by several addresses (also by those of IPv6 transition mechanisms), and objects of pages, are
+on canary hosts that a supplier's list names, and on their benign twins. All others are on neutral
+hosts that the supplier does not know. Pages with suspicious words come from the rows of the pack
+``overblock``. No two cases share a host.
 """
 
 from __future__ import annotations
