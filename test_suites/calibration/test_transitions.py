@@ -149,6 +149,17 @@ def test_a_service_that_carries_no_mechanism_conforms(tried: Try) -> None:
     assert found.metric.n == len(TRANSITIONS)
 
 
+def test_a_proxy_that_cannot_reach_an_address_stops_it(tried: Try) -> None:
+    """The control line is in a network with a prefix that the proxy knows nothing of."""
+    run = tried(carried=("transition:nat64-own",), nat64_prefix=OWN_PREFIX)
+
+    found = outcome(run)
+    assert found.conformity is Conformity.CONFORMS, found.reasons
+    assert found.metric.n == 2
+    rules = {one.rule for one in run.verdicts if "nat64-own" in one.item.stratum}
+    assert "transition-not-carried" in rules
+
+
 def test_to_block_the_well_known_prefix_alone_is_not_enough(tried: Try) -> None:
     known = hosts("transition:nat64")
     run = tried(
