@@ -32,6 +32,10 @@ PROBES_OF_PACK = {
 """The probes that try the cases of a pack."""
 
 
+COMPARED_WITH = {"ipv6_transitions_open": "web"}
+"""The probe that a metric needs beside the one that it declares."""
+
+
 def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
     """Return which cases of a metric no item tries, and a remedy; None if none is missing."""
     tried = {variant_of(group.example.stratum) for group in supply if group.items}

@@ -19,6 +19,7 @@ from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
 from harness.model.transition_address import literals_of
 from probes.mail.sender_domains import address_in, domain_of
+from probes.net.local_binding import is_own_address
 
 ZONE = RANGE_ZONE
 """The zone that the range serves; all other names are refused."""
@@ -80,9 +81,9 @@ def normalise(host: str) -> str:
 
 
 def literal_in(host: str) -> str:
-    """Return the IPv6 address in brackets that leads to ADDRESS; empty for all others."""
+    """Return the IPv6 address in brackets that leads to ADDRESS on this machine; else nothing."""
     address = host.strip("[]")
-    return address if address in literals_of((ADDRESS,)) else ""
+    return address if address in literals_of((ADDRESS,)) and is_own_address(address) else ""
 
 
 def without_www(host: str) -> str:
