@@ -17,6 +17,7 @@ Section = Literal[
     "registry", "bundle",
     "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
     "mail", "availability", "people", "gates", "speed", "resolvers",
+    "ipv6",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 
