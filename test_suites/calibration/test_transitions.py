@@ -227,5 +227,20 @@ def test_a_page_that_is_open_by_its_name_shows_no_way_round(tried: Try) -> None:
     assert found.metric.n == 0
 
 
+def test_on_a_machine_without_such_addresses_nothing_is_sent(tmp_path: Path) -> None:
+    """The range is on loopback; elsewhere packets for these addresses would leave the machine."""
+    with reading_filter(tmp_path / "world", PAGES) as world:
+        proxy = world.origin.services["reference"]["proxy"]["pupils"]
+        line = {"name": "service", "type": "explicit_proxy", "options": {"proxy": proxy}}
+        declared: dict[str, Any] = {"lines": [line], "probes": ["web", "web_transitions"]}
+        declared["limits"] = PATIENCE
+        run = rehearse(pack_campaign(tmp_path, world, URL_PACK, PAGES, SCHEME, **declared))
+
+    by_address = [one for one in run.verdicts if one.key.probe == "web_transitions"]
+    rules = {one.rule for one in by_address if variant_of(one.item.stratum) in CARRIED}
+    assert rules == {"control-private-address"}
+    assert outcome(run).conformity is Conformity.INSUFFICIENT
+
+
 def test_the_pages_are_blocked_by_this_policy() -> None:
     assert POLICY.expects("DRUG", "ks2") == "block"
