@@ -1,15 +1,16 @@
 """Pages of an origin that are about addresses: the cases of ``harness.model.url_case``.
 
-Pages by several addresses, and the objects of pages, are on canary hosts that a supplier's list
-names, and on their benign twins. All others are on neutral hosts that the supplier does not know.
-Pages with suspicious words come from the rows of the pack ``overblock``. No two cases share a host.
+Pages by several addresses (also by those of IPv6 transition mechanisms), and objects of pages, are
+on canary hosts that a supplier's list names, and on their benign twins. All others are on neutral
+hosts that the supplier does not know. Pages with suspicious words come from the rows of the pack
+``overblock``. No two cases share a host.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import cycle, islice
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from harness.model.content_form import PageContent
 from harness.model.corpus import TWIN
 from harness.model.origin_zone import RANGE_ZONE
 from harness.model.sampler import ordering
+from harness.model.transition_address import TRANSITIONS
 from harness.model.url_case import (
     ADDRESSES,
     DEEP_PAGES,
@@ -33,7 +35,8 @@ from harness.model.url_case import (
     deep_path,
 )
 
-PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33}
+PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33,
+         "transition": 3}  # fmt: skip
 """Pages of each case, by its group; harmful ones have as many harmless twins.
 
 The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152 suspicious pages.
@@ -43,8 +46,10 @@ UNRATED = "LOC.PARK"
 """The category of sites that are in no category list."""
 
 _ON_CANARIES = tuple(name for name in (*ADDRESSES, *OBJECTS) if name != "object:cdn")
-_APART = 10
-"""The numbers of canaries, in each category, that belong to one case."""
+_PLACES = {case: range(1 + 10 * at, 11 + 10 * at) for at, case in enumerate(_ON_CANARIES)} | {
+    case: range(101 + 4 * at, 105 + 4 * at) for at, case in enumerate(TRANSITIONS)
+}
+"""The numbers of the canaries, in each category, that belong to one case."""
 
 _VALUES = {
     "address:http": "http://{host}/",
@@ -58,8 +63,12 @@ _VALUES = {
     "object:script": "http://{host}/objects/{number}/app.js",
     "object:video": "http://{host}/objects/{number}/clip.mp4",
     "object:cdn": "http://{own}/objects/{number}/app.js",
+    **dict.fromkeys(TRANSITIONS, "http://{host}/"),
 }
-"""The URLs of a case: ``host`` is the page's, ``own`` a neutral host of the item."""
+"""The URLs of a case: ``host`` is the page's, ``own`` a neutral host of the item.
+
+The probe ``web_transitions`` asks for the page of a host by an address in which there is no name.
+"""
 
 
 class _Page(NamedTuple):
@@ -89,9 +98,10 @@ def url_pages(
     ``pages`` is how many there are of each case, by group; groups that it does not name have none.
     """
     planned = [
-        *_of_codes(tuple(categories), pages),
+        *_of_codes((*ADDRESSES, *OBJECTS, *DEEP_PAGES, *NEW_SITES), tuple(categories), pages),
         *_suspicious(seed, pages.get("template", 0)),
         *_of_viewpoints(pages.get("viewpoint", 0)),
+        *_of_codes(TRANSITIONS, tuple(categories), pages),
     ]
     hosts = iter(unlisted_hosts(seed, len(planned), taken))
     contents: dict[str, PageContent] = {}
@@ -102,7 +112,7 @@ def url_pages(
         own = next(hosts)
         if page.case in DEEP_PAGES:  # a harmless page is on the host of the harmful one
             own = deep.setdefault(page.name.removesuffix("-twin"), own)
-        listed = _canary(page, len(categories)) if page.case in _ON_CANARIES else ""
+        listed = _canary(page, len(categories)) if page.case in _PLACES else ""
         value = _address(page, own, listed)
         host = listed if listed and page.case != "address:redirect" else own
         rows.append(_row(page, value, host))
@@ -112,8 +122,10 @@ def url_pages(
     return OriginPages(contents=contents, texts=texts, rows=tuple(rows))
 
 
-def _of_codes(categories: tuple[str, ...], pages: Mapping[str, int]) -> Iterator[_Page]:
-    for case in (*ADDRESSES, *OBJECTS, *DEEP_PAGES, *NEW_SITES):
+def _of_codes(
+    cases: Iterable[str], categories: tuple[str, ...], pages: Mapping[str, int]
+) -> Iterator[_Page]:
+    for case in cases:
         count = pages.get(case.partition(":")[0], 0)
         for number, code in enumerate(islice(cycle(categories), count), 1):
             if case == "new:plain":
@@ -157,8 +169,8 @@ def _of_viewpoints(count: int) -> Iterator[_Page]:
 def _canary(page: _Page, categories: int) -> str:
     """Return the listed host that a page is about, or its benign twin."""
     label = page.category.lower().replace(".", "-")
-    first = 1 + _APART * _ON_CANARIES.index(page.case)
-    number = first + (page.number - 1) // categories % _APART
+    place = _PLACES[page.case]
+    number = place.start + (page.number - 1) // categories % len(place)
     return f"{label}-{number:03}.{'twin' if page.is_twin else 'canary'}.{RANGE_ZONE}"
 
 

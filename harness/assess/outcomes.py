@@ -32,6 +32,7 @@ from harness.model.metric import (
     CANNOT_MEASURE,
     COMPARED,
     LABORATORIES_DIFFERING,
+    NOT_CARRIED,
     NOT_IMPLEMENTED,
     PEOPLE_JUDGE,
     FailureClaim,
@@ -284,6 +285,9 @@ SAMPLED = frozenset(name for name, rule in RULES.items() if rule is _guarded)
 LEFT_OUT = {
     "down": "not working on the unfiltered line either",
     "not paired": "not timed on both lines",
+    NOT_CARRIED: "the network of the control line carries neither NAT64 nor 6to4 nor Teredo to the "
+    "origin; test where it has a translator, and declare its prefix as nat64_prefix if that is not "
+    "64:ff9b::/96",
 }
 """Reasons why items are left out, in words."""
 

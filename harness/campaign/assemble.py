@@ -212,7 +212,9 @@ def _with_scheme(path: Path, campaign: Campaign) -> Campaign:
 
 
 def _origin(path: Path, campaign: Campaign) -> Origin | None:
-    return read_origin(path.parent / campaign.origin) if campaign.origin else None
+    if not campaign.origin:
+        return None
+    return replace(read_origin(path.parent / campaign.origin), nat64_prefix=campaign.nat64_prefix)
 
 
 def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict[str, Probe]:

@@ -23,13 +23,17 @@ CASES = {
     "protocol_mismatches": NAMED_PROTOCOLS,
 }
 """The cases that each metric of them needs, in words."""
-RESOLVER_NAMES = "resolver-names"
+RESOLVER_NAMES, URL_PAGES = "resolver-names", "url-pages"
 PROBES_OF_PACK = {
-    "url-pages": "probes web and web_https",
+    URL_PAGES: "probes web and web_https",
     "protocols": "probe protocols",
     RESOLVER_NAMES: "probe dns_queries",
 }
 """The probes that try the cases of a pack."""
+
+
+COMPARED_WITH = {"ipv6_transitions_open": "web"}
+"""The probe that a metric needs beside the one that it declares."""
 
 
 def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
@@ -39,7 +43,9 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
     if not missing:
         return None
     pack = content_pack(metric)
-    remedy = f"choose the whole pack {pack} of the origin, and the {PROBES_OF_PACK[pack]}"
+    probes = spec_of(metric).needs_probe
+    named = f"probes web and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
+    remedy = f"choose the whole pack {pack} of the origin, and the {named}"
     return f"no item tries: {first_of(missing, SHOWN)}", remedy
 
 
@@ -53,7 +59,7 @@ def content_pack(metric: str) -> str:
     if module == "resolver_metrics":
         return RESOLVER_NAMES
     is_of_urls = metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints")
-    return "url-pages" if is_of_urls else "content-pages"
+    return URL_PAGES if is_of_urls else "content-pages"
 
 
 def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
@@ -78,5 +84,10 @@ def unlisted_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] 
     return why, "choose these categories of the pack canary too, so that the supplier is told"
 
 
-ON_LISTED_HOSTS = ("addresses_differing", "segment_ports_open", "sub_resource_block_rate")
+ON_LISTED_HOSTS = (
+    "addresses_differing",
+    "ipv6_transitions_open",
+    "segment_ports_open",
+    "sub_resource_block_rate",
+)
 """Metrics of pages on hosts that a supplier's list names."""

@@ -310,8 +310,8 @@ def _lines(origin: Origin, file: Path, path: Path | None, only: str) -> tuple[di
 
 
 def _without_paths(origin: Origin) -> Origin:
-    """Return an origin without the names of files, which depend on the folder of the reader."""
-    return replace(origin, authority="", log="")
+    """Return an origin without the names of files, and without what a campaign adds to it."""
+    return replace(origin, authority="", log="", nat64_prefix="")
 
 
 @app.command("pages")

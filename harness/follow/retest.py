@@ -25,12 +25,14 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.protocol_case import NAMED_PROTOCOLS
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_sample
+from harness.model.transition_address import TRANSITIONS
 from harness.model.upload_case import INFECTED_UPLOADS
 
 CASES_OF_METRIC: Mapping[str, tuple[str, ...]] = {
     "eicar_variants_passed": (*NAMED_CASES,),
     "feature_checks_passed": tuple(f"{FILE}feature-{name}" for name in FEATURES),
     "infected_uploads_passed": (*INFECTED_UPLOADS,),
+    "ipv6_transitions_open": (*TRANSITIONS,),
     "protocol_mismatches": (*NAMED_PROTOCOLS,),
     "viewers_exposing": (*VIEWERS,),
 }

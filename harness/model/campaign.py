@@ -21,6 +21,7 @@ from harness.model.protocol_case import ProtocolHandling, ProtocolName
 from harness.model.scope import Scope
 from harness.model.sealed_list import SealedList
 from harness.model.service_declaration import Service
+from harness.model.transition_address import LOCAL_PREFIX, Nat64Prefix
 from harness.model.url_case import Medium, Segment
 from harness.model.user import ConcurrentUsers, NotOffered, UserKind, Users, UserTrial
 from harness.model.verdict import Mechanism
@@ -279,6 +280,7 @@ class Campaign(Declared):
     are users whom the service does not serve, ``local_exceptions`` differences of a site's policy,
     by category and host. Of ``availability_lines``, at other sites, nothing but availability is
     asked. With ``crossover`` line and control swap their connections in even rounds.
+    ``nat64_prefix`` is that of the NAT64 in the networks of control and lines.
     """
 
     campaign: Name
@@ -298,6 +300,7 @@ class Campaign(Declared):
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False
+    nat64_prefix: Nat64Prefix = LOCAL_PREFIX
     languages: tuple[Language, ...] = ()
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()

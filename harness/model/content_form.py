@@ -197,7 +197,7 @@ def form_of(stratum: str) -> ContentForm | None:
 
 CASE_GROUPS = (
     FILE, UPLOAD, PROTOCOL, QUERY, "viewer:", "address:", "object:", "deep:", "new:", "template:",
-    "viewpoint:",
+    "viewpoint:", "transition:",
 )  # fmt: skip
 """What the names of cases begin with that are all known."""
 

@@ -32,6 +32,10 @@ PEOPLE_JUDGE = "people judge this from documents and records, and nobody has yet
 """The reason for insufficient evidence where people are to judge and nobody has."""
 
 
+NOT_CARRIED = "not carried"
+"""Why items are left out that the control line could not reach by any transition mechanism."""
+
+
 class Span(NamedTuple):
     """A lower and an upper end; ``None`` where the side is unbounded."""
 

@@ -14,7 +14,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("framing_variants_open", "items", "segmentations and framings that stay open"),
     ("identity_gains", "items", "false identities that gain a weaker policy"),
     ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
-    ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
     ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
     ("name_variants_open", "items", "mismatched or missing host names that stay open"),
     ("network_signals_honoured", "share", "network signals that are honoured"),

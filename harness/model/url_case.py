@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
+from harness.model.transition_address import TRANSITIONS
+
 ADDRESSES = {
     "address:http": "by HTTP",
     "address:https": "by HTTPS",
@@ -65,7 +67,7 @@ VIEWPOINTS = {"viewpoint:for": "in favour", "viewpoint:against": "against"}
 """The two sides of a question (OVB-09); pages of one question have the same ``pair_id``."""
 
 URL_CASES = {
-    **ADDRESSES, **OBJECTS, **DEEP_PAGES, **NEW_SITES, **TEMPLATES,
+    **ADDRESSES, **OBJECTS, **DEEP_PAGES, **NEW_SITES, **TEMPLATES, **TRANSITIONS,
     **{name: f"a question of the day, {words}" for name, words in VIEWPOINTS.items()},
 }  # fmt: skip
 """All cases by name, in words."""
@@ -73,6 +75,7 @@ URL_CASES = {
 CASES_OF_METRIC = {
     "addresses_differing": ADDRESSES,
     "deep_page_block_rate": DEEP_PAGES,
+    "ipv6_transitions_open": TRANSITIONS,
     "segment_ports_open": PORTS,
     "sub_resource_block_rate": OBJECTS,
     "trigger_overblock_rate": TEMPLATES,

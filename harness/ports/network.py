@@ -27,6 +27,7 @@ from harness.model.origin_zone import OriginZone, home_of, is_in, with_host
 from harness.model.plain_twin import twin_of
 from harness.model.probe import ProbeDeclaration
 from harness.model.query_case import QueryForm
+from harness.model.transition_address import LOCAL_PREFIX, literals_of
 
 Opened = TypeVar("Opened")
 
@@ -39,8 +40,8 @@ class Origin:
     of URLs to the ports it really listens on; ``key`` makes markers (never printed).
     ``services`` are the range's filter, and the key that mails are signed with (never printed).
     ``twin_zone`` is a zone for plain twins alone (``harness.model.plain_twin``). ``zone`` and
-    ``address`` are the first of its zones. ``zones`` are all of them, and ``twins`` the zone of the
-    plain twins, with what is published of them; without ``zones`` (the range) no more is known.
+    ``address`` are the first of its zones. ``zones`` are all of them, ``twins`` that of the plain
+    twins, as published, if known (not of the range). ``nat64_prefix`` is that of the networks.
     """
 
     zone: str
@@ -54,6 +55,7 @@ class Origin:
     twin_zone: str = ""
     zones: tuple[OriginZone, ...] = ()
     twins: OriginZone | None = None
+    nat64_prefix: str = LOCAL_PREFIX
 
     @property
     def zone_names(self) -> tuple[str, ...]:
@@ -86,11 +88,12 @@ class Origin:
         is_twin = bool(self.twin_zone) and name.endswith("." + self.twin_zone)
         return is_twin or any(is_in(name, zone) for zone in self.zone_names)
 
-    def home_of(self, host: str) -> str:
-        """Return the host of this origin for a host of the range's zone.
+    def is_by_literal(self, host: str) -> bool:
+        """Whether a host is an address by which a transition mechanism leads to the origin."""
+        return ":" in host and host in literals_of(self.addresses, self.nat64_prefix)
 
-        A host that is not in the range's zone, or an origin that serves that zone, changes nothing.
-        """
+    def home_of(self, host: str) -> str:
+        """Return the host of this origin for one of the range's zone; any other as it is."""
         return host if self.covers(host) else home_of(host, self.zone_names, self.key)
 
     def addresses_of(self, host: str) -> tuple[str, ...]:
@@ -234,10 +237,9 @@ class Fetches(Protocol):
 class Line(Protocol):
     """A way to the internet; probes use the network only through a line.
 
-    Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
-    class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
-    never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it was
-    built with, so that a probe can check the token of a host that it was redirected to.
+    Built as ``Plugin(name, options, origin, limits)``, with an instance of its class ``Options``;
+    used as an asynchronous context manager. ``fetch`` and ``ask`` never raise for network trouble:
+    it is in the Exchange or Answer. ``origin`` tells probes the token of any of its hosts.
     ``carries`` names the methods that it has, of which a probe needs one.
     """
 
@@ -292,8 +294,8 @@ class Dialled(Generic[Opened]):
     """The result of dialling: an open stream or socket, which the caller closes, or a failure.
 
     ``peer`` is the address that was connected to; with a proxy, it is the proxy's, whose reply to
-    CONNECT is ``tunnel_status``. ``headers`` and ``body`` are those of a reply that refuses.
-    ``certificate`` is the chain that the far end showed.
+    CONNECT is ``tunnel_status``. ``headers`` and ``body`` are those of a reply that refuses,
+    ``certificate`` is the far end's chain.
     """
 
     timings: Timings
@@ -337,8 +339,7 @@ class LineType(Protocol):
 class Guarded(Protocol):
     """A line that refuses private addresses except declared ones.
 
-    ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a line
-    whose proxy resolves them itself.
+    ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a proxy.
     """
 
     def declare(self, block_page: str, control: Line) -> None: ...
@@ -357,8 +358,7 @@ def trusts_supplier(line: Line) -> bool:
 class Probe(Protocol):
     """A way to try an item over a line. The harness knows only what it ``declares``.
 
-    A probe that can try only some of the items that it declares has a method ``fits`` (see
-    ``fits``).
+    One that can try only some of the items that it declares has a method ``fits`` (see ``fits``).
     """
 
     declares: ClassVar[ProbeDeclaration]

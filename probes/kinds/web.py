@@ -103,8 +103,9 @@ class WebProbe:
         """Return the URL that is fetched for an item."""
         return variant_url(item, self.scheme, self.variant)
 
-    def _address_of(self, attempt: Attempt) -> str:
-        """Return the URL that is fetched in an attempt."""
+    def _address_of(self, attempt: Attempt, line: Line) -> str:
+        """Return the URL that is fetched in an attempt over a line."""
+        del line
         return self.address(attempt.item)
 
     def _way(self, line: Line) -> Fetches | None:
@@ -122,7 +123,7 @@ class WebProbe:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(self._address_of(attempt), home, over=self._way(line))
+        chain = await visit.follow(self._address_of(attempt, line), home, over=self._way(line))
         timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:
@@ -355,8 +356,9 @@ class WebMarkup(Web):
         is_whole = item.url(self.scheme) == f"{self.scheme}://{item.host}/"
         return is_whole and super().fits(item)
 
-    def _address_of(self, attempt: Attempt) -> str:
+    def _address_of(self, attempt: Attempt, line: Line) -> str:
         """Return the URL with markup, if the host is our own origin's."""
+        del line
         address = self.address(attempt.item)
         return address + MARKED_PATH if attempt.marker is not None else address
 

@@ -19,6 +19,7 @@ from typing import Protocol, runtime_checkable
 from harness.model.observation import Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, canonical, literal, reach_of
 from harness.ports.network import Line, Origin, Question
+from probes.net.local_binding import is_own_address
 from probes.net.route import Address
 
 PATIENCE = 2.0
@@ -171,17 +172,28 @@ class AddressGuard:
             return at.port in self._real_ports and _is_loopback(at.host)
         if at.port not in (self._real_ports or WEB_PORTS):
             return False
-        if canonical(at.host) in self._own_addresses:
+        if canonical(at.host) in self._own_addresses or self._is_by_literal(at.host):
             return True
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 
+    def _is_by_literal(self, host: str) -> bool:
+        """Whether a host is an address by which a transition mechanism leads to the origin.
+
+        For an origin on loopback it has to be this machine's own: else packets would leave it.
+        """
+        origin, address = self._origin, canonical(host)
+        if origin is None or not origin.is_by_literal(address):
+            return False
+        return not _is_loopback(origin.address) or is_own_address(address)
+
     def _is_behind_proxy(self, endpoint: Address) -> bool:
-        """Whether this endpoint is the origin, by a name of its zone or by its address."""
-        origin = self._origin
+        """Whether this endpoint is the origin, by a name of its zone or by an address."""
+        origin, host = self._origin, endpoint.host
         if origin is None:
             return False
-        is_in_zone = origin.covers(endpoint.host) and endpoint.port in self._zone_ports
-        return is_in_zone or self._is_origins(endpoint.host, endpoint)
+        is_named = origin.covers(host) or self._is_by_literal(host)
+        is_in_zone = is_named and endpoint.port in self._zone_ports
+        return is_in_zone or self._is_origins(host, endpoint)
 
 
 def _canonical_endpoint(at: Address) -> Address:

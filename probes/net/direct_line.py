@@ -122,7 +122,8 @@ class Ports:
 
     def real(self, endpoint: Address) -> int:
         """Return the port to connect to."""
-        if self.origin is not None and not self.origin.covers(endpoint.host):
+        host, origin = endpoint.host, self.origin
+        if origin is not None and not (origin.covers(host) or origin.is_by_literal(host)):
             return endpoint.port
         return self.mapping.get(endpoint.port, endpoint.port)
 

@@ -61,6 +61,16 @@ def run_in_namespace(namespace: str, make: Callable[[], Result]) -> Result:
     return future.result()
 
 
+def is_own_address(address: str) -> bool:
+    """Whether an IP address is one of this machine, in the namespace of this thread."""
+    try:
+        with socket.socket(family_of(address), socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
 def check_namespace(namespace: str, what: str) -> None:
     """Check that a namespace can be entered. Raises UsageError; ``what`` names the option."""
     try:

@@ -98,7 +98,8 @@ class Request:
     def port(self) -> int:
         """The port that a proxy is asked to connect to; 0 if it is not a number."""
         authority = self.target if self.method == "CONNECT" else self.authority
-        digits = authority.rpartition(":")[2] if ":" in authority else "80"
+        named = authority.rpartition("]")[2] if authority.startswith("[") else authority
+        digits = named.rpartition(":")[2] if ":" in named else "80"
         return int(digits) if digits.isascii() and digits.isdigit() else 0
 
     @property

@@ -18,6 +18,7 @@ from typing import Literal, Self
 import msgspec
 
 from harness.model.marker import find_nonce
+from harness.model.transition_address import host_in
 from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
@@ -195,6 +196,7 @@ class _OriginConnection(Connection):
 
     def on_request(self, request: Request) -> None:
         """Log the request, then answer it according to its host."""
+        request = _named(request)
         origin, names = self._origin, self._origin.pages.names
         is_bodiless = request.method == "HEAD"
         is_health = request.path == HEALTH_PATH and request.host in names.apexes
@@ -291,6 +293,12 @@ class _OriginConnection(Connection):
     @property
     def _scheme(self) -> Literal["http", "https"]:
         return "https" if self._is_secure else "http"
+
+
+def _named(request: Request) -> Request:
+    """Return a request by an IPv6 address as one for the host that its path tells, if any."""
+    host = host_in(request.path) if request.host.startswith("[") else ""
+    return replace(request, headers=request.headers | {"host": host}) if host else request
 
 
 def _summary(page: Page) -> str:

@@ -1,6 +1,7 @@
 """The reference filter as an explicit HTTP proxy with CONNECT (RFC 9110 section 9.3.6).
 
-It resolves names itself: zone hosts to the origin's ports, other names not at all.
+It resolves names itself: zone hosts to the origin's ports, other names not at all. It connects to
+IPv6 addresses by which transition mechanisms lead to the origin.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.pending_entry import Asked, Asker, PendingEntry
 from probes.range.resolver import ZoneServer
 from probes.range.tampering import TAMPERED, Ending, tamper, without_nonce
-from probes.range.zone import ADDRESS
+from probes.range.zone import ADDRESS, literal_in
 
 HTTPS_PORT = 443
 NO_PROXY_REQUEST = Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n")
@@ -298,7 +299,7 @@ class ProxyConnection(Connection):
         if not self._has_host(request):
             self.answer(trouble_page(request.host, 503))
             return
-        await self._connect_origin(ADDRESS, port, request.host)
+        await self._connect_origin(literal_in(request.host) or ADDRESS, port, request.host)
         if self._origin_side is None:
             return
         if request.method == "CONNECT":
@@ -318,8 +319,8 @@ class ProxyConnection(Connection):
         return True
 
     def _has_host(self, request: Request) -> bool:
-        is_served = request.port in self._upstream.ports
-        return is_served and self._upstream.zone_server.has(request.host)
+        is_known = literal_in(request.host) or self._upstream.zone_server.has(request.host)
+        return request.port in self._upstream.ports and bool(is_known)
 
     async def _connect_origin(self, address: str, port: int, host: str) -> None:
         """Connect to the origin, or answer 503."""

@@ -17,7 +17,9 @@ from typing import Literal
 
 from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
+from harness.model.transition_address import literals_of
 from probes.mail.sender_domains import address_in, domain_of
+from probes.net.local_binding import is_own_address
 
 ZONE = RANGE_ZONE
 """The zone that the range serves; all other names are refused."""
@@ -72,8 +74,16 @@ _CANARY = re.compile(r"([a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)-(\d+)")
 
 
 def normalise(host: str) -> str:
-    """Return a host name in lower case, without port and final dot."""
+    """Return a host name in lower case, without port and final dot; an IPv6 address in brackets."""
+    if host.startswith("["):
+        return host.partition("]")[0].lower() + "]"
     return host.split(":", 1)[0].rstrip(".").lower()
+
+
+def literal_in(host: str) -> str:
+    """Return the IPv6 address in brackets that leads to ADDRESS on this machine; else nothing."""
+    address = host.strip("[]")
+    return address if address in literals_of((ADDRESS,)) and is_own_address(address) else ""
 
 
 def without_www(host: str) -> str:

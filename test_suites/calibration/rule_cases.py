@@ -280,8 +280,10 @@ PAGE = (
     _case("frame-not-followed", trial(
               web(canary="absent", text=NOTICE, inner=(web("http://a.test/", status=None, canary="absent"),))),
           State.INSUFFICIENT),
-    _case("token-missing-server-error", trial(web(canary="absent", status=502)),
-          State.INSUFFICIENT),
+    _case("transition-not-carried", trial(web(canary="absent", status=503),
+              stratum="DRUG/transition:nat64"), State.BLOCKED, Mechanism.PROXY_REFUSAL),
+    _case("token-missing-server-error", trial(web(canary="absent", status=502),
+              stratum="DRUG/address:http"), State.INSUFFICIENT),
     _case("notice-beside-content", trial(web(canary="absent", text=NOTICE, embedded=1)),
           State.INSUFFICIENT),
     _case("file-without-content", trial(web(canary="absent", asked=True), _FILE), State.ALTERED),

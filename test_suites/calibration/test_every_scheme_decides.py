@@ -88,7 +88,16 @@ def test_every_measurable_requirement_can_be_decided(
 def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
     """What cannot be decided with these items, for any school phase."""
     web = ("web", "web_https", "web_markup", "web_accessibility")
-    names = (*web, "web_ipv6", "dns", "dns_queries", "download", "upload", "protocols")
+    names = (
+        *web,
+        "web_ipv6",
+        "web_transitions",
+        "dns",
+        "dns_queries",
+        "download",
+        "upload",
+        "protocols",
+    )
     probes = {probe: PROBES.find(probe)() for probe in names}
     supply = group_items(items, probes)
     frames = Counter(item.category for item in items)

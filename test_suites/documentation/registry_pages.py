@@ -144,7 +144,8 @@ with suspicious words, and viewpoints. A requirement conforms only if each of it
 {cases}
 
 Pages by several addresses, images, scripts and videos are on canary hosts that the supplier's list names; all others are on
-neutral hosts. New sites are compared with `service.new_sites` of the [campaign file](campaign-file.md). Suspicious words are
+neutral hosts. For `transition:` cases the probe [`web_transitions`](probes.md#ipv6) asks for the page of a host by an IPv6
+address without its name. New sites are compared with `service.new_sites` of the [campaign file](campaign-file.md). Suspicious words are
 the notes of the pack `overblock`; a new row needs no code. [Why](../design/dd-024-url-cases.md).
 
 ## Recipes
@@ -198,6 +199,7 @@ COUNTS_FOR = {
     "new": "URL-12",
     "template": "OVB-05",
     "viewpoint": "OVB-09",
+    "transition": "IP6-02",
 }
 
 

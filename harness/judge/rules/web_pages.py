@@ -7,6 +7,8 @@ from harness.judge.block_page_classifier import PageKind
 from harness.judge.rules.files import FILE_LOST_RULES
 from harness.judge.rules.refusals import LEGAL, is_refused_by_status, is_refused_for_legal_reasons
 from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.content_form import variant_of
+from harness.model.transition_address import TRANSITIONS
 from harness.model.verdict import Mechanism, State
 
 REFUSING, SERVER_TROUBLE = 400, 500
@@ -136,6 +138,9 @@ def _is_shrunken(features: TrialFeatures) -> bool:
     return small and bool(one.text and other.text) and features.same_words < UNLIKE
 
 
+GATEWAY_TROUBLE = frozenset({502, 503, 504})
+"""Statuses by which a proxy says that it got nothing from a server (RFC 9110 section 15.6)."""
+
 PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-learned",
@@ -202,6 +207,19 @@ PAGE_RULES: tuple[Rule, ...] = (
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="access is forbidden (403) without a page, but not on the control line",
+        saw=_page,
+    ),
+    Rule(
+        id="transition-not-carried",
+        matches=lambda features: (
+            features.control_has_token
+            and variant_of(features.service.item.stratum) in TRANSITIONS
+            and _status(features) in GATEWAY_TROUBLE
+        ),
+        state=State.BLOCKED,
+        mechanism=Mechanism.PROXY_REFUSAL,
+        says="the service does not connect to the address of a transition mechanism by which the "
+        "control line got the page",
         saw=_page,
     ),
     Rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from harness.model.transition_address import TRANSITIONS
 from harness.model.url_case import ADDRESSES
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
@@ -112,6 +113,22 @@ def test_each_case_of_web_addresses_is_needed() -> None:
     (unlisted,) = of("URL-13", place(whole))
     assert unlisted.why.endswith("no item of that list: DRUG")
     assert not of("URL-13", place(whole + items("DRUG", 9, stratum="DRUG")))
+
+
+def test_transition_mechanisms_need_their_pages_and_both_probes() -> None:
+    probes = ("web", "web_transitions")
+    listed = items("DRUG", 9, stratum="DRUG")
+    pages = [one for case in TRANSITIONS for one in items("DRUG", 3, stratum=f"DRUG/{case}")]
+
+    (missing,) = of("IP6-02", place(listed + pages[3:], probes=probes))
+    assert missing.why == f"no item tries: {TRANSITIONS['transition:nat64']}"
+    assert missing.remedy.endswith(
+        "pack url-pages of the origin, and the probes web and web_transitions"
+    )
+    for one in probes:
+        (unused,) = of("IP6-02", place(listed + pages, probes=[one]))
+        assert unused.remedy == f"add {(*{*probes} - {one},)[0]} to probes"
+    assert not of("IP6-02", place(listed + pages, probes=probes))
 
 
 def test_plain_twins_need_a_number_and_items() -> None:

@@ -23,6 +23,7 @@ from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
 from harness.model.corpus import Item
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.scheme import Requirement, Scheme
+from harness.model.transition_address import TRANSITIONS
 from harness.schemes.load import load_scheme
 
 Make = Callable[..., Outcome]
@@ -90,6 +91,21 @@ def test_fresh_files_are_of_each_way_that_must_be_tried(finding: Finding) -> Non
     assert (first.short_of, first.left["file:zip"], first.left["file:http"]) == (0, 0, 1)
     assert set(rest.fresh) == {f"{way}-2" for way in ways} - {"file:zip-2"}
     assert rest.short_of == 1
+
+
+def test_fresh_pages_are_of_each_transition_mechanism(finding: Finding) -> None:
+    """Else a re-test would leave out the mechanisms of which it has no page."""
+    ways = CASES_OF_METRIC["ipv6_transitions_open"]
+    pages = [
+        Item(id=f"{way}-{number}", value="a.test", labels=("DRUG",), stratum=f"DRUG/{way}")
+        for way in ways
+        for number in (1, 2)
+    ]
+    passed = replace(finding, missed=("transition:6to4-1",), categories=("DRUG",))
+    drawn = select_retest(passed, pages, used=(), seed="a", size=1, cases=ways)
+
+    assert {name.rpartition("-")[0] for name in drawn.fresh} == {*TRANSITIONS}
+    assert "transition:6to4-2" in drawn.fresh
 
 
 def test_a_corpus_without_a_missed_item_is_named(finding: Finding) -> None:

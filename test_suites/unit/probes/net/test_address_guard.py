@@ -16,6 +16,7 @@ from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.direct import Control as ControlLine
 from probes.lines.direct import ControlOptions
 from probes.lines.pac import Pac, PacOptions
+from probes.net import address_guard
 from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.route import Address
 
@@ -55,6 +56,35 @@ def test_every_address_of_an_origin_is_its_own() -> None:
     }
 
     assert {"10.9.9.4"} == refused
+
+
+def test_an_address_that_leads_to_the_origin_is_visited_unless_packets_would_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lab's origin is reached through its network, an origin on loopback on this machine alone."""
+    lab = Origin(
+        zone="a.example", resolver="r", ports={}, authority="", key=b"k", address="10.9.9.1",
+        nat64_prefix="64:ff9b:1::/96",
+    )  # fmt: skip
+    own, others = "64:ff9b:1::a09:901", "64:ff9b:1::a09:902"
+    here = "64:ff9b::7f00:1"
+
+    assert [is_refused(AddressGuard(lab), one, at(one)) for one in (own, others)] == [False, True]
+    assert is_refused(AddressGuard(ORIGIN), here, at(here, 8080))
+    monkeypatch.setattr(address_guard, "is_own_address", lambda address: address == here)
+    assert not is_refused(AddressGuard(ORIGIN), here, at(here, 8080))
+    assert is_refused(AddressGuard(ORIGIN), here, at(here, 9999))
+
+
+async def test_a_proxy_is_asked_for_such_an_address_at_ports_of_the_origin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = "64:ff9b::7f00:1"
+    assert await AddressGuard(ORIGIN).refusal_by_proxy(at(here), 1) is not None
+
+    monkeypatch.setattr(address_guard, "is_own_address", lambda address: address == here)
+    assert await AddressGuard(ORIGIN).refusal_by_proxy(at(here), 1) is None
+    assert await AddressGuard(ORIGIN).refusal_by_proxy(at(here, 25), 1) is not None
 
 
 class Control:

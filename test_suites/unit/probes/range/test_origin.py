@@ -10,6 +10,7 @@ import pytest
 
 from harness.model.marker import CARRIERS, Carrier, nonce_for, token_for
 from harness.model.observation import AttemptKey
+from harness.model.transition_address import page_path
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 
@@ -126,3 +127,21 @@ def test_a_host_outside_the_zone_is_not_served(world: RangeTestbed) -> None:
 def test_a_client_that_does_not_know_the_authority_is_warned(world: RangeTestbed) -> None:
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         get(world, "gamb-013.canary.accredit.test", trust=ssl.create_default_context())
+
+
+def test_a_page_is_shown_to_those_who_ask_by_an_ipv6_address(world: RangeTestbed) -> None:
+    host = "drug-101.canary.accredit.test"
+    url = f"http://127.0.0.1:{world.origin.ports[80]}"
+    headers = {"Host": "[64:ff9b::7f00:1]", "X-Request-ID": nonce(world)}
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        shown = client.get(url + page_path(host), headers=headers)
+        by_name = client.get(url + page_path(host), headers=headers | {"Host": "a.accredit.test"})
+        others = [
+            client.get(url + path, headers=headers).status_code
+            for path in ("/", page_path("www.example.org"))
+        ]
+
+    assert token_for(world.origin.key, host, nonce(world)) in shown.text
+    assert "DRUG" in shown.text
+    assert token_for(world.origin.key, host, nonce(world)) not in by_name.text
+    assert others == [421, 421]

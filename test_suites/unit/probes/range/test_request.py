@@ -37,6 +37,8 @@ def test_an_address_in_a_path_is_a_part_of_the_path(path: str) -> None:
         ("HTTP://A.accredit.test", "a.accredit.test", 80, "/"),
         ("http://u:p@a.accredit.test:81/x/y?z", "a.accredit.test", 81, "/x/y?z"),
         ("http://a.accredit.test:nonsense/", "a.accredit.test", 0, "/"),
+        ("http://[64:FF9B::7f00:1]/at/x", "[64:ff9b::7f00:1]", 80, "/at/x"),
+        ("http://[64:ff9b::7f00:1]:81/", "[64:ff9b::7f00:1]", 81, "/"),
     ],
 )
 def test_a_proxy_is_asked_for_a_whole_url(target: str, host: str, port: int, path: str) -> None:
