@@ -9,6 +9,7 @@ of them is enough, and the log alone has no error of sampling.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +29,11 @@ ONE_PLACE = (
 MOST_BESIDE = 0.9
 """The least share of the time of a line in which a line at another site was checked as well."""
 HOSTS = 20
-"""The fewest hosts that must be blocked; a service could recognise checks that use fewer."""
+"""The fewest hosts that must be blocked; a service could recognise checks that use fewer.
+
+So many, and half of those that were tried, have to be seen blocked at least once: one blocked page
+makes a check *filtered*, so that a filter of a few hosts would look as if it always worked.
+"""
 NAMED = 20
 """How many outages are named with an outcome; all are in the outage log."""
 
@@ -77,11 +82,19 @@ def _barred(selection: Selection, log: OutageLog) -> str:
         return NOT_CHECKED
     if not _is_seen_from_two_sites(selection, log.checks[0].started, log.checks[-1].started):
         return ONE_PLACE
-    hosts = {page.host for one in log.checks for page in one.harmful}
+    pages = [page for one in log.checks for page in one.harmful]
+    hosts = {page.host for page in pages}
     if len(hosts) < HOSTS:
         return (
             f"only {len(hosts)} hosts that must be blocked were tried, which a service could "
             f"recognise; at least {HOSTS} are needed"
+        )
+    blocked = {page.host for page in pages if page.result == "blocked"}
+    needed = max(HOSTS, math.ceil(len(hosts) / 2))
+    if len(blocked) < needed:
+        return (
+            f"of {len(hosts)} hosts that must be blocked, only {len(blocked)} were seen blocked at "
+            f"least once; at least {needed} are needed to tell that the filter works"
         )
     return ""
 

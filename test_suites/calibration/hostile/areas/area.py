@@ -349,7 +349,7 @@ def _availability(taken: frozenset[str]) -> Area:
             {"id": "AVL-01", "n_min": 16, "threshold": _MOST_OF_THE_TIME},
             {"id": "AVL-02"}, {"id": "AVL-03"},
         ),
-        canaries=("ADLT", "DRUG", "GAMB", "VIOL"),
+        canaries=("DRUG", "VIOL"),
         probes=("web",),
         settings={"service": {"continuity": CONTINUITY}},
     )  # fmt: skip

@@ -83,6 +83,7 @@ SHORT_RUN = frozenset(
         "quick-for-many-connections",
         "opens-when-busy",
         "filters-at-the-rhythm-of-checks",
+        "blocks-what-was-asked-first",
         "opens-after-a-restart",
         "filters-no-backup-line",
         "blocks-addresses-of-ipv4-alone",

@@ -22,9 +22,9 @@ Happening = Literal["nothing", "checks", "fault", "failover"]
 RHYTHM = 25.0
 """Seconds between two checks on average: the supplier knows it."""
 CHECKS = CheckTimes(every=RHYTHM, lasts=24 * RHYTHM, together=20)
-FAULT = CheckTimes(every=1, lasts=65, together=20)
-FAILOVER = CheckTimes(every=4, lasts=240, together=20)
-"""Thirty checks before each fault, and then long enough to see what comes of it."""
+FAULT = CheckTimes(every=1, lasts=60, together=20)
+FAILOVER = CheckTimes(every=5, lasts=260, together=20)
+"""Twenty-five checks before each fault, and then long enough to see what comes of it."""
 RESTART, SWITCH = 8.0, 20.0
 """Seconds for which a good service is down after a restart, and before its backup line works."""
 
