@@ -239,6 +239,12 @@ def test_a_filter_that_blocks_few_hosts_is_not_shown_to_work(
     assert found.conformity is (OPEN if needed else CONFORMS)
 
 
+def test_a_service_that_never_filters_does_not_conform() -> None:
+    found = outcome("AVL-01", month(dict.fromkeys(range(3000), "unfiltered")))
+
+    assert found.conformity is FAILS, found.reasons
+
+
 def test_the_longest_outages_are_named_by_time() -> None:
     states: dict[int, CheckState] = {}
     for outage in range(25):
