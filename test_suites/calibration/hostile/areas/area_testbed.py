@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ from test_suites.calibration.hostile.areas.area import (
     texts,
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
-from test_suites.calibration.hostile.areas.checked_service import CheckedService
+from test_suites.calibration.hostile.areas.checked_service import NOTHING, CheckedService
 from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
 from test_suites.calibration.hostile.areas.relayed_mail import (
     ServedMail,
@@ -65,7 +64,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         self.told = Told.of(all_pages())
         self._names: ZoneServer
         self._relays: dict[str, ServedMail] = {}
-        self._checked: defaultdict[str, CheckedService] = defaultdict(CheckedService)
+        self._checked: dict[str, CheckedService] = {}
         for area in areas().values():
             _write_packs(area, folder / "packs")
 
@@ -145,6 +144,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         wiring = areas()[supplier.area].wiring
         if supplier.area == MAILING:
             await self._start_relay(supplier)
+        if supplier.area == AVAILABILITY:
+            self._checked[supplier.id] = CheckedService()
         web = WebService(
             behave=partial(self._behave, supplier),
             knowledge=Knowledge.of(()),
@@ -190,7 +191,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
     async def _behave(self, supplier: AreaSupplier, call: Call) -> None:
         """Have a supplier act on a request; sentinels and its own host are served rightly."""
         profile = call.profile or USERS.get(user_of(call.request), "pupils")
-        moment = self.checked(supplier).moment
+        checked = self._checked.get(supplier.id)
+        moment = checked.moment if checked else NOTHING
         visit = Visit(call=call, told=self.told, profile=profile, moment=moment)
         is_aside = visit.is_own or (visit.is_sentinel and supplier.spares_sentinels)
         await (visit.rightly() if is_aside else supplier.behave(visit))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from harness.campaign.assemble import Prepared
 from harness.cli.availability import CheckTimes, check
 from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
@@ -21,9 +22,11 @@ Happening = Literal["nothing", "checks", "fault", "failover"]
 
 RHYTHM = 25.0
 """Seconds between two checks on average: the supplier knows it."""
-CHECKS = CheckTimes(every=RHYTHM, lasts=24 * RHYTHM, together=20)
-FAULT = CheckTimes(every=1, lasts=60, together=20)
-FAILOVER = CheckTimes(every=5, lasts=260, together=20)
+CHECKS = CheckTimes(every=RHYTHM, lasts=24 * RHYTHM, together=100)
+FAULTS: dict[TestKind, CheckTimes] = {
+    "fault": CheckTimes(every=1, lasts=60, together=100),
+    "failover": CheckTimes(every=5, lasts=260, together=100),
+}
 """Twenty-five checks before each fault, and then long enough to see what comes of it."""
 RESTART, SWITCH = 8.0, 20.0
 """Seconds for which a good service is down after a restart, and before its backup line works."""
@@ -65,22 +68,22 @@ class CheckedService:
 
     def check(self, campaign: Path, out: Path) -> None:
         """Check the service of a campaign, then restart it, then cut its main connection."""
-        self._begin("checks")
-        self._check(campaign, out, CHECKS)
-        self._cause(campaign, out, "fault", FAULT)
-        self._cause(campaign, out, "failover", FAILOVER)
-
-    def _cause(self, campaign: Path, out: Path, kind: TestKind, times: CheckTimes) -> None:
-        """Test a fault; nothing can be caused where the service does not work before."""
-        self._begin("nothing")
-        with suppress(UnfinishedError):
-            self._check(campaign, out, times, kind)
-
-    def _check(
-        self, campaign: Path, out: Path, times: CheckTimes, kind: TestKind | None = None
-    ) -> None:
         prepared = prepare(campaign)
         paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+        self._begin("checks")
+        self._check(prepared, paths, CHECKS)
+        for kind, times in FAULTS.items():
+            self._begin("nothing")
+            with suppress(UnfinishedError):  # nothing is caused where the service does not work
+                self._check(prepared, paths, times, kind)
+
+    def _check(
+        self,
+        prepared: Prepared,
+        paths: CampaignPaths,
+        times: CheckTimes,
+        kind: TestKind | None = None,
+    ) -> None:
         happens: Happening = kind or "checks"
         check(
             prepared,

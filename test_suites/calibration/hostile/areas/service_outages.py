@@ -86,7 +86,7 @@ async def forgets_a_category_at_a_restart(visit: Visit) -> None:
     await visit.rightly_unless(is_forgotten)
 
 
-@watched(
+@to_all(
     "Says that it was restarted, and was not.",
     {FAULT},
     only="A fault of which no check shows an effect shows nothing.",
@@ -97,8 +97,8 @@ async def feigns_a_restart(visit: Visit) -> None:
     await visit.rightly()
 
 
-@watched(
-    "Lets nothing through after a restart, and never works again.",
+@to_all(
+    "Lets nothing through after a restart, and does not work again while it is checked.",
     {FAULT},
     only="A service that does not work again shows nothing of how it works then.",
 )
@@ -114,7 +114,7 @@ async def filters_no_backup_line(visit: Visit) -> None:
     await visit.rightly_unless(visit.moment.is_in("failover", SWITCH))
 
 
-@watched("Takes 100 seconds to change to its backup line.", {BACKUP})
+@to_all("Takes 100 seconds to change to its backup line.", {BACKUP})
 async def changes_late_to_its_backup_line(visit: Visit) -> None:
     if visit.moment.is_in("failover", 0, 100):
         visit.give_nothing()
@@ -122,7 +122,7 @@ async def changes_late_to_its_backup_line(visit: Visit) -> None:
         await visit.rightly()
 
 
-@watched("Has a backup line that works in time, and fails again for some time.", {BACKUP})
+@to_all("Has a backup line that works in time, and fails again for some time.", {BACKUP})
 async def backup_line_that_fails_again(visit: Visit) -> None:
     if visit.moment.is_in("failover", 50, 100):
         visit.give_nothing()
@@ -130,7 +130,7 @@ async def backup_line_that_fails_again(visit: Visit) -> None:
         await visit.rightly()
 
 
-@watched("Shows its block page for everything on its backup line.", {BACKUP})
+@to_all("Shows its block page for everything on its backup line.", {BACKUP})
 async def block_page_on_its_backup_line(visit: Visit) -> None:
     if visit.moment.is_in("failover", SWITCH):
         await visit.block()
