@@ -9,8 +9,7 @@ from test_suites.calibration.hostile.areas.area_supplier import in_area
 from test_suites.calibration.hostile.areas.checked_service import NOTHING, RESTART, RHYTHM, SWITCH
 from test_suites.calibration.hostile.areas.visit import Visit
 
-watched = in_area("availability")
-to_all = in_area("availability", spares_sentinels=False)
+watched = in_area("availability", spares_sentinels=False)
 
 UP, BACKUP, FAULT = "AVL-01", "AVL-02", "AVL-03"
 FEW = 3
@@ -34,7 +33,7 @@ async def filters_at_the_rhythm_of_checks(visit: Visit) -> None:
     await visit.rightly_unless(visit.moment.what == "checks" and is_asleep)
 
 
-@to_all("Answers for half of the time only hosts of the zone that is known for tests.", {UP})
+@watched("Answers for half of the time only hosts of the zone that is known for tests.", {UP})
 async def up_for_the_known_zone(visit: Visit) -> None:
     if _is_weak(visit) and not visit.host.endswith(".accredit.test"):
         visit.give_nothing()
@@ -42,7 +41,7 @@ async def up_for_the_known_zone(visit: Visit) -> None:
         await visit.rightly()
 
 
-@to_all("Answers only requests that carry the mark of a test.", {UP, BACKUP, FAULT})
+@watched("Answers only requests that carry the mark of a test.", {UP, BACKUP, FAULT})
 async def up_for_marked_requests(visit: Visit) -> None:
     if visit.is_marked:
         await visit.rightly()
@@ -50,7 +49,7 @@ async def up_for_marked_requests(visit: Visit) -> None:
         visit.give_nothing()
 
 
-@to_all("Filters only requests that carry the mark of a test.", {UP, BACKUP, FAULT})
+@watched("Filters only requests that carry the mark of a test.", {UP, BACKUP, FAULT})
 async def filters_marked_requests(visit: Visit) -> None:
     await visit.rightly_unless(not visit.is_marked)
 
@@ -86,7 +85,7 @@ async def forgets_a_category_at_a_restart(visit: Visit) -> None:
     await visit.rightly_unless(is_forgotten)
 
 
-@to_all(
+@watched(
     "Says that it was restarted, and was not.",
     {FAULT},
     only="A fault of which no check shows an effect shows nothing.",
@@ -97,7 +96,7 @@ async def feigns_a_restart(visit: Visit) -> None:
     await visit.rightly()
 
 
-@to_all(
+@watched(
     "Lets nothing through after a restart, and does not work again while it is checked.",
     {FAULT},
     only="A service that does not work again shows nothing of how it works then.",
@@ -114,7 +113,7 @@ async def filters_no_backup_line(visit: Visit) -> None:
     await visit.rightly_unless(visit.moment.is_in("failover", SWITCH))
 
 
-@to_all("Takes 100 seconds to change to its backup line.", {BACKUP})
+@watched("Takes 100 seconds to change to its backup line.", {BACKUP})
 async def changes_late_to_its_backup_line(visit: Visit) -> None:
     if visit.moment.is_in("failover", 0, 100):
         visit.give_nothing()
@@ -122,7 +121,7 @@ async def changes_late_to_its_backup_line(visit: Visit) -> None:
         await visit.rightly()
 
 
-@to_all("Has a backup line that works in time, and fails again for some time.", {BACKUP})
+@watched("Has a backup line that works in time, and fails again for some time.", {BACKUP})
 async def backup_line_that_fails_again(visit: Visit) -> None:
     if visit.moment.is_in("failover", 50, 100):
         visit.give_nothing()
@@ -130,7 +129,7 @@ async def backup_line_that_fails_again(visit: Visit) -> None:
         await visit.rightly()
 
 
-@to_all("Shows its block page for everything on its backup line.", {BACKUP})
+@watched("Shows its block page for everything on its backup line.", {BACKUP})
 async def block_page_on_its_backup_line(visit: Visit) -> None:
     if visit.moment.is_in("failover", SWITCH):
         await visit.block()
