@@ -9,6 +9,7 @@ of them is enough, and the log alone has no error of sampling.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +29,11 @@ ONE_PLACE = (
 MOST_BESIDE = 0.9
 """The least share of the time of a line in which a line at another site was checked as well."""
 HOSTS = 20
-"""The fewest hosts that must be blocked; a service could recognise checks that use fewer."""
+"""The fewest hosts that must be blocked; a service could recognise checks that use fewer.
+
+So many, and half of those that were tried, have to be seen blocked at least once: one blocked page
+makes a check *filtered*, so that a filter of a few hosts would look as if it always worked.
+"""
 NAMED = 20
 """How many outages are named with an outcome; all are in the outage log."""
 
@@ -41,10 +46,10 @@ def availability(selection: Selection) -> MeasuredMetric:
     decided = len(states) - unknown
     sampled = rate(selection, "availability", good, decided, unknown)
     metric = replace(sampled, method=_in_words(log))
+    threshold = selection.requirement.threshold
+    mark = threshold.at_least if threshold is not None else None
     if log.total and decided:
         lower, upper = _bounds(log, decided, selection.alpha)
-        threshold = selection.requirement.threshold
-        mark = threshold.at_least if threshold is not None else None
         is_missed = mark is not None and upper < mark
         metric = replace(
             metric,
@@ -53,10 +58,11 @@ def availability(selection: Selection) -> MeasuredMetric:
             upper=min(upper, 1.0 if sampled.upper is None else sampled.upper),
             p_value=0.0 if is_missed else sampled.p_value,
         )
+    is_below = mark is not None and metric.value is not None and metric.value < mark
     return MeasuredMetric(
         metric=metric,
         witnesses=tuple(map(_witness, _longest(log))),
-        barred=_barred(selection, log),
+        barred=_barred(selection, log) or ("" if is_below else _few_blocked(log)),
     )
 
 
@@ -84,6 +90,23 @@ def _barred(selection: Selection, log: OutageLog) -> str:
             f"recognise; at least {HOSTS} are needed"
         )
     return ""
+
+
+def _few_blocked(log: OutageLog) -> str:
+    """Why checks that found a page blocked do not show that the filter works; empty if they do.
+
+    Checks that found none blocked show what they show all the same.
+    """
+    pages = [page for one in log.checks for page in one.harmful]
+    hosts = {page.host for page in pages}
+    blocked = {page.host for page in pages if page.result == "blocked"}
+    needed = max(HOSTS, math.ceil(len(hosts) / 2))
+    if len(blocked) >= needed:
+        return ""
+    return (
+        f"of {len(hosts)} hosts that must be blocked, only {len(blocked)} were seen blocked at "
+        f"least once; at least {needed} are needed to tell that the filter works"
+    )
 
 
 def _is_seen_from_two_sites(selection: Selection, begins: datetime, ends: datetime) -> bool:

@@ -6,7 +6,7 @@ a calibration test. All campaigns share one origin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
@@ -17,12 +17,16 @@ from corpora.illegal_pages import illegal_pages, several_addressed
 from corpora.origin_pack import OriginPages
 from corpora.resolver_names import resolver_names
 from corpora.search_pages import SearchSizes, search_pages
-from corpora.synthetic_sites import neutral_hosts
 from corpora.uploads import uploads
 from corpora.url_pages import url_pages
 from harness.model.content_form import PageContent, form_of
 from harness.model.corpus import TWIN
 from harness.model.listed_page import ADDRESS, case_of
+from test_suites.calibration.availability_campaign import CONTINUITY
+from test_suites.calibration.hostile.areas.area_rows import (
+    harmless_sites,
+    one_engine_of_each_kind,
+)
 from test_suites.calibration.hostile.areas.told import PHASES
 
 Wiring = Literal["proxy", "names", "resolver", "users"]
@@ -38,12 +42,15 @@ MAILING = "mailing"
 """The area whose services have a mail relay."""
 SPEED = "speed"
 """The area whose services are measured for their speed."""
+AVAILABILITY = "availability"
+"""The area whose services are checked, and fail while they are."""
 _SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
 _MOST = {"at_least": 0.5, **_SOURCE}
 _MORE = {"at_least": 0.6, **_SOURCE}
 _MOST_OF_EACH = {"at_least": 0.75, **_SOURCE}
 _FEW = {"at_most": 0.5, **_SOURCE}
 _FEWER = {"at_most": 0.4, **_SOURCE}
+_MOST_OF_THE_TIME = {"at_least": 0.9, **_SOURCE}
 _MOST_LOST = {"at_most": 0.75, **_SOURCE}
 PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
 GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
@@ -163,28 +170,10 @@ def _search(taken: frozenset[str]) -> Area:
             {"id": "DYN-04", "n_min": 4, "threshold": _MOST_OF_EACH},
             {"id": "DYN-05", "n_min": 4, "threshold": _FEW},
         ),
-        packs={"content": replace(pages, rows=_one_engine_of_each_kind(pages.rows))},
+        packs={"content": replace(pages, rows=one_engine_of_each_kind(pages.rows))},
         wiring="names",
         probes=("web", "web_https", "dns"),
     )  # fmt: skip
-
-
-def _one_engine_of_each_kind(rows: Iterable[dict[str, str]]) -> tuple[dict[str, str], ...]:
-    """Return the rows of queries, and of the first engine of each kind of case with its opt-outs."""
-    chosen: dict[str, str] = {}
-    kept = []
-    for row in rows:
-        group, _, rest = row["stratum"].partition("/")[2].partition(":")
-        kind, _, engine = rest.partition(":")
-        if group in ("lock", "video", "open"):
-            place = f"{group}:{'' if group == 'open' else kind}:{'@' in engine}"
-            name = (engine or kind).removesuffix("-https")
-            if chosen.setdefault(place, name) != name:
-                continue
-        elif group == "optout" and engine not in chosen.values():
-            continue
-        kept.append(row)
-    return tuple(kept)
 
 
 def _dynamic(taken: frozenset[str]) -> Area:
@@ -222,31 +211,10 @@ def _overblock(taken: frozenset[str]) -> Area:
         packs={
             "content": pages,
             "agreed": _rows(pairs, lambda row: case_of(row["stratum"]).case == ADDRESS),
-            "real": _harmless_sites(taken),
+            "real": harmless_sites(f"{SEED}, sites", taken),
         },
         canaries=("DRUG",),
     )
-
-
-def _harmless_sites(taken: frozenset[str]) -> OriginPages:
-    """Sites of real lists, which must be open: for children, about health, and for lessons."""
-    codes = ("ALW.CHILD", "ALW.HEALTH", "ALW.CURR") * 3
-    hosts = neutral_hosts(f"{SEED}, sites", len(codes), taken)
-    rows = tuple(
-        {
-            "id": f"site-{number}",
-            "value": host,
-            "kind": "host",
-            "registrable": host,
-            "labels": code,
-            "applies_to": "",
-            "stratum": code,
-            "sensitivity": "S0",
-        }
-        for number, (host, code) in enumerate(zip(hosts, codes, strict=True), 1)
-    )
-    named = [row["registrable"] for row in rows]
-    return OriginPages(contents={}, texts=dict.fromkeys(named, "Open from nine."), rows=rows)
 
 
 def _malware(taken: frozenset[str]) -> Area:
@@ -372,6 +340,21 @@ def _speed(taken: frozenset[str]) -> Area:
     )
 
 
+def _availability(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=AVAILABILITY,
+        title="Whether the service is up and filters",
+        requirements=(
+            {"id": "AVL-01", "n_min": 16, "threshold": _MOST_OF_THE_TIME},
+            {"id": "AVL-02"}, {"id": "AVL-03"},
+        ),
+        canaries=("DRUG", "VIOL"),
+        probes=("web",),
+        settings={"service": {"continuity": CONTINUITY}},
+    )  # fmt: skip
+
+
 def _resolving(taken: frozenset[str]) -> Area:
     return Area(
         name="resolving",
@@ -386,5 +369,5 @@ def _resolving(taken: frozenset[str]) -> Area:
 
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _mailing, _speed, _resolving,
+    _logging, _alerting, _mailing, _speed, _availability, _resolving,
 )  # fmt: skip

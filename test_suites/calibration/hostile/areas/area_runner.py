@@ -12,6 +12,7 @@ from pathlib import Path
 
 from test_suites.calibration.hostile.areas.area import (
     ALERTING,
+    AVAILABILITY,
     LOGGING,
     MAILING,
     SPEED,
@@ -49,6 +50,7 @@ MODULES: tuple[str, ...] = (
     "service_alerts",
     "mail_relays",
     "service_speed",
+    "service_outages",
     "resolving",
 )
 """Where the suppliers are defined, in the order of the areas."""
@@ -80,6 +82,10 @@ SHORT_RUN = frozenset(
         "filters-the-tester-alone",
         "quick-for-many-connections",
         "opens-when-busy",
+        "filters-at-the-rhythm-of-checks",
+        "blocks-what-was-asked-first",
+        "opens-after-a-restart",
+        "filters-no-backup-line",
         "blocks-addresses-of-ipv4-alone",
         "answers-clients-that-validate",
     }
@@ -138,5 +144,7 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
             send_mail(campaign, out, mail.inbox.mails, mail.spam)
         if supplier.area == SPEED:
             measure_speed(campaign, out)
+        if supplier.area == AVAILABILITY:
+            testbed.checked(supplier).check(campaign, out)
 
     return measured(supplier.id, testbed.folder, begin, read_log)

@@ -20,6 +20,7 @@ from probes.range.zone import ADDRESS
 from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
     ALERTING,
+    AVAILABILITY,
     LOGGING,
     MAILING,
     SAMPLE,
@@ -31,6 +32,7 @@ from test_suites.calibration.hostile.areas.area import (
     texts,
 )
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
+from test_suites.calibration.hostile.areas.checked_service import NOTHING, CheckedService
 from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
 from test_suites.calibration.hostile.areas.relayed_mail import (
     ServedMail,
@@ -62,6 +64,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         self.told = Told.of(all_pages())
         self._names: ZoneServer
         self._relays: dict[str, ServedMail] = {}
+        self._checked: dict[str, CheckedService] = {}
         for area in areas().values():
             _write_packs(area, folder / "packs")
 
@@ -73,6 +76,10 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         if area.name == MAILING:
             service |= {"mail": declared(self.mail_of(supplier).relay)}
         settings = area.settings | {"service": service}
+        line = self._line(area, running)
+        if area.name == AVAILABILITY:
+            line["site"] = "north"
+            settings["availability_lines"] = [line | {"name": "second", "site": "south"}]
         packs = self.folder / "packs"
         corpora: list[dict[str, Any]] = [
             {"pack": str(packs / f"{area.name}-{kind}")} for kind in area.packs
@@ -87,7 +94,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             origin=self.origin_file,
             campaign=supplier.id,
             scheme="scheme.yaml",
-            lines=[self._line(area, running)],
+            lines=[line],
             profiles=area.profiles,
             probes=list(area.probes),
             corpora=corpora,
@@ -137,6 +144,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         wiring = areas()[supplier.area].wiring
         if supplier.area == MAILING:
             await self._start_relay(supplier)
+        if supplier.area == AVAILABILITY:
+            self._checked[supplier.id] = CheckedService()
         web = WebService(
             behave=partial(self._behave, supplier),
             knowledge=Knowledge.of(()),
@@ -175,10 +184,16 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         """The mail relay of a supplier."""
         return self._relays[supplier.id]
 
+    def checked(self, supplier: AreaSupplier) -> CheckedService:
+        """What happens to a service while it is checked."""
+        return self._checked[supplier.id]
+
     async def _behave(self, supplier: AreaSupplier, call: Call) -> None:
         """Have a supplier act on a request; sentinels and its own host are served rightly."""
         profile = call.profile or USERS.get(user_of(call.request), "pupils")
-        visit = Visit(call=call, told=self.told, profile=profile)
+        checked = self._checked.get(supplier.id)
+        moment = checked.moment if checked else NOTHING
+        visit = Visit(call=call, told=self.told, profile=profile, moment=moment)
         is_aside = visit.is_own or (visit.is_sentinel and supplier.spares_sentinels)
         await (visit.rightly() if is_aside else supplier.behave(visit))
         if supplier.area == LOGGING and (line := supplier.record(visit)):

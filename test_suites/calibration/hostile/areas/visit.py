@@ -15,6 +15,7 @@ from probes.range.examination import changed_request, code_of_answer, code_of_re
 from probes.range.malware_check import without_ranges
 from probes.range.tampering import without_nonce
 from probes.range.zone import original_host
+from test_suites.calibration.hostile.areas.checked_service import NOTHING, Moment
 from test_suites.calibration.hostile.areas.told import Told
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, BLOCK_TITLE, Call
@@ -34,11 +35,15 @@ _HELP = (
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """One request for ``host`` under one profile; ``call`` is its connection."""
+    """One request for ``host`` under one profile; ``call`` is its connection.
+
+    ``moment`` is what happens to the service, in the area ``availability``.
+    """
 
     call: Call
     told: Told
     profile: str
+    moment: Moment = NOTHING
 
     @property
     def host(self) -> str:
@@ -125,7 +130,9 @@ class Visit:
 
     async def rightly(self) -> None:
         """Do what a good service does."""
-        if self.is_own:
+        if self.moment.is_down:
+            self.give_nothing()
+        elif self.is_own:
             await self.call.give(Answer().html("<title>Appeal</title><p>Write to us.</p>"))
         elif self.code_asked:
             await self.block(self.code_asked)
@@ -143,6 +150,10 @@ class Visit:
     async def pass_on(self) -> None:
         """Let the origin's answer through unchanged."""
         await self.send(await self.ask(self.request))
+
+    def give_nothing(self) -> None:
+        """Close the connection without an answer, as a service that is down."""
+        self.call.stream.close()
 
     async def ask(self, request: Request) -> bytes:
         """The origin's whole answer to a request, as it came."""

@@ -212,6 +212,39 @@ def test_the_other_line_must_be_at_another_site_at_the_same_time() -> None:
     assert ONE_PLACE in outcome("AVL-01", month(), beside=early).reasons
 
 
+@pytest.mark.parametrize(
+    ("tried", "blocked", "needed"), [(30, 1, 20), (30, 19, 20), (30, 20, 0), (60, 29, 30)]
+)
+def test_a_filter_that_blocks_few_hosts_is_not_shown_to_work(
+    tried: int, blocked: int, needed: int
+) -> None:
+    """One of them is blocked in each check, beside one of all the others that came."""
+    checks = [
+        structs.replace(
+            one,
+            harmful=(
+                HarmfulPage(f"host-{blocked + place % (tried - blocked)}.test", "open"),
+                HarmfulPage(f"host-{place % blocked}.test", "blocked"),
+            ),
+        )
+        for place, one in enumerate(month())
+    ]
+
+    found = outcome("AVL-01", checks)
+
+    said = f"of {tried} hosts that must be blocked, only {blocked} were seen blocked at least once"
+    assert [each for each in found.reasons if said in each and f"least {needed} are" in each] == (
+        list(found.reasons) if needed else []
+    )
+    assert found.conformity is (OPEN if needed else CONFORMS)
+
+
+def test_a_service_that_never_filters_does_not_conform() -> None:
+    found = outcome("AVL-01", month(dict.fromkeys(range(3000), "unfiltered")))
+
+    assert found.conformity is FAILS, found.reasons
+
+
 def test_the_longest_outages_are_named_by_time() -> None:
     states: dict[int, CheckState] = {}
     for outage in range(25):
