@@ -173,6 +173,10 @@ def test_the_exit_criteria_name_a_new_campaign(records: Records) -> None:
         (held,) = session.plans()
     assert held.finding.metric == "events_recorded"
     assert not held.finding.rests_on_items
+    shown = records.give(
+        "plan", "show", "P-0001", "--registry", str(records.out / "registry.sqlite")
+    )
+    assert "measure a new campaign, then: accredit retest P-0001 out/CAMPAIGN --by NAME" in shown
     told = in_words(exit_query_of(held.finding))
     assert told.startswith(
         "a new campaign, which began after the claim, meets LOG-01 on line proxy"
