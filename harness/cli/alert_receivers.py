@@ -11,7 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple, Protocol
 
@@ -27,6 +27,8 @@ from probes.receivers.webhook import Webhook
 
 NOTE_EVERY = 60.0
 """Seconds between two notes that the receiver works."""
+MOST_GAP = timedelta(seconds=5 * NOTE_EVERY)
+"""The longest time without a line of the receiver in which it is taken to have worked."""
 LONGEST_RUN = 400 * 24 * 3600.0
 """The most seconds of ``--seconds``: 400 days."""
 
@@ -87,6 +89,21 @@ def listening_address(text: str, option: str) -> Address:
         msg = f"{option}: {address.host!r} is no IP address; give one of this machine: 127.0.0.1"
         raise UsageError(msg)
     return Address(host=address.host, port=0) if is_chosen else address
+
+
+Span = tuple[datetime, datetime]
+"""A time in which a receiver worked: its first and last note or record."""
+
+
+def extend_spans(spans: list[Span], at: datetime) -> None:
+    """Add a time at which a receiver worked to its spans, which are in order.
+
+    After ``MOST_GAP`` without a line of it, it is not taken to have worked meanwhile.
+    """
+    if spans and at - spans[-1][1] <= MOST_GAP:
+        spans[-1] = spans[-1][0], max(spans[-1][1], at)
+    else:
+        spans.append((at, at))
 
 
 class Server(Protocol):

@@ -10,7 +10,6 @@ import csv
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,7 @@ import typer
 from msgspec.structs import replace
 
 from harness.campaign.assemble import Prepared
-from harness.cli.alert_receivers import NOTE_EVERY, receive_command
+from harness.cli.alert_receivers import Span, extend_spans, receive_command
 from harness.cli.given_times import aware_time
 from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
@@ -45,8 +44,6 @@ from probes.receivers.spool import ALERTS, read_spool
 app = typer.Typer(no_args_is_help=True)
 app.command("receive")(receive_command)
 
-MOST_GAP = timedelta(seconds=5 * NOTE_EVERY)
-"""The longest time without a line of the receiver in which it is taken to have worked."""
 MOST = 1000
 """The most sessions of a cell."""
 REPORT_BYTES = 1024 * 1024
@@ -157,7 +154,7 @@ def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
 
     Raises UsageError, FaultyDocument.
     """
-    times: list[tuple[datetime, datetime]] = []
+    times: list[Span] = []
     number = alerts = size = 0
     digest = hashlib.sha256()
 
@@ -169,10 +166,7 @@ def _readings_of(spool: Path, join: AlertJoin) -> list[LogFileFacts]:
     for number, alert in enumerate(read_spool(spool, ALERTS, note), 1):
         join.add(number, alert)
         alerts += not alert.is_note
-        if times and alert.at - times[-1][1] <= MOST_GAP:
-            times[-1] = times[-1][0], max(times[-1][1], alert.at)
-        else:
-            times.append((alert.at, alert.at))
+        extend_spans(times, alert.at)
     whole = LogFileFacts(
         format=SPOOL,
         sha256=digest.hexdigest(),

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +19,7 @@ import typer
 from msgspec.structs import replace
 
 from harness.campaign.assemble import Prepared
-from harness.cli.alert_receivers import NOTE_EVERY
+from harness.cli.alert_receivers import Span, extend_spans
 from harness.cli.mail_post import CampaignPost, read_corpora
 from harness.cli.mail_receiver import receive_command
 from harness.cli.measure import prepare_in, record_of, resumable
@@ -50,8 +49,6 @@ HAM = 600
 OF_CASE = 3
 """Mails of each other case."""
 MOST = 100_000
-MOST_GAP = timedelta(seconds=5 * NOTE_EVERY)
-"""The longest time without a line of the receiver in which it is taken to have worked."""
 
 SPAM = Annotated[
     list[Path] | None,
@@ -217,9 +214,6 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
     say(f"read {readings[-1].entries:,} mails: {len(join.found)} of {len(sent)} that were sent")
 
 
-Span = tuple[datetime, datetime]
-
-
 def _read_all(
     places: Mapping[MailPlace, Iterable[Path]], join: MailJoin, whole: Span
 ) -> list[LogFileFacts]:
@@ -233,7 +227,7 @@ def _read_all(
         for path in paths:
             spans, notes = list[Span](), 0
             for mail in read_source(path, digest.update):
-                _extend(spans, mail.at)
+                extend_spans(spans, mail.at)
                 notes += mail.is_note
                 if not mail.is_note:
                     entries += 1
@@ -243,14 +237,6 @@ def _read_all(
         format=MAILBOX, sha256=digest.hexdigest(), bytes=0, lines=entries, entries=entries
     )
     return [replace(facts, first=first, last=last) for first, last in covered] or [facts]
-
-
-def _extend(spans: list[Span], at: datetime) -> None:
-    """Add a time at which a receiver worked to its spans, which are in order."""
-    if spans and at - spans[-1][1] <= MOST_GAP:
-        spans[-1] = spans[-1][0], max(spans[-1][1], at)
-    else:
-        spans.append((at, at))
 
 
 def _both(some: Iterable[Span], others: Sequence[Span]) -> list[Span]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -225,12 +224,11 @@ def prepare_in(
     Packs whose digests are in its journal are not checked again. A pack that has reached its use
     limit in other campaigns under ``out`` is refused. Raises FaultyDocument, UsageError.
     """
-    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
     declared = read_campaign(path)[0]
     journal = CampaignPaths(out=out, campaign=declared.campaign).journal
-    header = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    known = header.get("corpora", ())
+    known = header_document(journal).get("corpora", ())
     prepared = prepare(path, seeded(declared, journal), checked=known, lane=lane, swapped=swapped)
     packs = [corpus.reference for corpus in prepared.corpora]
     refuse_retired(packs, prepared.campaign.campaign, out)
@@ -321,11 +319,10 @@ def run_id_in(journal: Path) -> str:
 
     Empty for a journal of an older version, which has no id.
     """
-    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
-    if not (journal / HEADER).exists():
-        return new_run()
-    return str(msgspec.json.decode(read_header(journal)).get("run", ""))
+    held = header_document(journal)
+    return str(held.get("run", "")) if held else new_run()
 
 
 def describe_stop(stop: Stop) -> str:

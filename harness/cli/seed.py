@@ -27,7 +27,6 @@ from harness.cli.registry_session import OWNERS, current_user, open_session
 from harness.cli.seed_commitments import (
     digest_of_sample,
     digest_of_seed,
-    header_document,
     record_disclosure,
     sample_events,
     unused_commitments,
@@ -90,12 +89,14 @@ def commit_command(
     The registry keeps the commitment. The seed stays secret in the campaign's folder, and
     'accredit measure' takes it from there.
     """
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
+
     declared = read_campaign(campaign)[0]
     if "seed" in declared.model_fields_set:
         msg = f"{campaign}: it states its seed, so it could have been chosen; remove 'seed'"
         raise UsageError(msg)
     paths = CampaignPaths(out=out, campaign=declared.campaign)
-    if header_document(paths):
+    if header_document(paths.journal):
         msg = (
             f"{paths.journal}: the campaign has begun, and a commitment counts only before that; "
             "choose another campaign name"

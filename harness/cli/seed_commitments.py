@@ -74,17 +74,10 @@ def unused_commitments(
 
 def _commitment_in(paths: CampaignPaths) -> str:
     """The SHA-256 of the seed of a campaign's journal; empty without a journal."""
-    document = header_document(paths)
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
+
+    document = header_document(paths.journal)
     return str(document.get("seed_commitment", ""))
-
-
-def header_document(paths: CampaignPaths) -> dict[str, object]:
-    """The document of a campaign's header; empty without a journal."""
-    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
-
-    if not (paths.journal / HEADER).exists():
-        return {}
-    return msgspec.json.decode(read_header(paths.journal), type=dict[str, object])
 
 
 def with_commitment(
@@ -95,7 +88,9 @@ def with_commitment(
     A journal that was begun keeps what its header says. Without a commitment to this seed for this
     campaign nothing is noted.
     """
-    if held := header_document(paths):
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
+
+    if held := header_document(paths.journal):
         return msgspec.structs.replace(header, commitment=_noted(held, paths))
     if not (paths.home / COMMITTED_SEED).exists():
         return header

@@ -121,6 +121,13 @@ def read_header(directory: Path) -> bytes:
     return text
 
 
+def header_document(directory: Path) -> dict[str, Any]:
+    """The JSON object of a journal's header; empty without a journal. Raises UsageError."""
+    if not (directory / HEADER).exists():
+        return {}
+    return msgspec.json.decode(read_header(directory), type=dict[str, Any])
+
+
 def require_same(directory: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise UsageError, naming the keys that differ, if a journal has another declaration."""
     stated = {key: value for key, value in wanted.items() if key in held or key not in LATER_KEYS}
