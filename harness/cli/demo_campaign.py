@@ -58,7 +58,7 @@ corpora:
   - {{pack: range/downloads, sample: 1}}
 probes: [web, download]
 scheme: becta-2008
-limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40, batch: 250}}
+limits: {{timeout: 3, confirmation_timeout: 6, concurrency: 40, batch: 250}}
 plain_twins: {{pause: 0.01}}
 """
 LATER = """\
