@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from harness.campaign.campaign_lines import build_lines, collect_faults, fault_at
+from harness.campaign.campaign_lines import Lines, build_lines, collect_faults, fault_at
 from harness.campaign.crossover import half_of, with_swapped_connections
 from harness.campaign.item_selection import (
     SelectedItems,
@@ -44,9 +44,6 @@ from harness.ports.network import (
 from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, KeyPath, read_document, validate
 
-Lines = dict[tuple[str, str], Line]
-"""Lines by name and profile."""
-
 
 def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
     """Tell lines (by name and profile) the host of the block page, and which line is the control.
@@ -62,7 +59,7 @@ def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line
 
 def twin_lines(
     lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
-) -> dict[tuple[str, str], Line]:
+) -> Lines:
     """Return the lines that a pupil's browser can use, by name and profile; empty if unwanted."""
     if not declared.number:
         return {}
@@ -184,12 +181,8 @@ def prepare(
 def _parted(lines: Lines, campaign: Campaign) -> tuple[Lines, Lines]:
     """The lines that are measured, and those of which only availability is asked."""
     names = {line.name for line in campaign.availability_lines}
-    parts = (
-        {place: line for place, line in lines.items() if (place[0] in names) is is_further}
-        for is_further in (False, True)
-    )
-    own, further = parts
-    return own, further
+    further = {place: line for place, line in lines.items() if place[0] in names}
+    return {place: line for place, line in lines.items() if place not in further}, further
 
 
 def _check_items(

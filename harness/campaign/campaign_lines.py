@@ -24,6 +24,9 @@ from harness.yaml_reader import Document, KeyPath, dotted, validate
 
 T = TypeVar("T")
 
+Lines = dict[tuple[str, str], Line]
+"""Lines by name and profile."""
+
 
 def build_lines(
     campaign: Campaign,
@@ -31,12 +34,12 @@ def build_lines(
     faults: list[Fault],
     origin: Origin | None,
     lane: str | None,
-) -> dict[tuple[str, str], Line]:
+) -> Lines:
     """Return the lines by name and profile, the control among them; add to ``faults``.
 
     ``lane`` replaces the declared lane of each line that has lanes.
     """
-    lines: dict[tuple[str, str], Line] = {}
+    lines: Lines = {}
     control = LineDeclaration(
         name=CONTROL, type=campaign.control.type, options=campaign.control.options
     )
@@ -70,9 +73,9 @@ def _build_line(
     faults: list[Fault],
     origin: Origin | None,
     lane: str | None,
-) -> dict[tuple[str, str], Line]:
+) -> Lines:
     plugin = collect_faults(faults, document, (*at, "type"), partial(LINES.find, line.type))
-    built: dict[tuple[str, str], Line] = {}
+    built: Lines = {}
     same: dict[str, Line] = {}
     if plugin is None:
         return built
