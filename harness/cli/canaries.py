@@ -157,7 +157,7 @@ def canaries_command(
     say(
         f"{out}: {len(made)} new canaries{of}, as {form}; "
         f"send it to the supplier, who loads it by {in_utc(loaded)}",
-        f"next: {next_step(after, clock.now())}",
+        f"next: {next_step(after, held.finding, clock.now())}",
     )
 
 

@@ -25,7 +25,7 @@ from harness.cli.registry_facts import (
 )
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
-from harness.ports.storage import Clock, WallClock
+from harness.ports.storage import Clock, Journal, WallClock
 from reports.documents import DOCUMENTS, Report
 from reports.exports.table import require_table_format
 
@@ -77,7 +77,12 @@ def begun_at(paths: CampaignPaths) -> datetime:
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(paths.journal)) as journal:
-        return min(one.started for one in journal.observations())
+        return begun_in(journal)
+
+
+def begun_in(journal: Journal) -> datetime:
+    """When the campaign of an open journal began: the time of its first observation."""
+    return min(one.started for one in journal.observations())
 
 
 def keep_assessment(assessment: Assessment, paths: CampaignPaths) -> None:

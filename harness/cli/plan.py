@@ -70,7 +70,7 @@ def list_plans(
     if shown:
         first = shown[0]
         named = first.supplier if len({each.stream for each in shown}) > 1 else supplier
-        say(f"next, for {first.plan.id}: {next_step(first.plan, now, named, first.finding)}")
+        say(f"next, for {first.plan.id}: {next_step(first.plan, first.finding, now, named)}")
 
 
 def _table(shown: Sequence[HeldPlan], now: datetime) -> Table:

@@ -58,10 +58,11 @@ def detail_command(
     )
     with open_session(chosen_registry(registry), clock=clock) as session:
         after = session.advance(plan, event, supplier=supplier)
+        finding = session.plan(plan, supplier).finding
     given = [name.replace("_", " ") for name in DETAILS if getattr(event, name).strip()]
     say(
         f"plan {after.id}: recorded: {', '.join(given)}",
-        f"next: {next_step(after, clock.now(), supplier)}",
+        f"next: {next_step(after, finding, clock.now(), supplier)}",
     )
 
 
@@ -132,7 +133,7 @@ def sign_command(
         after = session.advance(plan, signed, supplier=supplier)
     say(
         f"plan {plan}: signed for the {role} by {contact.id}, key {public[:16]}",
-        f"next: {next_step(after, clock.now(), supplier)}",
+        f"next: {next_step(after, held.finding, clock.now(), supplier)}",
     )
 
 
@@ -210,7 +211,7 @@ def _add(
     after = session.advance(plan, event, supplier=supplier)
     say(
         f"plan {plan}: {file.name} is kept as evidence, SHA-256 {event.sha256}",
-        f"next: {next_step(after, clock.now(), supplier)}",
+        f"next: {next_step(after, held.finding, clock.now(), supplier)}",
     )
 
 

@@ -87,7 +87,7 @@ def soak_command(
             )
             raise UsageError(msg)
         counted = Counted(_count(session, held, soak, assessment, clock, by or current_user()))
-    say(str(counted), f"next: {next_step(counted.plan, clock.now(), supplier)}")
+    say(str(counted), f"next: {next_step(counted.plan, held.finding, clock.now(), supplier)}")
     raise typer.Exit(1 if counted.plan.soaks[-1].fault else 0)
 
 

@@ -51,9 +51,10 @@ def record(
     """Record a step of a plan, and say where the plan stands now."""
     with open_session(chosen_registry(registry), clock=clock) as session:
         after = session.advance(plan, step, supplier=supplier)
+        finding = session.plan(plan, supplier).finding
     say(
         f"plan {after.id} is {after.state}, due {after.due:%Y-%m-%d}",
-        f"next: {next_step(after, clock.now(), supplier)}",
+        f"next: {next_step(after, finding, clock.now(), supplier)}",
     )
 
 

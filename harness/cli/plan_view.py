@@ -43,7 +43,7 @@ def as_data(held: HeldPlan, now: datetime, supplier: str = "") -> dict[str, Any]
         "overdue": plan.is_overdue(now),
         "overdue_since": msgspec.to_builtins(plan.overdue_since(now)),
         "possible": verbs_in(plan.state),
-        "next": next_step(plan, now, supplier, held.finding),
+        "next": next_step(plan, held.finding, now, supplier),
         "backward_events": [str(each) for each in held.clock.backward],
         "clock_corrections": [_correction(each) for each in held.clock.corrections],
     }
@@ -95,7 +95,7 @@ def lines_of(held: HeldPlan, now: datetime, supplier: str = "") -> list[tuple[st
     lines.append(
         ("possible now", ", ".join(verbs_in(plan.state)) or f"nothing: it is {plan.state}")
     )
-    lines.append(("next", next_step(plan, now, supplier, finding)))
+    lines.append(("next", next_step(plan, finding, now, supplier)))
     return lines
 
 

@@ -99,7 +99,7 @@ def retest_command(
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
     with open_session(CampaignPaths(out=out, campaign="").registry) as session:
         held = session.plan(plan, supplier)
-    say(f"next: {next_step(held.plan, clock.now(), supplier, held.finding)}")
+    say(f"next: {next_step(held.plan, held.finding, clock.now(), supplier)}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
 
 

@@ -10,21 +10,15 @@ from harness.model.action_plan import CONTAINED, ActionPlan, Finding, PlanState
 from harness.model.event_times import in_utc
 
 
-def next_step(
-    plan: ActionPlan, now: datetime, supplier: str = "", finding: Finding | None = None
-) -> str:
-    """The command to type next for a plan, in words; ``supplier`` is named if it is given.
-
-    Without the ``finding`` it is not said whether a re-test tries items or is a new campaign.
-    """
+def next_step(plan: ActionPlan, finding: Finding, now: datetime, supplier: str = "") -> str:
+    """The command to type next for a plan, in words; ``supplier`` is named if it is given."""
     of = f" --supplier {shlex.quote(supplier)}" if supplier else ""
     if plan.is_ended:
         return f"nothing: it is {plan.state}"
     if (ends := plan.soak_ends) is not None and not has_held(plan):
         return soak_step(plan, ends)
     if plan.state in {PlanState.CLAIMED, PlanState.VERIFYING}:
-        by_items = finding is None or finding.rests_on_items
-        return _retest(plan, now, of) if by_items else _measure_again(plan, of)
+        return _retest(plan, now, of) if finding.rests_on_items else _measure_again(plan, of)
     verb, options = _verb(plan)
     return f"accredit plan {verb} {plan.id}{of}{options}"
 

@@ -317,8 +317,8 @@ class StreamState:
 
     def _require_unused(self, event: PlanEvent) -> None:
         """Raise UsageError if a re-test's campaign, or a canary, belongs to something else."""
-        is_own = self.finding(self.plan(event.plan).finding).rests_on_items
-        if event.uses and is_own and self.campaigns.get(event.uses, event.plan) != event.plan:
+        is_taken = event.uses and self.campaigns.get(event.uses, event.plan) != event.plan
+        if is_taken and self.finding(self.plan(event.plan).finding).rests_on_items:
             msg = f"plan {event.plan}: a re-test needs a campaign of its own, not {event.uses!r}"
             raise UsageError(msg)
         if isinstance(event, CanariesMade):

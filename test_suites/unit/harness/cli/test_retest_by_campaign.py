@@ -77,15 +77,16 @@ class Records:
         assert 2 == ended.exception.exit_code
         return str(ended.exception)
 
-    def claim(self) -> None:
+    def claim(self) -> str:
+        """Agree the plan and claim its fix; gives what the last command said."""
         where = ["--registry", str(self.out / "registry.sqlite")]
         details = ["--cause", "c", "--containment", "c", "--prevention", "p"]
         for words in (
             ["agree", "P-0001", "--owner", "Acme", "--action", "a", *details],
             ["progress", "P-0001", "--note", "n"],
-            ["claim", "P-0001", "--statement", "s"],
         ):
             self.give("plan", *words, *where)
+        return self.give("plan", "claim", "P-0001", "--statement", "s", *where)
 
     def retest(self, results: Path, by: str = "Ann") -> tuple[str, ...]:
         return ("retest", "P-0001", str(results), "--out", str(self.out), "--by", by)
@@ -166,6 +167,12 @@ def test_what_shows_nothing_of_the_claim_is_refused(records: Records, wrong: str
         assert "accredit retest P-0001 out/CAMPAIGN" in said
     else:
         assert "needs a campaign of its own" in records.refused(*records.retest(before))
+
+
+def test_the_claim_says_that_a_new_campaign_is_measured(unclaimed: Records) -> None:
+    said = unclaimed.claim()
+
+    assert "next: measure a new campaign, then: accredit retest P-0001 out/CAMPAIGN" in said
 
 
 def test_the_exit_criteria_name_a_new_campaign(records: Records) -> None:

@@ -50,7 +50,7 @@ def test_silence_closes_nothing(
         advance(verified, finding, made(PlanClosed, at=late))
     assert not verified.is_overdue(late)
     assert escalations_due([FollowUp(finding=finding, plan=verified)], late) == {}
-    assert "accredit run CAMPAIGN.yaml" in next_step(verified, late)
+    assert "accredit run CAMPAIGN.yaml" in next_step(verified, finding, late)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_only_a_conforming_campaign_after_the_period_closes(
     if closes:
         closed = advance(after, finding, made(PlanClosed, at=now + timedelta(days=40)))
         assert closed.state is PlanState.CLOSED
-        assert next_step(after, now) == "accredit plan close P-0001"
+        assert next_step(after, finding, now) == "accredit plan close P-0001"
     else:
         with pytest.raises(UsageError, match="cannot be closed yet"):
             advance(after, finding, made(PlanClosed, at=now + timedelta(days=40)))
