@@ -3,8 +3,8 @@
 It starts a range with a faulty reference service, measures a campaign, tests the service's log, its
 mail and its availability, and opens plans for what fails. The supplier "fixes" two faults, and
 re-tests verify their plans alone. A later campaign closes them; the demo has no soak period. The
-log is not mended, so the service does not conform. Another service is monitored over five simulated
-campaigns, and has a certificate; the register, trends and plans of both become a site.
+log is not corrected, so the service does not conform. Another service is monitored over five
+simulated campaigns, and has a certificate; the register, trends and plans of both become a site.
 """
 
 from __future__ import annotations

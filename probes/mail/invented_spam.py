@@ -1,4 +1,4 @@
-"""Spam that was made up, for demonstrations and tests: mails that offer what nobody asked for.
+"""Spam that was made up, for demonstrations and tests: mails with unwanted offers.
 
 A real campaign needs a corpus of real spam, which the supplier does not know.
 """

@@ -185,7 +185,7 @@ def decided(campaign: CampaignPaths) -> str:
     ("loses", "why"),
     [
         (lambda lines: [one for n, one in enumerate(lines) if n % 33], "3 of 100 entries are lost"),
-        (lambda lines: [one.replace(" pupils ", " - ") for one in lines], "nobody is named"),
+        (lambda lines: [one.replace(" pupils ", " - ") for one in lines], "no user is named"),
     ],
 )
 def test_a_service_that_filters_well_and_keeps_no_usable_record_does_not_conform(
