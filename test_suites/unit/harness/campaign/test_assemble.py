@@ -78,6 +78,26 @@ def test_a_good_campaign_is_ready(tmp_path: Path) -> None:
     assert {"DRUG", "ALW.DRUGED"} == {item.category for item in ready.items}
 
 
+def test_a_line_of_which_only_availability_is_asked_is_measured_by_no_corpus(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.yaml"
+    further = "availability_lines:\n  - {name: branch, type: simulated}\n"
+    path.write_text(GOOD + further)
+
+    ready = prepare(path)
+    checked = ready.with_availability_lines()
+
+    own = {
+        (name, profile) for name in ("control", "proxy", "names") for profile in ("ks2", "staff")
+    }
+    of_branch = {("branch", "ks2"), ("branch", "staff")}
+    assert set(ready.lines) == own
+    assert set(ready.further_lines) == of_branch
+    assert set(checked.lines) == own | of_branch
+    assert [line.name for line in checked.campaign.lines] == ["proxy", "names", "branch"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -172,11 +172,12 @@ def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) ->
         replay([]).after(AppealDecided(at=now, actor="\uff21cme", appeal=appeal))
 
 
-def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
-    state: StreamState, finding: Finding, now: datetime
-) -> None:
-    other = replace(finding, id="F-0002", profile="ks4", campaign="summer")
-    claimed = state.after(
+def _with_two_claimed(
+    state: StreamState, finding: Finding, now: datetime, metric: str = ""
+) -> StreamState:
+    """The state with a second plan, whose finding is of ``metric``; the fixes of both are claimed."""
+    other = replace(finding, id="F-0002", profile="ks4", campaign="summer", metric=metric)
+    return state.after(
         FindingOpened(at=now, actor="Ann", finding=other),
         draft_plan(other, at=now, actor="Ann"),
         *(
@@ -197,7 +198,14 @@ def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
                 FixClaimed(at=now, actor="Acme", plan=plan, statement="s"),
             )
         ),
-        RetestStarted(at=now, actor="Ann", plan="P-0002", campaign="r2"),
+    )
+
+
+def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
+    state: StreamState, finding: Finding, now: datetime
+) -> None:
+    claimed = _with_two_claimed(state, finding, now).after(
+        RetestStarted(at=now, actor="Ann", plan="P-0002", campaign="r2")
     )
 
     for campaign in ("summer", "r2"):
@@ -205,6 +213,18 @@ def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
             claimed.after(RetestStarted(at=now, actor="Ann", plan="P-0001", campaign=campaign))
     started = claimed.after(RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"))
     assert started.plan("P-0001").verifying == "r1"
+
+
+def test_plans_that_rest_on_no_items_share_a_new_campaign(
+    state: StreamState, finding: Finding, now: datetime
+) -> None:
+    claimed = _with_two_claimed(state, finding, now, metric="events_recorded").after(
+        RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1")
+    )
+
+    started = claimed.after(RetestStarted(at=now, actor="Ann", plan="P-0002", campaign="r1"))
+
+    assert started.plan("P-0002").verifying == "r1"
 
 
 def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
