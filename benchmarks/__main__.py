@@ -54,6 +54,9 @@ MODULES = (
 
 def main(words: Sequence[str]) -> int:
     """Measure the named topics, or the usual ones."""
+    if others := {word for word in words if word.startswith("-")} - {"--publish"}:
+        print(f"no option {', '.join(sorted(others))}; the only one is --publish", file=sys.stderr)
+        return 2
     chosen = [word for word in words if not word.startswith("-")] or USUAL
     unknown = [word for word in chosen if word not in TOPICS]
     if unknown:
