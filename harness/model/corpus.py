@@ -32,7 +32,10 @@ SEALED = "sealed"
 Only the program of the list's holder knows what they stand for.
 """
 
-WITHOUT_ADDRESS: frozenset[str] = frozenset({"recipe", "vector", SEALED})
+VECTOR = "vector"
+"""Kind of the items that a probe carries out, such as a technique (``harness.model.technique``)."""
+
+WITHOUT_ADDRESS: frozenset[str] = frozenset({"recipe", VECTOR, SEALED})
 """Kinds of items whose value is no address: a probe generates it, or a program looks it up."""
 
 AGREED = "by:"
@@ -91,8 +94,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def host(self) -> str:
         """The host name in ``value``, lower case, without port and user; empty if there is none.
 
-        An IPv6 address is without its brackets.
+        An IPv6 address is without its brackets. Of a vector it is ``registrable``: the host whose
+        page is wanted.
         """
+        if self.kind == VECTOR:
+            return self.registrable.lower()
         if self.kind in WITHOUT_ADDRESS:
             return ""
         if self.kind == "url" and "://" in self.value:

@@ -8,7 +8,7 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Union
 
@@ -137,6 +137,24 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     kept: bool = False
     inner: tuple[WebFacts, ...] = ()
     details: PageDetails | None = None
+
+
+class SentStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one step of a technique sent: to which ``host:port``, and the beginning of the bytes.
+
+    ``data`` is escaped text (``harness.untrusted.visible_text``), ``size`` the number of bytes.
+    """
+
+    step: str
+    to: str = ""
+    data: str = ""
+    size: int = 0
+
+
+class TechniqueFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, tag="technique"):
+    """What an attempt by a technique saw: facts as of a page, and what each step sent."""
+
+    sent: tuple[SentStep, ...] = ()
 
 
 FileSighting = Literal["", "test string", "content", "agreed file", "received"]
@@ -318,8 +336,15 @@ class AlertReportFacts(
     counts: dict[str, int]
 
 
+def _kinds(base: type[FactsBase]) -> Iterator[type[FactsBase]]:
+    """Yield every kind of facts below one, also those that extend another kind."""
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
 KINDS: dict[str, type[FactsBase]] = dict(
-    sorted((str(kind.__struct_config__.tag), kind) for kind in FactsBase.__subclasses__())
+    sorted((str(kind.__struct_config__.tag), kind) for kind in _kinds(FactsBase))
 )
 """Every kind of facts by its tag."""
 

@@ -258,6 +258,9 @@ class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The far end of a byte stream or datagrams; ``address`` and ``may_lead`` as in ``Request``.
 
     With ``secure`` a stream is opened with a TLS handshake, in which the line's own trust applies.
+    A ``plain`` stream carries HTTP requests without TLS: an HTTP proxy opens no tunnel for it, but
+    takes the requests itself. ``guarded`` is the origin's host that is meant where ``host`` is
+    another spelling of it; a proxy is then told ``address``, if there is one.
     """
 
     host: str
@@ -266,6 +269,8 @@ class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     may_lead: bool = False
     secure: bool = False
+    plain: bool = False
+    guarded: str = ""
 
 
 class ByteStream(Protocol):
@@ -295,7 +300,8 @@ class Dialled(Generic[Opened]):
 
     ``peer`` is the address that was connected to; with a proxy, it is the proxy's, whose reply to
     CONNECT is ``tunnel_status``. ``headers`` and ``body`` are those of a reply that refuses,
-    ``certificate`` is the far end's chain.
+    ``certificate`` is the far end's chain. ``is_proxied``: an HTTP proxy reads requests in absolute
+    form on the stream, with ``authorization`` as Proxy-Authorization, if it is not empty.
     """
 
     timings: Timings
@@ -306,6 +312,8 @@ class Dialled(Generic[Opened]):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     certificate: Certificate | None = None
+    is_proxied: bool = False
+    authorization: str = field(default="", repr=False)
 
 
 @runtime_checkable

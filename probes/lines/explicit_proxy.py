@@ -212,14 +212,21 @@ class ExplicitProxy:
         if self._unreachable is not None:
             return not_dialled(self._unreachable)
         started = perf_counter()
-        endpoint = Address(host=request.host, port=request.port)
+        guarded = Address(host=request.guarded or request.host, port=request.port)
         refusal = await self.guard.refusal_by_proxy(
-            endpoint, request.timeout, may_lead=request.may_lead
+            guarded, request.timeout, may_lead=request.may_lead
         )
         if refusal is not None:
             return not_dialled(refusal)
+        told = request.address if request.guarded else ""
         remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
-        return await dial_stream(self._route, endpoint, remaining, secure=request.secure)
+        return await dial_stream(
+            self._route,
+            Address(host=told or request.host, port=request.port),
+            remaining,
+            secure=request.secure,
+            plain=request.plain,
+        )
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
         """Return why the proxy may not be asked for a host and port; None if it may."""

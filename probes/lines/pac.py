@@ -159,11 +159,14 @@ class Pac(Interface):
     async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
         """Open a byte stream by the first choice of the file that is reachable.
 
-        The file is evaluated as for an https URL of that host and port.
+        The file is evaluated as for an https URL of that host and port; for a plain stream as for
+        an http URL.
         """
         started = perf_counter()
+        scheme = "http" if request.plain else "https"
+        named = Address(host=request.guarded or request.host, port=request.port)
         try:
-            target = parse_url_target(f"https://{Address(host=request.host, port=request.port)}/")
+            target = parse_url_target(f"{scheme}://{named}/")
         except ValueError as error:
             return not_dialled(invalid(str(error)))
         choices = await self._choose(target, request.timeout)

@@ -23,19 +23,26 @@ REFUSAL_BYTES = 65536
 
 
 async def dial_stream(
-    route: Route, endpoint: Address, patience: float, *, secure: bool = False
+    route: Route,
+    endpoint: Address,
+    patience: float,
+    *,
+    secure: bool = False,
+    plain: bool = False,
 ) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
-    With ``secure`` a TLS handshake follows. Network failures are returned with their stage, never
-    raised.
+    With ``secure`` a TLS handshake follows; a ``plain`` stream needs no tunnel at an HTTP proxy.
+    Network failures are returned with their stage, never raised.
     """
+    is_proxied = plain and route.uses_absolute_form("http")
     recorder = ExchangeRecorder(REFUSAL_BYTES)
     stream: Stream | None = None
     try:
         async with asyncio.timeout(patience):
             # "https" makes the proxy open a tunnel, whatever the protocol inside.
-            stream = await open_stream(recorder, route, "https", endpoint, ())
+            scheme = "http" if is_proxied else "https"
+            stream = await open_stream(recorder, route, scheme, endpoint, ())
             if secure:
                 with recorder.phase("tls", "tls"):
                     await stream.start_tls(route.trust, endpoint.host)
@@ -54,6 +61,8 @@ async def dial_stream(
         headers=exchange.headers,
         body=exchange.body,
         certificate=exchange.certificate,
+        is_proxied=is_proxied,
+        authorization=route.proxy.authorization if is_proxied and route.proxy else "",
     )
 
 

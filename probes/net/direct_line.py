@@ -271,7 +271,9 @@ class DirectLine:
             return not_dialled(address, resolve)
         route = Route(address=address, trust=self._trust, binding=self._binding)
         remaining = max(request.timeout - resolve, MIN_PATIENCE)
-        dialled = await dial_stream(route, endpoint, remaining, secure=request.secure)
+        dialled = await dial_stream(
+            route, endpoint, remaining, secure=request.secure, plain=request.plain
+        )
         timings = msgspec.structs.replace(
             dialled.timings,
             resolve=None if is_literal(endpoint.host) else resolve,
@@ -298,6 +300,8 @@ class DirectLine:
         )
         if isinstance(found, Failure):
             return found
+        if isinstance(request, DialRequest) and request.guarded:
+            endpoint = Address(host=request.guarded, port=endpoint.port)
         return self._checked(endpoint, found, may_lead=request.may_lead)
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:

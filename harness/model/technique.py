@@ -1,0 +1,196 @@
+r"""Techniques: ways to a blocked page that a pupil may try, as items of kind ``vector``.
+
+The value of an item is a *statement*: steps from the first to the last, parted by `` | ``, such as
+``tls sni={allowed} | http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n``. Each begins
+with its name; the rest is for the step alone (``probes.techniques``). ``registrable`` is the host
+whose page is wanted. What follows the category in the stratum is the technique's *case*: ``way:``,
+its group, its class, and the scheme by which the page is compared with the plain form.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from harness.model.corpus import TWIN, Item
+
+WAY = "way:"
+"""What the case of a technique begins with."""
+
+PARTED = " | "
+"""What parts the steps of a statement."""
+
+Scheme = Literal["http", "https"]
+
+PLAIN_PROBES: dict[Scheme, str] = {"http": "web", "https": "web_https"}
+"""The probe that fetches the page of a technique in the plain form, by scheme."""
+
+PROBE = "techniques"
+"""The probe that tries techniques."""
+
+
+class TechniqueCase(NamedTuple):
+    """The case of a technique: its group, its class, and the scheme of the plain form."""
+
+    group: str
+    name: str
+    scheme: Scheme
+
+    def __str__(self) -> str:
+        return f"{WAY}{self.group}:{self.name}:{self.scheme}"
+
+
+class TechniqueGroup(NamedTuple):
+    """A group of techniques: words for people, and those of each class that must be tried."""
+
+    words: str
+    classes: dict[str, str]
+
+
+GROUPS: dict[str, TechniqueGroup] = {
+    "resolver": TechniqueGroup(
+        "other name servers on port 53",
+        {"udp": "over UDP", "tcp": "over TCP"},
+    ),
+    "encrypted-dns": TechniqueGroup(
+        "encrypted DNS",
+        {
+            "dot": "DNS over TLS",
+            "doq": "DNS over QUIC",
+            "doh-known": "DNS over HTTPS at a known path",
+            "doh-unknown": "DNS over HTTPS at an unknown host",
+            "doh-path": "DNS over HTTPS below a path of an ordinary site",
+        },
+    ),
+    "ech": TechniqueGroup(
+        "encrypted names of sites (ECH)",
+        {
+            "grease": "a ClientHello with a placeholder for ECH",
+            "ech": "a ClientHello whose name is encrypted",
+            "https-record": "keys for ECH from the HTTPS record",
+        },
+    ),
+    "quic": TechniqueGroup("QUIC and HTTP/3", {"h3": "HTTP/3"}),
+    "spelling": TechniqueGroup(
+        "spellings of an address",
+        {
+            "ip-dotted": "the IPv4 address",
+            "ip-decimal": "the IPv4 address as one number",
+            "ip-hex": "the IPv4 address in hexadecimal",
+            "ip-octal": "the IPv4 address in octal",
+            "ip-v6": "the IPv6 address",
+            "idn": "letters that stand for others in an internationalised name",
+            "percent": "percent-encoded letters",
+            "case": "capital letters",
+            "trailing-dot": "a dot after the name",
+            "userinfo": "a user name before the name",
+            "slashes": "more slashes",
+            "port": "a port",
+            "fragment": "a query or fragment at the end",
+        },
+    ),
+    "name": TechniqueGroup(
+        "disguised names of sites",
+        {
+            "absent": "no name in the TLS handshake",
+            "mismatch": "a name in the TLS handshake that differs from the requested one",
+            "fronting": "the name of an allowed site in the TLS handshake",
+            "authority": "another :authority than the Host header in HTTP/2",
+            "coalescing": "a connection that was opened for an allowed site",
+        },
+    ),
+    "framing": TechniqueGroup(
+        "split and rearranged requests",
+        {
+            "segments": "cut into TCP segments",
+            "records": "cut into TLS records",
+            "out-of-order": "segments out of order",
+            "header-case": "letter case and spaces in the request head",
+            "absolute-uri": "an address in the request line that differs from the Host header",
+            "duplicate-host": "two Host headers",
+            "chunking": "bodies with two lengths, or in chunks",
+            "pipelining": "a request behind another one",
+            "websocket": "a WebSocket",
+        },
+    ),
+    "identity": TechniqueGroup(
+        "false identities",
+        {
+            "forwarded": "headers that name another client or address",
+            "user-header": "headers that name another user",
+            "user-agent": "the name of another program",
+        },
+    ),
+    "hello": TechniqueGroup(
+        "large ClientHello messages",
+        {
+            "whole": "sent at once",
+            "split": "cut at every boundary",
+            "late": "with a late second half",
+        },
+    ),
+    "control-protocol": TechniqueGroup(
+        "tunnels in control protocols",
+        {
+            "dns": "in DNS",
+            "icmp": "in ICMP",
+            "ntp": "in NTP",
+            "turn": "over a TURN relay",
+            "webtransport": "in WebTransport",
+        },
+    ),
+    "relay": TechniqueGroup(
+        "relays on allowed sites",
+        {
+            "path-proxy": "a web proxy below a path of a shared host",
+            "worker": "a program on a platform for small programs",
+            "viewer": "a translator, cache or reader",
+        },
+    ),
+    "signal": TechniqueGroup(
+        "signals against unfiltered DNS",
+        {"ddr": "discovery of a designated resolver"},
+    ),
+    "other": TechniqueGroup("other techniques", {}),
+}
+"""The groups by name, in the order of reports. Each class of a group must be tried."""
+
+
+def technique_case(variant: str) -> TechniqueCase | None:
+    """Return the case that the part of a stratum after the category names; None for others."""
+    if not variant.startswith(WAY):
+        return None
+    group, _, rest = variant.removeprefix(WAY).partition(":")
+    name, _, scheme = rest.rpartition(":")
+    if group not in GROUPS or not name or scheme not in PLAIN_PROBES:
+        return None
+    return TechniqueCase(group, name, scheme)
+
+
+def case_of_item(item: Item) -> TechniqueCase | None:
+    """Return the case of an item; None if it is no technique."""
+    return technique_case(item.stratum.removeprefix(TWIN).partition("/")[2])
+
+
+def words_of(case: TechniqueCase) -> str:
+    """Return a technique's class in words."""
+    group = GROUPS[case.group]
+    return group.classes.get(case.name, case.name.replace("-", " "))
+
+
+class Step(NamedTuple):
+    """One step of a statement: its name, and what it is told."""
+
+    name: str
+    text: str
+
+
+def steps_of(statement: str) -> tuple[Step, ...]:
+    """Return the steps of a statement. Raises ValueError for an empty one."""
+    steps = []
+    for place, part in enumerate(statement.split(PARTED), 1):
+        name, _, text = part.strip(" ").partition(" ")
+        if not name:
+            msg = f"step {place} of the statement is empty"
+            raise ValueError(msg)
+        steps.append(Step(name, text))
+    return tuple(steps)

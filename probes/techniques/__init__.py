@@ -1,0 +1,1 @@
+"""Techniques to reach a blocked page: their statements, and the steps that carry them out."""

@@ -1,0 +1,65 @@
+r"""Step ``http1``: send the bytes of a request as they are written, and read an answer.
+
+``http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n``. At ``{cut}`` what precedes is sent
+by itself, at ``{wait}`` the rest follows after a pause; at ``{answer}`` an answer is read and dropped
+before the rest is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from probes.net.exchange_recorder import ExchangeRecorder
+from probes.net.raw_http1 import read_answer
+from probes.techniques.placeholders import AtMark, Piece, pieces_of
+from probes.techniques.run import StepRun, TechniqueRun
+from probes.techniques.steps import step
+
+PAUSE = 0.3
+"""Seconds at ``{wait}``: longer than a filter waits that looks at the first packet alone."""
+
+HTTP_PORT = 80
+
+
+@step("http1")
+def read_http1(text: str) -> StepRun:
+    """Read the bytes of one or several requests."""
+    pieces = pieces_of(text)
+    if not pieces:
+        raise ValueError("no bytes are given")
+
+    async def run(run: TechniqueRun) -> None:
+        await send_http1(run, pieces)
+
+    return run
+
+
+async def send_http1(run: TechniqueRun, pieces: tuple[Piece, ...]) -> None:
+    """Send a template over the open stream, or a new one, and record the last answer.
+
+    Raises what a stream raises, EOFError, and ValueError for an answer that is not HTTP.
+    """
+    stream = await run.open(HTTP_PORT, plain=True)
+    recorder = run.recorder
+    recorder.stage = "request"
+    part: list[Piece] = []
+    unread = b""
+    for piece in (*pieces, AtMark("cut")):
+        if not isinstance(piece, AtMark):
+            part.append(piece)
+            continue
+        data = run.text(tuple(part)).encode("utf-8", "surrogateescape")
+        part.clear()
+        if data:
+            run.note("http1", run.where, data)
+            await stream.write(data)
+        if piece.mark == "wait":
+            await asyncio.sleep(PAUSE)
+        elif piece.mark == "answer":
+            recorder.stage = "response"
+            unread = await read_answer(stream, ExchangeRecorder(recorder.limit), unread)
+            recorder.stage = "request"
+        else:
+            await asyncio.sleep(0)
+    recorder.stage = "response"
+    await read_answer(stream, recorder, unread)

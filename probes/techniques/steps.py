@@ -1,0 +1,76 @@
+"""The table of steps: the name of each, and how its text is read.
+
+A module of this package adds one with ``@step("tls")``, before a function that reads the text and
+returns what carries it out (``StepRun``), or raises ValueError with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+
+import probes.techniques
+from harness.errors import known
+from harness.model.technique import steps_of
+from probes.techniques.run import StepRun
+
+StepReader = Callable[[str], StepRun]
+
+_READERS: dict[str, StepReader] = {}
+
+
+def step(name: str) -> Callable[[StepReader], StepReader]:
+    """Add the decorated reader under ``name``."""
+
+    def add(reader: StepReader) -> StepReader:
+        if name in _READERS:
+            msg = f"two steps are called {name!r}"
+            raise ValueError(msg)
+        _READERS[name] = reader
+        return reader
+
+    return add
+
+
+@cache
+def readers() -> dict[str, StepReader]:
+    """Return the reader of every step, by its name."""
+    package = probes.techniques
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    return dict(sorted(_READERS.items()))
+
+
+@cache
+def read_statement(statement: str) -> tuple[StepRun, ...]:
+    """Return what carries out the steps of a statement. Raises ValueError with the reason."""
+    table = readers()
+    runs = []
+    for name, text in steps_of(statement):
+        if name not in table:
+            msg = f"unknown step {name!r}; {known(table)}"
+            raise ValueError(msg)
+        try:
+            runs.append(table[name](text))
+        except ValueError as error:
+            msg = f"step {name!r}: {error}"
+            raise ValueError(msg) from None
+    return tuple(runs)
+
+
+def options_of(text: str, known_options: dict[str, str]) -> dict[str, str]:
+    """Return the options in a step's text, ``name=value`` parted by blanks.
+
+    ``known_options`` are their names, with their values if they are not given. Raises ValueError
+    for others.
+    """
+    options = dict(known_options)
+    for part in text.split():
+        name, parted, value = part.partition("=")
+        if not parted or name not in known_options:
+            msg = f"{part!r} is no option; {known(known_options)}"
+            raise ValueError(msg)
+        options[name] = value
+    return options
