@@ -15,14 +15,14 @@ from corpora import hostnames
 from corpora.exporters import LIST_EXPORTERS, PAGE_FORMATS, PAGES_ONLY
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
-from harness.model.corpus import Item
+from harness.model.corpus import VECTOR, Item
 
 HOST_KINDS = ("host", "suffix")
 ADDRESS_KINDS = ("ip", "cidr")
 
 
 def hosts_of(items: Iterable[Item]) -> Iterator[str]:
-    """Each host once, in order: of hosts and suffixes, and of URLs that are a whole site."""
+    """Each host once, in order: of hosts, suffixes and vectors, and of URLs that are a whole site."""
     written: set[str] = set()
     for item in items:
         host = _host(item)
@@ -101,7 +101,7 @@ def write_lines(path: Path, lines: Iterable[str], head: Sequence[str] = ()) -> N
 
 
 def _host(item: Item) -> str:
-    if item.kind in HOST_KINDS:
+    if item.kind in HOST_KINDS or item.kind == VECTOR:
         return item.host
     if item.kind == "url" and item.value and _is_site(item):
         host = hostnames.to_address(item.value).host

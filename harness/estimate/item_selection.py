@@ -38,6 +38,7 @@ from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 from harness.model.service_records import NO_RECORDS, ServiceRecords
 from harness.model.service_speed import ServiceSpeed
+from harness.model.technique import is_technique
 from harness.model.timed_event import Poll
 from harness.model.user import NO_USERS, Users
 from harness.ports.judging import CountedVerdicts
@@ -261,6 +262,8 @@ def counts_category(measure: Measure, policy: Policy, category: str, phase: str)
 
 def counts_item(measure: Measure, item: Item | OutcomeGroup, phase: str) -> bool:
     """Whether an item (or an outcome group) has the phase and a stratum that is measured."""
+    if is_technique(item.stratum) != spec_of(measure.metric).of_techniques:
+        return False
     if measure.strata and item.stratum not in measure.strata:
         return False
     return EVERY_PHASE in item.phases or phase in item.phases

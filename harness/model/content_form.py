@@ -6,7 +6,8 @@ agreed marker, such as a self-label; not every filter claims to know them. *View
 show the page of another site, which is blocked. Cases of search (``harness.model.search_case``) and
 of web addresses (``harness.model.url_case``) have names here as well, so that their pages are told
 from plain ones. So have *files* (``harness.model.file_case``) and *uploads*
-(``harness.model.upload_case``), and *queries* of name servers (``harness.model.query_case``).
+(``harness.model.upload_case``), *queries* of name servers (``harness.model.query_case``), and
+*techniques* to reach a page in spite of the filter (``harness.model.technique``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from harness.model.file_case import FILE, REPORTED_GROUPS, file_case
 from harness.model.protocol_case import NAMED_PROTOCOLS, PROTOCOL
 from harness.model.query_case import QUERY, QUERY_CASES
 from harness.model.search_case import case_words, search_case
+from harness.model.technique import WAY, technique_case, words_of
 from harness.model.upload_case import INFECTED_UPLOADS, UPLOAD, upload_case
 from harness.model.url_case import JUDGED, URL_CASES
 
@@ -39,6 +41,7 @@ Family = Literal[
     "other upload",
     "protocol",
     "query",
+    "technique",
 ]
 RECIPE = "recipe:"
 """What precedes the name of a recipe in a stratum."""
@@ -167,7 +170,7 @@ def form_named(variant: str) -> ContentForm | None:
 
 
 def _search_or_file(variant: str) -> ContentForm | None:
-    """Return the case of a search, a file, an upload, a protocol or a query; None for others."""
+    """Return the case of a search, file, upload, protocol, technique or query; None for others."""
     search = search_case(variant)
     if search is not None:
         return ContentForm(variant, case_words(search), "search")
@@ -182,6 +185,9 @@ def _search_or_file(variant: str) -> ContentForm | None:
         return ContentForm(variant, upload.words, "upload" if is_infected else "other upload")
     if protocol := NAMED_PROTOCOLS.get(variant):
         return ContentForm(variant, protocol, "protocol")
+    technique = technique_case(variant)
+    if technique is not None:
+        return ContentForm(variant, words_of(technique), "technique")
     query = QUERY_CASES.get(variant)
     return ContentForm(variant, query, "query") if query else None
 
@@ -197,7 +203,7 @@ def form_of(stratum: str) -> ContentForm | None:
 
 CASE_GROUPS = (
     FILE, UPLOAD, PROTOCOL, QUERY, "viewer:", "address:", "object:", "deep:", "new:", "template:",
-    "viewpoint:", "transition:",
+    "viewpoint:", "transition:", WAY,
 )  # fmt: skip
 """What the names of cases begin with that are all known."""
 

@@ -26,7 +26,8 @@ class MetricSpec:
     ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
     benign twins are selected too, whatever is expected of them. One that is ``for_default_users``
     is measured only where users with the default policy are declared. ``claimed`` is what the
-    supplier must claim of its log (``service.records``) for it to be asked.
+    supplier must claim of its log (``service.records``) for it to be asked. Items that are
+    techniques count in metrics ``of_techniques`` alone, which count nothing else.
     """
 
     name: str
@@ -44,6 +45,7 @@ class MetricSpec:
     with_twins: bool = False
     for_default_users: bool = False
     claimed: Literal["", "delivers_later"] = ""
+    of_techniques: bool = False
 
     @property
     def is_implemented(self) -> bool:

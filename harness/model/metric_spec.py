@@ -16,6 +16,7 @@ from harness.model.people_metric_specs import PEOPLE_METRICS
 from harness.model.planned_metric import PLANNED
 from harness.model.resolver_metric_specs import RESOLVER_METRICS
 from harness.model.speed_metric_specs import SPEED_METRICS
+from harness.model.technique_metric_specs import TECHNIQUE_METRICS
 
 # fmt: off
 IMPLEMENTED = (
@@ -320,6 +321,7 @@ SPECS: dict[str, MetricSpec] = {
         *GATE_METRICS,
         *SPEED_METRICS,
         *RESOLVER_METRICS,
+        *TECHNIQUE_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

@@ -155,6 +155,10 @@ GROUPS: dict[str, TechniqueGroup] = {
 """The groups by name, in the order of reports. Each class of a group must be tried."""
 
 
+CRITICAL = frozenset(GROUPS) - {"framing", "signal", "other"}
+"""The groups of which no technique may be open (requirements of critical severity)."""
+
+
 def technique_case(variant: str) -> TechniqueCase | None:
     """Return the case that the part of a stratum after the category names; None for others."""
     if not variant.startswith(WAY):
@@ -169,6 +173,11 @@ def technique_case(variant: str) -> TechniqueCase | None:
 def case_of_item(item: Item) -> TechniqueCase | None:
     """Return the case of an item; None if it is no technique."""
     return technique_case(item.stratum.removeprefix(TWIN).partition("/")[2])
+
+
+def is_technique(stratum: str) -> bool:
+    """Whether a stratum is of techniques."""
+    return f"/{WAY}" in stratum
 
 
 def words_of(case: TechniqueCase) -> str:

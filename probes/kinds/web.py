@@ -16,7 +16,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from harness.model.content_form import variant_of
-from harness.model.corpus import Item
+from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import PageDetails, WebFacts
 from harness.model.file_case import file_case
 from harness.model.observation import CONTROL, Failure, Timings
@@ -25,6 +25,7 @@ from harness.model.protocol_case import protocol_of
 from harness.model.query_case import is_query
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
+from harness.model.technique import case_of_item
 from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
 from harness.ports.network import (
@@ -76,6 +77,9 @@ CHOSEN_HEADERS = frozenset(
 PAGE = ProbeDeclaration(needs="fetch", facts="web")
 """What every web probe declares: it fetches pages, and sees all of an item."""
 
+PLAIN_FORM = NAMED | {VECTOR}
+"""Kinds of items whose page ``web`` and ``web_https`` fetch; of techniques, in the plain form."""
+
 
 class WebProbe:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
@@ -91,8 +95,12 @@ class WebProbe:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
         Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
-        ``protocols``, and queries for ``dns_queries``.
+        ``protocols``, and queries for ``dns_queries``. The page of a technique is fetched in the
+        plain form, by the scheme of its case.
         """
+        if item.kind == VECTOR:
+            technique = case_of_item(item)
+            return technique is not None and technique.scheme == self.scheme and bool(item.host)
         variant = variant_of(item.stratum)
         others = (file_case, upload_case, protocol_of)
         if is_query(variant) or any(case(variant) is not None for case in others):
@@ -145,7 +153,7 @@ class OwnSchemeProbe(WebProbe):
 class Web(WebProbe):
     """Fetches by HTTP without TLS."""
 
-    declares = replace(PAGE, only_scheme="http", has_twins=True)
+    declares = replace(PAGE, only_scheme="http", has_twins=True, kinds=PLAIN_FORM)
     scheme = "http"
 
 
@@ -153,7 +161,7 @@ class Web(WebProbe):
 class WebHttps(WebProbe):
     """Fetches by HTTPS."""
 
-    declares = replace(PAGE, only_scheme="https", has_twins=True)
+    declares = replace(PAGE, only_scheme="https", has_twins=True, kinds=PLAIN_FORM)
     scheme = "https"
 
 

@@ -1,0 +1,104 @@
+"""Rules for trials of techniques: whether the page arrived by a technique.
+
+The preconditions come first, so here the technique brought the page on the control line. On the
+service's line it came, or it was stopped: by an answer other than the page, or a failure. Neither
+needs to say that it blocks, since a refusal of the technique is what is asked for. Silence and
+trouble of the line are decided by ``harness.judge.liveness``, as for pages.
+"""
+
+from __future__ import annotations
+
+from harness.judge.rules.refusals import CONNECTION_REFUSALS, NAME_REFUSALS, how_it_failed
+from harness.judge.rules.web import DELIVERY_RULES
+from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.facts import TechniqueFacts
+from harness.model.observation import TIMEOUTS
+from harness.model.private_address import PRIVATE_ADDRESS
+from harness.model.verdict import Mechanism, State
+
+TUNNEL_OPEN = range(200, 300)
+
+
+def _is_tunnel_refused(features: TrialFeatures) -> bool:
+    is_refused = bool(features.tunnel) and features.tunnel not in TUNNEL_OPEN
+    return is_refused or features.failure == "proxy_refused_tunnel"
+
+
+def _answer(features: TrialFeatures) -> str:
+    web = features.web
+    title = f", {web.title!r}" if web is not None and web.title else ""
+    return f"service: status {features.status}{title}"
+
+
+def _sent(features: TrialFeatures) -> bool:
+    """Whether anything was sent by the technique, or its connection was refused before."""
+    facts = features.service.facts
+    return isinstance(facts, TechniqueFacts) and (bool(facts.sent) or bool(features.failure))
+
+
+TECHNIQUE_RULES: tuple[Rule, ...] = (
+    *DELIVERY_RULES,
+    Rule(
+        id="technique-without-control",
+        matches=lambda features: not features.control_has_token or not _sent(features),
+        state=State.INSUFFICIENT,
+        says="nothing shows that the technique was tried",
+    ),
+    Rule(
+        id="technique-block-page",
+        matches=lambda features: features.looks_blocked or features.is_learned_page,
+        state=State.BLOCKED,
+        mechanism=Mechanism.BLOCK_PAGE,
+        says="a block page came instead of the page that the control line got by this technique",
+        saw=_answer,
+    ),
+    Rule(
+        id="technique-tunnel-refused",
+        matches=_is_tunnel_refused,
+        state=State.BLOCKED,
+        mechanism=Mechanism.PROXY_REFUSAL,
+        says="the proxy opened no tunnel for the technique",
+        saw=lambda features: f"the proxy answered CONNECT with {features.tunnel or 'a refusal'}",
+    ),
+    Rule(
+        id="technique-led-elsewhere",
+        matches=lambda features: features.failure in (PRIVATE_ADDRESS, "dns_bogon_error"),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the technique led to an address that is not the origin's, and was not visited",
+        saw=how_it_failed,
+    ),
+    *(refusal.as_rule() for refusal in (*NAME_REFUSALS, *CONNECTION_REFUSALS)),
+    Rule(
+        id="technique-silence",
+        matches=lambda features: features.failure in TIMEOUTS,
+        state=State.BLOCKED,
+        mechanism=Mechanism.SILENT_DROP,
+        says="no answer to the technique came in time",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="technique-failed",
+        matches=lambda features: features.failure and features.status is None,
+        state=State.BLOCKED,
+        mechanism=Mechanism.OTHER,
+        says="the technique, which brought the page on the control line, failed",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="technique-answered-otherwise",
+        matches=lambda features: features.status is not None,
+        state=State.BLOCKED,
+        mechanism=Mechanism.OTHER,
+        says="an answer came without the page that the control line got by this technique",
+        saw=_answer,
+    ),
+    Rule(
+        id="technique-unclear",
+        matches=lambda _: True,
+        state=State.INSUFFICIENT,
+        says="the way the attempt ended does not show what became of the technique",
+        saw=how_it_failed,
+    ),
+)
+"""The rules in their order; the first that matches gives the verdict."""
