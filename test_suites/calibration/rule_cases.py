@@ -11,6 +11,7 @@ from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.rule_cases_queries import QUERIES
+from test_suites.calibration.rule_cases_techniques import TECHNIQUES
 from test_suites.calibration.trials import (
     OURS,
     PROSE,
@@ -378,4 +379,5 @@ CASES: tuple[RuleCase, ...] = (
     *ALONE,
     *SEALED,
     *QUERIES,
+    *TECHNIQUES,
 )

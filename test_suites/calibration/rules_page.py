@@ -17,6 +17,7 @@ from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
 from harness.judge.rules.queries import QUERY_RULES
 from harness.judge.rules.refusals import REFUSALS
 from harness.judge.rules.sealed import SEALED_RULES
+from harness.judge.rules.techniques import TECHNIQUE_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -88,6 +89,14 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         HTTPS_RULES,
     ),
     ("Names", "Answers of resolvers.", DNS_RULES),
+    (
+        "Techniques to bypass the filter",
+        (
+            "Trials of the probe `techniques`. The technique brought the page on the control line, so what "
+            "is asked is whether it did on the service's line, and not how it was stopped."
+        ),
+        TECHNIQUE_RULES,
+    ),
     (
         "Private addresses",
         "Not fetched, because they were not declared ([dd-012](../design/dd-012-address-guard.md)).",

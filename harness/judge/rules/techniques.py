@@ -8,8 +8,7 @@ trouble of the line are decided by ``harness.judge.liveness``, as for pages.
 
 from __future__ import annotations
 
-from harness.judge.rules.refusals import CONNECTION_REFUSALS, NAME_REFUSALS, how_it_failed
-from harness.judge.rules.web import DELIVERY_RULES
+from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.facts import TechniqueFacts
 from harness.model.observation import TIMEOUTS
@@ -19,9 +18,23 @@ from harness.model.verdict import Mechanism, State
 TUNNEL_OPEN = range(200, 300)
 
 
+def _is_technique(features: TrialFeatures) -> bool:
+    return isinstance(features.service.facts, TechniqueFacts)
+
+
+def _was_tried(features: TrialFeatures) -> bool:
+    """Whether something was sent by the technique, or its connection failed before."""
+    facts = features.service.facts
+    return isinstance(facts, TechniqueFacts) and bool(facts.sent or features.failure)
+
+
 def _is_tunnel_refused(features: TrialFeatures) -> bool:
     is_refused = bool(features.tunnel) and features.tunnel not in TUNNEL_OPEN
     return is_refused or features.failure == "proxy_refused_tunnel"
+
+
+def _is_led_elsewhere(features: TrialFeatures) -> bool:
+    return features.failure in (PRIVATE_ADDRESS, "dns_bogon_error")
 
 
 def _answer(features: TrialFeatures) -> str:
@@ -30,23 +43,29 @@ def _answer(features: TrialFeatures) -> str:
     return f"service: status {features.status}{title}"
 
 
-def _sent(features: TrialFeatures) -> bool:
-    """Whether anything was sent by the technique, or its connection was refused before."""
-    facts = features.service.facts
-    return isinstance(facts, TechniqueFacts) and (bool(facts.sent) or bool(features.failure))
-
-
 TECHNIQUE_RULES: tuple[Rule, ...] = (
-    *DELIVERY_RULES,
     Rule(
-        id="technique-without-control",
-        matches=lambda features: not features.control_has_token or not _sent(features),
+        id="technique-page-arrived",
+        matches=lambda features: (
+            _is_technique(features) and (features.content_arrived or features.origin_page_inside)
+        ),
+        state=State.ALLOWED,
+        says="the page of the host arrived by the technique",
+        saw=_answer,
+    ),
+    Rule(
+        id="technique-not-tried",
+        matches=lambda features: (
+            _is_technique(features) and (not features.control_has_token or not _was_tried(features))
+        ),
         state=State.INSUFFICIENT,
         says="nothing shows that the technique was tried",
     ),
     Rule(
         id="technique-block-page",
-        matches=lambda features: features.looks_blocked or features.is_learned_page,
+        matches=lambda features: (
+            _is_technique(features) and (features.looks_blocked or features.is_learned_page)
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="a block page came instead of the page that the control line got by this technique",
@@ -54,7 +73,7 @@ TECHNIQUE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="technique-tunnel-refused",
-        matches=_is_tunnel_refused,
+        matches=lambda features: _is_technique(features) and _is_tunnel_refused(features),
         state=State.BLOCKED,
         mechanism=Mechanism.PROXY_REFUSAL,
         says="the proxy opened no tunnel for the technique",
@@ -62,16 +81,15 @@ TECHNIQUE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="technique-led-elsewhere",
-        matches=lambda features: features.failure in (PRIVATE_ADDRESS, "dns_bogon_error"),
+        matches=lambda features: _is_technique(features) and _is_led_elsewhere(features),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the technique led to an address that is not the origin's, and was not visited",
         saw=how_it_failed,
     ),
-    *(refusal.as_rule() for refusal in (*NAME_REFUSALS, *CONNECTION_REFUSALS)),
     Rule(
         id="technique-silence",
-        matches=lambda features: features.failure in TIMEOUTS,
+        matches=lambda features: _is_technique(features) and features.failure in TIMEOUTS,
         state=State.BLOCKED,
         mechanism=Mechanism.SILENT_DROP,
         says="no answer to the technique came in time",
@@ -79,26 +97,19 @@ TECHNIQUE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="technique-failed",
-        matches=lambda features: features.failure and features.status is None,
+        matches=lambda features: _is_technique(features) and features.failure,
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
-        says="the technique, which brought the page on the control line, failed",
+        says="the technique, by which the page came on the control line, failed",
         saw=how_it_failed,
     ),
     Rule(
         id="technique-answered-otherwise",
-        matches=lambda features: features.status is not None,
+        matches=_is_technique,
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
         says="an answer came without the page that the control line got by this technique",
         saw=_answer,
-    ),
-    Rule(
-        id="technique-unclear",
-        matches=lambda _: True,
-        state=State.INSUFFICIENT,
-        says="the way the attempt ended does not show what became of the technique",
-        saw=how_it_failed,
     ),
 )
 """The rules in their order; the first that matches gives the verdict."""

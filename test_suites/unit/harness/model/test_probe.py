@@ -7,6 +7,7 @@ import pytest
 from harness.model.corpus import Item, ItemKind
 from harness.model.probe import EARLIER, OTHER, declared
 from harness.plugins import PROBES
+from harness.ports.network import fits
 
 
 @pytest.mark.parametrize(
@@ -24,9 +25,22 @@ def test_a_url_is_tried_by_the_probe_of_its_own_scheme(
     value: str, kind: ItemKind, probes: set[str]
 ) -> None:
     item = Item(id="i", value=value, labels=("DRUG",), kind=kind)
-    able = {name: PROBES.find(name)().declares for name in ("web", "web_https", "dns")}
+    able = {name: PROBES.find(name)() for name in ("web", "web_https", "dns")}
 
-    assert {name for name, each in able.items() if each.can_try(item)} == probes
+    assert {name for name, each in able.items() if fits(each, item)} == probes
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_page_of_a_technique_is_tried_in_the_plain_form_by_its_scheme(scheme: str) -> None:
+    item = Item(
+        id="i", value="http1 GET {target}", kind="vector", labels=("MALW.BYPASS",),
+        registrable="i.ways.test", stratum=f"MALW.BYPASS/way:spelling:case:{scheme}",
+    )  # fmt: skip
+    able = {name: PROBES.find(name)() for name in ("web", "web_https", "dns", "techniques")}
+
+    plain = "web" if scheme == "http" else "web_https"
+    assert {name for name, each in able.items() if fits(each, item)} == {plain, "techniques"}
+    assert item.url(scheme) == f"{scheme}://i.ways.test/"
 
 
 def test_no_name_server_sees_a_path() -> None:
