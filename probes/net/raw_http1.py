@@ -123,7 +123,7 @@ async def _read_chunks(reader: _Reader, recorder: ExchangeRecorder) -> None:
             return
         chunk = await reader.take(min(count, recorder.limit + 1))
         recorder.body += chunk
-        if len(chunk) < count:
+        if len(chunk) < count and len(recorder.body) <= recorder.limit:
             raise EOFError("the body ended inside a chunk")
 
 
