@@ -22,7 +22,7 @@ ADDRESS_KINDS = ("ip", "cidr")
 
 
 def hosts_of(items: Iterable[Item]) -> Iterator[str]:
-    """Each host once, in order: of hosts, suffixes and vectors, and of URLs that are a whole site."""
+    """Each host once, in order: of hosts, suffixes, vectors, and URLs that are a whole site."""
     written: set[str] = set()
     for item in items:
         host = _host(item)

@@ -35,13 +35,40 @@ class VectorPack:
     version: str = "1.0.0"
 
 
+WAYS_PART = "ways.accredit.test"
+"""The part of the range's zone with the hosts of techniques, one a technique."""
+
+
 def circumvention() -> Iterator[Row]:
-    """Ways round a filter, each towards a host that is blocked and towards one that is not."""
+    """Techniques to reach a blocked page; a harmless page beside it where ``twin`` says so.
+
+    A row without a statement (``sends``) says in ``measured_elsewhere`` why it has none.
+    """
     for line in read_table("circumvention.csv"):
-        name = f"{line['layer']}/{line['technique']}"
-        note = _joined(line["description"], line["example"], line["reference"])
-        row = _row(line, "vector", name, f"technique:{line['layer']}", note)
-        yield from _with_twin({**row, "applies_to": line["applies_to"]}, "ALW.TECH", name)
+        if not line["sends"]:
+            continue
+        note = _joined(
+            f"{line['layer']}/{line['technique']}", line["description"], line["reference"]
+        )
+        stratum = f"{line['canonical_code']}/way:{line['case']}"
+        row = _row(line, "vector", line["sends"], stratum, note)
+        host = f"{line['id'].lower()}.{WAYS_PART}"
+        yield row | {
+            "registrable": host,
+            "applies_to": "any",
+            "pair_id": line["twin"] and line["id"],
+        }
+        if line["twin"]:
+            identity = f"{line['id']}-twin"
+            yield row | {
+                "id": identity,
+                "labels": "ALW.TECH",
+                "stratum": f"twin:{stratum}",
+                "registrable": f"{identity.lower()}.{WAYS_PART}",
+                "applies_to": "any",
+                "pair_id": line["id"],
+                "notes": "",
+            }
 
 
 def content() -> Iterator[Row]:
@@ -149,10 +176,14 @@ _MADE = "A probe makes each at run time from its name; no sample is in the pack.
 PACKS = (
     VectorPack(
         name="circumvention",
-        title="Ways round a filter, each with its use towards an allowed host",
+        title="Techniques to reach a blocked page, each sent as it is written",
         rows=circumvention,
-        description=_MADE,
+        description=(
+            "The value of an item is its statement (docs/reference/techniques.md). The supplier "
+            "loads the hosts of its items, as those of the pack canary."
+        ),
         kind="agreed",
+        version="2.0.0",
     ),
     VectorPack(
         name="content",

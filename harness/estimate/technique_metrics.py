@@ -18,7 +18,12 @@ from harness.estimate.cases import open_cases
 from harness.estimate.interval_choice import RateBounds
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, total
+from harness.estimate.outcome_groups import (
+    ClassifiedResults,
+    GroupResult,
+    classify_results,
+    total,
+)
 from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
@@ -79,6 +84,45 @@ name_variants_open = _of_group("name", "name_variants_open")
 framing_variants_open = _of_group("framing", "framing_variants_open")
 identity_gains = _of_group("identity", "identity_gains")
 control_tunnels_open = _of_group("control-protocol", "control_tunnels_open")
+
+
+def hello_differences(selection: Selection) -> MeasuredMetric:
+    """Count the classes of large ClientHello messages that open a page, or fail for a harmless one.
+
+    Each class must be decided for blocked pages and for harmless ones.
+    """
+    words: dict[str, str] = {}
+    for key, text in GROUPS["hello"].classes.items():
+        words |= {key: text, f"{TWIN}{key}": f"{text}, for a harmless page"}
+    results = tuple(each for each in selection.results if _hello_class(each) in words)
+    narrowed = replace(selection, results=results)
+    name = "hello_differences"
+    return open_cases(narrowed, name, words, case_of=_hello_class, count=_hello_counted)
+
+
+def _hello_class(result: GroupResult) -> str:
+    """Return the class of a large ClientHello; that of a harmless page begins with ``twin:``."""
+    stratum = result.group.stratum
+    case = technique_case(variant_of(stratum))
+    if case is None or case.group != "hello":
+        return ""
+    return f"{TWIN}{case.name}" if stratum.startswith(TWIN) else case.name
+
+
+def _hello_counted(selection: Selection) -> MeasuredMetric:
+    """Count the items of one class that opened a page, or did not bring a harmless one."""
+    blocked = tuple(each for each in selection.results if case_of(each) is not None)
+    if blocked or not selection.results:
+        return _counted(replace(selection, results=blocked), "hello_differences")
+    tried = tuple(
+        each
+        for each in selection.results
+        if each.states((PLAIN_PROBES["https"],)) == {State.ALLOWED}
+    )
+    classified = classify_results(tried, State.BLOCKED, State.ALLOWED, (PROBE,))
+    measured = rates.count("hello_differences", classified, selection.alpha)
+    adverse = tuple(each.as_adverse(State.BLOCKED, (PROBE,)) for each in classified.adverse)
+    return replace(measured, adverse=adverse)
 
 
 def relays_open(selection: Selection) -> MeasuredMetric:

@@ -47,6 +47,12 @@ TECHNIQUE_METRICS = (
     _open("framing_variants_open", "framing_variants_open",
           "kinds of split and rearranged requests by which a blocked page arrived",
           "kinds of split requests that stay open"),
+    MetricSpec(name="hello_differences", unit="items",
+               counts="ways of sending a large ClientHello by which a blocked page arrived, or a "
+                      "harmless one did not",
+               words="ways of sending a large ClientHello that make a difference",
+               function="technique_metrics:hello_differences", verb="make a difference",
+               rests_on="agreed", needs_probe="techniques", with_twins=True, of_techniques=True),
     _open("identity_gains", "identity_gains",
           "kinds of false identities by which a blocked page arrived",
           "kinds of false identities that gain a weaker policy"),

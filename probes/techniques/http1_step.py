@@ -1,8 +1,8 @@
 r"""Step ``http1``: send the bytes of a request as they are written, and read an answer.
 
 ``http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n``. At ``{cut}`` what precedes is sent
-by itself, at ``{wait}`` the rest follows after a pause; at ``{answer}`` an answer is read and
-dropped before the rest is sent.
+by itself; at ``{wait}`` as well, and the rest follows after a pause; at ``{answer}`` an answer is
+read and dropped before the rest is sent.
 """
 
 from __future__ import annotations

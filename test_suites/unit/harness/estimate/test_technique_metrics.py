@@ -14,6 +14,7 @@ from harness.estimate.technique_metrics import (
     NOT_BLOCKED,
     NOT_CARRIED,
     circumvention_stopped,
+    hello_differences,
     name_variants_open,
     quic_discordant,
     relays_open,
@@ -198,3 +199,32 @@ def test_nothing_is_measured_without_techniques(verdict: Make, select: Select) -
 
     assert (metric.value, metric.n) == (None, 0)
     assert len(metric.left_out) == sum(len(group.classes) for group in GROUPS.values())
+
+
+def hello(verdict: Make, plain: State, by: State, *without: str) -> list[Verdict]:
+    """Large messages of each class, to a blocked page, and to a harmless one that ends like this."""
+    found: list[Verdict] = []
+    for key in GROUPS["hello"].classes:
+        way = f"hello:{key}:https"
+        found += tried(verdict, way, B, B)
+        if key not in without:
+            found += tried(verdict, way, plain, by, twin="twin:")
+    return found
+
+
+def test_a_large_hello_must_bring_harmless_pages_too(verdict: Make, select: Select) -> None:
+    fine = hello_differences(select(hello(verdict, A, A))).metric
+    broken = hello_differences(select(hello(verdict, A, B)))
+
+    assert numbers(fine) == (0, 6, 0)
+    assert numbers(broken.metric) == (3, 6, 0)
+    assert len(broken.adverse) == 3
+
+
+def test_a_harmless_page_that_never_comes_says_nothing_of_a_large_hello(
+    verdict: Make, select: Select
+) -> None:
+    for found in (hello(verdict, B, B), hello(verdict, A, D), hello(verdict, A, A, "late")):
+        metric = hello_differences(select(found)).metric
+        assert metric.k == 0
+        assert [part.metric.n for part in metric.parts].count(0) >= 1
