@@ -23,7 +23,7 @@ from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
-from harness.model.technique_matrix import TechniqueMatrix, technique_matrix
+from harness.model.technique_matrix import TechniqueMatrix
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
@@ -284,8 +284,7 @@ class Assessment:
     no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
-    ``scope`` is the campaign's; ``beyond_scope`` are the requirements that bind in the scheme and
-    not here. ``techniques`` is what came of ways round the filter, None if none was tried.
+    What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
     """
 
     campaign: str
@@ -332,7 +331,7 @@ class Assessment:
         instrument: tuple[InstrumentRecord, ...],
     ) -> Assessment:
         """Return the assessment of a journal under a scheme at that time, its gates first."""
-        campaign, tried = header.campaign, basis.records.techniques
+        campaign = header.campaign
         return cls(
             campaign=campaign.campaign,
             title=campaign.title,
@@ -361,7 +360,7 @@ class Assessment:
             declared=DeclaredConformity.of(basis.records.people.declaration),
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
-            techniques=technique_matrix(tried.trials, tried.origin_saw),
+            techniques=basis.records.techniques.matrix,
         )
 
     @property

@@ -107,6 +107,11 @@ class ServiceTechniques(msgspec.Struct, frozen=True, kw_only=True):
         own = tuple(one for one in self.trials if (one.line, one.profile) == (line, profile))
         return msgspec.structs.replace(self, trials=own)
 
+    @property
+    def matrix(self) -> TechniqueMatrix | None:
+        """The matrix of these trials; None if no technique was tried."""
+        return technique_matrix(self.trials, self.origin_saw)
+
 
 class TechniquePlace(NamedTuple):
     """A column of the matrix: a line, and the profile for which it was used."""
