@@ -56,7 +56,7 @@ def _trial(trial: Trial, verdict: Verdict, case: TechniqueCase) -> TechniqueTria
         category=item.category,
         mechanism=verdict.mechanism if is_blocked else Mechanism.NONE,
         is_void=verdict.rule == BRACKET_FAILED,
-        is_carried=not (_is_not_carried(seen) or _is_not_carried(trial.control)),
+        obstacle=_obstacle(seen) or _obstacle(trial.control),
         has_token=verdict.rule == PASSED_ON_RETRY or _has_token(seen),
         is_withheld=item.is_sensitive,
         reasons=() if is_plain else verdict.witnesses,
@@ -66,10 +66,12 @@ def _trial(trial: Trial, verdict: Verdict, case: TechniqueCase) -> TechniqueTria
     )
 
 
-def _is_not_carried(seen: Observation | None) -> bool:
-    """Whether the probe said that the line or the origin cannot carry the technique."""
+def _obstacle(seen: Observation | None) -> str:
+    """Why the line or the origin cannot carry the technique, by the probe; empty if both can."""
     failure = seen.failure if seen is not None else None
-    return failure is not None and failure.is_instrument and failure.detail.startswith(NOT_CARRIED)
+    if failure is None or not failure.is_instrument or not failure.detail.startswith(NOT_CARRIED):
+        return ""
+    return failure.detail.removeprefix(NOT_CARRIED)
 
 
 def _has_token(seen: Observation) -> bool:
@@ -87,6 +89,9 @@ def _sent(seen: Observation) -> tuple[SentStep, ...]:
 
 
 def _answer(seen: Observation) -> TechniqueAnswer:
+    """What came; of a sensitive item without texts. Nothing came of what was not carried."""
+    if _obstacle(seen):
+        return TechniqueAnswer()
     facts = seen.facts if isinstance(seen.facts, WebFacts) else None
     failure, is_sensitive = seen.failure, seen.item.is_sensitive
     certificate = facts.certificate if facts is not None else None

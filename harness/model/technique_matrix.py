@@ -67,10 +67,10 @@ class TechniqueAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 class TechniqueTrial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One trial of a technique, or with ``is_plain`` of the plain form of its page.
 
-    ``turn`` is the campaign's round. ``is_void``: its batch is void. ``is_carried``: the control
-    line got the page, and the line could carry the technique. ``has_token``: the page arrived, by
-    its token. ``reasons`` are the sentences of the verdict. Of a sensitive item statement, title
-    and sent bytes are withheld.
+    ``turn`` is the campaign's round. ``is_void``: its batch is void. ``obstacle`` says
+    why the line or the origin cannot carry the technique; empty if both can. ``has_token``: the
+    page arrived, by its token. ``reasons`` are the sentences of the verdict. Of a sensitive item
+    statement, title and sent bytes are withheld.
     """
 
     item: str
@@ -84,7 +84,7 @@ class TechniqueTrial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     category: str = ""
     mechanism: Mechanism = Mechanism.NONE
     is_void: bool = False
-    is_carried: bool = True
+    obstacle: str = ""
     has_token: bool = False
     is_withheld: bool = False
     reasons: tuple[str, ...] = ()
@@ -250,7 +250,7 @@ def _cell_of_turn(
         mechanism=tried.mechanism if state is TechniqueState.STOPPED else Mechanism.NONE,
         plain=plain.state if plain is not None else None,
         plain_mechanism=plain.mechanism if plain is not None else Mechanism.NONE,
-        reasons=tuple(filter(None, (reason, *tried.reasons))),
+        reasons=(tried.obstacle,) if tried.obstacle else _reasons(reason, tried),
         sent=tried.sent,
         answer=tried.answer,
         origin_saw=saw,
@@ -258,11 +258,15 @@ def _cell_of_turn(
     )
 
 
+def _reasons(reason: str, tried: TechniqueTrial) -> tuple[str, ...]:
+    return tuple(filter(None, (reason, *tried.reasons)))
+
+
 def _state(tried: TechniqueTrial, plain: TechniqueTrial | None) -> tuple[TechniqueState, str]:
     """The state of one round, with a reason where the technique's own verdict gives none."""
     if tried.is_void:
         return TechniqueState.NOT_DECIDED, ""
-    if tried.state is State.DOWN or not tried.is_carried:
+    if tried.state is State.DOWN or tried.obstacle:
         return TechniqueState.NOT_CARRIED, ""
     if plain is None:
         return TechniqueState.NOT_DECIDED, PLAIN_NOT_TRIED
