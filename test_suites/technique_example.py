@@ -19,7 +19,9 @@ from harness.model.verdict import Mechanism, State
 STATEMENT = r"tls sni={allowed} | http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n"
 HOST = "copper-meadow.porn.accredit.test"
 REQUEST = rf"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Request-Id: 7f3a9c\r\n\r\n"
-BLOCKED = TechniqueAnswer(status=403, title="This site is blocked by SafeLine", issuer="CN=SafeLine CA")
+BLOCKED = TechniqueAnswer(
+    status=403, title="This site is blocked by SafeLine", issuer="CN=SafeLine CA"
+)
 RESET = TechniqueAnswer(failure="connection_reset", stage="tls")
 PAGE = TechniqueAnswer(status=200, title="Copper Meadow", issuer="CN=Accredit test authority")
 ENDS: tuple[tuple[State, Mechanism, TechniqueAnswer, str], ...] = (
@@ -81,6 +83,7 @@ def many_trials(number: int = 3, places: int = 2) -> Iterator[TechniqueTrial]:
                 state, mechanism, answer, reason = drawn.choice(ENDS)
                 yield trial(
                     item, state, mechanism=mechanism, answer=answer, reasons=(reason,),
+                    nonce=f"{item} {line} {profile}",
                     sent=(
                         SentStep(step="tls", to=f"{HOST}:443", data="ClientHello, server_name open.porn.accredit.test", size=517),
                         SentStep(step="http1", to=f"{HOST}:443", data=REQUEST, size=len(REQUEST)),
