@@ -18,6 +18,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import evidence, people, phrases
 from reports.gates import consequence, gate_states
 from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
+from reports.technique_table import TechniqueTable, got_through, technique_table
 from reports.words import RULES, SHORT_PROVENANCES
 
 STYLES = {
@@ -33,6 +34,8 @@ LEAST_LEANING = 10
 """Columns that the last column needs; a table that leaves it fewer becomes a list."""
 MANY_RATES = 30
 """If there are more rates by pack, only the totals are printed."""
+SHOWN_TECHNIQUES = 20
+"""How many techniques that got through are printed; the HTML page lists them all."""
 
 
 def render_assessment(assessment: Assessment, console: Console) -> None:
@@ -54,6 +57,7 @@ class _Printer:
         self._print_gates(assessment)
         self._print_preconditions(assessment)
         self._print_outcomes(assessment.outcomes)
+        self._print_techniques(assessment)
         self._print_packs(assessment)
         self.console.print()
         for sentence, style in _closing(assessment):
@@ -133,6 +137,31 @@ class _Printer:
                 self.console.print(_grid(widths, cells))
             else:
                 self.console.print(*map(_line, cells), sep="\n")
+
+    def _print_techniques(self, assessment: Assessment) -> None:
+        """Print how many techniques of each group got through at each place, and which."""
+        found = technique_table(assessment)
+        if found is None:
+            return
+        self.console.print()
+        self._say(f"Ways round the filter: {found.counted.text}", style="bold")
+        self.console.print(self._technique_grid(found))
+        through = got_through(assessment)
+        for words, item, places in through[:SHOWN_TECHNIQUES]:
+            self._say(f"  ✗ {item} ({words}): {places}")
+        if len(through) > SHOWN_TECHNIQUES:
+            self._say(f"    and {len(through) - SHOWN_TECHNIQUES} more that got through")
+
+    def _technique_grid(self, found: TechniqueTable) -> Padding:
+        """Groups down, places across: how many of how many got through."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column(self._text("Got through", style="dim"))
+        for place in found.places:
+            table.add_column(self._text(place, style="dim"), overflow="fold")
+        for group in found.groups:
+            cells = [group.title, *(counted.brief for counted in group.by_place)]
+            table.add_row(*map(self._text, cells))
+        return Padding.indent(table, 2)
 
     def _print_packs(self, assessment: Assessment) -> None:
         """Print the rates of each pack, and known items compared with hidden ones (information)."""

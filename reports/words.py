@@ -154,6 +154,61 @@ MECHANISMS = {
 }
 """Ways of blocking in words for head teachers."""
 
+FAILURES = {
+    "address_family_not_supported": "this machine has no address of that kind",
+    "connection_aborted": "the connection was cut off",
+    "connection_already_in_progress": "a connection was already being opened",
+    "connection_refused": "the connection was refused",
+    "connection_reset": "the connection was cut off",
+    "dns_bogon_error": "the name server gave an address that leads nowhere",
+    "dns_no_answer": "the name server gave no address for the name",
+    "dns_non_recoverable_failure": "the name server failed",
+    "dns_nxdomain_error": "the name server said that the name does not exist",
+    "dns_refused_error": "the name server refused to answer",
+    "dns_server_misbehaving": "the name server gave no sensible answer",
+    "dns_servfail_error": "the name server failed",
+    "dns_temporary_failure": "the name server failed for the moment",
+    "eof_error": "the connection was closed early",
+    "generic_timeout_error": "no answer came in time",
+    "host_unreachable": "the network reported the address as unreachable",
+    "http_invalid_response": "the answer was not valid HTTP",
+    "http_redirect_limit": "the answer led on too many times",
+    "instrument_error": "our own equipment failed",
+    "instrument_list_program": "the program of the sealed list failed",
+    "instrument_local_address": "our own equipment had no free address",
+    "instrument_no_descriptors": "our own equipment had too many open connections",
+    "instrument_no_memory": "our own equipment had too little memory",
+    "instrument_overload": "our own equipment was overloaded",
+    "network_down": "the network was down",
+    "network_unreachable": "the network could not be reached",
+    "not_connected": "there was no connection",
+    "operation_canceled": "the attempt was cancelled",
+    "permission_denied": "this machine was not permitted to connect",
+    "private_address": "the name led to a private address, which was not visited",
+    "proxy_authentication_required": "the proxy asked for a name and password",
+    "proxy_autoconfig_failed": "the PAC file could not be used",
+    "proxy_refused_tunnel": "the proxy refused the connection",
+    "ssl_failed_handshake": "the TLS handshake failed",
+    "ssl_invalid_certificate": "the certificate was not valid",
+    "ssl_invalid_hostname": "the certificate was for another name",
+    "ssl_unknown_authority": "the certificate was of an unknown authority",
+    "timed_out": "no answer came in time",
+    "tls_alert": "encryption was refused",
+}
+"""Failures in words, by their names in the closed list."""
+
+STAGES = {
+    "resolve": "looking the name up",
+    "proxy_connect": "connecting to the proxy",
+    "tunnel": "asking the proxy for a tunnel",
+    "connect": "connecting",
+    "tls": "opening TLS",
+    "request": "sending the request",
+    "response": "reading the answer",
+    "instrument": "before anything was sent",
+}
+"""The stage of an attempt at which it failed, in words."""
+
 STATES = {
     "allowed": "let through",
     "blocked": "blocked",

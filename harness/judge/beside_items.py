@@ -2,7 +2,7 @@
 
 Plain twins, polls, users of one address; requests that a log has to show, sessions, mails,
 transfers, checks at random moments; and what people stated. There are few of them, so they are held
-in memory.
+in memory. So are trials of techniques, which are of items, with what was sent and what came.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.judge.pairing import PlainTwinTrials
 from harness.judge.people_answers import PeopleAnswers
 from harness.judge.polls import PollTrials
 from harness.judge.sent_mail import SentMails
+from harness.judge.technique_trials import TechniqueTrials
 from harness.model.observation import Observation
 from harness.model.probe import Declarations
 from harness.model.service_records import ServiceRecords
@@ -31,6 +32,7 @@ class BesideItems:
         self.twins = PlainTwinTrials()
         self.polls = PollTrials(probes)
         self.users = ConcurrentTrials()
+        self.techniques = TechniqueTrials()
         self._availability = AvailabilityTrials(judged)
         self._logged = LoggedRequests(probes)
         self._mail = SentMails()
@@ -63,4 +65,5 @@ class BesideItems:
             speed=self._speed.speed,
             availability=self._availability.checks,
             people=self._people.records,
+            techniques=self.techniques.techniques,
         )

@@ -172,6 +172,7 @@ class Judge:
                 verdict = verdict.as_insufficient(BRACKET_FAILED, check.detail)
             self._beside.twins.count(verdict)
             self._control_times.count(trial)
+            self._beside.techniques.count(trial, verdict)
             yield verdict
         for check in checks.values():
             self._sentinel_summary.count(check)

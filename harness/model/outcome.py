@@ -23,6 +23,7 @@ from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
+from harness.model.technique_matrix import TechniqueMatrix
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
@@ -283,8 +284,7 @@ class Assessment:
     no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
-    ``scope`` is the campaign's; ``beyond_scope`` are the requirements that bind in the scheme and
-    not here.
+    What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
     """
 
     campaign: str
@@ -317,6 +317,7 @@ class Assessment:
     declared: DeclaredConformity | None = None
     scope: Scope = "service"
     beyond_scope: tuple[str, ...] = ()
+    techniques: TechniqueMatrix | None = None
 
     @classmethod
     def of(
@@ -359,6 +360,7 @@ class Assessment:
             declared=DeclaredConformity.of(basis.records.people.declaration),
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
+            techniques=basis.records.techniques.matrix,
         )
 
     @property

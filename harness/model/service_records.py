@@ -14,6 +14,7 @@ from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 from harness.model.service_speed import ServiceSpeed
+from harness.model.technique_matrix import ServiceTechniques
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     speed: ServiceSpeed = ServiceSpeed()
     availability: AvailabilityChecks = AvailabilityChecks()
     people: PeopleRecords = NOBODY
+    techniques: ServiceTechniques = ServiceTechniques()
 
     @property
     def lines(self) -> frozenset[str]:
@@ -42,6 +44,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             speed=self.speed.of(line, profile),
             availability=self.availability.of(line, profile),
             people=self.people,
+            techniques=self.techniques.of(line, profile),
         )
 
 

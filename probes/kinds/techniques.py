@@ -18,7 +18,7 @@ from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import TechniqueFacts, WebFacts
 from harness.model.observation import Failure, Timings
 from harness.model.probe import ProbeDeclaration
-from harness.model.technique import case_of_item
+from harness.model.technique import NOT_CARRIED, case_of_item
 from harness.model.transition_address import page_path
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult
@@ -138,7 +138,8 @@ def _with_sent(facts: WebFacts, run: TechniqueRun) -> TechniqueFacts:
 
 
 def _not_tried(detail: str) -> ProbeResult:
-    failure = Failure(name="instrument_error", stage="instrument", detail=detail[:300])
+    told = f"{NOT_CARRIED}{detail}"[:300]
+    failure = Failure(name="instrument_error", stage="instrument", detail=told)
     return ProbeResult(timings=Timings(), failure=failure)
 
 

@@ -16,7 +16,15 @@ from harness.model.outcome import Assessment, Conformity
 from harness.model.scope import SCOPE_WORDS
 from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
-from reports import case_matrices, evidence, phrases, requirement_table, tables, words
+from reports import (
+    case_matrices,
+    evidence,
+    phrases,
+    requirement_table,
+    tables,
+    technique_table,
+    words,
+)
 from reports.documents import DOCUMENTS, Report
 from reports.gates import consequence, gate_states
 from reports.next_steps import day, lead, next_steps
@@ -131,6 +139,8 @@ def _contents(report: Report) -> dict[str, Any]:
         "one_place": len({(each.profile, each.line) for each in assessment.outcomes}) == 1,
         "matrix": evidence.matrix(places),
         "cases": _cases(assessment),
+        "ways": technique_table.technique_table(assessment),
+        "ways_states": technique_table.KEY,
         "items": _split(items[:SHOWN_ITEMS], FIRST_ITEMS),
         "all_items": len(items),
         "gates": gate_states(assessment),
@@ -162,7 +172,8 @@ def _teaching(assessment: Assessment) -> dict[str, Any]:
     untested = [
         name
         for area, name in (("circumvent", "Ways round the filter"), ("search", "Search engines"))
-        if not any(
+        if not (area == "circumvent" and assessment.techniques)
+        and not any(
             each.requirement.area == area and each.metric.tried for each in assessment.outcomes
         )
     ]
