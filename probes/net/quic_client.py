@@ -20,7 +20,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection, QuicConnectionState
 from aioquic.quic.packet import QuicErrorCode, QuicProtocolVersion, QuicStreamFrame
 from aioquic.quic.stream import QuicStreamSender
-from aioquic.tls import Epoch, SessionTicket
+from aioquic.tls import AlertDescription, Epoch, SessionTicket
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.model.facts import Certificate
@@ -263,10 +263,9 @@ def _error_of_peer(code: int, reason: str, *, is_transport: bool) -> Exception:
 
 def _alert_name(number: int) -> str:
     try:
-        name = ssl.AlertDescription(number).name.removeprefix("ALERT_DESCRIPTION_")
+        return AlertDescription(number).name.upper()
     except ValueError:
         return str(number)
-    return name
 
 
 def _tls_error(reason: str, *, by_peer: bool) -> ssl.SSLError:
