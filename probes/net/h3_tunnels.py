@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 from probes.net.capsules import UDP_CONTEXT, Capsules, datagram_capsule, udp_payload_of
 from probes.net.h3_client import H3Client
+from probes.net.quic_client import CARRYING_BYTES
+
+LONGEST_PAYLOAD = CARRYING_BYTES - 64
+"""Bytes of a datagram inside another one, which also holds headers, a tag and ACK frames."""
 
 
 @dataclass(slots=True)
@@ -56,6 +60,8 @@ class TunnelSocket:
         payload = (UDP_CONTEXT if self.has_context else b"") + data
         if self.by_capsules:
             await self.client.send_data(self.stream, datagram_capsule(payload))
+        elif len(payload) > LONGEST_PAYLOAD:
+            raise OSError(errno.EMSGSIZE, f"{len(data)} bytes do not fit into one datagram")
         else:
             await self.client.send_datagram(self.stream, payload)
 
