@@ -118,8 +118,10 @@ def _detail_of(error: BaseException) -> str:
         return (getattr(error, "reason", None) or str(error)).lower()
     if isinstance(error, OSError) and error.errno is not None:
         code = errno.errorcode.get(error.errno, str(error.errno))
-        # The wire backend knows the ICMP message; a RST and a 3/3 both give ECONNREFUSED.
-        return f"{code} {error.strerror}" if (error.strerror or "").startswith("icmp") else code
+        # The wire backend knows the ICMP message; a RST and a 3/3 both give ECONNREFUSED. So does
+        # a QUIC client know the peer's error code.
+        is_known = (error.strerror or "").startswith(("icmp", "quic"))
+        return f"{code} {error.strerror}" if is_known else code
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return text[:300]
 

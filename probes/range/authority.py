@@ -13,7 +13,7 @@ import os
 import ssl
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,15 @@ STORED_LIFETIME = timedelta(days=730)
 
 MAX_CONTEXTS = 2048
 """Size of the LRU cache of TLS contexts by host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerChain:
+    """A certificate with those that lead to its authority, and its key: for a QUIC server."""
+
+    leaf: x509.Certificate
+    others: tuple[x509.Certificate, ...]
+    key: ec.EllipticCurvePrivateKey
 
 
 class Authority:
@@ -102,8 +111,16 @@ class Authority:
     def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
         """Issue a certificate for one host; a negative ``lifetime`` makes it expired."""
         return self._issue(
-            _common_name(host[:64]), self._leaf_key.public_key(), host=host, lifetime=lifetime
+            _common_name(host[:64]), self._leaf_key.public_key(), hosts=(host,), lifetime=lifetime
         )
+
+    def chain(self, hosts: Iterable[str], *, lifetime: timedelta = LIFETIME) -> ServerChain:
+        """Issue one certificate for several hosts, which may be wildcards; with its key."""
+        names = tuple(hosts)
+        leaf = self._issue(
+            _common_name(names[0][:64]), self._leaf_key.public_key(), hosts=names, lifetime=lifetime
+        )
+        return ServerChain(leaf=leaf, others=(self._certificate,), key=self._leaf_key)
 
     def pem_with_key(self, leaf: x509.Certificate) -> bytes:
         """Return a leaf with its key and its authority in PEM form, for a server."""
@@ -137,7 +154,7 @@ class Authority:
         subject: x509.Name,
         key: ec.EllipticCurvePublicKey,
         *,
-        host: str = "",
+        hosts: tuple[str, ...] = (),
         ca: bool = False,
         lifetime: timedelta = LIFETIME,
     ) -> x509.Certificate:
@@ -160,8 +177,8 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False
             )
         )
-        if host:
-            names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        if hosts:
+            names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
             server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
             builder = builder.add_extension(names, critical=False)
             builder = builder.add_extension(server, critical=False)
@@ -291,14 +308,7 @@ class CertificateFiles:
         """Return the names that an origin shows pages at and the certificate is not valid for."""
         alternatives = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         valid = {name.lower() for name in alternatives.value.get_values_for_type(x509.DNSName)}
-        parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
-        wanted = list[str]()
-        for apex in names.apexes:
-            if apex == names.twin_zone:
-                wanted.append(f"*.{apex}")
-            else:
-                wanted += (apex, *(f"*.{part}{apex}" for part in parts))
-        return [name for name in wanted if name not in valid]
+        return [name for name in certificate_names(names) if name not in valid]
 
     def _state(self) -> tuple[object, ...]:
         """Return what changes when a file is written or replaced; empty for a missing file."""
@@ -321,6 +331,18 @@ class CertificateFiles:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
         return _context_with(key + b"\n" + chain), leaf
+
+
+def certificate_names(names: ZoneNames) -> list[str]:
+    """Return the names that one certificate for all pages of an origin must be valid for."""
+    parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
+    wanted = list[str]()
+    for apex in names.apexes:
+        if apex == names.twin_zone:
+            wanted.append(f"*.{apex}")
+        else:
+            wanted += (apex, *(f"*.{part}{apex}" for part in parts))
+    return wanted
 
 
 CHUNK = 65536

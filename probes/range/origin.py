@@ -34,7 +34,7 @@ from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
-Over = Literal["http", "https", "dns", "tcp"]
+Over = Literal["http", "https", "h3", "dns", "tcp"]
 """How something arrived; *tcp*: by a protocol beside the web, which ``method`` names."""
 
 
@@ -169,6 +169,10 @@ class OriginServer:
         listener = Listener(lambda: _OriginConnection(self, context), address, port)
         return (await stack.enter_async_context(listener)).port
 
+    def connection(self, over: Over) -> Connection:
+        """Return a connection for bytes of HTTP/1 that another server carries."""
+        return _OriginConnection(self, over=over)
+
     def rejection_of(self, host: str) -> FaultKind | None:
         """Return how the origin rejects requests for a host, or None."""
         kinds = (fault.kind for fault in self.faults.on(host, service="origin"))
@@ -187,10 +191,15 @@ class _OriginConnection(Connection):
 
     server = "nginx"
 
-    def __init__(self, origin: OriginServer, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        origin: OriginServer,
+        context: ssl.SSLContext | None = None,
+        over: Over | None = None,
+    ) -> None:
         super().__init__(context, origin.limits)
         self._origin = origin
-        self._is_secure = context is not None
+        self._over: Over = over or ("http" if context is None else "https")
         self._messages: Messages | None = None
         self._on_message: Callable[[bytes], None] = lambda _: None
 
@@ -228,7 +237,7 @@ class _OriginConnection(Connection):
     def _log(self, request: Request, nonce: str, page: Page | None) -> None:
         """Log a request, or a message of a WebSocket; ``page`` is the answer of a service."""
         self._origin.log.record(
-            self._scheme,
+            self._over,
             request.host,
             method=request.method,
             path=request.path,
@@ -292,7 +301,7 @@ class _OriginConnection(Connection):
 
     @property
     def _scheme(self) -> Literal["http", "https"]:
-        return "https" if self._is_secure else "http"
+        return "http" if self._over == "http" else "https"
 
 
 def _named(request: Request) -> Request:

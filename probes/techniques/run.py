@@ -1,8 +1,9 @@
 """``TechniqueRun``: one attempt of a technique, while its steps are carried out in turn.
 
 A step is a coroutine function that takes the run. It changes where the next step connects to
-(``address``, ``port``, ``host``), leaves an open ``stream``, or records an answer in ``recorder``.
-Network trouble is raised as it comes; the probe records it with the stage that ``recorder`` names.
+(``address``, ``port``, ``host``), leaves an open ``stream`` or UDP ``socket``, or records an answer
+in ``recorder``. Network trouble is raised as it comes; the probe records it with the stage that
+``recorder`` names.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class TechniqueRun:
     port: int = 0
     address: str = ""
     stream: ByteStream | None = None
+    socket: DatagramSocket | None = None
     is_proxied: bool = False
     sent: list[SentStep] = field(default_factory=list)
     closers: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -158,13 +160,19 @@ class TechniqueRun:
         return self.stream
 
     async def datagrams(self, port: int) -> DatagramSocket:
-        """Return a UDP socket to ``host``. Raises NotDialledError, NotCarriedError."""
+        """Return the UDP socket that an earlier step left, or one to ``host``.
+
+        Raises NotDialledError, NotCarriedError.
+        """
+        if self.socket is not None:
+            return self.socket
         if not isinstance(self.line, SendsDatagrams):
             raise NotCarriedError(f"line {self.line.name!r} carries no UDP")
         self.port = self.port or port
         dialled = await self.line.datagrams(self._request())
         if dialled.opened is None:
             raise NotDialledError(dialled)
+        self.recorder.peer = dialled.peer
         return self.keep(dialled.opened)
 
     def keep(self, opened: _Opened) -> _Opened:

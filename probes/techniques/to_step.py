@@ -23,6 +23,6 @@ def read_to(text: str) -> StepRun:
         run.host = run.text(host) or run.host
         run.address = run.text(address) or run.address
         run.port = int(port) if port else run.port
-        run.stream = None
+        run.stream = run.socket = None
 
     return run
