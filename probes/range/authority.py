@@ -13,7 +13,7 @@ import os
 import ssl
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.untrusted.regular_file import read_bounded
-from probes.range.zone import PARTS_OF_ZONE, RANGE, ZoneNames, normalise
+from probes.range.zone import RANGE, ZoneNames, normalise
 
 LIFETIME = timedelta(days=30)
 """Lifetime of certificates: a range runs for hours, but may be left running."""
@@ -41,15 +41,6 @@ STORED_LIFETIME = timedelta(days=730)
 
 MAX_CONTEXTS = 2048
 """Size of the LRU cache of TLS contexts by host."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerChain:
-    """A certificate with those that lead to its authority, and its key: for a QUIC server."""
-
-    leaf: x509.Certificate
-    others: tuple[x509.Certificate, ...]
-    key: ec.EllipticCurvePrivateKey
 
 
 class Authority:
@@ -108,19 +99,10 @@ class Authority:
         """When the authority's certificate expires."""
         return self._certificate.not_valid_after_utc
 
-    def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
-        """Issue a certificate for one host; a negative ``lifetime`` makes it expired."""
-        return self._issue(
-            _common_name(host[:64]), self._leaf_key.public_key(), hosts=(host,), lifetime=lifetime
-        )
-
-    def chain(self, hosts: Iterable[str], *, lifetime: timedelta = LIFETIME) -> ServerChain:
-        """Issue one certificate for several hosts, which may be wildcards; with its key."""
-        names = tuple(hosts)
-        leaf = self._issue(
-            _common_name(names[0][:64]), self._leaf_key.public_key(), hosts=names, lifetime=lifetime
-        )
-        return ServerChain(leaf=leaf, others=(self._certificate,), key=self._leaf_key)
+    def leaf(self, host: str, *further: str, lifetime: timedelta = LIFETIME) -> x509.Certificate:
+        """Issue a certificate for a host, or several; a negative ``lifetime`` makes it expired."""
+        name, key = _common_name(host[:64]), self._leaf_key.public_key()
+        return self._issue(name, key, hosts=(host, *further), lifetime=lifetime)
 
     def pem_with_key(self, leaf: x509.Certificate) -> bytes:
         """Return a leaf with its key and its authority in PEM form, for a server."""
@@ -308,7 +290,7 @@ class CertificateFiles:
         """Return the names that an origin shows pages at and the certificate is not valid for."""
         alternatives = self._leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         valid = {name.lower() for name in alternatives.value.get_values_for_type(x509.DNSName)}
-        return [name for name in certificate_names(names) if name not in valid]
+        return [name for name in names.certificate_names if name not in valid]
 
     def _state(self) -> tuple[object, ...]:
         """Return what changes when a file is written or replaced; empty for a missing file."""
@@ -331,18 +313,6 @@ class CertificateFiles:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
         return _context_with(key + b"\n" + chain), leaf
-
-
-def certificate_names(names: ZoneNames) -> list[str]:
-    """Return the names that one certificate for all pages of an origin must be valid for."""
-    parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
-    wanted = list[str]()
-    for apex in names.apexes:
-        if apex == names.twin_zone:
-            wanted.append(f"*.{apex}")
-        else:
-            wanted += (apex, *(f"*.{part}{apex}" for part in parts))
-    return wanted
 
 
 CHUNK = 65536

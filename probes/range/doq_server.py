@@ -10,9 +10,9 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import QuicEvent, StreamDataReceived
 
 from probes.net.doq import ALPN, LENGTH_BYTES, framed, message_in
-from probes.range.authority import ServerChain
 from probes.range.name_server import ReplyFunction, answer
 from probes.range.quic_server import QuicListener, QuicSession
+from probes.range.server_chain import ServerChain
 from probes.range.visitor_limits import Admission, VisitorLimits
 from probes.range.zone import ADDRESS
 

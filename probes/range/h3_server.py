@@ -26,12 +26,12 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ProtocolNegotiated, QuicEvent, StreamReset
 
 from probes.net.exchange_recorder import header_text, write_head
-from probes.range.authority import ServerChain
 from probes.range.carried_stream import CarriedStream
 from probes.range.connection import LOOPBACK_RULES
 from probes.range.h3_relays import DatagramTunnel, TunnelRequest, tunnel_of
 from probes.range.origin import OriginServer
 from probes.range.quic_server import QuicListener, QuicSession, quic_server
+from probes.range.server_chain import ServerChain
 
 ALPN = H3_ALPN[0]
 CONNECTION_HEADERS = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})

@@ -24,8 +24,8 @@ from aioquic.quic.events import ConnectionTerminated, QuicEvent
 from aioquic.tls import SessionTicket
 
 from probes.net.quic_client import CARRYING_BYTES, LONGEST_FRAME
-from probes.range.authority import ServerChain
 from probes.range.bound_socket import bound_socket
+from probes.range.server_chain import ServerChain
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS
 

@@ -21,18 +21,15 @@ from harness.model.content_form import PageContent
 from harness.model.query_case import ALIAS
 from harness.ports.network import Origin
 from probes.mail.sender_domains import new_key, public_key_of
-from probes.net.doq import PORT as DOQ_PORT
 from probes.net.route import parse_address
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
-from probes.range.authority import Authority, certificate_names
+from probes.range.authority import Authority
 from probes.range.connection import Listener
-from probes.range.doq_server import doq_listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
-from probes.range.h3_server import h3_listener
 from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.monitoring import Monitor
 from probes.range.name_server import (
@@ -47,13 +44,13 @@ from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Pages
 from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
+from probes.range.quic_services import QuicServices
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
     DROP_ADDRESS,
-    RANGE,
     SHUT_ADDRESS,
     TWIN_ADDRESS,
     TWIN_ZONE,
@@ -63,9 +60,6 @@ from probes.range.zone_signing import hosts_of, signers_of
 
 range_mail_key = cache(new_key)
 """The key that mails of a test on the range are signed with; all ranges of a process share it."""
-
-WAYS = "ways"
-"""The label below the zone that hosts of techniques have names in."""
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -291,19 +285,16 @@ class RangeTestbed:
         await stack.enter_async_context(origin)
         protocols = ProtocolServers(key=key, log=self.log, addresses=origin.addresses)
         await stack.enter_async_context(protocols)
+        answer = self.zone_server.answer
+        quic = QuicServices(
+            origin=origin,
+            authority=authority,
+            reply_to=lambda query: Reply(message=answer(query)),
+        )
+        await stack.enter_async_context(quic)
         of_web = {80: origin.http_port, 443: origin.https_port}
         of_web |= {8080: origin.http_port, 8443: origin.https_port}
-        return of_web | protocols.ports | await self._quic_ports(stack, origin, authority)
-
-    async def _quic_ports(
-        self, stack: AsyncExitStack, origin: OriginServer, authority: Authority
-    ) -> dict[int, int]:
-        """Start HTTP/3 at the UDP port with the number of https, and DNS over QUIC."""
-        chain = authority.chain((*certificate_names(RANGE), f"*.{WAYS}.{ZONE}"))
-        await stack.enter_async_context(h3_listener(origin, chain, origin.https_port))
-        answer = self.zone_server.answer
-        doq = doq_listener(lambda query: Reply(message=answer(query)), chain, origin.addresses)
-        return {DOQ_PORT: (await stack.enter_async_context(doq)).port}
+        return of_web | protocols.ports | quic.ports
 
     def _zone_server(self) -> ZoneServer:
         return ZoneServer(

@@ -140,6 +140,18 @@ class ZoneNames:
         own = tuple(one.zone for one in self.zones) if self.served != "twins" else ()
         return (*own, self.twin_zone) if self.twins and self.served != "zones" else own
 
+    @property
+    def certificate_names(self) -> list[str]:
+        """The names that one certificate for all of its pages must be valid for."""
+        parts = ("", *(f"{part}." for part in PARTS_OF_ZONE))
+        wanted = list[str]()
+        for apex in self.apexes:
+            if apex == self.twin_zone:
+                wanted.append(f"*.{apex}")
+            else:
+                wanted += (apex, *(f"*.{part}{apex}" for part in parts))
+        return wanted
+
     def is_twin(self, host: str) -> bool:
         """Whether a host is in the zone of the plain twins."""
         return bool(self.twins) and normalise(host).endswith("." + self.twin_zone)

@@ -15,9 +15,9 @@ from aioquic.tls import SessionTicket
 
 from harness.errors import known
 from probes.net.quic_client import RESERVED_VERSION, VERSION_1, VERSION_2, QuicClient, QuicHello
+from probes.net.route import HIGHEST_PORT
 from probes.techniques.placeholders import Piece, pieces_of
 from probes.techniques.run import TechniqueRun
-from probes.techniques.to import HIGHEST_PORT
 
 HTTPS_PORT = 443
 

@@ -21,10 +21,15 @@ from probes.range.authority import Authority
 from probes.range.doq_server import DoqSession, doq_listener
 from probes.range.name_server import Reply
 from probes.range.quic_server import QuicListener
+from probes.range.server_chain import ServerChain, read_chain
 from probes.range.visitor_limits import VisitorLimits, VisitorRules
 
 HOST = "doq.accredit.test"
 QUERY = dns.message.make_query("a.accredit.test", "A", id=0x1234)
+
+
+def chain_of(authority: Authority) -> ServerChain:
+    return read_chain(authority.pem_with_key(authority.leaf(HOST)))
 
 
 def answering(query: dns.message.Message) -> Reply:
@@ -45,7 +50,7 @@ async def ask(port: int, query: bytes = QUERY.to_wire(), **options: object) -> b
 
 async def test_a_question_is_answered_with_its_own_identifier() -> None:
     recorder = ExchangeRecorder(10)
-    async with doq_listener(answering, Authority().chain((HOST,))) as listener:
+    async with doq_listener(answering, chain_of(Authority())) as listener:
         answer = dns.message.from_wire(await ask(listener.port, recorder=recorder))
 
     assert answer.id == QUERY.id
@@ -74,7 +79,7 @@ def scripted(raw: bytes) -> Callable[..., DoqSession]:
     [(b"", EOFError), (b"\0\x10abc", EOFError), (b"\0\0", ValueError), (b"\0\1a", ValueError)],
 )
 async def test_a_torn_answer_is_no_answer(raw: bytes, error: type[Exception]) -> None:
-    chain = Authority().chain((HOST,))
+    chain = chain_of(Authority())
     async with QuicListener(alpn="doq", chain=chain, make=scripted(raw)) as listener:
         with pytest.raises(error):
             await ask(listener.port)
@@ -82,7 +87,7 @@ async def test_a_torn_answer_is_no_answer(raw: bytes, error: type[Exception]) ->
 
 async def test_a_public_listener_wants_a_proof_of_the_address_and_limits_questions() -> None:
     limits = VisitorLimits(rules=VisitorRules(burst=1, per_second=0.001))
-    chain = Authority().chain((HOST,))
+    chain = chain_of(Authority())
     async with doq_listener(answering, chain, limits=limits) as listener:
         first = await ask(listener.port)
         with pytest.raises(ConnectionAbortedError, match="too many questions"):
@@ -94,7 +99,7 @@ async def test_a_public_listener_wants_a_proof_of_the_address_and_limits_questio
 async def test_a_public_listener_reads_no_long_questions() -> None:
     limits = VisitorLimits(rules=VisitorRules(message_bytes=100))
     long = dns.message.make_query("a." * 60 + "accredit.test", "A").to_wire()
-    async with doq_listener(answering, Authority().chain((HOST,)), limits=limits) as listener:
+    async with doq_listener(answering, chain_of(Authority()), limits=limits) as listener:
         with pytest.raises(ConnectionAbortedError, match="the question is too long"):
             await ask(listener.port, long)
 

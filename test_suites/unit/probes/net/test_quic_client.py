@@ -35,6 +35,7 @@ from probes.range.authority import Authority
 from probes.range.doq_server import DoqSession, doq_listener
 from probes.range.name_server import Reply
 from probes.range.quic_server import QuicListener
+from probes.range.server_chain import ServerChain, read_chain
 
 HOST = "doq.accredit.test"
 PATIENCE = 60.0
@@ -63,9 +64,13 @@ class Recorded:
         self._socket.close()
 
 
-def far_end(authority: Authority, name: str = HOST) -> QuicListener:
+def chain_of(authority: Authority) -> ServerChain:
+    return read_chain(authority.pem_with_key(authority.leaf(HOST)))
+
+
+def far_end(authority: Authority) -> QuicListener:
     """A name server over QUIC that is never asked."""
-    return doq_listener(lambda query: Reply(message=None), authority.chain((name,)))
+    return doq_listener(lambda query: Reply(message=None), chain_of(authority))
 
 
 async def connected(
@@ -281,7 +286,7 @@ async def test_a_server_that_refuses_is_named_at_once(authority: Authority) -> N
             self.transmit()
 
     make = partial(Refusing, reply_to=lambda query: Reply(message=None))
-    async with QuicListener(alpn="doq", chain=authority.chain((HOST,)), make=make) as listener:
+    async with QuicListener(alpn="doq", chain=chain_of(authority), make=make) as listener:
         found = await failure(HELLO, listener.port)
 
     assert found == Failure(
