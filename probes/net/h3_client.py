@@ -76,6 +76,10 @@ class H3Client:
         self._h3.send_headers(stream, fields, end_stream=ends)
         return stream
 
+    def end_request(self, stream: int, body: bytes) -> None:
+        """Send the body of a request of which the head was sent."""
+        self._h3.send_data(stream, body, end_stream=True)
+
     async def read_head(self, stream: int) -> tuple[Head, bool]:
         """Read the head of an answer, and whether it is all; interim ones are skipped."""
         while True:
