@@ -94,7 +94,8 @@ class QuicHello:
 class QuicClient:
     """A QUIC connection over a UDP socket. ``trust`` is a file of authorities beside the system's.
 
-    Its methods raise OSError and EOFError if the connection is over. The socket stays open.
+    ``is_early``: the far end accepted what was sent with the ClientHello (0-RTT). Its methods raise
+    OSError and EOFError if the connection is over. The socket stays open.
     """
 
     def __init__(self, socket: DatagramSocket, hello: QuicHello, trust: str = "") -> None:
@@ -103,6 +104,7 @@ class QuicClient:
         self._trust = trust
         self._loop = asyncio.get_running_loop()
         self._is_connected = False
+        self.is_early = False
         self._has_ended = False
         self.tickets: list[SessionTicket] = []
         self.connection = QuicConnection(
@@ -152,7 +154,8 @@ class QuicClient:
             await self.flush()
             happened: list[events.QuicEvent] = []
             while (event := self.connection.next_event()) is not None:
-                self._is_connected |= isinstance(event, events.HandshakeCompleted)
+                if isinstance(event, events.HandshakeCompleted):
+                    self._is_connected, self.is_early = True, event.early_data_accepted
                 if not isinstance(event, events.ConnectionTerminated):
                     happened.append(event)
             if happened:

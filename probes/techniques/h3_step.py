@@ -63,6 +63,8 @@ async def _fetch(run: TechniqueRun, plan: _Plan) -> None:
     stream = h3.send_request(fields)
     run.note("h3", run.where, b"\n".join(b": ".join(each) for each in fields))
     h3.take(await client.connect(recorder, run.deadline))
+    if plan.is_early:
+        run.note("h3", run.where, f"0-RTT {'accepted' if client.is_early else 'not accepted'}")
     recorder.stage = "response"
     await h3.read_answer(stream, recorder)
 

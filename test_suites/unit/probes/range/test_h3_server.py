@@ -112,6 +112,14 @@ async def test_requests_beyond_the_limit_get_a_short_refusal() -> None:
     assert [status(each) for each in found] == [200, 429]
 
 
+@pytest.mark.parametrize("limits", [None, VisitorLimits()])
+async def test_a_stranger_must_prove_its_address(limits: VisitorLimits | None) -> None:
+    async with serving(limits) as (port, _), client_at(port) as h3:
+        retries = h3.quic.connection._retry_count
+
+    assert retries == (0 if limits is None else 1)
+
+
 async def test_connections_beyond_the_limit_get_no_answer() -> None:
     limits = VisitorLimits(rules=VisitorRules(connections=1))
     async with serving(limits) as (port, _), client_at(port):

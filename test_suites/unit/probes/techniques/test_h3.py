@@ -84,6 +84,16 @@ async def test_the_page_arrives(testbed: RangeTestbed, statement: str) -> None:
     assert facts.sent[0].step == "quic"
 
 
+async def test_a_request_is_sent_with_the_client_hello_of_a_second_connection(
+    testbed: RangeTestbed,
+) -> None:
+    facts = facts_of(await tried(testbed, "h3 zero-rtt=yes"))
+
+    assert [each.step for each in facts.sent] == ["quic", "quic", "h3", "h3"]
+    assert facts.sent[-1].data == "0-RTT accepted"
+    assert len([each for each in testbed.log.arrivals(HOST) if each.over == "h3"]) == 1
+
+
 async def test_a_request_is_logged_with_its_nonce_as_one_over_http3(testbed: RangeTestbed) -> None:
     facts = facts_of(await tried(testbed, "h3 path=/deep"))
     [arrival] = [each for each in testbed.log.arrivals(HOST) if each.nonce]
