@@ -28,6 +28,7 @@ from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority, certificate_names
 from probes.range.connection import Listener
 from probes.range.doq_server import doq_listener
+from probes.range.ech_server import OriginEch
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
@@ -182,7 +183,7 @@ class RangeTestbed:
         self._filter = ReferenceFilter(
             policy=self._policy, faults=self.faults, log=self.access_log, monitor=self.monitor
         )
-        zone_server = self.zone_server = self._zone_server()
+        zone_server = self.zone_server = self._zone_server(key)
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         if self._mail is not None:
@@ -287,6 +288,7 @@ class RangeTestbed:
             faults=self.faults,
             slow_delay=self._slow_delay,
             addresses=(ADDRESS, *self._further_addresses()),
+            ech=self.zone_server.ech,
         )
         await stack.enter_async_context(origin)
         protocols = ProtocolServers(key=key, log=self.log, addresses=origin.addresses)
@@ -305,7 +307,7 @@ class RangeTestbed:
         doq = doq_listener(lambda query: Reply(message=answer(query)), chain, origin.addresses)
         return {DOQ_PORT: (await stack.enter_async_context(doq)).port}
 
-    def _zone_server(self) -> ZoneServer:
+    def _zone_server(self, key: bytes) -> ZoneServer:
         return ZoneServer(
             log=self.log,
             faults=self.faults,
@@ -314,6 +316,7 @@ class RangeTestbed:
             aliases=hosts_of(ALIAS, self._contents),
             signers=signers_of(self._contents) if self._is_signed else (),
             mail_key=public_key_of(range_mail_key()),
+            ech=OriginEch.of(key),
         )
 
     @cached_property
