@@ -6,7 +6,7 @@ from harness.errors import known
 from harness.ports.list_program import DescribesConnection
 from harness.ports.network import ByteStream
 from probes.net.first_flight import BOUNDARIES, Boundary, FlightShape, socket_of
-from probes.techniques.http1 import PAUSE
+from probes.techniques.http1_step import PAUSE
 from probes.techniques.run import NotCarriedError, TechniqueRun
 
 HTTPS_PORT = 443
