@@ -1,10 +1,9 @@
-"""The origin's certificates, and the TLS side of its servers.
+"""The certificates of an origin, and server-side TLS contexts with them.
 
 ``Authority`` issues one leaf per host when a client first names it (SNI, RFC 6066 section 3): EC
 P-256 keys (NIST FIPS 186-5), certificates as in RFC 5280. That of the range is created at each
 start; that of a public origin is stored (``private_pem``). ``CertificateFiles`` reads a given chain
-instead. ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
-I/O.
+instead.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.untrusted.regular_file import read_bounded
-from probes.range.zone import PARTS_OF_ZONE, RANGE, ZoneNames
+from probes.range.zone import PARTS_OF_ZONE, ZoneNames
 
 LIFETIME = timedelta(days=30)
 """Lifetime of certificates: a range runs for hours, but may be left running."""
@@ -368,67 +367,3 @@ def certificate_names(names: ZoneNames) -> list[str]:
         else:
             wanted += (apex, *(f"*.{part}{apex}" for part in parts))
     return wanted
-
-
-CHUNK = 65536
-
-
-def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.SSLContext:
-    """Return a context that selects each host's certificate by SNI (``ZoneNames.certified_host``).
-
-    It accepts versions from TLS 1.0 on, and weak ciphers, because techniques that use them need a
-    server that answers them.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    context.set_ciphers(CIPHERS)
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-
-    def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        try:
-            tls.context = certificates.context(names.certified_host(name or ""))
-        except LookupError:
-            return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
-        return None
-
-    context.sni_callback = choose
-    return context
-
-
-class Tls:
-    """The server side of one TLS connection, without I/O. Raises ssl.SSLError."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._is_open = False
-
-    def receive(self, data: bytes) -> bytes:
-        """Process bytes from the socket; return the decrypted data."""
-        self._incoming.write(data)
-        plaintext = bytearray()
-        try:
-            if not self._is_open:
-                self._tls.do_handshake()
-                self._is_open = True
-            while chunk := self._tls.read(CHUNK):
-                plaintext += chunk
-        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
-            pass
-        return bytes(plaintext)
-
-    def send(self, data: bytes) -> None:
-        """Encrypt data for sending."""
-        self._tls.write(data)
-
-    def close(self) -> None:
-        """Send close_notify without waiting for the peer's."""
-        try:
-            self._tls.unwrap()
-        except ssl.SSLError:
-            return
-
-    def outgoing(self) -> bytes:
-        """Return the bytes to write to the socket."""
-        return self._outgoing.read()

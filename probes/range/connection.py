@@ -22,10 +22,9 @@ from typing import Protocol, Self, cast
 import h11
 
 from probes.net.websocket import requested_key
-from probes.range.authority import Tls
 from probes.range.bound_socket import bound_socket
 from probes.range.origin_pages import Page, response_head, sent_body
-from probes.range.server_tls import ServerTls
+from probes.range.server_tls import ServerTls, Tls
 from probes.range.visitor_limits import (
     Admission,
     Visit,

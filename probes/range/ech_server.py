@@ -60,8 +60,8 @@ from probes.net.tls13_records import (
     tls_error,
 )
 from probes.net.tls_facts import is_complete
-from probes.range.authority import Certificates, Tls
-from probes.range.server_tls import ServerTls
+from probes.range.authority import Certificates
+from probes.range.server_tls import ServerTls, Tls
 from probes.range.zone import RANGE, ZoneNames, normalise
 
 TECHNIQUES = "ways"

@@ -22,7 +22,7 @@ from harness.model.transition_address import host_in
 from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
-from probes.range.authority import Certificates, server_context
+from probes.range.authority import Certificates
 from probes.range.connection import Connection, Listener, Request
 from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
@@ -31,6 +31,7 @@ from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.line_file import LineFile
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.server_tls import server_context
 from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind

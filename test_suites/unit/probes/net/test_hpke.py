@@ -14,8 +14,7 @@ SENDER = "52c4a758a802cd8b936eceea314432798d5baf2d7e9235dc084ab1b9cfa2f736"
 RECEIVER = "4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8"
 ENCAPSULATED = "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431"
 SEALED = (
-    "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a9"
-    "6d8770ac83d07bea87e13c512a"
+    "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a"
 )
 TEXT = b"Beauty is truth, truth beauty"
 KEY = X25519PrivateKey.from_private_bytes(bytes(range(32)))

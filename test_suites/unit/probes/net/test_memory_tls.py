@@ -11,7 +11,8 @@ from probes.net.client_hello import hello_body, read_hello
 from probes.net.first_flight import FlightShape
 from probes.net.memory_tls import MemoryTls
 from probes.net.route import unverified_tls_context
-from probes.range.authority import Authority, Tls, server_context
+from probes.range.authority import Authority
+from probes.range.server_tls import Tls, server_context
 from test_suites.unit.probes.net.joined import Joined
 
 HOST = "cv-001.ways.accredit.test"

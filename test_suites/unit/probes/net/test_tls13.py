@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.client_hello import PADDING, hello_body, read_hello
+from probes.net.client_hello import PADDING
 from probes.net.first_flight import FlightShape
 from probes.net.key_shares import (
     HAS_MLKEM,
@@ -22,7 +22,8 @@ from probes.net.key_shares import (
 )
 from probes.net.tls13 import RETRY, HelloPlan, Tls13Client, Tls13Stream, build_hello
 from probes.net.tls13_records import COMPATIBLE_CHANGE, handshake_message, plain_records
-from probes.range.authority import Authority, Tls, server_context
+from probes.range.authority import Authority
+from probes.range.server_tls import Tls, server_context
 from test_suites.unit.probes.net.joined import Joined
 
 HOST = b"cv-001.ways.accredit.test"
@@ -84,9 +85,9 @@ def test_both_ends_of_a_key_share_have_the_same_secret() -> None:
 
 @pytest.mark.parametrize("share", [(X25519, b"short"), (X25519, bytes(32)), (23, bytes(65))])
 def test_a_wrong_share_is_refused(share: tuple[int, bytes]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - also the words of cryptography
+    with pytest.raises(ValueError):
         KeyShares([X25519]).secret(share)
-    with pytest.raises(ValueError):  # noqa: PT011 - also the words of cryptography
+    with pytest.raises(ValueError):
         answer_shares([share])
 
 
@@ -148,7 +149,9 @@ async def test_a_server_may_ask_for_a_certificate_and_gets_an_empty_one(
     assert not far_end.errors
 
 
-def server_hello(random: bytes = bytes(32), version: bytes = b"\3\4", cipher: int = 0x1301) -> bytes:
+def server_hello(
+    random: bytes = bytes(32), version: bytes = b"\3\4", cipher: int = 0x1301
+) -> bytes:
     extensions = b"\0\x2b\0\2" + version + b"\0\x33\0\4\0\x1d\0\0"
     body = b"\3\3" + random + b"\0" + cipher.to_bytes(2) + b"\0"
     return plain_records(handshake_message(2, body + len(extensions).to_bytes(2) + extensions))

@@ -19,8 +19,9 @@ from probes.net.client_hello import ECH, SIGNATURE_ALGORITHMS, ClientHello, Exte
 from probes.net.first_flight import FlightShape
 from probes.net.key_shares import HAS_MLKEM, X25519, X25519_MLKEM768, KeyShares
 from probes.net.tls13 import HelloPlan, Tls13Client, Tls13Stream, build_hello
-from probes.range.authority import Authority, server_context
+from probes.range.authority import Authority
 from probes.range.ech_server import OriginEch, Tls13Server, TlsWithEch
+from probes.range.server_tls import server_context
 from probes.range.testbed import RangeTestbed
 from test_suites.unit.probes.net.joined import Joined
 

@@ -294,7 +294,7 @@ async def test_a_foreign_server_name_is_shown_the_zone_s_certificate(
 ) -> None:
     trust = ssl.create_default_context(cafile=str(folder / "authority.pem"))
     port = origin.settings.ports.https
-    with pytest.raises(ssl.SSLCertVerificationError, match="valid for 'example.com'"):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"valid for 'example\.com'"):
         await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname="example.com")
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=trust, server_hostname=HOST

@@ -8,7 +8,8 @@ import warnings
 
 import pytest
 
-from probes.range.authority import Authority, Tls, server_context
+from probes.range.authority import Authority
+from probes.range.server_tls import Tls, server_context
 
 
 class Talk:

@@ -39,9 +39,9 @@ def world(standing: RangeTestbed) -> RangeTestbed:
 def attempt(world: RangeTestbed) -> Try:
     """Try a statement over ``line``: the control, the filtering proxy or the resolver."""
 
-    async def attempt(statement: str, line: str = "control", timeout: float = 30) -> ProbeResult:
+    async def attempt(statement: str, line: str = "control", patience: float = 30) -> ProbeResult:
         async with line_of(world, line) as opened:
-            return await tried(statement, opened, world, timeout)
+            return await tried(statement, opened, world, patience)
 
     return attempt
 
@@ -60,18 +60,16 @@ def line_of(world: RangeTestbed, name: str) -> Line:
 
 
 async def tried(
-    statement: str, line: Line, world: RangeTestbed, timeout: float = 30
+    statement: str, line: Line, world: RangeTestbed, patience: float = 30
 ) -> ProbeResult:
     """Return the result of one attempt of a statement."""
     item = Item(
         id="cv-001", value=statement, kind="vector", labels=("MALW.BYPASS",), registrable=HOST,
         stratum="MALW.BYPASS/way:name:absent:https",
     )  # fmt: skip
-    key = AttemptKey(
-        campaign="c", item=item.id, probe="techniques", line=line.name, profile="ks2"
-    )
+    key = AttemptKey(campaign="c", item=item.id, probe="techniques", line=line.name, profile="ks2")
     made = Attempt(
-        key=key, item=item, limits=Limits(), timeout=timeout, browser=1234567,
+        key=key, item=item, limits=Limits(), timeout=patience, browser=1234567,
         marker=mark(world.origin.key, key, HOST),
     )  # fmt: skip
     probe = Techniques()

@@ -11,7 +11,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.ports.network import Origin
 from probes.lines.direct import Control, ControlOptions
-from probes.lines.simulated import Simulated
+from probes.lines.simulated import Simulated, SimulatedOptions
 from probes.net.client_hello import hello_body, read_hello
 from probes.range.authority import Authority
 from probes.range.testbed import RangeTestbed
@@ -127,7 +127,9 @@ def test_a_wrong_option_is_told(options: str, reason: str) -> None:
 async def test_tls_works_through_a_proxy_but_segments_cannot_be_reordered_there(
     attempt: Try,
 ) -> None:
-    assert "seen" == facts_of(await attempt(f"tls sni={{allowed}} cut=sni{REQUEST}", "proxy")).canary
+    assert (
+        "seen" == facts_of(await attempt(f"tls sni={{allowed}} cut=sni{REQUEST}", "proxy")).canary
+    )
     result = await attempt(f"tls order=disorder{REQUEST}", "proxy")
 
     assert result.failure is not None
@@ -168,7 +170,7 @@ async def test_an_authority_of_the_supplier_is_trusted_as_on_a_managed_device(
 
 
 async def test_a_line_without_streams_tries_nothing(world: RangeTestbed) -> None:
-    line = Simulated("s", Simulated.Options(), world.origin, Limits())
+    line = Simulated("s", SimulatedOptions(), world.origin, Limits())
     result = await tried(f"tls{REQUEST}", line, world)
     assert result.failure is not None
     assert "opens no byte streams" in result.failure.detail
