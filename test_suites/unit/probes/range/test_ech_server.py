@@ -18,7 +18,8 @@ from probes.net.browser import can_browse
 from probes.net.client_hello import ECH, SIGNATURE_ALGORITHMS, ClientHello, Extension
 from probes.net.first_flight import FlightShape
 from probes.net.key_shares import HAS_MLKEM, X25519, X25519_MLKEM768, KeyShares
-from probes.net.tls13 import HelloPlan, Tls13Client, Tls13Stream, build_hello
+from probes.net.tls13 import FINISHED, HelloPlan, Tls13Client, Tls13Stream, build_hello
+from probes.net.tls13_records import handshake_message
 from probes.range.authority import Authority
 from probes.range.ech_server import OriginEch, Tls13Server, TlsWithEch
 from probes.range.server_tls import server_context
@@ -167,7 +168,35 @@ def test_bytes_that_are_no_tls_are_an_error(authority: Authority) -> None:
         server.receive(b"GET / HTTP/1.1\r\n\r\n")
 
 
-async def test_a_wrong_finished_opens_nothing(authority: Authority) -> None:
+def with_wrong_finished(kind: int, body: bytes) -> bytes:
+    """Return a handshake message; a Finished has the wrong proof."""
+    return handshake_message(kind, bytes(len(body)) if kind == FINISHED else body)
+
+
+def test_a_wrong_finished_of_the_server_opens_nothing(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = sealed(), TlsWithEch(server_context(authority), OFFER, authority)
+    monkeypatch.setattr("probes.range.ech_server.handshake_message", with_wrong_finished)
+    server.receive(client.first_flight())
+    with pytest.raises(ssl.SSLError, match="server's Finished does not fit"):
+        client.receive(server.outgoing())
+
+    assert not client.is_open
+
+
+def test_a_wrong_finished_of_the_client_opens_nothing(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = sealed(), TlsWithEch(server_context(authority), OFFER, authority)
+    server.receive(client.first_flight())
+    monkeypatch.setattr("probes.net.tls13.handshake_message", with_wrong_finished)
+    client.receive(server.outgoing())
+    with pytest.raises(ssl.SSLError, match="client's Finished does not fit"):
+        server.receive(bytes(client.outgoing))
+
+
+def test_a_changed_record_cannot_be_decrypted(authority: Authority) -> None:
     client, server = sealed(), TlsWithEch(server_context(authority), OFFER, authority)
     server.receive(client.first_flight())
     client.receive(server.outgoing())

@@ -148,6 +148,7 @@ async def test_a_proxy_line_answers_no_questions_but_carries_known_keys(attempt:
     result = await attempt(f"ech config=record{REQUEST}", "proxy")
 
     assert result.failure is not None
+    assert result.facts is None  # nothing was tried
     assert ("instrument_error", "instrument") == (result.failure.name, result.failure.stage)
     assert "carries no DNS" in result.failure.detail
 
