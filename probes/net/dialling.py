@@ -127,6 +127,11 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._received = _ReceiveBuffer()
+        self.is_through_proxy = False
+
+    def direct_socket(self) -> socket.socket | None:
+        """Return the socket if it is connected to the far end itself, without TLS; else None."""
+        return None if self._transport is not None or self.is_through_proxy else self._sock
 
     async def start_tls(self, trust: ssl.SSLContext, host: str) -> None:
         """Perform a TLS handshake, and use TLS from then on. Raises OSError, ssl.SSLError."""
@@ -243,6 +248,7 @@ async def open_stream(
     recorder.peer = route.address.host
     with recorder.phase("connect", "proxy_connect" if proxy else "connect"):
         stream = await connect(route.address, route.binding)
+        stream.is_through_proxy = proxy is not None
         try:
             if proxy is not None and proxy.trust is not None:
                 await stream.start_tls(proxy.trust, proxy.host)

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography import x509
 
 from harness.model.facts import Certificate
 from harness.model.instrument_record import RANDOM, ClientHello
+from probes.net.client_hello import SUPPORTED_GROUPS, FieldReader, hello_body, read_hello
 
 
-def read_certificate(shown: ssl.SSLObject | ssl.SSLSocket, *, trusted: bool) -> Certificate | None:
-    """Return the presented chain, or None; before Python 3.13 only the leaf is available."""
+def read_certificate(
+    shown: ssl.SSLObject | ssl.SSLSocket, *, trusted: bool | None
+) -> Certificate | None:
+    """Return the presented chain, or None; before Python 3.13 only the leaf is available.
+
+    ``trusted`` is None for a chain that was not verified.
+    """
     whole = getattr(shown, "get_unverified_chain", None)
     chain: list[bytes] = list(whole()) if whole else []
     if not chain:
         leaf = shown.getpeercert(binary_form=True)
         chain = [leaf] if leaf else []
+    return certificate_of(chain, trusted=trusted)
+
+
+def certificate_of(chain: Sequence[bytes], *, trusted: bool | None) -> Certificate | None:
+    """Return what is recorded of a chain of certificates in DER, leaf first; None if empty."""
     if not chain:
         return None
     issuer, subject = _names(chain[0])
@@ -70,29 +82,6 @@ GROUPS = {
 RANDOM_GROUPS = frozenset(0x0A0A + 0x1010 * step for step in range(16))
 """GREASE values 0x0A0A, 0x1A1A to 0xFAFA (RFC 8701)."""
 
-HANDSHAKE, CLIENT_HELLO, SUPPORTED_GROUPS = 22, 1, 10
-
-
-class _Reader:
-    """Reads fields from bytes in order. Raises ValueError if they end early."""
-
-    def __init__(self, data: bytes) -> None:
-        self.remaining = data
-
-    def take(self, size: int) -> bytes:
-        if len(self.remaining) < size:
-            msg = "a ClientHello that is cut short"
-            raise ValueError(msg)
-        field, self.remaining = self.remaining[:size], self.remaining[size:]
-        return field
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size))
-
-    def vector(self, size: int) -> bytes:
-        """Read a field preceded by its length in ``size`` bytes."""
-        return self.take(self.number(size))
-
 
 def client_hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
     """Return the ClientHello that a TLS context sends; uses no network."""
@@ -110,8 +99,8 @@ def client_hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
 def read_client_hello(sent: bytes, client: str) -> ClientHello:
     """Parse a ClientHello in one or more TLS records; an invalid one gives a ``problem``."""
     try:
-        message = _message(sent)
-        return ClientHello(client=client, size=len(sent), groups=_groups(message))
+        groups = _groups(hello_body(sent))
+        return ClientHello(client=client, size=len(sent), groups=groups)
     except ValueError as error:
         return ClientHello(client=client, problem=str(error))
 
@@ -119,44 +108,15 @@ def read_client_hello(sent: bytes, client: str) -> ClientHello:
 def is_complete(sent: bytes) -> bool:
     """Whether a ClientHello is complete, or cannot become one."""
     try:
-        _message(sent)
+        hello_body(sent)
     except ValueError as error:
         return "cut short" not in str(error)
     return True
 
 
-def _message(sent: bytes) -> bytes:
-    """Return the ClientHello message without headers. Raises ValueError."""
-    reader, content = _Reader(sent), b""
-    while reader.remaining:
-        if reader.number(1) != HANDSHAKE:
-            msg = "not a TLS handshake"
-            raise ValueError(msg)
-        reader.take(2)  # version of the record
-        content += reader.vector(2)
-    body = _Reader(content)
-    if body.number(1) != CLIENT_HELLO:
-        msg = "not a ClientHello"
-        raise ValueError(msg)
-    return body.vector(3)
-
-
-def _groups(message: bytes) -> tuple[str, ...]:
-    reader = _Reader(message)
-    reader.take(2 + 32)  # version, random
-    reader.vector(1)  # session id
-    reader.vector(2)  # cipher suites
-    reader.vector(1)  # compression methods
-    extensions = _Reader(reader.vector(2) if reader.remaining else b"")
-    while extensions.remaining:
-        kind, data = extensions.number(2), extensions.vector(2)
-        if kind == SUPPORTED_GROUPS:
-            numbers = _Reader(_Reader(data).vector(2))
-            named = []
-            while numbers.remaining:
-                named.append(_name(numbers.number(2)))
-            return tuple(named)
-    return ()
+def _groups(hello: bytes) -> tuple[str, ...]:
+    data = read_hello(hello).extension(SUPPORTED_GROUPS)
+    return tuple(map(_name, FieldReader(data).numbers(2))) if data is not None else ()
 
 
 def _name(number: int) -> str:

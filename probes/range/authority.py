@@ -1,10 +1,9 @@
-"""The origin's certificates, and the TLS side of its servers.
+"""The certificates of an origin, and server-side TLS contexts with them.
 
 ``Authority`` issues one leaf per host when a client first names it (SNI, RFC 6066 section 3): EC
 P-256 keys (NIST FIPS 186-5), certificates as in RFC 5280. That of the range is created at each
 start; that of a public origin is stored (``private_pem``). ``CertificateFiles`` reads a given chain
-instead. ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
-I/O.
+instead.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.untrusted.regular_file import read_bounded
-from probes.range.zone import RANGE, ZoneNames, normalise
+from probes.range.zone import ZoneNames
 
 LIFETIME = timedelta(days=30)
 """Lifetime of certificates: a range runs for hours, but may be left running."""
@@ -41,6 +40,9 @@ STORED_LIFETIME = timedelta(days=730)
 
 MAX_CONTEXTS = 2048
 """Size of the LRU cache of TLS contexts by host."""
+
+CIPHERS = "ALL:!aNULL:!eNULL:@SECLEVEL=0"
+"""All ciphers that authenticate the server and encrypt, old ones as well."""
 
 
 class Authority:
@@ -109,6 +111,10 @@ class Authority:
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return key + leaf.public_bytes(Encoding.PEM) + self.pem
 
+    def key_and_chain(self, host: str) -> bytes:
+        """Return a key and a new certificate for ``host``, with its authority, in PEM form."""
+        return self.pem_with_key(self.leaf(host))
+
     def expired_context(self, host: str) -> ssl.SSLContext:
         """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
         return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
@@ -174,6 +180,7 @@ def _context_with(pem: bytes) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
+    context.set_ciphers(CIPHERS)
     # The ssl module reads keys only from files: from memory where there are such files (Linux),
     # which needs no disk, else from one that is deleted before returning.
     if hasattr(os, "memfd_create"):
@@ -213,6 +220,9 @@ class Certificates(Protocol):
     def context(self, host: str) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
 
+    def key_and_chain(self, host: str) -> bytes:
+        """Return the key and the chain for ``host`` in PEM form. Raises LookupError."""
+
     @property
     def ends(self) -> datetime:
         """When the certificate expires that clients must trust."""
@@ -228,11 +238,18 @@ class SeparateCertificates:
 
     def context(self, host: str) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
+        return self._of(host).context(host)
+
+    def key_and_chain(self, host: str) -> bytes:
+        """Return the key and the chain for ``host`` in PEM form. Raises LookupError."""
+        return self._of(host).key_and_chain(host)
+
+    def _of(self, host: str) -> Certificates:
         is_twin = self.names.is_twin(host) or host == self.names.twin_zone
         chosen = self.twins if is_twin else self.zones
         if chosen is None:
             raise LookupError(host)
-        return chosen.context(host)
+        return chosen
 
     @property
     def ends(self) -> datetime:
@@ -256,7 +273,7 @@ class CertificateFiles:
         self._paths = (chain, key)
         self._report = report
         self._read_at = self._state()
-        self._context, self._leaf = self._read()
+        self._context, self._leaf, self._pem = self._read()
 
     @property
     def ends(self) -> datetime:
@@ -269,6 +286,12 @@ class CertificateFiles:
         self.refresh()
         return self._context
 
+    def key_and_chain(self, host: str) -> bytes:
+        """Return the current key and chain in PEM form; the same for every host."""
+        del host
+        self.refresh()
+        return self._pem
+
     def refresh(self) -> None:
         """Read the files again if they changed."""
         state = self._state()
@@ -276,7 +299,7 @@ class CertificateFiles:
             return
         self._read_at = state
         try:
-            self._context, self._leaf = self._read()
+            self._context, self._leaf, self._pem = self._read()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             self._report(
@@ -304,7 +327,7 @@ class CertificateFiles:
                 states.append((found.st_mtime_ns, found.st_size, found.st_ino))
         return tuple(states)
 
-    def _read(self) -> tuple[ssl.SSLContext, x509.Certificate]:
+    def _read(self) -> tuple[ssl.SSLContext, x509.Certificate, bytes]:
         chain, key = (read_bounded(path, PEM_BYTES) for path in self._paths)
         leaf = x509.load_pem_x509_certificate(chain)
         try:
@@ -312,65 +335,7 @@ class CertificateFiles:
         except x509.ExtensionNotFound:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
-        return _context_with(key + b"\n" + chain), leaf
+        pem = key + b"\n" + chain
+        return _context_with(pem), leaf, pem
 
 
-CHUNK = 65536
-
-
-def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.SSLContext:
-    """Return a context that selects each zone host's certificate by SNI and rejects other hosts."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-
-    def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        unknown = int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
-        if name is not None and not names.is_within(name):
-            return unknown
-        try:
-            tls.context = certificates.context(normalise(name or names.apexes[0]))
-        except LookupError:
-            return unknown
-        return None
-
-    context.sni_callback = choose
-    return context
-
-
-class Tls:
-    """The server side of one TLS connection, without I/O. Raises ssl.SSLError."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._is_open = False
-
-    def receive(self, data: bytes) -> bytes:
-        """Process bytes from the socket; return the decrypted data."""
-        self._incoming.write(data)
-        plaintext = bytearray()
-        try:
-            if not self._is_open:
-                self._tls.do_handshake()
-                self._is_open = True
-            while chunk := self._tls.read(CHUNK):
-                plaintext += chunk
-        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
-            pass
-        return bytes(plaintext)
-
-    def send(self, data: bytes) -> None:
-        """Encrypt data for sending."""
-        self._tls.write(data)
-
-    def close(self) -> None:
-        """Send close_notify without waiting for the peer's."""
-        try:
-            self._tls.unwrap()
-        except ssl.SSLError:
-            return
-
-    def outgoing(self) -> bytes:
-        """Return the bytes to write to the socket."""
-        return self._outgoing.read()

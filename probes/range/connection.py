@@ -22,9 +22,9 @@ from typing import Protocol, Self, cast
 import h11
 
 from probes.net.websocket import requested_key
-from probes.range.authority import Tls
 from probes.range.bound_socket import bound_socket
 from probes.range.origin_pages import Page, response_head, sent_body
+from probes.range.server_tls import ServerTls, Tls
 from probes.range.visitor_limits import (
     Admission,
     Visit,
@@ -205,7 +205,7 @@ class Connection(asyncio.Protocol):
         self._visit: Visit | None = None
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
-        self._tls = Tls(context) if context else None
+        self._tls: ServerTls | None = Tls(context) if context else None
         self._has_request = False
         self.client = ""
         self.on_lost: Callable[[Connection], None] = lambda _: None
@@ -335,7 +335,7 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _flush(self, tls: Tls) -> None:
+    def _flush(self, tls: ServerTls) -> None:
         due = tls.outgoing()
         if due and self._transport is not None:
             self._transport.write(due)

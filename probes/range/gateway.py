@@ -16,13 +16,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from probes.range.authority import Authority, Tls
+from probes.range.authority import Authority
 from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind
 from probes.range.filter import Decision, FilterPolicy, ReferenceFilter, Service
 from probes.range.origin_pages import block_page
 from probes.range.pending_entry import Asked
 from probes.range.proxy import ProxyConnection, Upstream
+from probes.range.server_tls import Tls
 from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
 

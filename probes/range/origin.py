@@ -22,14 +22,16 @@ from harness.model.transition_address import host_in
 from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
-from probes.range.authority import Certificates, server_context
+from probes.range.authority import Certificates
 from probes.range.connection import Connection, Listener, Request
+from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.line_file import LineFile
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.server_tls import server_context
 from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
@@ -136,7 +138,7 @@ class OriginServer:
 
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
     ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
-    limited.
+    limited. With ``ech`` encrypted ClientHellos are opened.
     """
 
     pages: Pages
@@ -149,6 +151,7 @@ class OriginServer:
     https_port: int = 0
     limits: VisitorLimits | None = None
     health: Callable[[str], Page] | None = None
+    ech: OriginEch | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -198,6 +201,8 @@ class _OriginConnection(Connection):
         over: Over | None = None,
     ) -> None:
         super().__init__(context, origin.limits)
+        if context is not None and origin.ech is not None:
+            self._tls = TlsWithEch(context, origin.ech, origin.certificates)
         self._origin = origin
         self._over: Over = over or ("http" if context is None else "https")
         self._messages: Messages | None = None

@@ -31,6 +31,7 @@ from probes.range.authority import (
     SeparateCertificates,
 )
 from probes.range.bound_socket import bound_socket
+from probes.range.ech_server import OriginEch
 from probes.range.name_server import NameServer, Reply
 from probes.range.origin import ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
@@ -123,12 +124,14 @@ class PublicOrigin:
     ) -> None:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
+        ech = OriginEch.of(self._pages.key, names)
         zones = ZoneServer(
             log=self.log,
             names=names,
             is_resolver=False,
             aliases=hosts_of(ALIAS, self._pages.contents),
             mail_key=self.settings.mail_key,
+            ech=ech,
         )
         servers = NameServer(
             lambda query: Reply(message=zones.answer(query)),
@@ -148,6 +151,7 @@ class PublicOrigin:
             https_port=ports.https,
             limits=limits,
             health=self.health,
+            ech=ech,
         )
         await stack.enter_async_context(servers)
         await stack.enter_async_context(origin)

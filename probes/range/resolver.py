@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,6 +19,7 @@ import dns.rdatatype
 import dns.rrset
 
 from probes.mail.sender_domains import records_of
+from probes.range.ech_server import OriginEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
@@ -61,7 +63,8 @@ class ZoneServer:
     are aliases (CNAME) of themselves with ``www.``. The zones of ``signers`` are signed.
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
     answers say that recursion is available. Domains of senders of mail have records for SPF, DKIM
-    and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``).
+    and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``). The HTTPS
+    records of the hosts of techniques have the keys of ``ech`` (RFC 9848).
     """
 
     log: ArrivalLog
@@ -73,6 +76,7 @@ class ZoneServer:
     aliases: frozenset[str] = frozenset()
     signers: tuple[ZoneSigner, ...] = ()
     mail_key: str = ""
+    ech: OriginEch | None = None
     _turn: Iterator[int] = field(default_factory=count)
 
     def has(self, host: str) -> bool:
@@ -192,7 +196,8 @@ class ZoneServer:
         if rdtype in _FAMILIES:
             return self._addresses(host, _FAMILIES[rdtype])
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
-            return [HTTPS]
+            keys = self.ech.config_list(host) if self.ech is not None else b""
+            return [f'{HTTPS} ech="{b64encode(keys).decode()}"' if keys else HTTPS]
         return self._mail_texts(host, rdtype)
 
     def _mail_texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:

@@ -26,6 +26,7 @@ from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
 from probes.range.connection import Listener
+from probes.range.ech_server import OriginEch
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
@@ -176,7 +177,7 @@ class RangeTestbed:
         self._filter = ReferenceFilter(
             policy=self._policy, faults=self.faults, log=self.access_log, monitor=self.monitor
         )
-        zone_server = self.zone_server = self._zone_server()
+        zone_server = self.zone_server = self._zone_server(key)
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         if self._mail is not None:
@@ -281,6 +282,7 @@ class RangeTestbed:
             faults=self.faults,
             slow_delay=self._slow_delay,
             addresses=(ADDRESS, *self._further_addresses()),
+            ech=self.zone_server.ech,
         )
         await stack.enter_async_context(origin)
         protocols = ProtocolServers(key=key, log=self.log, addresses=origin.addresses)
@@ -296,7 +298,7 @@ class RangeTestbed:
         of_web |= {8080: origin.http_port, 8443: origin.https_port}
         return of_web | protocols.ports | quic.ports
 
-    def _zone_server(self) -> ZoneServer:
+    def _zone_server(self, key: bytes) -> ZoneServer:
         return ZoneServer(
             log=self.log,
             faults=self.faults,
@@ -305,6 +307,7 @@ class RangeTestbed:
             aliases=hosts_of(ALIAS, self._contents),
             signers=signers_of(self._contents) if self._is_signed else (),
             mail_key=public_key_of(range_mail_key()),
+            ech=OriginEch.of(key),
         )
 
     @cached_property

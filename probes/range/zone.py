@@ -174,6 +174,18 @@ class ZoneNames:
         is_bare = zone is not None and zone is self.twins and normalise(host) == zone.zone
         return zone is not None and not is_bare and zone.zone in self.apexes
 
+    def certified_host(self, name: str) -> str:
+        """Return the host whose certificate is shown to a TLS client that names ``name``.
+
+        Clients that name nothing, or a host outside of all zones, see that of the first zone, as at
+        many servers. Raises LookupError for a name in a zone that is not served.
+        """
+        if not name or self.zone_of(name) is None:
+            return self.apexes[0]
+        if not self.is_within(name):
+            raise LookupError(name)
+        return normalise(name)
+
     def exists(self, host: str) -> bool:
         """Whether a name exists: all in the zones except ``gone-*`` do, and their plain twins.
 

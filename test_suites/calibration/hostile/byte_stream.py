@@ -7,8 +7,8 @@ import socket
 import ssl
 import struct
 
-from probes.range.authority import Tls
 from probes.range.connection import Request, parse_request
+from probes.range.server_tls import Tls
 
 NO_LINGER = struct.pack("ii", 1, 0)
 PIECE = 16 * 1024

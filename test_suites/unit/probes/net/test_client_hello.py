@@ -86,9 +86,9 @@ def test_a_message_in_two_records_is_one() -> None:
 @pytest.mark.parametrize(
     ("sent", "problem"),
     [
-        (b"", "a ClientHello that is cut short"),
+        (b"", "a TLS message that is cut short"),
         (b"GET / HTTP/1.1\r\n\r\n", "not a TLS handshake"),
-        (HELLO[:-1], "a ClientHello that is cut short"),
+        (HELLO[:-1], "a TLS message that is cut short"),
         (hello(0x1D, kind=2), "not a ClientHello"),
     ],
 )

@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.range import authority
-from probes.range.authority import Authority, Tls
+from probes.range.authority import Authority
+from probes.range.server_tls import Tls
 
 HOST = "gamb-001.canary.accredit.test"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -16,8 +17,17 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+from dns.rdtypes.svcbbase import ParamKey
 
 from harness.model.content_form import PageContent
+from probes.net.client_hello import ECH, Extension
+from probes.net.dialling import connect
+from probes.net.ech import INNER, read_configs, seal
+from probes.net.first_flight import FlightShape
+from probes.net.key_shares import X25519, KeyShares
+from probes.net.local_binding import UNBOUND
+from probes.net.route import Address
+from probes.net.tls13 import HelloPlan, Tls13Client, Tls13Stream, build_hello
 from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
 from test_suites.public_origin import TWINS, ZONE, limit, origin_in
@@ -289,12 +299,12 @@ async def test_it_is_no_open_resolver(origin: PublicOrigin) -> None:
     assert not answered.flags & dns.flags.RA
 
 
-async def test_a_foreign_server_name_gets_an_alert_and_no_certificate(
+async def test_a_foreign_server_name_is_shown_the_zone_s_certificate(
     origin: PublicOrigin, folder: Path
 ) -> None:
     trust = ssl.create_default_context(cafile=str(folder / "authority.pem"))
     port = origin.settings.ports.https
-    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"valid for 'example\.com'"):
         await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname="example.com")
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=trust, server_hostname=HOST
@@ -302,6 +312,34 @@ async def test_a_foreign_server_name_gets_an_alert_and_no_certificate(
     writer.write(get(HOST))
     assert b"ACCREDIT-MARKER-PORN-" in await reader.read()
     writer.close()
+
+
+async def test_an_encrypted_server_name_is_opened(origin: PublicOrigin, folder: Path) -> None:
+    host, port = f"cv-001.ways.{ZONE}", origin.settings.ports.https
+    query = dns.message.make_query(host, "HTTPS")
+    answer = await dns.asyncquery.udp(
+        query, "127.0.0.1", port=origin.settings.ports.dns, timeout=10
+    )
+    (record,) = answer.answer[0]
+    (config,) = read_configs(record.params[ParamKey.ECH].ech)
+    shares, mark = KeyShares([X25519]), Extension(ECH, INNER)
+    inner = build_hello(HelloPlan(names=(host.encode(),)), shares, (mark,))
+    public = HelloPlan(names=(config.public_name.encode(),))
+    outer = build_hello(public, shares, (mark,), inner.session_id)
+    dialled = await connect(Address(host="127.0.0.1", port=port), UNBOUND)
+    stream = Tls13Stream(dialled, Tls13Client(seal(config, inner, outer), shares, inner))
+    try:
+        await stream.handshake(FlightShape(), random.Random(1))
+        await stream.write(get(host))
+        received = await stream.read()
+    finally:
+        stream.close()
+
+    assert f"open.ways.{ZONE}" == config.public_name
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    certificate = stream.certificate()
+    assert certificate is not None
+    assert f"CN={host}" == certificate.subject
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -10,8 +10,11 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import pytest
+from dns.rdtypes.svcbbase import ParamKey
 
 from harness.model.plain_twin import twin_of
+from probes.net.ech import read_configs
+from probes.range.ech_server import OriginEch
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer, question_name
@@ -62,6 +65,16 @@ def test_a_name_has_an_https_record_unless_it_is_taken_away(names: ZoneServer) -
     without = asked(names, HOST, "HTTPS")
     assert (without.rcode(), without.answer) == (dns.rcode.NOERROR, [])
     assert soa(without)
+
+
+def test_only_hosts_of_techniques_have_keys_for_ech(names: ZoneServer) -> None:
+    keyed = replace(names, ech=OriginEch.of(b"the key of the markers"))
+    host = "cv-001.ways.accredit.test"
+
+    assert ['1 . alpn="http/1.1"'] == [str(one) for one in asked(keyed, HOST, "HTTPS").answer[0]]
+    (record,) = asked(keyed, host, "HTTPS").answer[0]
+    assert read_configs(record.params[ParamKey.ECH].ech)[0].public_name == f"open.ways.{ZONE}"
+    assert ['1 . alpn="http/1.1"'] == [str(one) for one in asked(names, host, "HTTPS").answer[0]]
 
 
 def test_where_the_range_speaks_ipv6_its_names_say_so(names: ZoneServer) -> None:
