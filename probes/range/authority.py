@@ -42,6 +42,12 @@ STORED_LIFETIME = timedelta(days=730)
 MAX_CONTEXTS = 2048
 """Size of the LRU cache of TLS contexts by host."""
 
+Alpn = tuple[str, ...]
+"""Protocols that a server accepts by ALPN (RFC 7301), the preferred one first."""
+
+HTTP_1: Alpn = ("http/1.1",)
+HTTP_2_OR_1: Alpn = ("h2", "http/1.1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerChain:
@@ -67,7 +73,8 @@ class Authority:
         # All leaves share one key: new keys would cost time and test nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._name = _common_name(name)
-        self._contexts: OrderedDict[str, tuple[ssl.SSLContext, datetime]] = OrderedDict()
+        self._contexts: OrderedDict[tuple[str, Alpn], tuple[ssl.SSLContext, datetime]]
+        self._contexts = OrderedDict()
         self._certificate = self._issue(
             self._name, self._key.public_key(), ca=True, lifetime=lifetime
         )
@@ -131,23 +138,23 @@ class Authority:
         """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
         return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the server-side context with a certificate for ``host``.
 
         It is cached for half of the certificate's lifetime, so an origin may run for years.
         """
-        now = self._now()
-        context, until = self._contexts.get(host, (None, now))
+        now, place = self._now(), (host, alpn)
+        context, until = self._contexts.get(place, (None, now))
         if context is None or until <= now:
-            context, until = self._new_context(self.leaf(host)), now + LIFETIME / 2
-            self._contexts[host] = (context, until)
+            context, until = self._new_context(self.leaf(host), alpn), now + LIFETIME / 2
+            self._contexts[place] = (context, until)
             if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
-        self._contexts.move_to_end(host)
+        self._contexts.move_to_end(place)
         return context
 
-    def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
-        return _context_with(self.pem_with_key(leaf))
+    def _new_context(self, leaf: x509.Certificate, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
+        return _context_with(self.pem_with_key(leaf), alpn)
 
     def _issue(
         self,
@@ -185,13 +192,13 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def _context_with(pem: bytes) -> ssl.SSLContext:
+def _context_with(pem: bytes, alpn: Alpn) -> ssl.SSLContext:
     """Return a server-side context with a key and a chain. Raises ssl.SSLError.
 
     The empty password makes an encrypted key an error, where OpenSSL would ask on the terminal.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(alpn)
     # The ssl module reads keys only from files: from memory where there are such files (Linux),
     # which needs no disk, else from one that is deleted before returning.
     if hasattr(os, "memfd_create"):
@@ -226,9 +233,9 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
 
 
 class Certificates(Protocol):
-    """Gives the server-side TLS context for a host."""
+    """Gives the server-side TLS context for a host, with the protocols that the server accepts."""
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
 
     @property
@@ -244,13 +251,13 @@ class SeparateCertificates:
     zones: Certificates
     twins: Certificates | None
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
         is_twin = self.names.is_twin(host) or host == self.names.twin_zone
         chosen = self.twins if is_twin else self.zones
         if chosen is None:
             raise LookupError(host)
-        return chosen.context(host)
+        return chosen.context(host, alpn)
 
     @property
     def ends(self) -> datetime:
@@ -274,18 +281,18 @@ class CertificateFiles:
         self._paths = (chain, key)
         self._report = report
         self._read_at = self._state()
-        self._context, self._leaf = self._read()
+        self._contexts, self._leaf = self._read()
 
     @property
     def ends(self) -> datetime:
         """When the certificate expires."""
         return self._leaf.not_valid_after_utc
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with the current chain; the same for every host."""
         del host
         self.refresh()
-        return self._context
+        return self._contexts[alpn]
 
     def refresh(self) -> None:
         """Read the files again if they changed."""
@@ -294,7 +301,7 @@ class CertificateFiles:
             return
         self._read_at = state
         try:
-            self._context, self._leaf = self._read()
+            self._contexts, self._leaf = self._read()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             self._report(
@@ -322,7 +329,7 @@ class CertificateFiles:
                 states.append((found.st_mtime_ns, found.st_size, found.st_ino))
         return tuple(states)
 
-    def _read(self) -> tuple[ssl.SSLContext, x509.Certificate]:
+    def _read(self) -> tuple[dict[Alpn, ssl.SSLContext], x509.Certificate]:
         chain, key = (read_bounded(path, PEM_BYTES) for path in self._paths)
         leaf = x509.load_pem_x509_certificate(chain)
         try:
@@ -330,7 +337,8 @@ class CertificateFiles:
         except x509.ExtensionNotFound:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
-        return _context_with(key + b"\n" + chain), leaf
+        pem = key + b"\n" + chain
+        return {alpn: _context_with(pem, alpn) for alpn in (HTTP_1, HTTP_2_OR_1)}, leaf
 
 
 def certificate_names(names: ZoneNames) -> list[str]:
@@ -348,17 +356,22 @@ def certificate_names(names: ZoneNames) -> list[str]:
 CHUNK = 65536
 
 
-def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.SSLContext:
-    """Return a context that selects each zone host's certificate by SNI and rejects other hosts."""
+def server_context(
+    certificates: Certificates, names: ZoneNames = RANGE, alpn: Alpn = HTTP_1
+) -> ssl.SSLContext:
+    """Return a context that selects each zone host's certificate by SNI and rejects other hosts.
+
+    ``alpn`` are the protocols that the server accepts; those of the selected context count.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(alpn)
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         unknown = int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
         if name is not None and not names.is_within(name):
             return unknown
         try:
-            tls.context = certificates.context(normalise(name or names.apexes[0]))
+            tls.context = certificates.context(normalise(name or names.apexes[0]), alpn)
         except LookupError:
             return unknown
         return None
