@@ -98,13 +98,17 @@ class FrameReader:
 
 
 class Http2Client:
-    """The client's side of a connection; ``unread`` was received on the stream before."""
+    """The client's side of a connection; ``unread`` was received on the stream before.
+
+    ``is_http1`` says that the far end answered by HTTP/1.
+    """
 
     def __init__(self, stream: ByteStream, unread: bytes = b"") -> None:
         self._stream = stream
         self._reader = FrameReader()
         self._reader.add(unread)
         self._has_frames = False
+        self.is_http1 = False
         self._encoder, self._decoder = Encoder(), Decoder(max_header_list_size=HEAD_BYTES)
         self._decoder.max_allowed_table_size = SETTINGS[SettingsFrame.HEADER_TABLE_SIZE]
         self._next_stream = 1
@@ -144,6 +148,7 @@ class Http2Client:
         answer = _Answer(stream, recorder)
         while not answer.is_complete:
             if self._begins_as_http1:
+                self.is_http1 = True
                 await read_answer(self._stream, recorder, bytes(self._reader.unread))
                 return
             frame = self._reader.take()

@@ -26,7 +26,7 @@ from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.authority import HTTP_2_OR_1, Certificates, server_context
-from probes.range.connection import Listener, Request
+from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
@@ -211,8 +211,7 @@ class _OriginConnection(HttpConnection):
 
     def stream_to(self, to: Answers) -> Self:
         """Return what handles the request of one stream of this connection."""
-        stream = type(self)(self._origin)
-        stream._is_secure = self._is_secure  # noqa: SLF001 - of the same class
+        stream = type(self)(self._origin, over=self._over)
         stream.answers_to = to
         return stream
 

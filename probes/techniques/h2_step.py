@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.ports.network import ByteStream
-from probes.net.exchange_recorder import ExchangeRecorder, write_head
+from probes.net.exchange_recorder import write_head
 from probes.net.raw_http1 import SWITCHING, read_answer
 from probes.net.raw_http2 import Fields, Http2Client, settings_header
 from probes.techniques.http1_step import HTTP_PORT
@@ -32,8 +32,7 @@ def read_h2(text: str) -> StepRun:
         run.recorder.stage = "request"
         await client.begin()
         if wanted.first:
-            first = await _send(run, client, wanted.first_request(run))
-            await client.read_answer(first, ExchangeRecorder(run.recorder.limit))
+            await _skip_answer(run, client, await _send(run, client, wanted.first_request(run)))
         await _request(run, client, wanted)
 
     return run
@@ -60,7 +59,7 @@ def read_h2c(text: str) -> StepRun:
         if not wanted.first:
             await client.read_answer(1, recorder)
             return
-        await client.read_answer(1, ExchangeRecorder(recorder.limit))
+        await _skip_answer(run, client, 1)
         await _request(run, client, wanted)
 
     return run
@@ -79,6 +78,17 @@ async def _request(run: TechniqueRun, client: Http2Client, wanted: RequestFields
     number = await _send(run, client, wanted.request(run), wanted.fragment)
     run.recorder.stage = "response"
     await client.read_answer(number, run.recorder)
+
+
+async def _skip_answer(run: TechniqueRun, client: Http2Client, number: int) -> None:
+    """Read an answer and drop it. Raises AnsweredError if it came by HTTP/1, and keeps it."""
+    recorder = run.recorder
+    recorder.stage = "response"
+    await client.read_answer(number, recorder)
+    if client.is_http1:
+        raise AnsweredError
+    recorder.head = None
+    recorder.body.clear()
 
 
 async def _send(run: TechniqueRun, client: Http2Client, fields: Fields, fragment: int = 0) -> int:

@@ -17,7 +17,7 @@ from harness.errors import known
 from probes.net.quic_client import RESERVED_VERSION, VERSION_1, VERSION_2, QuicClient, QuicHello
 from probes.techniques.placeholders import Piece, pieces_of
 from probes.techniques.run import TechniqueRun
-from probes.techniques.to import HIGHEST_PORT
+from probes.techniques.to_step import HIGHEST_PORT
 
 HTTPS_PORT = 443
 

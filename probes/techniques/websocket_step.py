@@ -20,7 +20,6 @@ from probes.techniques.steps import options_of, step
 PAGES_ALONE = ("accept", "priority", "upgrade-insecure-requests", "sec-")
 """Starts of the names of headers that browsers send for a page and not for a WebSocket."""
 
-
 TUNNEL_PATH = "/tunnel"
 """The path of a tunnel at the origin's hosts of techniques."""
 

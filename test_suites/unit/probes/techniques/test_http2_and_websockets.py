@@ -181,9 +181,12 @@ async def test_without_an_upgrade_the_answer_by_http1_counts(world: RangeTestbed
     assert [step.step for step in facts.sent] == ["h2c"]
 
 
-async def test_a_block_page_by_http1_is_the_answer_to_http2(world: RangeTestbed) -> None:
+@pytest.mark.parametrize("statement", ["h2", "h2 first={allowed} :authority={host}"])
+async def test_a_block_page_by_http1_is_the_answer_to_http2(
+    world: RangeTestbed, statement: str
+) -> None:
     page = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nblocked"
-    facts = await facts_of("h2", Played(world, page[:9], page[9:]))
+    facts = await facts_of(statement, Played(world, page[:9], page[9:]))
 
     assert (facts.status, facts.canary) == (403, "absent")
 
