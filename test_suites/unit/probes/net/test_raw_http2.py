@@ -100,7 +100,7 @@ ANSWERS = {
         + body(b"body", "END_STREAM")
     ),
     "another stream": (
-        head(stream=3) + body(b"other", "END_STREAM", stream=3) + head()
+        head(block(status="404"), stream=3) + body(b"other", "END_STREAM", stream=3) + head()
         + RstStreamFrame(3, error_code=8).serialize() + body(b"body", "END_STREAM")
     ),
     "a promise": (
