@@ -28,7 +28,7 @@ from probes.net.delivery import ExpectedMarks
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.page_result import page_result
 from probes.net.redirects import RedirectChain
-from probes.techniques.run import NotCarriedError, NotDialledError, TechniqueRun
+from probes.techniques.run import AnsweredError, NotCarriedError, NotDialledError, TechniqueRun
 from probes.techniques.steps import read_statement
 
 ALLOWED = "open"
@@ -102,6 +102,8 @@ async def _carry_out(run: TechniqueRun) -> None:
                 await step(run)
     except NotCarriedError:
         raise
+    except AnsweredError:
+        return
     except NotDialledError as error:
         run.refused = error.dialled
     except Exception as error:  # noqa: BLE001 - recorded as the failure

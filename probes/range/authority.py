@@ -44,6 +44,12 @@ MAX_CONTEXTS = 2048
 CIPHERS = "ALL:!aNULL:!eNULL:@SECLEVEL=0"
 """All ciphers that authenticate the server and encrypt, old ones as well."""
 
+Alpn = tuple[str, ...]
+"""Protocols that a server accepts by ALPN (RFC 7301), the preferred one first."""
+
+HTTP_1: Alpn = ("http/1.1",)
+HTTP_2_OR_1: Alpn = ("h2", "http/1.1")
+
 
 class Authority:
     """Issues leaf certificates for any host, and server-side TLS contexts with them."""
@@ -60,7 +66,8 @@ class Authority:
         # All leaves share one key: new keys would cost time and test nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._name = _common_name(name)
-        self._contexts: OrderedDict[str, tuple[ssl.SSLContext, datetime]] = OrderedDict()
+        self._contexts: OrderedDict[tuple[str, Alpn], tuple[ssl.SSLContext, datetime]]
+        self._contexts = OrderedDict()
         self._certificate = self._issue(
             self._name, self._key.public_key(), ca=True, lifetime=lifetime
         )
@@ -119,23 +126,23 @@ class Authority:
         """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
         return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the server-side context with a certificate for ``host``.
 
         It is cached for half of the certificate's lifetime, so an origin may run for years.
         """
-        now = self._now()
-        context, until = self._contexts.get(host, (None, now))
+        now, place = self._now(), (host, alpn)
+        context, until = self._contexts.get(place, (None, now))
         if context is None or until <= now:
-            context, until = self._new_context(self.leaf(host)), now + LIFETIME / 2
-            self._contexts[host] = (context, until)
+            context, until = self._new_context(self.leaf(host), alpn), now + LIFETIME / 2
+            self._contexts[place] = (context, until)
             if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
-        self._contexts.move_to_end(host)
+        self._contexts.move_to_end(place)
         return context
 
-    def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
-        return _context_with(self.pem_with_key(leaf))
+    def _new_context(self, leaf: x509.Certificate, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
+        return _context_with(self.pem_with_key(leaf), alpn)
 
     def _issue(
         self,
@@ -173,13 +180,13 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def _context_with(pem: bytes) -> ssl.SSLContext:
+def _context_with(pem: bytes, alpn: Alpn) -> ssl.SSLContext:
     """Return a server-side context with a key and a chain. Raises ssl.SSLError.
 
     The empty password makes an encrypted key an error, where OpenSSL would ask on the terminal.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(alpn)
     context.set_ciphers(CIPHERS)
     # The ssl module reads keys only from files: from memory where there are such files (Linux),
     # which needs no disk, else from one that is deleted before returning.
@@ -215,9 +222,9 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
 
 
 class Certificates(Protocol):
-    """Gives the server-side TLS context for a host."""
+    """Gives the server-side TLS context for a host, with the protocols that the server accepts."""
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
 
     def key_and_chain(self, host: str) -> bytes:
@@ -236,9 +243,9 @@ class SeparateCertificates:
     zones: Certificates
     twins: Certificates | None
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
-        return self._of(host).context(host)
+        return self._of(host).context(host, alpn)
 
     def key_and_chain(self, host: str) -> bytes:
         """Return the key and the chain for ``host`` in PEM form. Raises LookupError."""
@@ -273,18 +280,18 @@ class CertificateFiles:
         self._paths = (chain, key)
         self._report = report
         self._read_at = self._state()
-        self._context, self._leaf, self._pem = self._read()
+        self._contexts, self._leaf, self._pem = self._read()
 
     @property
     def ends(self) -> datetime:
         """When the certificate expires."""
         return self._leaf.not_valid_after_utc
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with the current chain; the same for every host."""
         del host
         self.refresh()
-        return self._context
+        return self._contexts[alpn]
 
     def key_and_chain(self, host: str) -> bytes:
         """Return the current key and chain in PEM form; the same for every host."""
@@ -299,7 +306,7 @@ class CertificateFiles:
             return
         self._read_at = state
         try:
-            self._context, self._leaf, self._pem = self._read()
+            self._contexts, self._leaf, self._pem = self._read()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             self._report(
@@ -327,7 +334,7 @@ class CertificateFiles:
                 states.append((found.st_mtime_ns, found.st_size, found.st_ino))
         return tuple(states)
 
-    def _read(self) -> tuple[ssl.SSLContext, x509.Certificate, bytes]:
+    def _read(self) -> tuple[dict[Alpn, ssl.SSLContext], x509.Certificate, bytes]:
         chain, key = (read_bounded(path, PEM_BYTES) for path in self._paths)
         leaf = x509.load_pem_x509_certificate(chain)
         try:
@@ -336,6 +343,5 @@ class CertificateFiles:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
         pem = key + b"\n" + chain
-        return _context_with(pem), leaf, pem
-
-
+        contexts = {alpn: _context_with(pem, alpn) for alpn in (HTTP_1, HTTP_2_OR_1)}
+        return contexts, leaf, pem

@@ -1,4 +1,7 @@
-"""The origin server: answers HTTP and HTTPS for all hosts of the zone and logs each arrival."""
+"""The origin server: answers HTTP and HTTPS for all hosts of the zone and logs each arrival.
+
+It speaks HTTP/1.1, and HTTP/2 to clients that begin it (``http_connection``).
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,19 @@ from harness.model.transition_address import host_in
 from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
-from probes.range.authority import Certificates
+from probes.range.authority import HTTP_2_OR_1, Certificates
 from probes.range.connection import Connection, Listener, Request
 from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
+from probes.range.http2_session import Answers
+from probes.range.http_connection import HttpConnection
 from probes.range.line_file import LineFile
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.server_tls import server_context
+from probes.range.technique_websocket import is_for_tunnel, technique_websocket
 from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
@@ -155,7 +161,7 @@ class OriginServer:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        context = server_context(self.certificates, self.pages.names)
+        context = server_context(self.certificates, self.pages.names, HTTP_2_OR_1)
         async with AsyncExitStack() as stack:
             for address in self.addresses:
                 self.http_port = await self._listen(stack, address, self.http_port, None)
@@ -189,8 +195,8 @@ class OriginServer:
         )
 
 
-class _OriginConnection(Connection):
-    """A client connection of the origin."""
+class _OriginConnection(HttpConnection):
+    """A client connection of the origin, or a stream of one."""
 
     server = "nginx"
 
@@ -202,13 +208,28 @@ class _OriginConnection(Connection):
     ) -> None:
         super().__init__(context, origin.limits)
         if context is not None and origin.ech is not None:
-            self._tls = TlsWithEch(context, origin.ech, origin.certificates)
+            self._tls = TlsWithEch(context, origin.ech, origin.certificates, HTTP_2_OR_1)
         self._origin = origin
         self._over: Over = over or ("http" if context is None else "https")
         self._messages: Messages | None = None
         self._on_message: Callable[[bytes], None] = lambda _: None
 
-    def on_request(self, request: Request) -> None:
+    def stream_to(self, to: Answers) -> Self:
+        """Return what handles the request of one stream of this connection."""
+        stream = type(self)(self._origin, over=self._over)
+        stream.answers_to = to
+        return stream
+
+    def opens_tunnel(self, request: Request) -> bool:
+        """Whether a request opens a tunnel at a host that answers; it is logged."""
+        origin = self._origin
+        is_served = not origin.is_dead(request.host) and origin.rejection_of(request.host) is None
+        if not is_served or not is_for_tunnel(request, origin.pages.names):
+            return False
+        self._log(request, "", None)
+        return True
+
+    def handle(self, request: Request) -> None:
         """Log the request, then answer it according to its host."""
         request = _named(request)
         origin, names = self._origin, self._origin.pages.names
@@ -291,12 +312,10 @@ class _OriginConnection(Connection):
         pages = self._origin.pages
         content = pages.content_at(request.host)
         service = service_at(content, request.path)
-        if not service:
-            return None
         asked = ServiceRequest(
             request=request, scheme=self._scheme, nonce=nonce, content=content, pages=pages
         )
-        return SERVICES[service](asked)
+        return SERVICES[service](asked) if service else technique_websocket(asked)
 
     def _answer(self, request: Request, nonce: str) -> None:
         accepts = request.headers.get("accept-encoding", "")

@@ -5,26 +5,29 @@ from __future__ import annotations
 import ssl
 from typing import Protocol
 
-from probes.range.authority import CIPHERS, Certificates
+from probes.range.authority import CIPHERS, HTTP_1, Alpn, Certificates
 from probes.range.zone import RANGE, ZoneNames
 
 CHUNK = 65536
 
 
-def server_context(certificates: Certificates, names: ZoneNames = RANGE) -> ssl.SSLContext:
+def server_context(
+    certificates: Certificates, names: ZoneNames = RANGE, alpn: Alpn = HTTP_1
+) -> ssl.SSLContext:
     """Return a context that selects each host's certificate by SNI (``ZoneNames.certified_host``).
 
+    ``alpn`` are the protocols that the server accepts; those of the selected context count.
     It accepts versions from TLS 1.0 on, and weak ciphers, because techniques that use them need a
     server that answers them.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(alpn)
     context.set_ciphers(CIPHERS)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         try:
-            tls.context = certificates.context(names.certified_host(name or ""))
+            tls.context = certificates.context(names.certified_host(name or ""), alpn)
         except LookupError:
             return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
         return None

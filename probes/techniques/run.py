@@ -59,6 +59,10 @@ class NotCarriedError(Exception):
     """The line cannot carry the technique, or the origin does not offer it: nothing was tried."""
 
 
+class AnsweredError(Exception):
+    """A step got an answer by which the next ones cannot go on; the recorder has it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class TechniqueRun:
     """One attempt. ``values`` are those of placeholders; ``deadline`` is a ``perf_counter`` time.
