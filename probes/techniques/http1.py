@@ -1,8 +1,9 @@
 r"""Step ``http1``: send the bytes of a request as they are written, and read an answer.
 
 ``http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n``. At ``{cut}`` what precedes is sent
-by itself, at ``{wait}`` the rest follows after a pause; at ``{answer}`` an answer is read and dropped
-before the rest is sent.
+by itself, at ``{wait}`` the rest follows after a pause; at ``{answer}`` an answer is read and
+dropped before the rest is sent. Where the answer switches to another protocol, such as a WebSocket,
+what follows is recorded as its body.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from probes.net.exchange_recorder import ExchangeRecorder
-from probes.net.raw_http1 import read_answer
+from probes.net.raw_http1 import SWITCHING, read_answer
 from probes.techniques.placeholders import AtMark, Piece, pieces_of
 from probes.techniques.run import StepRun, TechniqueRun
 from probes.techniques.steps import step
@@ -62,4 +63,8 @@ async def send_http1(run: TechniqueRun, pieces: tuple[Piece, ...]) -> None:
         else:
             await asyncio.sleep(0)
     recorder.stage = "response"
-    await read_answer(stream, recorder, unread)
+    unread = await read_answer(stream, recorder, unread)
+    if recorder.head is not None and recorder.head.status == SWITCHING:
+        recorder.body += unread
+        while len(recorder.body) <= recorder.limit and (received := await stream.read()):
+            recorder.body += received
