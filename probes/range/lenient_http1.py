@@ -22,6 +22,7 @@ _BEGINNING = re.compile(rb"[\r\n \t]*[A-Za-z]{1,32}[ \t]")
 _VERSION = re.compile(r"[A-Za-z]*/[0-9]+(?:\.[0-9]+)*")
 _SIMPLE = re.compile(rb"[\r\n ]*([A-Za-z]+)[ \t]+([^\s]+)[ \t]*(?:\r?\n)\Z")
 _SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[^\r\n]*\r?\n")
+_CHUNK_END = re.compile(rb"\r?\n")
 _EXPECTS = re.compile(rb"(?i)[\r\n]expect:[ \t]*100-continue")
 
 SIMPLE = "0.9"
@@ -146,7 +147,7 @@ def _chunks(data: bytes, rules: VisitorRules) -> tuple[bytes, int] | None:
             raise MalformedRequestError(413, "the request body is too long")
         chunk = data[place : place + length]
         place += length
-        end = _LINE_END.match(data, place)
+        end = _CHUNK_END.match(data, place)
         if end is None:
             return None
         place = end.end()

@@ -275,7 +275,8 @@ class _OriginConnection(Connection):
         if own is not None:
             self.answer(own, bodiless=is_bodiless)
             return
-        nonce = find_nonce(origin.pages.key, (*request.headers.values(), request.path))
+        path = request.path.partition("?")[0]
+        nonce = find_nonce(origin.pages.key, (*request.headers.values(), path))
         transfer = transfer_page(request, origin.pages.key)
         service_page = self._service_page(request, nonce) if transfer is None else None
         self._log(request, nonce, service_page)

@@ -1,14 +1,15 @@
 r"""Step ``repeat``: requests before the one that matters, on the same connection.
 
 ``repeat 99 GET {allowed-target} HTTP/1.1\r\nHost: {allowed}\r\n{marks}\r\n | http1 GET ...``. Each
-is sent after the answer to the one before; the answers are dropped.
+is sent after the answer to the one before; the answers are dropped. Where an answer ends the
+connection, the next request goes over a new one.
 """
 
 from __future__ import annotations
 
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.raw_http1 import read_answer
-from probes.techniques.http1 import HTTP_PORT
+from probes.techniques.http1 import HTTP_PORT, ends_connection
 from probes.techniques.placeholders import pieces_of
 from probes.techniques.run import StepRun, TechniqueRun
 from probes.techniques.steps import step
@@ -28,14 +29,19 @@ def read_repeat(text: str) -> StepRun:
         raise ValueError("no bytes are given")
 
     async def run(run: TechniqueRun) -> None:
-        stream = await run.open(HTTP_PORT, plain=True)
-        data = run.text(pieces).encode("utf-8", "surrogateescape")
-        run.note("repeat", run.where, data)
+        is_first = run.stream is None
         unread = b""
-        for _ in range(int(number)):
+        for place in range(int(number)):
+            stream = await run.open(HTTP_PORT, plain=True)
+            data = run.text(pieces).encode("utf-8", "surrogateescape")
+            if not place:
+                run.note("repeat", run.where, data)
             run.recorder.stage = "request"
             await stream.write(data)
             run.recorder.stage = "response"
-            unread = await read_answer(stream, ExchangeRecorder(run.recorder.limit), unread)
+            dropped = ExchangeRecorder(run.recorder.limit)
+            unread = await read_answer(stream, dropped, unread)
+            if is_first and ends_connection(dropped.head):
+                run.stream, unread = None, b""
 
     return run
