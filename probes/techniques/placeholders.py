@@ -147,6 +147,7 @@ WAYS: Mapping[str, Callable[[str, random.Random], str]] = {
     ),
     "percent": lambda text, _: _percent(text),
     "percent-lower": lambda text, _: re.sub("%..", lambda found: found[0].lower(), _percent(text)),
+    "percent-first": lambda text, _: f"%{ord(text[0]):02X}{text[1:]}",
     "percent-twice": lambda text, _: _percent(text).replace("%", "%25"),
     "fullwidth": lambda text, _: "".join(
         chr(ord(each) + 0xFEE0) if each.isascii() and each.isalnum() else each for each in text

@@ -19,7 +19,7 @@ LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True).filter
 HOST = st.lists(LABEL, min_size=2, max_size=4).map(".".join)
 ADDRESS = st.integers(0, 2**32 - 1).map(lambda number: str(IPv4Address(number)))
 OF_HOSTS = (
-    "upper", "alternate", "mixed", "percent", "percent-lower", "fullwidth", "fullwidth-first",
+    "upper", "alternate", "mixed", "percent", "percent-lower", "percent-first", "fullwidth", "fullwidth-first",
     "ideographic-dots", "soft-hyphen", "zero-width", "joiner", "circled", "unicode", "spelled",
 )  # fmt: skip
 OF_ADDRESSES = ("decimal", "hex", "hex-octets", "octal", "short", "spelled")
@@ -47,6 +47,14 @@ def test_browsers_read_compositions_alike(host: str, address: str, seed: int) ->
     draw = random.Random(seed)
     for meant in (host, address):
         assert ada_url.URL(f"http://{WAYS['spelled'](meant, draw)}/").hostname == meant
+
+
+def test_a_name_of_an_idn_is_written_in_its_own_letters() -> None:
+    name = "xn--blckd-qsa8e.ways.accredit.test"
+    written = WAYS["unicode"](name, random.Random(0))
+
+    assert written == "bl\u00f6ck\u00ebd.ways.accredit.test"
+    assert read_host(written).name == name
 
 
 def test_a_composition_differs_from_one_attempt_to_the_next() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from harness.model.arrivals import arrivals_path, read_arrivals
 from harness.model.campaign import Limits
-from harness.ports.network import ProbeResult, Request
+from harness.ports.network import ByteStream, Dialled, DialRequest, ProbeResult, Request
+from probes.kinds.techniques import Techniques
 from probes.lines.direct import Control, ControlOptions
 from probes.range.testbed import RangeTestbed
 from test_suites.unit.probes.techniques.conftest import HOST, Try, attempt_of, facts_of
@@ -114,6 +115,36 @@ async def test_a_proxy_that_reads_strictly_stops_it(over_proxy: Try, statement: 
 
     assert facts.canary == "absent"
     assert facts.status in {400, 403, 503} or facts.tunnel_status in {400, 403}
+
+
+async def test_a_proxy_refuses_a_name_whose_first_label_alone_is_encoded(
+    over_control: Try, over_proxy: Try
+) -> None:
+    """The rest names the zone in clear, so that the proxy would find an address for it."""
+    statement = "url http://{label:percent-first}.{parent}/"
+
+    assert canary_of(await over_control(statement)) == "seen"
+    facts = facts_of(await over_proxy(statement))
+    assert (facts.status, facts.canary) == (400, "absent")
+
+
+class Counting(Control):
+    """The control line, which counts the connections that are dialled."""
+
+    dialled = 0
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        self.dialled += 1
+        return await super().dial(request)
+
+
+async def test_a_hundred_requests_have_one_connection(bed: RangeTestbed) -> None:
+    """Else the step would open a new one for each, and the technique would be none."""
+    async with Counting("control", ControlOptions(), bed.origin, Limits()) as line:
+        statement = f"repeat 99 {ALLOWED} | http1 {WANTED}"
+        result = await Techniques().try_item(attempt_of(bed.origin, line, statement), line)
+
+    assert (canary_of(result), line.dialled) == ("seen", 1)
 
 
 async def test_a_proxy_shows_the_page_that_it_decided_about(over_proxy: Try) -> None:
