@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, NetmaskValueError
 from typing import Annotated
@@ -39,6 +40,7 @@ _RESERVED_OCTET = 8
 _WELL_KNOWN = IPv6Network("64:ff9b::/96")
 _TEREDO_PORT = 3544
 _PAGE = "/at/"
+_CODED = re.compile(r"/at/([A-Za-z2-7]+)(?:[/?#]|\Z)")
 
 
 def _nat64_prefix(text: str) -> str:
@@ -104,10 +106,14 @@ def page_path(host: str) -> str:
 
 
 def host_in(path: str) -> str:
-    """Return the host whose page a path asks for (``page_path``); empty for any other path."""
-    coded = path.removeprefix(_PAGE)
-    if coded == path or not coded.isascii():
+    """Return the host whose page a path asks for (``page_path``); empty for any other path.
+
+    More may follow it: ``/``, such as before a nonce, or a query.
+    """
+    found = _CODED.match(path)
+    if found is None:
         return ""
+    coded = found[1]
     try:
         return base64.b32decode(coded.upper() + "=" * (-len(coded) % 8)).decode("ascii")
     except (binascii.Error, UnicodeDecodeError):

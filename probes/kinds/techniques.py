@@ -19,6 +19,7 @@ from harness.model.facts import TechniqueFacts, WebFacts
 from harness.model.observation import Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.technique import NOT_CARRIED, case_of_item
+from harness.model.technique_host import RELAY
 from harness.model.transition_address import page_path
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult
@@ -159,6 +160,7 @@ def _values(attempt: Attempt, origin: Origin, expected: ExpectedMarks) -> dict[s
         "label": label,
         "parent": parent,
         "allowed": f"{ALLOWED}.{parent}",
+        "relay": f"{_random_word(attempt.browser)}.{RELAY}.{parent}",
         "zone": next((zone for zone in origin.zone_names if host.endswith(zone)), origin.zone),
         "ip": next((each for each in addresses if ":" not in each), ""),
         "ip6": next((each for each in addresses if ":" in each), ""),

@@ -57,7 +57,7 @@ class MalformedRequestError(ValueError):
 class Request:
     """A complete request. ``lines`` are its header lines as received, for forwarding.
 
-    ``rest`` is what was received after it.
+    ``rest`` is what was received after it, ``version`` that of HTTP.
     """
 
     method: str
@@ -66,6 +66,7 @@ class Request:
     lines: tuple[bytes, ...]
     body: bytes = b""
     rest: bytes = b""
+    version: str = "1.1"
 
     @property
     def websocket_key(self) -> str:
@@ -111,10 +112,17 @@ class Request:
         return path or "/"
 
     def to_origin_form(self) -> bytes:
-        """Return the request in origin form, as a proxy forwards it: the last on its connection."""
+        """Return the request in origin form, as a proxy forwards it: the last on its connection.
+
+        Its Host is that of an absolute target (RFC 9112 section 3.2.2).
+        """
         forwarded = [
             line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP
         ]
+        if self.is_absolute:
+            host = b"Host: " + self.authority.encode("latin-1")
+            others = (line for line in forwarded if line.partition(b":")[0].lower() != b"host")
+            forwarded = [host, *others]
         first = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
         is_last = b"Connection: close"
         if self.websocket_key:
@@ -153,13 +161,17 @@ def parse_request(
         lines=_whole_lines(head.headers.raw_items(), len(body)),
         body=body,
         rest=parser.trailing_data[0],
+        version=head.http_version.decode(),
     )
 
 
 def _whole_lines(items: Iterable[tuple[bytes, bytes]], length: int) -> tuple[bytes, ...]:
     """Return the header lines; of a body that came in chunks, with its length instead."""
+    pairs = list(items)
+    if any(name.lower() == b"transfer-encoding" for name, _ in pairs):
+        pairs = [one for one in pairs if one[0].lower() != b"content-length"]
     whole = b"Content-Length", b"%d" % length
-    pairs = (whole if one[0].lower() == b"transfer-encoding" else one for one in items)
+    pairs = [whole if one[0].lower() == b"transfer-encoding" else one for one in pairs]
     return tuple(b"%s: %s" % pair for pair in pairs)
 
 
@@ -265,7 +277,7 @@ class Connection(asyncio.Protocol):
             return
         self._received += data
         try:
-            request = parse_request(self._received, self.rules)
+            request = self.read_request()
         except MalformedRequestError as reason:
             self._has_request = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
@@ -273,6 +285,10 @@ class Connection(asyncio.Protocol):
         if request is not None:
             self._has_request = True
             self._admit(request)
+
+    def read_request(self) -> Request | None:
+        """Read the request that has come; None while incomplete. Raises MalformedRequestError."""
+        return parse_request(self._received, self.rules)
 
     def _admit(self, request: Request) -> None:
         """Handle a request, unless the limits allow no more of them."""

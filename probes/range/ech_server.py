@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from harness.model.technique_host import PART
 from probes.net import ech
 from probes.net.client_hello import (
     ALPN,
@@ -64,9 +65,6 @@ from probes.range.authority import Certificates
 from probes.range.server_tls import ServerTls, Tls
 from probes.range.zone import RANGE, ZoneNames, normalise
 
-TECHNIQUES = "ways"
-"""The label below a zone that the hosts of techniques have names in."""
-
 PUBLIC = "open"
 """The first label of the public name: an allowed host beside those of techniques."""
 
@@ -92,7 +90,7 @@ class OriginEch:
     @cached_property
     def configs(self) -> dict[str, ech.EchConfig]:
         """The configurations, by what follows the first label of the hosts that have them."""
-        parents = (f"{TECHNIQUES}.{zone.zone}" for zone in self.names.zones)
+        parents = (f"{PART}.{zone.zone}" for zone in self.names.zones)
         return {parent: self.key.config(f"{PUBLIC}.{parent}") for parent in parents}
 
     def config_list(self, host: str) -> bytes:

@@ -20,24 +20,40 @@ from typing import Literal, Self
 
 import msgspec
 
+from harness.model.arrivals import Arrivals, SeenArrival, asked_nonces
 from harness.model.marker import find_nonce
-from harness.model.transition_address import host_in
+from harness.model.technique_host import home_of_technique
 from harness.model.upload_case import MESSAGE
 from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.authority import HTTP_2_OR_1, Certificates
-from probes.range.connection import Connection, Listener, Request
+from probes.range.connection import (
+    Connection,
+    Listener,
+    MalformedRequestError,
+    Request,
+    parse_request,
+)
 from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
 from probes.range.http2_session import Answers
 from probes.range.http_connection import HttpConnection
+from probes.range.lenient_http1 import (
+    CONTINUE,
+    SIMPLE,
+    awaits_continue,
+    is_readable,
+    needs_leniency,
+    read_lenient,
+)
 from probes.range.line_file import LineFile
-from probes.range.origin_pages import Page, Pages
+from probes.range.named_host import named_request
+from probes.range.origin_pages import Page, Pages, sent_body
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.server_tls import server_context
-from probes.range.technique_websocket import is_for_tunnel, technique_websocket
+from probes.range.technique_pages import is_for_tunnel, technique_page
 from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
@@ -61,9 +77,10 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ArrivalLog:
     """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory.
 
-    The path ``-`` is standard output. Of texts the first ``longest`` characters are kept. Without
-    ``report`` an error of the file is raised; with it, arrivals that cannot be written are dropped,
-    and ``report`` gets one sentence for each time that the file was opened.
+    With ``only_marked`` only arrivals with a nonce are kept, which strangers cannot make. The path
+    ``-`` is standard output. Of texts the first ``longest`` characters are kept. Without ``report``
+    an error of the file is raised; with it, arrivals that cannot be written are dropped, and
+    ``report`` gets one sentence for each time that the file was opened.
     """
 
     def __init__(
@@ -72,8 +89,11 @@ class ArrivalLog:
         max_kept: int = 100_000,
         longest: int | None = None,
         report: Callable[[str], None] | None = None,
+        *,
+        only_marked: bool = False,
     ) -> None:
         self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
+        self._only_marked = only_marked
         self._lock = Lock()
         self._longest = longest
         self._file = LineFile(path, report, "arrivals") if path else None
@@ -99,7 +119,8 @@ class ArrivalLog:
             answer=answer,
         )
         with self._lock:
-            self._arrivals.append(arrival)
+            if nonce or not self._only_marked:
+                self._arrivals.append(arrival)
             if self._file is not None:
                 self._file.write(visible_json(msgspec.json.encode(arrival).decode()))
 
@@ -124,6 +145,24 @@ class ArrivalLog:
         with self._lock:
             return any(entry.nonce == nonce for entry in self._arrivals)
 
+    def seen(self, nonces: frozenset[str]) -> Arrivals:
+        """Return the arrivals in memory that had one of some nonces, oldest first."""
+        with self._lock:
+            found = [entry for entry in self._arrivals if entry.nonce in nonces]
+        return Arrivals(
+            arrivals=tuple(
+                SeenArrival(
+                    nonce=entry.nonce,
+                    at=entry.at,
+                    over=entry.over,
+                    host=entry.host,
+                    method=entry.method,
+                    path=entry.path,
+                )
+                for entry in found
+            )
+        )
+
     def close(self) -> None:
         """Close the file; arrivals in memory stay readable."""
         with self._lock:
@@ -133,6 +172,9 @@ class ArrivalLog:
 
 SLOW_DELAY = 1.0
 """Seconds that a slow host waits before it answers."""
+
+TOO_LONG = frozenset({413, 431})
+"""The statuses of requests that are too long."""
 
 HEALTH_PATH = "/health"
 """The path of the health page, on each zone itself but that of the plain twins."""
@@ -213,6 +255,34 @@ class _OriginConnection(HttpConnection):
         self._over: Over = over or ("http" if context is None else "https")
         self._messages: Messages | None = None
         self._on_message: Callable[[bytes], None] = lambda _: None
+        self._version = "1.1"
+        self._has_continued = False
+
+    def read_request(self) -> Request | None:
+        """Read a request; of those for hosts of techniques also a malformed one.
+
+        Raises MalformedRequestError for all other malformed requests.
+        """
+        received = bytes(self._received)
+        try:
+            request = parse_request(received, self.rules)
+        except MalformedRequestError as error:
+            if error.status in TOO_LONG or not is_readable(received):
+                raise
+            request = read_lenient(received, self.rules)
+            if request is not None and not self._is_for_technique(request):
+                raise
+        if request is None and needs_leniency(received):
+            request = read_lenient(received, self.rules)
+        if request is None and not self._has_continued and awaits_continue(received):
+            self._has_continued = True
+            self.send(CONTINUE)
+        return request
+
+    def _is_for_technique(self, request: Request) -> bool:
+        names = self._origin.pages.names
+        host = named_request(request, names).host
+        return bool(home_of_technique(host, (zone.zone for zone in names.zones)))
 
     def stream_to(self, to: Answers) -> Self:
         """Return what handles the request of one stream of this connection."""
@@ -231,14 +301,16 @@ class _OriginConnection(HttpConnection):
 
     def handle(self, request: Request) -> None:
         """Log the request, then answer it according to its host."""
-        request = _named(request)
+        self._version, self._has_continued = request.version, False
         origin, names = self._origin, self._origin.pages.names
+        request = named_request(request, names)
         is_bodiless = request.method == "HEAD"
-        is_health = request.path == HEALTH_PATH and request.host in names.apexes
-        if origin.health is not None and is_health and request.host != names.twin_zone:
-            self.answer(origin.health(request.host), bodiless=is_bodiless)
+        own = self._own_page(request)
+        if own is not None:
+            self.answer(own, bodiless=is_bodiless)
             return
-        nonce = find_nonce(origin.pages.key, request.headers.values())
+        path = request.path.partition("?")[0]
+        nonce = find_nonce(origin.pages.key, (*request.headers.values(), path))
         transfer = transfer_page(request, origin.pages.key)
         service_page = self._service_page(request, nonce) if transfer is None else None
         self._log(request, nonce, service_page)
@@ -260,6 +332,19 @@ class _OriginConnection(HttpConnection):
         else:
             self._answer(request, nonce)
 
+    def _own_page(self, request: Request) -> Page | None:
+        """Return a page about the origin itself, which is not logged; None for all others."""
+        origin, names = self._origin, self._origin.pages.names
+        if request.host not in names.apexes or request.host == names.twin_zone:
+            return None
+        if origin.health is not None and request.path == HEALTH_PATH:
+            return origin.health(request.host)
+        nonces = asked_nonces(origin.pages.key, request.path)
+        if not nonces:
+            return None
+        body = msgspec.json.encode(origin.log.seen(nonces))
+        return Page(status=200, body=body, content_type="application/json")
+
     def _log(self, request: Request, nonce: str, page: Page | None) -> None:
         """Log a request, or a message of a WebSocket; ``page`` is the answer of a service."""
         self._origin.log.record(
@@ -277,7 +362,7 @@ class _OriginConnection(HttpConnection):
         keeps = page.keeps and not wants_close
         self.answer(replace(page, keeps=keeps), bodiless=request.method == "HEAD")
         if keeps:
-            self.read_next(request.rest)
+            self._read_on(request.rest)
         elif page.reply is not None:
             self._messages = Messages(self.rules.body_bytes)
             self._on_message = partial(self._reply, page.reply, request, nonce)
@@ -312,26 +397,44 @@ class _OriginConnection(HttpConnection):
         pages = self._origin.pages
         content = pages.content_at(request.host)
         service = service_at(content, request.path)
+        if not service:
+            return None
         asked = ServiceRequest(
             request=request, scheme=self._scheme, nonce=nonce, content=content, pages=pages
         )
-        return SERVICES[service](asked) if service else technique_websocket(asked)
+        return SERVICES[service](asked)
 
     def _answer(self, request: Request, nonce: str) -> None:
         accepts = request.headers.get("accept-encoding", "")
         pages = self._origin.pages
-        page = pages.page(request.host, request.path, self._scheme, nonce, accepts)
+        page = technique_page(request, pages, self._scheme, nonce)
+        if page is None:
+            page = pages.page(request.host, request.path, self._scheme, nonce, accepts)
         self.answer(page, bodiless=request.method == "HEAD")
+        if page.keeps:
+            self._read_on(request.rest)
+
+    def answer(self, page: Page, *, bodiless: bool = False) -> None:
+        """Send a page; without its head to a request of HTTP/0.9."""
+        if self._version == SIMPLE:
+            self.send(sent_body(page))
+            self.close()
+        else:
+            super().answer(page, bodiless=bodiless)
+
+    def _read_on(self, rest: bytes) -> None:
+        """Read another request later: a client may send very many at once."""
+        self._received, self._has_request = bytearray(rest), False
+        if rest:
+            asyncio.get_running_loop().call_soon(self._read_rest)
+
+    def _read_rest(self) -> None:
+        if self.is_open:
+            self.on_bytes(b"")
 
     @property
     def _scheme(self) -> Literal["http", "https"]:
         return "http" if self._over == "http" else "https"
-
-
-def _named(request: Request) -> Request:
-    """Return a request by an IPv6 address as one for the host that its path tells, if any."""
-    host = host_in(request.path) if request.host.startswith("[") else ""
-    return replace(request, headers=request.headers | {"host": host}) if host else request
 
 
 def _summary(page: Page) -> str:

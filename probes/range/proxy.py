@@ -7,6 +7,7 @@ IPv6 addresses by which transition mechanisms lead to the origin.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,10 @@ from probes.range.tampering import TAMPERED, Ending, tamper, without_nonce
 from probes.range.zone import ADDRESS, literal_in
 
 HTTPS_PORT = 443
+_PLAIN_HOST = re.compile(r"[a-z0-9._-]*|\[[0-9a-f:.]+\]")
+"""Hosts that the filter can read; it decides about no other spelling."""
+
+NO_HOST = Page(status=400, body=b"This is no host name.\n")
 NO_PROXY_REQUEST = Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n")
 
 
@@ -142,6 +147,9 @@ class ProxyConnection(Connection):
         self._decide(request)
 
     def _decide(self, request: Request) -> None:
+        if not _PLAIN_HOST.fullmatch(request.host):
+            self._reject(request, ResultCode.INVALID, NO_HOST)
+            return
         self._begin_request(request)
         decision = self._filter.decide(request.host, self._profile, self.service)
         decision = self._filter.examine(decision, self._profile, self.service, request)

@@ -45,6 +45,9 @@ from probes.range.zone_signing import hosts_of
 LONGEST_LOGGED = 1024
 """Characters of a path or host in the log, so that strangers cannot fill the disk fast."""
 
+MAX_KEPT = 100_000
+"""Arrivals with a nonce that are kept in memory for those who ask with the key."""
+
 _KEY = re.compile(r"[0-9a-f]{32,128}")
 _SECRET_BYTES = 1024
 
@@ -104,7 +107,11 @@ class PublicOrigin:
         check_ports(settings)
         try:
             self.log = ArrivalLog(
-                self._log_path, max_kept=0, longest=LONGEST_LOGGED, report=self._report
+                self._log_path,
+                max_kept=MAX_KEPT,
+                longest=LONGEST_LOGGED,
+                report=self._report,
+                only_marked=True,
             )
         except OSError as error:
             msg = f"{self._log_path}: the log cannot be written: {error.strerror}"

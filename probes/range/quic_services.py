@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
+from harness.model.technique_host import PART
 from probes.net.doq import PORT as DOQ_PORT
 from probes.range.authority import Authority
 from probes.range.doq_server import doq_listener
@@ -13,9 +14,6 @@ from probes.range.h3_server import h3_listener
 from probes.range.name_server import ReplyFunction
 from probes.range.origin import OriginServer
 from probes.range.server_chain import read_chain
-
-WAYS = "ways"
-"""The label below a zone that hosts of techniques have names in."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class QuicServices:
     async def __aenter__(self) -> Self:
         origin, authority = self.origin, self.authority
         names = origin.pages.names
-        wanted = (*names.certificate_names, *(f"*.{WAYS}.{zone.zone}" for zone in names.zones))
+        wanted = (*names.certificate_names, *(f"*.{PART}.{zone.zone}" for zone in names.zones))
         # aioquic shows the same certificate whatever name a client asks for.
         chain = read_chain(authority.pem_with_key(authority.leaf(*wanted)))
         async with AsyncExitStack() as stack:

@@ -2,15 +2,16 @@ r"""Step ``http1``: send the bytes of a request as they are written, and read an
 
 ``http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n``. At ``{cut}`` what precedes is sent
 by itself; at ``{wait}`` as well, and the rest follows after a pause; at ``{answer}`` an answer is
-read and dropped before the rest is sent.
+read and dropped before the rest is sent, over a new connection if that answer ends this one. Where
+the answer switches to another protocol, such as a WebSocket, what follows is recorded as its body.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from probes.net.exchange_recorder import ExchangeRecorder
-from probes.net.raw_http1 import read_answer
+from probes.net.exchange_recorder import ExchangeRecorder, Head
+from probes.net.raw_http1 import SWITCHING, read_answer
 from probes.techniques.placeholders import AtMark, Piece, pieces_of
 from probes.techniques.run import StepRun, TechniqueRun
 from probes.techniques.steps import step
@@ -39,12 +40,13 @@ async def send_http1(run: TechniqueRun, pieces: tuple[Piece, ...]) -> None:
 
     Raises what a stream raises, EOFError, and ValueError for an answer that is not HTTP.
     """
+    is_first = run.stream is None
     stream = await run.open(HTTP_PORT, plain=True)
     recorder = run.recorder
     recorder.stage = "request"
     part: list[Piece] = []
     unread = b""
-    for piece in (*pieces, AtMark("cut")):
+    for place, piece in enumerate((*pieces, AtMark("cut")), 1):
         if not isinstance(piece, AtMark):
             part.append(piece)
             continue
@@ -57,9 +59,22 @@ async def send_http1(run: TechniqueRun, pieces: tuple[Piece, ...]) -> None:
             await asyncio.sleep(PAUSE)
         elif piece.mark == "answer":
             recorder.stage = "response"
-            unread = await read_answer(stream, ExchangeRecorder(recorder.limit), unread)
+            dropped = ExchangeRecorder(recorder.limit)
+            unread = await read_answer(stream, dropped, unread)
             recorder.stage = "request"
+            if is_first and place < len(pieces) and ends_connection(dropped.head):
+                run.stream, unread = None, b""
+                stream = await run.open(HTTP_PORT, plain=True)
         else:
             await asyncio.sleep(0)
     recorder.stage = "response"
-    await read_answer(stream, recorder, unread)
+    unread = await read_answer(stream, recorder, unread)
+    if recorder.head is not None and recorder.head.status == SWITCHING:
+        recorder.body += unread
+        while len(recorder.body) <= recorder.limit and (received := await stream.read()):
+            recorder.body += received
+
+
+def ends_connection(head: Head | None) -> bool:
+    """Whether an answer says that its connection ends, as those of many proxies do."""
+    return head is not None and "close" in head.header("connection").lower()

@@ -7,6 +7,8 @@ are written as escapes: ``\r \n \t \0 \\ \xHH``; ``{{`` and ``}}`` are braces. `
 
 from __future__ import annotations
 
+import base64
+import codecs
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, get_args
 
 from harness.errors import known
+from probes.techniques import spellings
 
 Mark = Literal["cut", "answer", "wait"]
 MARKS: tuple[Mark, ...] = get_args(Mark)
@@ -107,6 +110,7 @@ NAMES: dict[str, str] = {
     "ip": "the origin's IPv4 address",
     "ip6": "the origin's IPv6 address",
     "target": "what a request asks for: '/', or the URL where it goes to a proxy",
+    "allowed-target": "the same for the allowed host",
     "base": "what precedes a path: nothing, or scheme and host where it goes to a proxy",
     "at": "a path that names the host in Base32, for requests that do not name it otherwise",
     "marks": "header lines, each with its end, that carry the nonce",
@@ -143,6 +147,7 @@ WAYS: Mapping[str, Callable[[str, random.Random], str]] = {
     ),
     "percent": lambda text, _: _percent(text),
     "percent-lower": lambda text, _: re.sub("%..", lambda found: found[0].lower(), _percent(text)),
+    "percent-first": lambda text, _: f"%{ord(text[0]):02X}{text[1:]}",
     "percent-twice": lambda text, _: _percent(text).replace("%", "%25"),
     "fullwidth": lambda text, _: "".join(
         chr(ord(each) + 0xFEE0) if each.isascii() and each.isalnum() else each for each in text
@@ -150,6 +155,17 @@ WAYS: Mapping[str, Callable[[str, random.Random], str]] = {
     "fullwidth-first": lambda text, _: chr(ord(text[0]) + 0xFEE0) + text[1:],
     "ideographic-dots": lambda text, _: text.replace(".", "\u3002"),
     "soft-hyphen": lambda text, _: text[:2] + "\u00ad" + text[2:],
+    "zero-width": lambda text, _: text[:2] + "\u200b" + text[2:],
+    "joiner": lambda text, _: text[:2] + "\u200d" + text[2:],
+    "circled": lambda text, _: spellings.circled(text),
+    "unicode": lambda text, _: spellings.unicode_name(text),
+    "spelled": spellings.spelled,
+    "dashes": lambda text, _: text.replace("-", "--").replace(".", "-"),
+    "base64": lambda text, _: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "base32": lambda text, _: base64.b32encode(text.encode()).decode().rstrip("=").lower(),
+    "hex-text": lambda text, _: text.encode().hex(),
+    "rot13": lambda text, _: codecs.encode(text, "rot13"),
+    "reversed": lambda text, _: text[::-1],
     "decimal": lambda text, _: str(int(IPv4Address(text))),
     "hex": lambda text, _: f"0x{int(IPv4Address(text)):08X}",
     "hex-octets": lambda text, _: _octets(text, "0x{:02x}"),

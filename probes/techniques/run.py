@@ -122,9 +122,10 @@ class TechniqueRun:
         """Return the value of a placeholder. Raises NotCarriedError if the origin has none."""
         if wanted.name == "pad":
             return "A" * wanted.argument
-        base = f"http://{self.values['host']}" if self.is_proxied else ""
-        if wanted.name in ("base", "target"):
-            return base + ("/" if wanted.name == "target" else "")
+        if wanted.name in ("base", "target", "allowed-target"):
+            host = self.values["allowed" if wanted.name == "allowed-target" else "host"]
+            base = f"http://{host}" if self.is_proxied else ""
+            return base if wanted.name == "base" else f"{base}/"
         value = self.values.get(wanted.name, "")
         if wanted.name in ("marks", "headers"):
             return value + self._authorization

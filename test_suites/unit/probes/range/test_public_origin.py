@@ -19,7 +19,11 @@ import dns.rcode
 import pytest
 from dns.rdtypes.svcbbase import ParamKey
 
+from harness.model.arrivals import arrivals_path, read_arrivals
 from harness.model.content_form import PageContent
+from harness.model.marker import nonce_for
+from harness.model.observation import AttemptKey
+from harness.model.transition_address import page_path
 from probes.net.client_hello import ECH, Extension
 from probes.net.dialling import connect
 from probes.net.ech import INNER, read_configs, seal
@@ -361,3 +365,45 @@ async def test_a_server_name_that_is_no_text_harms_nobody(
 
     assert b"\x15" == answered[:1]  # a TLS alert
     assert [] == reports
+
+
+async def test_who_has_the_key_is_told_what_arrived_with_a_nonce(
+    origin: PublicOrigin, folder: Path
+) -> None:
+    key = bytes.fromhex((folder / "origin.key").read_text().strip())
+    attempt = AttemptKey(campaign="c", item="i", probe="p", line="l", profile="ks2")
+    nonce = nonce_for(key, attempt)
+    await sent(origin, get(HOST, f"/a/{nonce}"))
+    await sent(origin, get(HOST))
+    answered = await sent(origin, get(ZONE, arrivals_path(key, [nonce])))
+    forged = await sent(origin, get(ZONE, arrivals_path(b"x" * 32, [nonce])))
+
+    arrived = read_arrivals(answered.partition(b"\r\n\r\n")[2])
+    assert [(one.nonce, one.host, one.method) for one in arrived] == [(nonce, HOST, "GET")]
+    assert len(origin.log.arrivals()) == 1  # those without a nonce are kept in the file alone
+    assert nonce.encode() not in forged
+
+
+async def test_connections_to_hosts_of_techniques_are_kept(origin: PublicOrigin) -> None:
+    host = f"x-1.ways.{ZONE}"
+    many = await sent(origin, get(host) * 200 + get(host, "/", "Connection: close"))
+    old = await sent(origin, get(host).replace(b"/1.1", b"/1.0") * 2)
+    other = await sent(origin, get(HOST) * 2)
+
+    assert (many.count(b"HTTP/1.1 200"), many.count(b"Connection: keep-alive")) == (201, 200)
+    assert (old.count(b"HTTP/1.1 200"), other.count(b"HTTP/1.1 200")) == (1, 1)
+
+
+async def test_only_hosts_of_techniques_are_asked_in_malformed_requests(
+    origin: PublicOrigin,
+) -> None:
+    for host, status in ((HOST, 400), (f"x-1.ways.{ZONE}", 200), ("other.example", 400)):
+        closed = get(host, "/", "Connection: close")
+        for malformed in (closed.replace(b"GET", b"GET "), closed.replace(b"HTTP", b"HTP")):
+            assert (await sent(origin, malformed))[9:12] == str(status).encode()
+
+
+async def test_a_request_of_http_0_9_is_answered_without_a_head(origin: PublicOrigin) -> None:
+    answered = await sent(origin, f"GET {page_path(f'x-1.ways.{ZONE}')}\r\n".encode())
+
+    assert answered.startswith(b"<!DOCTYPE html>")

@@ -96,6 +96,18 @@ def test_a_body_in_chunks_is_passed_on_with_its_length() -> None:
     assert request.to_origin_form().endswith(b"Content-Length: 5\r\nConnection: close\r\n\r\nhi me")
 
 
+def test_what_is_passed_on_names_the_host_and_length_that_were_decided_about() -> None:
+    request = asked(
+        "POST http://u@A.test:80/x HTTP/1.1\nHost: b.test\nContent-Length: 9\n"
+        "Transfer-Encoding: chunked\n",
+        b"2\r\nhi\r\n0\r\n\r\n",
+    )
+
+    assert request.to_origin_form() == (
+        b"POST /x HTTP/1.1\r\nHost: A.test:80\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+    )
+
+
 @given(st.integers(min_value=0, max_value=60))
 def test_a_request_is_read_only_when_it_is_whole(cut: int) -> None:
     wire = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello"
