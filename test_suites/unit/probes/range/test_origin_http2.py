@@ -9,7 +9,6 @@ from pathlib import Path
 
 import h2.config
 import h2.connection
-import h2.events
 import httpx
 import pytest
 
@@ -166,25 +165,3 @@ async def _more(reader: asyncio.StreamReader) -> bytes:
         return await reader.read(65536)
     except ConnectionError:
         return b""
-
-
-@pytest.mark.parametrize(
-    "cut", [1, 3, 20, 24, 30], ids=["a letter", "PRI", "in the preface", "its end", "a frame"]
-)
-def test_the_preface_may_come_in_pieces(world: RangeTestbed, cut: int) -> None:
-    client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-    client.initiate_connection()
-    host = "gamb-036.canary.accredit.test"
-    pseudo = {":method": "GET", ":scheme": "http", ":path": "/", ":authority": host}
-    client.send_headers(1, list(pseudo.items()), end_stream=True)
-    data, status = client.data_to_send(), ""
-    with socket.create_connection(("127.0.0.1", world.origin.ports[80]), timeout=60) as stream:
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream.sendall(data[:cut])
-        stream.sendall(data[cut:])
-        while not status:
-            for event in client.receive_data(stream.recv(65536)):
-                if isinstance(event, h2.events.ResponseReceived):
-                    status = str(event.headers[0][1])
-
-    assert status == "200"
