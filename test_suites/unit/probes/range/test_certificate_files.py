@@ -24,9 +24,8 @@ from probes.range.authority import (
     STORED_LIFETIME,
     Authority,
     CertificateFiles,
-    Tls,
-    server_context,
 )
+from probes.range.server_tls import Tls, server_context
 from probes.range.zone import ZoneNames
 
 ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
