@@ -106,7 +106,7 @@ def read_tls(text: str) -> StepRun:
         certificate=pieces_of(options["certificate"]),
         shape=read_shape(options),
     )
-    _context(plan, (), verified=False)  # raises for ciphers that OpenSSL does not know
+    _versions(plan.lowest, plan.highest)  # raises for a wrong order
 
     async def run(run: TechniqueRun) -> None:
         await _open_tls(run, plan)
@@ -139,29 +139,33 @@ async def _open_tls(run: TechniqueRun, plan: _Plan) -> None:
 
 
 def _context(plan: _Plan, authorities: tuple[str, ...], *, verified: bool) -> ssl.SSLContext:
-    """Return the context for a handshake. Raises ValueError for what OpenSSL does not know."""
+    """Return the context for a handshake. Raises NotCarriedError for unknown ciphers."""
     context = client_tls_context(*authorities, alpn=plan.alpn)
     if not verified:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if plan.lowest or plan.highest:
-        _limit_versions(context, plan.lowest, plan.highest)
+        _limit_versions(context, *_versions(plan.lowest, plan.highest))
     try:
         if plan.ciphers:
             context.set_ciphers(f"{plan.ciphers}:{WEAK}")
         if plan.size == "small":
             context.set_ecdh_curve("X25519")
     except ssl.SSLError as error:
-        msg = f"ciphers {plan.ciphers!r}: {error}"
-        raise ValueError(msg) from None
+        raise NotCarriedError(f"{ssl.OPENSSL_VERSION}, {plan.ciphers!r}: {error}") from None
     return context
+
+
+def _versions(lowest: str, highest: str) -> tuple[str, str]:
+    """Return the lowest and the highest version. Raises ValueError for a wrong order."""
+    lowest, highest = lowest or min(highest or "1.2", "1.2"), highest or "1.3"
+    if lowest > highest:
+        msg = f"the lowest version {lowest} is above the highest {highest}"
+        raise ValueError(msg)
+    return lowest, highest
 
 
 def _limit_versions(context: ssl.SSLContext, lowest: str, highest: str) -> None:
     """Set the versions; old ones need weak ciphers and digests."""
-    lowest, highest = lowest or min(highest, "1.2"), highest or "1.3"
-    if lowest > highest:
-        msg = f"the lowest version {lowest} is above the highest {highest}"
-        raise ValueError(msg)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # versions 1.0 and 1.1 are deprecated
         context.minimum_version = VERSIONS[lowest]
