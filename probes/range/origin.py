@@ -24,6 +24,7 @@ from harness.untrusted.visible_text import visible_json
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.authority import Certificates, server_context
 from probes.range.connection import Connection, Listener, Request
+from probes.range.dns_over_web import DnsOverWeb
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
 from probes.range.filter_pages import REFUSALS, refusal_page
@@ -34,8 +35,8 @@ from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
-Over = Literal["http", "https", "h3", "dns", "tcp"]
-"""How something arrived; *tcp*: by a protocol beside the web, which ``method`` names."""
+Over = Literal["http", "https", "h3", "dns", "tcp", "udp", "icmp"]
+"""How something arrived; *tcp*, *udp*: by a protocol beside the web, which ``method`` names."""
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,7 +137,7 @@ class OriginServer:
 
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
     ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
-    limited.
+    limited. ``dns`` answers questions over HTTPS.
     """
 
     pages: Pages
@@ -149,6 +150,7 @@ class OriginServer:
     https_port: int = 0
     limits: VisitorLimits | None = None
     health: Callable[[str], Page] | None = None
+    dns: DnsOverWeb | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -213,6 +215,11 @@ class _OriginConnection(Connection):
             self.answer(origin.health(request.host), bodiless=is_bodiless)
             return
         nonce = find_nonce(origin.pages.key, request.headers.values())
+        answer = origin.dns.page(request) if origin.dns is not None else None
+        if answer is not None:
+            self._log(request, nonce, answer)
+            self.answer(answer)
+            return
         transfer = transfer_page(request, origin.pages.key)
         service_page = self._service_page(request, nonce) if transfer is None else None
         self._log(request, nonce, service_page)

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, get_args
 
 from harness.errors import known
+from probes.net.dns_tunnel import hidden_name
 
 Mark = Literal["cut", "answer", "wait"]
 MARKS: tuple[Mark, ...] = get_args(Mark)
@@ -157,6 +158,7 @@ WAYS: Mapping[str, Callable[[str, random.Random], str]] = {
     "mapped": lambda text, _: f"::ffff:{text}",
     "short": lambda text, _: _short(text),
     "exploded": lambda text, _: IPv6Address(text).exploded,
+    "labels": lambda text, _: hidden_name(text),
 }
 """How a value may be written, by name; the second argument draws what is random."""
 
