@@ -44,6 +44,10 @@ class Found(NamedTuple):
     addresses: tuple[str, ...] = ()
 
 
+class NoAnswerError(Exception):
+    """What came over a stream is no answer to the question."""
+
+
 class NotDnsError(Exception):
     """An HTTP answer that holds no DNS answer; the recorder has it."""
 
@@ -118,7 +122,7 @@ async def ask_over_udp(socket: DatagramSocket, query: dns.message.Message) -> dn
 
 
 async def ask_over_stream(stream: ByteStream, query: dns.message.Message) -> dns.message.Message:
-    """Ask over TCP or TLS. Raises OSError, EOFError, ValueError for another answer."""
+    """Ask over TCP or TLS. Raises OSError, EOFError, NoAnswerError."""
     wire = query.to_wire()
     await stream.write(len(wire).to_bytes(LENGTH_BYTES) + wire)
     received = b""
@@ -129,7 +133,7 @@ async def ask_over_stream(stream: ByteStream, query: dns.message.Message) -> dns
         received += more
     message = reply_reader(query)(received[LENGTH_BYTES : LENGTH_BYTES + _length_in(received)])
     if message is None:
-        raise ValueError("what came over the connection is no answer to the DNS question")
+        raise NoAnswerError("what came over the connection is no answer to the DNS question")
     return message
 
 

@@ -99,13 +99,12 @@ async def fetch_pieces(ask: Ask, host: str, nonce: str, recorder: ExchangeRecord
 
     Raises what ``ask`` raises, ValueError for pieces that do not fit, EOFError for half an answer.
     """
-    recorder.stage = "request"
+    recorder.stage = "response"
     parts: list[bytes] = []
     total = 1
     while len(parts) < total:
         number = len(parts)
         piece = await ask(write_wanted(Wanted(host, nonce, number)), number)
-        recorder.stage = "response"
         if piece.number != number or (number and piece.total != total):
             raise ValueError("a piece of the page does not fit those before it")
         total = piece.total

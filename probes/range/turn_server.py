@@ -49,7 +49,7 @@ from probes.range.connection import Connection
 from probes.range.datagram_server import Peer
 from probes.range.origin import Over
 from probes.range.tunnel_pages import TunnelPages
-from probes.range.visitor_limits import VisitorLimits
+from probes.range.visitor_limits import Admission, VisitorLimits
 
 PROTOCOL = "turn"
 MOST_CLIENTS = 1024
@@ -187,6 +187,9 @@ class TurnConnection(Connection):
                 return
             message = bytes(self._received[:size])
             del self._received[:size]
+            if self._visit is not None and self._visit.next_admission() is not Admission.SERVED:
+                self.abort()
+                return
             for answer in self._server.answer(message, self._peer, "tcp"):
                 self.send(answer)
 

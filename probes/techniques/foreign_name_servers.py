@@ -28,6 +28,7 @@ from probes.net.foreign_dns import (
     METHODS,
     Found,
     Method,
+    NoAnswerError,
     NotDnsError,
     ask_in_json,
     ask_over_http,
@@ -157,7 +158,11 @@ async def _over_stream(run: TechniqueRun, chosen: DnsStep, protocol: str | None)
     query, far_end = chosen.question(run), chosen.far_end(run)
     stream = await _connect(run, far_end, protocol)
     run.note("dns", str(far_end), query.to_wire())
-    return found_in(await ask_over_stream(stream, query))
+    try:
+        return found_in(await ask_over_stream(stream, query))
+    except NoAnswerError as error:
+        run.recorder.fail_as("dns_server_misbehaving", str(error))
+        raise
 
 
 async def _over_https(run: TechniqueRun, chosen: DnsStep) -> Found:

@@ -43,7 +43,10 @@ async def _by_dns(run: TechniqueRun, kind: RecordKind) -> None:
 
     async def ask(wanted: bytes, number: int) -> Piece:
         del number
-        name = write_name(wanted, zone)
+        try:
+            name = write_name(wanted, zone)
+        except ValueError as error:
+            raise NotCarriedError(str(error)) from None
         question = Question(name=name, type=kind, timeout=run.remaining)
         answer = await ask_own(run, question, "dns-tunnel")
         texts = [each.data for each in answer.facts.records if each.type == kind]

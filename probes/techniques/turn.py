@@ -127,7 +127,7 @@ class Client:
 
     async def fetch(self) -> None:
         """Fetch the page of the item's host. Raises ValueError if the relay refuses."""
-        self._run.recorder.stage = "request"
+        self._run.recorder.stage = "response"
         transport = {REQUESTED_TRANSPORT: UDP}
         first = await self._request(ALLOCATE, transport)
         if first.kind == ERROR and first.error == UNAUTHORIZED:
