@@ -177,13 +177,12 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     credentials = (f"LoadCredential={name}:{_literal(str(folder / name))}" for name in secret_files)
     given = [name for part in parts for name in (part.certificate, part.certificate_key)]
     mounted = {Path(name).parent for name in given if name}
-    check = HEALTH_CHECK.format(http=ports.http, zone=first)
     own = _own_ports(settings)
     of_web = [f"{port}/tcp" for port in ports.model_dump().values()]
     container = CONTAINER.format(
         folder=folder,
         version=version("isp-accredit"),
-        check=check,
+        check=HEALTH_CHECK.format(http=ports.http, zone=first),
         words=EVERYWHERE if twins is None or not twins.listen else "[]",
         lowest=min(ports.http, ports.https, ports.dns),
         mounts="".join(f"-v {path}:{path}:ro " for path in sorted(mounted)),
