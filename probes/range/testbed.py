@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
+from harness.model.protocol_case import CONTROL_PORTS
 from harness.model.query_case import ALIAS
 from harness.ports.network import Origin
 from probes.mail.sender_domains import new_key, public_key_of
@@ -25,7 +26,7 @@ from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
 from probes.range.connection import Listener
-from probes.range.control_servers import DNS_OVER_TLS, ControlServers
+from probes.range.control_servers import ControlServers
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
@@ -301,7 +302,7 @@ class RangeTestbed:
             origin=origin,
             authority=authority,
             reply_to=lambda query: Reply(message=zone_server.answer(query)),
-            doq_port=controls.ports[DNS_OVER_TLS],
+            doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
         )
         await stack.enter_async_context(quic)
         of_web = {80: origin.http_port, 443: origin.https_port}

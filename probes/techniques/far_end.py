@@ -17,10 +17,8 @@ from harness.ports.network import (
     DialsStreams,
     SendsDatagrams,
 )
-from probes.net.route import client_tls_context, is_literal
+from probes.net.route import HIGHEST_PORT, client_tls_context, is_literal
 from probes.techniques.run import NotCarriedError, NotDialledError, TechniqueRun
-
-HIGHEST_PORT = 65535
 
 
 class FarEnd(NamedTuple):

@@ -66,6 +66,8 @@ def resolver_port(bed: RangeTestbed) -> int:
         "dns over=https server={random}.{zone}",
         "dns over=https server={allowed} path=/static/{random}/img",
         "dns over=https server={allowed} path=/static/{random}/img?size=2 method=GET",
+        "dns over=quic",
+        "dns over=quic server={resolver}",
         "dns over=json",
         "dns over=json server={resolver} path=/resolve?ct=1",
         "dns over=ddr",
@@ -145,7 +147,7 @@ async def test_a_false_certificate_of_a_name_server_ends_the_attempt(bed: RangeT
     assert result.failure.stage == "tls"
 
 
-@pytest.mark.parametrize("step", ["dns over=udp", "dns over=own", "dns over=ddr"])
+@pytest.mark.parametrize("step", ["dns over=udp", "dns over=quic", "dns over=own", "dns over=ddr"])
 async def test_a_proxy_carries_no_dns(bed: RangeTestbed, step: str) -> None:
     url = bed.origin.services["reference"]["proxy"]["ks2"]
     async with ExplicitProxy("p", ExplicitProxyOptions(proxy=url), bed.origin, Limits()) as line:

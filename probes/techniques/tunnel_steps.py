@@ -14,8 +14,8 @@ from probes.net.exchange_recorder import resolve_failure
 from probes.net.ntp_packets import SERVER, answers, client_packet, data_in
 from probes.net.pings import SendsPings
 from probes.net.tunnel_pieces import Ask, Piece, fetch_pieces, read_piece
+from probes.techniques.dns_step import NoAddressError, ask_own
 from probes.techniques.far_end import FarEnd, open_far_end, port_of, request_for
-from probes.techniques.foreign_name_servers import NoAddressError, ask_own
 from probes.techniques.placeholders import Placeholder, pieces_of
 from probes.techniques.run import NotCarriedError, NotDialledError, StepRun, TechniqueRun
 from probes.techniques.steps import one_of, options_of, step
