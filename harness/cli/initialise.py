@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.model.protocol_case import OWN_PORTS
+from harness.model.protocol_case import CONTROL_PORTS, CONTROL_TRANSPORTS, OWN_PORTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic import BaseModel
 
     from probes.range.origin_settings import OriginSettings
@@ -36,6 +38,9 @@ ports: {{http: {http}, https: {https}, dns: {dns}}}
 # Ports for protocols beside the web, for URL-16; empty: none. The usual ones:
 # {usual}. origin.json names them as well.
 protocols: {protocols}
+# Ports for control protocols, by which techniques ask for pages (NTP over UDP, TURN over both);
+# empty: none. The usual ones: {usual_controls}.
+controls: {controls}
 
 # The key of the marks in pages; campaigns read it from origin.json. Keep both secret.
 key: origin.key
@@ -172,18 +177,17 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     credentials = (f"LoadCredential={name}:{_literal(str(folder / name))}" for name in secret_files)
     given = [name for part in parts for name in (part.certificate, part.certificate_key)]
     mounted = {Path(name).parent for name in given if name}
-    check = HEALTH_CHECK.format(http=ports.http, zone=first)
-    own = settings.protocols.values()
-    published = [f"-p {port}:{port}" for port in (ports.http, ports.https, ports.dns, *own)]
+    own = _own_ports(settings)
+    of_web = [f"{port}/tcp" for port in ports.model_dump().values()]
     container = CONTAINER.format(
         folder=folder,
         version=version("isp-accredit"),
-        check=check,
+        check=HEALTH_CHECK.format(http=ports.http, zone=first),
         words=EVERYWHERE if twins is None or not twins.listen else "[]",
         lowest=min(ports.http, ports.https, ports.dns),
         mounts="".join(f"-v {path}:{path}:ro " for path in sorted(mounted)),
-        published=" ".join([*published, f"-p {ports.dns}:{ports.dns}/udp"]),
-        more="".join(f" {port}/tcp" for port in own),
+        published=_published([*of_web, *own, f"{ports.dns}/udp"]),
+        more="".join(f" {port}" for port in own),
         **ports.model_dump(),
     )
     unit = UNIT.format(
@@ -197,7 +201,8 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         file=folder / "origin.yaml",
         zones="".join(ZONE.format(**_written(zone)) for zone in settings.zones),
         twins=TWINS.format(**_written(twins)) if twins else " null",
-        usual=", ".join(f"{name}: {port}" for name, port in OWN_PORTS.items()),
+        usual=_usual(OWN_PORTS.items()),
+        usual_controls=_usual(CONTROL_PORTS.items()),
         **{
             name: text
             for name, text in _written(settings).items()
@@ -212,6 +217,26 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
         "Containerfile": (container, PUBLIC),
         RECORDS: (_records(settings), PUBLIC),
     }
+
+
+def _published(ports: list[str]) -> str:
+    """Return the options by which a container publishes some ports."""
+    return " ".join(f"-p {port.partition('/')[0]}:{port}" for port in ports)
+
+
+def _usual(ports: Iterable[tuple[str, int]]) -> str:
+    """Return the usual ports of some protocols in words."""
+    return ", ".join(f"{name}: {port}" for name, port in ports)
+
+
+def _own_ports(settings: OriginSettings) -> list[str]:
+    """Return the ports of protocols beside the web, as ``5222/tcp``."""
+    of_controls = (
+        f"{port}/{transport}"
+        for name, port in settings.controls.items()
+        for transport in CONTROL_TRANSPORTS[name]
+    )
+    return [*(f"{port}/tcp" for port in settings.protocols.values()), *of_controls]
 
 
 def _written(settings: BaseModel) -> dict[str, str]:

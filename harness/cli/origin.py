@@ -32,7 +32,7 @@ from harness.errors import UsageError, known
 from harness.model.campaign import Limits, Sentinels
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL
-from harness.model.protocol_case import OWN_PORTS
+from harness.model.protocol_case import CONTROL_PORTS, OWN_PORTS
 from harness.plugins import LINES
 from harness.ports.network import Line, Origin
 from harness.store.atomic_write import write_whole
@@ -80,7 +80,7 @@ def init_command(
     http_port: Annotated[int, typer.Option(help="The port for HTTP.")] = 80,
     https_port: Annotated[int, typer.Option(help="The port for HTTPS.")] = 443,
     dns_port: Annotated[int, typer.Option(help="The port for DNS, UDP and TCP.")] = 53,
-    protocols: Annotated[bool, typer.Option(help="Answer XMPP, IRC and others too.")] = False,
+    protocols: Annotated[bool, typer.Option(help="Answer XMPP, NTP and others too.")] = False,
 ) -> None:
     """Write what an origin on a host of your own needs. Existing files are never overwritten."""
     zones = [_zone(text, address or [], nameserver or []) for text in zone]
@@ -98,7 +98,7 @@ def init_command(
         "twins": _twins(twins, tuple(address or zones[0]["addresses"]), is_given=is_given),
         "listen": tuple(listen or ()),
         "ports": {"http": http_port, "https": https_port, "dns": dns_port},
-        "protocols": dict(OWN_PORTS) if protocols else {},
+        **({"protocols": OWN_PORTS, "controls": CONTROL_PORTS} if protocols else {}),
         "key": "origin.key",
         "authority": "" if is_given else "authority-key.pem",
         "certificate": _absolute(certificate),
@@ -222,8 +222,9 @@ def _origin(settings: OriginSettings, key: bytes) -> Origin:
     return Origin(
         zone=first.zone,
         resolver=str(Address(host=first.addresses[0], port=ports.dns)),
-        ports={80: ports.http, 443: ports.https}
-        | {OWN_PORTS[name]: port for name, port in settings.protocols.items()},
+        ports={80: ports.http, 443: ports.https, 53: ports.dns}
+        | {OWN_PORTS[name]: port for name, port in settings.protocols.items()}
+        | {CONTROL_PORTS[name]: port for name, port in settings.controls.items()},
         authority=AUTHORITY_FILE if is_own else "",
         key=key,
         address=first.addresses[0],

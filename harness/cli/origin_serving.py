@@ -33,7 +33,8 @@ async def serve(origin: PublicOrigin) -> None:
                 str(Address(host=address, port=port)) for port in ports.model_dump().values()
             )
             report(f"listening on http://{http}, https://{https} and dns://{dns}")
-        for name, port in origin.settings.protocols.items():
+        settings = origin.settings
+        for name, port in (*settings.protocols.items(), *settings.controls.items()):
             report(f"listening for {name} on port {port}")
         zones = ", ".join(origin.settings.names.apexes)
         report(f"serving {zones}; stop with SIGTERM or Ctrl-C")

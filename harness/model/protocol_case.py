@@ -50,6 +50,20 @@ OWN_PORTS: dict[OwnPort, int] = {name: PROTOCOLS[name].port for name in get_args
 """The usual TCP port of each."""
 
 
+ControlName = Literal["dns-over-tls", "ntp", "turn"]
+"""Control protocols by which techniques ask an origin for pages; each has a port of its own."""
+
+CONTROL_PORTS: dict[ControlName, int] = {"dns-over-tls": 853, "ntp": 123, "turn": 3478}
+"""The usual port of each (RFC 7858, RFC 5905, RFC 8656)."""
+
+CONTROL_TRANSPORTS: dict[ControlName, tuple[Literal["tcp", "udp"], ...]] = {
+    "dns-over-tls": ("tcp",),
+    "ntp": ("udp",),
+    "turn": ("tcp", "udp"),
+}
+"""What each is carried by."""
+
+
 def protocol_of(variant: str) -> ProtocolName | None:
     """Return the protocol that the part of a stratum after the category names; else None."""
     return next((name for name in PROTOCOLS if variant == f"{PROTOCOL}{name}"), None)

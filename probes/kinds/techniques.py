@@ -35,6 +35,9 @@ from probes.techniques.steps import read_statement
 ALLOWED = "open"
 """The first label of the allowed host beside the hosts of techniques."""
 
+RESOLVER = "dns"
+"""The first label of the origin's host that answers DNS over HTTPS."""
+
 
 @PROBES.register("techniques")
 class Techniques(Web):
@@ -153,6 +156,7 @@ def _values(attempt: Attempt, origin: Origin, expected: ExpectedMarks) -> dict[s
     addresses = origin.addresses_of(host) or origin.addresses
     marks = expected.request_marks(host)
     nonce = attempt.marker.nonce if attempt.marker else ""
+    zone = next((zone for zone in origin.zone_names if host.endswith(zone)), origin.zone)
     carried = marks.headers or ((("Cookie", marks.cookie),) if marks.cookie else ())
     browser = profile_for(attempt.browser).headers("http", marks.cookie, marks.headers)
     return {
@@ -161,7 +165,8 @@ def _values(attempt: Attempt, origin: Origin, expected: ExpectedMarks) -> dict[s
         "parent": parent,
         "allowed": f"{ALLOWED}.{parent}",
         "relay": f"{_random_word(attempt.browser)}.{RELAY}.{parent}",
-        "zone": next((zone for zone in origin.zone_names if host.endswith(zone)), origin.zone),
+        "resolver": f"{RESOLVER}.{zone}",
+        "zone": zone,
         "ip": next((each for each in addresses if ":" not in each), ""),
         "ip6": next((each for each in addresses if ":" in each), ""),
         "at": page_path(host),

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
+from harness.model.network_signal import DESIGNATED
 from harness.model.observation import Failure
 from harness.model.origin_zone import is_in
 from harness.plugins import LINES
@@ -112,7 +113,12 @@ class Control(DirectLine):
         return await self._ask(question, further.server, further.unreachable)
 
     def _server_for(self, name: str) -> _FurtherServer | None:
-        """Return another name server than that of the line, if a name has one."""
+        """Return another name server than that of the line, if a name has one.
+
+        Of the designated resolver the origin's name server is asked, which always designates one.
+        """
+        if name == DESIGNATED:
+            return None
         if self.origin is None or not self.origin.covers(name):
             return self._outside
         is_twin = is_in(name.lower().rstrip("."), self.origin.twin_zone)

@@ -40,6 +40,8 @@ from probes.net.dialling import dial_stream, not_dialled, open_datagrams
 from probes.net.dns_server import DnsServer, alpn_for
 from probes.net.exchange_recorder import failure_of, resolve_failure
 from probes.net.local_binding import UNBOUND, LocalBinding, check_binding, family_of
+from probes.net.pings import open_echoes
+from probes.net.resolution_failures import bogon, no_address_in_family, other_family
 from probes.net.route import (
     Address,
     Family,
@@ -132,7 +134,7 @@ class DirectLine:
     """A line that resolves by one name server and connects to the address in its answer."""
 
     carries: ClassVar[frozenset[str]] = frozenset(
-        {"fetch", "fetch_over", "ask", "dial", "datagrams", "connection"}
+        {"fetch", "fetch_over", "ask", "dial", "datagrams", "pings", "connection"}
     )
 
     def __init__(
@@ -283,13 +285,23 @@ class DirectLine:
 
     async def datagrams(self, request: DialRequest) -> Dialled[DatagramSocket]:
         """Resolve the host, and open a UDP socket to it."""
+        return await self._opened(request, open_datagrams)
+
+    async def pings(self, request: DialRequest) -> Dialled[DatagramSocket]:
+        """Resolve the host, and open a socket for echo requests to it."""
+        return await self._opened(request, open_echoes)
+
+    async def _opened(
+        self,
+        request: DialRequest,
+        opener: Callable[[Address, LocalBinding], Dialled[DatagramSocket]],
+    ) -> Dialled[DatagramSocket]:
         started = perf_counter()
-        endpoint = Address(host=request.host, port=request.port)
-        address = await self._locate(endpoint, request)
+        address = await self._locate(Address(host=request.host, port=request.port), request)
         if isinstance(address, Failure):
             timings = Timings(total=perf_counter() - started)
             return Dialled(timings=timings, failure=address)
-        return open_datagrams(address, self._binding)
+        return opener(address, self._binding)
 
     async def _locate(
         self, endpoint: Address, request: Request | DialRequest, family: Family | None = None
@@ -329,7 +341,7 @@ class DirectLine:
         """Resolve a host to an address of a family (the line's own), or to a Failure."""
         family = family or self._options.family
         if is_literal(host):
-            return host if is_in_family(family, host) else _other_family(host, family)
+            return host if is_in_family(family, host) else other_family(host, family)
         deadline = perf_counter() + patience
         for type_ in TYPES[family]:
             remaining = max(deadline - perf_counter(), MIN_PATIENCE)
@@ -339,7 +351,7 @@ class DirectLine:
                 return address
         remaining = max(deadline - perf_counter(), MIN_PATIENCE)
         if family != "any" and await self._has_other_family(host, remaining, family):
-            return _no_address_in_family(host, family)
+            return no_address_in_family(host, family)
         return resolve_failure("NOERROR")
 
     def _checked(
@@ -350,7 +362,7 @@ class DirectLine:
         refusal = self.guard.refusal(endpoint.host, at, may_lead=may_lead)
         if refusal is None:
             return at
-        return _bogon(address) if self._is_sinkhole(endpoint.host, address) else refusal
+        return bogon(address) if self._is_sinkhole(endpoint.host, address) else refusal
 
     def _is_sinkhole(self, host: str, address: str) -> bool:
         """Whether a name resolves to loopback although the origin is elsewhere (a DNS sinkhole)."""
@@ -373,25 +385,10 @@ def _address_in(answer: Answer, family: Family) -> str | Failure | None:
         (candidate for candidate in answer.facts.addresses if is_in_family(family, candidate)), ""
     )
     if address and is_unspecified(address):
-        return _bogon(address)
+        return bogon(address)
     if not address and answer.facts.has_alias_loop:
         return resolve_failure("", "aliases that lead back to each other")
     if not address and answer.facts.rcode != "NOERROR":
         codes = tuple(error.code for error in answer.facts.extended_errors)
         return msgspec.structs.replace(resolve_failure(answer.facts.rcode), extended_errors=codes)
     return address or None
-
-
-def _bogon(address: str) -> Failure:
-    return Failure(name="dns_bogon_error", stage="resolve", detail=address)
-
-
-def _no_address_in_family(host: str, family: Family) -> Failure:
-    """Return the failure of a host without an address of the family: neither blocked nor judged."""
-    detail = f"{host} has an address, but none of family {family}"
-    return Failure(name="address_family_not_supported", stage="resolve", detail=detail)
-
-
-def _other_family(host: str, family: str) -> Failure:
-    detail = f"{host} cannot be reached over {family}"
-    return Failure(name="instrument_error", stage="instrument", detail=detail)

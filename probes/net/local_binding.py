@@ -149,13 +149,14 @@ def family_of(host: str) -> socket.AddressFamily:
 
 
 def open_socket(
-    host: str, kind: socket.SocketKind, binding: LocalBinding = UNBOUND
+    host: str, kind: socket.SocketKind, binding: LocalBinding = UNBOUND, protocol: int = 0
 ) -> socket.socket:
     """Open a non-blocking socket for the IP address ``host``, bound to ``binding``.
 
-    Raises OSError; EADDRNOTAVAIL, ENODEV and EPERM mean that the binding failed.
+    ``protocol`` is 0 for the usual one of its kind. Raises OSError; EADDRNOTAVAIL, ENODEV and EPERM
+    mean that the binding failed.
     """
-    return _open_in_namespace(family_of(host), kind, binding)
+    return _open_in_namespace(family_of(host), kind, binding, protocol)
 
 
 def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
@@ -185,19 +186,19 @@ def check_binding(binding: LocalBinding, what: str) -> None:
 
 
 def _open_in_namespace(
-    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding
+    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding, protocol: int = 0
 ) -> socket.socket:
     if binding.netns:
-        return run_in_namespace(binding.netns, lambda: _open_bound(family, kind, binding))
-    return _open_bound(family, kind, binding)
+        return run_in_namespace(binding.netns, lambda: _open_bound(family, kind, binding, protocol))
+    return _open_bound(family, kind, binding, protocol)
 
 
 def _open_bound(
-    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding
+    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding, protocol: int
 ) -> socket.socket:
     if binding.address and binding.family != family:
         raise OSError(errno.EADDRNOTAVAIL, f"{binding.address} is of the other family")
-    sock = socket.socket(family, kind | NON_BLOCKING)
+    sock = socket.socket(family, kind | NON_BLOCKING, protocol)
     try:
         if not NON_BLOCKING:
             sock.settimeout(0)

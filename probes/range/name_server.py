@@ -274,8 +274,10 @@ DNS_PATH = "/dns-query"
 class DnsOverTls(Connection):
     """DNS over TLS (RFC 7858)."""
 
-    def __init__(self, reply_to: ReplyFunction, context: ssl.SSLContext) -> None:
-        super().__init__(context)
+    def __init__(
+        self, reply_to: ReplyFunction, context: ssl.SSLContext, limits: VisitorLimits | None = None
+    ) -> None:
+        super().__init__(context, limits)
         self._reply_to = reply_to
 
     def on_bytes(self, data: bytes) -> None:
@@ -283,10 +285,16 @@ class DnsOverTls(Connection):
         self._received += data
         while len(self._received) >= 2:  # noqa: PLR2004 - size of the length prefix
             end = 2 + int.from_bytes(self._received[:2], "big")
+            if self._limits is not None and end > self._limits.rules.message_bytes:
+                self.abort()
+                return
             if len(self._received) < end:
                 return
             message = bytes(self._received[2:end])
             del self._received[:end]
+            if self._visit is not None and self._visit.next_admission() is not Admission.SERVED:
+                self.abort()
+                return
             answer(self._reply_to, message, self._reply, client=self.client)
 
     def _reply(self, wire: bytes) -> None:

@@ -34,6 +34,7 @@ from probes.range.connection import (
     Request,
     parse_request,
 )
+from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.file_services import RECEIVED_HEADER
@@ -58,8 +59,8 @@ from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
-Over = Literal["http", "https", "h3", "dns", "tcp"]
-"""How something arrived; *tcp*: by a protocol beside the web, which ``method`` names."""
+Over = Literal["http", "https", "h3", "dns", "tcp", "udp", "icmp"]
+"""How something arrived; *tcp*, *udp*: by a protocol beside the web, which ``method`` names."""
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -186,7 +187,7 @@ class OriginServer:
 
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
     ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
-    limited. With ``ech`` encrypted ClientHellos are opened.
+    limited. With ``ech`` encrypted ClientHellos are opened; ``dns`` answers questions over HTTPS.
     """
 
     pages: Pages
@@ -200,6 +201,7 @@ class OriginServer:
     limits: VisitorLimits | None = None
     health: Callable[[str], Page] | None = None
     ech: OriginEch | None = None
+    dns: DnsOverWeb | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -311,6 +313,11 @@ class _OriginConnection(HttpConnection):
             return
         path = request.path.partition("?")[0]
         nonce = find_nonce(origin.pages.key, (*request.headers.values(), path))
+        answer = origin.dns.page(request) if origin.dns is not None else None
+        if answer is not None:
+            self._log(request, nonce, answer)
+            self.answer(answer)
+            return
         transfer = transfer_page(request, origin.pages.key)
         service_page = self._service_page(request, nonce) if transfer is None else None
         self._log(request, nonce, service_page)

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from harness.model.declared import Declared, Time
 from harness.model.origin_zone import OriginZone, is_in
-from harness.model.protocol_case import OwnPort
+from harness.model.protocol_case import ControlName, OwnPort
 from probes.mail.sender_domains import check_public_key
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import Served, ZoneNames
@@ -156,7 +156,8 @@ class OriginSettings(Declared):
 
     ``zones`` are for items, ``twins`` for plain twins alone. ``listen`` are addresses of this
     machine (default: the published ones); an address that is of the twins alone serves nothing
-    else. ``protocols`` are the ports for protocols beside the web. The certificate is either a
+    else. ``protocols`` are the ports for protocols beside the web, ``controls`` those for
+    control protocols (``probes.range.control_servers``). The certificate is either a
     chain and its key, or issued by the origin's own ``authority``. For ``challenge_alias`` see
     ``ZoneNames``. ``mail_key`` is the public key of mails that campaigns sign, as in its record
     (RFC 6376 section 3.6.1); without it there is no record. Pages whose content changes do so at
@@ -168,6 +169,7 @@ class OriginSettings(Declared):
     listen: Annotated[tuple[LocalAddress, ...], Field(max_length=16)] = ()
     ports: OriginPorts = OriginPorts()
     protocols: dict[OwnPort, Port] = Field(default_factory=dict)
+    controls: dict[ControlName, Port] = Field(default_factory=dict)
     key: str
     authority: str = ""
     certificate: str = ""
@@ -187,7 +189,11 @@ class OriginSettings(Declared):
                 msg = f"the zones {one} and {other} must be apart; neither may be in the other"
                 raise ValueError(msg)
         _check_servers(self.zones, self.twins)
-        ports = [*self.ports.model_dump().values(), *self.protocols.values()]
+        ports = [
+            *self.ports.model_dump().values(),
+            *self.protocols.values(),
+            *self.controls.values(),
+        ]
         if len({*ports}) < len(ports):
             msg = "http, https, dns and each of the protocols need a port of their own"
             raise ValueError(msg)

@@ -21,6 +21,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.content_form import PageContent
+from harness.model.protocol_case import CONTROL_TRANSPORTS
 from harness.model.query_case import ALIAS
 from harness.untrusted.regular_file import read_bounded
 from probes.range.authority import (
@@ -31,6 +32,8 @@ from probes.range.authority import (
     SeparateCertificates,
 )
 from probes.range.bound_socket import bound_socket
+from probes.range.control_servers import ControlServers
+from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
 from probes.range.name_server import NameServer, Reply
 from probes.range.origin import ArrivalLog, OriginServer
@@ -38,6 +41,7 @@ from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings
 from probes.range.protocol_server import ProtocolServers
 from probes.range.resolver import ZoneServer
+from probes.range.tunnel_pages import TunnelPages
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ZONE
 from probes.range.zone_signing import hosts_of
@@ -132,9 +136,11 @@ class PublicOrigin:
         """Start the name server and the web server at some addresses."""
         names, ports = listening.names, self.settings.ports
         ech = OriginEch.of(self._pages.key, names)
+        tunnel = TunnelPages(pages=replace(self._pages, names=names), log=self.log)
         zones = ZoneServer(
             log=self.log,
             names=names,
+            tunnel=tunnel,
             is_resolver=False,
             aliases=hosts_of(ALIAS, self._pages.contents),
             mail_key=self.settings.mail_key,
@@ -147,11 +153,12 @@ class PublicOrigin:
             limits,
         )
         assert self._zone_certificates is not None
+        certificates = SeparateCertificates(
+            names=names, zones=self._zone_certificates, twins=self._twin_certificates
+        )
         origin = OriginServer(
-            pages=replace(self._pages, names=names),
-            certificates=SeparateCertificates(
-                names=names, zones=self._zone_certificates, twins=self._twin_certificates
-            ),
+            pages=tunnel.pages,
+            certificates=certificates,
             log=self.log,
             addresses=listening.addresses,
             http_port=ports.http,
@@ -159,19 +166,40 @@ class PublicOrigin:
             limits=limits,
             health=self.health,
             ech=ech,
+            dns=DnsOverWeb(answer=zones.answer) if names.served != "twins" else None,
         )
         await stack.enter_async_context(servers)
         await stack.enter_async_context(origin)
         if names.served != "twins":
-            await stack.enter_async_context(
-                ProtocolServers(
-                    key=self._pages.key,
-                    log=self.log,
-                    addresses=listening.addresses,
-                    protocols=self.settings.protocols,
-                    limits=limits,
-                )
-            )
+            await self._listen_beside(stack, listening.addresses, limits, zones, certificates)
+
+    async def _listen_beside(
+        self,
+        stack: AsyncExitStack,
+        addresses: tuple[str, ...],
+        limits: VisitorLimits,
+        zones: ZoneServer,
+        certificates: Certificates,
+    ) -> None:
+        """Start the servers for protocols beside the web at some addresses."""
+        protocols = ProtocolServers(
+            key=self._pages.key,
+            log=self.log,
+            addresses=addresses,
+            protocols=self.settings.protocols,
+            limits=limits,
+        )
+        await stack.enter_async_context(protocols)
+        assert zones.tunnel is not None, "given in _listen"
+        controls = ControlServers(
+            tunnel=zones.tunnel,
+            reply_to=lambda query: Reply(message=zones.answer(query)),
+            certificates=certificates,
+            addresses=addresses,
+            servers=self.settings.controls,
+            limits=limits,
+        )
+        await stack.enter_async_context(controls)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
@@ -265,6 +293,9 @@ _REMEDIES = {
 }
 
 
+_KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+
+
 def check_ports(settings: OriginSettings) -> None:
     """Raise UsageError for the first address and port that cannot be bound, with the remedy."""
     ports = settings.ports
@@ -275,6 +306,11 @@ def check_ports(settings: OriginSettings) -> None:
             (socket.SOCK_STREAM, ports.dns),
             (socket.SOCK_DGRAM, ports.dns),
             *((socket.SOCK_STREAM, port) for port in settings.protocols.values()),
+            *(
+                (_KINDS[transport], port)
+                for name, port in settings.controls.items()
+                for transport in CONTROL_TRANSPORTS[name]
+            ),
         ):
             try:
                 bound_socket(kind, address, port).close()

@@ -25,6 +25,9 @@ from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
 from probes.range.origin import ArrivalLog
 from probes.range.question_entry import QuestionEntry
+from probes.range.resolver_guard import guarded_style
+from probes.range.technique_names import TechniqueNames
+from probes.range.tunnel_pages import TunnelPages
 from probes.range.zone import (
     ADDRESS_6,
     DROP_ADDRESS,
@@ -64,7 +67,8 @@ class ZoneServer:
     ``is_resolver`` is for the range, whose name server is also used as an unfiltered resolver: its
     answers say that recursion is available. Domains of senders of mail have records for SPF, DKIM
     and DMARC; ``mail_key`` is the public key of DKIM (``probes.mail.sender_domains``). The HTTPS
-    records of the hosts of techniques have the keys of ``ech`` (RFC 9848).
+    records of the hosts of techniques have the keys of ``ech`` (RFC 9848). With ``tunnel`` some
+    names hold pieces of pages (``probes.range.technique_names``).
     """
 
     log: ArrivalLog
@@ -77,6 +81,7 @@ class ZoneServer:
     signers: tuple[ZoneSigner, ...] = ()
     mail_key: str = ""
     ech: OriginEch | None = None
+    tunnel: TunnelPages | None = None
     _turn: Iterator[int] = field(default_factory=count)
 
     def has(self, host: str) -> bool:
@@ -87,20 +92,29 @@ class ZoneServer:
         """Return a host's IPv4 address; hosts that a gateway blocks by SYN have their own."""
         return next(iter(self._addresses(host, 4)), "")
 
+    @property
+    def technique_names(self) -> TechniqueNames:
+        """The names that are for techniques."""
+        return TechniqueNames(names=self.names, addresses_of=self._addresses, tunnel=self.tunnel)
+
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """Return the unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
         response = dns.message.make_response(
             query, recursion_available=self.is_resolver, our_payload=PAYLOAD
         )
         host = question_name(query)
-        refusal = self._refusal(query)
+        further = self.technique_names.rrsets(query, TTL)
+        refusal = self._refusal(query, is_further=further is not None)
         if refusal is not None:
             response.set_rcode(refusal)
             return response
         response.flags |= dns.flags.AA
-        self._add_records(response, host)
-        if not response.answer:
-            apex = self._apex_of(host)
+        if further is None:
+            self._add_records(response, host)
+        else:
+            response.answer += further
+        apex = self._apex_of(host)
+        if not response.answer and apex:
             soa = self._soa(apex)
             response.authority.append(
                 dns.rrset.from_text(f"{apex}.", TTL, dns.rdataclass.IN, dns.rdatatype.SOA, soa)
@@ -148,8 +162,8 @@ class ZoneServer:
         found = {one for one in _OFTEN if self._texts(host, one)}
         return frozenset(map(dns.rdatatype.to_text, found))
 
-    def _refusal(self, query: dns.message.Message) -> dns.rcode.Rcode | None:
-        """Return why a query is not answered; None if it is one about the zones.
+    def _refusal(self, query: dns.message.Message, *, is_further: bool) -> dns.rcode.Rcode | None:
+        """Return why a query is not answered; None if it is one about the zones, or ``is_further``.
 
         Names are compared by their labels: the text of a label may hold dots and colons.
         """
@@ -161,8 +175,12 @@ class ZoneServer:
             len(query.question) != 1
             or query.question[0].rdclass is not dns.rdataclass.IN
             or query.question[0].rdtype in _TRANSFERS
-            or not any(
-                query.question[0].name.is_subdomain(_name_of(apex)) for apex in self.names.apexes
+            or not (
+                is_further
+                or any(
+                    query.question[0].name.is_subdomain(_name_of(apex))
+                    for apex in self.names.apexes
+                )
             )
         ):
             return dns.rcode.REFUSED
@@ -276,7 +294,9 @@ class FilteringResolver:
         """Return the reply to a question; without a message none is sent."""
         log = self.filter.log
         asked_at = log.clock() if log is not None else 0.0
-        decision = self.filter.decide(question_name(query), self.profile, "resolver")
+        decision = self._guarded(
+            query, self.filter.decide(question_name(query), self.profile, "resolver")
+        )
         reply = self._reply(query, decision)
         if log is None:
             return reply
@@ -289,6 +309,18 @@ class FilteringResolver:
             asked_at=asked_at,
         )
         return replace(reply, note=note)
+
+    def _guarded(self, query: dns.message.Message, decision: Decision) -> Decision:
+        """Return the decision, or a block of a question that no careful resolver passes on."""
+        faults = self.filter.faults.on(decision.host, self.profile, "resolver")
+        is_off = {FaultKind.OFF, FaultKind.MISS} & {fault.kind for fault in faults}
+        if decision.style is not None or is_off:
+            return decision
+        style = guarded_style(query)
+        targets = self.zone_server.technique_names.targets(query)
+        if any(self.filter.policy.is_blocked(target, self.profile) for target in targets):
+            style = FaultKind.NXDOMAIN
+        return replace(decision, style=style) if style is not None else decision
 
     def _reply(self, query: dns.message.Message, decision: Decision) -> Reply:
         if decision.style in _INJECTION_STYLES:

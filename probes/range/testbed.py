@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.model.content_form import PageContent
+from harness.model.protocol_case import CONTROL_PORTS
 from harness.model.query_case import ALIAS
 from harness.ports.network import Origin
 from probes.mail.sender_domains import new_key, public_key_of
@@ -26,6 +26,8 @@ from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.authority import Authority
 from probes.range.connection import Listener
+from probes.range.control_servers import ControlServers
+from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
@@ -43,10 +45,12 @@ from probes.range.name_server import (
 )
 from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import ContentChange, Pages
+from probes.range.own_thread import run_in_thread
 from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.quic_services import QuicServices
 from probes.range.resolver import FilteringResolver, ZoneServer
+from probes.range.tunnel_pages import TunnelPages
 from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
     ADDRESS,
@@ -66,6 +70,7 @@ ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
 GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
+DNS = 53
 SERVICE_LOG_FILE = "service.log"
 """The reference filter's own record, in Squid's native log format."""
 
@@ -162,7 +167,7 @@ class RangeTestbed:
     def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
         """Run a testbed on its own thread and event loop; options as for the class."""
         testbed = cls(directory, **options)
-        with _run_in_thread(testbed):
+        with run_in_thread(testbed):
             yield testbed
 
     async def _start(self, stack: AsyncExitStack) -> None:
@@ -184,7 +189,7 @@ class RangeTestbed:
             at = parse_address(server.address, "the range's name server")
             relay = MailRelay(self._mail.asking(at), authority)
             self.relay = await stack.enter_async_context(relay)
-        ports = await self._origin_ports(stack, key, authority)
+        ports = await self._origin_ports(stack, server, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         services = self._services = await stack.enter_async_context(FilterServices())
         reference: dict[str, Any] = {
@@ -271,34 +276,43 @@ class RangeTestbed:
             asyncio.run_coroutine_threadsafe(end, self._loop).result()
 
     async def _origin_ports(
-        self, stack: AsyncExitStack, key: bytes, authority: Authority
+        self, stack: AsyncExitStack, server: NameServer, authority: Authority
     ) -> dict[int, int]:
         """Start the origin's servers; return their real ports by the usual ones."""
-        pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
+        zone_server, tunnel = self.zone_server, self.zone_server.tunnel
+        assert tunnel is not None, "made with the zone server"
         origin = OriginServer(
-            pages=pages,
+            pages=tunnel.pages,
             certificates=authority,
             log=self.log,
             faults=self.faults,
             slow_delay=self._slow_delay,
             addresses=(ADDRESS, *self._further_addresses()),
             ech=self.zone_server.ech,
+            dns=DnsOverWeb(answer=zone_server.answer),
         )
         await stack.enter_async_context(origin)
-        protocols = ProtocolServers(key=key, log=self.log, addresses=origin.addresses)
+        protocols = ProtocolServers(key=tunnel.pages.key, log=self.log, addresses=origin.addresses)
         await stack.enter_async_context(protocols)
-        answer = self.zone_server.answer
+        controls = ControlServers(
+            tunnel=tunnel,
+            reply_to=lambda query: Reply(message=zone_server.answer(query)),
+            certificates=authority,
+        )
+        await stack.enter_async_context(controls)
         quic = QuicServices(
             origin=origin,
             authority=authority,
-            reply_to=lambda query: Reply(message=answer(query)),
+            reply_to=lambda query: Reply(message=zone_server.answer(query)),
+            doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
         )
         await stack.enter_async_context(quic)
         of_web = {80: origin.http_port, 443: origin.https_port}
         of_web |= {8080: origin.http_port, 8443: origin.https_port}
-        return of_web | protocols.ports | quic.ports
+        return of_web | protocols.ports | controls.ports | {DNS: server.port}
 
     def _zone_server(self, key: bytes) -> ZoneServer:
+        pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
         return ZoneServer(
             log=self.log,
             faults=self.faults,
@@ -308,6 +322,7 @@ class RangeTestbed:
             signers=signers_of(self._contents) if self._is_signed else (),
             mail_key=public_key_of(range_mail_key()),
             ech=OriginEch.of(key),
+            tunnel=TunnelPages(pages=pages, log=self.log),
         )
 
     @cached_property
@@ -373,39 +388,3 @@ class RangeTestbed:
 
 running = RangeTestbed.running
 """``with running(directory, policy=..., profiles=...) as testbed``: for synchronous code."""
-
-
-@contextmanager
-def _run_in_thread(testbed: RangeTestbed) -> Iterator[None]:
-    """Run a testbed on its own thread; raise its failure to start."""
-    is_started, errors = threading.Event(), list[BaseException]()
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def serve() -> None:
-        async with testbed:
-            stop_event = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), stop_event))
-            is_started.set()
-            await stop_event.wait()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-            errors.append(error)
-        finally:
-            is_started.set()
-
-    thread = threading.Thread(target=run, name="accredit-range", daemon=True)
-    thread.start()
-    is_started.wait()
-    try:
-        if not errors:
-            yield
-    finally:
-        for loop, stop_event in stop:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(stop_event.set)
-        thread.join()
-    if errors:
-        raise errors[0]

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, get_args
 
 from harness.errors import known
+from probes.net.dns_tunnel import hidden_name
 from probes.techniques import spellings
 
 Mark = Literal["cut", "answer", "wait"]
@@ -173,6 +174,7 @@ WAYS: Mapping[str, Callable[[str, random.Random], str]] = {
     "mapped": lambda text, _: f"::ffff:{text}",
     "short": lambda text, _: _short(text),
     "exploded": lambda text, _: IPv6Address(text).exploded,
+    "labels": lambda text, _: hidden_name(text),
 }
 """How a value may be written, by name; the second argument draws what is random."""
 

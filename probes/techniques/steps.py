@@ -10,11 +10,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import probes.techniques
 from harness.errors import known
 from harness.model.technique import steps_of
 from probes.techniques.run import StepRun
+
+Choice = TypeVar("Choice", bound=str)
 
 StepReader = Callable[[str], StepRun]
 
@@ -74,3 +77,12 @@ def options_of(text: str, known_options: dict[str, str]) -> dict[str, str]:
             raise ValueError(msg)
         options[name] = value
     return options
+
+
+def one_of(value: str, choices: tuple[Choice, ...], option: str) -> Choice:
+    """Return the choice that an option names. Raises ValueError if it is none."""
+    found = next((each for each in choices if each == value), None)
+    if found is None:
+        msg = f"{option}={value}: {known(choices)}"
+        raise ValueError(msg)
+    return found

@@ -64,7 +64,7 @@ def test_a_campaign_reads_the_origin_s_file(folder: Path) -> None:
     origin = read_origin(folder / "origin.json")
 
     assert (ZONE, TWINS, "192.0.2.10") == (origin.zone, origin.twin_zone, origin.address)
-    assert {80: 80, 443: 443} == origin.ports
+    assert {80: 80, 443: 443, 53: 53} == origin.ports
     assert "192.0.2.10:53" == origin.resolver
     assert str(folder / "authority.pem") == origin.authority
     assert origin.key.hex() == (folder / "origin.key").read_text().strip()

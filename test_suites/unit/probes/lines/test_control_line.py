@@ -123,4 +123,5 @@ async def test_an_authority_that_is_gone_is_said_on_opening() -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("control") is Control
-    assert Control.carries == {"fetch", "fetch_over", "ask", "dial", "datagrams", "connection"}
+    of_streams = {"fetch", "fetch_over", "dial", "connection"}
+    assert Control.carries == {*of_streams, "ask", "datagrams", "pings"}

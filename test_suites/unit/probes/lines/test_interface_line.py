@@ -116,7 +116,8 @@ def test_a_namespace_may_have_its_own_name_server(
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("interface") is Interface
-    assert Interface.carries == {"fetch", "fetch_over", "ask", "dial", "datagrams", "connection"}
+    of_streams = {"fetch", "fetch_over", "dial", "connection"}
+    assert Interface.carries == {*of_streams, "ask", "datagrams", "pings"}
 
 
 def test_it_says_what_its_packets_leave_by() -> None:

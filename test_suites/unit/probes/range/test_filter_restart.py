@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from harness.model.protocol_case import CONTROL_PORTS
 from probes.range.testbed import RangeTestbed, running
 from probes.range.user_proxy import RangeUser, UserDirectory
 from test_suites.unit.probes.range.service_log import lines_in
@@ -44,15 +45,16 @@ def listening(ports: set[int]) -> set[int]:
 
 def test_nothing_of_the_filter_listens_while_it_is_down(world: RangeTestbed) -> None:
     ports, proxy = ports_of(world), world.origin.services["reference"]["proxy"]["ks2"]
-    ports_of_web = {world.origin.ports[usual] for usual in (80, 443)}
     with world.filter_down():
         while_down = listening(ports)
-        origin = listening(ports_of_web)
+        ports_by_tcp = {**world.origin.ports}
+        del ports_by_tcp[CONTROL_PORTS["ntp"]]
+        origin = listening(set(ports_by_tcp.values()))
         with pytest.raises(httpx.ConnectError):
             httpx.get(URL, proxy=proxy)
 
     assert set() == while_down
-    assert ports_of_web == origin
+    assert set(ports_by_tcp.values()) == origin
     assert ports == listening(ports)
     assert 200 == httpx.get(URL, proxy=proxy).status_code
 

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from harness.campaign.origin_file import read_origin
-from harness.model.protocol_case import OWN_PORTS
-from probes.net.doq import PORT as DOQ
+from harness.model.protocol_case import CONTROL_PORTS, OWN_PORTS
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed, running
 
@@ -31,7 +30,8 @@ async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> N
         assert world.origin.authority == str(tmp_path / "new" / "authority.pem")
         assert pem.startswith(b"-----BEGIN CERTIFICATE")
         assert world.origin.zone == "accredit.test"
-        assert set(world.origin.ports) == {80, 443, 853, 8080, 8443, *OWN_PORTS.values()}
+        beside = {*OWN_PORTS.values(), *CONTROL_PORTS.values()}
+        assert set(world.origin.ports) == {53, 80, 443, 8080, 8443, *beside}
         for service in ("proxy", "resolver"):
             assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
 
@@ -100,7 +100,10 @@ def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
         proxy = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
         clients = [
             socket.create_connection(("127.0.0.1", port), timeout=5)
-            for port in (proxy, *(at for url, at in world.origin.ports.items() if url != DOQ))
+            for port in (
+                proxy,
+                *(at for url, at in world.origin.ports.items() if url != CONTROL_PORTS["ntp"]),
+            )
         ]
         clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.0\r\n\r\n".encode())
         clients[2].sendall(b"\x16\x03\x01")  # a handshake that never goes on

@@ -1,0 +1,74 @@
+"""A page in echo replies, in a network of the test's own whose kernel answers no pings."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from harness.model.campaign import Limits
+from harness.model.facts import TechniqueFacts
+from harness.ports.network import Origin
+from probes.lines.direct import Interface, InterfaceOptions
+from probes.net.local_binding import run_in_namespace
+from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
+from probes.range.origin import ArrivalLog
+from probes.range.origin_pages import Pages
+from probes.range.tunnel_pages import TunnelPages
+from test_suites.trying_techniques import HOST, tried
+
+ORIGIN = Origin(
+    zone="accredit.test", resolver="127.0.0.1:53", ports={80: 80}, authority="", key=b"k" * 16
+)
+SILENT = "echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all"
+UNPRIVILEGED = "echo '0 0' > /proc/sys/net/ipv4/ping_group_range"
+RAW = "echo '1 0' > /proc/sys/net/ipv4/ping_group_range"
+
+
+@pytest.fixture(params=[UNPRIVILEGED, RAW], ids=["unprivileged", "raw"])
+def network(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The path of the network namespace."""
+    script = f"ip link set lo up && {SILENT} && {request.param} && echo in && exec cat"
+    waiting = subprocess.Popen(
+        ["unshare", "-n", "sh", "-c", script],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with waiting:
+        assert waiting.stdout is not None
+        if waiting.stdout.readline() != "in\n":
+            pytest.skip("this machine allows no network namespace that answers no pings")
+        yield f"/proc/{waiting.pid}/ns/net"
+        assert waiting.stdin is not None
+        waiting.stdin.close()
+
+
+async def test_the_page_comes_in_echo_replies(network: str) -> None:
+    tunnel = TunnelPages(pages=Pages(key=ORIGIN.key), log=ArrivalLog())
+    options = InterfaceOptions(netns=network, resolver="127.0.0.1:53")
+    async with (
+        IcmpEndpoint(tunnel=tunnel, netns=network),
+        Interface("control", options, ORIGIN, Limits()) as line,
+    ):
+        result = await tried("icmp-tunnel", line)
+
+    assert isinstance(result.facts, TechniqueFacts)
+    assert (result.failure, result.facts.canary) == (None, "seen")
+    assert {each.over for each in tunnel.log.arrivals(HOST)} == {"icmp"}
+
+
+async def test_without_an_endpoint_nothing_comes(network: str) -> None:
+    options = InterfaceOptions(netns=network, resolver="127.0.0.1:53")
+    async with Interface("control", options, ORIGIN, Limits()) as line:
+        result = await tried("icmp-tunnel", line, seconds=0.2)
+
+    assert result.failure is not None
+    assert result.failure.name == "generic_timeout_error"
+
+
+def test_an_origin_answers_pings_where_its_kernel_does_not(network: str) -> None:
+    assert run_in_namespace(network, may_answer_pings_in_this_thread)
+
+
+def may_answer_pings_in_this_thread() -> bool:
+    return may_answer_pings()
