@@ -5,9 +5,12 @@ Those of the other modules have an origin on loopback for everything.
 
 from __future__ import annotations
 
+import re
+
 from test_suites.products.bind import Bind
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.haproxy import HaProxy
+from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Unbound
 
@@ -52,7 +55,9 @@ class TransparentHaProxy(HaProxy):
             fixed = f"server origin {self.origin.address}:{self.origin.ports[port]}"
             assert fixed in text
             text = text.replace(fixed, "server asked 0.0.0.0:0")
-        return text
+        # Who connects to haproxy itself would be connected to haproxy again, and so on.
+        loop = f"tcp-request connection reject if {{ dst {LOOPBACK}/8 }}"
+        return re.sub(r"(?m)^(  bind .*)$", rf"\1\n  {loop}", text)
 
 
 class StubUnbound(Unbound):
@@ -79,4 +84,7 @@ class StubBind(Bind):
             f'zone "{zone}" {{ type static-stub; server-addresses {{ {address}; }}; }};\n'
             for zone in self.origin.zone_names
         )
+        asking = "allow-query { localhost; };"
+        assert asking in text
+        text = text.replace(asking, "allow-query { any; }; allow-recursion { any; };")
         return text.replace(forwarding, "") + zones

@@ -17,7 +17,7 @@ from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_host
 from harness.model.campaign import Sentinels
 from harness.model.corpus import VECTOR, Item
-from harness.model.technique import TechniqueCase, case_of_item
+from harness.model.technique import Scheme, TechniqueCase, case_of_item
 from harness.ports.network import Origin
 from probes.techniques.steps import read_statement
 from test_suites.products.technique_gateways import GATEWAYS, PROXY_PORT
@@ -43,7 +43,7 @@ class Statement(NamedTuple):
     group: str
     name: str
     text: str
-    scheme: str = "http"
+    scheme: Scheme = "http"
 
 
 PLAIN = r"\r\n{marks}\r\n"
@@ -52,10 +52,14 @@ STATEMENTS = (
     Statement("spelling", "trailing-dot", r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}." + PLAIN),
     Statement("spelling", "port", r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}:80" + PLAIN),
     Statement(
-        "spelling", "ip-dotted", r"to host={ip} address={ip} | http1 GET {at} HTTP/1.1\r\nHost: {ip}" + PLAIN
+        "spelling",
+        "ip-dotted",
+        r"to host={ip} address={ip} | http1 GET {at} HTTP/1.1\r\nHost: {ip}" + PLAIN,
     ),
     Statement(
-        "spelling", "ip-v6", r"to address={ip6} | http1 GET {base}/ HTTP/1.1\r\nHost: {host}" + PLAIN
+        "spelling",
+        "ip-v6",
+        r"to address={ip6} | http1 GET {base}/ HTTP/1.1\r\nHost: {host}" + PLAIN,
     ),
     Statement(
         "name", "mismatch", r"to host={allowed} | http1 GET / HTTP/1.1\r\nHost: {host}" + PLAIN
@@ -169,7 +173,10 @@ def write_campaign(folder: Path, name: str, lines: Iterable[dict[str, Any]]) -> 
         "scheme": str(SCHEME),
         "scope": "web",
         "origin": str(origin_file),
-        "control": {"type": "interface", "options": {"device": CONTROL, "resolver": read_origin(origin_file).resolver}},
+        "control": {
+            "type": "interface",
+            "options": {"device": CONTROL, "resolver": read_origin(origin_file).resolver},
+        },
         "probes": ["web", "web_https", "techniques"],
         "lines": list(lines),
         "profiles": {"pupils": {"phase": "ks2"}},

@@ -115,9 +115,7 @@ def squid_sni(place: Place) -> GatewayRules:
 
 def e2guardian(place: Place) -> GatewayRules:
     """An explicit proxy that opens TLS and reads pages; nothing goes past it."""
-    guardian = place.running.enter_context(
-        DirectGuardian(place.origin, place.listed(Reply.PAGE))
-    )
+    guardian = place.running.enter_context(DirectGuardian(place.origin, place.listed(Reply.PAGE)))
     place.publish(guardian.authority.certificate)
     return GatewayRules(place.site, proxy=(PROXY_PORT, guardian.port), forwarded=("drop",))
 

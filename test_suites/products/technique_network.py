@@ -190,9 +190,7 @@ def measure(folder: Path, names: Iterable[str], times: int) -> Result:
         ready = time.monotonic() - started
         lines = [line_of(site, folder) for site in places]
         done = [run(folder, f"campaign-{number + 1}", lines) for number in range(times)]
-    return Result(
-        products=tuple(site.name for site in places), ready=ready, campaigns=tuple(done)
-    )
+    return Result(products=tuple(site.name for site in places), ready=ready, campaigns=tuple(done))
 
 
 def end_with_parent(number: int, _frame: object) -> None:

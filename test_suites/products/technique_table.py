@@ -6,15 +6,18 @@ the product's line cannot carry it), *not blocked* (there was nothing to bypass)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from harness.model.technique import GROUPS, PLAIN_PROBES, PROBE, case_of_item
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import Mechanism, State, Verdict
 
 OPEN, UNDECIDED, NOT_CARRIED, NOT_BLOCKED = "open", "undecided", "not carried", "not blocked"
 NOT_TRIED = "–"
+
+UNDECIDED_STATES = frozenset({State.INSUFFICIENT, State.DOWN})
 
 
 class TechniqueRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,9 @@ def table_rows(verdicts: Iterable[Verdict]) -> tuple[TechniqueRow, ...]:
         case = case_of_item(verdict.item)
         if case is not None:
             items[verdict.item.id] = case
-            states.setdefault((verdict.item.id, verdict.key.line), {})[verdict.key.probe] = verdict
+            found = states.setdefault((verdict.item.id, verdict.key.line), {})
+            if verdict.state not in UNDECIDED_STATES or verdict.key.probe not in found:
+                found[verdict.key.probe] = verdict
     groups = [*GROUPS]
     rows = []
     for item, case in items.items():
@@ -60,7 +65,18 @@ def cell(tried: Verdict | None, plain: Verdict | None) -> str:
         return NOT_BLOCKED
     if tried.state is State.ALLOWED:
         return OPEN
-    return tried.mechanism.value if tried.state is State.BLOCKED else UNDECIDED
+    return _what_stopped(tried) if tried.state is State.BLOCKED else UNDECIDED
+
+
+_FAILED = re.compile(r"service: (\w+ at \w+|status \d+)")
+
+
+def _what_stopped(verdict: Verdict) -> str:
+    """The mechanism, or how the attempt ended where it has no name of its own."""
+    if verdict.mechanism is not Mechanism.OTHER:
+        return verdict.mechanism.value
+    found = _FAILED.search(" ".join(verdict.witnesses))
+    return found[1] if found else verdict.mechanism.value
 
 
 def _is_not_carried(verdict: Verdict) -> bool:
