@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from test_suites.products.delegated_origin import command
-from test_suites.products.process import which
+from test_suites.products.process import namespace, which
 
 ZONE = "canary.example.org"
 ORIGIN, ORIGIN_6 = "192.88.99.10", "3ffe:99::10"
@@ -77,9 +77,21 @@ def within(host: str, *words: str) -> list[str]:
     return [which("ip") or "ip", "netns", "exec", host, *words]
 
 
+def confined(*words: str) -> list[str]:
+    """The command that runs a program in namespaces, where nothing outlives it or its parent.
+
+    The program is the first process of a namespace of processes, which the kernel ends with it.
+    """
+    opened = namespace(["unshare", "-nm"], ["unshare", "-rnm", "--map-auto"])
+    return [
+        *("setpriv", "--pdeathsig", "KILL", *opened),
+        *("--pid", "--fork", "--kill-child", "--mount-proc", *words),
+    ]
+
+
 def confine() -> None:
     """Give this mount namespace its own places for temporary files, which end with it."""
-    for place, mode in (("/run", "755"), ("/dev/shm", "1777")):  # noqa: S108 - mounted on it
+    for place, mode in (("/run", "755"), ("/dev/shm", "1777")):
         command("mount", "-t", "tmpfs", "-o", f"mode={mode}", "none", place)
     products = Path("/run/products")
     products.mkdir()

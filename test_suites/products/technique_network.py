@@ -1,8 +1,9 @@
 """Tries all techniques against real products, unattended, in networks of their own.
 
-Run as a program in network, mount and process namespaces (``test_techniques`` says how): it starts
-the origin, the gateway of each product, and ``accredit run`` on the tester's machine, as often as it
-is told. It writes what came of it to ``result.json`` in its folder.
+``python -m test_suites.products.technique_network FOLDER`` opens namespaces, in which it starts the
+origin, the gateway of each product, and ``accredit run`` on the tester's machine, as often as it is
+told (``--times``). It writes what came of it to ``result.json`` in the folder; with ``--record`` also
+to the reference page. All that it starts ends with it, also if it is killed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from harness.campaign.origin_file import read_origin
-from harness.judge.judge import judge
+from harness.cli.conclude import conclude_journal
 from harness.store.journal.journal import open_journal
 from probes.range.origin import Arrival
 from test_suites.house.rooms import ROOT
@@ -40,12 +41,13 @@ from test_suites.products.technique_layout import (
     ZONE,
     Site,
     confine,
+    confined,
     join,
     sites,
     within,
 )
 from test_suites.products.technique_log_check import compare_with_log
-from test_suites.products.technique_table import TechniqueRow, table_rows
+from test_suites.products.technique_table import ProductTable, product_table, record
 
 
 class Campaign(msgspec.Struct, kw_only=True):
@@ -57,7 +59,7 @@ class Campaign(msgspec.Struct, kw_only=True):
     code: int
     said: str
     seconds: float
-    rows: tuple[TechniqueRow, ...] = ()
+    table: ProductTable | None = None
     outcomes: dict[str, dict[str, str]] = {}
     agreed: dict[str, int] = {}
     exceptions: dict[str, int] = {}
@@ -147,7 +149,12 @@ def run(folder: Path, name: str, lines: Iterable[dict[str, object]]) -> Campaign
     finally:
         journal.close()
     check = compare_with_log(observations, arrivals(folder / "origin.log"))
-    done.rows = table_rows(judge(observations).verdicts)
+    assessment, _ = conclude_journal(journal_folder)
+    assert assessment.techniques is not None
+    words = {name: kind.words for name, kind in GATEWAYS.items()}
+    lines_used = {place.line for place in assessment.techniques.places}
+    products = {name: text for name, text in words.items() if name in lines_used}
+    done.table = product_table(assessment.techniques, products)
     done.agreed, done.exceptions = dict(check.agreed), dict(check.exceptions)
     done.contradicted = tuple(check.contradicted)
     done.outcomes = _outcomes(folder, name)
@@ -193,22 +200,30 @@ def measure(folder: Path, names: Iterable[str], times: int) -> Result:
     return Result(products=tuple(site.name for site in places), ready=ready, campaigns=tuple(done))
 
 
-def end_with_parent(number: int, _frame: object) -> None:
+def end(number: int, _frame: object) -> None:
     """Leave as from any error, so that all contexts are closed."""
     raise SystemExit(128 + number)
 
 
-def main() -> None:
+def main() -> int:
     """Measure what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("products", nargs="*", default=[*GATEWAYS])
-    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("products", nargs="*", default=[*GATEWAYS], help="default: all")
+    parser.add_argument("--times", type=int, default=1, help="how often to measure")
+    parser.add_argument("--record", action="store_true", help="write the reference page")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, end_with_parent)
+    if not given.inside:
+        return subprocess.run(confined(*sys.orig_argv, "--inside"), check=False).returncode
+    signal.signal(signal.SIGTERM, end)
     result = measure(given.folder, given.products, given.times)
     (given.folder / "result.json").write_bytes(msgspec.json.encode(result))
+    table = result.campaigns[-1].table
+    if given.record and table is not None:
+        record(table)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

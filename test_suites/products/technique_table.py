@@ -1,104 +1,176 @@
-"""The table of product and technique, from the journal of a campaign over all products.
+"""The table of product and technique: what became of each technique over each product.
 
-A cell says what became of a technique: *open*, stopped by what, *not carried* (the control line or
-the product's line cannot carry it), *not blocked* (there was nothing to bypass), or *undecided*.
+A cell says *open*, stopped by what, *not carried* (the control line or the product's line cannot
+carry it), *not needed* (the plain page is not blocked), or *undecided*.
+
+The reference page ``docs/reference/product-techniques.md`` is generated from the result that is
+recorded in ``technique_result.json``: ``python -m test_suites.products.technique_table``.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
-from harness.model.technique import GROUPS, PLAIN_PROBES, PROBE, case_of_item
-from harness.model.verdict import Mechanism, State, Verdict
+from harness.model.technique import GROUPS
+from harness.model.technique_matrix import (
+    TechniqueCell,
+    TechniqueMatrix,
+    TechniqueRow,
+    TechniqueState,
+)
+from harness.model.verdict import Mechanism
+from test_suites.house.rooms import ROOT
 
-OPEN, UNDECIDED, NOT_CARRIED, NOT_BLOCKED = "open", "undecided", "not carried", "not blocked"
-NOT_TRIED = "–"
+RECORD = Path(__file__).with_name("technique_result.json")
+PAGE = ROOT / "docs/reference/product-techniques.md"
 
-UNDECIDED_STATES = frozenset({State.INSUFFICIENT, State.DOWN})
+OPEN = "open"
+WORDS = {
+    TechniqueState.GOT_THROUGH: OPEN,
+    TechniqueState.NOT_DECIDED: "undecided",
+    TechniqueState.NOT_NEEDED: "not needed",
+    TechniqueState.NOT_CARRIED: "not carried",
+}
+STOPPED = "stopped"
+NOT_TRIED = "not tried"
 
 
-class TechniqueRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One technique: its id, group and class, and its cells by product."""
+class ProductRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One technique: its id, group, class and statement, and its cells by product."""
 
     item: str
     group: str
     name: str
+    statement: str
     cells: dict[str, str]
 
 
-def table_rows(verdicts: Iterable[Verdict]) -> tuple[TechniqueRow, ...]:
-    """The rows of all techniques in a journal's verdicts, by group, class and id."""
-    states: dict[tuple[str, str], dict[str, Verdict]] = {}
-    items = {}
-    for verdict in verdicts:
-        case = case_of_item(verdict.item)
-        if case is not None:
-            items[verdict.item.id] = case
-            found = states.setdefault((verdict.item.id, verdict.key.line), {})
-            if verdict.state not in UNDECIDED_STATES or verdict.key.probe not in found:
-                found[verdict.key.probe] = verdict
-    groups = [*GROUPS]
-    rows = []
-    for item, case in items.items():
-        plain = PLAIN_PROBES[case.scheme]
-        cells = {
-            line: cell(found.get(PROBE), found.get(plain))
-            for (tried, line), found in states.items()
-            if tried == item
-        }
-        rows.append(TechniqueRow(item=item, group=case.group, name=case.name, cells=cells))
-    return tuple(sorted(rows, key=lambda row: (groups.index(row.group), row.name, row.item)))
+class ProductTable(msgspec.Struct, frozen=True, kw_only=True):
+    """All techniques, the products with their words, and the steps that were known."""
+
+    products: dict[str, str]
+    rows: tuple[ProductRow, ...]
+
+    def ended(self, product: str, words: str) -> list[str]:
+        """The ids of the techniques with certain words in a product's column."""
+        return [row.item for row in self.rows if row.cells.get(product) == words]
 
 
-def cell(tried: Verdict | None, plain: Verdict | None) -> str:
-    """What became of one technique over one product, in words."""
-    if tried is None:
-        return NOT_TRIED
-    if tried.state is State.DOWN or _is_not_carried(tried):
-        return NOT_CARRIED
-    if plain is None or plain.state is State.INSUFFICIENT:
-        return UNDECIDED
-    if plain.state is not State.BLOCKED:
-        return NOT_BLOCKED
-    if tried.state is State.ALLOWED:
-        return OPEN
-    return _what_stopped(tried) if tried.state is State.BLOCKED else UNDECIDED
+def product_table(matrix: TechniqueMatrix, products: Mapping[str, str]) -> ProductTable:
+    """Read the table from a matrix whose lines are the products, with one profile."""
+    places = [place.line for place in matrix.places]
+    rows = (
+        ProductRow(
+            item=row.item,
+            group=row.group,
+            name=row.name,
+            statement=row.statement,
+            cells=dict(_cells(row, places)),
+        )
+        for row in matrix.rows
+    )
+    return ProductTable(products=dict(products), rows=tuple(rows))
 
 
-_FAILED = re.compile(r"service: (\w+ at \w+|status \d+)")
+def _cells(row: TechniqueRow, places: list[str]) -> Iterator[tuple[str, str]]:
+    for line, cell in zip(places, row.cells, strict=True):
+        yield line, cell_words(cell) if cell is not None else NOT_TRIED
 
 
-def _what_stopped(verdict: Verdict) -> str:
-    """The mechanism, or how the attempt ended where it has no name of its own."""
-    if verdict.mechanism is not Mechanism.OTHER:
-        return verdict.mechanism.value
-    found = _FAILED.search(" ".join(verdict.witnesses))
-    return found[1] if found else verdict.mechanism.value
+def cell_words(cell: TechniqueCell) -> str:
+    """What became of a technique over one product, in words."""
+    if cell.state is not TechniqueState.STOPPED:
+        return WORDS[cell.state]
+    if cell.mechanism not in (Mechanism.OTHER, Mechanism.NONE):
+        return cell.mechanism.value.replace("_", " ")
+    answer = cell.answer
+    if answer.failure:
+        return f"{answer.failure.removesuffix('_error').replace('_', ' ')} ({answer.stage})"
+    return f"status {answer.status}" if answer.status else STOPPED
 
 
-def _is_not_carried(verdict: Verdict) -> bool:
-    said = " ".join(verdict.witnesses)
-    return verdict.state is State.INSUFFICIENT and (
-        "opens no byte streams" in said or "carries no UDP" in said or "the origin has no" in said
+def as_markdown(table: ProductTable) -> Iterator[str]:
+    """The table as lines of Markdown."""
+    yield "| technique | " + " | ".join(table.products) + " |"
+    yield "|---|" + "---|" * len(table.products)
+    for group in GROUPS:
+        for row in table.rows:
+            if row.group == group:
+                shown = (_shown(row.cells.get(product, NOT_TRIED)) for product in table.products)
+                yield f"| {row.item} {row.group}: {row.name} | " + " | ".join(shown) + " |"
+    yield "| **open** | " + " | ".join(_counts(table)) + " |"
+
+
+def _shown(words: str) -> str:
+    return f"**{words}**" if words == OPEN else words
+
+
+def _counts(table: ProductTable) -> Iterator[str]:
+    """How many techniques are open, of those that could be tried."""
+    for product in table.products:
+        ends = Counter(row.cells.get(product, NOT_TRIED) for row in table.rows)
+        left_out = sum(ends[each] for each in ("not carried", "not needed", NOT_TRIED))
+        yield f"**{ends[OPEN]} of {len(table.rows) - left_out}**"
+
+
+_START = """# Real products and ways round them
+
+What became of each technique when a campaign tried it over real products of Debian 13
+([how they are set up](products.md#techniques)). All products are told to block the same hosts; the
+page of a technique is blocked in its plain form. *Open*: the page arrived by the technique. Otherwise
+the cell says what stopped it. *Not carried*: the line of that product cannot carry the technique, or
+the control line got no page by it either.
+
+This page is generated from a recorded result: `python -m test_suites.products.technique_table`.
+"""
+
+
+def page(table: ProductTable) -> str:
+    """The whole reference page."""
+    products = "".join(f"| `{name}` | {words} |\n" for name, words in table.products.items())
+    statements = "".join(
+        f"| {row.item} | {row.group}: {row.name} | `{row.statement.replace('|', chr(92) + '|')}` |\n"
+        for row in table.rows
+    )
+    return "\n".join(
+        (
+            _START,
+            f"| product | what it is |\n|---|---|\n{products}",
+            *as_markdown(table),
+            f"\n## The techniques\n\n| id | class | statement |\n|---|---|---|\n{statements}",
+        )
     )
 
 
-def as_markdown(rows: Iterable[TechniqueRow], products: Mapping[str, str]) -> Iterator[str]:
-    """The table as lines of Markdown; ``products`` gives the columns, with their words."""
-    yield "| technique | class | " + " | ".join(products) + " |"
-    yield "|---|---|" + "---|" * len(products)
-    for row in rows:
-        cells = (_shown(row.cells.get(product, NOT_TRIED)) for product in products)
-        yield f"| {row.item} | {row.group}: {row.name} | " + " | ".join(cells) + " |"
+def recorded() -> ProductTable:
+    """The recorded result."""
+    return msgspec.json.decode(RECORD.read_bytes(), type=ProductTable)
 
 
-def _shown(text: str) -> str:
-    return f"**{text}**" if text == OPEN else f"`{text}`" if "_" in text else text
+def record(table: ProductTable) -> None:
+    """Record a result, and write the page."""
+    RECORD.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n")
+    PAGE.write_text(page(table), encoding="utf-8")
 
 
-def opened(rows: Iterable[TechniqueRow], product: str) -> list[str]:
-    """The ids of the techniques that one product left open."""
-    return [row.item for row in rows if row.cells.get(product) == OPEN]
+def differing(one: ProductTable, other: ProductTable) -> Iterable[str]:
+    """The cells of two results that are not the same kind of end: open, stopped, or another."""
+    others = {row.item: row for row in other.rows}
+    for row in one.rows:
+        for product, words in row.cells.items():
+            there = others[row.item].cells.get(product, NOT_TRIED)
+            if kind_of(words) != kind_of(there):
+                yield f"{product} {row.item}: {words}, {there}"
+
+
+def kind_of(words: str) -> str:
+    """Whether a cell says that a technique was stopped, whatever stopped it; else its words."""
+    return words if words in (*WORDS.values(), NOT_TRIED) else STOPPED
+
+
+if __name__ == "__main__":
+    record(recorded())
