@@ -46,51 +46,114 @@ class Statement(NamedTuple):
     scheme: Scheme = "http"
 
 
-PLAIN = r"\r\n{marks}\r\n"
+ASK = r"http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n"
+"""The request of the page in its plain form."""
+
+END = r"\r\n{marks}\r\n"
+FIRST = r"GET {base}/ HTTP/1.1\r\n"
+
 STATEMENTS = (
-    Statement("spelling", "case", r"http1 GET {base}/ HTTP/1.1\r\nHost: {host:mixed}" + PLAIN),
-    Statement("spelling", "trailing-dot", r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}." + PLAIN),
-    Statement("spelling", "port", r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}:80" + PLAIN),
+    Statement("resolver", "udp", f"dns over=udp at={{ip}} | {ASK}"),
+    Statement("resolver", "tcp", f"dns over=tcp at={{ip}} | {ASK}"),
+    Statement("encrypted-dns", "dot", f"dns over=tls at={{ip}} | {ASK}"),
+    Statement("encrypted-dns", "doq", f"dns over=quic at={{ip}} | {ASK}"),
+    Statement("encrypted-dns", "doh-known", f"dns over=https server={{resolver}} | {ASK}"),
+    Statement("encrypted-dns", "doh-unknown", f"dns over=https at={{ip}} | {ASK}"),
+    Statement("encrypted-dns", "doh-path", f"dns over=https server={{allowed}} | {ASK}"),
+    Statement("ech", "grease", f"ech config=grease | {ASK}", "https"),
+    Statement("ech", "ech", f"ech config=record | {ASK}", "https"),
+    Statement("ech", "https-record", f"to address={{ip}} | ech config=record | {ASK}", "https"),
+    Statement("quic", "h3", "h3", "https"),
+    Statement("quic", "h3", "to address={ip} | h3", "https"),
+    Statement("spelling", "case", rf"http1 {FIRST}Host: {{host:mixed}}{END}"),
+    Statement("spelling", "trailing-dot", rf"http1 {FIRST}Host: {{host}}.{END}"),
+    Statement("spelling", "port", rf"http1 {FIRST}Host: {{host}}:80{END}"),
+    Statement("spelling", "ip-dotted", f"to address={{ip}} | {ASK}"),
+    Statement("spelling", "ip-dotted", "url http://{ip}{at}"),
+    Statement("spelling", "ip-decimal", "url http://{ip:decimal}{at}"),
+    Statement("spelling", "ip-hex", "url http://{ip:hex}{at}"),
+    Statement("spelling", "ip-octal", "url http://{ip:octal}{at}"),
+    Statement("spelling", "ip-v6", "url http://[{ip6}]{at}"),
+    Statement("spelling", "ip-v6", f"to address={{ip6}} | {ASK}"),
+    Statement("spelling", "idn", "url http://{host:fullwidth-first}/"),
+    Statement("spelling", "percent", "url http://{host:percent}/"),
+    Statement("spelling", "userinfo", "url http://{allowed}@{host}/"),
+    Statement("spelling", "slashes", "url http:////{host}/"),
+    Statement("spelling", "fragment", "url http://{host}/?#{allowed}"),
+    Statement("name", "absent", f"to address={{ip}} | tls sni=none | {ASK}", "https"),
     Statement(
-        "spelling",
-        "ip-dotted",
-        r"to host={ip} address={ip} | http1 GET {at} HTTP/1.1\r\nHost: {ip}" + PLAIN,
+        "name", "mismatch", f"to address={{ip}} | tls sni={{random}}.{{zone}} | {ASK}", "https"
+    ),
+    Statement("name", "fronting", f"to host={{allowed}} | tls sni={{allowed}} | {ASK}", "https"),
+    Statement("name", "fronting", f"to host={{allowed}} | {ASK}"),
+    Statement(
+        "name",
+        "authority",
+        "to host={allowed} | tls sni={allowed} alpn=h2 | h2 :authority={allowed} host={host}",
+        "https",
     ),
     Statement(
-        "spelling",
-        "ip-v6",
-        r"to address={ip6} | http1 GET {base}/ HTTP/1.1\r\nHost: {host}" + PLAIN,
+        "name",
+        "coalescing",
+        "to host={allowed} | tls sni={allowed} alpn=h2 | h2 first={allowed}",
+        "https",
     ),
     Statement(
-        "name", "mismatch", r"to host={allowed} | http1 GET / HTTP/1.1\r\nHost: {host}" + PLAIN
+        "framing", "segments", rf"http1 {FIRST}Host: {{cut}}{{label}}{{wait}}.{{parent}}{END}"
     ),
-    Statement(
-        "framing", "segments", r"http1 GET {base}/ HTTP/1.1\r\nHost: {cut}{host}{wait}" + PLAIN
-    ),
-    Statement("framing", "header-case", r"http1 GET {base}/ HTTP/1.1\r\nhOsT:\t{host}" + PLAIN),
+    Statement("framing", "records", f"to address={{ip}} | tls records=1 | {ASK}", "https"),
+    Statement("framing", "header-case", rf"http1 {FIRST}hOsT:\t{{host}}{END}"),
     Statement(
         "framing",
         "absolute-uri",
-        r"to host={allowed} | http1 GET http://{host}/ HTTP/1.1\r\nHost: {allowed}" + PLAIN,
+        rf"to host={{allowed}} | http1 GET http://{{host}}/ HTTP/1.1\r\nHost: {{allowed}}{END}",
+    ),
+    Statement(
+        "framing",
+        "duplicate-host",
+        rf"to host={{allowed}} | http1 {FIRST}Host: {{allowed}}\r\nHost: {{host}}{END}",
     ),
     Statement(
         "framing",
         "pipelining",
-        r"to host={allowed} | http1 GET / HTTP/1.1\r\nHost: {allowed}\r\n\r\n{answer}"
-        r"GET / HTTP/1.1\r\nHost: {host}" + PLAIN,
+        rf"to host={{allowed}} | http1 {FIRST}Host: {{allowed}}\r\n\r\n{{answer}}{ASK[6:]}",
+    ),
+    Statement("framing", "websocket", "to address={ip} | ws host={host}"),
+    Statement(
+        "framing",
+        "chunking",
+        rf"http1 POST {{base}}/ HTTP/1.1\r\nHost: {{host}}\r\nTransfer-Encoding: chunked\r\n"
+        rf"Content-Length: 5{END}0\r\n\r\n",
+    ),
+    Statement(
+        "identity", "forwarded", rf"http1 {FIRST}Host: {{host}}\r\nX-Forwarded-For: 127.0.0.1{END}"
     ),
     Statement(
         "identity",
-        "forwarded",
-        r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 127.0.0.1" + PLAIN,
+        "user-header",
+        rf"http1 {FIRST}Host: {{host}}\r\nX-Authenticated-User: head{END}",
     ),
     Statement(
         "identity",
         "user-agent",
-        r"http1 GET {base}/ HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Windows-Update-Agent" + PLAIN,
+        rf"http1 {FIRST}Host: {{host}}\r\nUser-Agent: Windows-Update-Agent{END}",
     ),
+    Statement("hello", "whole", f"to address={{ip}} | tls13 hello=large | {ASK}", "https"),
+    Statement("hello", "split", f"to address={{ip}} | tls13 hello=large cut=sni | {ASK}", "https"),
+    Statement("control-protocol", "dns", "dns-tunnel type=TXT"),
+    Statement("control-protocol", "icmp", "icmp-tunnel"),
+    Statement("control-protocol", "ntp", "ntp-tunnel"),
+    Statement("control-protocol", "turn", "turn over=udp"),
+    Statement("control-protocol", "webtransport", f"to host={{allowed}} | webtransport | {ASK}"),
+    Statement("control-protocol", "webtransport", "to host={allowed} | masque | h3", "https"),
+    Statement(
+        "relay",
+        "path-proxy",
+        rf"to host={{relay}} | http1 GET {{base}}/{{host}}/ HTTP/1.1\r\nHost: {{relay}}{END}",
+    ),
+    Statement("signal", "ddr", f"dns over=ddr | {ASK}"),
 )
-"""One or more for each class that steps of this version can carry out."""
+"""About one of each class; those with steps that this version does not know are left out."""
 
 
 def write_statements(folder: Path) -> None:
@@ -107,6 +170,7 @@ def write_statements(folder: Path) -> None:
             "sensitivity": "S0",
         }
         for number, each in enumerate(STATEMENTS, 1)
+        if is_statement(each.text)
     )
     details = PackDetails(
         name=PACK, version="1.0.0", title="Techniques of the laboratory",
@@ -126,10 +190,13 @@ def pack_in(folder: Path) -> str:
 
 def is_carried_out(item: Item) -> bool:
     """Whether an item is a technique whose statement the steps of this version understand."""
-    if item.kind != VECTOR or case_of_item(item) is None:
-        return False
+    return item.kind == VECTOR and case_of_item(item) is not None and is_statement(item.value)
+
+
+def is_statement(text: str) -> bool:
+    """Whether a text is a statement whose steps this version knows."""
     try:
-        read_statement(item.value)
+        read_statement(text)
     except ValueError:
         return False
     return True

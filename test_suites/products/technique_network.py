@@ -75,7 +75,7 @@ class Result(msgspec.Struct, kw_only=True):
 
 
 def prepare_origin(folder: Path) -> None:
-    """Write the origin's folder. Its further servers are switched on here."""
+    """Write the origin's folder."""
     zone = f"{ZONE}={ORIGIN},{ORIGIN_6}"
     made = subprocess.run(
         accredit("origin", "init", "origin", "--zone", zone),
@@ -86,13 +86,14 @@ def prepare_origin(folder: Path) -> None:
 
 
 SERVED = (53, 80, 443)
-"""TCP ports at which the origin answers; those of further servers are added here."""
+"""TCP ports at which the origin answers; ``technique_origin`` has its further servers."""
 
 
 @contextmanager
 def origin(folder: Path) -> Iterator[None]:
-    """Serve the origin, with its further servers, in this namespace."""
-    command = accredit("origin", "serve", str(folder / "origin/origin.yaml"))
+    """Serve the origin in this namespace."""
+    program = (sys.executable, "-m", "test_suites.products.technique_origin")
+    command = [*program, str(folder / "origin/origin.yaml")]
     places = [(ORIGIN, port) for port in SERVED]
     with Process(command, log=folder / "origin.log", answers_at=places):
         yield
