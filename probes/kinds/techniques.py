@@ -8,6 +8,7 @@ host arrived by it, which only its token or words show.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from time import perf_counter
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from msgspec import structs
 
 from harness.errors import UsageError
 from harness.model.corpus import NAMED, VECTOR, Item
-from harness.model.facts import TechniqueFacts, WebFacts
+from harness.model.facts import SentStep, TechniqueFacts, WebFacts
 from harness.model.observation import Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.technique import NOT_CARRIED, case_of_item
@@ -65,7 +66,10 @@ class Techniques(Web):
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Carry out one technique over the line."""
         if attempt.item.kind != VECTOR:
-            return await super().try_item(attempt, line)
+            fetched = await super().try_item(attempt, line)
+            assert isinstance(fetched.facts, WebFacts)
+            plain = SentStep(step="plain", to=attempt.item.host, data=fetched.facts.url)
+            return structs.replace(fetched, facts=_with_sent(fetched.facts, [plain]))
         if attempt.marker is None or line.origin is None:
             return _not_tried("a technique needs a host of the campaign's own origin")
         started = perf_counter()
@@ -79,7 +83,7 @@ class Techniques(Web):
         chain = RedirectChain(url=f"technique:{attempt.item.id}")
         chain.add(attempt.item.host, exchange)
         visit = Visit(attempt, line, expected, self._pages, run.deadline)
-        facts = _with_sent(visit.facts(chain), run)
+        facts = _with_sent(visit.facts(chain), run.sent)
         return page_result(attempt, chain, facts, exchange.timings)
 
 
@@ -138,9 +142,9 @@ def _exchange_of(run: TechniqueRun, total: float) -> Exchange:
     )
 
 
-def _with_sent(facts: WebFacts, run: TechniqueRun) -> TechniqueFacts:
+def _with_sent(facts: WebFacts, sent: Iterable[SentStep]) -> TechniqueFacts:
     fields = {name: getattr(facts, name) for name in WebFacts.__struct_fields__}
-    return TechniqueFacts(**fields, sent=tuple(run.sent))
+    return TechniqueFacts(**fields, sent=tuple(sent))
 
 
 def _not_tried(detail: str) -> ProbeResult:
