@@ -232,7 +232,7 @@ def _counted(selection: Selection, name: str, group: str = "") -> MeasuredMetric
 
 
 NOT_BLOCKED = "pages that are not blocked in the plain form either"
-NOT_CARRIED = "techniques by which the control line got no page either"
+NOT_CARRIED = "techniques that the line, the network or the origin does not carry"
 
 
 def _classified(

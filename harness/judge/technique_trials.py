@@ -8,7 +8,6 @@ from harness.model.corpus import VECTOR
 from harness.model.facts import SentStep, TechniqueFacts, WebFacts
 from harness.model.observation import Observation
 from harness.model.technique import (
-    NOT_CARRIED,
     PLAIN_PROBES,
     PROBE,
     TechniqueCase,
@@ -68,10 +67,8 @@ def _trial(trial: Trial, verdict: Verdict, case: TechniqueCase) -> TechniqueTria
 
 def _obstacle(seen: Observation | None) -> str:
     """Why the line or the origin cannot carry the technique, by the probe; empty if both can."""
-    failure = seen.failure if seen is not None else None
-    if failure is None or not failure.is_instrument or not failure.detail.startswith(NOT_CARRIED):
-        return ""
-    return failure.detail.removeprefix(NOT_CARRIED)
+    facts = seen.facts if seen is not None else None
+    return facts.obstacle if isinstance(facts, TechniqueFacts) else ""
 
 
 def _has_token(seen: Observation) -> bool:

@@ -152,9 +152,13 @@ class SentStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TechniqueFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, tag="technique"):
-    """What an attempt by a technique saw: facts as of a page, and what each step sent."""
+    """What an attempt by a technique saw: facts as of a page, and what each step sent.
+
+    ``obstacle`` says why the line, or the origin, cannot carry the technique: nothing was tried.
+    """
 
     sent: tuple[SentStep, ...] = ()
+    obstacle: str = ""
 
 
 FileSighting = Literal["", "test string", "content", "agreed file", "received"]

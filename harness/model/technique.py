@@ -27,9 +27,6 @@ PLAIN_PROBES: dict[Scheme, str] = {"http": "web", "https": "web_https"}
 PROBE = "techniques"
 """The probe that tries techniques."""
 
-NOT_CARRIED = "not carried: "
-"""What the detail of a failure begins with if the line or the origin cannot carry a technique."""
-
 
 class TechniqueCase(NamedTuple):
     """The case of a technique: its group, its class, and the scheme of the plain form."""

@@ -17,9 +17,9 @@ from msgspec import structs
 from harness.errors import UsageError
 from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import SentStep, TechniqueFacts, WebFacts
-from harness.model.observation import Failure, Timings
+from harness.model.observation import Timings
 from harness.model.probe import ProbeDeclaration
-from harness.model.technique import NOT_CARRIED, case_of_item
+from harness.model.technique import case_of_item
 from harness.model.technique_host import RELAY
 from harness.model.transition_address import page_path
 from harness.plugins import PROBES
@@ -71,16 +71,16 @@ class Techniques(Web):
             plain = SentStep(step="plain", to=attempt.item.host, data=fetched.facts.url)
             return structs.replace(fetched, facts=_with_sent(fetched.facts, [plain]))
         if attempt.marker is None or line.origin is None:
-            return _not_tried("a technique needs a host of the campaign's own origin")
+            return _not_carried(attempt, "it needs a host of the campaign's own origin")
         started = perf_counter()
         expected = ExpectedMarks(attempt, line, attempt.item.host)
         run = _new_run(attempt, line, line.origin, expected, started)
         try:
             await _carry_out(run)
         except NotCarriedError as error:
-            return _not_tried(str(error))
+            return _not_carried(attempt, str(error))
         exchange = _exchange_of(run, perf_counter() - started)
-        chain = RedirectChain(url=f"technique:{attempt.item.id}")
+        chain = RedirectChain(url=_name_of(attempt.item))
         chain.add(attempt.item.host, exchange)
         visit = Visit(attempt, line, expected, self._pages, run.deadline)
         facts = _with_sent(visit.facts(chain), run.sent)
@@ -147,10 +147,16 @@ def _with_sent(facts: WebFacts, sent: Iterable[SentStep]) -> TechniqueFacts:
     return TechniqueFacts(**fields, sent=tuple(sent))
 
 
-def _not_tried(detail: str) -> ProbeResult:
-    told = f"{NOT_CARRIED}{detail}"[:300]
-    failure = Failure(name="instrument_error", stage="instrument", detail=told)
-    return ProbeResult(timings=Timings(), failure=failure)
+def _not_carried(attempt: Attempt, obstacle: str) -> ProbeResult:
+    """Return the result of a technique that the line or the origin cannot carry."""
+    url = _name_of(attempt.item)
+    facts = TechniqueFacts(url=url, canary="absent", obstacle=obstacle[:300])
+    return ProbeResult(timings=Timings(), facts=facts)
+
+
+def _name_of(item: Item) -> str:
+    """Return what stands for the URL of a technique, which has none of its own."""
+    return f"technique:{item.id}"
 
 
 def _values(attempt: Attempt, origin: Origin, expected: ExpectedMarks) -> dict[str, str]:

@@ -33,6 +33,8 @@ def stopped(name: str, stage: Any = "response", **facts: Any) -> Trial:
 
 
 TECHNIQUES = (
+    _case("technique-not-carried", tried(canary="absent", status=None, sent=(),
+          obstacle="the line carries no UDP"), State.DOWN),
     _case("technique-page-arrived", tried(), State.ALLOWED),
     _case("technique-not-tried", tried(canary="absent", status=None, sent=()), State.INSUFFICIENT),
     _case("technique-block-page", tried(canary="absent", status=403, text=NOTICE), State.BLOCKED,

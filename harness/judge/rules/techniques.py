@@ -22,6 +22,12 @@ def _is_technique(features: TrialFeatures) -> bool:
     return isinstance(features.service.facts, TechniqueFacts)
 
 
+def _obstacle(features: TrialFeatures) -> str:
+    """Why the service's line cannot carry the technique; empty if it was tried."""
+    facts = features.service.facts
+    return facts.obstacle if isinstance(facts, TechniqueFacts) else ""
+
+
 def _was_tried(features: TrialFeatures) -> bool:
     """Whether something was sent by the technique, or its connection failed before."""
     facts = features.service.facts
@@ -44,6 +50,13 @@ def _answer(features: TrialFeatures) -> str:
 
 
 TECHNIQUE_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="technique-not-carried",
+        matches=_obstacle,
+        state=State.DOWN,
+        says="the line cannot carry the technique, so it was not tried",
+        saw=_obstacle,
+    ),
     Rule(
         id="technique-page-arrived",
         matches=lambda features: (
