@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 
@@ -55,6 +56,24 @@ async def test_the_page_comes_in_echo_replies(network: str) -> None:
     assert isinstance(result.facts, TechniqueFacts)
     assert (result.failure, result.facts.canary) == (None, "seen")
     assert {each.over for each in tunnel.log.arrivals(HOST)} == {"icmp"}
+
+
+async def test_two_clients_are_told_apart(network: str) -> None:
+    tunnel = TunnelPages(pages=Pages(key=ORIGIN.key), log=ArrivalLog())
+    options = InterfaceOptions(netns=network, resolver="127.0.0.1:53")
+    async with (
+        IcmpEndpoint(tunnel=tunnel, netns=network),
+        Interface("one", options, ORIGIN, Limits()) as one,
+        Interface("other", options, ORIGIN, Limits()) as other,
+    ):
+        results = await asyncio.gather(
+            *(tried("icmp-tunnel", line) for line in (one, other) for _ in range(5))
+        )
+
+    for result in results:
+        assert isinstance(result.facts, TechniqueFacts)
+        assert result.facts.canary == "seen"
+        assert result.facts.words == (), "the token came, not words of the other's page alone"
 
 
 async def test_without_an_endpoint_nothing_comes(network: str) -> None:
