@@ -66,13 +66,13 @@ class IcmpEndpoint:
     def _receive(self, opened: socket.socket) -> None:
         try:
             packet, client = opened.recvfrom(DATAGRAM_BYTES)
-            reply = self._reply(without_ip_header(packet), client[0])
+            reply = self.reply(without_ip_header(packet), client[0])
             if reply:
                 opened.sendto(reply, client)
         except OSError:
             return  # the client asks again
 
-    def _reply(self, message: bytes, client: str) -> bytes:
+    def reply(self, message: bytes, client: str) -> bytes:
         """Return the reply to an echo request that asks for a page; else nothing."""
         if len(message) <= HEADER_BYTES or message[0] != ECHO_REQUEST:
             return b""

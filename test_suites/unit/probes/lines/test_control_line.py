@@ -53,7 +53,9 @@ async def test_names_outside_of_the_origin_may_have_another_name_server(tmp_path
         async with Control("control", options, world.origin, Limits()) as line:
             inside = await line.ask(Question(name=HOST))
             other = await line.ask(Question(name="www.example.org"))
+            designated = await line.ask(Question(name="_dns.resolver.arpa", type="SVCB"))
 
+    assert designated.facts.server == world.origin.resolver, "the origin always designates one"
     assert (("127.0.0.1",), world.origin.resolver) == (inside.facts.addresses, inside.facts.server)
     assert outside.address == other.facts.server
     assert ["www.example.org."] == asked

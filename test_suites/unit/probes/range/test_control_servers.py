@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dns.asyncquery
@@ -27,7 +28,7 @@ from probes.range.datagram_server import DatagramServer, Peer
 from probes.range.public_origin import check_ports, read_key
 from probes.range.visitor_limits import VisitorLimits, VisitorRules
 from test_suites.products.process import free_port
-from test_suites.public_origin import ZONE, free_ports, origin_in, write_folder
+from test_suites.public_origin import ZONE, free_ports, limit, origin_in, write_folder
 
 HOST = f"x-1.ways.{ZONE}"
 ATTEMPT = AttemptKey(campaign="c", item="x", probe="techniques", line="l", profile="ks2")
@@ -55,6 +56,34 @@ async def test_it_answers_over_tls(tmp_path: Path, controls: dict[str, int]) -> 
         )  # fmt: skip
 
     assert answer.answer[0][0].to_text() == "127.0.0.1"
+
+
+async def test_it_ends_what_is_beyond_its_limits_over_tls(
+    tmp_path: Path, controls: dict[str, int]
+) -> None:
+    folder = tmp_path / "origin"
+    limit(folder, burst=1, per_second=0.001, message_bytes=100)
+    wire = dns.message.make_query(HOST, "A").to_wire()
+    question = len(wire).to_bytes(2) + wire
+    context = ssl.create_default_context(cafile=str(folder / "authority.pem"))
+    async with origin_in(folder, []):
+        received = []
+        for source, data in (("127.0.1.1", question * 2), ("127.0.2.1", b"\x00\xff")):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", controls["dns-over-tls"], ssl=context,
+                server_hostname=f"dns.{ZONE}", local_addr=(source, 0),
+            )  # fmt: skip
+            writer.write(data)
+            came = b""
+            with suppress(ConnectionError):  # what was sent before a reset may be lost
+                while more := await reader.read(2000):
+                    came += more
+            received.append(came)
+            writer.transport.abort()
+
+    first, second = received
+    assert len(first) in (0, 2 + int.from_bytes(first[:2])), "at most one answer"
+    assert second == b""
 
 
 async def test_it_answers_those_alone_who_have_a_nonce_over_ntp(

@@ -148,6 +148,17 @@ async def test_a_false_certificate_of_a_name_server_ends_the_attempt(bed: RangeT
     assert result.failure.stage == "tls"
 
 
+async def test_a_certificate_for_another_name_ends_the_attempt(tmp_path: Path) -> None:
+    async with RangeTestbed(tmp_path, encrypted=True) as bed:
+        url = bed.origin.services["reference"]["resolver_tls"]["ks2"]
+        async with control(bed, {853: int(url.rpartition(":")[2])}) as line:
+            result = await tried(f"dns over=tls server={{allowed}} | {PAGE}", line)
+
+            assert await sighting(f"dns over=tls | {PAGE}", line) == "seen", "no name is checked"
+    assert result.failure is not None
+    assert (result.failure.name, result.failure.stage) == ("ssl_invalid_hostname", "tls")
+
+
 @pytest.mark.parametrize("step", ["dns over=udp", "dns over=quic", "dns over=own", "dns over=ddr"])
 async def test_a_proxy_carries_no_dns(bed: RangeTestbed, step: str) -> None:
     url = bed.origin.services["reference"]["proxy"]["ks2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 
@@ -9,9 +10,13 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.facts import TechniqueFacts
+from harness.model.marker import nonce_for
+from harness.model.observation import AttemptKey
 from harness.ports.network import Origin
 from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.local_binding import run_in_namespace
+from probes.net.pings import ECHO_REPLY, ECHO_REQUEST, checksum, echo_packet
+from probes.net.tunnel_pieces import Wanted, write_wanted
 from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
 from probes.range.origin import ArrivalLog
 from probes.range.origin_pages import Pages
@@ -55,6 +60,36 @@ async def test_the_page_comes_in_echo_replies(network: str) -> None:
     assert isinstance(result.facts, TechniqueFacts)
     assert (result.failure, result.facts.canary) == (None, "seen")
     assert {each.over for each in tunnel.log.arrivals(HOST)} == {"icmp"}
+
+
+async def test_two_clients_are_told_apart(network: str) -> None:
+    tunnel = TunnelPages(pages=Pages(key=ORIGIN.key), log=ArrivalLog())
+    options = InterfaceOptions(netns=network, resolver="127.0.0.1:53")
+    async with (
+        IcmpEndpoint(tunnel=tunnel, netns=network),
+        Interface("one", options, ORIGIN, Limits()) as one,
+        Interface("other", options, ORIGIN, Limits()) as other,
+    ):
+        results = await asyncio.gather(
+            *(tried("icmp-tunnel", line) for line in (one, other) for _ in range(5))
+        )
+
+    for result in results:
+        assert isinstance(result.facts, TechniqueFacts)
+        assert result.facts.canary == "seen"
+        assert result.facts.words == (), "the token came, not words of the other's page alone"
+
+
+def test_only_echo_requests_of_attempts_are_answered() -> None:
+    endpoint = IcmpEndpoint(tunnel=TunnelPages(pages=Pages(key=ORIGIN.key), log=ArrivalLog()))
+    key = AttemptKey(campaign="c", item="x", probe="techniques", line="l", profile="ks2")
+    question = write_wanted(Wanted(HOST, nonce_for(ORIGIN.key, key), 0))
+    reply = endpoint.reply(echo_packet(ECHO_REQUEST, 7, 9, question), "192.0.2.1")
+
+    assert (reply[0], reply[4:8], checksum(reply)) == (ECHO_REPLY, b"\0\7\0\t", 0)
+    assert endpoint.reply(echo_packet(ECHO_REPLY, 7, 9, question), "192.0.2.1") == b""
+    assert endpoint.reply(echo_packet(ECHO_REQUEST, 7, 9, b"abcdefgh"), "192.0.2.1") == b""
+    assert endpoint.reply(b"", "192.0.2.1") == b""
 
 
 async def test_without_an_endpoint_nothing_comes(network: str) -> None:
