@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from itertools import count
 
 from corpora.taxonomy import DATA, twin_of
-from harness.model.corpus import PackKind
+from harness.model.corpus import TWIN, PackKind
+from harness.model.origin_zone import RANGE_ZONE
+from harness.model.technique import WAY
+from harness.model.technique_host import PART
 
 Row = dict[str, str]
 
@@ -35,8 +38,11 @@ class VectorPack:
     version: str = "1.0.0"
 
 
-WAYS_PART = "ways.accredit.test"
-"""The part of the range's zone with the hosts of techniques, one a technique."""
+SIGNAL = "signal "
+"""What precedes a name by which a network signals to browsers, in the place of a statement."""
+
+RELAYS = 3
+"""How many items each relay has, so that there are enough to count (CIR-15)."""
 
 
 def circumvention() -> Iterator[Row]:
@@ -45,30 +51,38 @@ def circumvention() -> Iterator[Row]:
     A row without a statement (``sends``) says in ``measured_elsewhere`` why it has none.
     """
     for line in read_table("circumvention.csv"):
-        if not line["sends"]:
-            continue
+        case = line["case"]
         note = _joined(
             f"{line['layer']}/{line['technique']}", line["description"], line["reference"]
         )
-        stratum = f"{line['canonical_code']}/way:{line['case']}"
-        row = _row(line, "vector", line["sends"], stratum, note)
-        host = f"{line['id'].lower()}.{WAYS_PART}"
+        row = _row(line, "vector", line["sends"], f"{line['canonical_code']}/{WAY}{case}", note)
+        row |= {"applies_to": "any"}
+        if line["sends"].startswith(SIGNAL):
+            name = line["sends"].removeprefix(SIGNAL)
+            yield row | {"kind": "host", "value": name, "registrable": name, "applies_to": "dns"}
+        elif line["sends"]:
+            for number in range(1, RELAYS + 1) if case.startswith("relay:") else (0,):
+                yield from _technique(
+                    row, line["id"] + (f"-{number}" if number else ""), line["twin"]
+                )
+
+
+def _technique(row: Row, identity: str, twin: str) -> Iterator[Row]:
+    """The item of a technique, towards a host of its own, and its twin if it has one."""
+    yield row | {"id": identity, "registrable": _host_of(identity), "pair_id": twin and identity}
+    if twin:
         yield row | {
-            "registrable": host,
-            "applies_to": "any",
-            "pair_id": line["twin"] and line["id"],
+            "id": f"{identity}-twin",
+            "labels": "ALW.TECH",
+            "stratum": f"{TWIN}{row['stratum']}",
+            "registrable": _host_of(f"{identity}-twin"),
+            "pair_id": identity,
+            "notes": "",
         }
-        if line["twin"]:
-            identity = f"{line['id']}-twin"
-            yield row | {
-                "id": identity,
-                "labels": "ALW.TECH",
-                "stratum": f"twin:{stratum}",
-                "registrable": f"{identity.lower()}.{WAYS_PART}",
-                "applies_to": "any",
-                "pair_id": line["id"],
-                "notes": "",
-            }
+
+
+def _host_of(identity: str) -> str:
+    return f"{identity.lower()}.{PART}.{RANGE_ZONE}"
 
 
 def content() -> Iterator[Row]:

@@ -29,8 +29,8 @@ class OriginFile(
     """The format of the file: JSON, with the marker key in hexadecimal digits.
 
     ``authority`` is empty if public authorities have certified the origin. A public origin names
-    its ``zones`` and the zone of its plain ``twins``; the range ``zone``, ``address`` and
-    ``twin_zone``.
+    its ``zones`` and the zone of its plain ``twins``; the range ``zone``, ``address``,
+    ``address_6`` (IPv6, if it listens there) and ``twin_zone``.
     """
 
     zone: str = ""
@@ -39,6 +39,7 @@ class OriginFile(
     authority: str
     key: Annotated[str, Meta(pattern="^[0-9a-f]{32,128}$")]
     address: str = ""
+    address_6: str = ""
     log: str = ""
     services: dict[str, Any] = {}
     twin_zone: str = ""
@@ -73,6 +74,7 @@ def read_origin(path: Path) -> Origin:
         authority=str(path.parent / declared.authority) if declared.authority else "",
         key=bytes.fromhex(declared.key),
         address=first.addresses[0],
+        address_6=declared.address_6,
         log=str(path.parent / declared.log) if declared.log else "",
         services=declared.services,
         twin_zone=declared.twins.zone if declared.twins else declared.twin_zone,
@@ -107,6 +109,7 @@ def write_origin(origin: Origin, path: Path) -> None:
         authority=origin.authority,
         key=origin.key.hex(),
         address=origin.address if is_range else "",
+        address_6=origin.address_6 if is_range else "",
         log=origin.log,
         services=origin.services,
         twin_zone=origin.twin_zone if is_range else "",

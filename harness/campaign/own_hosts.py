@@ -18,6 +18,7 @@ from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, Sentinel, Sentinels
 from harness.model.corpus import NAMED, CorpusReference, Item, covers, is_among
 from harness.model.listed_page import is_for_lists
+from harness.model.network_signal import signal_name
 from harness.model.origin_zone import RANGE_ZONE, is_in, with_host
 from harness.ports.corpora import Corpus
 from harness.ports.network import Origin
@@ -84,13 +85,19 @@ def require_served(corpus: Corpus, origin: Origin) -> None:
     if corpus.reference.kind == "real":
         return
     for item in islice(corpus.items(), None if origin.zones else FIRST):
-        if item.kind in NAMED and item.host and not origin.covers(item.host):
+        if is_elsewhere(item, origin):
             msg = (
                 f"pack {corpus.reference.name!r}: the host {item.host} is in none of the origin's "
                 f"zones ({', '.join(origin.zone_names)}); use the origin that the pack was made "
                 "for, or a pack of kind 'real'"
             )
             raise UsageError(msg)
+
+
+def is_elsewhere(item: Item, origin: Origin) -> bool:
+    """Whether an item names a host outside of the origin's zones; agreed names of signals may."""
+    is_page = item.kind in NAMED and bool(item.host) and not signal_name(item.host)
+    return is_page and not origin.covers(item.host)
 
 
 def on_own_hosts(corpus: Corpus, origin: Origin) -> Corpus:

@@ -14,6 +14,15 @@ PART = "ways"
 RELAY = "relay"
 """The label below that part that relays have hosts in."""
 
+ALLOWED = "open"
+"""The label of the allowed host beside those of techniques."""
+
+TWIN_SUFFIX = "-twin"
+"""What the labels of harmless hosts of techniques end with."""
+
+CODE = "MALW.BYPASS"
+"""The category of the pages that techniques lead to, whose agreed marker they show."""
+
 
 def home_of_technique(host: str, zones: Iterable[str]) -> str:
     """Return the host whose page is shown at a normalised host of techniques; else empty.
@@ -26,6 +35,19 @@ def home_of_technique(host: str, zones: Iterable[str]) -> str:
         if host.endswith(part):
             label = host.removesuffix(part).rpartition(".")[2]
             return host if label == RELAY else label + part
+    return ""
+
+
+def code_of_technique(host: str, zones: Iterable[str]) -> str:
+    """Return the category of the page at a normalised host of techniques; empty for other hosts.
+
+    Twins, relays and the allowed host beside them are harmless.
+    """
+    for zone in zones:
+        label = host.removesuffix(f".{PART}.{zone}")
+        is_harmless = label in (host, ALLOWED, RELAY) or "." in label or label.endswith(TWIN_SUFFIX)
+        if not is_harmless:
+            return CODE
     return ""
 
 

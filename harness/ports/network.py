@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel
@@ -29,8 +28,6 @@ from harness.model.probe import ProbeDeclaration
 from harness.model.query_case import QueryForm
 from harness.model.transition_address import LOCAL_PREFIX, literals_of
 
-Opened = TypeVar("Opened")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -40,8 +37,9 @@ class Origin:
     of URLs to the ports it really listens on; ``key`` makes markers (never printed).
     ``services`` are the range's filter, and the key that mails are signed with (never printed).
     ``twin_zone`` is a zone for plain twins alone (``harness.model.plain_twin``). ``zone`` and
-    ``address`` are the first of its zones. ``zones`` are all of them, ``twins`` that of the plain
-    twins, as published, if known (not of the range). ``nat64_prefix`` is that of the networks.
+    ``address`` are the first of its zones; ``address_6`` is the IPv6 address of the range, if it
+    has one. ``zones`` are all of them, ``twins`` that of the plain twins, as published, if known
+    (not of the range). ``nat64_prefix`` is that of the networks.
     """
 
     zone: str
@@ -50,6 +48,7 @@ class Origin:
     authority: str
     key: bytes = field(repr=False)
     address: str = "127.0.0.1"
+    address_6: str = ""
     log: str = ""
     services: dict[str, Any] = field(default_factory=dict, repr=False)
     twin_zone: str = ""
@@ -71,7 +70,8 @@ class Origin:
     def addresses(self) -> tuple[str, ...]:
         """All of its addresses that are known, those of the plain twins last."""
         named = [address for part in self.all_zones for address in part.addresses]
-        return tuple(dict.fromkeys([self.address, *named]))
+        own = [self.address, self.address_6] if self.address_6 else [self.address]
+        return tuple(dict.fromkeys([*own, *named]))
 
     @property
     def twin_resolver(self) -> str:
@@ -252,85 +252,6 @@ class Line(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
     async def fetch(self, request: Request) -> Exchange: ...
     async def ask(self, question: Question) -> Answer: ...
-
-
-class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The far end of a byte stream or datagrams; ``address`` and ``may_lead`` as in ``Request``.
-
-    With ``secure`` a stream is opened with a TLS handshake, in which the line's own trust applies.
-    A ``plain`` stream carries HTTP requests without TLS: an HTTP proxy opens no tunnel for it, but
-    takes the requests itself. ``guarded`` is the origin's host that is meant where ``host`` is
-    another spelling of it; a proxy is then told ``address``, if there is one.
-    """
-
-    host: str
-    port: int
-    timeout: float = 5.0
-    address: str = ""
-    may_lead: bool = False
-    secure: bool = False
-    plain: bool = False
-    guarded: str = ""
-
-
-class ByteStream(Protocol):
-    """A byte stream to the far end. ``read`` gives nothing where the far end has closed.
-
-    ``start_tls`` performs a handshake and verifies the certificate; from then on all is encrypted.
-    All but ``close`` raise OSError (ssl.SSLError among them) for network trouble.
-    """
-
-    async def write(self, data: bytes) -> None: ...
-    async def read(self) -> bytes: ...
-    async def start_tls(self, trust: ssl.SSLContext, host: str) -> None: ...
-    def close(self) -> None: ...
-
-
-class DatagramSocket(Protocol):
-    """Datagrams to and from one far end. Both methods raise OSError for network trouble."""
-
-    async def send(self, data: bytes) -> None: ...
-    async def receive(self) -> bytes: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialled(Generic[Opened]):
-    """The result of dialling: an open stream or socket, which the caller closes, or a failure.
-
-    ``peer`` is the address that was connected to; with a proxy, it is the proxy's, whose reply to
-    CONNECT is ``tunnel_status``. ``headers`` and ``body`` are those of a reply that refuses,
-    ``certificate`` is the far end's chain. ``is_proxied``: an HTTP proxy reads requests in absolute
-    form on the stream, with ``authorization`` as Proxy-Authorization, if it is not empty.
-    """
-
-    timings: Timings
-    opened: Opened | None = None
-    failure: Failure | None = None
-    peer: str = ""
-    tunnel_status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    certificate: Certificate | None = None
-    is_proxied: bool = False
-    authorization: str = field(default="", repr=False)
-
-
-@runtime_checkable
-class DialsStreams(Protocol):
-    """A line that gives byte streams: through CONNECT or SOCKS where it is a proxy.
-
-    Its ``carries`` has ``dial``. Network trouble is in the result, never raised.
-    """
-
-    async def dial(self, request: DialRequest) -> Dialled[ByteStream]: ...
-
-
-@runtime_checkable
-class SendsDatagrams(Protocol):
-    """A line that gives UDP sockets; its ``carries`` has ``datagrams``."""
-
-    async def datagrams(self, request: DialRequest) -> Dialled[DatagramSocket]: ...
 
 
 class LineType(Protocol):

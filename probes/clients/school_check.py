@@ -23,17 +23,8 @@ from harness.model.facts import WebFacts
 from harness.model.marker import browser_number, mark
 from harness.model.observation import ABRUPT, TIMEOUTS, AttemptKey, Failure
 from harness.model.school_check import CheckFacts, CheckTarget, Part
-from harness.ports.network import (
-    Answer,
-    Attempt,
-    ByteStream,
-    DialRequest,
-    DialsStreams,
-    Line,
-    Probe,
-    Question,
-    Request,
-)
+from harness.ports.network import Answer, Attempt, Line, Probe, Question, Request
+from harness.ports.streams import ByteStream, DialRequest, DialsStreams
 from probes.kinds.web import Web, WebHttps
 from probes.net.dialling import Stream
 from probes.net.exchange_recorder import failure_of, resolve_failure

@@ -25,15 +25,8 @@ from harness.model.observation import Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.protocol_case import PROTOCOLS, ProtocolName, protocol_of
 from harness.plugins import PROBES
-from harness.ports.network import (
-    Attempt,
-    ByteStream,
-    DialRequest,
-    DialsStreams,
-    Exchange,
-    Line,
-    ProbeResult,
-)
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult
+from harness.ports.streams import ByteStream, DialRequest, DialsStreams
 from probes.kinds.web import Visit, WebProbe
 from probes.net.delivery import ExpectedMarks
 from probes.net.dialled_exchange import exchange_over

@@ -20,7 +20,7 @@ from harness.model.facts import SentStep, TechniqueFacts, WebFacts
 from harness.model.observation import Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.technique import case_of_item
-from harness.model.technique_host import RELAY
+from harness.model.technique_host import ALLOWED, RELAY
 from harness.model.transition_address import page_path
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult
@@ -32,9 +32,6 @@ from probes.net.page_result import page_result
 from probes.net.redirects import RedirectChain
 from probes.techniques.run import AnsweredError, NotCarriedError, NotDialledError, TechniqueRun
 from probes.techniques.steps import read_statement
-
-ALLOWED = "open"
-"""The first label of the allowed host beside the hosts of techniques."""
 
 RESOLVER = "dns"
 """The first label of the origin's host that answers DNS over HTTPS."""

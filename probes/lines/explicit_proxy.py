@@ -22,17 +22,8 @@ from harness.model.observation import Failure, Timings
 from harness.model.user import LineUser
 from harness.plugins import LINES
 from harness.ports.list_program import Connection
-from harness.ports.network import (
-    Answer,
-    ByteStream,
-    Dialled,
-    DialRequest,
-    Exchange,
-    Line,
-    Origin,
-    Question,
-    Request,
-)
+from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.backend import BackendName, ClientSettings, open_backend
 from probes.net.dialling import dial_stream, not_dialled

@@ -20,16 +20,8 @@ from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
 from harness.plugins import LINES
-from harness.ports.network import (
-    ByteStream,
-    Dialled,
-    DialRequest,
-    Exchange,
-    Line,
-    Origin,
-    Question,
-    Request,
-)
+from harness.ports.network import Exchange, Line, Origin, Question, Request
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 from harness.untrusted.regular_file import read_bounded
 from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup

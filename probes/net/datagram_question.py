@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from harness.ports.network import DatagramSocket
+from harness.ports.streams import DatagramSocket
 
 FIRST_WAIT = 1.0
 """Seconds until a question is sent again; the next waits are twice as long each."""

@@ -14,15 +14,8 @@ from urllib.parse import urlsplit
 import h11
 from msgspec.structs import replace
 
-from harness.ports.network import (
-    ByteStream,
-    Dialled,
-    DialRequest,
-    DialsStreams,
-    Exchange,
-    Line,
-    Request,
-)
+from harness.ports.network import Exchange, Line, Request
+from harness.ports.streams import ByteStream, Dialled, DialRequest, DialsStreams
 from probes.net.direct_line import MIN_PATIENCE, invalid_request
 from probes.net.exchange_recorder import (
     HEAD_BYTES,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from harness.model.facts import Certificate
 from harness.model.observation import Failure, Timings
-from harness.ports.network import ByteStream, DatagramSocket, Dialled
+from harness.ports.streams import ByteStream, DatagramSocket, Dialled
 from probes.net.exchange_recorder import ExchangeRecorder, Headers, failure_of
 from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.proxy_handshake import proxy_handshake_for

@@ -22,18 +22,8 @@ from harness.model.declared import Declared
 from harness.model.facts import DnsFacts
 from harness.model.observation import Failure, Stage, Timings
 from harness.ports.list_program import Connection
-from harness.ports.network import (
-    Answer,
-    ByteStream,
-    DatagramSocket,
-    Dialled,
-    DialRequest,
-    Exchange,
-    Line,
-    Origin,
-    Question,
-    Request,
-)
+from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.streams import ByteStream, DatagramSocket, Dialled, DialRequest
 from probes.net.address_guard import AddressGuard
 from probes.net.backend import BackendName, ClientSettings, open_backend
 from probes.net.dialling import dial_stream, not_dialled, open_datagrams

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aioquic.quic.events import StreamDataReceived, StreamReset
 
-from harness.ports.network import DatagramSocket
+from harness.ports.streams import DatagramSocket
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.quic_client import QuicClient, QuicHello
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.client_hello import HANDSHAKE, RECORD_HEADER, payload_of, server_name_place, vector
 
 Boundary = Literal["sni", "half", "random", "every"]

@@ -22,7 +22,7 @@ import dns.rdatatype
 import msgspec
 from dns.rdtypes.svcbbase import IPv4HintParam, IPv6HintParam, ParamKey, SVCBBase
 
-from harness.ports.network import ByteStream, DatagramSocket
+from harness.ports.streams import ByteStream, DatagramSocket
 from probes.net.datagram_question import ask_by_datagrams
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.raw_http1 import read_answer

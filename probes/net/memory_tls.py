@@ -11,7 +11,7 @@ import random
 import ssl
 
 from harness.model.facts import Certificate
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.first_flight import FlightShape, send_flight
 from probes.net.tls_facts import read_certificate
 

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Protocol, runtime_checkable
 
 from harness.model.observation import Failure, Timings
-from harness.ports.network import DatagramSocket, Dialled, DialRequest
+from harness.ports.streams import DatagramSocket, Dialled, DialRequest
 from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.route import Address

@@ -24,7 +24,7 @@ from aioquic.tls import AlertDescription, Epoch, SessionTicket
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.model.facts import Certificate
-from harness.ports.network import DatagramSocket
+from harness.ports.streams import DatagramSocket
 from harness.untrusted.visible_text import visible
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.quic_trust import certificate_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.exchange_recorder import HEAD_BYTES, ExchangeRecorder, Head, header_text
 
 SWITCHING, CONTINUE = 101, range(100, 200)

@@ -27,7 +27,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.exchange_recorder import HEAD_BYTES, ExchangeRecorder, Head, header_text
 from probes.net.raw_http1 import CONTINUE, read_answer
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.facts import Certificate
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net import ech
 from probes.net.client_hello import ALPN as ALPN_TYPE
 from probes.net.client_hello import (

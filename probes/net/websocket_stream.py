@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.websocket import BINARY, CLOSE, PING, PONG, TEXT, Messages, closing, frame
 
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from harness.model.technique_host import PART
+from harness.model.technique_host import ALLOWED, PART
 from probes.net import ech
 from probes.net.client_hello import (
     ALPN,
@@ -65,9 +65,6 @@ from probes.range.authority import Certificates
 from probes.range.server_tls import ServerTls, Tls
 from probes.range.zone import RANGE, ZoneNames, normalise
 
-PUBLIC = "open"
-"""The first label of the public name: an allowed host beside those of techniques."""
-
 HANDSHAKE_FAILURE = 40
 """An alert."""
 
@@ -91,7 +88,7 @@ class OriginEch:
     def configs(self) -> dict[str, ech.EchConfig]:
         """The configurations, by what follows the first label of the hosts that have them."""
         parents = (f"{PART}.{zone.zone}" for zone in self.names.zones)
-        return {parent: self.key.config(f"{PUBLIC}.{parent}") for parent in parents}
+        return {parent: self.key.config(f"{ALLOWED}.{parent}") for parent in parents}
 
     def config_list(self, host: str) -> bytes:
         """Return the list for the HTTPS record of a host; empty for hosts without ECH."""

@@ -22,6 +22,7 @@ import msgspec
 
 from harness.model.content_form import IMAGE, VIEWERS, PageContent
 from harness.model.marker import MARKER_PREFIX, path_words_for, receipt_for, token_for, words_for
+from harness.model.technique_host import code_of_technique
 from probes.net.websocket import BINARY, SWITCHING, accept_of, closing, frame
 from probes.range.block_page_text import REUSE, block_document
 from probes.range.image_card import AGREED, image_card
@@ -226,6 +227,7 @@ class Pages:
             return _page_of_block_host(host, path)
         content = self.content_at(host)
         code = content.code or self.names.code_of(host)
+        code = code or code_of_technique(host, (zone.zone for zone in self.names.zones))
         if content.form in VIEWERS:
             code = next(filter(None, map(self.names.code_of, hosts_in(path))), "")
         marks = marks_for(self.key, host, nonce, category_marker(code, nonce), path)

@@ -215,6 +215,7 @@ class RangeTestbed:
             log=str((self._directory / LOG_FILE).absolute()),
             services={"reference": reference, "mail": {"dkim": range_mail_key()}},
             twin_zone=TWIN_ZONE,
+            address_6=ADDRESS_6 if self._is_dual_stack else "",
         )
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)

@@ -17,6 +17,7 @@ from typing import Literal
 
 from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
+from harness.model.technique_host import PART, RELAY
 from harness.model.transition_address import literals_of
 from probes.mail.sender_domains import address_in, domain_of
 from probes.net.local_binding import is_own_address
@@ -53,7 +54,9 @@ BLOCK_HOST = f"blocked.filter.{ZONE}"
 """Target host of the reference filter's redirects: a page of the supplier, never of an item."""
 
 
-PARTS_OF_ZONE = ("canary", "twin", "special", "filter", "overblock", "sites")
+PARTS_OF_ZONE = (
+    "canary", "twin", "special", "filter", "overblock", "sites", PART, f"{RELAY}.{PART}",
+)  # fmt: skip
 """The labels below a zone that items have names in; a wildcard certificate needs each."""
 
 

@@ -20,7 +20,8 @@ import dns.message
 from harness.model.network_signal import DESIGNATED
 from harness.model.observation import Failure
 from harness.model.query_case import QueryForm
-from harness.ports.network import Answer, ByteStream, Question
+from harness.ports.network import Answer, Question
+from harness.ports.streams import ByteStream
 from probes.net.designated_resolver import Designated, designated_in
 from probes.net.doq import ask_over_quic
 from probes.net.exchange_recorder import ExchangeRecorder, resolve_failure

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from harness.ports.list_program import DescribesConnection
-from harness.ports.network import (
+from harness.ports.streams import (
     ByteStream,
     DatagramSocket,
     DialRequest,

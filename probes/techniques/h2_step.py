@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.exchange_recorder import write_head
 from probes.net.raw_http1 import SWITCHING, read_answer
 from probes.net.raw_http2 import Fields, Http2Client, settings_header

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.model.observation import Failure, Timings
-from harness.ports.network import ByteStream, Dialled
+from harness.ports.streams import ByteStream, Dialled
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.h3_client import H3Client, request_fields
 from probes.net.h3_tunnels import TunnelSocket, TunnelStream

@@ -16,15 +16,13 @@ from time import perf_counter
 from typing import Protocol, TypeVar
 
 from harness.model.facts import SentStep
-from harness.ports.network import (
-    Attempt,
+from harness.ports.network import Attempt, Line, Origin
+from harness.ports.streams import (
     ByteStream,
     DatagramSocket,
     Dialled,
     DialRequest,
     DialsStreams,
-    Line,
-    Origin,
     SendsDatagrams,
 )
 from harness.untrusted.visible_text import visible

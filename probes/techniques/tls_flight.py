@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.errors import known
 from harness.ports.list_program import DescribesConnection
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.first_flight import BOUNDARIES, Boundary, FlightShape, socket_of
 from probes.techniques.http1_step import PAUSE
 from probes.techniques.run import NotCarriedError, TechniqueRun

@@ -7,7 +7,8 @@ page in extension fields of NTP, ``icmp-tunnel at={ip}`` in the data of echo rep
 
 from __future__ import annotations
 
-from harness.ports.network import DatagramSocket, Question
+from harness.ports.network import Question
+from harness.ports.streams import DatagramSocket
 from probes.net.datagram_question import ask_by_datagrams
 from probes.net.dns_tunnel import RECORD_KINDS, RecordKind, read_record, write_name
 from probes.net.exchange_recorder import resolve_failure

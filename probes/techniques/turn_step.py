@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, get_args
 
 from harness.model.marker import protocol_proof
-from harness.ports.network import ByteStream
+from harness.ports.streams import ByteStream
 from probes.net.datagram_question import ask_by_datagrams
 from probes.net.stun_messages import (
     ALLOCATE,

@@ -11,7 +11,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.network import ByteStream, DialRequest, DialsStreams, SendsDatagrams
+from harness.ports.streams import ByteStream, DialRequest, DialsStreams, SendsDatagrams
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.lines.pac import Pac, PacOptions

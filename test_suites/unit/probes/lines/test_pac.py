@@ -12,7 +12,8 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.network import DialRequest, Exchange, Request
+from harness.ports.network import Exchange, Request
+from harness.ports.streams import DialRequest
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
 from probes.net.backend import BACKENDS
 from probes.range.authority import Authority

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.facts import TechniqueFacts
 from harness.model.observation import Timings
-from harness.ports.network import Dialled, DialRequest
+from harness.ports.streams import Dialled, DialRequest
 from probes.kinds.techniques import Techniques
 from probes.lines.direct import Control, ControlOptions, ResolverLine, ResolverOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions

@@ -17,7 +17,8 @@ from harness.model.corpus import Item
 from harness.model.facts import TechniqueFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey
-from harness.ports.network import Attempt, DialRequest, ProbeResult
+from harness.ports.network import Attempt, ProbeResult
+from harness.ports.streams import DialRequest
 from probes.kinds.techniques import Techniques
 from probes.lines.direct import Control, ControlOptions
 from probes.net.doq import ask_over_quic

@@ -15,7 +15,8 @@ from harness.model.corpus import Item
 from harness.model.facts import TechniqueFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings
-from harness.ports.network import Attempt, ByteStream, Dialled, DialRequest, ProbeResult
+from harness.ports.network import Attempt, ProbeResult
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 from probes.kinds.techniques import Techniques
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions

@@ -6,7 +6,8 @@ import pytest
 
 from harness.model.arrivals import arrivals_path, read_arrivals
 from harness.model.campaign import Limits
-from harness.ports.network import ByteStream, Dialled, DialRequest, ProbeResult, Request
+from harness.ports.network import ProbeResult, Request
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 from probes.kinds.techniques import Techniques
 from probes.lines.direct import Control, ControlOptions
 from probes.range.testbed import RangeTestbed

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harness.model.facts import TechniqueFacts
 from harness.model.observation import Timings
-from harness.ports.network import ByteStream, Dialled, DialRequest, Origin
+from harness.ports.network import Origin
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 from probes.kinds.techniques import Techniques
 from probes.techniques.steps import read_statement
 from probes.techniques.url_step import read_url
