@@ -113,7 +113,7 @@ def _hello_counted(selection: Selection) -> MeasuredMetric:
     """Count the items of one class that opened a page, or did not bring a harmless one."""
     blocked = tuple(each for each in selection.results if case_of(each) is not None)
     if blocked or not selection.results:
-        return _counted(replace(selection, results=blocked), "hello_differences")
+        return count_techniques(replace(selection, results=blocked), "hello_differences")
     tried = tuple(
         each
         for each in selection.results
@@ -127,7 +127,7 @@ def _hello_counted(selection: Selection) -> MeasuredMetric:
 
 def relays_open(selection: Selection) -> MeasuredMetric:
     """Count the relays on allowed sites through which a blocked page arrived."""
-    return _counted(selection, "relays_open", "relay")
+    return count_techniques(selection, "relays_open", "relay")
 
 
 def circumvention_stopped(selection: Selection) -> MeasuredMetric:
@@ -194,7 +194,11 @@ def _open_classes(selection: Selection, name: str, groups: tuple[str, ...]) -> M
     words |= {_class_of(each): _class_words(each) for each in results}
     return _with_left_out(
         open_cases(
-            narrowed, name, words, case_of=_class_of, count=lambda part: _counted(part, name)
+            narrowed,
+            name,
+            words,
+            case_of=_class_of,
+            count=lambda part: count_techniques(part, name),
         ),
         results,
     )
@@ -218,7 +222,7 @@ def _class_words(result: GroupResult) -> str:
     return words_of(case) if case is not None else ""
 
 
-def _counted(selection: Selection, name: str, group: str = "") -> MeasuredMetric:
+def count_techniques(selection: Selection, name: str, group: str = "") -> MeasuredMetric:
     """Count the open techniques, of one group if it is named."""
     results = tuple(
         each

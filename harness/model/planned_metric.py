@@ -8,7 +8,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("certificate_errors_conveyed", "share", "certificate errors that reach the user"),
     ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
     ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
-    ("network_signals_honoured", "share", "network signals that are honoured"),
     ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
     ("tls_downgrades", "items", "properties of TLS that interception weakens"),
     ("tunnels_established", "items", "tunnels through which the canary was fetched"),

@@ -155,6 +155,13 @@ GROUPS: dict[str, TechniqueGroup] = {
 """The groups by name, in the order of reports. Each class of a group must be tried."""
 
 
+SIGNALS_ASKED = {
+    "mozilla": "the name by which Firefox asks",
+    "apple": "the names by which iCloud Private Relay asks",
+    "ddr": "discovery of a designated resolver",
+}
+"""The signals of CIR-06; the last is tried as a technique."""
+
 CRITICAL = frozenset(GROUPS) - {"framing", "signal", "other"}
 """The groups of which no technique may be open (requirements of critical severity)."""
 

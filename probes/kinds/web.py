@@ -19,6 +19,7 @@ from harness.model.content_form import variant_of
 from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import PageDetails, WebFacts
 from harness.model.file_case import file_case
+from harness.model.network_signal import signal_name
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.protocol_case import protocol_of
@@ -96,11 +97,13 @@ class WebProbe:
 
         Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
         ``protocols``, and queries for ``dns_queries``. The page of a technique is fetched in the
-        plain form, by the scheme of its case.
+        plain form, by the scheme of its case. Names that are a signal to browsers have no page.
         """
         if item.kind == VECTOR:
             technique = case_of_item(item)
             return technique is not None and technique.scheme == self.scheme and bool(item.host)
+        if signal_name(item.host):
+            return False
         variant = variant_of(item.stratum)
         others = (file_case, upload_case, protocol_of)
         if is_query(variant) or any(case(variant) is not None for case in others):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 from msgspec import structs
 
-from harness.estimate import technique_metrics
 from harness.estimate.item_selection import Selection
 from harness.estimate.technique_metrics import (
     NOT_BLOCKED,
@@ -20,6 +20,7 @@ from harness.estimate.technique_metrics import (
     relays_open,
 )
 from harness.model.metric import Metric
+from harness.model.metric_form import MetricSpec
 from harness.model.scheme import Threshold
 from harness.model.technique import CRITICAL, GROUPS, PLAIN_PROBES
 from harness.model.technique_metric_specs import TECHNIQUE_METRICS
@@ -139,13 +140,13 @@ def test_relays_are_counted_one_by_one(verdict: Make, select: Select) -> None:
 
 @pytest.mark.parametrize("spec", TECHNIQUE_METRICS, ids=lambda spec: spec.name)
 def test_every_metric_of_techniques_counts_techniques_alone(
-    verdict: Make, select: Select, spec: object
+    verdict: Make, select: Select, spec: MetricSpec
 ) -> None:
-    name = spec.name  # type: ignore[attr-defined] # parametrised by pytest
-    measure = getattr(technique_metrics, name)
+    module, _, name = spec.function.partition(":")
+    measure = getattr(import_module(f"harness.estimate.{module}"), name)
     page = verdict("plain", "MALW.BYPASS", A, probe="web")
 
-    assert spec.of_techniques  # type: ignore[attr-defined] # as above
+    assert spec.of_techniques
     assert measure(select([page])).metric.n == 0
     assert measure(select(every_class(verdict, A))).metric.n > 0
 
