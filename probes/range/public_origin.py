@@ -24,6 +24,7 @@ from harness.model.content_form import PageContent
 from harness.model.protocol_case import CONTROL_TRANSPORTS
 from harness.model.query_case import ALIAS
 from harness.untrusted.regular_file import read_bounded
+from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import (
     PEM_BYTES,
     Authority,
@@ -36,7 +37,7 @@ from probes.range.control_servers import ControlServers
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
 from probes.range.name_server import NameServer, Reply
-from probes.range.origin import ArrivalLog, OriginServer
+from probes.range.origin import OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings
 from probes.range.protocol_server import ProtocolServers

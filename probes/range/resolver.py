@@ -19,11 +19,11 @@ import dns.rdatatype
 import dns.rrset
 
 from probes.mail.sender_domains import records_of
+from probes.range.arrival_log import ArrivalLog
 from probes.range.ech_server import OriginEch
 from probes.range.faults import FaultKind, Faults
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
-from probes.range.origin import ArrivalLog
 from probes.range.question_entry import QuestionEntry
 from probes.range.resolver_guard import guarded_style
 from probes.range.technique_names import TechniqueNames

@@ -24,6 +24,7 @@ from probes.mail.sender_domains import new_key, public_key_of
 from probes.net.route import parse_address
 from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
+from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.control_servers import ControlServers
@@ -43,7 +44,7 @@ from probes.range.name_server import (
     NameServer,
     Reply,
 )
-from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
+from probes.range.origin import SLOW_DELAY, OriginServer
 from probes.range.origin_pages import ContentChange, Pages
 from probes.range.own_thread import run_in_thread
 from probes.range.protocol_server import ProtocolServers

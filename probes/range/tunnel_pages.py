@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from harness.model.marker import find_nonce
 from probes.net.tunnel_pieces import Piece, cut, read_wanted, write_piece
-from probes.range.origin import ArrivalLog, Over
+from probes.range.arrival_log import ArrivalLog, Over
 from probes.range.origin_pages import Pages, response_head, sent_body
 
 MOST_KEPT = 64

@@ -45,9 +45,9 @@ from probes.net.stun_messages import (
     write_message,
     xor_address,
 )
+from probes.range.arrival_log import Over
 from probes.range.connection import Connection
 from probes.range.datagram_server import Peer
-from probes.range.origin import Over
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.visitor_limits import Admission, VisitorLimits
 

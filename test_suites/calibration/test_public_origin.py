@@ -19,11 +19,11 @@ from harness.campaign.own_hosts import on_own_host
 from harness.model.corpus import Item
 from harness.model.verdict import State
 from harness.ports.network import Origin
+from probes.range.arrival_log import ArrivalLog
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.name_server import NameServer, Reply
-from probes.range.origin import ArrivalLog
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import BLOCK_HOST, ZoneNames

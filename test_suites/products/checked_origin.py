@@ -18,9 +18,9 @@ from harness.model.campaign import Limits
 from harness.ports.network import Origin
 from probes.lines.direct import Control, ControlOptions
 from probes.net.route import Address, parse_address
+from probes.range.arrival_log import ArrivalLog
 from probes.range.delegation import Checked
 from probes.range.name_server import NameServer, Reply
-from probes.range.origin import ArrivalLog
 from probes.range.origin_check import CheckOptions, check_origin
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ZoneNames

@@ -20,7 +20,7 @@ from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from probes.net.backend import has_wire
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 
 SENTINEL = "copper-meadow.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.model.facts import WebFacts
 from harness.model.observation import Observation
-from probes.range.origin import Arrival
+from probes.range.arrival_log import Arrival
 
 STOPPED_ON_THE_WAY_BACK = "the request arrived, and its answer was stopped on the way back"
 OTHER_HOST = "the request arrived, but for the page of another host"

@@ -23,7 +23,7 @@ import msgspec
 from harness.campaign.origin_file import read_origin
 from harness.cli.conclude import conclude_journal
 from harness.store.journal.journal import open_journal
-from probes.range.origin import Arrival
+from probes.range.arrival_log import Arrival
 from test_suites.house.rooms import ROOT
 from test_suites.products.process import Process
 from test_suites.products.supplier_network import accredit, allow_fast

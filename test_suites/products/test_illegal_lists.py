@@ -18,7 +18,7 @@ from harness.model.listed_page import HARD_CASES
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.testbed import RangeTestbed
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL

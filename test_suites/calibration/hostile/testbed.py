@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, cast
 
+from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import Authority
 from probes.range.filter import FilterPolicy
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS

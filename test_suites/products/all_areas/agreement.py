@@ -30,7 +30,7 @@ from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import ROUNDS
 from harness.model.verdict import DELIVERED, Mechanism, State, Verdict
 from harness.store.journal.journal import open_journal
-from probes.range.origin import Arrival
+from probes.range.arrival_log import Arrival
 
 
 class Visit(NamedTuple):

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
 from probes.net.route import parse_address
+from probes.range.arrival_log import ArrivalLog
 from probes.range.filter import FilterPolicy
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS

@@ -21,8 +21,8 @@ from probes.kinds.upload import Upload
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.file_contents import eicar
+from probes.range.arrival_log import Arrival
 from probes.range.faults import Fault, FaultKind
-from probes.range.origin import Arrival
 from probes.range.testbed import RangeTestbed
 from test_suites.unit.probes.conftest import HEAD_END, answering, closing
 from test_suites.unit.probes.kinds.test_web import Scripted

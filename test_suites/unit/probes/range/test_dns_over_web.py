@@ -16,9 +16,9 @@ from probes.net.foreign_dns import (
     make_question,
     wire_request,
 )
+from probes.range.arrival_log import ArrivalLog
 from probes.range.connection import Request, parse_request
 from probes.range.dns_over_web import DnsOverWeb
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
 
 HOST = "x-1.ways.accredit.test"

@@ -14,9 +14,10 @@ from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.h3_client import H3Client, request_fields
 from probes.net.quic_client import QuicClient, QuicHello
 from probes.net.route import Address
+from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import Authority
 from probes.range.h3_server import h3_listener
-from probes.range.origin import ArrivalLog, OriginServer
+from probes.range.origin import OriginServer
 from probes.range.origin_pages import Pages
 from probes.range.server_chain import read_chain
 from probes.range.visitor_limits import VisitorLimits, VisitorRules

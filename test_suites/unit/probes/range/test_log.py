@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 
 
 def test_arrivals_are_kept_in_order_and_written_as_json_lines(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from harness.model.marker import nonce_for, protocol_proof
 from harness.model.observation import AttemptKey
 from harness.model.protocol_case import OWN_PORTS, OwnPort
 from probes.kinds.protocols import OPENINGS
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.protocol_server import LONGEST, SPEAKERS, ProtocolServers
 from test_suites.products.process import free_port
 from test_suites.public_origin import ZONE, origin_in, write_folder

@@ -10,9 +10,9 @@ import pytest
 
 from harness.model.marker import nonce_for, token_for
 from harness.model.observation import AttemptKey
+from probes.range.arrival_log import ArrivalLog
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import ReferenceFilter
-from probes.range.origin import ArrivalLog
 from probes.range.proxy import TUNNEL_ESTABLISHED, ProxyConnection, Upstream
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from harness.model.origin_zone import OriginZone
 from harness.model.plain_twin import twin_of
+from probes.range.arrival_log import ArrivalLog
 from probes.range.name_server import Reply, answer
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.zone import RANGE, PageKind, ZoneNames
 

@@ -8,10 +8,10 @@ import pytest
 from harness.model.content_form import PageContent
 from harness.model.marker import words_for
 from harness.model.search_case import SearchLock, is_near
+from probes.range.arrival_log import ArrivalLog
 from probes.range.connection import Request, parse_request
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
-from probes.range.origin import ArrivalLog
 from probes.range.origin_pages import Page, Pages
 from probes.range.origin_services import SERVICES, ServiceRequest
 from probes.range.resolver import FilteringResolver, ZoneServer

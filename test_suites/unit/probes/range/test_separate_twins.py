@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from harness.model.origin_zone import OriginZone
 from harness.model.plain_twin import twin_of
+from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import Authority, SeparateCertificates
-from probes.range.origin import ArrivalLog
 from probes.range.origin_settings import OriginSettings, TwinSettings
 from probes.range.public_origin import PublicOrigin
 from probes.range.resolver import ZoneServer

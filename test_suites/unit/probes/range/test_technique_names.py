@@ -11,9 +11,9 @@ import pytest
 from harness.model.network_signal import DESIGNATED, SIGNALS
 from harness.model.origin_zone import OriginZone
 from probes.net.dns_tunnel import hidden_name
+from probes.range.arrival_log import ArrivalLog
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import ZoneNames
 

@@ -9,7 +9,7 @@ from harness.model.observation import AttemptKey
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.tunnel_pieces import Piece, Wanted, fetch_pieces, read_piece, write_wanted
 from probes.range import tunnel_pages
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.origin_pages import Pages
 from probes.range.tunnel_pages import TunnelPages
 

@@ -30,7 +30,7 @@ from probes.net.stun_messages import (
 )
 from probes.net.tunnel_pieces import Wanted, read_piece, write_wanted
 from probes.range import turn_server
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.origin_pages import Pages
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.turn_server import TurnServer

@@ -16,8 +16,8 @@ from harness.model.plain_twin import twin_of
 from probes.mail.sender_domains import public_key_of
 from probes.mail.signature import signing_key as signing_key_of
 from probes.net.route import parse_address
+from probes.range.arrival_log import ArrivalLog
 from probes.range.name_server import NameServer, Reply, answer
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed, range_mail_key
 from probes.range.zone import RANGE, TWIN_ZONE, ZONE, PageKind

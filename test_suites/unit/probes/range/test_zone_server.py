@@ -14,9 +14,9 @@ from dns.rdtypes.svcbbase import ParamKey
 
 from harness.model.plain_twin import twin_of
 from probes.net.ech import read_configs
+from probes.range.arrival_log import ArrivalLog
 from probes.range.ech_server import OriginEch
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.origin import ArrivalLog
 from probes.range.resolver import ZoneServer, question_name
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import TWIN_ADDRESS, TWIN_ZONE, ZONE

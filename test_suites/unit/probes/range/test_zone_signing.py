@@ -11,7 +11,7 @@ import dns.rdatatype
 import pytest
 from dns.exception import ValidationFailure
 
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.zone_signing import ZoneSigner
 

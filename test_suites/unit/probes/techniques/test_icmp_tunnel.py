@@ -17,8 +17,8 @@ from probes.lines.direct import Interface, InterfaceOptions
 from probes.net.local_binding import run_in_namespace
 from probes.net.pings import ECHO_REPLY, ECHO_REQUEST, checksum, echo_packet
 from probes.net.tunnel_pieces import Wanted, write_wanted
+from probes.range.arrival_log import ArrivalLog
 from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
-from probes.range.origin import ArrivalLog
 from probes.range.origin_pages import Pages
 from probes.range.tunnel_pages import TunnelPages
 from test_suites.trying_techniques import HOST, tried

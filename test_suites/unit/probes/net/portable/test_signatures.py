@@ -18,7 +18,7 @@ from probes.net.dns_server import DnsServer
 from probes.net.portable.name_resolver import read_message
 from probes.net.portable.signatures import with_signatures
 from probes.net.route import Address
-from probes.range.origin import ArrivalLog
+from probes.range.arrival_log import ArrivalLog
 from probes.range.resolver import ZoneServer
 from probes.range.zone_signing import ZoneSigner
 
