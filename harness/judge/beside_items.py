@@ -43,7 +43,7 @@ class BesideItems:
         """Return the other observations; keep these."""
         for part in (
             self._people, self.twins, self._availability, self.polls, self.users, self._mail,
-            self._logged, self._speed,
+            self._logged, self._speed, self.techniques,
         ):  # fmt: skip
             observations = part.separate(observations)
         return observations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from harness.judge.liveness import PASSED_ON_RETRY
 from harness.model.batch import turn_of
 from harness.model.corpus import VECTOR
-from harness.model.facts import SentStep, TechniqueFacts, WebFacts
+from harness.model.facts import ArrivalFacts, SentStep, TechniqueFacts, WebFacts
 from harness.model.observation import Observation
 from harness.model.technique import (
     PLAIN_PROBES,
@@ -25,6 +27,16 @@ class TechniqueTrials:
 
     def __init__(self) -> None:
         self._trials: list[TechniqueTrial] = []
+        self._origin_saw: dict[str, tuple[str, ...]] = {}
+
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        """Yield the other observations; keep what the origin saw."""
+        for one in observations:
+            if isinstance(one.facts, ArrivalFacts):
+                more = (f"and {one.facts.more} more",) if one.facts.more else ()
+                self._origin_saw[one.nonce] = (*one.facts.arrivals, *more)
+            else:
+                yield one
 
     def count(self, trial: Trial, verdict: Verdict) -> None:
         """Keep a trial of a technique or of its plain form; ignore all others."""
@@ -36,7 +48,7 @@ class TechniqueTrials:
     @property
     def techniques(self) -> ServiceTechniques:
         """What was kept so far."""
-        return ServiceTechniques(trials=tuple(self._trials))
+        return ServiceTechniques(trials=tuple(self._trials), origin_saw=self._origin_saw)
 
 
 def _trial(trial: Trial, verdict: Verdict, case: TechniqueCase) -> TechniqueTrial:

@@ -1,5 +1,7 @@
 """Retry silent and blocked items, try concurrent users and plain twins, after all other batches.
 
+The origin is asked what reached it by techniques, too.
+
 The empty batch ``DONE`` says that all retrials are made. The batches of retrials have numbers above
 it; they are written as the retrials are made.
 """
@@ -11,6 +13,7 @@ from asyncio import to_thread
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
+from harness.measure.arrival_records import ArrivalRecords
 from harness.measure.batch_plan import RetrialBatches, missing_batches
 from harness.measure.blocked_retrials import BlockedRetrials
 from harness.measure.concurrent_users import ConcurrentUserRun
@@ -45,6 +48,7 @@ class Retrials:
         self._blocked = BlockedRetrials(campaign, context, self._batches, judge_trials)
         self._users = ConcurrentUserRun(campaign, context, journal, judge_trials)
         self._twins = PlainTwinRun(campaign, context, journal)
+        self._arrivals = ArrivalRecords(context, self._batches)
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Process what a resumed journal holds; ``stack`` ends the retrials."""
@@ -64,12 +68,14 @@ class Retrials:
             self._blocked.resume_from(before)
             self._users.resume_from(before)
             self._twins.resume_from(before)
+            self._arrivals.resume_from(before)
 
     async def add_batch(self, observations: Iterable[Observation]) -> None:
         """Choose what of a batch is to be retried."""
         observations = list(observations)
         self._patient.add_batch(observations)
         self._twins.add_batch(observations)
+        self._arrivals.add_batch(observations)
         await self._users.add_batch(observations)
         await self._blocked.add_batch(observations)
         await self._batches.write_full()
@@ -78,6 +84,7 @@ class Retrials:
         """Make the retrials that are left, try concurrent users and the plain twins."""
         held = self._journal.observations
         await asyncio.gather(self._patient.finish(held), self._blocked.finish(held))
+        await self._arrivals.finish()
         await self._batches.finish()
         await self._users.finish(progress_counter)
         await self._twins.finish(progress_counter)

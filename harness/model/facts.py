@@ -161,6 +161,13 @@ class TechniqueFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, ta
     obstacle: str = ""
 
 
+class ArrivalFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="arrivals"):
+    """What reached the origin by one attempt, in words; ``more`` counts what is not listed."""
+
+    arrivals: tuple[str, ...] = ()
+    more: int = 0
+
+
 FileSighting = Literal["", "test string", "content", "agreed file", "received"]
 """What was found in a file when its containers were opened; *received*: an upload arrived whole."""
 

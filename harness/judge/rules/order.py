@@ -109,7 +109,7 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 
 
 READ_FACTS = frozenset({
-    "alert_report", "log_entries", "log_file", "mail", "mail_arrivals", "people_answer",
+    "alert_report", "arrivals", "log_entries", "log_file", "mail", "mail_arrivals", "people_answer",
     "supplier_declaration",
 })  # fmt: skip
 """The kinds of facts of records, alerts and mail, and what people state: no rule judges them."""
