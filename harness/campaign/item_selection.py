@@ -19,7 +19,7 @@ from harness.model.corpus import NAMED, WITHOUT_ADDRESS, Item, bare_code, covers
 from harness.model.sampler import Smallest, order_key, ordering
 from harness.plugins import PROBES
 from harness.ports.corpora import Corpus
-from harness.ports.network import Probe
+from harness.ports.network import Probe, fits
 
 
 class SelectedItems:
@@ -54,6 +54,14 @@ class SelectedItems:
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
         return frozenset(item.kind for items in told for item in items)
+
+    @property
+    def made(self) -> Iterator[Item]:
+        """The items without an address; of a pack that is streamed, the first item at most."""
+        told = (
+            part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
+        )
+        return (item for items in told for item in items if item.kind in WITHOUT_ADDRESS)
 
     @property
     def schemes(self) -> frozenset[str]:
@@ -157,8 +165,10 @@ def items_without_probe(
     probe of its scheme. Without any probe nothing is reported.
     """
     declared = {name: probe.declares for name, probe in probes.items()}
-    able = frozenset[str]().union(*(each.kinds for each in declared.values()))
-    for kind in sorted((items.kinds & WITHOUT_ADDRESS) - able) if probes else ():
+    without = items.kinds & WITHOUT_ADDRESS if probes else frozenset()
+    without -= {one.kind for one in items.made if any(fits(each, one) for each in probes.values())}
+    able = frozenset[str]().union(*(each.kinds for each in declared.values())) - without
+    for kind in sorted(without):
         found = f"items of kind {kind!r} are chosen, but none of the probes can try them"
         yield found, f"the probes can try {', '.join(sorted(able))}"
     tried = {each.only_scheme for each in declared.values() if each.facts == "web"}

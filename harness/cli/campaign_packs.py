@@ -12,6 +12,7 @@ from harness.cli.case_supply import RESOLVER_NAMES
 from harness.cli.compose import open_pack
 from harness.cli.printing import shown
 from harness.cli.scheme_items import DOWNLOAD, PROTOCOLS, UPLOAD, SchemeItems
+from harness.cli.technique_obstacles import PACK
 from harness.errors import UsageError
 from harness.model.corpus import PackKind
 from harness.plugins import LINES, PROBES
@@ -86,6 +87,11 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path, *, asks_names: bo
         rows += [f"  - pack: {choice.pack}", *codes]
         size = "" if choice.sample is None else f"    sample: {choice.sample}"
         rows.append(size or "    # no sample: every item of these categories is tried")
+    if items.needs_techniques:
+        rows += [
+            "  # Techniques to bypass the filter: the supplier loads their hosts beforehand.",
+            f"  - pack: {PACK}",
+        ]
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
     rows += [entry, f"{entry.partition(' ')[0]}    sample: {max(CONTENT_SAMPLE, items.content)}"]

@@ -7,7 +7,7 @@ is returned too, with the size of the list to import.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from corpora.content_pages import CATEGORIES
@@ -78,7 +78,8 @@ class SchemeItems:
     asks for none. With ``searches`` it asks for engines and queries. ``twins`` are the plain twins
     needed. ``needs_illegal_pages``: a binding requirement needs the pack of that name, and both
     schemes. With ``needs_addresses`` it asks for cases of web addresses. ``files`` are the files
-    to download that binding requirements need. ``probes`` are those that a metric cannot do
+    to download that binding requirements need. With ``needs_techniques`` a binding requirement is
+    about techniques to bypass the filter. ``probes`` are those that a metric cannot do
     without, ``probes_of_packs`` those of ``WHOLE_PACKS`` that it asks for.
     """
 
@@ -93,6 +94,7 @@ class SchemeItems:
     files: int = 0
     probes: tuple[str, ...] = ()
     probes_of_packs: tuple[str, ...] = ()
+    needs_techniques: bool = False
 
 
 @dataclass(slots=True)
@@ -134,6 +136,9 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         if spec_of(each.measure.metric).is_implemented and _phases(each, scheme, profiles)
     ]
     metrics = {each.measure.metric for each in asked}
+    needs_techniques = any(map(_is_decided_by_techniques, asked))
+    if not needs_techniques:
+        metrics = {name for name in metrics if not spec_of(name).of_techniques}
     on_lists = LIST_METRICS & {each.measure.metric for each in asked if each.binding}
     content = twins = 0
     for requirement in asked:
@@ -151,21 +156,17 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
         elif spec_of(metric).counts_items:
             phases = _phases(requirement, scheme, profiles)
             lists += _want(wanted, requirement, scheme, phases, strata)
-    files = [
-        _needed(each, scheme) if each.binding else 1
-        for each in asked
-        if DOWNLOAD in each.measure.probes
-    ]
     return SchemeItems(
         choices=wanted.choices() or (SOMETHING,),
         lists=tuple(lists),
         content=content,
         searches=bool(metrics & METRIC_CASES.keys()),
         twins=twins,
-        needs_second_probe=bool(on_lists or metrics & {*COMPARED}),
+        needs_second_probe=bool(on_lists or metrics & {*COMPARED} or needs_techniques),
+        needs_techniques=needs_techniques,
         needs_illegal_pages=bool(on_lists - LIST_CENSUSES),
         needs_addresses=bool(metrics & CASES_OF_METRIC.keys()),
-        files=max(files, default=0),
+        files=max(_downloads(asked, scheme), default=0),
         probes=tuple(
             dict.fromkeys(filter(None, (spec_of(name).needs_probe for name in sorted(metrics))))
         ),
@@ -173,6 +174,19 @@ def items_for(scheme: Scheme, profiles: Mapping[str, str]) -> SchemeItems:
             probe for probe in WHOLE_PACKS if any(probe in each.measure.probes for each in asked)
         ),
     )
+
+
+def _downloads(asked: Iterable[Requirement], scheme: Scheme) -> Iterator[int]:
+    """Yield how many files to download each requirement about them needs."""
+    for each in asked:
+        if DOWNLOAD in each.measure.probes:
+            yield _needed(each, scheme) if each.binding else 1
+
+
+def _is_decided_by_techniques(requirement: Requirement) -> bool:
+    """Whether a requirement decides something by techniques; a report of them costs minutes."""
+    is_about = spec_of(requirement.measure.metric).of_techniques
+    return is_about and requirement.binding and requirement.rule != "report"
 
 
 def _want(

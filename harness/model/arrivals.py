@@ -42,6 +42,9 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[SeenArrival, ...]
 
 
+_ARRIVALS = msgspec.json.Decoder(Arrivals)
+
+
 def arrivals_path(key: bytes, nonces: Iterable[str]) -> str:
     """Return the path and query that ask about nonces, at most MAX_NONCES."""
     text = ",".join(nonces)
@@ -65,7 +68,7 @@ def asked_nonces(key: bytes, path: str) -> frozenset[str]:
 def read_arrivals(body: bytes) -> tuple[SeenArrival, ...]:
     """Read the answer of an origin. Raises ValueError if it is none."""
     try:
-        return msgspec.json.decode(body, type=Arrivals).arrivals
+        return _ARRIVALS.decode(body).arrivals
     except msgspec.DecodeError as error:
         msg = f"this is no list of arrivals: {error}"
         raise ValueError(msg) from None

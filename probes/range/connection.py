@@ -10,19 +10,16 @@ HTTP), which h11 refuses to produce.
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, Self, cast
+from typing import cast
 
 import h11
 
 from probes.net.websocket import requested_key
-from probes.range.bound_socket import bound_socket
 from probes.range.origin_pages import Page, response_head, sent_body
 from probes.range.server_tls import ServerTls, Tls
 from probes.range.visitor_limits import (
@@ -32,7 +29,7 @@ from probes.range.visitor_limits import (
     VisitorRules,
     peer_address,
 )
-from probes.range.zone import ADDRESS, RANGE_ADDRESSES, normalise
+from probes.range.zone import normalise
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -173,26 +170,6 @@ def _whole_lines(items: Iterable[tuple[bytes, bytes]], length: int) -> tuple[byt
     whole = b"Content-Length", b"%d" % length
     pairs = [whole if one[0].lower() == b"transfer-encoding" else one for one in pairs]
     return tuple(b"%s: %s" % pair for pair in pairs)
-
-
-class Abortable(Protocol):
-    """A connection that removes itself from its server's collection when it is lost."""
-
-    def abort(self) -> None:
-        """Close immediately; no effect before the connection is made."""
-
-
-async def close_server(server: asyncio.Server, connections: Collection[Abortable]) -> None:
-    """Close ``server`` and abort all its ``connections``; returns when none is left."""
-    loop = asyncio.get_running_loop()
-    for listening in server.sockets:
-        loop.remove_reader(listening.fileno())
-    await asyncio.sleep(0)
-    while connections:
-        for connection in tuple(connections):
-            connection.abort()
-        await asyncio.sleep(0)
-    server.close()
 
 
 TOO_MANY = Page(status=429, body=b"Too many requests\n", headers=(("Retry-After", "2"),))
@@ -355,59 +332,3 @@ class Connection(asyncio.Protocol):
         due = tls.outgoing()
         if due and self._transport is not None:
             self._transport.write(due)
-
-
-def _free_port(address: str) -> int:
-    """A port that is free at this address and at every other address of a range.
-
-    A range listens at several addresses by one port number. The port is below those that outgoing
-    connections take (32768 on Linux), since one of them would prevent that. 0, by which the system
-    chooses, if none is found.
-    """
-    addresses = {address, *(RANGE_ADDRESSES if address in RANGE_ADDRESSES else ())}
-    for _ in range(200):
-        port = _numbers.randrange(12000, 30000)
-        with ExitStack() as stack:
-            try:
-                for each in addresses:
-                    stack.enter_context(bound_socket(socket.SOCK_STREAM, each, port))
-            except OSError:
-                continue
-            return port
-    return 0
-
-
-_numbers = random.SystemRandom()
-
-
-class Listener:
-    """A listening socket and its connections; a context manager.
-
-    With ``port`` 0 a free one is chosen; the attribute ``port`` then has it.
-    """
-
-    def __init__(
-        self, connect: Callable[[], Connection], address: str = ADDRESS, port: int = 0
-    ) -> None:
-        self._connect = connect
-        self._address = address
-        self._connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
-        self.port = port
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        port = self.port or _free_port(self._address)
-        self._server = await loop.create_server(self._accept, self._address, port, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._server is not None:
-            await close_server(self._server, self._connections)
-
-    def _accept(self) -> Connection:
-        connection = self._connect()
-        connection.on_lost = self._connections.discard
-        self._connections.add(connection)
-        return connection

@@ -15,9 +15,9 @@ from typing import Self
 from harness.model.protocol_case import CONTROL_PORTS, ControlName
 from probes.net.ntp_packets import ANSWER_BYTES, CLIENT, data_in, server_packet
 from probes.range.authority import Certificates
-from probes.range.connection import Listener
 from probes.range.datagram_server import AnswerDatagram, DatagramServer, Peer
 from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
+from probes.range.listener import Listener
 from probes.range.name_server import DnsOverTls, ReplyFunction
 from probes.range.server_tls import server_context
 from probes.range.tunnel_pages import TunnelPages

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import TypeVar
 
-from probes.range.connection import Listener
+from probes.range.listener import Listener
 from probes.range.name_server import NameServer
 
 Entered = TypeVar("Entered")

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from probes.range.authority import Authority
-from probes.range.connection import Connection, Listener, Request
+from probes.range.connection import Connection, Request
 from probes.range.faults import FaultKind
 from probes.range.filter import Decision, FilterPolicy, ReferenceFilter, Service
+from probes.range.listener import Listener
 from probes.range.origin_pages import block_page
 from probes.range.pending_entry import Asked
 from probes.range.proxy import ProxyConnection, Upstream

@@ -21,7 +21,8 @@ import dns.message
 
 from probes.net.route import Address
 from probes.range.bound_socket import bound_socket
-from probes.range.connection import Connection, Request, close_server
+from probes.range.connection import Connection, Request
+from probes.range.listener import close_server
 from probes.range.origin_pages import Page
 from probes.range.visitor_limits import Admission, Visit, VisitorLimits, peer_address
 from probes.range.zone import ADDRESS

@@ -23,13 +23,7 @@ from harness.model.upload_case import MESSAGE
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.arrival_log import ArrivalLog, Over
 from probes.range.authority import HTTP_2_OR_1, Certificates
-from probes.range.connection import (
-    Connection,
-    Listener,
-    MalformedRequestError,
-    Request,
-    parse_request,
-)
+from probes.range.connection import Connection, MalformedRequestError, Request, parse_request
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch, TlsWithEch
 from probes.range.faults import FaultKind, Faults
@@ -45,6 +39,7 @@ from probes.range.lenient_http1 import (
     needs_leniency,
     read_lenient,
 )
+from probes.range.listener import Listener
 from probes.range.named_host import named_request
 from probes.range.origin_pages import Page, Pages, sent_body
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at

@@ -17,7 +17,8 @@ from typing import NamedTuple, Self
 from harness.model.marker import find_nonce, protocol_proof
 from harness.model.protocol_case import OWN_PORTS, OwnPort
 from probes.range.arrival_log import ArrivalLog
-from probes.range.connection import Connection, Listener
+from probes.range.connection import Connection
+from probes.range.listener import Listener
 from probes.range.visitor_limits import Admission, VisitorLimits
 from probes.range.zone import ADDRESS, normalise
 

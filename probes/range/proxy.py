@@ -11,7 +11,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar
 
 from probes.range.access_entry import ResultCode
 from probes.range.connection import Connection, Request
@@ -20,6 +20,7 @@ from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Servi
 from probes.range.filter_pages import block_answer
 from probes.range.malware_check import awaits_message, without_ranges
 from probes.range.origin_pages import Page, redirect_page, trouble_page
+from probes.range.origin_side import OriginSide
 from probes.range.pending_entry import Asked, Asker, PendingEntry
 from probes.range.resolver import ZoneServer
 from probes.range.tampering import TAMPERED, Ending, tamper, without_nonce
@@ -31,68 +32,6 @@ _PLAIN_HOST = re.compile(r"[a-z0-9._-]*|\[[0-9a-f:.]+\]")
 
 NO_HOST = Page(status=400, body=b"This is no host name.\n")
 NO_PROXY_REQUEST = Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n")
-
-
-class ClientSide(Protocol):
-    """The client's side of a proxied connection; receives the origin's data."""
-
-    def send_to_client(self, data: bytes) -> None: ...  # noqa: D102 - see the implementation
-    def origin_side_closed(self, origin_side: OriginSide) -> None: ...  # noqa: D102
-    def pause(self) -> None: ...  # noqa: D102
-    def resume(self) -> None: ...  # noqa: D102
-
-
-class OriginSide(asyncio.Protocol):
-    """The filter's connection to the origin; passes data to the client's side."""
-
-    def __init__(self, client_side: ClientSide, host: str) -> None:
-        self._client_side = client_side
-        self._transport: asyncio.Transport | None = None
-        self.has_answered = False
-        self.host = host
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Store the transport."""
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass data to the client's side."""
-        self.has_answered = True
-        self._client_side.send_to_client(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Notify the client's side."""
-        del exc
-        self._transport = None
-        self._client_side.origin_side_closed(self)
-
-    def pause_writing(self) -> None:
-        """Stop reading from the client: the origin's buffer is full."""
-        self._client_side.pause()
-
-    def resume_writing(self) -> None:
-        """Read from the client again."""
-        self._client_side.resume()
-
-    def send(self, data: bytes) -> None:
-        """Send to the origin, if still connected."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def abort(self) -> None:
-        """Close immediately."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def pause(self) -> None:
-        """Stop reading from the origin."""
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read from the origin again."""
-        if self._transport is not None:
-            self._transport.resume_reading()
 
 
 TUNNEL_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"

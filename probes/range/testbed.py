@@ -26,7 +26,6 @@ from probes.range.access_log import AccessLog
 from probes.range.alert_delivery import AlertSender, AlertSettings
 from probes.range.arrival_log import ArrivalLog
 from probes.range.authority import Authority
-from probes.range.connection import Listener
 from probes.range.control_servers import ControlServers
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
@@ -34,6 +33,7 @@ from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
+from probes.range.listener import Listener
 from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.monitoring import Monitor
 from probes.range.name_server import (

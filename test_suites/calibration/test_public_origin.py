@@ -20,9 +20,9 @@ from harness.model.corpus import Item
 from harness.model.verdict import State
 from harness.ports.network import Origin
 from probes.range.arrival_log import ArrivalLog
-from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
+from probes.range.listener import Listener
 from probes.range.name_server import NameServer, Reply
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer

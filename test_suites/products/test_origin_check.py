@@ -26,7 +26,8 @@ from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.route import Address
 from probes.range import origin_check
 from probes.range.authority import Authority
-from probes.range.connection import Connection, Listener, Request
+from probes.range.connection import Connection, Request
+from probes.range.listener import Listener
 from probes.range.origin_pages import block_page
 from probes.range.zone import ZoneNames
 from test_suites.products.checked_origin import (

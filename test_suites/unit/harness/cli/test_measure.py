@@ -76,7 +76,8 @@ def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
         "instrument": f"isp-accredit {version('isp-accredit')}",
         "run": "ab",
         "probes": {
-            name: msgspec.to_builtins(probe.declares) for name, probe in prepared.probes.items()
+            name: msgspec.to_builtins(probe.declares, order="deterministic")
+            for name, probe in prepared.probes.items()
         },
     }
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from probes.range import connection
-from probes.range.connection import Connection, Listener, Request
+from probes.range import listener
+from probes.range.connection import Connection, Request
+from probes.range.listener import Listener
 from probes.range.origin_pages import Page
 from probes.range.visitor_limits import VisitorLimits, VisitorRules
 from probes.range.zone import LANDING_ADDRESS
@@ -143,7 +144,7 @@ async def test_a_port_that_is_chosen_is_free_at_every_address_of_a_range(
     """A range listens by one number at several addresses; one taken anywhere is not chosen."""
     first, second = free_port(LANDING_ADDRESS), free_port()
     numbers = iter([first, first, second])
-    monkeypatch.setattr(connection._numbers, "randrange", lambda *_: next(numbers))
+    monkeypatch.setattr(listener._numbers, "randrange", lambda *_: next(numbers))
     async with Listener(Echo, LANDING_ADDRESS) as taken, Listener(Echo) as other:
         assert (taken.port, other.port) == (first, second)
         async with Listener(Echo, LANDING_ADDRESS, other.port) as same:

@@ -9,7 +9,8 @@ import socket
 
 import pytest
 
-from probes.range.connection import Connection, Listener
+from probes.range.connection import Connection
+from probes.range.listener import Listener
 from probes.range.name_server import NameServer, Reply
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.range.proxy import OriginSide
+from probes.range.origin_side import OriginSide
 
 
 class Near:
