@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.declared import Declared
+from harness.model.network_signal import signal_name
 
 LIST_SCHEMES: dict[str, str] = {"http": "over HTTP", "https": "over HTTPS"}
 """The schemes by which listed pages are tried, and their words for people."""
@@ -69,8 +70,11 @@ def without_case(stratum: str) -> str:
 
 
 def is_for_lists(item: Item) -> bool:
-    """Whether a supplier's list may have an item: not a page that only leads to a listed one."""
-    return case_of(item.stratum).case != REDIRECTED
+    """Whether a supplier's list may have an item.
+
+    Neither a page that only leads to a listed one, nor a name that networks answer as a signal.
+    """
+    return case_of(item.stratum).case != REDIRECTED and not signal_name(item.host)
 
 
 OverrideAction = Literal["allow_list", "turn_off"]
