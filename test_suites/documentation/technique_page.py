@@ -58,8 +58,16 @@ LEADS: dict[TechniqueState, str] = {
 """What leads to each state."""
 
 PORTS: tuple[tuple[str, str, str], ...] = (
-    ("80, 443", "TCP", "the pages, by HTTP/1.1 and HTTP/2; ECH; WebSockets; DNS over HTTPS at any host and path"),
-    ("8080, 8443", "TCP", "the same servers under other ports: `url https://{host}:8443/`, and proxies elsewhere"),
+    (
+        "80, 443",
+        "TCP",
+        "the pages, by HTTP/1.1 and HTTP/2; ECH; WebSockets; DNS over HTTPS at any host and path",
+    ),
+    (
+        "8080, 8443",
+        "TCP",
+        "the same servers under other ports: `url https://{host}:8443/`, and proxies elsewhere",
+    ),
     ("53", "UDP, TCP", "the name server, which filters nothing; tunnels in DNS"),
     ("443", "UDP", "HTTP/3, WebTransport, CONNECT-UDP"),
     (str(DOQ_PORT), "UDP", "DNS over QUIC"),
@@ -79,15 +87,25 @@ PORTS: tuple[tuple[str, str, str], ...] = (
             strict=True,
         )
     ),
-    ("–", "ICMP", "echo replies with the page, if the origin may answer pings and the kernel does not"),
+    (
+        "none",
+        "ICMP",
+        "echo replies with the page, if the origin may answer pings and the kernel does not",
+    ),
 )
 """Ports of an origin: number, transport, and what techniques find there."""
 
 HOSTS: tuple[tuple[str, str], ...] = (
-    (f"ITEM.{PART}.ZONE", "the host of an item, and all names below it: its page shows the agreed marker of `MALW.BYPASS`. The supplier loads it"),
+    (
+        f"ITEM.{PART}.ZONE",
+        "the host of an item, and all names below it: its page shows the agreed marker of `MALW.BYPASS`. The supplier loads it",
+    ),
     (f"{ALLOWED}.{PART}.ZONE", "the allowed host, `{allowed}`: harmless, on no list"),
     (f"ITEM{TWIN_SUFFIX}.{PART}.ZONE", "the harmless page beside a large ClientHello"),
-    (f"ANY.{RELAY}.{PART}.ZONE", "an allowed relay below a label that is drawn at random, `{relay}`: it shows the page that the address names, in clear or encoded"),
+    (
+        f"ANY.{RELAY}.{PART}.ZONE",
+        "an allowed relay below a label that is drawn at random, `{relay}`: it shows the page that the address names, in clear or encoded",
+    ),
     ("dns.ZONE", "the known name server over HTTPS, TLS and QUIC, `{resolver}`"),
     ("….t.ZONE", "tunnels in DNS"),
     ("….alias.ZONE, ….svcb.ZONE", "names that lead to a host by CNAME or by an HTTPS record"),
@@ -108,7 +126,9 @@ EXAMPLES: dict[str, str] = {
 
 HOST = "cv-1.ways.example.org"
 
-OWN_ROW = r"""http1 GET {target} HTTP/1.1\r\nHost: {host}\r\nVia: 1.1 {random}.example\r\n{marks}\r\n"""
+OWN_ROW = (
+    r"""http1 GET {target} HTTP/1.1\r\nHost: {host}\r\nVia: 1.1 {random}.example\r\n{marks}\r\n"""
+)
 """The statement that the page adds to a pack."""
 
 OWN_PACK = rf"""```python
@@ -314,7 +334,10 @@ def technique_page() -> str:
 
 LINES: tuple[tuple[str, str], ...] = (
     ("`interface`, `resolver`, `control`", "everything: TCP, UDP, a name server of its own, pings"),
-    ("`explicit_proxy`", "TCP by CONNECT or SOCKS, and requests to the proxy; no UDP, names or pings"),
+    (
+        "`explicit_proxy`",
+        "TCP by CONNECT or SOCKS, and requests to the proxy; no UDP, names or pings",
+    ),
     ("`pac`", "TCP as the file chooses; UDP, names and pings go past it, as on a device"),
     ("`simulated`", "no techniques"),
 )
@@ -333,7 +356,9 @@ def left_out() -> list[tuple[str, str]]:
 
 
 def _rows(rows: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows
+    )
 
 
 def _option(option: tuple[str, str]) -> str:
@@ -342,7 +367,7 @@ def _option(option: tuple[str, str]) -> str:
 
 def _written(way: str) -> str:
     """Return an example of a way; characters that cannot be seen are shown as escapes."""
-    written = WAYS[way](EXAMPLES.get(way, HOST), random.Random(way))  # noqa: S311 - no secret
+    written = WAYS[way](EXAMPLES.get(way, HOST), random.Random(way))
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in written)
 
 
