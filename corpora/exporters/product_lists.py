@@ -245,8 +245,13 @@ def export_unbound(items: Iterable[Item], out: Path) -> None:
 def export_csv(items: Iterable[Item], out: Path) -> None:
     """Write a table with the columns value, kind, category and name (of the category)."""
     kinds = (*HOST_KINDS, "url", *ADDRESS_KINDS)
-    listed = (item for item in items if item.value and item.kind in kinds)
-    rows = dict.fromkeys((item.value, item.kind, item.category) for item in listed)
+    rows = dict.fromkeys(
+        (item.host, "host", item.category)
+        if item.kind == VECTOR
+        else (item.value, item.kind, item.category)
+        for item in items
+        if (item.host if item.kind == VECTOR else item.value and item.kind in kinds)
+    )
     names = shipped().categories
     with StringIO(newline="") as table:
         writer = csv.writer(table, lineterminator="\n")

@@ -23,7 +23,7 @@ from harness.measure.progress import ProgressCounter
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign
 from harness.model.content_form import form_of
-from harness.model.corpus import Item
+from harness.model.corpus import VECTOR, Item
 from harness.model.marker import browser_number, unmarked
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.plain_twin import (
@@ -214,10 +214,11 @@ class PlainTwinRun:
 def with_plain_twins(items: Iterable[Item], origin: Origin) -> list[Item]:
     """Return items and their plain twins sorted by value, so that no twin stands out.
 
-    This is the list that a supplier loads: a twin has the same categories as its item.
+    This is the list that a supplier loads: a twin has the same categories as its item. Vectors,
+    such as techniques, have none, because they are not tried as pages.
     """
     held = list(items)
-    twins = (origin.twin_of(item) for item in held)
+    twins = (origin.twin_of(item) for item in held if item.kind != VECTOR)
     both = [*held, *(twin for twin in twins if twin is not None)]
     return sorted(both, key=lambda one: one.value)
 

@@ -72,7 +72,7 @@ def without_case(stratum: str) -> str:
 def is_for_lists(item: Item) -> bool:
     """Whether a supplier's list may have an item.
 
-    Not a page that only leads to a listed one, nor a name that is a signal to browsers.
+    Neither a page that only leads to a listed one, nor a name that networks answer as a signal.
     """
     return case_of(item.stratum).case != REDIRECTED and not signal_name(item.host)
 

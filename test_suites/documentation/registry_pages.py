@@ -1,4 +1,4 @@
-"""Reference pages made from the registries: metrics, formats, and forms of content pages.
+"""Reference pages made from the registries: metrics, formats, content pages, techniques and others.
 
 ``python -m test_suites.documentation.registry_pages`` rewrites the pages.
 """
@@ -16,6 +16,7 @@ from harness.model.metric_spec import SPECS
 from harness.model.url_case import URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
+from test_suites.documentation.technique_page import technique_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
 USES = {
@@ -218,6 +219,7 @@ PAGES = {
     DOCS / "content-pages.md": content_pages_page,
     DOCS / "coverage.md": coverage_page,
     DOCS / "gates.md": gates_page,
+    DOCS / "techniques.md": technique_page,
 }
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def test_the_campaign_s_entries_are_accepted(folder: Path, tmp_path: Path) -> No
     assert read_origin(folder / "origin.json") == prepared.origin
     (control, line) = (prepared.lines[name, "pupils"] for name in ("control", "site"))
     assert prepared.origin == control.origin == line.origin
-    assert {80: 80, 443: 443} == prepared.origin.ports
+    assert {80: 80, 443: 443, 53: 53} == prepared.origin.ports
 
 
 def test_the_supplier_s_list_is_written_as_shown(folder: Path, tmp_path: Path) -> None:

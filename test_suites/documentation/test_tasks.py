@@ -29,6 +29,14 @@ TASKS = {
         {"site/out/site/report-becta-2008.html": "Library"},
     ),
     "DNS only": ("how-to/measure-a-dns-filter.md", {"outcomes.json": "dns_"}),
+    "ways to bypass": (
+        "how-to/test-ways-to-bypass.md",
+        {
+            "out/bypass/assessment-bypass.json": '"not-carried"',
+            "out/bypass/report-bypass.html": "Ways round the filter",
+            "technique-hosts.csv": "cv-169a.ways.canary.example.org,host,MALW.BYPASS",
+        },
+    ),
     "HTTPS interception": (
         "how-to/measure-https-interception.md",
         {
@@ -106,6 +114,7 @@ SAID = {
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
     "measure the speed": "until the first byte: +",
+    "ways to bypass": "meets 2 of 3 checks",
     "re-test": "re-test does-not-conform; the plan is now in-progress",
 }
 """What a task's commands print among other things."""

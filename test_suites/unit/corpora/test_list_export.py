@@ -7,6 +7,7 @@ import pytest
 from corpora.exporters import LIST_EXPORTERS
 from corpora.exporters.product_lists import (
     addresses_of,
+    export_csv,
     export_squid_urls,
     hosts_of,
     left_out,
@@ -75,3 +76,20 @@ def test_each_format_says_what_it_cannot_list(form: str, tmp_path: Path) -> None
     has_pages, has_site = "d.example" in text or r"d\.example" in text, "b.example" in text
     assert missing.items == 2 * (not has_pages) + (not has_site)
     assert bool(missing.items) == bool(missing.sentence)
+
+
+def test_a_technique_is_listed_by_its_host(tmp_path: Path) -> None:
+    technique = Item(
+        id="CV-1",
+        value="url http://{host}./",
+        labels=("MALW.BYPASS",),
+        kind="vector",
+        registrable="cv-1.ways.accredit.test",
+    )
+    nameless = Item(id="CV-2", value="a way", labels=("MALW.BYPASS",), kind="vector")
+
+    export_csv([technique, nameless], tmp_path / "list")
+
+    (_, row) = (tmp_path / "list").read_text(encoding="utf-8").splitlines()
+    assert row.startswith("cv-1.ways.accredit.test,host,MALW.BYPASS,")
+    assert ["cv-1.ways.accredit.test"] == list(hosts_of([technique, nameless]))

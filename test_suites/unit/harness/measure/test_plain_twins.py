@@ -216,3 +216,15 @@ def test_a_suppliers_list_holds_the_twins_among_the_items() -> None:
     assert 7 == len(both)
     assert sorted(one.value for one in both) == [one.value for one in both]
     assert Counter(one.id for one in both) == {"DRUG-0": 2, "DRUG-1": 2, "DRUG-2": 2, "r0": 1}
+
+
+def test_a_technique_has_no_plain_twin() -> None:
+    technique = Item(
+        id="CV-1",
+        value="url http://{host}./",
+        labels=("MALW.BYPASS",),
+        kind="vector",
+        registrable="cv-1.ways.accredit.test",
+    )
+
+    assert [technique] == with_plain_twins([technique], ORIGIN)

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from harness.model.campaign import Campaign
-from harness.model.listed_page import Overrides, case_of, without_case
+from harness.model.corpus import Item
+from harness.model.listed_page import Overrides, case_of, is_for_lists, without_case
 
 ATTEMPT: dict[str, Any] = {
     "role": "head", "action": "turn_off", "profiles": ["pupils"], "canaries": ["override-01"],
@@ -68,3 +69,19 @@ def test_a_wrong_record_is_refused_in_words(changed: dict[str, Any], says: str) 
     with pytest.raises(ValidationError) as refused:
         Campaign.model_validate(declared)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "stratum", "may"),
+    [
+        ("a.example", "ILL.CSAM/entry/http", True),
+        ("a.example", "ILL.CSAM/hard:redirected/http", False),
+        ("use-application-dns.net", "MALW.BYPASS/way:signal:mozilla:http", False),
+    ],
+)
+def test_a_list_holds_no_page_that_leads_to_others_and_no_signal(
+    host: str, stratum: str, may: bool
+) -> None:
+    item = Item(id="x", value=host, kind="host", labels=("ILL.CSAM",), stratum=stratum)
+
+    assert may == is_for_lists(item)
