@@ -105,8 +105,8 @@ def refreshing_page(title: str) -> bytes:
 
 def _outer_page(title: str, head: str, body: str) -> bytes:
     return (
-        f'<!DOCTYPE html>\n<html lang="en-GB"><head><title>{html.escape(title)}</title>{head}</head>'
-        f"<body>{body}</body></html>\n"
+        f'<!DOCTYPE html>\n<html lang="en-GB"><head><title>{html.escape(title)}</title>{head}'
+        f"</head><body>{body}</body></html>\n"
     ).encode()
 
 

@@ -170,7 +170,8 @@ def test_keywords_are_no_text_but_the_rest_of_the_piece_is() -> None:
 
     assert MARKER_PREFIX not in text
     assert token_for(KEY, HOST, NONCE) in text
-    assert f'<meta name="keywords" content="{MARKER_PREFIX}DRUG-AB12, garden, '.encode() in page.body
+    keywords = f'<meta name="keywords" content="{MARKER_PREFIX}DRUG-AB12, garden, '
+    assert keywords.encode() in page.body
     assert page_of("keywords", code="").body == page_of(code="").body
 
 
