@@ -182,7 +182,9 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="control-server-error",
-        matches=lambda features: _control_status(features) >= SERVER_TROUBLE,
+        matches=lambda features: (
+            _control_status(features) >= SERVER_TROUBLE and not features.control_has_token
+        ),
         state=State.DOWN,
         says="the target answers with its own error on the control line",
         saw=lambda features: f"control: status {_control_status(features)}",
