@@ -2,8 +2,8 @@
 
 Their hosts are neutral and unknown to everybody (``neutral_hosts``). There are plain pages of each
 category, pages in each form of ``harness.model.content_form``, and pages of the recipes in the pack
-``content``. Each harmful page has a benign twin in the same form. The plain pages come first, so
-that packs of the same seed agree between versions that know other forms.
+``content``. Each harmful page has a benign twin in the same form. Pages in the forms of ``ADDED``
+have hosts of their own, so that all others keep theirs between versions that know other forms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import cycle, islice
 
 import msgspec
 
-from corpora.origin_pack import OriginPack, OriginPages
+from corpora.origin_pack import OriginPack, OriginPages, joined
 from corpora.pack_reader import open_pack
 from corpora.synthetic_sites import unlisted_hosts
 from corpora.taxonomy import DATA, twin_of
@@ -41,6 +41,12 @@ IMAGES = 10
 """Copies of the agreed image, and harmless images."""
 PAGES_OF_VIEWER = 11
 """Blocked pages that each viewer shows, over the categories."""
+
+ADDED = (
+    "x-gzip", "octet-stream", "unknown-type", "unknown-charset", "full-width", "long-page",
+    "keywords", "status-203", "status-206", "status-404", "status-500", "refresh", "early-hints",
+)  # fmt: skip
+"""Forms that origins of earlier versions do not have, in the order in which they were added."""
 
 _FILLERS = (
     "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
@@ -84,10 +90,38 @@ def content_pages(
     ``PAGES_OF_DISGUISE`` in each disguise, ``of_recipe`` of each recipe, and ``of_viewer`` that
     each viewer shows of blocked sites. No host is one of ``taken``.
     """
+    first = _first_pages(seed, categories, pages, of_form, of_recipe, of_viewer, taken)
+    added = added_pages(f"{seed}/added", categories, of_form, (*taken, *first.texts))
+    return joined((first, added))
+
+
+def added_pages(
+    seed: str, categories: Collection[str], of_form: int, taken: Collection[str]
+) -> OriginPages:
+    """Make the pages in the forms of ``ADDED``, like ``content_pages``."""
+    return _on_hosts_of(seed, [*_in_forms(ADDED, categories, of_form)], taken)
+
+
+def _first_pages(
+    seed: str,
+    categories: Collection[str] = CATEGORIES,
+    pages: int = PAGES,
+    of_form: int = PAGES_OF_FORM,
+    of_recipe: int = PAGES_OF_RECIPE,
+    of_viewer: int = PAGES_OF_VIEWER,
+    taken: Collection[str] = (),
+) -> OriginPages:
+    """Make the pages in all other forms."""
+    forms = [name for name in FORMS if name not in ADDED]
     planned = [
-        *_plain(categories, pages), *_in_forms(categories, of_form), *_of_recipes(of_recipe),
-        *_by_viewers(categories, of_viewer),
+        *_plain(categories, pages), *_in_forms(forms, categories, of_form),
+        *_of_recipes(of_recipe), *_by_viewers(categories, of_viewer),
     ]  # fmt: skip
+    return _on_hosts_of(seed, planned, taken)
+
+
+def _on_hosts_of(seed: str, planned: list[_Planned], taken: Collection[str]) -> OriginPages:
+    """Return planned pages and their twins on the neutral hosts of a seed."""
     hosts = iter(unlisted_hosts(seed, 2 * len(planned), taken))
     harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
     contents: dict[str, PageContent] = {}
@@ -116,8 +150,10 @@ def _plain(categories: Collection[str], pages: int) -> Iterator[_Planned]:
         )
 
 
-def _in_forms(categories: Collection[str], pages: int) -> Iterator[_Planned]:
-    for form in FORMS.values():
+def _in_forms(
+    names: Collection[str], categories: Collection[str], pages: int
+) -> Iterator[_Planned]:
+    for form in map(FORMS.__getitem__, names):
         number_of = pages if form.family == "ordinary" else min(pages, PAGES_OF_DISGUISE)
         for number, code in enumerate(islice(cycle(categories), number_of), 1):
             yield _Planned(
@@ -209,7 +245,8 @@ CONTENT_PACK = OriginPack(
     name="content-pages",
     title="Content pages on hosts that the supplier does not know",
     kind="content",
-    make=lambda seed, taken: content_pages(seed, taken=taken),
+    make=lambda seed, taken: _first_pages(seed, taken=taken),
+    add=lambda seed, taken: added_pages(seed, CATEGORIES, PAGES_OF_FORM, taken),
 )
 
 

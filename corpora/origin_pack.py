@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,8 @@ class OriginPack:
     """A pack that each origin writes, for ``audience`` alone.
 
     ``make`` returns its pages for a seed, on neutral hosts of the range that are not among those
-    taken. The same seed gives the same pages.
+    taken. The same seed gives the same pages. ``add`` returns those that later versions added;
+    their hosts are chosen after all others, which therefore stay.
     """
 
     name: str
@@ -40,6 +41,17 @@ class OriginPack:
     kind: Literal["agreed", "content"]
     make: Callable[[str, Collection[str]], OriginPages]
     audience: Literal["supplier", "assessor"] = "assessor"
+    add: Callable[[str, Collection[str]], OriginPages] | None = None
+
+
+def joined(several: Iterable[OriginPages]) -> OriginPages:
+    """Return several collections of pages as one."""
+    each = tuple(several)
+    return OriginPages(
+        contents={host: content for one in each for host, content in one.contents.items()},
+        texts={host: text for one in each for host, text in one.texts.items()},
+        rows=tuple(row for one in each for row in one.rows),
+    )
 
 
 def write_origin_pack(

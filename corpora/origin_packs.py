@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from corpora.changing_pages import NAME as CHANGING
 from corpora.changing_pages import changing_pages
 from corpora.content_pages import CONTENT_PACK
@@ -11,7 +9,7 @@ from corpora.downloads import DOWNLOAD_PACK
 from corpora.illegal_pages import ILLEGAL_PACK
 from corpora.new_sites import NAME as NEW_SITES
 from corpora.new_sites import new_sites
-from corpora.origin_pack import OriginPack, OriginPages
+from corpora.origin_pack import OriginPack, OriginPages, joined
 from corpora.protocol_hosts import PROTOCOL_PACK
 from corpora.resolver_names import RESOLVER_PACK
 from corpora.search_names import NAMES_PACK
@@ -35,7 +33,8 @@ ORIGIN_PACKS: tuple[OriginPack, ...] = (
 def all_pages(seed: str) -> dict[str, OriginPages]:
     """Return the pages of each pack by its name; no two packs share a host.
 
-    The last are the pages whose content changes, and the new sites, which are no packs.
+    The last are the pages whose content changes, and the new sites, which are no packs. Pages that
+    later versions added to a pack have hosts that no other page had.
     """
     pages: dict[str, OriginPages] = {}
     taken: set[str] = set()
@@ -46,14 +45,10 @@ def all_pages(seed: str) -> dict[str, OriginPages]:
     pages[CHANGING] = changing_pages(f"{seed}/{CHANGING}", taken)
     taken.update(pages[CHANGING].texts)
     pages[NEW_SITES] = new_sites(f"{seed}/{NEW_SITES}", taken)
+    taken.update(pages[NEW_SITES].texts)
+    for pack in ORIGIN_PACKS:
+        if pack.add is not None:
+            added = pack.add(f"{seed}/{pack.name}/added", frozenset(taken))
+            taken.update(added.texts)
+            pages[pack.name] = joined((pages[pack.name], added))
     return pages
-
-
-def joined(several: Iterable[OriginPages]) -> OriginPages:
-    """Return the pages of several packs together."""
-    each = tuple(several)
-    return OriginPages(
-        contents={host: content for one in each for host, content in one.contents.items()},
-        texts={host: text for one in each for host, text in one.texts.items()},
-        rows=tuple(row for one in each for row in one.rows),
-    )

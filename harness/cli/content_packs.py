@@ -15,8 +15,8 @@ from corpora.changing_pages import events_text
 from corpora.illegal_pages import ILLEGAL_PACK, with_addresses
 from corpora.new_sites import NAME as NEW_SITES
 from corpora.new_sites import new_sites_text
-from corpora.origin_pack import OriginPages, on_hosts, write_origin_pack
-from corpora.origin_packs import ORIGIN_PACKS, all_pages, joined
+from corpora.origin_pack import OriginPages, joined, on_hosts, write_origin_pack
+from corpora.origin_packs import ORIGIN_PACKS, all_pages
 from corpora.resolver_names import RESOLVER_PACK, names_to_block
 from corpora.search_pages import supplier_lists
 from probes.range.image_card import AGREED, image_card

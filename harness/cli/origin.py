@@ -14,7 +14,8 @@ import msgspec
 import typer
 from pydantic import ValidationError
 
-from corpora.origin_packs import all_pages, joined
+from corpora.origin_pack import joined
+from corpora.origin_packs import all_pages
 from corpora.synthetic_sites import neutral_hosts
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.compose import prepare, texts_of_pages

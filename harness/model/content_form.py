@@ -128,9 +128,22 @@ FORMS: dict[str, ContentForm] = {
         ),
         ContentForm("utf-16-undeclared", "in UTF-16, no character set declared", "disguise"),
         ContentForm("no-type", "without a content type", "disguise"),
+        ContentForm("x-gzip", "compressed with gzip, under the name x-gzip", "disguise", "gzip"),
+        ContentForm("octet-stream", "as a file of no stated kind, which is saved", "disguise"),
+        ContentForm("unknown-type", "with a content type that says nothing", "disguise"),
+        ContentForm("unknown-charset", "with a character set that browsers ignore", "disguise"),
+        ContentForm("full-width", "in full-width letters", "disguise"),
+        ContentForm("long-page", "after 1.6 MB of other text", "disguise"),
+        ContentForm("keywords", "in the page's keywords only", "recipe"),
+        ContentForm("status-203", "with status 203 (changed on the way)", "disguise"),
+        ContentForm("status-206", "with status 206 (part of a page)", "disguise"),
+        ContentForm("status-404", "with status 404 (not found)", "disguise"),
+        ContentForm("status-500", "with status 500 (server error)", "disguise"),
+        ContentForm("refresh", "behind a refresh in the page", "disguise"),
+        ContentForm("early-hints", "after early hints (status 103)", "disguise"),
     )
 }
-"""The forms by name, in the order of reports."""
+"""The forms by name, in the order of reports; new ones come last (``corpora.content_pages``)."""
 
 
 VIEWERS: dict[str, ContentForm] = {

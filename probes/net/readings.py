@@ -1,8 +1,9 @@
 """Read a body in all ways in which it may hold text for a reader.
 
 As text; with character references, escapes and percent-encoding decoded; without markup and
-invisible characters; and the same of Base64 runs inside it. Delivery words are searched for in
-these readings, and so does a filter that examines content.
+invisible characters, and that with plain letters for full-width ones; and the same of Base64 runs
+inside it. Delivery words are searched for in these readings, and so does a filter that examines
+content.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _LONG_NUMBER = re.compile(r"&#([0-9]{8,});?")
 _MOST_DIGITS = 7
 """Digits of the largest code point; a longer number refers to no character."""
 _NUL_SHARE = 0.2
+_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
+_PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+"""The ASCII characters of full-width ones (Unicode block Halfwidth and Fullwidth Forms)."""
 
 
 def readings(body: bytes, content_type: str) -> Iterator[str]:
@@ -39,7 +43,7 @@ def readings(body: bytes, content_type: str) -> Iterator[str]:
 
 
 def _of_text(text: str) -> Iterator[str]:
-    """Yield a text, the same with escapes decoded, and that without tags."""
+    """Yield a text, the same with escapes decoded, that without tags, and with plain letters."""
     yield text
     unescaped = without_references(_ESCAPES.sub(_escaped, text))
     if "%" in unescaped:  # an escape may have been half a character
@@ -47,7 +51,10 @@ def _of_text(text: str) -> Iterator[str]:
             "utf-8", "replace"
         )
     yield unescaped
-    yield _without_tags(without_references(unescaped))
+    shown = _without_tags(without_references(unescaped))
+    yield shown
+    if _FULL_WIDTH.search(shown):
+        yield shown.translate(_PLAIN)
 
 
 def without_references(text: str) -> str:

@@ -12,6 +12,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Protocol
 
 import h2.config
@@ -190,6 +191,8 @@ class Http2Session:
             return
         ends = bodiless or not page.body
         try:
+            if page.hints:
+                self._h2.send_headers(stream, _interim_head(page))
             self._h2.send_headers(stream, _head_of(page, self._carrier.server), end_stream=ends)
         except h2.exceptions.ProtocolError:  # the client has reset it, or ended the connection
             ends = True
@@ -343,6 +346,12 @@ def request_of(fields: Fields, body: bytes) -> Request | None:
         lines=tuple(f"{name}: {value}".encode("latin-1") for name, value in headers.items()),
         body=body,
     )
+
+
+def _interim_head(page: Page) -> list[tuple[str, str]]:
+    """Return the fields of the interim response 103 before a page (RFC 8297)."""
+    hints = [(name.lower(), value) for name, value in page.hints]
+    return [(":status", str(HTTPStatus.EARLY_HINTS.value)), *hints]
 
 
 def _head_of(page: Page, server: str) -> list[tuple[str, str]]:

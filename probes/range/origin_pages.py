@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -29,7 +29,7 @@ from probes.range.image_card import AGREED, image_card
 from probes.range.page_forms import (
     HTML_TYPE,
     INNER_PATH,
-    framing_page,
+    OUTER_PAGES,
     hosts_in,
     is_acceptable,
     shaped,
@@ -134,6 +134,7 @@ class Page:
     Without ``content_type`` that header is not sent. With ``chunk`` the body is sent in chunks of
     so many bytes. With ``keeps`` the connection stays open for another request. With status 101
     the body is sent as a message of a WebSocket; or ``reply`` gives the answer to a message there.
+    ``hints`` are the headers of an interim response 103 that is sent before (RFC 8297).
     """
 
     status: int
@@ -143,6 +144,7 @@ class Page:
     chunk: int = 0
     keeps: bool = False
     reply: Callable[[bytes], Page] | None = None
+    hints: Headers = ()
 
 
 def websocket_page(
@@ -161,24 +163,27 @@ def websocket_page(
 
 
 def response_head(page: Page, server: str) -> bytes:
-    """Return the head of a response as it is sent."""
-    lines = [
-        f"HTTP/1.1 {page.status} {HTTPStatus(page.status).phrase}",
-        f"Server: {server}",
-        *(() if page.status == SWITCHING else _framing(page)),
-        *(f"{name}: {value}" for name, value in page.headers),
-    ]
+    """Return the head of a response as it is sent, after that of an interim response if any."""
+    interim = _head(HTTPStatus.EARLY_HINTS, page.hints) if page.hints else b""
+    framing = () if page.status == SWITCHING else _framing(page)
+    return interim + _head(page.status, (("Server", server), *framing, *page.headers))
+
+
+def _head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    lines = (first, *(f"{name}: {value}" for name, value in headers))
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _framing(page: Page) -> Iterator[str]:
+def _framing(page: Page) -> Iterator[tuple[str, str]]:
     """Yield the headers of a response that has a body."""
     if page.content_type:
-        yield f"Content-Type: {page.content_type}"
-    yield "Transfer-Encoding: chunked" if page.chunk else f"Content-Length: {len(page.body)}"
+        yield "Content-Type", page.content_type
+    length = "Content-Length", str(len(page.body))
+    yield ("Transfer-Encoding", "chunked") if page.chunk else length
     if "Cache-Control" not in dict(page.headers):
-        yield "Cache-Control: no-store"
-    yield f"Connection: {'keep-alive' if page.keeps else 'close'}"
+        yield "Cache-Control", "no-store"
+    yield "Connection", "keep-alive" if page.keeps else "close"
 
 
 def sent_body(page: Page) -> bytes:
@@ -257,12 +262,12 @@ class Pages:
             body = image_card(seed, (marks.token, *marks.piece))
             return Page(status=200, body=body, headers=receipt, content_type="image/png")
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
-        if content.form == "frame" and path != INNER_PATH:
-            return Page(status=200, body=framing_page(title), headers=receipt)
+        if content.form in OUTER_PAGES and path != INNER_PATH:
+            return Page(status=200, body=OUTER_PAGES[content.form](title), headers=receipt)
         text = self.texts.get(self.names.original_host(host), _WORDS)
         body = marked_page(title, text, marks, "Open daily but Sundays", (ORDINARY_TEXT,))
         page = _labelled(Page(status=200, body=body, headers=receipt), content.label)
-        form = "" if content.form == "frame" else content.form
+        form = "" if content.form in OUTER_PAGES else content.form
         return shaped(page, marked_piece(marks), form)
 
     def receipt(self, host: str, nonce: str) -> Headers:

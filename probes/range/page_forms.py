@@ -2,7 +2,8 @@
 
 ``shaped`` changes a page of the origin: its bytes on the wire (compression, chunks), its kind of
 document (UTF-16, XHTML, JSON), or only the piece of it that carries the marker and the words of
-delivery (in a frame, behind character references). A browser shows the same text in every form.
+delivery (in a frame, behind character references). A browser shows the same text in every form,
+except in those of ``NOT_SHOWN``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import brotli
 import zstandard
 
 from harness.model.content_form import FORMS, VIEWERS
+from harness.model.marker import MARKER_PREFIX
 
 if TYPE_CHECKING:
     from probes.range.origin_pages import Page
@@ -29,8 +31,27 @@ if TYPE_CHECKING:
 CHUNK = 7
 """Bytes of a chunk: a marker spans several of them."""
 INNER_PATH = "/inner"
-"""The path of the page that the form ``frame`` shows inside."""
+"""The path of the page that the forms of ``OUTER_PAGES`` lead to."""
+NOT_SHOWN = frozenset({"octet-stream", "keywords"})
+"""Forms that a browser shows nothing of: it saves a file of no stated kind, and keywords are for
+search engines."""
+LONG_PAGE = 1_600_000
+"""Bytes of other text before the marker in the form ``long-page``: a filter may scan the start of a
+page only."""
 
+EARLY_HINTS = (("Link", "</styles/shop.css>; rel=preload; as=style"),)
+"""The headers of an interim response: what a browser may load while the page is made."""
+FULL_WIDTH = 0xFEE0
+"""What is added to an ASCII character for the full-width one."""
+
+_PARAGRAPH = (
+    "<p>Whoever looks for a hedge finds box, beech and hornbeam behind the greenhouse, sorted by "
+    "height; roses, herbs and shrubs stand in the hall beside it, and bulbs in the one after. On "
+    "Saturdays a gardener shows how to prune, how to graft, and how to move what has grown.</p>\n"
+)
+_FILLING = _PARAGRAPH * (LONG_PAGE // len(_PARAGRAPH) + 1)
+_MARKER = re.compile(rf"<p>({MARKER_PREFIX}[A-Z0-9-]+)</p>")
+_KEYWORDS = '<meta name="keywords" content="'
 _TEXT = re.compile(r">([^<]+)<")
 _MARKUP = re.compile(r"<script.*?</script>|<!--.*?-->|<[^>]*>", re.DOTALL)
 _VOID = re.compile(r"<meta([^>]*)>")
@@ -50,6 +71,8 @@ def shaped(page: Page, piece: str, form: str) -> Page:
     document = page.body.decode()
     if form in _OF_DOCUMENT:
         return replace(page, **_OF_DOCUMENT[form](document))
+    if form == "keywords":
+        return replace(page, body=_in_keywords(document).encode())
     changed = document.replace(piece, _OF_PIECE[form](piece))
     return replace(page, body=changed.encode())
 
@@ -72,10 +95,26 @@ def is_acceptable(form: str, accepts: str) -> bool:
 
 def framing_page(title: str) -> bytes:
     """Return a page without words of its own that frames ``INNER_PATH``."""
+    return _outer_page(title, "", f'<iframe src="{INNER_PATH}"></iframe>')
+
+
+def refreshing_page(title: str) -> bytes:
+    """Return a page without words of its own that a browser leaves for ``INNER_PATH`` at once."""
+    return _outer_page(title, f'<meta http-equiv="refresh" content="0; url={INNER_PATH}">', "")
+
+
+def _outer_page(title: str, head: str, body: str) -> bytes:
     return (
-        f'<!DOCTYPE html>\n<html lang="en-GB"><head><title>{html.escape(title)}</title></head>'
-        f'<body><iframe src="{INNER_PATH}"></iframe></body></html>\n'
+        f'<!DOCTYPE html>\n<html lang="en-GB"><head><title>{html.escape(title)}</title>{head}'
+        f"</head><body>{body}</body></html>\n"
     ).encode()
+
+
+OUTER_PAGES: dict[str, Callable[[str], bytes]] = {
+    "frame": framing_page,
+    "refresh": refreshing_page,
+}
+"""Forms in which the page is at ``INNER_PATH``, and what makes the page that leads there."""
 
 
 def _coded(page: Page, coding: str, body: bytes) -> Page:
@@ -91,6 +130,13 @@ def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, mtime=0)
 
 
+def _part(page: Page) -> Page:
+    """Return a page as a part of a document that is longer by a byte (RFC 9110 section 15.3.7)."""
+    size = len(page.body)
+    header = "Content-Range", f"bytes 0-{size - 1}/{size + 1}"
+    return replace(page, status=206, headers=(*page.headers, header))
+
+
 _OF_WIRE: dict[str, Callable[[Page], Page]] = {
     "gzip": lambda page: _coded(page, "gzip", _gzip(page.body)),
     "deflate": lambda page: _coded(page, "deflate", zlib.compress(page.body)),
@@ -100,8 +146,19 @@ _OF_WIRE: dict[str, Callable[[Page], Page]] = {
     "raw-deflate": lambda page: _coded(page, "deflate", _raw_deflate(page.body)),
     "chunked": lambda page: replace(page, chunk=CHUNK),
     "no-type": lambda page: replace(page, content_type=""),
+    "x-gzip": lambda page: _coded(page, "x-gzip", _gzip(page.body)),
+    "octet-stream": lambda page: replace(page, content_type="application/octet-stream"),
+    "unknown-type": lambda page: replace(page, content_type="unknown/unknown"),
+    "unknown-charset": lambda page: replace(page, content_type="text/html; charset=utf-7"),
+    "status-203": lambda page: replace(page, status=203),
+    "status-206": _part,
+    "status-404": lambda page: replace(page, status=404),
+    "status-500": lambda page: replace(page, status=500),
+    "early-hints": lambda page: replace(page, hints=EARLY_HINTS),
 }
-"""Forms that change how the bytes are sent (RFC 9110 section 8.4, RFC 9112 section 7.1)."""
+"""Forms that change how the bytes are sent, or what the head says of them (RFC 9110 sections 8.4
+and 15, RFC 9112 section 7.1). Browsers sniff ``unknown/unknown`` (WHATWG MIME Sniffing, section 7),
+and ignore the label ``utf-7``, which no encoding has (WHATWG Encoding, section 4.2)."""
 
 
 def _visible(document: str) -> str:
@@ -174,6 +231,22 @@ def _document(piece: str) -> str:
     return f'<!DOCTYPE html><meta charset="utf-8"><title>Inside</title>{piece}'
 
 
+def _in_keywords(document: str) -> str:
+    """Return a page whose marker, if any, is no text, but a keyword."""
+    shown = _MARKER.search(document)
+    if shown is None:
+        return document
+    rest = document[: shown.start()] + document[shown.end() :]
+    return rest.replace(_KEYWORDS, f"{_KEYWORDS}{shown[1]}, ", 1)
+
+
+def _full_width(text: str) -> str:
+    return "".join(
+        chr(ord(letter) + FULL_WIDTH) if letter.isascii() and letter.isalnum() else letter
+        for letter in text
+    )
+
+
 def _framed(address: str) -> str:
     return f'<iframe src="{address}"></iframe>'
 
@@ -203,6 +276,8 @@ _OF_PIECE: dict[str, Callable[[str], str]] = {
         lambda found: ">" + "".join(f"&#{ord(letter)};" for letter in found[1]) + "<", piece
     ),
     "zero-width": lambda piece: _between_letters(piece, "\u200b"),
+    "full-width": lambda piece: _TEXT.sub(lambda found: f">{_full_width(found[1])}<", piece),
+    "long-page": lambda piece: _FILLING + piece,
     "split-tags": lambda piece: _between_letters(piece, "<i></i>"),
     "split-comments": lambda piece: _between_letters(piece, "<!-- -->"),
     "srcdoc": lambda piece: f'<iframe srcdoc="{html.escape(_document(piece))}"></iframe>',

@@ -15,6 +15,7 @@ from probes.net.readings import readings
 from probes.range.image_card import is_agreed
 
 _MARKER = re.compile(MARKER_PREFIX + r"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b")
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d ")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 RTA_LABEL = b"RTA-5042-1996-1400-1577-RTA"
 """The label "restricted to adults" of the ASACP, in an element or a header."""
@@ -46,7 +47,12 @@ def visible_readings(body: bytes, content_type: str) -> Iterator[str]:
 
 
 def decoded_body(answer: bytes) -> tuple[dict[str, str], bytes]:
-    """Return the headers of a response, and its body without chunks and content codings."""
+    """Return the headers of a response, and its body without chunks and content codings.
+
+    Interim responses before it are skipped, but for 101 (RFC 9110 section 15.2).
+    """
+    while _INTERIM.match(answer):
+        answer = answer.partition(b"\r\n\r\n")[2]
     head, blank, body = answer.partition(b"\r\n\r\n")
     if not blank:
         head, body = b"", answer

@@ -81,6 +81,10 @@ class Page:
         """Load an address, and wait until it is complete."""
         navigation = {"id": 0, "method": "Page.navigate", "params": {"url": url}}
         await self._socket.send_json(navigation)
+        await self.loaded()
+
+    async def loaded(self) -> None:
+        """Wait until a page is complete that is being loaded."""
         while (await self._receive()).get("method") != "Page.loadEventFired":
             pass
 

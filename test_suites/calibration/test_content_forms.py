@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from corpora.content_pages import CONTENT_PACK, IMAGES, content_pages
+from corpora.content_pages import ADDED, CONTENT_PACK, IMAGES, content_pages
 from corpora.origin_pack import OriginPages
-from harness.model.content_form import FORMS, VIEWERS, form_of
+from harness.model.content_form import FORMS, VIEWERS, form_of, variant_of
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State
 from probes.range import origin_pages
@@ -95,6 +96,14 @@ def test_a_filter_that_reads_every_form_conforms(tried: Try) -> None:
     assert twins == {State.ALLOWED}
 
 
+def test_a_pack_without_the_forms_that_were_added_decides_the_same(tried: Try) -> None:
+    rows = tuple(row for row in PAGES.rows if variant_of(row["stratum"]) not in ADDED)
+    run = tried(replace(PAGES, rows=rows))
+
+    assert content(run).conformity is Conformity.CONFORMS
+    assert not states(run, ADDED)
+
+
 @pytest.mark.parametrize("form", ["br", "frame"])
 def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
     tried: Try, form: str
@@ -145,4 +154,4 @@ def test_a_coding_that_never_arrives_on_the_control_decides_nothing(
 
     assert content(run).conformity is Conformity.INSUFFICIENT
     assert FORMS["gzip"].words in " ".join(content(run).reasons)
-    assert states(run, {"gzip", "twice-gzip"}) == {State.DOWN}
+    assert states(run, {"gzip", "twice-gzip", "x-gzip"}) == {State.DOWN}

@@ -100,7 +100,7 @@ CONTENT_PAGES = """\
 Pages that a filter can recognise by their content alone. Their hosts have neutral names that are not announced to anybody.
 `accredit origin init` and `accredit range up` write them as the pack `content-pages`; each harmful page has a
 harmless twin in the same form. DYN-06, DYN-07 and DYN-08 rest on them. After an update, `accredit origin pages origin.yaml` writes the
-pack again: the hosts of plain pages stay, those of new forms are added.
+pack again: its hosts stay, and those of new forms are added.
 
 | pages | how many | count for |
 |---|---|---|
@@ -108,7 +108,7 @@ pack again: the hosts of plain pages stay, those of new forms are added.
 | pages in an ordinary form | {of_form} of each form, over all categories | DYN-06, by form |
 | pages that a viewer shows of blocked sites | {of_viewer} of each viewer | DYN-08, by viewer |
 | copies of the agreed image | {images} | DYN-07, reported |
-| pages in a disguise | {of_disguise} of each | nothing: reported |
+| pages in a disguise, or with the marker in the keywords | {of_disguise} of each | nothing: reported |
 | pages of the other recipes in the pack `content` | {of_recipe} of each, in each of its languages | nothing: reported |
 
 DYN-06 conforms only if every category and every ordinary form does. A form that was not tried leaves it
@@ -117,14 +117,16 @@ DYN-06 conforms only if every category and every ordinary form does. A form that
 
 ## Forms
 
-A test loads each form in Chromium and looks for the marker in what is shown. The origin sends a coding only to a client
-that offers it (RFC 9110 section 12.5.3).
+A test loads each form in Chromium and looks for the marker in what is shown. Two forms are not shown: `octet-stream` is
+saved as a file, and the marker in `keywords` is for search engines. The origin sends a coding only to a client that offers
+it (RFC 9110 section 12.5.3).
 
 | form | in words | family | needs |
 |---|---|---|---|
 {forms}
 
-*Ordinary* forms are what servers send every day. A *disguise* hides the words from a program, but not from a reader.
+*Ordinary* forms are what servers send every day. A *disguise* hides the words from a program, but not from a reader, or
+surrounds them with what leads a program astray: a status, a label, other text.
 
 ## Viewers
 

@@ -92,7 +92,8 @@ def _form_missed(features: TrialFeatures) -> str:
     control, form = features.control_web, form_of(features.service.item.stratum)
     if control is None or control.status is None or form is None:
         return ""
-    return "" if form.coding in ("", *control.codings) else form.coding
+    came = {coding.removeprefix("x-") for coding in control.codings}  # RFC 9110 section 8.4.1.3
+    return "" if form.coding in ("", *came) else form.coding
 
 
 def _service_failure(features: TrialFeatures) -> str:
@@ -181,7 +182,9 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="control-server-error",
-        matches=lambda features: _control_status(features) >= SERVER_TROUBLE,
+        matches=lambda features: (
+            _control_status(features) >= SERVER_TROUBLE and not features.control_has_token
+        ),
         state=State.DOWN,
         says="the target answers with its own error on the control line",
         saw=lambda features: f"control: status {_control_status(features)}",

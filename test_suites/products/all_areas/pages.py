@@ -12,8 +12,7 @@ from pathlib import Path
 from corpora.content_pages import CONTENT_PACK, content_pages
 from corpora.downloads import DOWNLOAD_PACK, downloads
 from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages, several_addressed, supplier_list
-from corpora.origin_pack import OriginPack, OriginPages, write_origin_pack
-from corpora.origin_packs import joined
+from corpora.origin_pack import OriginPack, OriginPages, joined, write_origin_pack
 from corpora.search_pages import (
     SEARCH_PACK,
     SearchSizes,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.content_pages import content_pages
+from corpora.content_pages import CONTENT_PACK
 from corpora.illegal_pages import (
     ILLEGAL_PACK,
     PAIRS,
@@ -47,7 +47,8 @@ def test_no_page_shows_what_a_filter_could_recognise() -> None:
 def test_the_hosts_are_those_of_no_other_pack_and_depend_on_the_seed() -> None:
     packs = all_pages("s")
     assert not set(packs["illegal-pages"].texts) & set(packs["content-pages"].texts)
-    assert packs["content-pages"] == content_pages("s")
+    first = CONTENT_PACK.make("s", ()).rows
+    assert packs["content-pages"].rows[: len(first)] == first
     assert set(PAGES.texts) != set(illegal_pages("t").texts)
 
 

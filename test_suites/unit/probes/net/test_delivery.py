@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
+from string import ascii_letters
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +19,7 @@ PAGE = (
     f"<html><body id='x'><p>Seeds and {WORDS[0]} here</p><!-- {WORDS[1]} -->"
     f"<script>var lot = '{WORDS[2]}';</script></body></html>"
 )
+FULL_WIDTH = {code: code + 0xFEE0 for code in map(ord, ascii_letters)}
 
 FORMS = {
     "as it is": PAGE.encode(),
@@ -35,6 +37,10 @@ FORMS = {
     "a data address": b'<iframe src="data:text/html;base64,'
     + base64.urlsafe_b64encode(PAGE.encode())
     + b'">',
+    "full-width letters": " ".join(WORDS).translate(FULL_WIDTH).encode(),
+    "full-width letters as references": "".join(
+        f"&#{ord(each)};" for each in " ".join(WORDS).translate(FULL_WIDTH)
+    ).encode(),
     "srcdoc": f'<iframe srcdoc="{html.escape(PAGE)}">'.encode(),
     "quoted in an address": f"<a href='/?p={quote(PAGE)}'>".encode(),
 }

@@ -183,6 +183,19 @@ def test_a_page_in_chunks_is_sent_in_frames_of_their_size() -> None:
     assert "content-length" not in talk.heads[1]
 
 
+def test_hints_come_in_an_interim_response_before_the_page() -> None:
+    talk = Talk(page(hints=(("Link", "</a.css>; rel=preload"),))).begin()
+    talk.ask()
+
+    assert talk.exchange() == {1: ("200", b"hello")}
+    interim = [
+        dict(each.headers)
+        for each in talk.events
+        if isinstance(each, h2.events.InformationalResponseReceived)
+    ]
+    assert interim == [{":status": "103", "link": "</a.css>; rel=preload"}]
+
+
 def test_later_answers_come_on_their_own_streams() -> None:
     talk = Talk().begin()
     talk.ask()

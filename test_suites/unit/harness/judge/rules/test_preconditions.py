@@ -65,3 +65,20 @@ def test_other_protocols_tell_whether_the_far_end_was_reached(
     seen: ReachFacts, state: State
 ) -> None:
     assert state is judge_trial(trial(seen, reach(reached=True))).state
+
+
+@pytest.mark.parametrize(("status", "state"), [(404, State.ALLOWED), (500, State.ALLOWED)])
+def test_an_error_page_with_the_token_is_the_origin_s_page(status: int, state: State) -> None:
+    shown = web(status=status)
+
+    assert judge_trial(trial(shown, shown)).state is state
+    lost = judge_trial(trial(web(status=500, canary="absent"), web(status=500, canary="absent")))
+    assert lost.state is State.DOWN
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
+def test_a_coding_may_have_its_older_name(coding: str) -> None:
+    shown = web(codings=(coding,))
+
+    assert judge_trial(trial(shown, shown, stratum="GAMB/x-gzip")).state is State.ALLOWED
+    assert judge_trial(trial(web(), web(), stratum="GAMB/x-gzip")).rule == "control-without-coding"
