@@ -148,6 +148,8 @@ MEASURED = {
     "name": "CIR-10",
     "framing": "CIR-11",
     "identity": "CIR-12",
+    "control-protocol": "CIR-14",
+    "relay": "CIR-15",
 }
 """The requirement that each group decides, of those in ``techniques.yaml``."""
 
