@@ -106,6 +106,8 @@ def join(places: Iterable[Site]) -> None:
     command("ip", "link", "set", BRIDGE, "up")
     for address in (f"{HOME}/24", f"{ORIGIN}/32", f"{HOME_6}/64", f"{ORIGIN_6}/128"):
         _give(address, BRIDGE)
+    # The origin itself answers pings, where the kernel does not.
+    Path("/proc/sys/net/ipv4/icmp_echo_ignore_all").write_text("1", encoding="ascii")
     _add_host(TESTER)
     _plug(TESTER, CONTROL, "203.0.113.200/24", "3ffe:113::200/64")
     _route(TESTER, CONTROL, HOME, HOME_6, USUAL)

@@ -49,7 +49,11 @@ def test_a_page_that_came_agrees_with_a_request_in_the_log() -> None:
 
 def test_a_page_that_came_without_a_request_contradicts_the_log() -> None:
     assert check(seen("seen")).contradicted
-    assert check(seen("seen"), arrived(over="dns")).contradicted
+    assert check(seen("seen"), Arrival(at=NOW, over="dns", host=HOST)).contradicted
+
+
+def test_a_page_may_come_by_any_protocol_with_the_nonce() -> None:
+    assert {"came": 1} == check(seen("seen"), arrived("", "dns")).agreed
 
 
 def test_a_request_without_a_page_contradicts_the_log() -> None:
