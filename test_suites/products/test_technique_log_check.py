@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from harness.model.corpus import Item
 from harness.model.facts import CanarySighting, TechniqueFacts
 from harness.model.observation import AttemptKey, Failure, Observation, Role, Timings
-from probes.range.origin import Arrival, Over
+from probes.range.arrival_log import Arrival, Over
 from test_suites.products.technique_log_check import (
     OTHER_HOST,
     STOPPED_ON_THE_WAY_BACK,
