@@ -40,9 +40,25 @@ def may_answer_pings() -> bool:
     return True
 
 
+IP_PKTINFO = 8
+"""The control message with the address that a packet is sent from (``ip(7)``)."""
+
+
+def destination_of(packet: bytes) -> bytes:
+    """Return the destination in the header of an IPv4 packet (RFC 791 section 3.1)."""
+    return packet[16:20]
+
+
+def _from_address(address: bytes) -> tuple[int, int, bytes]:
+    """Return the control message that sends from an address of this machine, by any device."""
+    return socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + address + bytes(4)
+
+
 @dataclass(slots=True, kw_only=True)
 class IcmpEndpoint:
-    """Answers the pings that ask for a page; a context manager. Raises OSError.
+    """Answers the pings that ask for a page, from the address that was asked; a context manager.
+
+    Raises OSError.
 
     ``netns`` is the network namespace (default: that of this process); see ``LocalBinding``.
     """
@@ -68,7 +84,7 @@ class IcmpEndpoint:
             packet, client = opened.recvfrom(DATAGRAM_BYTES)
             reply = self.reply(without_ip_header(packet), client[0])
             if reply:
-                opened.sendto(reply, client)
+                opened.sendmsg([reply], [_from_address(destination_of(packet))], 0, client)
         except OSError:
             return  # the client asks again
 

@@ -39,11 +39,12 @@ class CarefulSquid(DirectSquid):
     def _rules(self) -> list[str]:
         rules = super()._rules()
         place = next(n for n, rule in enumerate(rules) if rule.startswith("http_access allow site"))
-        named = "|".join(host.replace(".", r"\.") for host in self.lists[0].hosts)
+        named = "".join(host.replace(".", r"\.") + "\n" for host in self.lists[0].hosts)
+        file = self.folder.write("lists/named.txt", named)
         refused = [
             "acl known dstdomain -n " + " ".join(self.known),
             "http_access deny !known",
-            f"acl names_listed url_regex -i ({named})",
+            f'acl names_listed url_regex -i "{file}"',
             "http_access deny names_listed",
         ]
         return [*rules[:place], *refused, *rules[place:]]

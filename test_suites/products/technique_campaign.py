@@ -31,6 +31,8 @@ LIMITS = {
     "confirmation_timeout": 6,
     "silence_timeout": 8,
     "concurrency": 16,
+    # What is silent stays undecided while it is measured, and would be tried again each time.
+    "retries": 1,
     # One large batch: silence then costs its timeouts once, not once a batch.
     "batch": 2000,
 }

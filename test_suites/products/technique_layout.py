@@ -9,6 +9,7 @@ outside.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +100,27 @@ def confine() -> None:
     os.environ["TMPDIR"] = str(products)
 
 
+FURTHER_PORTS = f"""table inet internet {{
+  chain arriving {{
+    type nat hook prerouting priority -100
+    ip daddr {ORIGIN} tcp dport 8080 dnat ip to {ORIGIN}:80
+    ip daddr {ORIGIN} tcp dport 8443 dnat ip to {ORIGIN}:443
+  }}
+}}
+"""
+"""The origin's web server has further ports here, as on the test range."""
+
+
 def join(places: Iterable[Site]) -> None:
     """Make the namespaces, and the networks that join them."""
     command("ip", "link", "set", "lo", "up")
+    subprocess.run([which("nft") or "nft", "-f", "-"], input=FURTHER_PORTS, text=True, check=True)
     command("ip", "link", "add", BRIDGE, "type", "bridge")
     command("ip", "link", "set", BRIDGE, "up")
     for address in (f"{HOME}/24", f"{ORIGIN}/32", f"{HOME_6}/64", f"{ORIGIN_6}/128"):
         _give(address, BRIDGE)
+    # The origin itself answers pings, where the kernel does not.
+    Path("/proc/sys/net/ipv4/icmp_echo_ignore_all").write_text("1", encoding="ascii")
     _add_host(TESTER)
     _plug(TESTER, CONTROL, "203.0.113.200/24", "3ffe:113::200/64")
     _route(TESTER, CONTROL, HOME, HOME_6, USUAL)

@@ -37,7 +37,7 @@ def compare_with_log(observations: Iterable[Observation], arrivals: Iterable[Arr
     """Compare all attempts of items that fetch a page."""
     hosts: defaultdict[str, set[str]] = defaultdict(set)
     for arrival in arrivals:
-        if arrival.nonce and arrival.over != "dns":
+        if arrival.nonce:
             hosts[arrival.nonce].add(arrival.host.lower())
     check = LogCheck()
     for seen in observations:

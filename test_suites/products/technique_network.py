@@ -78,14 +78,14 @@ def prepare_origin(folder: Path) -> None:
     """Write the origin's folder."""
     zone = f"{ZONE}={ORIGIN},{ORIGIN_6}"
     made = subprocess.run(
-        accredit("origin", "init", "origin", "--zone", zone),
+        accredit("origin", "init", "origin", "--zone", zone, "--protocols"),
         cwd=folder, env=_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     allow_fast(folder / "origin/origin.yaml")
 
 
-SERVED = (53, 80, 443)
+SERVED = (53, 80, 443, 853)
 """TCP ports at which the origin answers; ``technique_origin`` has its further servers."""
 
 

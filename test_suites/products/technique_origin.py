@@ -16,10 +16,9 @@ from pathlib import Path
 from harness.cli.origin import read_settings
 from harness.cli.origin_serving import allow_many_files, report, serve
 from probes.net.doq import PORT as DOQ_PORT
-from probes.range.authority import Authority
+from probes.range.authority import Authority, Certificates
 from probes.range.name_server import Reply
 from probes.range.origin import OriginServer
-from probes.range.origin_settings import Listening
 from probes.range.public_origin import PublicOrigin
 from probes.range.quic_services import QuicServices
 from probes.range.resolver import ZoneServer
@@ -29,29 +28,33 @@ from probes.range.visitor_limits import VisitorLimits
 class TechniqueOrigin(PublicOrigin):
     """A public origin that also starts ``further_servers``."""
 
-    async def _listen(
-        self, stack: AsyncExitStack, listening: Listening, limits: VisitorLimits
+    async def _listen_beside(
+        self,
+        stack: AsyncExitStack,
+        addresses: tuple[str, ...],
+        limits: VisitorLimits,
+        zones: ZoneServer,
+        certificates: Certificates,
     ) -> None:
-        await super()._listen(stack, listening, limits)
-        for server in self.further_servers(listening, limits):
+        await super()._listen_beside(stack, addresses, limits, zones, certificates)
+        for server in self.further_servers(addresses, limits, zones):
             await stack.enter_async_context(server)
 
     def further_servers(
-        self, listening: Listening, limits: VisitorLimits
+        self, addresses: tuple[str, ...], limits: VisitorLimits, zones: ZoneServer
     ) -> Iterator[AbstractAsyncContextManager[object]]:
         """The servers beside those of a public origin. New ones are added here."""
         authority = self._zone_certificates
         assert isinstance(authority, Authority)
         web = OriginServer(
-            pages=replace(self._pages, names=listening.names),
+            pages=replace(self._pages, names=zones.names),
             certificates=authority,
             log=self.log,
-            addresses=listening.addresses,
+            addresses=addresses,
             http_port=self.settings.ports.http,
             https_port=self.settings.ports.https,
             limits=limits,
         )
-        zones = ZoneServer(log=self.log, names=listening.names, is_resolver=False)
         yield QuicServices(
             origin=web,
             authority=authority,

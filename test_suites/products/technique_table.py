@@ -133,7 +133,7 @@ def page(table: ProductTable) -> str:
     """The whole reference page."""
     products = "".join(f"| `{name}` | {words} |\n" for name, words in table.products.items())
     statements = "".join(
-        f"| {row.item} | {row.group}: {row.name} | `{row.statement.replace('|', chr(92) + '|')}` |\n"
+        f"| {row.item} | {row.group}: {row.name} | `{_shortened(row.statement)}` |\n"
         for row in table.rows
     )
     return "\n".join(
@@ -144,6 +144,16 @@ def page(table: ProductTable) -> str:
             f"\n## The techniques\n\n| id | class | statement |\n|---|---|---|\n{statements}",
         )
     )
+
+
+LONGEST = 160
+"""Characters of a statement that are shown."""
+
+
+def _shortened(statement: str) -> str:
+    """A statement in a cell of a table: the beginning of a long one."""
+    shown = statement if len(statement) <= LONGEST else f"{statement[:LONGEST]} ..."
+    return shown.replace("|", "\\|")
 
 
 def recorded() -> ProductTable:

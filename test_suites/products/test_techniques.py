@@ -34,8 +34,10 @@ LONGEST = 600
 
 
 def program(folder: Path, *words: str) -> list[str]:
+    """The command of a run, which ends with the test."""
     module = "test_suites.products.technique_network"
-    return [sys.executable, "-m", module, str(folder), *words]
+    ends = ("setpriv", "--pdeathsig", "KILL")
+    return [*ends, sys.executable, "-m", module, str(folder), *words]
 
 
 def processes_of(mark: str) -> Iterator[str]:
@@ -148,6 +150,8 @@ MEASURED = {
     "name": "CIR-10",
     "framing": "CIR-11",
     "identity": "CIR-12",
+    "control-protocol": "CIR-14",
+    "relay": "CIR-15",
 }
 """The requirement that each group decides, of those in ``techniques.yaml``."""
 

@@ -107,3 +107,17 @@ def test_an_origin_answers_pings_where_its_kernel_does_not(network: str) -> None
 
 def may_answer_pings_in_this_thread() -> bool:
     return may_answer_pings()
+
+
+async def test_a_reply_comes_from_the_address_that_was_asked(network: str) -> None:
+    """A machine with several addresses would else answer from the one nearest to the client."""
+    tunnel = TunnelPages(pages=Pages(key=ORIGIN.key), log=ArrivalLog())
+    options = InterfaceOptions(netns=network, resolver="127.0.0.1:53")
+    async with (
+        IcmpEndpoint(tunnel=tunnel, netns=network),
+        Interface("control", options, ORIGIN, Limits()) as line,
+    ):
+        result = await tried("icmp-tunnel at=127.0.0.5", line)
+
+    assert isinstance(result.facts, TechniqueFacts)
+    assert (result.failure, result.facts.canary) == (None, "seen")
