@@ -321,9 +321,7 @@ class ReferenceFilter:
             return decision
         return self._blocked(decision, profile, service, code)
 
-    def _blocked(
-        self, decision: Decision, profile: str, service: Service, code: str
-    ) -> Decision:
+    def _blocked(self, decision: Decision, profile: str, service: Service, code: str) -> Decision:
         """Return a block, in the style of the policy's own blocks."""
         faults = self.faults.on(decision.host, profile, service)
         styles = [

@@ -8,7 +8,7 @@ its ports 80 and 443 lead to the origin.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -77,7 +77,7 @@ def ids_of(*wanted: str, number: int = 1) -> list[str]:
     return [each for ids in found.values() for each in ids[:number]]
 
 
-def good_policy(**changes: Any) -> FilterPolicy:
+def good_policy() -> FilterPolicy:
     """The policy of a careful school, which knows the hosts of techniques and blocks relays."""
     harmful = [each for each in techniques() if each.category == CODE]
     known = FilterPolicy.from_items(
@@ -85,7 +85,16 @@ def good_policy(**changes: Any) -> FilterPolicy:
         lambda code, profile: profile == PUPILS and POLICY.expects(code, "ks2") == "block",
     )
     suffixes = {each.host: CODE for each in harmful} | {RELAYS: CODE}
-    return replace(known, **{"suffixes": suffixes, "is_strict": True} | changes)
+    return replace(known, suffixes=suffixes, is_strict=True)
+
+
+TO_ORIGIN = -1
+"""Stands for the origin's own port in the leaks of a service."""
+
+
+def _is_begun(first: bytes) -> bool:
+    """Whether a connection begins with a record of TLS that is not complete."""
+    return len(first) < 5 + int.from_bytes(first[3:5]) if first[:1] == b"\x16" else False
 
 
 FilterKind = Literal["gateway", "names"]
@@ -96,17 +105,19 @@ FilterKind = Literal["gateway", "names"]
 class Service:
     """A service with its flaws.
 
-    ``leaks`` are those of ports 80 and 443; ``waits`` as for ``Door``. ``open_udp`` and
-    ``open_tcp`` are ports of the origin that can be reached, by their usual numbers. With ``pings``
-    the origin answers pings of pupils.
+    ``leaks`` are those of the ports of the ``web``. ``open_udp`` and ``open_tcp`` are ports of the
+    origin that can be reached, by their usual numbers. With ``pings`` the origin answers pings of
+    pupils. ``waits`` says whether more must come before a leak can tell how a connection begins.
     """
 
     filters: FilterKind = "gateway"
+    web: tuple[int, ...] = (80, 443)
     leaks: dict[int, tuple[Leak, ...]] = field(default_factory=dict)
     open_tcp: tuple[int, ...] = ()
     open_udp: tuple[int, ...] = ()
     pings: bool = False
     faults: tuple[Fault, ...] = ()
+    waits: Callable[[bytes], bool] = _is_begun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +136,19 @@ class TechniqueWorld:
             port: reference["gateway"][PUPILS][str(port)]
             if service.filters == "gateway"
             else origin.ports[port]
-            for port in (80, 443)
+            for port in service.web
         }
         names = self._name_server(service)
         doors = [
-            Door(port=origin.ports[port], to=to, leaks=service.leaks.get(port, ()), waits=_is_begun)
+            Door(
+                port=origin.ports[port],
+                to=to,
+                leaks=tuple(
+                    each._replace(to=origin.ports[port]) if each.to == TO_ORIGIN else each
+                    for each in service.leaks.get(port, ())
+                ),
+                waits=service.waits,
+            )
             for port, to in web.items()
         ]
         doors += [Door(port=names, to=names), Door(port=names, to=names, over="udp")]
@@ -200,17 +219,12 @@ requirements: [{requirements}]
 """
 
 
-def _is_begun(first: bytes) -> bool:
-    """Whether more is needed to know how a connection begins: a ClientHello, or a head."""
-    return len(first) < 5 + int.from_bytes(first[3:5]) if first[:1] == b"\x16" else False
-
-
 @contextmanager
-def technique_world(folder: Path, **changes: Any) -> Iterator[TechniqueWorld]:
+def technique_world(folder: Path) -> Iterator[TechniqueWorld]:
     """Run the range, whose filter has the good policy, and make the network of pupils."""
     with two_networks() as (outside, inside):
         running = RangeTestbed.running(
-            folder, policy=good_policy(**changes), gateway=True, dual_stack=True,
+            folder, policy=good_policy(), gateway=True, dual_stack=True,
             profiles=(PUPILS, UNFILTERED),
         )  # fmt: skip
         world = run_in_namespace(outside, running.__enter__)
