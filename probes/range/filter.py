@@ -42,8 +42,12 @@ class FilterPolicy:
     ``reads_pages`` requests and pages that are not encrypted are analysed as well: pages by their
     marker, requests by the list of ``urls``. ``engines`` are the locks of search engines by host,
     ``terms`` the categories of words in queries to them. Uploads are blocked where ``upload_code``
-    is, tunnels to a port where its code in ``port_codes`` is. ``must_allow`` and ``must_block`` are
-    the sentinels; they take precedence.
+    is, tunnels to a port where its code in ``port_codes`` is. ``suffixes`` are the categories of
+    all names below some. ``must_allow`` and ``must_block`` are the sentinels; they take precedence.
+
+    With ``is_strict`` the gateway does what a careful school asks of one: it opens all TLS that is
+    not blocked, decides about the request inside as well, and ends TLS that names no host. Requests
+    for a WebSocket are refused, at the proxy too.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class FilterPolicy:
     urls: UrlList = field(default_factory=lambda: UrlList({}))
     upload_code: str = ""
     port_codes: Mapping[int, str] = field(default_factory=dict)
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+    is_strict: bool = False
 
     @classmethod
     def from_items(
@@ -83,7 +89,16 @@ class FilterPolicy:
         """Return the filter's taxonomy code for a host; empty if it has none."""
         name = original_host(host)
         listed = self.categories.get(name) or self.categories.get(without_www(name))
-        return listed or self.own.get(name) or self.own.get(without_www(name)) or code_of(name)
+        listed = listed or self.own.get(name) or self.own.get(without_www(name))
+        return listed or self._code_of_parents(name) or code_of(name)
+
+    def _code_of_parents(self, name: str) -> str:
+        """Return the category of the nearest name of ``suffixes`` that a host is below."""
+        while self.suffixes and name:
+            _, _, name = name.partition(".")
+            if name in self.suffixes:
+                return self.suffixes[name]
+        return ""
 
     def is_blocked(self, host: str, profile: str) -> bool:
         """Whether a host is blocked for a profile; a plain twin is treated like its host."""
@@ -263,6 +278,8 @@ class ReferenceFilter:
         self, decision: Decision, profile: str, service: Service, request: Request
     ) -> Decision:
         """Decide about a request by its content, or of a tunnel by its port, if it would pass."""
+        if self.policy.is_strict and request.websocket_key and not decision.is_blocked:
+            return self._blocked(decision, profile, service, decision.category)
         if not decision.reads:
             return decision
         is_tunnel = request.method == "CONNECT"
@@ -302,6 +319,10 @@ class ReferenceFilter:
         """Return the decision, or a block if the policy blocks what was recognised."""
         if not code or not self.policy.blocks(code, profile):
             return decision
+        return self._blocked(decision, profile, service, code)
+
+    def _blocked(self, decision: Decision, profile: str, service: Service, code: str) -> Decision:
+        """Return a block, in the style of the policy's own blocks."""
         faults = self.faults.on(decision.host, profile, service)
         styles = [
             fault

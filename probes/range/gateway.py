@@ -174,8 +174,16 @@ class SecureGateway(PlainGateway):
             self._note(self._decided)
             self._begin(bytes(self._client_hello), name)
 
+    @property
+    def _is_strict(self) -> bool:
+        """Whether the filter reads what is inside TLS that passes."""
+        return self._filter.policy.is_strict and self._decided.reads
+
     def _decide(self, request: Request) -> None:
         """Apply the decision that was made by the ClientHello, or one about the request."""
+        if self._is_strict and not self._decided.is_blocked:
+            super()._decide(request)
+            return
         self._begin_request(request)
         decision = self._filter.examine(self._decided, self._profile, self.service, request)
         self._note(decision)
@@ -194,7 +202,9 @@ class SecureGateway(PlainGateway):
                 self.close()
             case FaultKind.PLAIN:
                 self.answer(block_page(name, self._decided.category))
-            case style if style in UNINTERCEPTED_STYLES:
+            case None if self._is_strict and not self._upstream.zone_server.has(name):
+                self.close_socket()
+            case style if style in UNINTERCEPTED_STYLES and not self._is_strict:
                 # Data received before the tunnel is open is kept with the ClientHello.
                 self._connecting = asyncio.get_running_loop().create_task(self._tunnel(name))
             case style:

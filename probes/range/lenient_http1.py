@@ -72,7 +72,7 @@ def is_readable(received: bytes) -> bool:
     return _BEGINNING.match(received) is not None
 
 
-def needs_leniency(received: bytes) -> bool:
+def needs_leniency(received: bytes | bytearray) -> bool:
     """Whether a strict reader would wait for more, although a request may have come already.
 
     It is one of HTTP/0.9, or its lines end with carriage returns alone.

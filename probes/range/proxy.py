@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from probes.range.access_entry import ResultCode
-from probes.range.connection import Connection, Request
+from probes.range.connection import Connection, MalformedRequestError, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
 from probes.range.filter_pages import block_answer
+from probes.range.lenient_http1 import needs_leniency
 from probes.range.malware_check import awaits_message, without_ranges
 from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.origin_side import OriginSide
@@ -84,6 +85,12 @@ class ProxyConnection(Connection):
             self._reject(request, ResultCode.INVALID, NO_PROXY_REQUEST)
             return
         self._decide(request)
+
+    def read_request(self) -> Request | None:
+        """Read the request that has come, as a strict reader; see ``Connection``."""
+        if needs_leniency(self._received):
+            raise MalformedRequestError(400, "the request has no version, or its lines no ends")
+        return super().read_request()
 
     def _decide(self, request: Request) -> None:
         if not _PLAIN_HOST.fullmatch(request.host):

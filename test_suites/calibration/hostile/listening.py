@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -43,13 +44,25 @@ class Listening:
         """Close something else together with the servers."""
         self._closing.append(close)
 
-    async def listen(self, handle: Handle, address: str = ADDRESS, port: int = 0) -> int:
-        """Listen, and have each connection handled; gives the port."""
+    async def listen(
+        self,
+        handle: Handle,
+        address: str = ADDRESS,
+        port: int = 0,
+        opened: socket.socket | None = None,
+    ) -> int:
+        """Listen, at a socket that is bound already if one is given; gives the port.
+
+        Each connection is handled.
+        """
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._serve(handle, reader, writer)
 
-        server = await asyncio.start_server(serve, address, port, backlog=1024)
+        if opened is not None:
+            server = await asyncio.start_server(serve, sock=opened, backlog=1024)
+        else:
+            server = await asyncio.start_server(serve, address, port, backlog=1024)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

@@ -73,3 +73,15 @@ def test_the_filter_s_own_categories_come_after_what_it_was_told() -> None:
     assert policy.category_of("a.accredit.test") == "GAMB"
     assert policy.category_of("www.calm-bay.sites.accredit.test") == "PORN"
     assert policy.category_of("calm-quay.sites.accredit.test") == ""
+
+
+def test_names_below_a_listed_one_have_its_category_and_the_nearest_decides() -> None:
+    policy = FilterPolicy(
+        suffixes={"a.accredit.test": "GAMB", "c.a.accredit.test": "ALW.NEWS"},
+        categories={"b.a.accredit.test": "DRUG"},
+    )
+
+    assert policy.category_of("x.y.a.accredit.test") == "GAMB"
+    assert policy.category_of("x.c.a.accredit.test") == "ALW.NEWS"
+    assert policy.category_of("b.a.accredit.test") == "DRUG"
+    assert policy.category_of("a.accredit.test") == ""
