@@ -21,7 +21,7 @@ from corpora.pack_reader import Pack
 from corpora.rater_agreement import RELIABLE, TENTATIVE
 from corpora.taxonomy import shipped
 from harness.errors import Fault
-from harness.model.corpus import Item
+from harness.model.corpus import VECTOR, Item
 
 ROLES = frozenset(
     {"canary", "sentinel", "twin", "block", "blocked", "allow", "allowed", "special", "filter"}
@@ -162,9 +162,14 @@ def _check_pairs(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
 
 
 def _check_values(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
-    """Report values that differ only in case, www, scheme or a trailing slash."""
+    """Report values that differ only in case, www, scheme or a trailing slash.
+
+    Vectors are written exactly as they are meant: for each, letter case may be the point.
+    """
     first: dict[str, int] = {}
     for line, item, _ in entries:
+        if item.kind == VECTOR and item.host:
+            continue
         key = _normalised(item)
         if key in first:
             problem = f"item {item.id!r} is a near-duplicate of line {first[key]}"

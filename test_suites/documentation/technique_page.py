@@ -43,7 +43,7 @@ METRICS: dict[str, str] = {
     "hello": "hello_differences",
     "control-protocol": "control_tunnels_open",
     "relay": "relays_open",
-    "signal": "network_signals_honoured",
+    "signal": "network_signals_dishonoured",
     "other": "",
 }
 """The metric that counts the classes of each group, beside ``circumvention_stopped``."""

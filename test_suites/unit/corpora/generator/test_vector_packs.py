@@ -23,7 +23,7 @@ def test_the_seven_packs_hold_what_was_handed_to_them() -> None:
     sizes = {name: len([item for item in items(name) if "-twin" not in item.id]) for name in NAMES}
 
     assert sizes == {
-        "circumvention": 168,
+        "circumvention": 266,
         "content": 20,
         "malware": 88,
         "upload": 59,
@@ -37,7 +37,11 @@ def test_the_seven_packs_hold_what_was_handed_to_them() -> None:
 def test_what_is_made_at_run_time_is_no_host_and_has_nothing_to_mend(name: str) -> None:
     pack = open_pack(name)
 
-    assert {item.host for item in pack.items()} == {""}
+    hosts = [item.host for item in pack.items()]
+    if name == "circumvention":  # each technique leads to a host of its own
+        assert len(set(hosts)) == len(hosts)
+    else:
+        assert set(hosts) == {""}
     assert lint(pack) == []
 
 
@@ -59,7 +63,7 @@ def test_each_twin_is_harmless_and_shares_its_pair(name: str) -> None:
     assert set(pairs.values()) == {2}
     for twin in twins:
         assert twin.category.startswith("ALW.")
-        assert twin.value.endswith(HARMLESS)
+        assert twin.value.endswith(HARMLESS) or twin.host.partition(".")[0].endswith("-twin")
 
 
 def test_what_is_harmless_already_has_no_twin() -> None:

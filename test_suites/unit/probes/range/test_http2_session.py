@@ -189,7 +189,7 @@ def test_hints_come_in_an_interim_response_before_the_page() -> None:
 
     assert talk.exchange() == {1: ("200", b"hello")}
     interim = [
-        dict(each.headers)
+        {str(name): str(value) for name, value in each.headers}
         for each in talk.events
         if isinstance(each, h2.events.InformationalResponseReceived)
     ]
