@@ -41,7 +41,7 @@ class VectorPack:
 SIGNAL = "signal "
 """What precedes a name by which a network signals to browsers, in the place of a statement."""
 
-RELAYS = 4
+RELAYS = 6
 """How many items each relay has, so that there are enough to count (CIR-15)."""
 
 

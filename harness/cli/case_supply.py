@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.cli.item_supply import ItemGroup
-from harness.cli.technique_obstacles import technique_obstacle
 from harness.errors import first_of
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
@@ -39,8 +38,6 @@ COMPARED_WITH = {"ipv6_transitions_open": "web"}
 
 def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
     """Return which cases of a metric no item tries, and a remedy; None if none is missing."""
-    if spec_of(metric).of_techniques:
-        return technique_obstacle(metric, supply)
     tried = {variant_of(group.example.stratum) for group in supply if group.items}
     missing = [words for name, words in CASES.get(metric, {}).items() if name not in tried]
     if not missing:

@@ -47,8 +47,13 @@ def classes_of(metric: str) -> dict[str, str]:
     }
 
 
-def technique_obstacle(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] | None:
-    """Return which classes or probes are missing, and a remedy; None if nothing is."""
+def technique_obstacle(
+    metric: str, supply: Iterable[ItemGroup], needed: int
+) -> tuple[str, str] | None:
+    """Return which classes, relays or probes are missing, and a remedy; None if nothing is.
+
+    ``needed`` is the least number of relays, which are counted one by one.
+    """
     if not spec_of(metric).of_techniques:
         return None
     groups = [each for each in supply if each.items]
@@ -61,8 +66,16 @@ def technique_obstacle(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, s
     if missing:
         remedy = f"choose the whole pack {PACK}, and the probes web, web_https and {PROBE}"
         return f"no item tries: {first_of(missing, SHOWN)}", remedy
+    relays = sum(each.items for each in groups if _is_relay(each))
+    if metric == "relays_open" and relays < needed:
+        return f"relays to try: {relays}; needed: {needed}", f"choose the whole pack {PACK}"
     probes = frozenset[str]().union(*(each.probes for each in groups))
     absent = [name for name in (*PLAIN, PROBE) if probes and name not in probes]
     if absent:
         return f"the probe {absent[0]} is not used", f"add {', '.join(absent)} to probes"
     return None
+
+
+def _is_relay(group: ItemGroup) -> bool:
+    case = case_of_item(group.example)
+    return case is not None and case.group == "relay"

@@ -15,6 +15,7 @@ from harness.cli.case_obstacles import missing_pages, missing_searches
 from harness.cli.case_supply import COMPARED_WITH, content_pack, missing_cases, unlisted_cases
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
 from harness.cli.list_obstacles import list_obstacle
+from harness.cli.technique_obstacles import technique_obstacle
 from harness.cli.user_obstacles import Obstacles, obstacles_of
 from harness.errors import first_of
 from harness.estimate.item_selection import Sources, counts_category, is_asked, is_relevant
@@ -28,11 +29,8 @@ from harness.model.search_case import METRIC_CASES
 from harness.model.smallest_sample import smallest_sample
 from harness.plugins import PROBES
 
-ITEMS_PER_CELL = 5
-"""The items that a cell of the policy needs (METHOD POL-03)."""
-
-SHOWN_GROUPS = 6
-"""The most groups that one sentence names."""
+ITEMS_PER_CELL, SHOWN_GROUPS = 5, 6
+"""The items that a cell of the policy needs (METHOD POL-03); the most groups in one sentence."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
 
@@ -81,8 +79,7 @@ def obstacle(
     if not spec.is_implemented:
         return CANNOT_MEASURE, ""
     by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
-    by_itself = later_evidence(spec) or by_itself
-    if by_itself is not None:
+    if by_itself := later_evidence(spec) or by_itself:
         return by_itself
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
@@ -90,7 +87,10 @@ def obstacle(
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     needed = max(smallest, requirement.n_min)
-    supply, phase = line_profile.supply_for(requirement), line_profile.phase
+    supply = line_profile.supply_for(requirement)
+    if spec.of_techniques:
+        return technique_obstacle(spec.name, supply, needed)
+    phase = line_profile.phase
     is_counted = partial(counts_category, requirement.measure, scheme.policy, phase=phase)
     return (
         missing_searches(spec.name, needed, supply)

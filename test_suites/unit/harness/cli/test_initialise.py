@@ -150,7 +150,7 @@ def test_every_scheme_is_covered_as_far_as_the_shipped_packs_reach(
         for one in undecidable(scheme, line_profiles(prepared))
         if metrics[one.requirement].is_implemented and "profile" not in one.why + one.remedy
         if later_evidence(metrics[one.requirement]) is None
-        if one.binding or not any(pack in one.remedy for pack in ("illegal-pages", "circumvention"))
+        if one.binding or not any(pack in one.remedy for pack in ("illegal-pages", "techniques"))
         if "web_ipv6" not in one.remedy  # which people add where there is IPv6
     }
     assert open_rows <= TOO_SMALL.get(name, set())
