@@ -245,6 +245,10 @@ def texts_of_pages(
     return (texts, {}) if pages is None else (texts | pages.texts, pages.contents)
 
 
+AGREED_PACKS = ("canary", "circumvention")
+"""The packs whose hosts the range's filter has loaded."""
+
+
 def running_range(
     folder: Path,
     *,
@@ -260,7 +264,7 @@ def running_range(
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
-    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and the list of
+    Its reference filter follows ``policy``. It has loaded ``AGREED_PACKS`` and the list of
     illegal pages, and categorises the sites of a made-up vendor's list itself; of ``pages`` it
     knows what suppliers are told. Its proxy opens TLS, and clients trust it, as managed devices do.
     With ``alerts`` it sends alerts, with ``mail`` it has a mail relay. Pages of packs in
@@ -275,7 +279,8 @@ def running_range(
     texts, contents = texts_of_pages(pages)
     told = supplier_lists(pages) if pages is not None else SupplierLists()
     listed = supplier_list(pages) if pages is not None else None
-    known = (*open_pack("canary").items(), *(listed.sites if listed else ()))
+    agreed = (item for name in AGREED_PACKS for item in open_pack(name).items() if item.host)
+    known = (*agreed, *(listed.sites if listed else ()))
     urls = listed.urls if listed else None
     own = {**vendor_list(), **told.without_lock}
     filter_policy = FilterPolicy.from_items(known, _blocks_by(policy), own=own, urls=urls)

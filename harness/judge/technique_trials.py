@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.judge.liveness import PASSED_ON_RETRY
 from harness.model.batch import turn_of
-from harness.model.corpus import VECTOR
+from harness.model.corpus import TWIN, VECTOR
 from harness.model.facts import ArrivalFacts, SentStep, TechniqueFacts, WebFacts
 from harness.model.observation import Observation
 from harness.model.technique import (
@@ -39,10 +39,12 @@ class TechniqueTrials:
                 yield one
 
     def count(self, trial: Trial, verdict: Verdict) -> None:
-        """Keep a trial of a technique or of its plain form; ignore all others."""
+        """Keep a trial of a technique or of its plain form; ignore all others, and twins."""
         item = trial.service.item
         case = case_of_item(item) if item.kind == VECTOR else None
-        if case is not None and trial.key.probe in (PROBE, PLAIN_PROBES[case.scheme]):
+        if case is None or item.stratum.startswith(TWIN):
+            return
+        if trial.key.probe in (PROBE, PLAIN_PROBES[case.scheme]):
             self._trials.append(_trial(trial, verdict, case))
 
     @property

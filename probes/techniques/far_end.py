@@ -64,7 +64,7 @@ async def dial_far_end(run: TechniqueRun, far_end: FarEnd) -> ByteStream:
 
 async def open_far_end(run: TechniqueRun, far_end: FarEnd) -> DatagramSocket:
     """Open a UDP socket. Raises NotDialledError, and NotCarriedError if the line has no UDP."""
-    if not isinstance(run.line, SendsDatagrams):
+    if not isinstance(run.line, SendsDatagrams) or "datagrams" not in run.line.carries:
         raise NotCarriedError(f"line {run.line.name!r} carries no UDP")
     dialled = await run.line.datagrams(request_for(run, far_end))
     if dialled.opened is None:

@@ -65,6 +65,8 @@ async def _fetch(run: TechniqueRun, plan: _Plan) -> None:
     h3.take(await client.connect(recorder, run.deadline))
     if plan.is_early:
         run.note("h3", run.where, f"0-RTT {'accepted' if client.is_early else 'not accepted'}")
+        if not client.is_early:  # a server that wants a Retry first has not read it
+            stream = h3.send_request(fields)
     recorder.stage = "response"
     await h3.read_answer(stream, recorder)
 

@@ -169,7 +169,7 @@ class TechniqueRun:
         """
         if self.socket is not None:
             return self.socket
-        if not isinstance(self.line, SendsDatagrams):
+        if not isinstance(self.line, SendsDatagrams) or "datagrams" not in self.line.carries:
             raise NotCarriedError(f"line {self.line.name!r} carries no UDP")
         self.port = self.port or port
         dialled = await self.line.datagrams(self._request())

@@ -104,7 +104,7 @@ def read_icmp_tunnel(text: str) -> StepRun:
 
 
 async def _open_pings(run: TechniqueRun, far_end: FarEnd) -> DatagramSocket:
-    if not isinstance(run.line, SendsPings):
+    if not isinstance(run.line, SendsPings) or "pings" not in run.line.carries:
         raise NotCarriedError(f"line {run.line.name!r} carries no pings (ICMP)")
     dialled = await run.line.pings(request_for(run, far_end))
     if dialled.opened is None and dialled.failure is not None and dialled.failure.is_instrument:
