@@ -155,6 +155,32 @@ GROUPS: dict[str, TechniqueGroup] = {
 """The groups by name, in the order of reports. Each class of a group must be tried."""
 
 
+FURTHER_CLASSES = {
+    "bypass-link": "a guessed link of the block page",
+    "ciphers": "rare ciphers",
+    "client-certificate": "a client certificate for another site",
+    "dns-alias": "a name that is an alias of the blocked one",
+    "dns-case": "capital letters in a question",
+    "dns-cd-bit": "a question with checking disabled",
+    "dns-svcb-target": "an HTTPS record that leads to the blocked name",
+    "doh-ip": "DNS over HTTPS by an IP address",
+    "doh-json": "DNS over HTTPS as JSON",
+    "expect-continue": "a request that waits for 100 Continue",
+    "external-proxy": "a proxy elsewhere",
+    "h2-continuation": "HTTP/2 headers in pieces",
+    "h2-prior-knowledge": "HTTP/2 without TLS",
+    "h2c-upgrade": "HTTP/2 after an upgrade",
+    "hosts-file": "an address that the client knows",
+    "image-preview": "a picture of the page",
+    "long-url": "a very long address",
+    "masque": "a tunnel over HTTP/3",
+    "old-tls": "TLS 1.0 and 1.1",
+    "ranges": "parts of a page",
+    "referer": "the name of an allowed page before",
+    "subdomain": "a name below the blocked one",
+}
+"""Words for classes that no requirement names; they are counted in CIR-01 alone."""
+
 SIGNALS_ASKED = {
     "mozilla": "the name by which Firefox asks",
     "apple": "the names by which iCloud Private Relay asks",
@@ -189,8 +215,8 @@ def is_technique(stratum: str) -> bool:
 
 def words_of(case: TechniqueCase) -> str:
     """Return a technique's class in words."""
-    group = GROUPS[case.group]
-    return group.classes.get(case.name, case.name.replace("-", " "))
+    words = GROUPS[case.group].classes | FURTHER_CLASSES | SIGNALS_ASKED
+    return words.get(case.name, case.name.replace("-", " "))
 
 
 class Step(NamedTuple):

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpora.pack_reader import open_pack
 from harness.model.content_form import form_of, is_known, is_only_reported
 from harness.model.corpus import Item
 from harness.model.technique import (
+    FURTHER_CLASSES,
     GROUPS,
     PLAIN_PROBES,
+    SIGNALS_ASKED,
     Step,
     TechniqueCase,
     case_of_item,
@@ -65,6 +68,13 @@ def test_a_page_in_another_form_is_no_technique() -> None:
 
     assert case_of_item(page) is None
     assert not is_technique(page.stratum)
+
+
+def test_each_class_of_the_shipped_pack_has_words() -> None:
+    cases = {case for item in open_pack("circumvention").items() if (case := case_of_item(item))}
+    known = {name for group in GROUPS.values() for name in group.classes}
+
+    assert {case.name for case in cases} - known <= {*FURTHER_CLASSES, *SIGNALS_ASKED}
 
 
 def test_the_words_of_a_class_are_those_of_its_group() -> None:
