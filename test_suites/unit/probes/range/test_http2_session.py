@@ -191,7 +191,8 @@ def test_hints_come_in_an_interim_response_before_the_page() -> None:
     (interim,) = (
         each for each in talk.events if isinstance(each, h2.events.InformationalResponseReceived)
     )
-    assert set(interim.headers) == {(":status", "103"), ("link", "</a.css>; rel=preload")}
+    fields = {str(name): str(value) for name, value in interim.headers}
+    assert fields == {":status": "103", "link": "</a.css>; rel=preload"}
 
 
 def test_later_answers_come_on_their_own_streams() -> None:
