@@ -26,9 +26,11 @@ MOST_UNSTEADY = 5
 UNREAD = {
     "deflate", "utf-16", "xhtml", "json", "svg", "entities", "zero-width", "split-tags",
     "split-comments", "data-base64", "data-percent", "escaped-script", "twice-gzip",
-    "utf-16-undeclared",
+    "utf-16-undeclared", "octet-stream", "unknown-type", "full-width",
 }  # fmt: skip
 """The forms of pages that e2guardian does not read. It blocks the page inside a frame."""
+CUT_OFF = "early-hints"
+"""The form of pages, harmful or not, at which e2guardian closes the connection."""
 ARRIVED, NEVER_CAME, WITHHELD, LOCKED, BY_NAME, USERS = (
     "arrived, and was asked for", "blocked, and never asked for",
     "blocked, and withheld by the product", "locked, as the origin said",
@@ -95,8 +97,9 @@ def test_e2guardian_with_lists_of_addresses_phrases_and_a_scanner_is_seen_as_it_
         if category == CATEGORY and (form in FORMS or not form):
             seen.setdefault(form or "plain", set()).update(states)
     decided = {form: states - {OPEN} for form, states in seen.items()}
-    read = {form: {"blocked"} for form in ("plain", *FORMS) if form not in UNREAD}
+    read = {form: {"blocked"} for form in ("plain", *FORMS) if form not in {*UNREAD, CUT_OFF}}
     assert decided == read | {form: {"allowed"} for form in UNREAD}
+    assert not [stratum for stratum in result.states if stratum.endswith(f"/{CUT_OFF}")]
     harmless = Counter[str]()
     for stratum, states in result.states.items():
         if stratum.startswith("twin:") and "/file:" not in stratum:

@@ -188,12 +188,11 @@ def test_hints_come_in_an_interim_response_before_the_page() -> None:
     talk.ask()
 
     assert talk.exchange() == {1: ("200", b"hello")}
-    interim = [
-        {str(name): str(value) for name, value in each.headers}
-        for each in talk.events
-        if isinstance(each, h2.events.InformationalResponseReceived)
-    ]
-    assert interim == [{":status": "103", "link": "</a.css>; rel=preload"}]
+    (interim,) = (
+        each for each in talk.events if isinstance(each, h2.events.InformationalResponseReceived)
+    )
+    fields = {str(name): str(value) for name, value in interim.headers}
+    assert fields == {":status": "103", "link": "</a.css>; rel=preload"}
 
 
 def test_later_answers_come_on_their_own_streams() -> None:
