@@ -17,7 +17,8 @@ from msgspec import structs
 from harness.errors import UsageError
 from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import SentStep, TechniqueFacts, WebFacts
-from harness.model.observation import Timings
+from harness.model.observation import Failure, Timings
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import ProbeDeclaration
 from harness.model.technique import case_of_item
 from harness.model.technique_host import ALLOWED, RELAY
@@ -110,9 +111,21 @@ async def _carry_out(run: TechniqueRun) -> None:
     except AnsweredError:
         return
     except NotDialledError as error:
+        _require_another_address(run, error.dialled.failure)
         run.refused = error.dialled
     except Exception as error:  # noqa: BLE001 - recorded as the failure
         run.recorder.fail(error)
+
+
+def _require_another_address(run: TechniqueRun, failure: Failure | None) -> None:
+    """Raise NotCarriedError if our own guard kept the line from a port of the origin itself.
+
+    An address that is not the origin's shows that the technique was led elsewhere.
+    """
+    if failure is None or failure.name != PRIVATE_ADDRESS:
+        return
+    if any(f" {address}:" in f" {failure.detail}" for address in run.origin.addresses):
+        raise NotCarriedError(f"the origin declares no port for {run.where}")
 
 
 def _exchange_of(run: TechniqueRun, total: float) -> Exchange:

@@ -207,9 +207,12 @@ class ExplicitProxy:
         refusal = await self.guard.refusal_by_proxy(
             guarded, request.timeout, may_lead=request.may_lead
         )
+        told = request.address if request.guarded else ""
+        if refusal is None and told and not self.guard.is_of_origin(told):
+            elsewhere = Address(host=told, port=request.port)
+            refusal = await self.guard.refusal_by_proxy(elsewhere, request.timeout)
         if refusal is not None:
             return not_dialled(refusal)
-        told = request.address if request.guarded else ""
         remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
         return await dial_stream(
             self._route,

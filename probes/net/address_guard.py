@@ -130,6 +130,10 @@ class AddressGuard:
             return None
         return self._refusal(host, at, reach, may_lead=may_lead)
 
+    def is_of_origin(self, address: str) -> bool:
+        """Whether an IP address is one of the origin's."""
+        return canonical(address) in self._own_addresses
+
     async def refusal_by_proxy(
         self, endpoint: Address, patience: float, *, may_lead: bool = False
     ) -> Failure | None:

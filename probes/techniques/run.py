@@ -134,8 +134,10 @@ class TechniqueRun:
         return WAYS[wanted.way](value, self.draw(f"{wanted.name}:{wanted.way}"))
 
     def note(self, step: str, to: str, data: bytes | str) -> None:
-        """Record what a step sent."""
+        """Record what a step sent, without the credentials for a proxy."""
         raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        if self._authorization:
+            raw = raw.replace(self._authorization.encode(), b"Proxy-Authorization: ...\r\n")
         shown = raw[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
         self.sent.append(SentStep(step=step, to=to, data=visible(shown), size=len(raw)))
 

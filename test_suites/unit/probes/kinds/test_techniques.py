@@ -56,12 +56,13 @@ class Dialling:
         self.origin = ORIGIN
         self.wire, self.is_proxied = wire, is_proxied
         self.asked: list[DialRequest] = []
+        self.failure = REFUSED
 
     async def dial(self, request: DialRequest) -> Dialled[Any]:
         self.asked.append(request)
         timings = Timings(connect=0.1, total=0.1)
         if self.wire is None:
-            return Dialled(timings=timings, failure=REFUSED, peer="192.0.2.1")
+            return Dialled(timings=timings, failure=self.failure, peer="192.0.2.1")
         signed = "Basic YTpi" if self.is_proxied else ""
         return Dialled(
             timings=timings, opened=self.wire, peer="192.0.2.1", is_proxied=self.is_proxied,
@@ -135,6 +136,29 @@ async def test_a_proxy_gets_the_whole_url_and_the_credentials() -> None:
     assert wire.written.startswith(f"GET http://{HOST}/ HTTP/1.1\r\n".encode())
     assert b"Proxy-Authorization: Basic YTpi\r\n" in wire.written
     assert (line.asked[0].plain, line.asked[0].guarded, line.asked[0].port) == (True, HOST, 80)
+
+
+async def test_credentials_for_a_proxy_are_not_recorded() -> None:
+    item = technique(r"http1 GET {target} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")
+    wire = Wire(page(item))
+    facts = facts_of(await tried(Dialling(wire, is_proxied=True), item))
+
+    assert b"YTpi" in wire.written
+    assert "YTpi" not in repr(facts)
+    assert facts.canary == "seen"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_obstacle"), [("127.0.0.1", True), ("192.168.1.5", False), ("27.0.0.1", False)]
+)
+async def test_our_own_guard_is_an_obstacle_and_no_block(address: str, is_obstacle: bool) -> None:
+    line = Dialling(None)
+    detail = f"{HOST} at {address}:53 is a private address that is not declared"
+    line.failure = Failure(name="private_address", stage="request", detail=detail)
+    result = await tried(line, technique(r"http1 GET / HTTP/1.1\r\n\r\n"))
+
+    assert bool(facts_of(result).obstacle) is is_obstacle
+    assert (result.failure is None) is is_obstacle
 
 
 @pytest.mark.parametrize(

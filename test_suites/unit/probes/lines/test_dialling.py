@@ -142,3 +142,69 @@ def test_each_line_has_what_it_says_it_carries() -> None:
         assert ("dial" in kind.carries) <= issubclass(kind, DialsStreams), name
         assert ("datagrams" in kind.carries) <= issubclass(kind, SendsDatagrams), name
         assert all(hasattr(kind, method) for method in kind.carries), name
+
+
+async def test_a_plain_stream_leads_to_the_proxy_itself(tmp_path: Path) -> None:
+    async with RangeTestbed(tmp_path) as testbed:
+        url = testbed.origin.services["reference"]["proxy"]["ks2"]
+        options = ExplicitProxyOptions(proxy=url, username="ann", password="secret")
+        async with ExplicitProxy("p", options, testbed.origin, Limits()) as line:
+            dialled = await line.dial(DialRequest(host=HOST, port=80, plain=True))
+            assert dialled.opened is not None
+            await dialled.opened.write(ASKED.replace(b"GET /", f"GET http://{HOST}/".encode()))
+            answer = await dialled.opened.read()
+            dialled.opened.close()
+        async with Control("control", ControlOptions(), testbed.origin, Limits()) as line:
+            direct = await line.dial(DialRequest(host=HOST, port=80, plain=True))
+            assert direct.opened is not None
+            direct.opened.close()
+
+    assert (dialled.is_proxied, dialled.tunnel_status) == (True, None)
+    assert dialled.authorization.startswith("Basic ")
+    assert "secret" not in repr(dialled)
+    assert dialled.authorization not in repr(dialled)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert (direct.is_proxied, direct.authorization) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "failure"),
+    [("192.168.1.5", "private_address"), ("127.0.0.9", "private_address")],
+)
+async def test_a_proxy_is_told_no_private_address_but_the_origin_s(
+    tmp_path: Path, address: str, failure: str
+) -> None:
+    """A name server elsewhere may answer with any address."""
+    async with RangeTestbed(tmp_path) as testbed:
+        url = testbed.origin.services["reference"]["proxy"]["ks2"]
+        async with ExplicitProxy(
+            "p", ExplicitProxyOptions(proxy=url), testbed.origin, Limits()
+        ) as line:
+            refused = await line.dial(
+                DialRequest(host=HOST, port=443, address=address, guarded=HOST)
+            )
+            asked = await line.dial(
+                DialRequest(host=HOST, port=443, address="127.0.0.1", guarded=HOST)
+            )
+
+    assert refused.failure is not None
+    assert refused.failure.name == failure
+    assert asked.failure is None or asked.failure.name != failure
+
+
+async def test_another_spelling_is_guarded_as_the_host_that_is_meant(tmp_path: Path) -> None:
+    spelled = "AMBER-lantern.accredit.test."
+    async with (
+        RangeTestbed(tmp_path) as testbed,
+        Control("control", ControlOptions(), testbed.origin, Limits()) as line,
+    ):
+        meant = await line.dial(DialRequest(host=spelled, port=80, guarded=HOST))
+        elsewhere = await line.dial(
+            DialRequest(host="x.test", port=80, address="127.0.0.1", guarded="x.test")
+        )
+        if meant.opened is not None:
+            meant.opened.close()
+
+    assert meant.failure is None
+    assert elsewhere.failure is not None
+    assert elsewhere.failure.name == "private_address"
