@@ -150,7 +150,7 @@ def circumvention_stopped(selection: Selection) -> MeasuredMetric:
     interval = RateBounds(bounds=share, method=method)
     name, alpha = "circumvention_stopped", selection.alpha
     measured = rates.rate(name, classified.right, classified, interval, alpha)
-    metric = replace(measured.metric, left_out=_untried_classes(results))
+    metric = replace(measured.metric, left_out=_untried_classes(results) if results else {})
     if critical.wrong and share.lower is not None:
         metric = replace(metric, value=share.lower)
     return MeasuredMetric(metric=metric, adverse=adverse)
