@@ -108,7 +108,7 @@ class Doors:
         if door.over == "tcp":
             await listening.listen(partial(_lead, door), opened=opened)
             return
-        relay = _DatagramRelay(door.to)
+        relay = DatagramRelay(door.to)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: relay, sock=opened)
         stack.callback(relay.close)
 
@@ -128,19 +128,27 @@ async def _lead(door: Door, stream: ByteStream) -> None:
         await stream.relay(ADDRESS, to, first)
 
 
-class _DatagramRelay(asyncio.DatagramProtocol):
-    """Passes datagrams of each client on by a socket of its own, and what comes back to it."""
+class DatagramRelay(asyncio.DatagramProtocol):
+    """Passes datagrams of each client on by a socket of its own, and what comes back to it.
 
-    def __init__(self, to: int) -> None:
+    Datagrams that it does not admit are dropped.
+    """
+
+    def __init__(self, to: int, admits: Callable[[bytes], bool] = lambda _: True) -> None:
         self._to = to
+        self._admits = admits
         self._inside: asyncio.DatagramTransport | None = None
         self._outside: dict[tuple[str, int], socket.socket] = {}
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Store the transport."""
         self._inside = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Pass a datagram on, if it is admitted."""
+        if not self._admits(data):
+            return
         if addr not in self._outside:
             self._outside[addr] = self._opened(addr)
         with suppress(OSError):  # what cannot be sent is lost, as any datagram may be

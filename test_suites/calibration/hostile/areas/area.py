@@ -27,10 +27,13 @@ from test_suites.calibration.hostile.areas.area_rows import (
     harmless_sites,
     one_engine_of_each_kind,
 )
+from test_suites.calibration.hostile.areas.area_supplier import TECHNIQUES
 from test_suites.calibration.hostile.areas.told import PHASES
+from test_suites.calibration.technique_campaigns import ids_of
 
-Wiring = Literal["proxy", "names", "resolver", "users"]
-"""Lines: an explicit proxy; a name server, with a gateway or alone; one proxy at which users sign in."""
+Wiring = Literal["proxy", "names", "resolver", "users", "gateway"]
+"""Lines: an explicit proxy; a name server, with a gateway or alone; one proxy at which users sign in;
+a gateway, beside a name server that blocks nothing."""
 PackKind = Literal["agreed", "content", "real"]
 
 SEED = "hostile areas"
@@ -56,6 +59,24 @@ PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
 GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
 SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": _FEW, "n_min": 4}
 TWINS = {"number": 8, "pause": 0, "source": "127.0.0.9"}
+HURRIED = {
+    "timeout": 2.5,
+    "confirmation_timeout": 10,
+    "silence_timeout": 6,
+    "concurrency": 8,
+}
+"""Limits where a service keeps silent about some techniques."""
+MORE_TECHNIQUES = (
+    "AC-001",
+    "AC-002",
+    "CV-064b",
+    "CV-077d",
+    "CV-153a",
+    "CV-194d-1",
+    "CV-194e-1",
+    "CV-194h-1",
+)
+"""Techniques that are tried beside the first of each class."""
 EVENTS = 20
 """Requests of concurrent users."""
 SAMPLE = 6
@@ -67,7 +88,7 @@ class Area:
     """One campaign: its packs, requirements, probes, profiles and other settings.
 
     ``packs`` are pages by the kind of their pack; ``canaries`` are categories of the shipped pack
-    ``canary``, of which a sample is tried as well.
+    ``canary``, of which a sample is tried as well; ``techniques`` are items of ``circumvention``.
     """
 
     name: str
@@ -75,6 +96,7 @@ class Area:
     requirements: tuple[dict[str, Any], ...]
     packs: dict[PackKind, OriginPages] = field(default_factory=dict)
     canaries: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
     wiring: Wiring = "proxy"
     probes: tuple[str, ...] = ("web", "web_https")
     profiles: dict[str, Any] = field(default_factory=lambda: PUPILS)
@@ -367,7 +389,30 @@ def _resolving(taken: frozenset[str]) -> Area:
     )
 
 
+GROUPS_TRIED = (
+    "resolver", "encrypted-dns", "ech", "quic", "spelling", "name", "framing", "identity", "relay",
+    "hello",
+)  # fmt: skip
+
+
+def _techniques(taken: frozenset[str]) -> Area:
+    """Ways to a blocked page; without those in control protocols, of which one needs pings."""
+    del taken
+    tried = ("CIR-04", "CIR-05", "CIR-07", "CIR-08", "CIR-09", "CIR-10", "CIR-11", "CIR-12")
+    return Area(
+        name=TECHNIQUES,
+        title="Ways round the filter",
+        requirements=(
+            *({"id": each} for each in tried), {"id": "CIR-15", "n_min": 6}, {"id": "TLS-09"},
+        ),
+        techniques=tuple(ids_of(*GROUPS_TRIED)) + MORE_TECHNIQUES,
+        wiring="gateway",
+        probes=("web", "web_https", "techniques"),
+        settings={"limits": HURRIED},
+    )  # fmt: skip
+
+
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _mailing, _speed, _availability, _resolving,
+    _logging, _alerting, _mailing, _speed, _availability, _resolving, _techniques,
 )  # fmt: skip

@@ -52,6 +52,7 @@ MODULES: tuple[str, ...] = (
     "service_speed",
     "service_outages",
     "resolving",
+    "ways_round",
 )
 """Where the suppliers are defined, in the order of the areas."""
 SHORT_RUN = frozenset(
@@ -88,6 +89,10 @@ SHORT_RUN = frozenset(
         "filters-no-backup-line",
         "blocks-addresses-of-ipv4-alone",
         "answers-clients-that-validate",
+        "knows-published-spellings",
+        "cuts-tunnels-after-a-page",
+        "refuses-once",
+        "takes-the-marks-out",
     }
 )
 """The services that the small size measures; the full size measures all."""

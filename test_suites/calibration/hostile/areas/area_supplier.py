@@ -13,12 +13,16 @@ import dns.rrset
 
 from harness.model.outcome import Conformity
 from probes.range.search_control import locking_name
+from test_suites.calibration.hostile.areas.knock import Admit, Lead, admit_none, lead_rightly
 from test_suites.calibration.hostile.areas.log_line import Record, line_of
 from test_suites.calibration.hostile.areas.relayed_mail import Handle, handle_rightly
 from test_suites.calibration.hostile.areas.told import Told
 from test_suites.calibration.hostile.areas.told_alerts import Tell, tell_rightly
 from test_suites.calibration.hostile.areas.visit import Behaviour, good
 from test_suites.calibration.hostile.name_service import Question, Said
+
+TECHNIQUES = "techniques"
+"""The area whose services stand before a good gateway."""
 
 PROFILE = "pupils"
 """The profile for which a name server answers."""
@@ -79,7 +83,8 @@ class AreaSupplier:
     No outcome is demanded of the requirements ``by_chance``. Most suppliers spare the sentinels,
     and serve them as a good service does. ``record`` writes the log, in
     the area ``logging``; ``tell`` sends alerts, in the area ``alerting``; ``handle`` decides on mail,
-    in the area ``mailing``.
+    in the area ``mailing``; ``lead`` and ``admit`` about connections and datagrams, in the area
+    ``techniques``.
     """
 
     id: str
@@ -95,6 +100,8 @@ class AreaSupplier:
     record: Record = line_of
     tell: Tell = tell_rightly
     handle: Handle = handle_rightly
+    lead: Lead = lead_rightly
+    admit: Admit = admit_none
 
     @property
     def answer(self) -> Conformity:
@@ -144,6 +151,29 @@ def in_area(
         return register
 
     return supplier
+
+
+def against_techniques(
+    does: str, breaks: set[str], *, only: str = "", admit: Admit = admit_none
+) -> Callable[[Lead], Lead]:
+    """A decorator that registers a supplier of the area ``techniques`` under a function's name."""
+
+    def register(lead: Lead) -> Lead:
+        identity = lead.__name__.replace("_", "-")
+        assert identity not in AREA_SUPPLIERS, identity
+        AREA_SUPPLIERS[identity] = AreaSupplier(
+            id=identity,
+            area=TECHNIQUES,
+            does=does,
+            breaks=frozenset(breaks),
+            behave=good,
+            why=only,
+            lead=lead,
+            admit=admit,
+        )
+        return lead
+
+    return register
 
 
 def good_of(area: str) -> AreaSupplier:

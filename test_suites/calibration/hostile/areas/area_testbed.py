@@ -39,6 +39,7 @@ from test_suites.calibration.hostile.areas.relayed_mail import (
     declared,
     relay_of,
 )
+from test_suites.calibration.hostile.areas.technique_gateway import GoodGateway
 from test_suites.calibration.hostile.areas.told import PHASES, Told
 from test_suites.calibration.hostile.areas.told_alerts import write
 from test_suites.calibration.hostile.areas.visit import Visit, user_of
@@ -63,6 +64,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         super().__init__(folder)
         self.told = Told.of(all_pages())
         self._names: ZoneServer
+        self._gateway: GoodGateway
         self._relays: dict[str, ServedMail] = {}
         self._checked: dict[str, CheckedService] = {}
         for area in areas().values():
@@ -71,11 +73,13 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
     def write_campaign(self, folder: Path, supplier: AreaSupplier, running: Running) -> Path:
         """Write the campaign of a supplier's area; gives its path."""
         area = areas()[supplier.area]
-        service = {"name": supplier.id, "block_page": {"text": BLOCK_TEXT}}
+        service: dict[str, Any] = {"name": supplier.id}
+        if area.wiring != "gateway":
+            service["block_page"] = {"text": BLOCK_TEXT}
         service |= area.settings.get("service", {})
         if area.name == MAILING:
             service |= {"mail": declared(self.mail_of(supplier).relay)}
-        settings = area.settings | {"service": service}
+        settings: dict[str, Any] = {"limits": PATIENT} | area.settings | {"service": service}
         line = self._line(area, running)
         if area.name == AVAILABILITY:
             line["site"] = "north"
@@ -87,6 +91,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         if area.canaries:
             drawn = {"categories": list(area.canaries), "sample": SAMPLE}
             corpora.append({"pack": "canary"} | drawn)
+        if area.techniques:
+            corpora.append({"pack": "circumvention", "items": list(area.techniques)})
         with (folder / "scheme.yaml").open("w", encoding="utf-8") as file:
             YAML().dump(_scheme(area), file)
         return write_campaign(
@@ -98,7 +104,6 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             profiles=area.profiles,
             probes=list(area.probes),
             corpora=corpora,
-            limits=PATIENT,
             **settings,
         )
 
@@ -111,6 +116,8 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         if area.wiring == "names":
             options = {"server": ports["server"], "ports": ports["gateway"], **authority}
             return line | {"type": "resolver", "options": options}
+        if area.wiring == "gateway":
+            return line | {"type": "resolver", "options": ports | authority}
         if area.wiring == "users":
             signed_in = {
                 profile: {"username": name, "password": "x"} for name, profile in USERS.items()
@@ -138,10 +145,14 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
         world.faults.add(SLOW_ORIGIN)
         await self._stack.enter_async_context(world)
         self._names = replace(world.zone_server, log=ArrivalLog())
+        self._gateway = GoodGateway(world, self.authority)
+        await self._gateway.start(self._stack)
         return world
 
     async def _start(self, supplier: AreaSupplier, listening: Listening) -> dict[str, Any]:
         wiring = areas()[supplier.area].wiring
+        if wiring == "gateway":
+            return await self._gateway.serve(supplier.lead, supplier.admit, listening)
         if supplier.area == MAILING:
             await self._start_relay(supplier)
         if supplier.area == AVAILABILITY:
