@@ -165,3 +165,19 @@ def test_pages_that_are_open_in_the_plain_form_show_nothing(
     assert found.conformity is Conformity.INSUFFICIENT
     assert (found.metric.k, found.witnesses) == (0, ())
     assert NOT_BLOCKED in found.metric.left_out
+
+
+def test_a_port_that_the_line_does_not_lead_to_shows_nothing(
+    world: TechniqueWorld, tmp_path: Path
+) -> None:
+    """Port 53 is open, but the line's map of ports leaves it out, so that nothing is sent there."""
+    service = Service(filters="names", web=(80,), open_tcp=(53,), open_udp=(53,))
+    line = world.line(service)
+    ports = world.world.origin.ports
+    line["options"]["ports"] = {port: ports[port] for port in (80, 443)}
+    items = ids_of("resolver")
+    run = world.measure(tmp_path, service, ["CIR-04"], items, lines=[line], probes=WITHOUT_TLS)
+
+    found = outcome(run, "CIR-04")
+    assert found.conformity is Conformity.INSUFFICIENT
+    assert found.metric.left_out == {NOT_CARRIED: 2}
