@@ -14,6 +14,7 @@ from harness.estimate.technique_metrics import NOT_BLOCKED, NOT_CARRIED
 from harness.model.outcome import Conformity
 from harness.model.technique import CRITICAL, GROUPS, PROBE
 from harness.model.verdict import State
+from harness.schemes.load import whole_catalogue
 from probes.range.faults import Fault, FaultKind
 from test_suites.calibration.technique_campaigns import (
     REQUIREMENTS,
@@ -181,3 +182,10 @@ def test_a_port_that_the_line_does_not_lead_to_shows_nothing(
     found = outcome(run, "CIR-04")
     assert found.conformity is Conformity.INSUFFICIENT
     assert found.metric.left_out == {NOT_CARRIED: 2}
+
+
+def test_groups_of_critical_requirements_are_critical() -> None:
+    severities = {each.id: each.severity for each in whole_catalogue()}
+    groups = GROUP_OF | {"CIR-15": "relay"}
+
+    assert CRITICAL == {group for name, group in groups.items() if severities[name] == "Crit"}
