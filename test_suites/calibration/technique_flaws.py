@@ -213,6 +213,14 @@ FLAWS = (
         tried=("turn", "dns"),
     ),
     Flaw(
+        name="passes WebTransport",
+        breaks="CIR-14",
+        group="control-protocol",
+        opens=frozenset({"webtransport"}),
+        service=Service(open_udp=(443,)),
+        tried=("webtransport", "dns"),
+    ),
+    Flaw(
         name="passes relays on allowed sites", breaks="CIR-15", group="relay",
         opens=frozenset({"path-proxy", "worker", "viewer"}),
         service=_web(_head(rb"host:[ \t]*[^\r\n]*" + re.escape(RELAYS.encode()))),
