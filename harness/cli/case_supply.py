@@ -47,7 +47,10 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
         return None
     pack = content_pack(metric)
     probes = spec_of(metric).needs_probe
-    named = f"probes web and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
+    others = COMPARED_WITH.get(metric, "web, web_https")
+    named = (
+        f"probes {others} and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
+    )
     remedy = f"choose the whole pack {pack} of the origin, and the {named}"
     return f"no item tries: {first_of(missing, SHOWN)}", remedy
 
