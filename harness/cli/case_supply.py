@@ -33,6 +33,9 @@ PROBES_OF_PACK = {
 """The probes that try the cases of a pack."""
 
 
+TOLD_BY_CASES = frozenset({"segment_ports_open"})
+"""Metrics whose probe is the only one for some cases: without it, or them, no item tries these."""
+
 COMPARED_WITH = {"ipv6_transitions_open": "web"}
 """The probe that a metric needs beside the one that it declares."""
 
