@@ -27,6 +27,7 @@ from harness.model.transition_address import TRANSITIONS
 from harness.model.url_case import (
     ADDRESSES,
     DEEP_PAGES,
+    H3_CASE,
     NEW_SITES,
     OBJECTS,
     TEMPLATES,
@@ -37,18 +38,21 @@ from harness.model.url_case import (
 
 PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33,
          "transition": 3}  # fmt: skip
-"""Pages of each case, by its group; harmful ones have as many harmless twins.
+"""Pages of each case, by its group; harmful ones have as many harmless twins, but for HTTP/3.
 
 The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152 suspicious pages.
 """
+
+WITHOUT_TWINS = (*NEW_SITES, H3_CASE)
+"""Cases whose harmful pages have no harmless twins; a service may stop all of QUIC."""
 
 UNRATED = "LOC.PARK"
 """The category of sites that are in no category list."""
 
 _ON_CANARIES = tuple(name for name in (*ADDRESSES, *OBJECTS) if name != "object:cdn")
-_PLACES = {case: range(1 + 10 * at, 11 + 10 * at) for at, case in enumerate(_ON_CANARIES)} | {
-    case: range(101 + 4 * at, 105 + 4 * at) for at, case in enumerate(TRANSITIONS)
-}
+_PLACES = {case: range(1 + 10 * at, 11 + 10 * at) for at, case in enumerate(_ON_CANARIES)}
+_PLACES |= {case: range(101 + 4 * at, 104 + 4 * at) for at, case in enumerate(TRANSITIONS)}
+_PLACES[H3_CASE] = range(104, 121, 4)
 """The numbers of the canaries, in each category, that belong to one case."""
 
 _VALUES = {
@@ -56,6 +60,7 @@ _VALUES = {
     "address:https": "https://{host}/",
     "address:port-8080": "http://{host}:8080/",
     "address:port-8443": "https://{host}:8443/",
+    H3_CASE: "https://{host}/",
     "address:redirect": "http://{own}/go/{host}",
     "address:www": "http://www.{host}/",
     "address:path": "http://{host}/library/2026/shelf-{number}/page.html?from=list&n={number}",
@@ -102,6 +107,7 @@ def url_pages(
         *_suspicious(seed, pages.get("template", 0)),
         *_of_viewpoints(pages.get("viewpoint", 0)),
         *_of_codes(TRANSITIONS, tuple(categories), pages),
+        *_of_codes((H3_CASE,), tuple(categories), pages),
     ]
     hosts = iter(unlisted_hosts(seed, len(planned), taken))
     contents: dict[str, PageContent] = {}
@@ -132,7 +138,7 @@ def _of_codes(
                 yield _Page(case, UNRATED, number)
                 continue
             yield _Page(case, code, number)
-            if case not in NEW_SITES:
+            if case not in WITHOUT_TWINS:
                 yield _Page(case, code, number, is_twin=True)
 
 
@@ -170,7 +176,7 @@ def _canary(page: _Page, categories: int) -> str:
     """Return the listed host that a page is about, or its benign twin."""
     label = page.category.lower().replace(".", "-")
     place = _PLACES[page.case]
-    number = place.start + (page.number - 1) // categories % len(place)
+    number = place[(page.number - 1) // categories % len(place)]
     return f"{label}-{number:03}.{'twin' if page.is_twin else 'canary'}.{RANGE_ZONE}"
 
 
@@ -220,7 +226,7 @@ def _pair_of(page: _Page) -> str:
     """Return what the items of a pair share: a harmful page and its twin, or two viewpoints."""
     if page.case in VIEWPOINTS:
         return f"viewpoint-{page.number:03}"
-    return "" if page.case in (*NEW_SITES, *TEMPLATES) else page.name.removesuffix("-twin")
+    return "" if page.case in (*WITHOUT_TWINS, *TEMPLATES) else page.name.removesuffix("-twin")
 
 
 URL_PACK = OriginPack(

@@ -32,6 +32,9 @@ PROBES_OF_PACK = {
 """The probes that try the cases of a pack."""
 
 
+TOLD_BY_CASES = frozenset({"segment_ports_open"})
+"""Metrics whose probe is the only one for some cases: without it, or them, no item tries these."""
+
 COMPARED_WITH = {"ipv6_transitions_open": "web"}
 """The probe that a metric needs beside the one that it declares."""
 
@@ -44,7 +47,10 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
         return None
     pack = content_pack(metric)
     probes = spec_of(metric).needs_probe
-    named = f"probes web and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
+    others = COMPARED_WITH.get(metric, "web, web_https")
+    named = (
+        f"probes {others} and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
+    )
     remedy = f"choose the whole pack {pack} of the origin, and the {named}"
     return f"no item tries: {first_of(missing, SHOWN)}", remedy
 

@@ -12,7 +12,13 @@ from functools import partial
 
 from harness.campaign.assemble import Prepared
 from harness.cli.case_obstacles import missing_pages, missing_searches
-from harness.cli.case_supply import COMPARED_WITH, content_pack, missing_cases, unlisted_cases
+from harness.cli.case_supply import (
+    COMPARED_WITH,
+    TOLD_BY_CASES,
+    content_pack,
+    missing_cases,
+    unlisted_cases,
+)
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items, missing_files
 from harness.cli.list_obstacles import list_obstacle
 from harness.cli.technique_obstacles import technique_obstacle
@@ -152,6 +158,8 @@ def _too_few(
 def _missing_probe(requirement: Requirement, line_profile: LineProfile) -> tuple[str, str] | None:
     """The obstacle where the only probe that shows what a metric is about is not used."""
     metric = requirement.measure.metric
+    if metric in TOLD_BY_CASES:
+        return None
     supply = line_profile.supply_for(requirement)
     probes = frozenset[str]().union(*(each.probes for each in supply))
     for needed in filter(None, (spec_of(metric).needs_probe, COMPARED_WITH.get(metric))):

@@ -28,7 +28,6 @@ from harness.model.url_case import (
     PORTS,
     SEGMENTS,
     TEMPLATES,
-    UNTRIED_PORT,
 )
 from harness.model.verdict import State
 
@@ -54,15 +53,16 @@ def addresses_differing(selection: Selection) -> MeasuredMetric:
 def segment_ports_open(selection: Selection) -> MeasuredMetric:
     """Count the ports of a line's network segment at which a harmful page got through.
 
-    Cases that cannot be tried here are wanted all the same: the port that no probe tries, and
-    each segment and medium of a school's network that no line of the campaign is in. A line that
-    uses a proxy by its own setting shows nothing of clients without that setting.
+    A UDP port is stopped only where the page arrived by it on the control line; a line that carries
+    no UDP leaves it undecided. Cases that cannot be tried here are wanted all the same: each
+    segment and medium of a school's network that no line of the campaign is in. A line that uses a
+    proxy by its own setting shows nothing of clients without that setting.
     """
     lines = selection.campaign.lines if selection.campaign else ()
     here = next((one for one in lines if one.name == selection.line), None)
     segments = {one.segment for one in lines}
     media = {one.medium for one in lines}
-    untried = [UNTRIED_PORT, *(f"segment {name}" for name in SEGMENTS if name not in segments)]
+    untried = [f"segment {name}" for name in SEGMENTS if name not in segments]
     untried += [f"a {name} line" for name in MEDIA if name not in media]
     if here is None or here.segment is None:
         untried.append("the segment of this line, which the campaign file does not name")

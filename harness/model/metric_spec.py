@@ -246,7 +246,7 @@ IMPLEMENTED = (
                counts="ports of a network segment at which a harmful page got through",
                words="ports of the segment that are not filtered",
                function="url_metrics:segment_ports_open", verb="are not filtered",
-               rests_on="content"),
+               rests_on="content", needs_probe="web_h3"),
     MetricSpec(name="sentinel_agreement", unit="share",
                counts="sentinels around the batches that behaved as agreed",
                words="agreement of the check items", function="line_metrics:sentinel_agreement",

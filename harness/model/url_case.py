@@ -22,16 +22,20 @@ ADDRESSES = {
 }
 """The ways to address one page (URL-13)."""
 
+H3_CASE = "address:h3"
+"""Pages that are fetched by HTTP/3 alone.
+
+It is none of ``ADDRESSES``: a service may stop all of QUIC, whatever the page.
+"""
+
 PORTS = {
     "address:http": "TCP port 80",
     "address:https": "TCP port 443",
     "address:port-8080": "TCP port 8080",
     "address:port-8443": "TCP port 8443",
+    H3_CASE: "UDP port 443",
 }
-"""Those of the addresses that differ by port (URL-19)."""
-
-UNTRIED_PORT = "UDP port 443"
-"""A port of URL-19 that no probe tries yet."""
+"""The cases of pages that differ by port (URL-19)."""
 
 OBJECTS = {
     "object:image": "images",
@@ -67,7 +71,8 @@ VIEWPOINTS = {"viewpoint:for": "in favour", "viewpoint:against": "against"}
 """The two sides of a question (OVB-09); pages of one question have the same ``pair_id``."""
 
 URL_CASES = {
-    **ADDRESSES, **OBJECTS, **DEEP_PAGES, **NEW_SITES, **TEMPLATES, **TRANSITIONS,
+    **ADDRESSES, H3_CASE: "by HTTP/3, over UDP port 443", **OBJECTS, **DEEP_PAGES, **NEW_SITES,
+    **TEMPLATES, **TRANSITIONS,
     **{name: f"a question of the day, {words}" for name, words in VIEWPOINTS.items()},
 }  # fmt: skip
 """All cases by name, in words."""

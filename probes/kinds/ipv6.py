@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from msgspec.structs import replace
 
 from harness.plugins import PROBES
-from harness.ports.network import Exchange, Fetches, Line, Request
+from harness.ports.network import Attempt, Exchange, Fetches, Line, Request
 from probes.kinds.web import PAGE, Web, WebHttps
 from probes.net.direct_line import invalid_request
 from probes.net.route import Family
@@ -49,7 +49,8 @@ class WebIpv6(Web):
 
     declares = replace(PAGE, needs="fetch_over", only_scheme="http", over_ipv4="web")
 
-    def _way(self, line: Line) -> Fetches | None:
+    def _way(self, attempt: Attempt, line: Line) -> Fetches | None:
+        del attempt
         return _OverIpv6(line)
 
 
@@ -59,5 +60,6 @@ class WebHttpsIpv6(WebHttps):
 
     declares = replace(PAGE, needs="fetch_over", only_scheme="https", over_ipv4="web_https")
 
-    def _way(self, line: Line) -> Fetches | None:
+    def _way(self, attempt: Attempt, line: Line) -> Fetches | None:
+        del attempt
         return _OverIpv6(line)

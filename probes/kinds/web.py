@@ -28,6 +28,7 @@ from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.model.technique import case_of_item
 from harness.model.upload_case import upload_case
+from harness.model.url_case import H3_CASE
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
@@ -98,6 +99,7 @@ class WebProbe:
         Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
         ``protocols``, and queries for ``dns_queries``. The page of a technique is fetched in the
         plain form, by the scheme of its case. Names that are a signal to browsers have no page.
+        Pages over UDP are for ``web_h3``.
         """
         if item.kind == VECTOR:
             technique = case_of_item(item)
@@ -106,7 +108,11 @@ class WebProbe:
             return False
         variant = variant_of(item.stratum)
         others = (file_case, upload_case, protocol_of)
-        if is_query(variant) or any(case(variant) is not None for case in others):
+        if (
+            variant == H3_CASE
+            or is_query(variant)
+            or any(case(variant) is not None for case in others)
+        ):
             return False
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
@@ -119,9 +125,9 @@ class WebProbe:
         del line
         return self.address(attempt.item)
 
-    def _way(self, line: Line) -> Fetches | None:
-        """Return another way to use the line; None: as it fetches by itself."""
-        del line
+    def _way(self, attempt: Attempt, line: Line) -> Fetches | None:
+        """Return another way to use the line for an item; None: as it fetches by itself."""
+        del attempt, line
         return None
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
@@ -134,7 +140,8 @@ class WebProbe:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(self._address_of(attempt, line), home, over=self._way(line))
+        way = self._way(attempt, line)
+        chain = await visit.follow(self._address_of(attempt, line), home, over=way)
         timings = timings_of(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if leads_on(facts, chain) and not attempt.item.is_sensitive:

@@ -15,7 +15,7 @@ import h11
 from msgspec.structs import replace
 
 from harness.ports.network import Exchange, Line, Request
-from harness.ports.streams import ByteStream, Dialled, DialRequest, DialsStreams
+from harness.ports.streams import ByteStream, Dialled, DialRequest, DialsStreams, Opened
 from probes.net.direct_line import MIN_PATIENCE, invalid_request
 from probes.net.exchange_recorder import (
     HEAD_BYTES,
@@ -215,7 +215,7 @@ async def exchange_over(line: DialsStreams, asked: DialRequest, talk: Talk, limi
     dialled = await line.dial(asked)
     stream = dialled.opened
     if stream is None:
-        return _refused(dialled)
+        return refused_exchange(dialled)
     recorder = ExchangeRecorder(limit)
     recorder.stage = "response"
     remaining = max(asked.timeout - (perf_counter() - started), MIN_PATIENCE)
@@ -248,18 +248,23 @@ async def _over_stream(line: Line, request: Request, talk: Talk) -> Exchange:
 
 
 def _dial_request(request: Request, target: UrlTarget) -> DialRequest:
+    secure = target.scheme == "https"
+    return replace(dial_request(request, target), secure=secure)
+
+
+def dial_request(request: Request, target: UrlTarget) -> DialRequest:
+    """Return how the far end of a request is dialled."""
     return DialRequest(
         host=target.endpoint.host,
         port=target.endpoint.port,
         timeout=request.timeout,
         address=request.address,
         may_lead=request.may_lead,
-        secure=target.scheme == "https",
     )
 
 
-def _refused(dialled: Dialled[ByteStream]) -> Exchange:
-    """Return the exchange of a stream that was not opened: the failure, and a proxy's refusal."""
+def refused_exchange(dialled: Dialled[Opened]) -> Exchange:
+    """Return the exchange of what was not opened: the failure, and a proxy's refusal."""
     return Exchange(
         timings=dialled.timings,
         failure=dialled.failure,

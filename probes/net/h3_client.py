@@ -70,6 +70,19 @@ class H3Client:
         self._streams: defaultdict[int, _Received] = defaultdict(_Received)
         self._sessions: dict[int, int] = {}
 
+    async def begin(
+        self, fields: list[tuple[bytes, bytes]], recorder: ExchangeRecorder, deadline: float
+    ) -> int:
+        """Send a request without a body, and perform the handshake; return its stream.
+
+        What is resumed sends it with the ClientHello. Its answer is ``read_answer``. Raises
+        TimeoutError at ``deadline``, a ``perf_counter`` time.
+        """
+        stream = self.send_request(fields)
+        self.take(await self.quic.connect(recorder, deadline))
+        recorder.stage = "response"
+        return stream
+
     def send_request(self, fields: list[tuple[bytes, bytes]], *, ends: bool = True) -> int:
         """Send the head of a request as soon as the next datagram is sent; return its stream."""
         stream = self.quic.connection.get_next_available_stream_id()

@@ -68,6 +68,7 @@ class Authority:
         self._name = _common_name(name)
         self._contexts: OrderedDict[tuple[str, Alpn], tuple[ssl.SSLContext, datetime]]
         self._contexts = OrderedDict()
+        self._chains: OrderedDict[tuple[str, ...], tuple[bytes, datetime]] = OrderedDict()
         self._certificate = self._issue(
             self._name, self._key.public_key(), ca=True, lifetime=lifetime
         )
@@ -118,9 +119,20 @@ class Authority:
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return key + leaf.public_bytes(Encoding.PEM) + self.pem
 
-    def key_and_chain(self, host: str) -> bytes:
-        """Return a key and a new certificate for ``host``, with its authority, in PEM form."""
-        return self.pem_with_key(self.leaf(host))
+    def key_and_chain(self, host: str, *further: str) -> bytes:
+        """Return a key and a certificate for the hosts, with its authority, in PEM form.
+
+        It is kept for half of the certificate's lifetime, as a context is.
+        """
+        now, place = self._now(), (host, *further)
+        pem, until = self._chains.get(place, (b"", now))
+        if until <= now:
+            pem, until = self.pem_with_key(self.leaf(*place)), now + LIFETIME / 2
+            self._chains[place] = (pem, until)
+            if len(self._chains) > MAX_CONTEXTS:
+                self._chains.popitem(last=False)
+        self._chains.move_to_end(place)
+        return pem
 
     def expired_context(self, host: str) -> ssl.SSLContext:
         """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
@@ -227,8 +239,8 @@ class Certificates(Protocol):
     def context(self, host: str, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
 
-    def key_and_chain(self, host: str) -> bytes:
-        """Return the key and the chain for ``host`` in PEM form. Raises LookupError."""
+    def key_and_chain(self, host: str, *further: str) -> bytes:
+        """Return the key and one chain for all the hosts in PEM form. Raises LookupError."""
 
     @property
     def ends(self) -> datetime:
@@ -247,9 +259,12 @@ class SeparateCertificates:
         """Return the context with a certificate for ``host``. Raises LookupError if it has none."""
         return self._of(host).context(host, alpn)
 
-    def key_and_chain(self, host: str) -> bytes:
-        """Return the key and the chain for ``host`` in PEM form. Raises LookupError."""
-        return self._of(host).key_and_chain(host)
+    def key_and_chain(self, host: str, *further: str) -> bytes:
+        """Return the key and one chain for all the hosts, which are of one part.
+
+        Raises LookupError.
+        """
+        return self._of(host).key_and_chain(host, *further)
 
     def _of(self, host: str) -> Certificates:
         is_twin = self.names.is_twin(host) or host == self.names.twin_zone
@@ -293,9 +308,9 @@ class CertificateFiles:
         self.refresh()
         return self._contexts[alpn]
 
-    def key_and_chain(self, host: str) -> bytes:
+    def key_and_chain(self, host: str, *further: str) -> bytes:
         """Return the current key and chain in PEM form; the same for every host."""
-        del host
+        del host, further
         self.refresh()
         return self._pem
 

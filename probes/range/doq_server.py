@@ -12,7 +12,7 @@ from aioquic.quic.events import QuicEvent, StreamDataReceived
 from probes.net.doq import ALPN, LENGTH_BYTES, framed, message_in
 from probes.range.name_server import ReplyFunction, answer
 from probes.range.quic_server import QuicListener, QuicSession
-from probes.range.server_chain import ServerChain
+from probes.range.server_chain import ChainSource
 from probes.range.visitor_limits import Admission, VisitorLimits
 from probes.range.zone import ADDRESS
 
@@ -70,7 +70,7 @@ class DoqSession(QuicSession):
 
 def doq_listener(
     reply_to: ReplyFunction,
-    chain: ServerChain,
+    chain: ChainSource,
     addresses: tuple[str, ...] = (ADDRESS,),
     port: int = 0,
     limits: VisitorLimits | None = None,

@@ -31,7 +31,8 @@ from probes.range.connection import LOOPBACK_RULES
 from probes.range.h3_relays import DatagramTunnel, TunnelRequest, tunnel_of
 from probes.range.origin import OriginServer
 from probes.range.quic_server import QuicListener, QuicSession, quic_server
-from probes.range.server_chain import ServerChain
+from probes.range.server_chain import ChainSource
+from probes.range.visitor_limits import Admission
 
 ALPN = H3_ALPN[0]
 CONNECTION_HEADERS = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})
@@ -60,7 +61,7 @@ class H3Session(QuicSession):
         stream_handler: QuicStreamHandler | None = None,
         *,
         origin: OriginServer,
-        chain: ServerChain,
+        chain: ChainSource,
         depth: int = 0,
     ) -> None:
         super().__init__(quic, stream_handler, limits=origin.limits)
@@ -168,8 +169,12 @@ class H3Session(QuicSession):
         self.transmit()
 
     def _connect(self, stream: int, named: dict[bytes, bytes]) -> None:
-        """Open a tunnel, or refuse it."""
+        """Open a tunnel, or refuse it; one beyond the limits has its stream reset."""
         assert self._h3 is not None, "there was a request on it"
+        if self._limits is not None and self._limits.admit(self.client) is not Admission.SERVED:
+            self._quic.reset_stream(stream, ErrorCode.H3_REQUEST_REJECTED)
+            self.transmit()
+            return
         request = TunnelRequest(
             protocol=header_text(named.get(b":protocol", b"")),
             authority=header_text(named.get(b":authority", b"")),
@@ -281,7 +286,7 @@ def _as_http3(answer: bytes, *, is_bodiless: bool) -> tuple[Fields, bytes]:
     return fields or [(b":status", b"502")], bytes(body)
 
 
-def h3_listener(origin: OriginServer, chain: ServerChain, port: int) -> QuicListener:
+def h3_listener(origin: OriginServer, chain: ChainSource, port: int) -> QuicListener:
     """Return a listener for HTTP/3 at the addresses of the origin's web server."""
     make: Callable[..., QuicSession] = partial(H3Session, origin=origin, chain=chain)
     return QuicListener(

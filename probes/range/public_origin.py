@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,12 +36,14 @@ from probes.range.bound_socket import bound_socket
 from probes.range.control_servers import ControlServers
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
+from probes.range.h3_server import h3_listener
 from probes.range.name_server import NameServer, Reply
 from probes.range.origin import OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
 from probes.range.origin_settings import Listening, OriginSettings, TwinSettings
 from probes.range.protocol_server import ProtocolServers
 from probes.range.resolver import ZoneServer
+from probes.range.server_chain import CurrentChain
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ZONE
@@ -134,7 +136,7 @@ class PublicOrigin:
     async def _listen(
         self, stack: AsyncExitStack, listening: Listening, limits: VisitorLimits
     ) -> None:
-        """Start the name server and the web server at some addresses."""
+        """Start the name server and the web server, with HTTP/3, at some addresses."""
         names, ports = listening.names, self.settings.ports
         ech = OriginEch.of(self._pages.key, names)
         tunnel = TunnelPages(pages=replace(self._pages, names=names), log=self.log)
@@ -172,6 +174,9 @@ class PublicOrigin:
         await stack.enter_async_context(servers)
         await stack.enter_async_context(origin)
         if names.served != "twins":
+            # Of the zones alone: the certificate connects no twin with them.
+            chain = CurrentChain(certificates, *replace(names, served="zones").certificate_names)
+            await stack.enter_async_context(h3_listener(origin, chain, ports.https))
             await self._listen_beside(stack, listening.addresses, limits, zones, certificates)
 
     async def _listen_beside(
@@ -299,25 +304,33 @@ _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 def check_ports(settings: OriginSettings) -> None:
     """Raise UsageError for the first address and port that cannot be bound, with the remedy."""
+    for listening in settings.listeners:
+        for address in listening.addresses:
+            for kind, port in _ports_at(settings, listening):
+                try:
+                    bound_socket(kind, address, port).close()
+                except OSError as error:
+                    named = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+                    raise _unbound(f"{address}, {named} port {port}", error) from None
+
+
+def _ports_at(
+    settings: OriginSettings, listening: Listening
+) -> Iterator[tuple[socket.SocketKind, int]]:
+    """Yield the ports to listen on at addresses; those of the twins alone have no others."""
     ports = settings.ports
-    for address in settings.listening:
-        for kind, port in (
-            (socket.SOCK_STREAM, ports.http),
-            (socket.SOCK_STREAM, ports.https),
-            (socket.SOCK_STREAM, ports.dns),
-            (socket.SOCK_DGRAM, ports.dns),
-            *((socket.SOCK_STREAM, port) for port in settings.protocols.values()),
-            *(
-                (_KINDS[transport], port)
-                for name, port in settings.controls.items()
-                for transport in CONTROL_TRANSPORTS[name]
-            ),
-        ):
-            try:
-                bound_socket(kind, address, port).close()
-            except OSError as error:
-                named = "TCP" if kind is socket.SOCK_STREAM else "UDP"
-                raise _unbound(f"{address}, {named} port {port}", error) from None
+    yield socket.SOCK_STREAM, ports.http
+    yield socket.SOCK_STREAM, ports.https
+    yield socket.SOCK_STREAM, ports.dns
+    yield socket.SOCK_DGRAM, ports.dns
+    if listening.names.served == "twins":
+        return
+    yield socket.SOCK_DGRAM, ports.https  # HTTP/3
+    for port in settings.protocols.values():
+        yield socket.SOCK_STREAM, port
+    for name, port in settings.controls.items():
+        for transport in CONTROL_TRANSPORTS[name]:
+            yield _KINDS[transport], port
 
 
 def _unbound(where: str, error: OSError) -> UsageError:

@@ -25,7 +25,7 @@ from aioquic.tls import SessionTicket
 
 from probes.net.quic_client import CARRYING_BYTES, LONGEST_FRAME
 from probes.range.bound_socket import bound_socket
-from probes.range.server_chain import ServerChain
+from probes.range.server_chain import ChainSource
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS
 
@@ -126,9 +126,31 @@ class SessionTickets:
         return self._tickets.pop(label, None)
 
 
+LONG_HEADER = 0x80
+"""The bit by which packets of a handshake are known (RFC 9000 section 17.2)."""
+
+
+class RenewingServer(QuicServer):
+    """A server that shows the certificate of ``chain`` as it is when a connection begins."""
+
+    def __init__(
+        self, chain: ChainSource, configuration: QuicConfiguration, **options: Any
+    ) -> None:
+        super().__init__(configuration=configuration, **options)
+        self._chain, self._shown = chain, configuration
+
+    def datagram_received(self, data: bytes | str, addr: NetworkAddress) -> None:
+        """Pass a datagram on; one that may begin a connection is answered by the current chain."""
+        if isinstance(data, bytes) and data and data[0] & LONG_HEADER:
+            chain = self._chain.current()
+            self._shown.certificate, self._shown.private_key = chain.leaf, chain.key
+            self._shown.certificate_chain = list(chain.others)
+        super().datagram_received(data, addr)
+
+
 def quic_server(
     alpn: str,
-    chain: ServerChain,
+    chain: ChainSource,
     make: MakeSession,
     *,
     limits: VisitorLimits | None = None,
@@ -142,16 +164,14 @@ def quic_server(
     configuration = QuicConfiguration(
         is_client=False,
         alpn_protocols=[alpn],
-        certificate=chain.leaf,
-        certificate_chain=list(chain.others),
-        private_key=chain.key,
         idle_timeout=IDLE_TIMEOUT,
         max_datagram_frame_size=LONGEST_FRAME,
         max_datagram_size=datagram_bytes,
         verify_mode=ssl.CERT_NONE,
     )
-    return QuicServer(
-        configuration=configuration,
+    return RenewingServer(
+        chain,
+        configuration,
         create_protocol=make,
         session_ticket_fetcher=tickets.pop,
         session_ticket_handler=tickets.add,
@@ -167,7 +187,7 @@ class QuicListener:
     """
 
     alpn: str
-    chain: ServerChain
+    chain: ChainSource
     make: MakeSession
     addresses: tuple[str, ...] = (ADDRESS,)
     port: int = 0

@@ -60,14 +60,10 @@ async def _fetch(run: TechniqueRun, plan: _Plan) -> None:
     h3 = H3Client(client)
     authority, path = run.text(plan.authority), run.text(plan.path)
     fields = request_fields("GET", authority, path, headers_of(run))
-    stream = h3.send_request(fields)
     run.note("h3", run.where, b"\n".join(b": ".join(each) for each in fields))
-    h3.take(await client.connect(recorder, run.deadline))
+    stream = await h3.begin(fields, recorder, run.deadline)
     if plan.is_early:
         run.note("h3", run.where, f"0-RTT {'accepted' if client.is_early else 'not accepted'}")
-        if not client.is_early:  # a server that wants a Retry first has not read it
-            stream = h3.send_request(fields)
-    recorder.stage = "response"
     await h3.read_answer(stream, recorder)
 
 

@@ -22,7 +22,7 @@ from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 HARMFUL = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
-    "MALW.MAL", "MALW.PHISH",
+    "MALW.MAL", "MALW.PHISH", "MALW.BYPASS",
 )  # fmt: skip
 HARMLESS = (
     "ALW.CHILD", "ALW.HEALTH", "ALW.SEXED", "ALW.LGBT", "ALW.SUPPORT", "ALW.CURR", "ALW.EDU",
@@ -32,7 +32,7 @@ STRATA = ("top1k", "unranked")
 LANGUAGES = ("en", "cy")
 LISTED = (
     "URL-01", "URL-02", "URL-03", "URL-04", "URL-05", "URL-06", "URL-07", "URL-08", "URL-09",
-    "OVB-01", "OVB-02", "OVB-03", "OVB-04", "MAL-03",
+    "OVB-01", "OVB-02", "OVB-03", "OVB-04", "MAL-03", "CIR-02",
 )  # fmt: skip
 """Rows that rest on lists of hidden sites."""
 PHASES = {"infants": "ks1", "juniors": "ks3", "seniors": "ks4", "teachers": "staff"}
@@ -41,6 +41,7 @@ TRIED = "juniors"
 BY_PROFILE = ("POL-01", "POL-02", "POL-03", "POL-04")
 """Rows that compare profiles, by agreed names."""
 HOSTS = neutral_hosts("the catalogue", EACH * len(HARMFUL + HARMLESS))
+PLACES = {code: place for place, code in enumerate(HARMFUL + HARMLESS)}
 LABELS = dict(zip(HOSTS, cycle(HARMFUL + HARMLESS), strict=False))
 Try = Callable[..., Rehearsal]
 
@@ -134,8 +135,8 @@ def sites(folder: Path, label: str = "") -> dict[str, Any]:
             "kind": "host",
             "registrable": host,
             "labels": label or LABELS[host],
-            "stratum": f"{label or LABELS[host]}/{STRATA[number // 2 % 2]}",
-            "lang": LANGUAGES[number % 2],
+            "stratum": f"{label or LABELS[host]}/{STRATA[PLACES[LABELS[host]] // 2 % 2]}",
+            "lang": LANGUAGES[PLACES[LABELS[host]] % 2],
             "sensitivity": "S0",
         }
         for number, host in enumerate(HOSTS)

@@ -92,6 +92,7 @@ def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
         *web,
         "web_ipv6",
         "web_transitions",
+        "web_h3",
         "dns",
         "dns_queries",
         "download",

@@ -12,11 +12,17 @@ from corpora.origin_pack import OriginPages
 from corpora.url_pages import URL_PACK, url_pages
 from harness.model.content_form import variant_of
 from harness.model.outcome import Conformity, Outcome
-from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
-from harness.model.verdict import State
+from harness.model.url_case import ADDRESSES, PORTS, SEGMENTS, URL_CASES
+from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import gateway_line, pack_campaign, reading_filter
+from test_suites.calibration.gateway_campaigns import (
+    PATIENT,
+    gateway_line,
+    pack_campaign,
+    reading_filter,
+)
+from test_suites.calibration.udp_passage import silence_at_udp, udp_passes
 from test_suites.rehearsal import Rehearsal, rehearse
 
 FEW = {"address": 1, "object": 3, "deep": 3, "new": 9, "template": 2, "viewpoint": 8}
@@ -66,7 +72,7 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
         *faults: Fault,
         pages: OriginPages = PAGES,
         new_sites: str | None = "scan",
-        line: dict[str, str] | None = None,
+        scheme: str = SCHEME,
         **more: Any,
     ) -> Rehearsal:
         opened = Fault(kind=FaultKind.INTERCEPT, hosts=frozenset(PAGES.texts), service="gateway")
@@ -74,11 +80,10 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
             world.faults.add(fault)
         service = {"name": "a service whose faults are known"}
         declared: dict[str, Any] = {
-            "lines": [gateway_line(world, tmp_path) | (line or {})],
             "service": service | ({"new_sites": new_sites} if new_sites else {}),
             "probes": ["web", "web_https"],
         }
-        return rehearse(pack_campaign(tmp_path, world, URL_PACK, pages, SCHEME, **declared | more))
+        return rehearse(pack_campaign(tmp_path, world, URL_PACK, pages, scheme, **declared | more))
 
     yield run
     world.faults.clear()
@@ -175,14 +180,109 @@ def test_new_sites_that_stay_open_fit_one_policy_alone(
     assert results(run, "URL-12") == {"URL-12": result}
 
 
-def test_each_segment_and_port_is_wanted(tried: Try) -> None:
-    run = tried(line={"segment": "guests", "medium": "wireless"})
+ADDRESS_PAGES = url_pages("ports", ("DRUG",), {"address": 1})
+PORT_PAGES = OriginPages(
+    contents={},
+    texts={},
+    rows=tuple(row for row in ADDRESS_PAGES.rows if variant_of(row["stratum"]) in PORTS),
+)
+"""A page of each port of URL-19, and its twin."""
+PORT_SCHEME = """\
+id: our-network
+version: "1.0"
+title: Every part of the network
+policy: uk-schools-2026
+decision: {alpha: 0.2}
+requirements: [{id: URL-19}]
+"""
+ALL_PORTS = ("web", "web_https", "web_h3")
 
-    found = outcome(run, "URL-19")
+
+@pytest.fixture
+def of_ports(tried: Try, world: RangeTestbed, tmp_path: Path) -> Try:
+    """Measure the pages of each port over a line in each segment, or in some of them."""
+
+    def run(
+        *faults: Fault,
+        segments: tuple[str, ...] = SEGMENTS,
+        probes: tuple[str, ...] = ALL_PORTS,
+        **more: Any,
+    ) -> Rehearsal:
+        lines = [
+            gateway_line(world, tmp_path, name=name)
+            | {"segment": name, "medium": "wireless" if number % 2 else "wired"}
+            for number, name in enumerate(segments)
+        ]
+        declared = {"lines": lines, "probes": list(probes), "scheme": PORT_SCHEME} | more
+        return tried(*faults, pages=PORT_PAGES, **declared)
+
+    return run
+
+
+def by_segment(run: Rehearsal) -> dict[str, Conformity]:
+    """The outcome of URL-19 on each line."""
+    outcomes = (one for one in run.assessment.outcomes if one.requirement.id == "URL-19")
+    return {one.line: one.conformity for one in outcomes}
+
+
+def of_udp(run: Rehearsal) -> set[tuple[State, str]]:
+    """What came of the pages over UDP, and by which rule."""
+    return {(one.state, one.rule) for one in run.verdicts if one.key.probe == "web_h3"}
+
+
+def test_a_gateway_that_stops_every_port_conforms(of_ports: Try) -> None:
+    run = of_ports()
+
+    assert by_segment(run) == dict.fromkeys(SEGMENTS, CONFORMS)
+    assert run.outcome("URL-19", "guests").metric.n == len(PORTS)
+    assert {state for state, _ in of_udp(run)} == {State.BLOCKED}
+
+
+def test_a_page_that_is_blocked_by_tcp_and_arrives_by_quic_does_not_conform(
+    of_ports: Try, world: RangeTestbed
+) -> None:
+    with udp_passes(world):
+        run = of_ports()
+
+    assert by_segment(run) == dict.fromkeys(SEGMENTS, NOT)
+    found = run.outcome("URL-19", "pupils")
+    assert (found.metric.k, {one.item for one in found.witnesses}) == (1, {"address-h3-001"})
+    assert of_udp(run) == {(State.ALLOWED, "token-arrived")}
+    by_tcp = {one.state for one in run.verdicts if one.key.probe != "web_h3" and is_harmful(one)}
+    assert by_tcp == {State.BLOCKED}
+
+
+def is_harmful(verdict: Verdict) -> bool:
+    return verdict.item.category == "DRUG"
+
+
+def test_a_silent_udp_port_is_stopped(of_ports: Try, world: RangeTestbed) -> None:
+    with silence_at_udp(world):
+        run = of_ports(segments=("pupils",), limits=PATIENT | SOON_SILENT)
+
+    assert of_udp(run) == {(State.BLOCKED, "silence")}
+    assert run.outcome("URL-19", "pupils").metric.n == len(PORTS)
+
+
+SOON_SILENT = {"timeout": 3, "confirmation_timeout": 5, "silence_timeout": 8}
+
+
+def test_a_port_at_which_the_control_got_no_page_decides_nothing(of_ports: Try) -> None:
+    listed = {row["registrable"] for row in PORT_PAGES.rows if "/address:h3" in row["stratum"]}
+    dead = Fault(kind=FaultKind.DEAD, hosts=frozenset(listed), service="origin")
+    run = of_ports(dead)
+
+    assert by_segment(run) == dict.fromkeys(SEGMENTS, Conformity.INSUFFICIENT)
+    assert "UDP port 443" in " ".join(run.outcome("URL-19", "staff").reasons)
+    assert {state for state, _ in of_udp(run)} == {State.DOWN}
+
+
+def test_segments_media_and_ports_that_are_not_tried_decide_nothing(of_ports: Try) -> None:
+    run = of_ports(segments=("guests",), probes=("web", "web_https"))
+
+    found = run.outcome("URL-19", "guests")
     assert found.conformity is Conformity.INSUFFICIENT
     told = " ".join(found.reasons)
-    assert "UDP port 443" in told
-    assert "segment pupils" in told
-    assert "a wired line" in told
+    assert all(words in told for words in ("UDP port 443", "segment pupils", "a wireless line"))
     assert "segment guests" not in told
-    assert found.metric.n == len(PORTS)
+    assert found.metric.n == len(PORTS) - 1

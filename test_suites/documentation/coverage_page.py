@@ -31,8 +31,7 @@ What measures each requirement. A measured one has three tests over the range: a
 breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
 which only failures are measured has the last two. A requirement on the test itself (TQ) never fails: where it is broken,
 it and what it [guards](gates.md) are *insufficient*. It shows all requirements; those that are not measured yet are of the areas
-`circumvent` and `tls`, and a part of URL-19. This page is made from the shipped requirements and
-`test_suites/calibration/cases.toml`.
+`circumvent` and `tls`. This page is made from the shipped requirements and `test_suites/calibration/cases.toml`.
 """
 
 TITLES = """\

@@ -13,7 +13,7 @@ from harness.cli.list_plugins import TABLES
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_form import MetricSpec
 from harness.model.metric_spec import SPECS
-from harness.model.url_case import URL_CASES
+from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
 from test_suites.documentation.technique_page import technique_page
@@ -139,16 +139,16 @@ page shows the marker of that canary's category. DYN-08 conforms only if every v
 
 ## Addresses, parts and new sites
 
-The pack `url-pages` has pages in these cases. Harmful pages have as many harmless twins, except new sites, harmless pages
-with suspicious words, and viewpoints. A requirement conforms only if each of its cases was tried.
+The pack `url-pages` has pages in these cases. Harmful pages have as many harmless twins, except pages by HTTP/3, new sites,
+harmless pages with suspicious words, and viewpoints. A requirement conforms only if each of its cases was tried.
 
 | case | in words | pages | counts for |
 |---|---|---|---|
 {cases}
 
 Pages by several addresses, images, scripts and videos are on canary hosts that the supplier's list names; all others are on
-neutral hosts. For `transition:` cases the probe [`web_transitions`](probes.md#ipv6) asks for the page of a host by an IPv6
-address without its name. New sites are compared with `service.new_sites` of the [campaign file](campaign-file.md). Suspicious words are
+neutral hosts. Pages of `address:h3` are fetched by the probe [`web_h3`](probes.md#http3) alone. For `transition:` cases the probe
+[`web_transitions`](probes.md#ipv6) asks for the page of a host by an IPv6 address without its name. New sites are compared with `service.new_sites` of the [campaign file](campaign-file.md). Suspicious words are
 the notes of the pack `overblock`; a new row needs no code. [Why](../design/dd-024-url-cases.md).
 
 ## Recipes
@@ -196,7 +196,6 @@ def content_pages_page() -> str:
 
 
 COUNTS_FOR = {
-    "address": "URL-13, URL-19",
     "object": "URL-11",
     "deep": "URL-10",
     "new": "URL-12",
@@ -210,9 +209,16 @@ def _cases() -> list[str]:
     """The rows of the cases of web addresses."""
     groups = {name: name.partition(":")[0] for name in URL_CASES}
     return [
-        f"| `{name}` | {words} | {url_pages.PAGES[groups[name]]} | {COUNTS_FOR[groups[name]]} |"
+        f"| `{name}` | {words} | {url_pages.PAGES[groups[name]]} | {_counts_for(name)} |"
         for name, words in URL_CASES.items()
     ]
+
+
+def _counts_for(case: str) -> str:
+    """The requirements that a case of web addresses counts for."""
+    by_address = {"URL-13": ADDRESSES, "URL-19": PORTS}
+    counted = [requirement for requirement, cases in by_address.items() if case in cases]
+    return ", ".join(counted) or COUNTS_FOR[case.partition(":")[0]]
 
 
 PAGES = {

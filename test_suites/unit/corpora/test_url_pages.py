@@ -17,7 +17,7 @@ from corpora.url_pages import URL_PACK, url_pages
 from harness.model.content_form import form_of, is_only_reported, variant_of
 from harness.model.corpus import TWIN
 from harness.model.coverage import items_needed
-from harness.model.url_case import CASES_OF_METRIC, TEMPLATES, URL_CASES, VIEWPOINTS
+from harness.model.url_case import CASES_OF_METRIC, H3_CASE, TEMPLATES, URL_CASES, VIEWPOINTS
 from harness.schemes.load import load_scheme
 
 
@@ -62,6 +62,24 @@ def test_listed_hosts_are_in_the_pack_that_suppliers_load(made: OriginPages) -> 
 
     assert named <= listed
     assert named.isdisjoint(made.texts)
+
+
+def test_pages_over_udp_are_listed_sites_without_twins(made: OriginPages) -> None:
+    rows = [row for row in made.rows if variant_of(row["stratum"]) == H3_CASE]
+
+    assert {row["value"] for row in rows} == {f"https://{row['registrable']}/" for row in rows}
+    assert all(".canary." in row["registrable"] for row in rows)
+    assert {row["pair_id"] for row in rows} == {""}
+
+
+def test_more_pages_than_categories_have_hosts_of_their_own() -> None:
+    pages = url_pages("many", ("DRUG", "PORN"), {"address": 10, "transition": 6})
+    cases = defaultdict(set)
+    for row in pages.rows:
+        cases[row["registrable"]].add(variant_of(row["stratum"]))
+
+    assert {len(each) for each in cases.values()} == {1}
+    assert len({row["value"] for row in pages.rows}) == len(pages.rows)
 
 
 def test_a_row_of_the_pack_overblock_is_shown_in_a_template(made: OriginPages) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from harness.model.transition_address import TRANSITIONS
-from harness.model.url_case import ADDRESSES
+from harness.model.url_case import ADDRESSES, PORTS
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
 
@@ -129,6 +129,18 @@ def test_transition_mechanisms_need_their_pages_and_both_probes() -> None:
         (unused,) = of("IP6-02", place(listed + pages, probes=[one]))
         assert unused.remedy == f"add {(*{*probes} - {one},)[0]} to probes"
     assert not of("IP6-02", place(listed + pages, probes=probes))
+
+
+def test_a_udp_port_needs_its_pages_and_its_probe() -> None:
+    probes = ("web", "web_https", "web_h3")
+    listed = items("DRUG", 9, stratum="DRUG")
+    pages = [one for case in PORTS for one in items("DRUG", 3, stratum=f"DRUG/{case}")]
+
+    for supply, of_line in ((listed + pages[:-3], probes), (listed + pages, probes[:2])):
+        (missing,) = of("URL-19", place(supply, probes=of_line))
+        assert missing.why == "no item tries: UDP port 443"
+        assert missing.remedy.endswith("and the probes web, web_https and web_h3")
+    assert not of("URL-19", place(listed + pages, probes=probes))
 
 
 def test_plain_twins_need_a_number_and_items() -> None:

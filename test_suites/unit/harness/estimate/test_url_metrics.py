@@ -21,7 +21,7 @@ from harness.estimate.url_metrics import (
 from harness.estimate.worst_group import UNDECLARED_LANGUAGES, block_rate_by_language
 from harness.model.campaign import Campaign
 from harness.model.metric import Metric
-from harness.model.url_case import ADDRESSES, OBJECTS, PORTS, TEMPLATES
+from harness.model.url_case import ADDRESSES, H3_CASE, OBJECTS, PORTS, SEGMENTS, TEMPLATES
 from harness.model.verdict import State, Verdict
 
 Make = Callable[..., Verdict]
@@ -163,11 +163,51 @@ def test_segments_and_media_without_a_line_are_wanted(verdict: Make, select: Sel
     selection = replace(select(cases(verdict, PORTS)), campaign=declared, line="proxy")
     metric = segment_ports_open(selection).metric
 
-    assert untried(metric) == ["UDP port 443", "segment devices", "segment servers"]
+    assert untried(metric) == ["segment devices", "segment servers"]
     assert (metric.value, metric.n) == (0.0, len(PORTS))
     other = segment_ports_open(replace(selection, line="other")).metric
     assert any("the segment of this line" in name for name in untried(other))
     assert "a client without a proxy setting" in untried(other)
+
+
+SCHOOL = campaign(
+    {"segment": "pupils", "medium": "wired"},
+    *({"name": name, "segment": name, "medium": "wireless"} for name in SEGMENTS),
+)
+
+
+@pytest.mark.parametrize(
+    ("by_udp", "value", "open_", "left"),
+    [
+        ([State.BLOCKED], 0.0, 0, []),
+        ([State.ALLOWED], 1.0, 1, []),
+        ([State.BLOCKED, State.ALLOWED], 1.0, 1, []),
+        ([State.INSUFFICIENT], 0.0, 0, ["UDP port 443"]),
+        ([State.DOWN], 0.0, 0, ["UDP port 443"]),
+        ([], 0.0, 0, ["UDP port 443"]),
+    ],
+)
+def test_a_udp_port_counts_as_the_others(
+    verdict: Make, select: Select, by_udp: list[State], value: float, open_: int, left: list[str]
+) -> None:
+    tcp = [name for name in PORTS if name != H3_CASE]
+    found = cases(verdict, tcp)
+    found += [
+        verdict(f"h3-{number}", "DRUG", state, probe="web_h3", stratum=f"DRUG/{H3_CASE}")
+        for number, state in enumerate(by_udp)
+    ]
+    selection = replace(select(found), campaign=SCHOOL, line="proxy")
+    metric = segment_ports_open(selection).metric
+
+    assert (metric.value, metric.k) == (value, open_)
+    undecided = [part.group for part in metric.parts if not part.metric.n]
+    assert undecided == left
+
+
+def test_a_page_over_udp_is_no_way_to_address_a_page(verdict: Make, select: Select) -> None:
+    found = cases(verdict, ADDRESSES) + cases(verdict, [H3_CASE], harmful=State.ALLOWED)
+
+    assert addresses_differing(select(found)).metric.value == 0
 
 
 def test_popular_obscure_and_foreign_sites_are_wanted(verdict: Make, select: Select) -> None:

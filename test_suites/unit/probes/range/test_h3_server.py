@@ -227,3 +227,13 @@ async def test_only_tunnels_to_the_origin_are_opened(
         _, head, _ = await h3.open_tunnel(fields)
 
     assert head.status == expected
+
+
+async def test_tunnels_beyond_the_limit_are_not_opened() -> None:
+    limits = VisitorLimits(rules=VisitorRules(burst=1, per_second=0.001))
+    async with serving(limits) as (port, origin), client_at(port) as h3:
+        await answer_to(h3, request_fields("GET", HOST, "/"))
+        with pytest.raises(ConnectionResetError):
+            await h3.open_tunnel(request_fields("CONNECT", HOST, "/", protocol="webtransport"))
+
+    assert [each.method for each in origin.log.arrivals()] == ["GET"]
