@@ -338,7 +338,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "`explicit_proxy`",
         "TCP by CONNECT or SOCKS, and requests to the proxy; no UDP, names or pings",
     ),
-    ("`pac`", "TCP as the file chooses, and names; an `interface` line shows what a device can do beside the file"),
+    (
+        "`pac`",
+        "TCP as the file chooses, and names; an `interface` line shows what a device can do beside the file",
+    ),
     ("`simulated`", "no techniques"),
 )
 """What the types of lines carry."""
