@@ -83,6 +83,8 @@ class Techniques(Web):
         chain.add(attempt.item.host, exchange)
         visit = Visit(attempt, line, expected, self._pages, run.deadline)
         facts = _with_sent(visit.facts(chain), run.sent)
+        beside = expected.marks_in(run.values["allowed"], exchange).is_shown
+        facts = structs.replace(facts, beside=beside)
         return page_result(attempt, chain, facts, exchange.timings)
 
 
