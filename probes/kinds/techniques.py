@@ -26,7 +26,6 @@ from harness.model.transition_address import page_path
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult
 from probes.kinds.web import Visit, Web
-from probes.net.address_guard import is_at_origin
 from probes.net.browser_profiles import Headers, profile_for
 from probes.net.delivery import ExpectedMarks
 from probes.net.exchange_recorder import ExchangeRecorder
@@ -116,10 +115,6 @@ async def _carry_out(run: TechniqueRun) -> None:
     except NotDialledError as error:
         _require_another_address(run, error.dialled.failure)
         run.refused = error.dialled
-        refusal = error.dialled.failure
-        if refusal is not None and is_at_origin(refusal, run.origin):
-            msg = f"line {run.line.name!r} leads to no such port of the origin: {refusal.detail}"
-            raise NotCarriedError(msg) from None
     except Exception as error:  # noqa: BLE001 - recorded as the failure
         run.recorder.fail(error)
 
