@@ -155,10 +155,12 @@ class TechniqueFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, ta
     """What an attempt by a technique saw: facts as of a page, and what each step sent.
 
     ``obstacle`` says why the line, or the origin, cannot carry the technique: nothing was tried.
+    With ``beside`` the page of the allowed host beside the wanted one came.
     """
 
     sent: tuple[SentStep, ...] = ()
     obstacle: str = ""
+    beside: bool = False
 
 
 class ArrivalFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="arrivals"):
