@@ -27,6 +27,7 @@ from harness.model.query_case import is_query
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
 from harness.model.technique import case_of_item
+from harness.model.tls_check import tls_case
 from harness.model.upload_case import upload_case
 from harness.plugins import PROBES
 from harness.ports.network import (
@@ -96,8 +97,9 @@ class WebProbe:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
         Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
-        ``protocols``, and queries for ``dns_queries``. The page of a technique is fetched in the
-        plain form, by the scheme of its case. Names that are a signal to browsers have no page.
+        ``protocols``, queries for ``dns_queries``, and checks of TLS for ``tls_checks``. The page
+        of a technique is fetched in the plain form, by the scheme of its case. Names that are a
+        signal to browsers have no page.
         """
         if item.kind == VECTOR:
             technique = case_of_item(item)
@@ -105,6 +107,8 @@ class WebProbe:
         if signal_name(item.host):
             return False
         variant = variant_of(item.stratum)
+        if tls_case(item.stratum):
+            return False
         others = (file_case, upload_case, protocol_of)
         if is_query(variant) or any(case(variant) is not None for case in others):
             return False
