@@ -7,7 +7,6 @@ Nothing is judged here: on the control line the facts show what the origin reall
 
 from __future__ import annotations
 
-import asyncio
 from time import perf_counter
 from typing import ClassVar
 
@@ -34,7 +33,7 @@ class TlsChecks(WebHttps):
     """Connects to hosts for checks of TLS; sentinels are fetched as by ``web_https``."""
 
     declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(
-        needs="dial", facts="tls_check", counts=False
+        needs="dial", facts="tls_check"
     )
 
     def fits(self, item: Item) -> bool:
@@ -77,7 +76,6 @@ class TlsChecks(WebHttps):
 
         view, exchange = await connect("strict", PART_OF_STRICT)
         if view.failure and not view.is_open:
-            await asyncio.sleep(0)
             _, exchange = await connect("lenient")
         elif CASES[case].group == "good" and view.has_token:
             await connect("protocols")
