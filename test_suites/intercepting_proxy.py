@@ -124,8 +124,7 @@ class InterceptingProxy:
         except (OSError, ssl.SSLError):
             self._refuse(client, host)
             return
-        with origin:
-            secured = self._toward_client(client, self.authority, host)
+        with origin, self._toward_client(client, self.authority, host) as secured:
             _exchange(secured, origin)
 
     def _to_origin(self, host: str, alpn: list[str]) -> ssl.SSLSocket:

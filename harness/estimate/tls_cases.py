@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.log_selection import census, part
+from harness.estimate.log_selection import census, exact_share, part
 from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
-from harness.model.metric import Part
+from harness.model.metric import Part, Source
 from harness.model.outcome import Witness
 from harness.model.tls_check import CASES, cases_of
 from harness.model.tls_trial import END_WORDS, TOLD, UNKNOWN, TlsEnd, TlsTrial
@@ -42,9 +42,16 @@ class CaseCount(NamedTuple):
         return bool(self.wrong) or (self.right > 0 and not self.undecided)
 
     def as_part(self, selection: Selection) -> Part:
-        """The case as a part of a metric."""
+        """The case as a part of a metric that counts what is wrong."""
         wrong = len(self.wrong)
         return part(selection, self.words, wrong, wrong + self.right, self.undecided)
+
+    def as_share(self, selection: Selection, *, of_right: bool = True) -> Part:
+        """The case as a part of a share: of what is right, or of what is wrong."""
+        wrong, right = len(self.wrong), self.right
+        name, k = selection.measure.metric, right if of_right else wrong
+        metric = exact_share(selection, name, k, wrong + right, self.undecided, method="census")
+        return Part(group=self.words, source=Source(), metric=metric, of_items=False)
 
 
 Answer = bool | None

@@ -16,6 +16,7 @@ from harness.estimate.tls_cases import (
     Answer,
     CaseCount,
     carried,
+    comes_through,
     count_trials,
     errors_told,
     faults_hidden,
@@ -45,7 +46,8 @@ def certificate_errors_conveyed(selection: Selection) -> MeasuredMetric:
         selection, "certificate_errors_conveyed", decided - measured.metric.k, decided, undecided,
         method=EVERY,
     )  # fmt: skip
-    return replace(measured, metric=replace(metric, parts=measured.metric.parts))
+    parts = tuple(one.as_share(selection) for one in cases)
+    return replace(measured, metric=replace(metric, parts=parts))
 
 
 BROKEN = {"RC4": ("RC4",), "3DES": ("CBC3", "3DES")}
@@ -100,7 +102,7 @@ def downgrade_cases(selection: Selection) -> list[CaseCount]:
     """Return each property, with the trials in which the service weakens it."""
     trials = trials_of(selection)
     good, sockets = trials.get("good", []), trials.get("websocket", [])
-    is_broken = not any(one.came for one in sockets)
+    is_broken = comes_through(selection) and not any(one.came for one in sockets)
     return [
         count_trials(KEPT_VERSION, good, _keeps_version),
         count_trials(KEPT_SECRECY, good, _keeps_secrecy),
@@ -148,7 +150,7 @@ def _keeps_websocket(trial: TlsTrial, *, is_broken: bool) -> Answer:
     if trial.came:
         return True
     strict = trial.view("strict")
-    is_tried = not trial.is_void and trial.came_on_control and strict is not None
+    is_tried = not (trial.is_void or trial.is_block_page) and trial.came_on_control
     return False if is_tried and is_broken and strict and strict.is_open else None
 
 
@@ -178,7 +180,7 @@ def no_decrypt_compliance(selection: Selection) -> MeasuredMetric:
     )
     told = declared.without_decryption if declared is not None else ""
     return MeasuredMetric(
-        metric=replace(metric, parts=tuple(one.as_part(selection) for one in cases)),
+        metric=replace(metric, parts=tuple(one.as_share(selection) for one in cases)),
         witnesses=witnesses(cases),
         barred="" if declared is not None else NOT_DECLARED,
         conditions=(

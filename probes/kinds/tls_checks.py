@@ -32,17 +32,15 @@ PART_OF_STRICT = 0.6
 class TlsChecks(WebHttps):
     """Connects to hosts for checks of TLS; sentinels are fetched as by ``web_https``."""
 
-    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(
-        needs="dial", facts="tls_check"
-    )
+    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="dial", facts="tls_check")
 
     def fits(self, item: Item) -> bool:
         """Whether the item is a host for checks of TLS."""
         return bool(tls_case(item.stratum))
 
     def address(self, item: Item) -> str:
-        """Return the URL of the host."""
-        return item.url("https")
+        """Return the URL of a sentinel; none for a check, which no other client can repeat."""
+        return "" if tls_case(item.stratum) else super().address(item)
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Connect to the host over the line as each client; fetch its page where that succeeds."""
@@ -79,7 +77,7 @@ class TlsChecks(WebHttps):
             _, exchange = await connect("lenient")
         elif CASES[case].group == "good" and view.has_token:
             await connect("protocols")
-        chain = RedirectChain(url=self.address(attempt.item))
+        chain = RedirectChain(url=attempt.item.url("https"))
         chain.add(attempt.item.host, exchange)
         visit = Visit(attempt, line, expected, self._pages, deadline)
         facts = _with_views(visit.facts(chain), views)

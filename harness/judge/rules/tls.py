@@ -2,8 +2,8 @@
 
 The origin's host shows a fault on purpose, or none. So neither state speaks for or against a
 service: the metrics of TLS compare what each client saw on both lines
-(``harness.model.tls_trial``). A control line whose strict client fails is in no trouble: the lenient
-client got the page there, or the preconditions have ended the trial.
+(``harness.model.tls_trial``). A control line whose strict client fails is in no trouble: the
+lenient client got the page there, or the preconditions have ended the trial.
 """
 
 from __future__ import annotations
@@ -88,6 +88,14 @@ TLS_RULES: tuple[Rule, ...] = (
         mechanism=Mechanism.OTHER,
         says="the page did not come to a client that verifies as a current browser does",
         saw=_saw,
+    ),
+    Rule(
+        id="tls-not-recorded",
+        matches=lambda features: (
+            features.control is not None and isinstance(features.control.facts, TlsFacts)
+        ),
+        state=State.INSUFFICIENT,
+        says="nothing is on record of the connection over the service's line",
     ),
 )
 """The rules in their order; the first that matches gives the verdict."""
