@@ -44,20 +44,20 @@ def _saw(features: TrialFeatures) -> str:
 
 TLS_RULES: tuple[Rule, ...] = (
     Rule(
-        id="tls-page-came",
+        id="tls-check-page-came",
         matches=lambda features: _is_check(features) and _came(features),
         state=State.ALLOWED,
         says="the page came to a client that verifies as a current browser does",
         saw=_saw,
     ),
     Rule(
-        id="tls-without-control",
+        id="tls-check-without-control",
         matches=lambda features: _is_check(features) and not features.control_has_token,
         state=State.INSUFFICIENT,
         says="the page did not come on the control line to any client",
     ),
     Rule(
-        id="tls-block-page",
+        id="tls-check-block-page",
         matches=lambda features: (
             _is_check(features) and (features.looks_blocked or features.is_learned_page)
         ),
@@ -67,14 +67,14 @@ TLS_RULES: tuple[Rule, ...] = (
         saw=_saw,
     ),
     Rule(
-        id="tls-silence",
+        id="tls-check-silence",
         matches=lambda features: _is_check(features) and features.failure in TIMEOUTS,
         state=State.INSUFFICIENT,
         says="nothing came in time",
         saw=_saw,
     ),
     Rule(
-        id="tls-alert",
+        id="tls-check-alert",
         matches=lambda features: _is_check(features) and features.failure == "tls_alert",
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_ALERT,
@@ -82,7 +82,7 @@ TLS_RULES: tuple[Rule, ...] = (
         saw=_saw,
     ),
     Rule(
-        id="tls-not-accepted",
+        id="tls-check-not-accepted",
         matches=_is_check,
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
@@ -90,7 +90,7 @@ TLS_RULES: tuple[Rule, ...] = (
         saw=_saw,
     ),
     Rule(
-        id="tls-not-recorded",
+        id="tls-check-not-recorded",
         matches=lambda features: (
             features.control is not None and isinstance(features.control.facts, TlsFacts)
         ),
