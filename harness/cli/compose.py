@@ -8,7 +8,7 @@ the use limits of packs, and the seed of a campaign.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -30,7 +30,7 @@ from harness.measure.concurrency_limiter import (
 from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
-from harness.model.corpus import CorpusReference
+from harness.model.corpus import CorpusReference, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, EvidenceStore, WallClock
@@ -279,14 +279,13 @@ def running_range(
     texts, contents = texts_of_pages(pages)
     told = supplier_lists(pages) if pages is not None else SupplierLists()
     listed = supplier_list(pages) if pages is not None else None
-    agreed = (item for name in AGREED_PACKS for item in open_pack(name).items() if item.host)
-    known = (*agreed, *(listed.sites if listed else ()))
+    known = (*_agreed_hosts(), *(listed.sites if listed else ()))
     urls = listed.urls if listed else None
     own = {**vendor_list(), **told.without_lock}
-    filter_policy = FilterPolicy.from_items(known, _blocks_by(policy), own=own, urls=urls)
+    categories = FilterPolicy.from_items(known, _blocks_by(policy), own=own, urls=urls)
     return RangeTestbed.running(
         folder,
-        policy=replace(filter_policy, engines=told.engines, terms=told.terms),
+        policy=replace(categories, engines=told.engines, terms=told.terms),
         profiles=profiles,
         dead_hosts=dead_hosts,
         texts=texts,
@@ -300,6 +299,11 @@ def running_range(
         mail=mail,
         report=warn,
     )
+
+
+def _agreed_hosts() -> Iterator[Item]:
+    """The hosts of ``AGREED_PACKS``."""
+    return (item for name in AGREED_PACKS for item in open_pack(name).items() if item.host)
 
 
 def _blocks_by(policy: Policy) -> Callable[[str, str], bool]:

@@ -14,17 +14,10 @@ import msgspec
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import measurement_context
+from harness.cli.line_supply import LineProfile, line_profiles
 from harness.cli.paths import CampaignPaths
 from harness.cli.printing import say
-from harness.cli.undecidable import (
-    LineProfile,
-    Undecidable,
-    is_asked_of,
-    is_decided,
-    line_profiles,
-    sentences,
-    undecidable,
-)
+from harness.cli.undecidable import Undecidable, is_asked_of, is_decided, sentences, undecidable
 from harness.cli.user_obstacles import user_requests
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import own_half, plan_batches

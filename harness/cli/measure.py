@@ -39,11 +39,12 @@ from harness.cli.compose import (
     seeded,
 )
 from harness.cli.drawing import terminal
+from harness.cli.line_supply import line_profiles
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
 from harness.cli.seed_commitments import digest_of_seed, with_commitment
-from harness.cli.undecidable import line_profiles, sentences, undecidable
+from harness.cli.undecidable import sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half

@@ -15,7 +15,8 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.content_packs import PACK_NAMES, write_content_packs
 from harness.cli.item_supply import group_items
-from harness.cli.undecidable import LineProfile, Undecidable, undecidable
+from harness.cli.line_supply import LineProfile
+from harness.cli.undecidable import Undecidable, undecidable
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
 from harness.model.later_evidence import later_evidence
@@ -27,7 +28,7 @@ from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, shipped
 from test_suites.rehearsal import QUICK, rehearse
 
-PACKS = ("canary", "education-uk", "overblock", "school-pages", "circumvention")
+PACKS = ("canary", "education-uk", "overblock", "school-pages", "circumvention", "tls-checks")
 LISTED = 500
 """The list that ``avc-parental`` says it needs."""
 SIZES = {"PORN": LISTED, "ALW.CURR": 919, "ALW.EDU": 919} | dict.fromkeys(
@@ -97,6 +98,7 @@ def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
         "dns_aaaa",
         "dns_queries",
         "techniques",
+        "tls_checks",
         "download",
         "upload",
         "protocols",

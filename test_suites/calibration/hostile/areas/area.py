@@ -27,6 +27,22 @@ from test_suites.calibration.hostile.areas.area_rows import (
     harmless_sites,
     one_engine_of_each_kind,
 )
+from test_suites.calibration.hostile.areas.area_settings import (
+    EVENTS,
+    FEW,
+    FEWER,
+    GROUPS,
+    HURRIED,
+    MORE,
+    MORE_TECHNIQUES,
+    MOST,
+    MOST_LOST,
+    MOST_OF_EACH,
+    MOST_OF_THE_TIME,
+    PUPILS,
+    SAME_FOR_PUPILS,
+    TWINS,
+)
 from test_suites.calibration.hostile.areas.area_supplier import TECHNIQUES
 from test_suites.calibration.hostile.areas.told import PHASES
 from test_suites.calibration.technique_campaigns import ids_of
@@ -47,40 +63,6 @@ SPEED = "speed"
 """The area whose services are measured for their speed."""
 AVAILABILITY = "availability"
 """The area whose services are checked, and fail while they are."""
-_SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
-_MOST = {"at_least": 0.5, **_SOURCE}
-_MORE = {"at_least": 0.6, **_SOURCE}
-_MOST_OF_EACH = {"at_least": 0.75, **_SOURCE}
-_FEW = {"at_most": 0.5, **_SOURCE}
-_FEWER = {"at_most": 0.4, **_SOURCE}
-_MOST_OF_THE_TIME = {"at_least": 0.9, **_SOURCE}
-_MOST_LOST = {"at_most": 0.75, **_SOURCE}
-PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
-GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
-SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": _FEW, "n_min": 4}
-TWINS = {"number": 8, "pause": 0, "source": "127.0.0.9"}
-HURRIED = {
-    "timeout": 2.5,
-    "confirmation_timeout": 10,
-    "silence_timeout": 6,
-    "concurrency": 8,
-}
-"""Limits where a service keeps silent about some techniques."""
-MORE_TECHNIQUES = (
-    "AC-001",
-    "AC-002",
-    "CV-064b",
-    "CV-077d",
-    "CV-153a",
-    "CV-194d-1",
-    "CV-194e-1",
-    "CV-194h-1",
-)
-"""Techniques that are tried beside the first of each class."""
-EVENTS = 20
-"""Requests of concurrent users."""
-SAMPLE = 6
-"""Items of each category that are drawn from the pack ``canary``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +153,9 @@ def _url(taken: frozenset[str]) -> Area:
         name="url",
         title="How pages are addressed",
         requirements=(
-            {"id": "URL-10", "n_min": 3, "threshold": _MORE},
-            {"id": "URL-11", "n_min": 3, "threshold": _MORE},
-            {"id": "URL-12", "n_min": 3, "threshold": _MORE},
+            {"id": "URL-10", "n_min": 3, "threshold": MORE},
+            {"id": "URL-11", "n_min": 3, "threshold": MORE},
+            {"id": "URL-12", "n_min": 3, "threshold": MORE},
             {"id": "URL-13"},
         ),
         packs={"content": url_pages(SEED, ("DRUG",), few, taken=taken)},
@@ -189,8 +171,8 @@ def _search(taken: frozenset[str]) -> Area:
         title="What searches show",
         requirements=(
             {"id": "DYN-01"}, {"id": "DYN-02"}, {"id": "DYN-03"},
-            {"id": "DYN-04", "n_min": 4, "threshold": _MOST_OF_EACH},
-            {"id": "DYN-05", "n_min": 4, "threshold": _FEW},
+            {"id": "DYN-04", "n_min": 4, "threshold": MOST_OF_EACH},
+            {"id": "DYN-05", "n_min": 4, "threshold": FEW},
         ),
         packs={"content": replace(pages, rows=one_engine_of_each_kind(pages.rows))},
         wiring="names",
@@ -210,7 +192,7 @@ def _dynamic(taken: frozenset[str]) -> Area:
     return Area(
         name="dynamic",
         title="What pages say",
-        requirements=({"id": "DYN-06", "n_min": 4, "threshold": _MOST_OF_EACH}, {"id": "DYN-08"}),
+        requirements=({"id": "DYN-06", "n_min": 4, "threshold": MOST_OF_EACH}, {"id": "DYN-08"}),
         packs={"content": _rows(pages, is_judged)},
     )
 
@@ -224,9 +206,9 @@ def _overblock(taken: frozenset[str]) -> Area:
         name="overblock",
         title="Harmless pages",
         requirements=(
-            {"id": "OVB-01", "n_min": 6, "threshold": _FEW},
+            {"id": "OVB-01", "n_min": 6, "threshold": FEW},
             {"id": "OVB-02", "n_min": 2},
-            {"id": "OVB-05", "n_min": 5, "threshold": _FEWER},
+            {"id": "OVB-05", "n_min": 5, "threshold": FEWER},
             {"id": "OVB-06"},
             {"id": "OVB-09", "n_min": 6},
         ),
@@ -290,8 +272,8 @@ def _block_page(taken: frozenset[str]) -> Area:
         name="blockpage",
         title="Block pages",
         requirements=(
-            {"id": "BLK-01", "n_min": 2, "threshold": _MOST},
-            {"id": "BLK-02", "n_min": 2, "threshold": _MOST},
+            {"id": "BLK-01", "n_min": 2, "threshold": MOST},
+            {"id": "BLK-02", "n_min": 2, "threshold": MOST},
             {"id": "BLK-03"},
             {"id": "BLK-05"},
             {"id": "ILL-07"},
@@ -338,8 +320,8 @@ def _mailing(taken: frozenset[str]) -> Area:
         name=MAILING,
         title="What becomes of mail",
         requirements=(
-            {"id": "EML-01", "n_min": 22, "threshold": _MORE}, {"id": "EML-02"},
-            {"id": "EML-03"}, {"id": "EML-04", "n_min": 22, "threshold": _FEWER},
+            {"id": "EML-01", "n_min": 22, "threshold": MORE}, {"id": "EML-02"},
+            {"id": "EML-03"}, {"id": "EML-04", "n_min": 22, "threshold": FEWER},
             {"id": "EML-05", "n_min": 22},
         ),
         canaries=("DRUG",),
@@ -353,8 +335,8 @@ def _speed(taken: frozenset[str]) -> Area:
         name=SPEED,
         title="How quick the service is",
         requirements=(
-            {"id": "PRF-02", "n_min": 6, "threshold": _MOST_LOST},
-            {"id": "PRF-08", "n_min": 4, "threshold": _FEW},
+            {"id": "PRF-02", "n_min": 6, "threshold": MOST_LOST},
+            {"id": "PRF-08", "n_min": 4, "threshold": FEW},
         ),
         canaries=("DRUG",),
         probes=("web",),
@@ -368,7 +350,7 @@ def _availability(taken: frozenset[str]) -> Area:
         name=AVAILABILITY,
         title="Whether the service is up and filters",
         requirements=(
-            {"id": "AVL-01", "n_min": 16, "threshold": _MOST_OF_THE_TIME},
+            {"id": "AVL-01", "n_min": 16, "threshold": MOST_OF_THE_TIME},
             {"id": "AVL-02"}, {"id": "AVL-03"},
         ),
         canaries=("DRUG", "VIOL"),

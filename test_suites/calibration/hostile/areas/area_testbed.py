@@ -23,7 +23,6 @@ from test_suites.calibration.hostile.areas.area import (
     AVAILABILITY,
     LOGGING,
     MAILING,
-    SAMPLE,
     Area,
     all_pages,
     areas,
@@ -31,6 +30,7 @@ from test_suites.calibration.hostile.areas.area import (
     several,
     texts,
 )
+from test_suites.calibration.hostile.areas.area_settings import SAMPLE
 from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
 from test_suites.calibration.hostile.areas.checked_service import NOTHING, CheckedService
 from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN

@@ -18,9 +18,10 @@ from harness.cli.campaign_packs import quoted
 from harness.cli.campaign_questions import Questions, Replies, answers_from, ask_all
 from harness.cli.compose import prepare
 from harness.cli.content_packs import write_content_packs
+from harness.cli.line_supply import line_profiles
 from harness.cli.main import app
 from harness.cli.scheme_items import sample_size
-from harness.cli.undecidable import line_profiles, undecidable
+from harness.cli.undecidable import undecidable
 from harness.errors import UsageError
 from harness.model.campaign import PHASES
 from harness.model.later_evidence import later_evidence

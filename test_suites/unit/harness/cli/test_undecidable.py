@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
 from corpora.origin_pack import write_origin_pack
 from harness.cli.compose import prepare
-from harness.cli.undecidable import line_profiles, sentences, undecidable
+from harness.cli.line_supply import line_profiles
+from harness.cli.undecidable import sentences, undecidable
 from harness.model.content_form import FORMS
 from harness.model.corpus import Item
 from harness.schemes.load import load_scheme

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.cli.item_supply import group_items
-from harness.cli.undecidable import LineProfile, Undecidable, undecidable
+from harness.cli.line_supply import LineProfile
+from harness.cli.undecidable import Undecidable, undecidable
 from harness.model.corpus import Item
 from harness.model.scheme import Scheme
 from harness.plugins import PROBES

@@ -1,0 +1,40 @@
+"""What the areas share: thresholds, profiles, limits, and items that are chosen by hand."""
+
+from __future__ import annotations
+
+from test_suites.calibration.hostile.areas.told import PHASES
+
+SOURCE = {"provenance": "proposed", "source": "a calibration test's own number"}
+MOST = {"at_least": 0.5, **SOURCE}
+MORE = {"at_least": 0.6, **SOURCE}
+MOST_OF_EACH = {"at_least": 0.75, **SOURCE}
+FEW = {"at_most": 0.5, **SOURCE}
+FEWER = {"at_most": 0.4, **SOURCE}
+MOST_OF_THE_TIME = {"at_least": 0.9, **SOURCE}
+MOST_LOST = {"at_most": 0.75, **SOURCE}
+PUPILS = {"pupils": {"phase": PHASES["pupils"]}}
+GROUPS = {name: {"phase": phase} for name, phase in PHASES.items()}
+SAME_FOR_PUPILS = {"id": "TQ-10", "threshold": FEW, "n_min": 4}
+TWINS = {"number": 8, "pause": 0, "source": "127.0.0.9"}
+HURRIED = {
+    "timeout": 2.5,
+    "confirmation_timeout": 10,
+    "silence_timeout": 6,
+    "concurrency": 8,
+}
+"""Limits where a service keeps silent about some techniques."""
+MORE_TECHNIQUES = (
+    "AC-001",
+    "AC-002",
+    "CV-064b",
+    "CV-077d",
+    "CV-153a",
+    "CV-194d-1",
+    "CV-194e-1",
+    "CV-194h-1",
+)
+"""Techniques that are tried beside the first of each class."""
+EVENTS = 20
+"""Requests of concurrent users."""
+SAMPLE = 6
+"""Items of each category that are drawn from the pack ``canary``."""
