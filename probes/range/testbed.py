@@ -51,6 +51,7 @@ from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.quic_services import QuicServices
 from probes.range.resolver import FilteringResolver, ZoneServer
+from probes.range.tunnel_ends import TunnelEnds
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
@@ -214,7 +215,11 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={"reference": reference, "mail": {"dkim": range_mail_key()}},
+            services={
+                "reference": reference,
+                "mail": {"dkim": range_mail_key()},
+                "tunnels": self._tunnels.offered,
+            },
             twin_zone=TWIN_ZONE,
             address_6=ADDRESS_6 if self._is_dual_stack else "",
         )
@@ -309,9 +314,17 @@ class RangeTestbed:
             doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
         )
         await stack.enter_async_context(quic)
+        tunnels = TunnelEnds(
+            key=tunnel.pages.key,
+            zone=ZONE,
+            page_connection=partial(origin.connection, "http"),
+            report=self._report,
+        )
+        self._tunnels = await stack.enter_async_context(tunnels)
+        origin.tunnels, server.take_question = tunnels, tunnels.take_question
         of_web = {80: origin.http_port, 443: origin.https_port}
         of_web |= {8080: origin.http_port, 8443: origin.https_port}
-        return of_web | protocols.ports | controls.ports | {DNS: server.port}
+        return of_web | protocols.ports | controls.ports | tunnels.ports | {DNS: server.port}
 
     def _zone_server(self, key: bytes) -> ZoneServer:
         pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)
