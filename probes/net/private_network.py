@@ -41,12 +41,15 @@ class PrivateNetworkError(Exception):
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program. Raises PrivateNetworkError, which names its package."""
+    """Return the path of a program, or of a file that it needs (``name`` is then its path).
+
+    Raises PrivateNetworkError, which names the package.
+    """
     found = shutil.which(name, path=os.pathsep.join(PATHS))
-    if found is None:
+    if found is None and not Path("/", name).is_file():
         msg = f"the program {name!r} is not installed (Debian package {package})"
         raise PrivateNetworkError(msg)
-    return found
+    return found or name
 
 
 class PrivateNetwork:
@@ -128,6 +131,12 @@ class PrivateNetwork:
         while text not in (log := await self.check(name)):
             await asyncio.sleep(SOON)
         return log
+
+    async def wait_for_file(self, path: str, name: str) -> None:
+        """Wait until the program ``name`` has made a file or socket. Has no time limit."""
+        while (await self._ask(do="exists", path=path))[0]["exists"] is False:
+            await self.check(name)
+            await asyncio.sleep(SOON)
 
     async def listen(self, port: int = 0, address: str = LOOPBACK) -> socket.socket:
         """Return a listening TCP socket inside the network; with port 0 the system chooses one."""

@@ -56,7 +56,7 @@ def _attempt(do: object, request: dict[str, object]) -> Answer:
     assert callable(do)
     try:
         answer: Answer = do(**request)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError) as error:
         return {"error": str(error)[:500]}
     return answer
 
@@ -77,6 +77,10 @@ def _write(path: str, text: str) -> Answer:
     place.touch(mode=0o600)
     place.write_text(text, encoding="utf-8")
     return {}
+
+
+def _exists(path: str) -> Answer:
+    return {"exists": (FOLDER / path).exists()}
 
 
 def _run(argv: list[str]) -> Answer:
@@ -144,6 +148,7 @@ def _tun(name: str, address: str) -> Answer:
 
 _DOINGS = {
     "write": _write,
+    "exists": _exists,
     "run": lambda argv: _run(argv),
     "start": _start,
     "look": _look,

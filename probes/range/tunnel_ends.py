@@ -112,7 +112,9 @@ class TunnelEnds:
                 await tunnel.serve(end, stream)
             else:
                 await pass_to_program(tunnel, end, stream)
-        except (PrivateNetworkError, OSError, EOFError, ValueError) as error:
+        except EOFError:
+            return
+        except (PrivateNetworkError, OSError, ValueError) as error:
             self.report(f"tunnel {tunnel.name}: {error}")
         finally:
             stream.close()

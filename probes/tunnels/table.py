@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from probes.net.private_network import PrivateNetworkError, program
 from probes.tunnels.ends import Tunnel
+from probes.tunnels.ike import IKEV2
 from probes.tunnels.iodine import IODINE
 from probes.tunnels.obfs import OBFS
 from probes.tunnels.openvpn import OPENVPN_TCP, OPENVPN_UDP
 from probes.tunnels.shadowsocks import SHADOWSOCKS
 from probes.tunnels.socks import SOCKS, TLS
 from probes.tunnels.ssh import SSH
+from probes.tunnels.sstp import SSTP
 from probes.tunnels.wireguard import WIREGUARD
 
 TUNNELS: Mapping[str, Tunnel] = {
@@ -26,6 +28,8 @@ TUNNELS: Mapping[str, Tunnel] = {
         OBFS,
         SHADOWSOCKS,
         IODINE,
+        IKEV2,
+        SSTP,
     )
 }
 
