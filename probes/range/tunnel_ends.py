@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Self, cast
 from harness.ports.streams import ByteStream
 from probes.net.dialling import DATAGRAM_BYTES
 from probes.net.private_network import LOOPBACK, PrivateNetwork, PrivateNetworkError
+from probes.range.authority import Authority
 from probes.range.bound_socket import bound_socket
 from probes.range.connection import Connection
 from probes.range.listener import Listener, close_server
@@ -28,6 +30,9 @@ from probes.tunnels.table import TUNNELS, missing_program
 DNS = 53
 MOST_PEERS = 64
 """Clients over UDP of one port; the first one is forgotten for another."""
+
+UNKNOWN_HOST = "www.gb2vqk4dzo.net"
+"""The host of certificates that nobody knows, as relays of Tor have them."""
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - of a private network
 Peer = tuple[str, int]
@@ -80,7 +85,8 @@ class TunnelEnds:
 
     async def _listen(self, stack: AsyncExitStack, tunnel: Tunnel, port: int) -> int:
         if tunnel.over == "tcp":
-            connect = partial(TunnelConnection, self, tunnel)
+            context = Authority("Relay").context(UNKNOWN_HOST) if tunnel.in_tls else None
+            connect = partial(TunnelConnection, self, tunnel, context)
             return (await stack.enter_async_context(Listener(connect, self.address))).port
         relay = self._relays[port]
         opened, _ = await asyncio.get_running_loop().create_datagram_endpoint(
@@ -155,8 +161,10 @@ class TunnelEnds:
 class TunnelConnection(Connection):
     """A client's connection at the port of a tunnel."""
 
-    def __init__(self, ends: TunnelEnds, tunnel: Tunnel) -> None:
-        super().__init__()
+    def __init__(
+        self, ends: TunnelEnds, tunnel: Tunnel, context: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(context)
         self._ends, self._tunnel = ends, tunnel
         self._stream = PushedStream(self)
 

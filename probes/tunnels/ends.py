@@ -73,6 +73,7 @@ class Tunnel:
     ``open`` raises PrivateNetworkError, and what a stream raises; so does ``start``, which starts
     the far end. Connections over TCP are passed to its first port, unless ``serve`` serves them.
     ``inside_web``: it is spoken at the port of the origin's web servers, inside TLS or beside it.
+    ``in_tls``: its own port speaks TLS, with a certificate that nobody knows.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Tunnel:
     server_programs: tuple[tuple[str, str], ...] = ()
     serve: ServeStream | None = None
     inside_web: bool = False
+    in_tls: bool = False
 
 
 async def nothing_to_start(end: FarEnd) -> None:

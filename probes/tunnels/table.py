@@ -14,6 +14,7 @@ from probes.tunnels.shadowsocks import SHADOWSOCKS
 from probes.tunnels.socks import SOCKS, TLS
 from probes.tunnels.ssh import SSH
 from probes.tunnels.sstp import SSTP
+from probes.tunnels.tor import TOR
 from probes.tunnels.wireguard import WIREGUARD
 
 TUNNELS: Mapping[str, Tunnel] = {
@@ -30,6 +31,7 @@ TUNNELS: Mapping[str, Tunnel] = {
         IODINE,
         IKEV2,
         SSTP,
+        TOR,
     )
 }
 
