@@ -10,7 +10,6 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
     ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
     ("tls_downgrades", "items", "properties of TLS that interception weakens"),
-    ("tunnels_established", "items", "tunnels through which the canary was fetched"),
     ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
 )
 # fmt: on

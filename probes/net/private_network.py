@@ -118,7 +118,10 @@ class PrivateNetwork:
         await self._ask(do="start", name=name, argv=argv, environment=dict(environment or {}))
 
     async def check(self, name: str) -> str:
-        """Return the end of a program's log. It is an error if the program has ended."""
+        """Return the end of a program's log. It is an error if the program has ended.
+
+        Without a name, only check that the network lasts.
+        """
         answer, _ = await self._ask(do="look", name=name)
         text = str(answer["output"])
         if answer["status"] is not None:
@@ -140,12 +143,12 @@ class PrivateNetwork:
 
     async def listen(self, port: int = 0, address: str = LOOPBACK) -> socket.socket:
         """Return a listening TCP socket inside the network; with port 0 the system chooses one."""
-        _, opened = await self._ask(do="socket", kind="stream", bound=(address, port), listening=True)
+        _, opened = await self._ask(do="listen", address=address, port=port)
         return _socket_of(opened)
 
     async def datagrams(self, port: int = 0, address: str = LOOPBACK) -> socket.socket:
         """Return a bound UDP socket inside the network; with port 0 the system chooses one."""
-        _, opened = await self._ask(do="socket", kind="dgram", bound=(address, port), listening=False)
+        _, opened = await self._ask(do="datagrams", address=address, port=port)
         return _socket_of(opened)
 
     async def connect(self, address: str, port: int, name: str = "") -> Stream:
@@ -154,21 +157,19 @@ class PrivateNetwork:
         It is an error if the program ``name`` ends before. Has no time limit of its own.
         """
         while True:
-            _, opened = await self._ask(do="socket", kind="stream", bound=(), listening=False)
-            sock = _socket_of(opened)
-            try:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await asyncio.get_running_loop().sock_connect(sock, (address, port))
-            except OSError:
+            with suppress(PrivateNetworkError):
+                _, opened = await self._ask(do="connect", address=address, port=port)
+                sock = _socket_of(opened)
+                try:
+                    await _ready(sock, to_write=True)
+                    if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                        return Stream(sock)
+                except BaseException:
+                    sock.close()
+                    raise
                 sock.close()
-                if name:
-                    await self.check(name)
-                await asyncio.sleep(SOON)
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return Stream(sock)
+            await self.check(name)
+            await asyncio.sleep(SOON)
 
     async def tun(self, name: str, address: str) -> int:
         """Make a TUN device with an address and the length of its prefix; return its descriptor."""
@@ -200,7 +201,7 @@ class PrivateNetwork:
     async def _receive(self) -> tuple[dict[str, Any], int]:
         """Return the next answer, and the descriptor that came with it (-1: none)."""
         assert self._control is not None, "used inside its context"
-        await _readable(self._control)
+        await _ready(self._control)
         data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 1)
         if not data:
             raise PrivateNetworkError(await self._why_it_ended())
@@ -227,8 +228,8 @@ def _socket_of(descriptor: int) -> socket.socket:
     return opened
 
 
-async def _readable(sock: socket.socket) -> None:
-    """Wait until something can be read."""
+async def _ready(sock: socket.socket, *, to_write: bool = False) -> None:
+    """Wait until something can be read, or until a connection was made or refused."""
     loop = asyncio.get_running_loop()
     is_ready = loop.create_future()
 
@@ -236,8 +237,8 @@ async def _readable(sock: socket.socket) -> None:
         if not is_ready.done():
             is_ready.set_result(None)
 
-    loop.add_reader(sock, ready)
+    (loop.add_writer if to_write else loop.add_reader)(sock, ready)
     try:
         await is_ready
     finally:
-        loop.remove_reader(sock)
+        (loop.remove_writer if to_write else loop.remove_reader)(sock)

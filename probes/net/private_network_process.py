@@ -8,6 +8,7 @@ ends, and by that all other processes of its namespace and the network itself (`
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -16,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 FOLDER = Path("/run/private")
@@ -108,7 +110,9 @@ def _start(name: str, argv: list[str], environment: dict[str, str]) -> Answer:
 
 
 def _look(name: str) -> Answer:
-    """Return the end of a program's log, and its exit status if it has ended."""
+    """Return the end of a program's log, and its exit status if it has ended; "": of none."""
+    if not name:
+        return {"output": "", "status": None}
     with (FOLDER / f"{name}.log").open("rb") as log:
         size = log.seek(0, os.SEEK_END)
         log.seek(max(0, size - LOG_BYTES))
@@ -116,17 +120,35 @@ def _look(name: str) -> Answer:
     return {"output": text, "status": _children[name].poll()}
 
 
-def _socket(kind: str, bound: list[object], listening: bool) -> Answer:  # noqa: FBT001 - from JSON
-    """Open a socket, bound to an address and port if ``bound`` names them."""
-    opened = socket.socket(
-        socket.AF_INET, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_DGRAM
-    )
+def _listen(address: str, port: int) -> Answer:
+    return _opened(socket.SOCK_STREAM, lambda sock: (_bind(sock, address, port), sock.listen(64)))
+
+
+def _datagrams(address: str, port: int) -> Answer:
+    return _opened(socket.SOCK_DGRAM, lambda sock: _bind(sock, address, port))
+
+
+def _connect(address: str, port: int) -> Answer:
+    """Begin to connect a TCP socket; whoever gets it waits for the end of that."""
+    return _opened(socket.SOCK_STREAM, lambda sock: _begin(sock, address, port))
+
+
+def _bind(sock: socket.socket, address: str, port: int) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address, port))
+
+
+def _begin(sock: socket.socket, address: str, port: int) -> None:
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with contextlib.suppress(BlockingIOError):
+        sock.connect((address, port))
+
+
+def _opened(kind: socket.SocketKind, prepare: Callable[[socket.socket], object]) -> Answer:
+    opened = socket.socket(socket.AF_INET, kind)
     try:
-        if bound:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            opened.bind((bound[0], bound[1]))
-        if listening:
-            opened.listen(64)
+        prepare(opened)
     except OSError:
         opened.close()
         raise
@@ -137,7 +159,9 @@ def _tun(name: str, address: str) -> Answer:
     """Make a TUN device with an address, such as ``10.0.0.1/24``."""
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        fcntl.ioctl(descriptor, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+        fcntl.ioctl(
+            descriptor, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI)
+        )
         _run(["ip", "address", "add", address, "dev", name])
         _run(["ip", "link", "set", name, "up", "mtu", "1300"])
     except OSError:
@@ -152,7 +176,9 @@ _DOINGS = {
     "run": lambda argv: _run(argv),
     "start": _start,
     "look": _look,
-    "socket": _socket,
+    "listen": _listen,
+    "datagrams": _datagrams,
+    "connect": _connect,
     "tun": _tun,
 }
 

@@ -141,7 +141,7 @@ class _OriginConnection(HttpConnection):
         self._on_message: Callable[[bytes], None] = lambda _: None
         self._version = "1.1"
         self._has_continued = False
-        self._tunnel: PushedStream | None = None
+        self._far_end: PushedStream | None = None
         self._may_be_tunnel = context is not None
 
     def data_received(self, data: bytes) -> None:
@@ -152,20 +152,20 @@ class _OriginConnection(HttpConnection):
 
     def _begins_tunnel(self, data: bytes, *, inside_tls: bool) -> bool:
         """Whether first bytes begin a tunnel, whose far end then serves the connection."""
-        ends = self._origin.tunnels if self._may_be_tunnel and self._tunnel is None else None
+        ends = self._origin.tunnels if self._may_be_tunnel and self._far_end is None else None
         name = tunnel_that_begins(data, inside_tls=inside_tls) if ends is not None else ""
         if ends is None or not name:
             self._may_be_tunnel &= not inside_tls
             return False
-        self._tunnel = PushedStream(self)
-        ends.begin(ends.serve(ends.tunnels[name], self._tunnel))
+        self._far_end = PushedStream(self)
+        ends.begin(ends.serve(ends.tunnels[name], self._far_end))
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the far end of a tunnel."""
         super().connection_lost(exc)
-        if self._tunnel is not None:
-            self._tunnel.feed(b"")
+        if self._far_end is not None:
+            self._far_end.feed(b"")
 
     def read_request(self) -> Request | None:
         """Read a request; of those for hosts of techniques also a malformed one.
@@ -291,9 +291,9 @@ class _OriginConnection(HttpConnection):
 
     def on_bytes(self, data: bytes) -> None:
         """Collect a request, or the first message of a WebSocket."""
-        if self._tunnel is not None or self._begins_tunnel(data, inside_tls=True):
-            assert self._tunnel is not None, "it has just begun"
-            self._tunnel.feed(data)
+        if self._far_end is not None or self._begins_tunnel(data, inside_tls=True):
+            assert self._far_end is not None, "it has just begun"
+            self._far_end.feed(data)
         elif self._messages is None:
             super().on_bytes(data)
         else:

@@ -79,9 +79,7 @@ class TunnelEnds:
     @property
     def offered(self) -> dict[str, str]:
         """For each tunnel nothing, or the program that is missing."""
-        return {
-            name: missing_program(each.server_programs) for name, each in self.tunnels.items()
-        }
+        return {name: missing_program(each.server_programs) for name, each in self.tunnels.items()}
 
     async def _listen(self, stack: AsyncExitStack, tunnel: Tunnel, port: int) -> int:
         if tunnel.over == "tcp":

@@ -11,9 +11,10 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 from harness.ports.streams import ByteStream, DatagramSocket, DialsStreams
-from probes.net.dialling import DATAGRAM_BYTES, Stream
+from probes.net.dialling import Stream
 from probes.net.private_network import PrivateNetwork
 from probes.techniques.far_end import FarEnd, open_far_end, request_for
 from probes.techniques.run import NotCarriedError, NotDialledError, TechniqueRun
@@ -45,7 +46,9 @@ class CarriedPorts:
             self._begin(self._accept(listening, to))
             return
         outside = await open_far_end(self.run, to)
-        inside = _Inside(await self.network.datagrams(port))
+        _, inside = await asyncio.get_running_loop().create_datagram_endpoint(
+            _Inside, sock=await self.network.datagrams(port)
+        )
         self.run.closers.callback(inside.close)
         self._begin(self._pass_out(inside, outside))
         self._begin(self._pass_in(inside, outside))
@@ -60,7 +63,13 @@ class CarriedPorts:
     def _begin(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         if not self.failed.done():
@@ -101,31 +110,34 @@ class CarriedPorts:
             except OSError as error:
                 self._fail(error)
                 return
-            await inside.send(data)
+            inside.send(data)
 
 
-class _Inside:
+class _Inside(asyncio.DatagramProtocol):
     """A UDP port inside the network; what comes back goes to whoever sent last."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._client: object = None
+    def __init__(self) -> None:
+        self._received: asyncio.Queue[bytes] = asyncio.Queue()
+        self._client: tuple[str, int] | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._client = addr
+        self._received.put_nowait(data)
 
     async def receive(self) -> bytes:
-        received: tuple[bytes, object] = await asyncio.get_running_loop().sock_recvfrom(
-            self._sock, DATAGRAM_BYTES
-        )
-        data, self._client = received
-        return data
+        return await self._received.get()
 
-    async def send(self, data: bytes) -> None:
-        """Send to the client; a program that has ended does not get it."""
-        if self._client is not None:
-            with suppress(OSError):
-                await asyncio.get_running_loop().sock_sendto(self._sock, data, self._client)
+    def send(self, data: bytes) -> None:
+        if self._client is not None and self._transport is not None:
+            self._transport.sendto(data, self._client)
 
     def close(self) -> None:
-        self._sock.close()
+        if self._transport is not None:
+            self._transport.close()
 
 
 class _Watched:

@@ -100,11 +100,13 @@ async def _opened(tunnel: Tunnel, end: ClientEnd, carried: CarriedPorts) -> Byte
         if not opening.done():
             carried.failed.result()
         return opening.result()
-    except PrivateNetworkError as error:
+    except BaseException as error:
+        opening.cancel()
+        for opened in await asyncio.gather(opening, return_exceptions=True):
+            if not isinstance(opened, BaseException):
+                opened.close()
+        if not isinstance(error, PrivateNetworkError):
+            raise
         if carried.failed.done():
             carried.failed.result()
         raise ConnectionError(str(error)) from None
-    finally:
-        if not opening.done():
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)

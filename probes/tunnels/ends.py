@@ -96,9 +96,7 @@ async def nothing_to_start(end: FarEnd) -> None:
 async def pass_on(first: ByteStream, second: ByteStream) -> None:
     """Pass bytes between two streams until one of them ends; close both."""
     try:
-        tasks = [
-            asyncio.ensure_future(_pump(*pair)) for pair in ((first, second), (second, first))
-        ]
+        tasks = [asyncio.ensure_future(_pump(*pair)) for pair in ((first, second), (second, first))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -12,7 +12,11 @@ from probes.tunnels.ends import PAGE_PORT, ClientEnd, End, FarEnd, Tunnel
 
 PORTS = (500, 4500)
 DAEMON, TOOL = ("charon-systemd", "charon-systemd"), ("swanctl", "strongswan-swanctl")
-PROGRAMS = (DAEMON, TOOL, ("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so", "libcharon-extra-plugins"))
+PROGRAMS = (
+    DAEMON,
+    TOOL,
+    ("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so", "libcharon-extra-plugins"),
+)
 FAR_ADDRESS = "10.6.0.1"
 CONTROL = f"unix://{FOLDER}/charon.vici"
 

@@ -17,7 +17,10 @@ def _zone(zone: str) -> str:
 
 def _password(end: End) -> dict[str, str]:
     """Return the password in the variable by which iodine takes it; its first 32 letters count."""
-    return {"IODINE_PASS": end.secret("iodine").hex()[:32], "IODINED_PASS": end.secret("iodine").hex()[:32]}
+    return {
+        "IODINE_PASS": end.secret("iodine").hex()[:32],
+        "IODINED_PASS": end.secret("iodine").hex()[:32],
+    }
 
 
 async def _open(end: ClientEnd) -> ByteStream:
@@ -30,7 +33,9 @@ async def _open(end: ClientEnd) -> ByteStream:
 
 async def _start(end: FarEnd) -> None:
     argv = [program(*SERVER), "-f", "-c", "-l", LOOPBACK, "-p", str(PORT), "-d", "dns0"]
-    await end.network.start("iodined", [*argv, f"{FAR_ADDRESS}/24", _zone(end.zone)], _password(end))
+    await end.network.start(
+        "iodined", [*argv, f"{FAR_ADDRESS}/24", _zone(end.zone)], _password(end)
+    )
     await end.network.wait_for_log("iodined", "Listening to dns")
 
 

@@ -44,8 +44,18 @@ async def connect_by_socks(
     """Ask a SOCKS5 server for a connection, with a user's name and password if it wants them.
 
     The other end must wait for the client's first bytes. Raises ValueError if it is refused, and
-    what the stream raises. ``login``: RFC 1929.
+    what the stream raises; the stream is then closed. ``login``: RFC 1929.
     """
+    try:
+        await _connect_by_socks(stream, address, port, login)
+    except BaseException:
+        stream.close()
+        raise
+
+
+async def _connect_by_socks(
+    stream: ByteStream, address: str, port: int, login: tuple[bytes, bytes] | None
+) -> None:
     reader = _Reader(stream)
     method = NO_LOGIN if login is None else BY_PASSWORD
     await stream.write(bytes((VERSION, 1, method)))

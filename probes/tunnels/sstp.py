@@ -245,6 +245,7 @@ async def _carry(session: Session, packets: AsyncIterator[bytes], device: _Devic
 
 async def _open(end: ClientEnd) -> ByteStream:
     stream = await end.network.connect(LOOPBACK, PORT)
+    carrying: asyncio.Future[None] | None = None
     try:
         await stream.start_tls(client_tls_context(*end.authorities, alpn=()), end.host)
         request = f"{METHOD} {URI} HTTP/1.1\r\nContent-Length: {UNLIMITED}\r\nHost: {end.host}"
@@ -263,10 +264,12 @@ async def _open(end: ClientEnd) -> ByteStream:
         device = _Device(await end.network.tun("sstp0", f"{session.own}/24"))
         carrying = asyncio.ensure_future(_carry(session, packets, device))
         carrying.add_done_callback(lambda done: done.cancelled() or done.exception())
+        inner = await end.network.connect(str(session.other), PAGE_PORT)
     except BaseException:
+        if carrying is not None:
+            carrying.cancel()
         stream.close()
         raise
-    inner = await end.network.connect(str(session.other), PAGE_PORT)
     return _Carried(inner, stream, carrying)
 
 
@@ -302,9 +305,7 @@ async def _serve(end: FarEnd, stream: ByteStream) -> None:
     await stream.write(answer.encode() + END_OF_HEAD)
     number = next(_numbers) % 250
     own, other = (IPv4Address(f"10.5.{number}.{each}") for each in (1, 2))
-    session = Session(
-        stream=stream, password=_password(end), own=own, other=other, is_server=True
-    )
+    session = Session(stream=stream, password=_password(end), own=own, other=other, is_server=True)
     packets = session.packets(rest)
     await anext(packets)
     device = _Device(await end.network.tun(f"sstp{number}", f"{own}/24"))

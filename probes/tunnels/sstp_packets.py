@@ -117,9 +117,7 @@ def read_negotiation(data: bytes) -> Negotiation:
 
 def write_options(options: Mapping[int, bytes]) -> bytes:
     """Return options (RFC 1661 section 6)."""
-    return b"".join(
-        bytes((kind, 2 + len(value))) + value for kind, value in options.items()
-    )
+    return b"".join(bytes((kind, 2 + len(value))) + value for kind, value in options.items())
 
 
 def read_options(data: bytes) -> dict[int, bytes]:

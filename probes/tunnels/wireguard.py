@@ -48,9 +48,7 @@ async def _set_up(network: PrivateNetwork, configuration: str, address: str) -> 
 
 async def _open(end: ClientEnd) -> ByteStream:
     number = end.number % CLIENTS
-    peer = _peer(
-        end, "server", f"Endpoint = {LOOPBACK}:{PORT}", f"AllowedIPs = {FAR_ADDRESS}/32"
-    )
+    peer = _peer(end, "server", f"Endpoint = {LOOPBACK}:{PORT}", f"AllowedIPs = {FAR_ADDRESS}/32")
     address = f"10.9.0.{number + 2}"
     await _set_up(end.network, _own(end, f"client {number}") + peer, address)
     return await end.network.connect(FAR_ADDRESS, PAGE_PORT, "wireguard-go")
