@@ -1,8 +1,8 @@
 """``PrivateNetwork``: a network namespace of its own, with the programs that run inside it.
 
-Nothing inside reaches the machine's networks, and nothing of it is left behind: its devices, routes,
-processes and files (in memory) end with this process, also if that is killed. Sockets are opened
-inside and used outside. Linux alone: ``namespaces(7)``, by ``unshare`` and ``setpriv`` of
+Nothing inside reaches the machine's networks, and nothing of it is left behind: its devices,
+routes, processes and files (in memory) end with this process, also if that is killed. Sockets are
+opened inside and used outside. Linux alone: ``namespaces(7)``, by ``unshare`` and ``setpriv`` of
 util-linux and ``ip`` of iproute2. No privilege is needed where user namespaces are allowed.
 """
 
@@ -68,7 +68,7 @@ class PrivateNetwork:
     async def __aenter__(self) -> Self:
         tools = {name: program(name, package) for name, package in PACKAGES.items()}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.setblocking(False)
+        self._control.settimeout(0)
         user = [] if self._keeps_user else ["--user", "--map-root-user"]
         script = str(Path(private_network_process.__file__))
         try:
@@ -131,7 +131,7 @@ class PrivateNetwork:
 
     async def wait_for_log(self, name: str, text: str) -> str:
         """Wait until a program's log has a text; return the log. Has no time limit of its own."""
-        while text not in (log := await self.check(name)):
+        while text not in (log := await self.check(name)):  # noqa: ASYNC110 - of another process
             await asyncio.sleep(SOON)
         return log
 
@@ -224,7 +224,7 @@ def _close_unused(asked: asyncio.Future[tuple[dict[str, Any], int]]) -> None:
 
 def _socket_of(descriptor: int) -> socket.socket:
     opened = socket.socket(fileno=descriptor)
-    opened.setblocking(False)
+    opened.settimeout(0)
     return opened
 
 

@@ -3,7 +3,7 @@
 It runs in new namespaces (network, mounts, processes) and uses the standard library alone. It
 takes requests as JSON from the socket whose descriptor is its argument, and answers each; sockets
 and TUN devices are answered as descriptors (``unix(7)``, SCM_RIGHTS). When the other end closes, it
-ends, and by that all other processes of its namespace and the network itself (``pid_namespaces(7)``).
+ends, and by that all other processes of its namespace (``pid_namespaces(7)``) and the network.
 """
 
 from __future__ import annotations
@@ -121,7 +121,11 @@ def _look(name: str) -> Answer:
 
 
 def _listen(address: str, port: int) -> Answer:
-    return _opened(socket.SOCK_STREAM, lambda sock: (_bind(sock, address, port), sock.listen(64)))
+    def prepare(sock: socket.socket) -> None:
+        _bind(sock, address, port)
+        sock.listen(64)
+
+    return _opened(socket.SOCK_STREAM, prepare)
 
 
 def _datagrams(address: str, port: int) -> Answer:
@@ -139,13 +143,13 @@ def _bind(sock: socket.socket, address: str, port: int) -> None:
 
 
 def _begin(sock: socket.socket, address: str, port: int) -> None:
-    sock.setblocking(False)
+    sock.settimeout(0)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with contextlib.suppress(BlockingIOError):
         sock.connect((address, port))
 
 
-def _opened(kind: socket.SocketKind, prepare: Callable[[socket.socket], object]) -> Answer:
+def _opened(kind: socket.SocketKind, prepare: Callable[[socket.socket], None]) -> Answer:
     opened = socket.socket(socket.AF_INET, kind)
     try:
         prepare(opened)
@@ -173,7 +177,7 @@ def _tun(name: str, address: str) -> Answer:
 _DOINGS = {
     "write": _write,
     "exists": _exists,
-    "run": lambda argv: _run(argv),
+    "run": _run,
     "start": _start,
     "look": _look,
     "listen": _listen,

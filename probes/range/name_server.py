@@ -84,7 +84,7 @@ class NameServer:
         self._udp_limits = VisitorLimits(rules=limits.rules, now=limits.now) if limits else None
         self._stack = AsyncExitStack()
         self.port = port
-        self.take_question: TakeQuestion = lambda question, peer, send: False
+        self.take_question: TakeQuestion = lambda *_: False
 
     @property
     def address(self) -> str:

@@ -42,12 +42,12 @@ from probes.range.lenient_http1 import (
 from probes.range.listener import Listener
 from probes.range.named_host import named_request
 from probes.range.origin_pages import Page, Pages, sent_body
-from probes.range.pushed_stream import PushedStream
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.pushed_stream import PushedStream
 from probes.range.server_tls import server_context
 from probes.range.technique_pages import is_for_tunnel, technique_page
-from probes.range.tunnel_ends import TunnelEnds, tunnel_that_begins
 from probes.range.transfer_service import seconds_to_wait, transfer_page
+from probes.range.tunnel_ends import TunnelEnds, tunnel_that_begins
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 

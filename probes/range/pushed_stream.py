@@ -1,4 +1,4 @@
-"""``PushedStream``: a byte stream over a server's ``Connection``, for code that reads and writes."""
+"""``PushedStream``: a byte stream over a server's ``Connection``, for code that reads."""
 
 from __future__ import annotations
 

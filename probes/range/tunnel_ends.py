@@ -1,4 +1,4 @@
-"""The origin's ends of tunnels by real programs (``probes.tunnels``), each started when it is needed.
+"""The origin's ends of tunnels (``probes.tunnels``), each started when it is needed.
 
 Every far end has a private network in which nothing but the origin's pages can be reached, so a
 tunnel leads nowhere else. Its programs end with this process.

@@ -78,7 +78,7 @@ class CarriedPorts:
     async def _accept(self, listening: socket.socket, to: FarEnd) -> None:
         while True:
             accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
-            accepted.setblocking(False)
+            accepted.settimeout(0)
             self._begin(self._carry_stream(Stream(accepted), to))
 
     async def _carry_stream(self, inside: Stream, to: FarEnd) -> None:

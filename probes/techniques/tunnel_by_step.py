@@ -1,14 +1,15 @@
-"""Step ``tunnel-by``: a tunnel by a real client program to the origin, for the next step.
+r"""Step ``tunnel-by``: a tunnel by a real client program to the origin, for the next step.
 
-``tunnel-by ssh | http1 GET / HTTP/1.1\\r\\nHost: {host}...``: the client runs in a private network;
+``tunnel-by ssh | http1 GET / HTTP/1.1\r\nHost: {host}...``: the client runs in a private network;
 its only way out leads over the line to the tunnel's far end at the origin, by default at the
-address ``at={ip}`` (or a host, such as ``{allowed}``) and the usual port (``port=`` another one). What the next step sends goes
-through the tunnel, and reaches the origin's pages at its other end.
+address ``at={ip}`` (or a host, such as ``{allowed}``) and the usual port (``port=`` another one).
+What the next step sends goes through the tunnel, and reaches the origin's pages at its other end.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from harness.errors import known
 from harness.ports.list_program import DescribesConnection
@@ -24,7 +25,7 @@ from probes.tunnels.ends import ClientEnd, Tunnel
 from probes.tunnels.table import TUNNELS, missing_program
 
 SERVICE = "tunnels"
-"""The entry of the origin's services that says which far ends it has: empty, or why not, by name."""
+"""The entry of the origin's services with its far ends: by name nothing, or why there is none."""
 
 
 @step("tunnel-by")
@@ -95,8 +96,9 @@ def _client_end(run: TechniqueRun, network: PrivateNetwork) -> ClientEnd:
 async def _opened(tunnel: Tunnel, end: ClientEnd, carried: CarriedPorts) -> ByteStream:
     """Return the open tunnel. Raises what went wrong on the line, or ConnectionError."""
     opening = asyncio.ensure_future(tunnel.open(end))
+    waiting: set[asyncio.Future[Any]] = {opening, carried.failed}
     try:
-        await asyncio.wait({opening, carried.failed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
             carried.failed.result()
         return opening.result()

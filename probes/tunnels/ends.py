@@ -42,8 +42,8 @@ class ClientEnd(End):
     """The client's end: the tunnel's ports on its loopback device lead to those of the far end.
 
     ``host`` is a harmless host of the origin, ``authorities`` are the files of those that certify
-    it, ``zone`` is the origin's. ``number`` is one of the attempt's own, for far ends that must know
-    their clients.
+    it, ``zone`` is the origin's. ``number`` is one of the attempt's own, for far ends that must
+    know their clients.
     """
 
     host: str

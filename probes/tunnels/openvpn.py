@@ -67,9 +67,9 @@ async def _open(end: ClientEnd, over: Over, port: int) -> ByteStream:
 
 async def _start(end: FarEnd, over: Over, port: int) -> None:
     protocol = "tcp-server" if over == "tcp" else "udp"
-    lines = (f"local {LOOPBACK}", f"port {port}", f"proto {protocol}", "dh none", "verb 3")
-    lines = ("server 10.8.0.0 255.255.255.0", "duplicate-cn", *lines)
-    text = _configuration(end, "server", "client", lines)
+    addresses = ("server 10.8.0.0 255.255.255.0", "duplicate-cn")
+    at = (f"local {LOOPBACK}", f"port {port}", f"proto {protocol}", "dh none", "verb 3")
+    text = _configuration(end, "server", "client", (*addresses, *at))
     path = await end.network.write("server.conf", text)
     await end.network.start("openvpn", [program(*PROGRAM), "--config", path])
     await end.network.wait_for_log("openvpn", STARTED)

@@ -251,9 +251,7 @@ async def _open(end: ClientEnd) -> ByteStream:
         request = f"{METHOD} {URI} HTTP/1.1\r\nContent-Length: {UNLIMITED}\r\nHost: {end.host}"
         await stream.write(request.encode() + END_OF_HEAD)
         line, rest = await _head(stream)
-        if line.split()[1:2] != ["200"]:
-            msg = f"the SSTP server answered {line!r}"
-            raise ValueError(msg)
+        _check_answer(line)
         unknown = IPv4Address(0)
         session = Session(
             stream=stream, password=_password(end), own=unknown, other=unknown, is_server=False
@@ -271,6 +269,13 @@ async def _open(end: ClientEnd) -> ByteStream:
         stream.close()
         raise
     return _Carried(inner, stream, carrying)
+
+
+def _check_answer(line: str) -> None:
+    """Raise ValueError for the first line of an answer that does not accept a session."""
+    if line.split()[1:2] != ["200"]:
+        msg = f"the SSTP server answered {line!r}"
+        raise ValueError(msg)
 
 
 class _Carried:

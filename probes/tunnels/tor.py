@@ -98,24 +98,30 @@ async def _open(end: ClientEnd) -> ByteStream:
         word = "".join(LETTERS[end.number >> 3 * place & 31] for place in range(10))
         await stream.start_tls(unverified_tls_context(()), f"www.{word}.com")
         link = _Link(stream)
-        await link.send(versions())
-        certificates = await link.next(CERTS)
-        if not is_certified(certificates.payload, _identity(end).public_key()):
-            raise ValueError("the relay of Tor is not the origin's")
-        await link.next(NETINFO)
-        material = os.urandom(DIGEST_BYTES)
-        await link.send(_network_information(), Cell(CIRCUIT, CREATE_FAST, material))
-        created = await link.next(CREATED_FAST)
-        keys = circuit_keys(material, created.payload[:DIGEST_BYTES])
-        proof = created.payload[DIGEST_BYTES : 2 * DIGEST_BYTES]
-        if not hmac.compare_digest(proof, keys.proof):
-            raise ValueError("the relay of Tor has other keys for the circuit")
+        keys = await _circuit(link, _identity(end))
         carried = _CarriedStream(link, keys)
         await carried.begin()
     except BaseException:
         stream.close()
         raise
     return carried
+
+
+async def _circuit(link: _Link, identity: Ed25519PrivateKey) -> CircuitKeys:
+    """Make a circuit of one hop. Raises ValueError if the relay is another one."""
+    await link.send(versions())
+    certificates = await link.next(CERTS)
+    if not is_certified(certificates.payload, identity.public_key()):
+        raise ValueError("the relay of Tor is not the origin's")
+    await link.next(NETINFO)
+    material = os.urandom(DIGEST_BYTES)
+    await link.send(_network_information(), Cell(CIRCUIT, CREATE_FAST, material))
+    created = await link.next(CREATED_FAST)
+    keys = circuit_keys(material, created.payload[:DIGEST_BYTES])
+    proof = created.payload[DIGEST_BYTES : 2 * DIGEST_BYTES]
+    if not hmac.compare_digest(proof, keys.proof):
+        raise ValueError("the relay of Tor has other keys for the circuit")
+    return keys
 
 
 class _CarriedStream:
