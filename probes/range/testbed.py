@@ -203,10 +203,9 @@ class RangeTestbed:
         if self._is_encrypted:
             reference |= await self._encrypted(services, zone_server, authority)
         if self._has_gateway:
-            authorities = self._authorities
-            (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
-            gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
-            reference["gateway"] = await gateways.start(services, self._profiles)
+            (self._directory / GATEWAY_FILE).write_bytes(self._authorities.own.pem)
+            made = Gateways(filter=self._filter, upstream=upstream, authorities=self._authorities)
+            reference["gateway"] = await made.start(services, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -215,11 +214,8 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={
-                "reference": reference,
-                "mail": {"dkim": range_mail_key()},
-                "tunnels": self._tunnels.offered,
-            },
+            services={"reference": reference, "mail": {"dkim": range_mail_key()}}
+            | self._tunnels.services,
             twin_zone=TWIN_ZONE,
             address_6=ADDRESS_6 if self._is_dual_stack else "",
         )
@@ -314,11 +310,9 @@ class RangeTestbed:
             doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
         )
         await stack.enter_async_context(quic)
+        pages = partial(origin.connection, "http")
         tunnels = TunnelEnds(
-            key=tunnel.pages.key,
-            zone=ZONE,
-            page_connection=partial(origin.connection, "http"),
-            report=self._report,
+            key=tunnel.pages.key, zone=ZONE, page_connection=pages, report=self._report
         )
         self._tunnels = await stack.enter_async_context(tunnels)
         origin.tunnels, server.take_question = tunnels, tunnels.take_question

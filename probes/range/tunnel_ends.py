@@ -77,9 +77,10 @@ class TunnelEnds:
         await self._stack.aclose()
 
     @property
-    def offered(self) -> dict[str, str]:
-        """For each tunnel nothing, or the program that is missing."""
-        return {name: missing_program(each.server_programs) for name, each in self.tunnels.items()}
+    def services(self) -> dict[str, dict[str, str]]:
+        """What the origin declares of them: for each nothing, or the program that is missing."""
+        offered = {name: missing_program(one.server_programs) for name, one in self.tunnels.items()}
+        return {"tunnels": offered}
 
     async def _listen(self, stack: AsyncExitStack, tunnel: Tunnel, port: int) -> int:
         if tunnel.over == "tcp":

@@ -60,4 +60,4 @@ def test_any_bytes_are_a_question_or_not(data: bytes) -> None:
 async def test_each_tunnel_has_a_port_unless_another_server_has_it() -> None:
     async with ends() as served:
         assert served.ports.keys() == {22, 1080, 1194, 51820, 9443, 8388, 500, 4500, 9001}
-        assert served.offered.keys() == TUNNELS.keys()
+        assert served.services["tunnels"].keys() == TUNNELS.keys()
