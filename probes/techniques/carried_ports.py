@@ -17,7 +17,7 @@ from harness.ports.streams import ByteStream, DatagramSocket, DialsStreams
 from probes.net.dialling import Stream
 from probes.net.private_network import PrivateNetwork
 from probes.techniques.far_end import FarEnd, open_far_end, request_for
-from probes.techniques.run import NotCarriedError, NotDialledError, TechniqueRun
+from probes.techniques.run import NotDialledError, TechniqueRun
 from probes.tunnels.ends import Over, pass_on
 
 
@@ -37,10 +37,8 @@ class CarriedPorts:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def carry(self, port: int, over: Over, to: FarEnd) -> None:
-        """Carry a port. Raises PrivateNetworkError, NotDialledError, NotCarriedError."""
+        """Carry a port. Raises PrivateNetworkError, NotDialledError, NotCarriedError (no UDP)."""
         if over == "tcp":
-            if not isinstance(self.run.line, DialsStreams):
-                raise NotCarriedError(f"line {self.run.line.name!r} opens no byte streams")
             listening = await self.network.listen(port)
             self.run.closers.callback(listening.close)
             self._begin(self._accept(listening, to))
@@ -83,7 +81,7 @@ class CarriedPorts:
 
     async def _carry_stream(self, inside: Stream, to: FarEnd) -> None:
         line = self.run.line
-        assert isinstance(line, DialsStreams), "checked before the port is opened"
+        assert isinstance(line, DialsStreams), "checked before the tunnel is tried"
         try:
             dialled = await line.dial(request_for(self.run, to))
             self.run.follow(dialled)

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import known
 from harness.ports.list_program import DescribesConnection
-from harness.ports.streams import ByteStream
+from harness.ports.streams import ByteStream, DialsStreams, SendsDatagrams
 from probes.net.private_network import PrivateNetwork, PrivateNetworkError
 from probes.net.route import is_literal
 from probes.techniques.carried_ports import CarriedPorts
@@ -71,6 +71,10 @@ async def _open(run: TechniqueRun, tunnel: Tunnel, at: tuple[Piece, ...], port: 
 
 def _obstacle(run: TechniqueRun, tunnel: Tunnel) -> str:
     """Return why the tunnel cannot be tried at all; empty if nothing is in the way."""
+    if tunnel.over == "tcp" and not isinstance(run.line, DialsStreams):
+        return f"line {run.line.name!r} opens no byte streams"
+    if tunnel.over == "udp" and not isinstance(run.line, SendsDatagrams):
+        return f"line {run.line.name!r} carries no UDP"
     offered = run.origin.services.get(SERVICE, {})
     if tunnel.name not in offered:
         return f"the origin has no far end for tunnels by {tunnel.name}"

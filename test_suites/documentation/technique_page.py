@@ -42,6 +42,7 @@ METRICS: dict[str, str] = {
     "identity": "identity_gains",
     "hello": "hello_differences",
     "control-protocol": "control_tunnels_open",
+    "tunnel": "tunnels_established",
     "relay": "relays_open",
     "signal": "network_signals_dishonoured",
     "other": "",
@@ -338,7 +339,10 @@ LINES: tuple[tuple[str, str], ...] = (
         "`explicit_proxy`",
         "TCP by CONNECT or SOCKS, and requests to the proxy; no UDP, names or pings",
     ),
-    ("`pac`", "TCP as the file chooses, and names; an `interface` line shows what a device can do beside the file"),
+    (
+        "`pac`",
+        "TCP as the file chooses, and names; an `interface` line shows what a device can do beside the file",
+    ),
     ("`simulated`", "no techniques"),
 )
 """What the types of lines carry."""
