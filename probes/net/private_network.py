@@ -55,12 +55,11 @@ def program(name: str, package: str) -> str:
 class PrivateNetwork:
     """A private network, while its asynchronous context lasts.
 
-    With ``as_root`` its programs keep the privileges of this process (for daemons that change their
-    user); else they have none outside the network. All methods raise PrivateNetworkError.
+    Its programs are root inside, and have no privileges outside. All methods raise
+    PrivateNetworkError.
     """
 
-    def __init__(self, *, as_root: bool = False) -> None:
-        self._keeps_user = as_root and os.geteuid() == 0
+    def __init__(self) -> None:
         self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
@@ -69,13 +68,12 @@ class PrivateNetwork:
         tools = {name: program(name, package) for name, package in PACKAGES.items()}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(0)
-        user = [] if self._keeps_user else ["--user", "--map-root-user"]
         script = str(Path(private_network_process.__file__))
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
                     *(tools["setpriv"], "--pdeathsig", "KILL", "--"),
-                    *(tools["unshare"], *user, "--net", "--mount", "--pid"),
+                    *(tools["unshare"], "--user", "--map-root-user", "--net", "--mount", "--pid"),
                     *("--fork", "--kill-child=KILL", "--"),
                     *(sys.executable, "-I", "-S", script, str(theirs.fileno())),
                     stdin=asyncio.subprocess.DEVNULL,

@@ -133,7 +133,7 @@ class TunnelEnds:
 
     async def _started(self, tunnel: Tunnel) -> FarEnd:
         async with AsyncExitStack() as stack:
-            network = await stack.enter_async_context(PrivateNetwork(as_root=True))
+            network = await stack.enter_async_context(PrivateNetwork())
             pages: set[Connection] = set()
 
             def connect() -> Connection:

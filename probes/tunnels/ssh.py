@@ -1,4 +1,7 @@
-"""SSH (RFC 4254 section 7): OpenSSH forwards a port to the origin's pages."""
+"""SSH (RFC 4254 section 7): OpenSSH forwards a port to the origin's pages.
+
+The far end is dropbear, because OpenSSH's server needs the privileges of root.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from harness.ports.streams import ByteStream
-from probes.net.private_network import LOOPBACK, program
+from probes.net.private_network import FOLDER, LOOPBACK, program
 from probes.tunnels.ends import LOCAL_PORT, PAGE_PORT, ClientEnd, End, FarEnd, Tunnel
 
 PORT = 22
-CLIENT, SERVER = ("ssh", "openssh-client"), ("sshd", "openssh-server")
-
-_SERVER_CONFIGURATION = f"""\
-ListenAddress {LOOPBACK}:{PORT}
-PidFile none
-UsePAM no
-StrictModes no
-PermitRootLogin prohibit-password
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-AllowTcpForwarding local
-AllowStreamLocalForwarding no
-PermitOpen {LOOPBACK}:{PAGE_PORT}
-PermitTTY no
-X11Forwarding no
-ForceCommand false
-"""
+CLIENT = "ssh", "openssh-client"
+SERVER, CONVERTER = ("dropbear", "dropbear-bin"), ("dropbearconvert", "dropbear-bin")
 
 
 def _key(end: End, owner: str) -> Ed25519PrivateKey:
@@ -68,13 +56,15 @@ async def _open(end: ClientEnd) -> ByteStream:
 
 
 async def _start(end: FarEnd) -> None:
-    await end.network.run("mkdir", "/run/sshd")
-    key = await end.network.write("host-key", _private(_key(end, "host")))
-    users = await end.network.write("users", _public(_key(end, "client")))
-    lines = f"{_SERVER_CONFIGURATION}HostKey {key}\nAuthorizedKeysFile {users}\n"
-    configuration = await end.network.write("sshd.conf", lines)
-    await end.network.start("sshd", [program(*SERVER), "-D", "-e", "-f", configuration])
-    (await end.network.connect(LOOPBACK, PORT, "sshd")).close()
+    given = await end.network.write("host-key.openssh", _private(_key(end, "host")))
+    key = f"{FOLDER}/host-key"
+    await end.network.run(program(*CONVERTER), "openssh", "dropbear", given, key)
+    await end.network.write("users/authorized_keys", _public(_key(end, "client")))
+    # -s: no passwords; -k: nothing is forwarded from the server; -c: and no command but this one.
+    argv = [program(*SERVER), "-F", "-E", "-s", "-k", "-c", "false", "-P", f"{FOLDER}/pid"]
+    argv += ["-r", key, "-D", f"{FOLDER}/users", "-p", f"{LOOPBACK}:{PORT}"]
+    await end.network.start("dropbear", argv)
+    (await end.network.connect(LOOPBACK, PORT, "dropbear")).close()
 
 
 SSH = Tunnel(
@@ -84,5 +74,5 @@ SSH = Tunnel(
     open=_open,
     start=_start,
     client_programs=(CLIENT,),
-    server_programs=(SERVER,),
+    server_programs=(SERVER, CONVERTER),
 )
