@@ -1,6 +1,6 @@
 """SSH (RFC 4254 section 7): OpenSSH forwards a port to the origin's pages.
 
-The far end is dropbear, because OpenSSH's server needs the privileges of root.
+Its server runs as an ordinary user that only its own namespaces know, and without privileges.
 """
 
 from __future__ import annotations
@@ -18,8 +18,26 @@ from probes.net.private_network import FOLDER, LOOPBACK, program
 from probes.tunnels.ends import LOCAL_PORT, PAGE_PORT, ClientEnd, End, FarEnd, Tunnel
 
 PORT = 22
-CLIENT = "ssh", "openssh-client"
-SERVER, CONVERTER = ("dropbear", "dropbear-bin"), ("dropbearconvert", "dropbear-bin")
+CLIENT, SERVER = ("ssh", "openssh-client"), ("sshd", "openssh-server")
+
+USER, NUMBER = "pupil", 1000
+USERS = f"{USER}:x:{NUMBER}:{NUMBER}::{FOLDER}:/bin/sh\n"
+LOWEST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+_SERVER_CONFIGURATION = f"""\
+ListenAddress {LOOPBACK}:{PORT}
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AllowTcpForwarding local
+AllowStreamLocalForwarding no
+PermitOpen {LOOPBACK}:{PAGE_PORT}
+PermitTTY no
+X11Forwarding no
+ForceCommand false
+"""
 
 
 def _key(end: End, owner: str) -> Ed25519PrivateKey:
@@ -51,20 +69,22 @@ async def _open(end: ClientEnd) -> ByteStream:
     argv += ["-L", f"{LOOPBACK}:{LOCAL_PORT}:{LOOPBACK}:{PAGE_PORT}"]
     for name, value in options.items():
         argv += ["-o", f"{name}={value}"]
-    await end.network.start("ssh", [*argv, f"root@{LOOPBACK}"])
+    await end.network.start("ssh", [*argv, f"{USER}@{LOOPBACK}"])
     return await end.network.connect(LOOPBACK, LOCAL_PORT, "ssh")
 
 
 async def _start(end: FarEnd) -> None:
-    given = await end.network.write("host-key.openssh", _private(_key(end, "host")))
-    key = f"{FOLDER}/host-key"
-    await end.network.run(program(*CONVERTER), "openssh", "dropbear", given, key)
-    await end.network.write("users/authorized_keys", _public(_key(end, "client")))
-    # -s: no passwords; -k: nothing is forwarded from the server; -c: and no command but this one.
-    argv = [program(*SERVER), "-F", "-E", "-s", "-k", "-c", "false", "-P", f"{FOLDER}/pid"]
-    argv += ["-r", key, "-D", f"{FOLDER}/users", "-p", f"{LOOPBACK}:{PORT}"]
-    await end.network.start("dropbear", argv)
-    (await end.network.connect(LOOPBACK, PORT, "dropbear")).close()
+    users = await end.network.write("passwd", USERS)
+    await end.network.run("mount", "--bind", users, "/etc/passwd")
+    await end.network.run("sh", "-c", f"echo 0 >{LOWEST_PORT}")
+    key = await end.network.write("host-key", _private(_key(end, "host")))
+    allowed = await end.network.write("allowed", _public(_key(end, "client")))
+    lines = f"{_SERVER_CONFIGURATION}HostKey {key}\nAuthorizedKeysFile {allowed}\n"
+    configuration = await end.network.write("sshd.conf", lines)
+    as_user = [program("unshare", "util-linux"), "--user"]
+    as_user += [f"--map-user={NUMBER}", f"--map-group={NUMBER}", "--"]
+    await end.network.start("sshd", [*as_user, program(*SERVER), "-D", "-e", "-f", configuration])
+    (await end.network.connect(LOOPBACK, PORT, "sshd")).close()
 
 
 SSH = Tunnel(
@@ -74,5 +94,5 @@ SSH = Tunnel(
     open=_open,
     start=_start,
     client_programs=(CLIENT,),
-    server_programs=(SERVER, CONVERTER),
+    server_programs=(SERVER,),
 )
