@@ -15,6 +15,7 @@ from harness.cli.scheme_items import DOWNLOAD, PROTOCOLS, UPLOAD, SchemeItems
 from harness.cli.technique_obstacles import PACK
 from harness.errors import UsageError
 from harness.model.corpus import PackKind
+from harness.model.tls_check import PROBE as TLS_PROBE
 from harness.plugins import LINES, PROBES
 
 CONTENT_PAGES, URL_PAGES, SEARCH_PAGES, ILLEGAL_PAGES = (
@@ -28,6 +29,8 @@ CONTENT_SAMPLE = 20
 """How many content pages of each category and form are tried if no requirement needs more."""
 FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads", PROTOCOLS: "protocols"}
 """The packs of an origin that have a probe of their own, by that probe."""
+TLS_PACK = "tls-checks"
+"""The shipped pack of hosts for checks of TLS."""
 QUERIES = "dns_queries"
 """The probe of the names for checks of name servers."""
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
@@ -91,6 +94,11 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path, *, asks_names: bo
         rows += [
             "  # Techniques to bypass the filter: the supplier loads their hosts beforehand.",
             f"  - pack: {PACK}",
+        ]
+    if TLS_PROBE in items.probes:
+        rows += [
+            "  # Hosts of the origin that show faults of TLS, and good ones; all are harmless.",
+            f"  - pack: {TLS_PACK}",
         ]
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)

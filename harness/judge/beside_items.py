@@ -2,7 +2,8 @@
 
 Plain twins, polls, users of one address; requests that a log has to show, sessions, mails,
 transfers, checks at random moments; and what people stated. There are few of them, so they are held
-in memory. So are trials of techniques, which are of items, with what was sent and what came.
+in memory. So are trials of techniques and of checks of TLS, which are of items, with what was sent
+and what came.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.judge.people_answers import PeopleAnswers
 from harness.judge.polls import PollTrials
 from harness.judge.sent_mail import SentMails
 from harness.judge.technique_trials import TechniqueTrials
+from harness.judge.tls_trials import TlsTrials
 from harness.model.observation import Observation
 from harness.model.probe import Declarations
 from harness.model.service_records import ServiceRecords
@@ -33,6 +35,7 @@ class BesideItems:
         self.polls = PollTrials(probes)
         self.users = ConcurrentTrials()
         self.techniques = TechniqueTrials()
+        self.tls = TlsTrials()
         self._availability = AvailabilityTrials(judged)
         self._logged = LoggedRequests(probes)
         self._mail = SentMails()
@@ -43,7 +46,7 @@ class BesideItems:
         """Return the other observations; keep these."""
         for part in (
             self._people, self.twins, self._availability, self.polls, self.users, self._mail,
-            self._logged, self._speed, self.techniques,
+            self._logged, self._speed, self.tls, self.techniques,
         ):  # fmt: skip
             observations = part.separate(observations)
         return observations
@@ -66,4 +69,5 @@ class BesideItems:
             availability=self._availability.checks,
             people=self._people.records,
             techniques=self.techniques.techniques,
+            tls=self.tls.tls,
         )

@@ -173,6 +173,7 @@ class Judge:
             self._beside.twins.count(verdict)
             self._control_times.count(trial)
             self._beside.techniques.count(trial, verdict)
+            self._beside.tls.count(trial, verdict)
             yield verdict
         for check in checks.values():
             self._sentinel_summary.count(check)

@@ -1,4 +1,4 @@
-"""Ask the origin, over the control line, what reached it by techniques; record its answer.
+"""Ask the origin, over the control line, what reached it by techniques and checks of TLS.
 
 So each finding can be compared with what the origin saw. An origin that does not answer, or keeps
 no arrivals, leaves no record.
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from harness.measure.batch_plan import RetrialBatches
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.arrivals import SeenArrival, arrivals_path, read_arrivals
-from harness.model.facts import ArrivalFacts, TechniqueFacts
+from harness.model.facts import ArrivalFacts, TechniqueFacts, TlsFacts
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.ports.network import Line, Origin, Request
 
@@ -31,7 +31,7 @@ MOST_ARRIVALS = 12
 
 
 class ArrivalRecords:
-    """The attempts by techniques of which the origin is not asked yet."""
+    """The attempts by techniques and checks of TLS of which the origin is not asked yet."""
 
     def __init__(self, context: MeasurementContext, batches: RetrialBatches) -> None:
         self._context, self._batches = context, batches
@@ -45,7 +45,9 @@ class ArrivalRecords:
     def add_batch(self, observations: Iterable[Observation]) -> None:
         """Note the attempts of a batch."""
         for one in observations:
-            is_tried = isinstance(one.facts, TechniqueFacts) and not one.facts.obstacle
+            is_tried = isinstance(one.facts, TlsFacts) or (
+                isinstance(one.facts, TechniqueFacts) and not one.facts.obstacle
+            )
             is_new = one.role == "item" and record_key(one.key) not in self._recorded
             if is_tried and is_new and one.nonce:
                 self._waiting[one.nonce] = one
@@ -82,8 +84,11 @@ class ArrivalRecords:
         self, attempt: Observation, nonce: str, seen: tuple[SeenArrival, ...]
     ) -> Observation:
         mine = [one for one in seen if one.nonce == nonce]
+        offers = {one.offer.digest: one.offer for one in mine if one.offer is not None}
         facts = ArrivalFacts(
-            arrivals=tuple(map(in_words, mine[:MOST_ARRIVALS])), more=len(mine[MOST_ARRIVALS:])
+            arrivals=tuple(map(in_words, mine[:MOST_ARRIVALS])),
+            more=len(mine[MOST_ARRIVALS:]),
+            offers=tuple(offers.values())[:MOST_ARRIVALS],
         )
         return Observation(
             key=record_key(attempt.key),

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from harness.model.tls_view import TlsOffer
+
 PATH = "/.well-known/arrivals"
 MAX_NONCES = 200
 """Nonces in one question; a longer one would not fit into a request."""
@@ -26,6 +28,7 @@ class SeenArrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One request that reached the origin with ``nonce``; ``at`` is aware UTC.
 
     ``over`` is ``http``, ``https``, ``dns`` or ``tcp``; ``method`` the method, or the protocol.
+    ``offer`` is that of the ClientHello on whose connection it came, where that is recorded.
     """
 
     nonce: str
@@ -34,6 +37,7 @@ class SeenArrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     host: str = ""
     method: str = ""
     path: str = ""
+    offer: TlsOffer | None = None
 
 
 class Arrivals(msgspec.Struct, frozen=True, kw_only=True):

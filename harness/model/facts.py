@@ -17,6 +17,7 @@ import msgspec
 from harness.model import mail_facts, people_facts, transfer_facts  # noqa: F401 - register kinds
 from harness.model.facts_base import FactsBase
 from harness.model.log_entry import LogEntry
+from harness.model.tls_view import TlsOffer, TlsView
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,17 +156,32 @@ class TechniqueFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, ta
     """What an attempt by a technique saw: facts as of a page, and what each step sent.
 
     ``obstacle`` says why the line, or the origin, cannot carry the technique: nothing was tried.
+    With ``beside`` the page of the allowed host beside the wanted one came.
     """
 
     sent: tuple[SentStep, ...] = ()
     obstacle: str = ""
+    beside: bool = False
+
+
+class TlsFacts(WebFacts, frozen=True, kw_only=True, omit_defaults=True, tag="tls_check"):
+    """What an attempt at a host of ``harness.model.tls_check`` saw: each connection, in order.
+
+    The facts of a page are those of the last connection that a page was requested on.
+    """
+
+    views: tuple[TlsView, ...] = ()
 
 
 class ArrivalFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="arrivals"):
-    """What reached the origin by one attempt, in words; ``more`` counts what is not listed."""
+    """What reached the origin by one attempt, in words; ``more`` counts what is not listed.
+
+    ``offers`` are those of the ClientHellos on whose connections it came, each once.
+    """
 
     arrivals: tuple[str, ...] = ()
     more: int = 0
+    offers: tuple[TlsOffer, ...] = ()
 
 
 FileSighting = Literal["", "test string", "content", "agreed file", "received"]

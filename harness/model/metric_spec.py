@@ -17,6 +17,7 @@ from harness.model.planned_metric import PLANNED
 from harness.model.resolver_metric_specs import RESOLVER_METRICS
 from harness.model.speed_metric_specs import SPEED_METRICS
 from harness.model.technique_metric_specs import TECHNIQUE_METRICS
+from harness.model.tls_metric_specs import TLS_METRICS
 
 # fmt: off
 IMPLEMENTED = (
@@ -322,6 +323,7 @@ SPECS: dict[str, MetricSpec] = {
         *SPEED_METRICS,
         *RESOLVER_METRICS,
         *TECHNIQUE_METRICS,
+        *TLS_METRICS,
         *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }

@@ -34,13 +34,36 @@ class BlockPage(Declared):
         return self
 
 
+class NoDecrypt(Declared):
+    """The sites whose connections the service does not open, as agreed with the supplier.
+
+    ``hosts`` are names, each with all names below it. ``without_decryption`` says how finely such a
+    site can still be filtered, such as ``domain names``.
+    """
+
+    hosts: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,253}$")], ...],
+        Field(strict=False, min_length=1),
+    ]
+    without_decryption: Annotated[str, Field(max_length=300)] = ""
+
+    def covers(self, host: str) -> bool:
+        """Whether a host is among them, or below one of them."""
+        name = host.lower().rstrip(".")
+        return any(
+            name == each or name.endswith(f".{each}")
+            for each in (one.lower().strip(".") for one in self.hosts)
+        )
+
+
 class Service(Declared):
     """The filtered internet service under test, its supplier and its block page.
 
     ``new_sites`` and ``archives`` are what its policy does with sites that it does not know, and
     with archives that are hard to scan, ``features`` which AMTSO feature checks it supports
     (default: all). ``records`` says what its log shows, ``alerts`` whom it notifies, ``mail`` how
-    mail reaches it, ``continuity`` what is declared of faults, ``bandwidth`` what its line carries.
+    mail reaches it, ``continuity`` what is declared of faults, ``bandwidth`` what its line carries,
+    ``no_decrypt`` which sites it does not decrypt.
     """
 
     name: str
@@ -58,3 +81,4 @@ class Service(Declared):
     mail: MailService | None = None
     continuity: Continuity | None = None
     bandwidth: Bandwidth | None = None
+    no_decrypt: NoDecrypt | None = None

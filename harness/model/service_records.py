@@ -15,6 +15,7 @@ from harness.model.service_log import ServiceLogs
 from harness.model.service_mail import ServiceMail
 from harness.model.service_speed import ServiceSpeed
 from harness.model.technique_matrix import ServiceTechniques
+from harness.model.tls_trial import ServiceTls
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     availability: AvailabilityChecks = AvailabilityChecks()
     people: PeopleRecords = NOBODY
     techniques: ServiceTechniques = ServiceTechniques()
+    tls: ServiceTls = ServiceTls()
 
     @property
     def lines(self) -> frozenset[str]:
@@ -45,6 +47,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             availability=self.availability.of(line, profile),
             people=self.people,
             techniques=self.techniques.of(line, profile),
+            tls=self.tls.of(line, profile),
         )
 
 

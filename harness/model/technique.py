@@ -200,7 +200,8 @@ FURTHER_CLASSES = {
 
 SIGNALS_ASKED = {
     "mozilla": "the name by which Firefox asks",
-    "apple": "the names by which iCloud Private Relay asks",
+    "apple": "the name mask.icloud.com of iCloud Private Relay",
+    "apple-h2": "the name mask-h2.icloud.com of iCloud Private Relay",
     "ddr": "discovery of a designated resolver",
 }
 """The signals of CIR-06; the last is tried as a technique."""

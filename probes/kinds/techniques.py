@@ -26,7 +26,6 @@ from harness.model.transition_address import page_path
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult
 from probes.kinds.web import Visit, Web
-from probes.net.address_guard import is_at_origin
 from probes.net.browser_profiles import Headers, profile_for
 from probes.net.delivery import ExpectedMarks
 from probes.net.exchange_recorder import ExchangeRecorder
@@ -83,6 +82,8 @@ class Techniques(Web):
         chain.add(attempt.item.host, exchange)
         visit = Visit(attempt, line, expected, self._pages, run.deadline)
         facts = _with_sent(visit.facts(chain), run.sent)
+        beside = expected.marks_in(run.values["allowed"], exchange).is_shown
+        facts = structs.replace(facts, beside=beside)
         return page_result(attempt, chain, facts, exchange.timings)
 
 
@@ -114,10 +115,6 @@ async def _carry_out(run: TechniqueRun) -> None:
     except NotDialledError as error:
         _require_another_address(run, error.dialled.failure)
         run.refused = error.dialled
-        refusal = error.dialled.failure
-        if refusal is not None and is_at_origin(refusal, run.origin):
-            msg = f"line {run.line.name!r} leads to no such port of the origin: {refusal.detail}"
-            raise NotCarriedError(msg) from None
     except Exception as error:  # noqa: BLE001 - recorded as the failure
         run.recorder.fail(error)
 

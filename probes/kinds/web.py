@@ -18,17 +18,10 @@ from msgspec.structs import replace
 from harness.model.content_form import variant_of
 from harness.model.corpus import NAMED, VECTOR, Item
 from harness.model.facts import PageDetails, WebFacts
-from harness.model.file_case import file_case
-from harness.model.network_signal import signal_name
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
-from harness.model.protocol_case import protocol_of
-from harness.model.query_case import is_query
 from harness.model.search_case import cookie_of
 from harness.model.sketch import BARE, Sketch, title_mark
-from harness.model.technique import case_of_item
-from harness.model.upload_case import upload_case
-from harness.model.url_case import H3_CASE
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
@@ -43,6 +36,7 @@ from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.page_details import MARKED_PATH, page_details
 from probes.net.page_result import page_result, timings_of
+from probes.net.plain_page import has_plain_page
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
 from probes.net.url_target import UrlVariant, variant_host, variant_url
 
@@ -96,25 +90,13 @@ class WebProbe:
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is fetched as given.
 
-        Files are for the probe ``download``, uploads for ``upload``, cases of other protocols for
-        ``protocols``, and queries for ``dns_queries``. The page of a technique is fetched in the
-        plain form, by the scheme of its case. Names that are a signal to browsers have no page.
-        Pages over UDP are for ``web_h3``.
+        A technique has a plain form alone.
         """
-        if item.kind == VECTOR:
-            technique = case_of_item(item)
-            return technique is not None and technique.scheme == self.scheme and bool(item.host)
-        if signal_name(item.host):
+        if not has_plain_page(item, self.scheme):
             return False
-        variant = variant_of(item.stratum)
-        others = (file_case, upload_case, protocol_of)
-        if (
-            variant == H3_CASE
-            or is_query(variant)
-            or any(case(variant) is not None for case in others)
-        ):
-            return False
-        return self.variant == "as_given" or bool(variant_host(item, self.variant))
+        if item.kind == VECTOR or self.variant == "as_given":
+            return True
+        return bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
         """Return the URL that is fetched for an item."""

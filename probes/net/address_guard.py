@@ -212,22 +212,7 @@ def _is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-_IS_PRIVATE = " is a private address that is not declared; nothing was sent there"
-
-
-def is_at_origin(refusal: Failure, origin: Origin) -> bool:
-    """Whether a refusal is about an address of the origin itself, at a port that is not declared.
-
-    Then the line's own options are in the way, and nothing led elsewhere.
-    """
-    if refusal.name != PRIVATE_ADDRESS:
-        return False
-    place = refusal.detail.partition(_IS_PRIVATE)[0].rpartition(" at ")[2]
-    host = place.rpartition(":")[0].strip("[]")
-    return canonical(host) in {canonical(each) for each in origin.addresses}
-
-
 def _refused(host: str, at: Address) -> Failure:
     where = str(at) if canonical(host) == canonical(at.host) else f"{host} at {at}"
-    detail = f"{where}{_IS_PRIVATE}"
+    detail = f"{where} is a private address that is not declared; nothing was sent there"
     return Failure(name=PRIVATE_ADDRESS, stage="request", detail=detail[:300])

@@ -25,10 +25,13 @@ OVER_HTTPS = (b"h2", b"http/1.1")
 OVER_TLS = b"dot"
 
 
+Transport = Literal["https", "tls"]
+
+
 class Designated(NamedTuple):
     """A name server: its transport, name, port, path for HTTPS, and addresses if they are given."""
 
-    over: Literal["https", "tls"]
+    over: Transport
     host: str
     port: int
     path: str = ""

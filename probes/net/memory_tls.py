@@ -21,6 +21,9 @@ READ_BYTES = 65536
 class MemoryTls:
     """TLS above ``stream``; itself a byte stream once ``handshake`` has returned.
 
+    ``hello`` is the ClientHello as OpenSSL wrote it, once the handshake has begun; ``is_open`` once
+    it has succeeded.
+
     ``name`` is what the ClientHello names (ASCII; empty: no name). The certificate is verified as
     ``context`` says. ``close`` closes the stream below. Raises ValueError for a name that OpenSSL
     cannot send.
@@ -38,6 +41,8 @@ class MemoryTls:
             server_hostname=named,
         )
         self._lock = asyncio.Lock()
+        self.hello = b""
+        self.is_open = False
 
     async def handshake(self, shape: FlightShape, draw: random.Random) -> bytes:
         """Perform the handshake; return the ClientHello as it was sent. Raises OSError."""
@@ -49,13 +54,15 @@ class MemoryTls:
                 if sent:
                     await self._flush()
                 else:
-                    sent = await send_flight(self._stream, self._outgoing.read(), shape, draw)
+                    self.hello = self._outgoing.read()
+                    sent = await send_flight(self._stream, self.hello, shape, draw)
                 await self._receive()
             except ssl.SSLError:
                 await self._send_alert()
                 raise
             else:
                 await self._flush()
+                self.is_open = True
                 return sent
 
     def certificate(self) -> Certificate | None:
@@ -66,6 +73,12 @@ class MemoryTls:
     def version(self) -> str:
         """The negotiated version, such as ``TLSv1.3``."""
         return self._engine.version() or ""
+
+    @property
+    def cipher(self) -> str:
+        """The name of the negotiated cipher suite, as OpenSSL calls it."""
+        chosen = self._engine.cipher()
+        return chosen[0] if chosen else ""
 
     @property
     def alpn_protocol(self) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.arrivals import Arrivals, SeenArrival
+from harness.model.tls_view import TlsOffer
 from harness.untrusted.visible_text import visible_json
 from probes.range.line_file import LineFile
 
@@ -20,7 +21,10 @@ Over = Literal["http", "https", "h3", "dns", "tcp", "udp", "icmp"]
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request that reached the origin, or a question to its name server; ``at`` is aware UTC."""
+    """A request that reached the origin, or a question to its name server; ``at`` is aware UTC.
+
+    ``offer`` is that of the ClientHello, at hosts of ``harness.model.tls_check``.
+    """
 
     at: datetime
     over: Over
@@ -29,6 +33,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     nonce: str = ""
     answer: str = ""
+    offer: TlsOffer | None = None
 
 
 class ArrivalLog:
@@ -64,6 +69,7 @@ class ArrivalLog:
         path: str = "",
         nonce: str = "",
         answer: str = "",
+        offer: TlsOffer | None = None,
     ) -> None:
         """Record one arrival, before it is answered."""
         arrival = Arrival(
@@ -74,6 +80,7 @@ class ArrivalLog:
             path=path[: self._longest],
             nonce=nonce,
             answer=answer,
+            offer=offer,
         )
         with self._lock:
             if nonce or not self._only_marked:
@@ -115,6 +122,7 @@ class ArrivalLog:
                     host=entry.host,
                     method=entry.method,
                     path=entry.path,
+                    offer=entry.offer,
                 )
                 for entry in found
             )

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.untrusted.regular_file import read_bounded
+from probes.range.signer import Signer
 from probes.range.zone import ZoneNames
 
 LIFETIME = timedelta(days=30)
@@ -105,6 +106,11 @@ class Authority:
         return key + self.pem
 
     @property
+    def signer(self) -> Signer:
+        """The authority as an issuer of certificates of other kinds."""
+        return Signer(self._certificate, self._key)
+
+    @property
     def ends(self) -> datetime:
         """When the authority's certificate expires."""
         return self._certificate.not_valid_after_utc
@@ -154,7 +160,7 @@ class Authority:
         return context
 
     def _new_context(self, leaf: x509.Certificate, alpn: Alpn = HTTP_1) -> ssl.SSLContext:
-        return _context_with(self.pem_with_key(leaf), alpn)
+        return context_with(self.pem_with_key(leaf), alpn)
 
     def _issue(
         self,
@@ -175,9 +181,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + lifetime)
-            .add_extension(
-                x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True
-            )
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(_usage(ca=ca), critical=True)
             .add_extension(
@@ -192,7 +196,7 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def _context_with(pem: bytes, alpn: Alpn) -> ssl.SSLContext:
+def context_with(pem: bytes, alpn: Alpn) -> ssl.SSLContext:
     """Return a server-side context with a key and a chain. Raises ssl.SSLError.
 
     The empty password makes an encrypted key an error, where OpenSSL would ask on the terminal.
@@ -358,5 +362,5 @@ class CertificateFiles:
             msg = "the certificate names no hosts (it has no subject alternative names)"
             raise ValueError(msg) from None
         pem = key + b"\n" + chain
-        contexts = {alpn: _context_with(pem, alpn) for alpn in (HTTP_1, HTTP_2_OR_1)}
+        contexts = {alpn: context_with(pem, alpn) for alpn in (HTTP_1, HTTP_2_OR_1)}
         return contexts, leaf, pem

@@ -19,6 +19,7 @@ import msgspec
 from harness.model.arrivals import asked_nonces
 from harness.model.marker import find_nonce
 from harness.model.technique_host import home_of_technique
+from harness.model.tls_view import TlsOffer
 from harness.model.upload_case import MESSAGE
 from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
 from probes.range.arrival_log import ArrivalLog, Over
@@ -41,11 +42,12 @@ from probes.range.lenient_http1 import (
 )
 from probes.range.listener import Listener
 from probes.range.named_host import named_request
-from probes.range.origin_pages import Page, Pages, sent_body
+from probes.range.origin_pages import Page, Pages, sent_body, websocket_page
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
 from probes.range.pushed_stream import PushedStream
-from probes.range.server_tls import server_context
+from probes.range.server_tls import Tls, server_context
 from probes.range.technique_pages import is_for_tunnel, technique_page
+from probes.range.tls_hosts import TlsByHost, TlsHosts
 from probes.range.transfer_service import seconds_to_wait, transfer_page
 from probes.range.tunnel_ends import TunnelEnds, tunnel_that_begins
 from probes.range.visitor_limits import VisitorLimits
@@ -84,7 +86,11 @@ class OriginServer:
     ech: OriginEch | None = None
     dns: DnsOverWeb | None = None
     tunnels: TunnelEnds | None = None
+    tls_hosts: TlsHosts = field(init=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def __post_init__(self) -> None:
+        self.tls_hosts = TlsHosts(self.certificates, self.pages.names, self.pages.key)
 
     async def __aenter__(self) -> Self:
         context = server_context(self.certificates, self.pages.names, HTTP_2_OR_1)
@@ -133,8 +139,14 @@ class _OriginConnection(HttpConnection):
         over: Over | None = None,
     ) -> None:
         super().__init__(context, origin.limits)
-        if context is not None and origin.ech is not None:
-            self._tls = TlsWithEch(context, origin.ech, origin.certificates, HTTP_2_OR_1)
+        self.by_host: TlsByHost | None = None
+        if context is not None:
+            usual = (
+                TlsWithEch(context, origin.ech, origin.certificates, HTTP_2_OR_1)
+                if origin.ech is not None
+                else Tls(context)
+            )
+            self._tls = self.by_host = TlsByHost(origin.tls_hosts, usual)
         self._origin = origin
         self._over: Over = over or ("http" if context is None else "https")
         self._messages: Messages | None = None
@@ -196,7 +208,7 @@ class _OriginConnection(HttpConnection):
     def stream_to(self, to: Answers) -> Self:
         """Return what handles the request of one stream of this connection."""
         stream = type(self)(self._origin, over=self._over)
-        stream.answers_to = to
+        stream.answers_to, stream.by_host = to, self.by_host
         return stream
 
     def opens_tunnel(self, request: Request) -> bool:
@@ -268,7 +280,13 @@ class _OriginConnection(HttpConnection):
             path=request.path,
             nonce=nonce,
             answer=_summary(page) if page is not None else "",
+            offer=self._offer,
         )
+
+    @property
+    def _offer(self) -> TlsOffer | None:
+        """What the client offered, at a host for checks of TLS."""
+        return self.by_host.offer if self.by_host is not None else None
 
     def _serve(self, page: Page, request: Request, nonce: str) -> None:
         """Answer by a service; then read another request, or messages, if the page says so."""
@@ -330,6 +348,8 @@ class _OriginConnection(HttpConnection):
         page = technique_page(request, pages, self._scheme, nonce)
         if page is None:
             page = pages.page(request.host, request.path, self._scheme, nonce, accepts)
+        if request.websocket_key and self._origin.tls_hosts.case_of(request.host):
+            page = websocket_page(request.websocket_key, page.headers, page.body)
         self.answer(page, bodiless=request.method == "HEAD")
         if page.keeps:
             self._read_on(request.rest)

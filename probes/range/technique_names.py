@@ -27,6 +27,9 @@ ALIAS, SVCB = "alias", "svcb"
 RESOLVER = "dns"
 """The first label of the host that is designated."""
 
+SINKS = {4: "192.31.196.1", 6: "2001:4:112::1"}
+"""Addresses that are public and lead to no page (AS112, RFC 7535 section 3.4), by version."""
+
 _LEADING = frozenset({dns.rdatatype.CNAME, dns.rdatatype.HTTPS})
 _VERSIONS = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
 
@@ -62,7 +65,7 @@ class TechniqueNames:
         if host == DESIGNATED:
             is_asked = rdtype is dns.rdatatype.SVCB
             return [Record("", rdtype, text) for text in self._designated(first) if is_asked]
-        return self._addresses(first, rdtype) if signal_name(host) else None
+        return self._elsewhere(rdtype) if signal_name(host) else None
 
     def rrsets(self, query: dns.message.Message, ttl: int) -> list[dns.rrset.RRset] | None:
         """Return the record sets that answer a question; None if its name is no such one."""
@@ -129,6 +132,11 @@ class TechniqueNames:
         version = _VERSIONS.get(rdtype)
         addresses = self.addresses_of(host, version) if version else []
         return [Record(owner, rdtype, address) for address in addresses]
+
+    def _elsewhere(self, rdtype: dns.rdatatype.RdataType) -> list[Record]:
+        """Return an address that no rule takes for that of a filter, as the agreed names have."""
+        version = _VERSIONS.get(rdtype)
+        return [Record("", rdtype, SINKS[version])] if version else []
 
     def _designated(self, zone: str) -> tuple[str, ...]:
         """Return the data of the SVCB records: over HTTPS, and over TLS. key7 is ``dohpath``."""

@@ -18,6 +18,7 @@ from typing import Literal
 from harness.model.origin_zone import RANGE_ZONE, OriginZone, is_in
 from harness.model.plain_twin import host_of_twin
 from harness.model.technique_host import PART, RELAY
+from harness.model.tls_check import PART as TLS_PART
 from harness.model.transition_address import literals_of
 from probes.mail.sender_domains import address_in, domain_of
 from probes.net.local_binding import is_own_address
@@ -55,7 +56,7 @@ BLOCK_HOST = f"blocked.filter.{ZONE}"
 
 
 PARTS_OF_ZONE = (
-    "canary", "twin", "special", "filter", "overblock", "sites", PART, f"{RELAY}.{PART}",
+    "canary", "twin", "special", "filter", "overblock", "sites", PART, f"{RELAY}.{PART}", TLS_PART,
 )  # fmt: skip
 """The labels below a zone that items have names in; a wildcard certificate needs each."""
 

@@ -4,9 +4,10 @@
 TCP (``tcp``), TLS (``tls``), HTTPS in wire form (``https``) or JSON (``json``), or QUIC (``quic``).
 ``server=`` is the name in TLS and HTTP; without ``at=`` the line resolves it, and without both the
 name server is an IP address that TLS does not name. ``path=`` and ``method=`` are for HTTPS.
-``over=own`` asks the name server that the line itself uses, and ``over=ddr`` the one that it
-designates (RFC 9462). ``name=``, ``type=`` (A, AAAA, HTTPS), ``cd=yes`` (RFC 4035) and
-``case=mixed`` say what is asked. An answer without an address is the failure of the attempt.
+``over=own`` asks the name server that the line itself uses, and ``over=ddr`` the first one that
+it designates (RFC 9462), or the first over ``by=`` (``https``, ``tls``). ``name=``, ``type=`` (A,
+AAAA, HTTPS), ``cd=yes`` (RFC 4035) and ``case=mixed`` say what is asked. An answer without an
+address is the failure of the attempt.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from harness.model.observation import Failure
 from harness.model.query_case import QueryForm
 from harness.ports.network import Answer, Question
 from harness.ports.streams import ByteStream
-from probes.net.designated_resolver import Designated, designated_in
+from probes.net.designated_resolver import Designated, Transport, designated_in
 from probes.net.doq import ask_over_quic
 from probes.net.exchange_recorder import ExchangeRecorder, resolve_failure
 from probes.net.foreign_dns import (
@@ -57,7 +58,7 @@ USUAL_PORTS: dict[Over, int] = {
 }  # fmt: skip
 OPTIONS = {
     "over": "udp", "at": "", "port": "", "server": "", "method": "POST", "path": "/dns-query",
-    "name": "{host}", "type": "A", "cd": "", "case": "",
+    "name": "{host}", "type": "A", "cd": "", "case": "", "by": "",
 }  # fmt: skip
 YES, MIXED = "yes", "mixed"
 
@@ -80,6 +81,7 @@ class DnsStep:
     type: RecordType
     checking_disabled: bool
     mixed: bool
+    by: str
 
     def far_end(self, run: TechniqueRun) -> FarEnd:
         """Return the name server to connect to; the origin's, if none is named."""
@@ -113,6 +115,7 @@ def read_dns(text: str) -> StepRun:
         type=one_of(options["type"], get_args(RecordType), "type"),
         checking_disabled=_is_set(options["cd"], YES, "cd"),
         mixed=_is_set(options["case"], MIXED, "case"),
+        by=one_of(options["by"], ("", *get_args(Transport)), "by"),
     )
 
     async def run(run: TechniqueRun) -> None:
@@ -267,11 +270,12 @@ async def ask_own(run: TechniqueRun, question: Question, step_name: str = "dns")
 
 
 async def _by_designation(run: TechniqueRun, chosen: DnsStep) -> Found:
-    """Ask the first name server that the line's own one designates."""
+    """Ask the first name server that the line's own one designates, as it was chosen."""
     question = Question(name=DESIGNATED, type="SVCB", timeout=run.remaining)
-    servers = designated_in((await ask_own(run, question)).facts.records)
+    known = designated_in((await ask_own(run, question)).facts.records)
+    servers = [each for each in known if chosen.by in ("", each.over)]
     if not servers:
-        detail = "the line's name server designates no other"
+        detail = f"the line's name server designates no other {chosen.by}".strip()
         run.recorder.failure = Failure(name="dns_no_answer", stage="resolve", detail=detail)
         raise NoAddressError
     return await _ASKERS[servers[0].over](run, _told(chosen, servers[0]))
@@ -290,6 +294,7 @@ def _told(chosen: DnsStep, server: Designated) -> DnsStep:
         type=chosen.type,
         checking_disabled=chosen.checking_disabled,
         mixed=chosen.mixed,
+        by=chosen.by,
     )
 
 

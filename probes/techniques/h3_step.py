@@ -62,6 +62,8 @@ async def _fetch(run: TechniqueRun, plan: _Plan) -> None:
     fields = request_fields("GET", authority, path, headers_of(run))
     run.note("h3", run.where, b"\n".join(b": ".join(each) for each in fields))
     stream = await h3.begin(fields, recorder, run.deadline)
+    if plan.is_early and not client.is_early:
+        stream = h3.send_request(fields)
     if plan.is_early:
         run.note("h3", run.where, f"0-RTT {'accepted' if client.is_early else 'not accepted'}")
     await h3.read_answer(stream, recorder)

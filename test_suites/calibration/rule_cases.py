@@ -12,6 +12,7 @@ from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.rule_cases_queries import QUERIES
 from test_suites.calibration.rule_cases_techniques import TECHNIQUES
+from test_suites.calibration.rule_cases_tls import TLS
 from test_suites.calibration.trials import (
     OURS,
     PROSE,
@@ -380,4 +381,5 @@ CASES: tuple[RuleCase, ...] = (
     *SEALED,
     *QUERIES,
     *TECHNIQUES,
+    *TLS,
 )

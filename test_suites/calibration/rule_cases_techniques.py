@@ -8,7 +8,7 @@ from harness.model.facts import SentStep, TechniqueFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import case as _case
-from test_suites.calibration.trials import OURS, failed, trial
+from test_suites.calibration.trials import OURS, PROSE, failed, trial
 
 SENT = (SentStep(step="http1", to=f"{OURS}:80", data=f"GET / HTTP/1.1\\r\\nHoSt: {OURS}", size=44),)
 NOTICE = "This website has been blocked by your school. Category: Games"
@@ -32,6 +32,12 @@ def stopped(name: str, stage: Any = "response", **facts: Any) -> Trial:
     return tried(failed(name, stage), **{**nothing, **facts})
 
 
+LIKE_THE_PAGE = trial(
+    technique(text=PROSE, canary="absent"),
+    technique(text=PROSE),
+    stratum="MALW.BYPASS/way:framing:header-case:http",
+)
+
 TECHNIQUES = (
     _case("technique-not-carried", tried(canary="absent", status=None, sent=(),
           obstacle="the line carries no UDP"), State.DOWN),
@@ -47,6 +53,7 @@ TECHNIQUES = (
     _case("technique-silence", stopped("generic_timeout_error"), State.BLOCKED,
           Mechanism.SILENT_DROP),
     _case("technique-failed", stopped("connection_reset"), State.BLOCKED, Mechanism.OTHER),
+    _case("technique-page-without-marks", LIKE_THE_PAGE, State.INSUFFICIENT),
     _case("technique-answered-otherwise", tried(canary="absent", status=400), State.BLOCKED,
           Mechanism.OTHER),
 )  # fmt: skip

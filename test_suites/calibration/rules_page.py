@@ -18,6 +18,7 @@ from harness.judge.rules.queries import QUERY_RULES
 from harness.judge.rules.refusals import REFUSALS
 from harness.judge.rules.sealed import SEALED_RULES
 from harness.judge.rules.techniques import TECHNIQUE_RULES
+from harness.judge.rules.tls import TLS_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -96,6 +97,15 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
             "is asked is whether it did on the service's line, and not how it was stopped."
         ),
         TECHNIQUE_RULES,
+    ),
+    (
+        "Checks of TLS",
+        (
+            "Trials of the probe `tls_checks`. A verdict says whether the page came to a client that verifies "
+            "as a current browser does; it counts in no rate. The metrics of TLS compare what the clients saw "
+            "on both lines ([dd-047](../design/dd-047-tls-interception.md))."
+        ),
+        TLS_RULES,
     ),
     (
         "Private addresses",

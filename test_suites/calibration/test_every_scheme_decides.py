@@ -27,7 +27,7 @@ from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, shipped
 from test_suites.rehearsal import QUICK, rehearse
 
-PACKS = ("canary", "education-uk", "overblock", "school-pages")
+PACKS = ("canary", "education-uk", "overblock", "school-pages", "circumvention")
 LISTED = 500
 """The list that ``avc-parental`` says it needs."""
 SIZES = {"PORN": LISTED, "ALW.CURR": 919, "ALW.EDU": 919} | dict.fromkeys(
@@ -94,7 +94,9 @@ def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
         "web_transitions",
         "web_h3",
         "dns",
+        "dns_aaaa",
         "dns_queries",
+        "techniques",
         "download",
         "upload",
         "protocols",

@@ -46,6 +46,9 @@ def take_away() -> None:
     import subprocess  # noqa: F401, PLC0415 - the same
 
     warnings.filterwarnings("ignore", message="only soft file lock")  # Windows has msvcrt's
+    import dns._features  # noqa: PLC0415 - says what the installed packages allow, trio among them
+
+    dns._features.force("trio", enabled=False)
     sys.meta_path.insert(0, Absent())
     for name in MODULES:
         sys.modules.pop(name, None)

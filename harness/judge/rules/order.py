@@ -20,6 +20,7 @@ from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
 from harness.judge.rules.queries import QUERY_RULES
 from harness.judge.rules.sealed import SEALED_RULES
 from harness.judge.rules.techniques import TECHNIQUE_RULES
+from harness.judge.rules.tls import TLS_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -95,6 +96,7 @@ GROUPS = (
     RuleGroup(facts=frozenset({"sealed"}), rules=SEALED_RULES),
     RuleGroup(facts=frozenset({"dns"}), rules=(*QUERY_RULES, *HTTPS_RULES, *DNS_RULES)),
     RuleGroup(facts=frozenset({"technique"}), rules=TECHNIQUE_RULES),
+    RuleGroup(facts=frozenset({"tls_check"}), rules=TLS_RULES),
     RuleGroup(rules=PRIVATE_RULES),
     RuleGroup(facts=frozenset({"web"}), rules=FILE_RULES),
     RuleGroup(facts=frozenset({"web", "reach", "sealed"}), rules=WEB_RULES),

@@ -43,6 +43,13 @@ def _is_led_elsewhere(features: TrialFeatures) -> bool:
     return features.failure in (PRIVATE_ADDRESS, "dns_bogon_error")
 
 
+def _is_like_the_page(features: TrialFeatures) -> bool:
+    """Whether an answer has the words of the control's page, and is no page of the allowed host."""
+    facts = features.service.facts
+    is_beside = isinstance(facts, TechniqueFacts) and facts.beside
+    return features.answered and not is_beside and not features.is_unlike_origin
+
+
 def _answer(features: TrialFeatures) -> str:
     web = features.web
     title = f", {web.title!r}" if web is not None and web.title else ""
@@ -115,6 +122,13 @@ TECHNIQUE_RULES: tuple[Rule, ...] = (
         mechanism=Mechanism.OTHER,
         says="the technique, by which the page came on the control line, failed",
         saw=how_it_failed,
+    ),
+    Rule(
+        id="technique-page-without-marks",
+        matches=lambda features: _is_technique(features) and _is_like_the_page(features),
+        state=State.INSUFFICIENT,
+        says="an answer came that is like the page, without the marks that only the origin knows",
+        saw=_answer,
     ),
     Rule(
         id="technique-answered-otherwise",

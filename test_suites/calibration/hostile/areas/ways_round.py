@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.model.campaign import Sentinels
+from probes.range.origin_pages import ORDINARY_TEXT
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.areas.area_supplier import against_techniques
 from test_suites.calibration.hostile.areas.knock import Knock, lead_rightly
@@ -170,6 +171,16 @@ async def takes_the_marks_out(knock: Knock) -> None:
     page = Answer.read(await _origins_answer(knock))
     body = re.sub(rb"<p>[A-Z0-9-]{16,}</p>|<p>[^<> ]{16,}</p>", b"", page.body)
     await knock.give(replace(page, headers=page.headers).with_body(body).wire)
+
+
+@way("Passes requests with a false address, and writes the page anew in its own words alone.", {IDENTITY},
+     only="A page that is like the wanted one, without its marks, is no evidence of a block or of a page.")  # fmt: skip
+async def writes_the_page_anew(knock: Knock) -> None:
+    if _is_forwarded(knock):
+        title = b"<title>Garden</title>"
+        await knock.give(Answer(body=title + ORDINARY_TEXT.encode()).wire)
+    else:
+        await knock.rightly()
 
 
 @way("Passes requests with a false address, and packs the page so that it is not read easily.", {IDENTITY})  # fmt: skip

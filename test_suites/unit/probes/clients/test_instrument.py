@@ -63,7 +63,7 @@ def test_a_browser_that_says_nothing_is_a_problem_and_no_number(
             client.connect(str(path))
 
     monkeypatch.setattr(instrument, "_connect", hang_up)
-    assert browser_hello(patience=20).problem == "a ClientHello that is cut short"
+    assert browser_hello(patience=20).problem == "a TLS message that is cut short"
 
 
 def test_resolvers_are_those_of_the_system(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from probes.lines.direct import Control as ControlLine
 from probes.lines.direct import ControlOptions
 from probes.lines.pac import Pac, PacOptions
 from probes.net import address_guard
-from probes.net.address_guard import AddressGuard, ControlLookup, is_at_origin
+from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.route import Address
 
 ORIGIN = Origin(
@@ -145,18 +145,6 @@ def test_the_origin_is_visited_at_its_own_ports_alone() -> None:
     assert is_refused(guard, "127.0.0.8", at("127.0.0.8", 8080))
     assert is_refused(guard, "www.example.com", at("127.0.0.77", 8080))
     assert is_refused(guard, HOST, at("10.0.0.1", 8080))
-
-
-def test_a_refusal_at_the_origin_itself_is_told_from_one_elsewhere() -> None:
-    guard = AddressGuard(ORIGIN, ORIGIN.ports)
-    places = [(HOST, "127.0.0.1", 53), ("127.0.0.1", "127.0.0.1", 53), (HOST, "10.0.0.1", 80)]
-    refusals = [guard.refusal(host, at(address, port)) for host, address, port in places]
-
-    assert [each is not None and is_at_origin(each, ORIGIN) for each in refusals] == [
-        True, True, False,
-    ]  # fmt: skip
-    other = Failure(name="connection_refused", stage="connect", detail="127.0.0.1:53")
-    assert not is_at_origin(other, ORIGIN)
 
 
 def test_an_origin_without_a_map_of_ports_is_at_those_of_the_web() -> None:

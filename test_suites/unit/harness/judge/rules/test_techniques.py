@@ -12,7 +12,9 @@ from harness.judge.rules.order import RULES
 from harness.model.observation import Failure
 from harness.model.verdict import State, Trial
 from test_suites.calibration.rule_cases_techniques import NOTICE, technique, tried
-from test_suites.calibration.trials import failed, trial
+from test_suites.calibration.trials import PROSE, failed, trial
+
+STRATUM = "MALW.BYPASS/way:framing:header-case:http"
 
 
 def state_of(made: Trial) -> State:
@@ -40,6 +42,14 @@ def test_a_page_that_arrived_is_no_block_whatever_is_around_it(
 )
 def test_a_technique_that_does_not_work_on_the_control_line_shows_no_block(service: Any) -> None:
     beside = technique(canary="absent", status=400)
-    stratum = "MALW.BYPASS/way:framing:header-case:http"
 
-    assert state_of(trial(service, beside, stratum=stratum)) is not State.BLOCKED
+    assert state_of(trial(service, beside, stratum=STRATUM)) is not State.BLOCKED
+
+
+@pytest.mark.parametrize(("beside", "state"), [(False, State.INSUFFICIENT), (True, State.BLOCKED)])
+def test_a_page_without_marks_is_no_block_unless_it_is_that_of_the_allowed_host(
+    beside: bool, state: State
+) -> None:
+    came = technique(text=PROSE, canary="absent", beside=beside)
+
+    assert state_of(trial(came, technique(text=PROSE), stratum=STRATUM)) is state
