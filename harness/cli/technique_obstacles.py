@@ -27,6 +27,7 @@ GROUP_OF_METRIC = {
     "name_variants_open": "name",
     "quic_discordant": "quic",
     "relays_open": "relay",
+    "tunnels_established": "tunnel",
 }
 """The group of techniques that each metric counts."""
 

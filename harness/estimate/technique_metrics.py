@@ -84,6 +84,7 @@ name_variants_open = _of_group("name", "name_variants_open")
 framing_variants_open = _of_group("framing", "framing_variants_open")
 identity_gains = _of_group("identity", "identity_gains")
 control_tunnels_open = _of_group("control-protocol", "control_tunnels_open")
+tunnels_established = _of_group("tunnel", "tunnels_established")
 
 
 def hello_differences(selection: Selection) -> MeasuredMetric:

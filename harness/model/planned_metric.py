@@ -5,7 +5,6 @@ from __future__ import annotations
 # fmt: off
 PLANNED: tuple[tuple[str, str, str], ...] = (
     ("laboratories_differing", "items", "outcomes on which two laboratories differ"),
-    ("tunnels_established", "items", "tunnels through which the canary was fetched"),
 )
 # fmt: on
 """Metrics that are not implemented yet: name, unit and what is counted.

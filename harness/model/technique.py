@@ -138,6 +138,24 @@ GROUPS: dict[str, TechniqueGroup] = {
             "webtransport": "in WebTransport",
         },
     ),
+    "tunnel": TechniqueGroup(
+        "VPNs and other tunnels",
+        {
+            "ssh": "SSH",
+            "socks": "a SOCKS server",
+            "tls": "a tunnel in TLS (stunnel)",
+            "openvpn-tcp": "OpenVPN over TCP",
+            "openvpn-udp": "OpenVPN over UDP",
+            "wireguard": "WireGuard",
+            "ikev2": "IKEv2",
+            "sstp": "SSTP",
+            "tor": "Tor",
+            "obfs": "obfs4, as bridges of Tor have it",
+            "shadowsocks": "Shadowsocks",
+            "iodine": "IP in DNS (iodine)",
+            "masque": "MASQUE (CONNECT-UDP)",
+        },
+    ),
     "relay": TechniqueGroup(
         "relays on allowed sites",
         {
@@ -173,7 +191,6 @@ FURTHER_CLASSES = {
     "hosts-file": "an address that the client knows",
     "image-preview": "a picture of the page",
     "long-url": "a very long address",
-    "masque": "a tunnel over HTTP/3",
     "old-tls": "TLS 1.0 and 1.1",
     "ranges": "parts of a page",
     "referer": "the name of an allowed page before",

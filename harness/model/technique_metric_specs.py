@@ -69,5 +69,10 @@ TECHNIQUE_METRICS = (
     _open("relays_open", "relays_open",
           "relays on allowed sites through which a blocked page arrived",
           "relays on allowed sites that stay open"),
+    MetricSpec(name="tunnels_established", unit="items",
+               counts="kinds of VPNs and other tunnels through which a blocked page arrived",
+               words="tunnels that were established",
+               function="technique_metrics:tunnels_established", verb="were established",
+               rests_on="agreed", needs_probe="techniques", of_techniques=True),
 )
 # fmt: on

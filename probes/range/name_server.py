@@ -59,10 +59,15 @@ class Reply:
 ReplyFunction = Callable[[dns.message.Message], Reply]
 
 
+TakeQuestion = Callable[[bytes, tuple[str, int], Callable[[bytes], None]], bool]
+"""Takes a question over UDP that another server answers; returns whether it did."""
+
+
 class NameServer:
     """Serves ``reply_to`` on one port over UDP and TCP; a context manager.
 
     It listens on each of ``addresses``; a ``port`` of 0 is chosen by the system at the first one.
+    ``take_question`` sees each question over UDP first.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class NameServer:
         self._udp_limits = VisitorLimits(rules=limits.rules, now=limits.now) if limits else None
         self._stack = AsyncExitStack()
         self.port = port
+        self.take_question: TakeQuestion = lambda *_: False
 
     @property
     def address(self) -> str:
@@ -109,7 +115,7 @@ class NameServer:
         """Listen on one address over UDP and TCP; return the port."""
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._reply_to, self._udp_limits),
+            lambda: _Datagrams(self, self._reply_to, self._udp_limits),
             sock=bound_socket(socket.SOCK_DGRAM, address, port),
         )
         streams: set[_Stream] = set()
@@ -131,7 +137,10 @@ class NameServer:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, reply_to: ReplyFunction, limits: VisitorLimits | None) -> None:
+    def __init__(
+        self, server: NameServer, reply_to: ReplyFunction, limits: VisitorLimits | None
+    ) -> None:
+        self._server = server
         self._reply_to = reply_to
         self._limits = limits
         self._transport: asyncio.DatagramTransport | None = None
@@ -149,6 +158,8 @@ class _Datagrams(asyncio.DatagramProtocol):
                 reply_to = _ask_by_tcp
             most = self._limits.rules.answer_bytes
         send = partial(self._send, addr=addr)
+        if self._server.take_question(data, addr[:2], send):
+            return
         answer(reply_to, data, send, client=addr[0], most=most, over_udp=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:

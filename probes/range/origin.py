@@ -44,10 +44,12 @@ from probes.range.listener import Listener
 from probes.range.named_host import named_request
 from probes.range.origin_pages import Page, Pages, sent_body, websocket_page
 from probes.range.origin_services import SERVICES, ServiceRequest, service_at
+from probes.range.pushed_stream import PushedStream
 from probes.range.server_tls import Tls, server_context
 from probes.range.technique_pages import is_for_tunnel, technique_page
 from probes.range.tls_hosts import TlsByHost, TlsHosts
 from probes.range.transfer_service import seconds_to_wait, transfer_page
+from probes.range.tunnel_ends import TunnelEnds, tunnel_that_begins
 from probes.range.visitor_limits import VisitorLimits
 from probes.range.zone import ADDRESS, PageKind
 
@@ -68,6 +70,7 @@ class OriginServer:
     They listen on each of ``addresses``; a port of 0 is chosen by the system at the first address.
     ``health`` gives the health page of a zone, which is not logged. With ``limits`` visitors are
     limited. With ``ech`` encrypted ClientHellos are opened; ``dns`` answers questions over HTTPS.
+    What begins one of ``tunnels`` at the port of https is passed to its far end.
     """
 
     pages: Pages
@@ -82,6 +85,7 @@ class OriginServer:
     health: Callable[[str], Page] | None = None
     ech: OriginEch | None = None
     dns: DnsOverWeb | None = None
+    tunnels: TunnelEnds | None = None
     tls_hosts: TlsHosts = field(init=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -149,6 +153,31 @@ class _OriginConnection(HttpConnection):
         self._on_message: Callable[[bytes], None] = lambda _: None
         self._version = "1.1"
         self._has_continued = False
+        self._far_end: PushedStream | None = None
+        self._may_be_tunnel = context is not None
+
+    def data_received(self, data: bytes) -> None:
+        """Pass a tunnel beside TLS to its far end, all else on."""
+        if self._begins_tunnel(data, inside_tls=False):
+            self._tls = None
+        super().data_received(data)
+
+    def _begins_tunnel(self, data: bytes, *, inside_tls: bool) -> bool:
+        """Whether first bytes begin a tunnel, whose far end then serves the connection."""
+        ends = self._origin.tunnels if self._may_be_tunnel and self._far_end is None else None
+        name = tunnel_that_begins(data, inside_tls=inside_tls) if ends is not None else ""
+        if ends is None or not name:
+            self._may_be_tunnel &= not inside_tls
+            return False
+        self._far_end = PushedStream(self)
+        ends.begin(ends.serve(ends.tunnels[name], self._far_end))
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the far end of a tunnel."""
+        super().connection_lost(exc)
+        if self._far_end is not None:
+            self._far_end.feed(b"")
 
     def read_request(self) -> Request | None:
         """Read a request; of those for hosts of techniques also a malformed one.
@@ -280,15 +309,21 @@ class _OriginConnection(HttpConnection):
 
     def on_bytes(self, data: bytes) -> None:
         """Collect a request, or the first message of a WebSocket."""
-        if self._messages is None:
+        if self._far_end is not None or self._begins_tunnel(data, inside_tls=True):
+            assert self._far_end is not None, "it has just begun"
+            self._far_end.feed(data)
+        elif self._messages is None:
             super().on_bytes(data)
-            return
+        else:
+            self._read_messages_of(self._messages, data)
+
+    def _read_messages_of(self, messages: Messages, data: bytes) -> None:
         try:
-            messages = self._messages.feed(data)
+            complete = messages.feed(data)
         except ValueError:
             self.abort()
             return
-        for opcode, payload in messages:
+        for opcode, payload in complete:
             if opcode in (TEXT, BINARY):
                 self._on_message(payload)
             if opcode in (TEXT, BINARY, CLOSE):

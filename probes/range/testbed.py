@@ -51,6 +51,7 @@ from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.quic_services import QuicServices
 from probes.range.resolver import FilteringResolver, ZoneServer
+from probes.range.tunnel_ends import TunnelEnds
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.user_proxy import UserDirectory, UserProxyConnection
 from probes.range.zone import (
@@ -202,10 +203,9 @@ class RangeTestbed:
         if self._is_encrypted:
             reference |= await self._encrypted(services, zone_server, authority)
         if self._has_gateway:
-            authorities = self._authorities
-            (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
-            gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
-            reference["gateway"] = await gateways.start(services, self._profiles)
+            (self._directory / GATEWAY_FILE).write_bytes(self._authorities.own.pem)
+            made = Gateways(filter=self._filter, upstream=upstream, authorities=self._authorities)
+            reference["gateway"] = await made.start(services, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -214,7 +214,8 @@ class RangeTestbed:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={"reference": reference, "mail": {"dkim": range_mail_key()}},
+            services={"reference": reference, "mail": {"dkim": range_mail_key()}}
+            | self._tunnels.services,
             twin_zone=TWIN_ZONE,
             address_6=ADDRESS_6 if self._is_dual_stack else "",
         )
@@ -309,9 +310,15 @@ class RangeTestbed:
             doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
         )
         await stack.enter_async_context(quic)
+        pages = partial(origin.connection, "http")
+        tunnels = TunnelEnds(
+            key=tunnel.pages.key, zone=ZONE, page_connection=pages, report=self._report
+        )
+        self._tunnels = await stack.enter_async_context(tunnels)
+        origin.tunnels, server.take_question = tunnels, tunnels.take_question
         of_web = {80: origin.http_port, 443: origin.https_port}
         of_web |= {8080: origin.http_port, 8443: origin.https_port}
-        return of_web | protocols.ports | controls.ports | {DNS: server.port}
+        return of_web | protocols.ports | controls.ports | tunnels.ports | {DNS: server.port}
 
     def _zone_server(self, key: bytes) -> ZoneServer:
         pages = Pages(key=key, texts=self._texts, contents=self._contents, change=self.change)

@@ -104,6 +104,10 @@ class TechniqueRun:
         """The result of dialling the latest stream."""
         return self._dialled
 
+    def follow(self, dialled: Dialled[ByteStream]) -> None:
+        """Take the result of a stream that a program's bytes go over for that of the attempt."""
+        self._dialled = dialled
+
     def draw(self, what: str) -> random.Random:
         """Return random numbers for one purpose: the same on every line and after a resume."""
         return random.Random(f"{self.attempt.browser} {what}")  # noqa: S311 - variety, no secret

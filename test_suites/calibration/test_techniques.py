@@ -186,6 +186,6 @@ def test_a_port_that_the_line_does_not_lead_to_shows_nothing(
 
 def test_groups_of_critical_requirements_are_critical() -> None:
     severities = {each.id: each.severity for each in whole_catalogue()}
-    groups = GROUP_OF | {"CIR-15": "relay"}
+    groups = GROUP_OF | {"CIR-03": "tunnel", "CIR-15": "relay"}
 
     assert CRITICAL == {group for name, group in groups.items() if severities[name] == "Crit"}

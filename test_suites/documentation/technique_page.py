@@ -42,6 +42,7 @@ METRICS: dict[str, str] = {
     "identity": "identity_gains",
     "hello": "hello_differences",
     "control-protocol": "control_tunnels_open",
+    "tunnel": "tunnels_established",
     "relay": "relays_open",
     "signal": "network_signals_dishonoured",
     "other": "",

@@ -146,6 +146,13 @@ STEPS: dict[str, StepWords] = {
         "udp",
         "turn over=udp",
     ),
+    "tunnel-by": StepWords(
+        "a tunnel by a real client program in a private network, whose far end the origin has; the "
+        "next step goes through it to the origin's pages. Over UDP the line must carry UDP",
+        "streams",
+        f"tunnel-by ssh | {ASK}",
+        "the tunnel's name; options `at=` and `port=` of its far end",
+    ),
 }
 """The steps in the order of the page."""
 
