@@ -30,8 +30,7 @@ HEAD = """\
 What measures each requirement. A measured one has three tests over the range: a service that meets it *conforms*, one that
 breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
 which only failures are measured has the last two. A requirement on the test itself (TQ) never fails: where it is broken,
-it and what it [guards](gates.md) are *insufficient*. It shows all requirements; those that are not measured yet are of the areas
-`circumvent` and `tls`. This page is made from the shipped requirements and `test_suites/calibration/cases.toml`.
+it and what it [guards](gates.md) are *insufficient*. It shows all requirements. This page is made from the shipped requirements and `test_suites/calibration/cases.toml`.
 """
 
 TITLES = """\
@@ -47,7 +46,7 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``reported``: the test of a requirement that is for information. ``people``: what people judge
     (``accredit assess``).
     ``compared``: how two journals show it, which no outcome does.
-    ``later``: what it waits for; beside ``breaks`` and ``missing``, why no service meets it yet.
+    ``later``: beside ``breaks`` and ``missing``, why no service meets it yet.
     """
 
     probes: tuple[Text, ...] = ()
@@ -96,8 +95,7 @@ def _row(requirement: Requirement, cases: Cases) -> str:
     if cases.compared:
         shown = (f"two journals show it: {cases.compared}", "", "")
     if cases.later:
-        waits = cases.later if cases.tests else f"not measured yet: {cases.later}"
-        shown = (waits, *shown[1:])
+        shown = (cases.later, *shown[1:])
     name = f"**{requirement.id}** {requirement.subject}"
     cells = (name, f"`{metric}`" if is_measured else "–", probes, *shown)  # noqa: RUF001 - as above
     return f"| {' | '.join(cells)} |"

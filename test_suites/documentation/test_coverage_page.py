@@ -36,11 +36,11 @@ def test_every_test_that_is_named_exists(requirement: str) -> None:
 
 
 @pytest.mark.parametrize("requirement", IDS)
-def test_every_requirement_has_its_cases_or_says_why_not(requirement: str) -> None:
+def test_every_requirement_has_its_cases(requirement: str) -> None:
     assert requirement in CASES
     cases, row = CASES[requirement], IDS[requirement]
     assert bool(cases.people) == (question_of(row.measure.metric) is not None)
-    if cases.compared or (cases.later and not cases.tests):
+    if cases.compared:
         assert not cases.tests
         return
     assert spec_of(row.measure.metric).is_implemented
@@ -53,12 +53,6 @@ def test_every_requirement_has_its_cases_or_says_why_not(requirement: str) -> No
         assert cases.breaks
         assert cases.missing
         assert len({cases.meets, cases.breaks, cases.missing}) == 3
-
-
-def test_only_circumvention_and_tls_wait() -> None:
-    waiting = {name for name, cases in CASES.items() if cases.later and not cases.tests}
-
-    assert {IDS[name].area for name in waiting} <= {"circumvent", "tls"}
 
 
 def test_a_requirement_that_people_judge_says_so_beside_its_tests() -> None:
