@@ -28,9 +28,9 @@ HEAD = """\
 # Coverage
 
 What measures each requirement. A measured one has three tests over the range: a service that meets it *conforms*, one that
-breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement of
-which only failures are measured has the last two. A requirement on the test itself (TQ) never fails: where it is broken,
-it and what it [guards](gates.md) are *insufficient*. It shows all requirements. This page is made from the shipped requirements and `test_suites/calibration/cases.toml`.
+breaks it *does not conform*, and where a precondition is missing the outcome is *insufficient*. A requirement on the
+test itself (TQ) never fails: where it is broken, it and what it [guards](gates.md) are *insufficient*. All requirements
+are shown. This page is made from the shipped requirements and `test_suites/calibration/cases.toml`.
 """
 
 TITLES = """\
@@ -46,7 +46,6 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``reported``: the test of a requirement that is for information. ``people``: what people judge
     (``accredit assess``).
     ``compared``: how two journals show it, which no outcome does.
-    ``later``: beside ``breaks`` and ``missing``, why no service meets it yet.
     """
 
     probes: tuple[Text, ...] = ()
@@ -56,7 +55,6 @@ class Cases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reported: str = ""
     people: str = ""
     compared: str = ""
-    later: str = ""
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -94,8 +92,6 @@ def _row(requirement: Requirement, cases: Cases) -> str:
     shown = _tests(cases) if is_measured else ("", "", "")
     if cases.compared:
         shown = (f"two journals show it: {cases.compared}", "", "")
-    if cases.later:
-        shown = (cases.later, *shown[1:])
     name = f"**{requirement.id}** {requirement.subject}"
     cells = (name, f"`{metric}`" if is_measured else "–", probes, *shown)  # noqa: RUF001 - as above
     return f"| {' | '.join(cells)} |"
