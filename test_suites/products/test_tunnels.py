@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from harness.model.campaign import Limits
 from harness.model.facts import TechniqueFacts
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
+from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from probes.tunnels.table import TUNNELS
 from test_suites.products.process import require
@@ -71,6 +74,20 @@ async def test_a_proxy_that_lets_a_tunnel_pass_carries_it(bed: RangeTestbed, nam
     assert (result.facts.canary, result.facts.tunnel_status) == ("seen", 200), result.failure
 
 
+@pytest.mark.parametrize("name", [name for name, each in TUNNELS.items() if each.over == "udp"])
+async def test_a_refused_datagram_is_the_failure_at_once(bed: RangeTestbed, name: str) -> None:
+    needed(name)
+    with bound_socket(socket.SOCK_DGRAM, "127.0.0.1", 0) as unused:
+        port = unused.getsockname()[1]
+    ports = bed.origin.ports | dict.fromkeys(TUNNELS[name].ports, port)
+    origin = replace(bed.origin, ports=ports)
+    async with Control("control", ControlOptions(), origin, Limits()) as line:
+        result = await tried(f"tunnel-by {name} | {PAGE}", line, 600)
+
+    assert result.failure is not None
+    assert (result.failure.name, result.failure.stage) == ("connection_refused", "tunnel")
+
+
 @pytest.mark.parametrize("name", ["ssh", "openvpn-udp", "wireguard", "ikev2", "sstp"])
 async def test_a_tunnel_leaves_nothing_behind(
     bed: RangeTestbed, control: Control, name: str
@@ -103,6 +120,7 @@ import asyncio, sys
 from pathlib import Path
 from harness.model.campaign import Limits
 from probes.lines.direct import Control, ControlOptions
+from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from test_suites.trying_techniques import tried
 
