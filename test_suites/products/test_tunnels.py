@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -86,6 +87,27 @@ async def test_a_refused_datagram_is_the_failure_at_once(bed: RangeTestbed, name
 
     assert result.failure is not None
     assert (result.failure.name, result.failure.stage) == ("connection_refused", "tunnel")
+
+
+@pytest.mark.parametrize("name", ["ssh", "openvpn-tcp", "obfs"])
+async def test_a_connection_that_ends_is_the_failure_at_once(bed: RangeTestbed, name: str) -> None:
+    """Also of a client that would try again."""
+    needed(name)
+
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ports = bed.origin.ports | dict.fromkeys(TUNNELS[name].ports, port)
+        origin = replace(bed.origin, ports=ports)
+        async with Control("control", ControlOptions(), origin, Limits()) as line:
+            result = await tried(f"tunnel-by {name} | {PAGE}", line, 600)
+
+    assert result.failure is not None
+    assert result.failure.name in ("eof_error", "connection_reset")
+    assert result.failure.stage == "tunnel"
 
 
 @pytest.mark.parametrize("name", ["ssh", "openvpn-udp", "wireguard", "ikev2", "sstp"])
