@@ -20,11 +20,13 @@ from typing import Any, Self
 
 import msgspec
 
-from probes.net import private_network_process
 from probes.net.dialling import Stream
 
-FOLDER = str(private_network_process.FOLDER)
-"""The folder of files and logs inside the network; programs begin in it."""
+FOLDER = "/run/private"
+"""The folder of files and logs inside the network, in memory; programs begin in it."""
+
+FIRST_PROCESS = Path(__file__).with_name("private_network_process.py")
+"""The script of its first process; it is not imported, since it needs Linux."""
 
 LOOPBACK = "127.0.0.1"
 LONGEST_ANSWER = 65536
@@ -68,14 +70,14 @@ class PrivateNetwork:
         tools = {name: program(name, package) for name, package in PACKAGES.items()}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(0)
-        script = str(Path(private_network_process.__file__))
         try:
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
                     *(tools["setpriv"], "--pdeathsig", "KILL", "--"),
                     *(tools["unshare"], "--user", "--map-root-user", "--net", "--mount", "--pid"),
                     *("--fork", "--kill-child=KILL", "--"),
-                    *(sys.executable, "-I", "-S", script, str(theirs.fileno())),
+                    *(sys.executable, "-I", "-S", str(FIRST_PROCESS)),
+                    *(str(theirs.fileno()), FOLDER),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,

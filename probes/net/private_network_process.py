@@ -1,9 +1,10 @@
 """The first process of a private network (``probes.net.private_network``): a script of its own.
 
 It runs in new namespaces (network, mounts, processes) and uses the standard library alone. It
-takes requests as JSON from the socket whose descriptor is its argument, and answers each; sockets
-and TUN devices are answered as descriptors (``unix(7)``, SCM_RIGHTS). When the other end closes, it
-ends, and by that all other processes of its namespace (``pid_namespaces(7)``) and the network.
+takes requests as JSON from the socket whose descriptor is its first argument, and answers each;
+the second is a folder in memory below /run, which only this network sees. Sockets and TUN devices
+are answered as descriptors (``unix(7)``, SCM_RIGHTS). When the other end closes, it ends, and by
+that all other processes of its namespace (``pid_namespaces(7)``) and the network.
 """
 
 from __future__ import annotations
@@ -20,9 +21,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-FOLDER = Path("/run/private")
-"""A folder in memory that only this network sees; daemons keep their sockets beside it."""
-
 LONGEST_REQUEST = 200_000
 LOG_BYTES = 16_000
 
@@ -30,6 +28,9 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """``linux/if_tun.h``: packets of IP without a header before them."""
 
 Answer = dict[str, object]
+
+FOLDER = Path(*sys.argv[2:3])
+"""The folder; programs begin in it."""
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
 

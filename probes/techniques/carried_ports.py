@@ -56,7 +56,8 @@ class CarriedPorts:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.failed.cancel()
+        if not self.failed.cancel():
+            self.failed.exception()  # else it would be reported as forgotten
 
     def _begin(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

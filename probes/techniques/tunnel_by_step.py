@@ -103,7 +103,8 @@ async def _opened(tunnel: Tunnel, end: ClientEnd, carried: CarriedPorts) -> Byte
     waiting: set[asyncio.Future[Any]] = {opening, carried.failed}
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
+        # What went wrong on the line is why a client fails, so it is what counts.
+        if carried.failed.done():
             carried.failed.result()
         return opening.result()
     except BaseException as error:
@@ -113,6 +114,4 @@ async def _opened(tunnel: Tunnel, end: ClientEnd, carried: CarriedPorts) -> Byte
                 opened.close()
         if not isinstance(error, PrivateNetworkError):
             raise
-        if carried.failed.done():
-            carried.failed.result()
         raise ConnectionError(str(error)) from None

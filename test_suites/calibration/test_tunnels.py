@@ -13,7 +13,6 @@ from harness.model.technique import GROUPS, PROBE
 from harness.model.verdict import State
 from probes.range.gateway import read_server_name
 from probes.range.tunnel_ends import tunnel_that_begins
-from probes.tunnels.table import TUNNELS
 from test_suites.calibration.pupils_network import Leak
 from test_suites.calibration.technique_campaigns import (
     TO_ORIGIN,
@@ -25,20 +24,15 @@ from test_suites.calibration.technique_campaigns import (
     technique_world,
 )
 from test_suites.calibration.technique_flaws import ALLOWED_HOST
-from test_suites.products.process import require
 from test_suites.rehearsal import Rehearsal
+from test_suites.tunnel_programs import require_tunnels
 
 CIR_03 = ["CIR-03"]
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TechniqueWorld]:
-    programs = {
-        name
-        for each in TUNNELS.values()
-        for name, _ in (*each.client_programs, *each.server_programs)
-    }
-    require(*(name for name in sorted(programs) if "/" not in name))
+    require_tunnels()
     with technique_world(tmp_path_factory.mktemp("world")) as world:
         yield world
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +20,11 @@ from harness.model.campaign import Limits
 from harness.model.facts import TechniqueFacts
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
+from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from probes.tunnels.table import TUNNELS
-from test_suites.products.process import require
 from test_suites.trying_techniques import HOST, PAGE, tried
+from test_suites.tunnel_programs import require_tunnels
 
 PATIENCE = 60.0
 """Seconds for a tunnel, which needs 0.3 s on an idle machine, and for the end of its processes."""
@@ -38,19 +42,12 @@ async def control(bed: RangeTestbed) -> AsyncIterator[Control]:
         yield line
 
 
-def needed(name: str) -> None:
-    """Skip the test where a program of a tunnel is absent."""
-    tunnel = TUNNELS[name]
-    programs = {each for each, _ in (*tunnel.client_programs, *tunnel.server_programs)}
-    require(*(each for each in sorted(programs) if "/" not in each), "unshare", "setpriv", "ip")
-
-
 @pytest.mark.parametrize("name", TUNNELS)
 @pytest.mark.parametrize("at", ["{ip}", "{allowed}"])
 async def test_the_page_comes_through_a_tunnel(
     bed: RangeTestbed, control: Control, name: str, at: str
 ) -> None:
-    needed(name)
+    require_tunnels([name])
     result = await tried(f"tunnel-by {name} at={at} | {PAGE}", control, PATIENCE)
 
     assert isinstance(result.facts, TechniqueFacts), result.failure
@@ -62,7 +59,7 @@ async def test_the_page_comes_through_a_tunnel(
 
 @pytest.mark.parametrize("name", [name for name, each in TUNNELS.items() if each.over == "tcp"])
 async def test_a_proxy_that_lets_a_tunnel_pass_carries_it(bed: RangeTestbed, name: str) -> None:
-    needed(name)
+    require_tunnels([name])
     options = ExplicitProxyOptions(proxy=bed.origin.services["reference"]["proxy"]["ks2"])
     async with ExplicitProxy("service", options, bed.origin, Limits()) as line:
         result = await tried(f"tunnel-by {name} at={{allowed}} | {PAGE}", line, PATIENCE)
@@ -71,12 +68,47 @@ async def test_a_proxy_that_lets_a_tunnel_pass_carries_it(bed: RangeTestbed, nam
     assert (result.facts.canary, result.facts.tunnel_status) == ("seen", 200), result.failure
 
 
+@pytest.mark.parametrize("name", [name for name, each in TUNNELS.items() if each.over == "udp"])
+async def test_a_refused_datagram_is_the_failure_at_once(bed: RangeTestbed, name: str) -> None:
+    require_tunnels([name])
+    with bound_socket(socket.SOCK_DGRAM, "127.0.0.1", 0) as unused:
+        port = unused.getsockname()[1]
+    ports = bed.origin.ports | dict.fromkeys(TUNNELS[name].ports, port)
+    origin = replace(bed.origin, ports=ports)
+    async with Control("control", ControlOptions(), origin, Limits()) as line:
+        result = await tried(f"tunnel-by {name} | {PAGE}", line, 600)
+
+    assert result.failure is not None
+    assert (result.failure.name, result.failure.stage) == ("connection_refused", "tunnel")
+
+
+@pytest.mark.parametrize("name", ["ssh", "openvpn-tcp", "obfs"])
+async def test_a_connection_that_ends_is_the_failure_at_once(bed: RangeTestbed, name: str) -> None:
+    """Also of a client that would try again."""
+    require_tunnels([name])
+
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ports = bed.origin.ports | dict.fromkeys(TUNNELS[name].ports, port)
+        origin = replace(bed.origin, ports=ports)
+        async with Control("control", ControlOptions(), origin, Limits()) as line:
+            result = await tried(f"tunnel-by {name} | {PAGE}", line, 600)
+
+    assert result.failure is not None
+    assert result.failure.name in ("eof_error", "connection_reset")
+    assert result.failure.stage == "tunnel"
+
+
 @pytest.mark.parametrize("name", ["ssh", "openvpn-udp", "wireguard", "ikev2", "sstp"])
 async def test_a_tunnel_leaves_nothing_behind(
     bed: RangeTestbed, control: Control, name: str
 ) -> None:
     """The far end goes on until the range ends; all that the client had is gone."""
-    needed(name)
+    require_tunnels([name])
     devices = _devices()
     before = _networks(os.getpid())
     await tried(f"tunnel-by {name} | {PAGE}", control, PATIENCE)
@@ -87,7 +119,7 @@ async def test_a_tunnel_leaves_nothing_behind(
 
 
 async def test_the_far_ends_end_with_the_range(tmp_path: Path) -> None:
-    needed("ssh")
+    require_tunnels(["ssh"])
     own = set(_descendants(os.getpid()))
     async with (
         RangeTestbed(tmp_path) as bed,
@@ -103,6 +135,7 @@ import asyncio, sys
 from pathlib import Path
 from harness.model.campaign import Limits
 from probes.lines.direct import Control, ControlOptions
+from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from test_suites.trying_techniques import tried
 
@@ -129,7 +162,7 @@ asyncio.run(main())
     ],
 )
 def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path, name: str, program: str) -> None:
-    needed(name)
+    require_tunnels([name])
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path), name]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         try:

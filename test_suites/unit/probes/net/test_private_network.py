@@ -84,13 +84,13 @@ async def test_commands_and_requests_that_fail_are_errors(network: PrivateNetwor
 async def test_who_stops_waiting_leaves_no_answer_to_the_next_request(
     network: PrivateNetwork,
 ) -> None:
-    abandoned = asyncio.ensure_future(network.datagrams(4000))
+    abandoned = asyncio.ensure_future(network.listen(4000))
     await asyncio.sleep(0)
     abandoned.cancel()
     with pytest.raises(asyncio.CancelledError):
         await abandoned
     assert await network.run("echo", "right") == "right\n"
-    (await network.datagrams(4000)).close()  # the abandoned socket was closed
+    (await network.listen(4000)).close()  # the abandoned socket was closed
 
 
 async def test_a_device_gets_the_packets_that_are_routed_to_it(network: PrivateNetwork) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from harness.ports.network import Origin
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net import private_network
+from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from probes.techniques.steps import read_statement
 from test_suites.trying_techniques import PAGE, technique, tried
@@ -73,3 +76,46 @@ def test_what_is_no_tunnel_is_refused(statement: str, reason: str) -> None:
     assert technique(statement).value == statement
     with pytest.raises((UsageError, ValueError), match=reason):
         read_statement(statement)
+
+
+async def failure(bed: RangeTestbed, name: str, port: int, real: int) -> tuple[str, str]:
+    """Return the failure's name and stage if the far end of a tunnel is at another port."""
+    services = bed.origin.services | {"tunnels": {name: ""}}
+    origin = replace(bed.origin, services=services, ports=bed.origin.ports | {port: real})
+    async with Control("control", ControlOptions(), origin, Limits()) as line:
+        result = await tried(f"tunnel-by {name} | {PAGE}", line, 600)
+    assert isinstance(result.facts, TechniqueFacts)
+    if "private network" in result.facts.obstacle:
+        pytest.skip(result.facts.obstacle)
+    assert result.failure is not None
+    assert [each.step for each in result.facts.sent] == ["tunnel-by"]
+    return result.failure.name, result.failure.stage
+
+
+async def test_a_refused_connection_is_the_failure_at_once(bed: RangeTestbed) -> None:
+    with bound_socket(socket.SOCK_STREAM, "127.0.0.1", 0) as closed:
+        port = closed.getsockname()[1]
+        assert await failure(bed, "socks", 1080, port) == ("connection_refused", "connect")
+
+
+async def test_a_connection_that_ends_before_the_tunnel_is_open_is_the_failure(
+    bed: RangeTestbed,
+) -> None:
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await failure(bed, "socks", 1080, port) == ("eof_error", "tunnel")
+
+
+async def test_a_server_that_speaks_otherwise_is_the_failure(bed: RangeTestbed) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        await reader.read(1000)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await failure(bed, "socks", 1080, port) == ("http_invalid_response", "tunnel")
