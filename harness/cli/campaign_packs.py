@@ -90,16 +90,7 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path, *, asks_names: bo
         rows += [f"  - pack: {choice.pack}", *codes]
         size = "" if choice.sample is None else f"    sample: {choice.sample}"
         rows.append(size or "    # no sample: every item of these categories is tried")
-    if items.needs_techniques:
-        rows += [
-            "  # Techniques to bypass the filter: the supplier loads their hosts beforehand.",
-            f"  - pack: {PACK}",
-        ]
-    if TLS_PROBE in items.probes:
-        rows += [
-            "  # Hosts of the origin that show faults of TLS, and good ones; all are harmless.",
-            f"  - pack: {TLS_PACK}",
-        ]
+    rows += _further_packs(items)
     rows.append("  # Content items, on unannounced hosts: they show content analysis.")
     entry = _pack_entry(folder / CONTENT_PAGES, path, is_needed=items.content > 0)
     rows += [entry, f"{entry.partition(' ')[0]}    sample: {max(CONTENT_SAMPLE, items.content)}"]
@@ -130,6 +121,22 @@ def corpora_text(items: SchemeItems, folder: Path, path: Path, *, asks_names: bo
             "  #   ",
         )
     return "\n".join(rows) + "\n"
+
+
+def _further_packs(items: SchemeItems) -> list[str]:
+    """The rows of further shipped packs that a scheme needs."""
+    rows: list[str] = []
+    if items.needs_techniques:
+        rows += [
+            "  # Techniques to bypass the filter: the supplier loads their hosts beforehand.",
+            f"  - pack: {PACK}",
+        ]
+    if TLS_PROBE in items.probes:
+        rows += [
+            "  # Hosts of the origin that show faults of TLS, and good ones; all are harmless.",
+            f"  - pack: {TLS_PACK}",
+        ]
+    return rows
 
 
 def _pack_entry(pack: Path, path: Path, *, is_needed: bool, kind: PackKind = "content") -> str:
