@@ -24,9 +24,9 @@ def check(*views: TlsView, **facts: Any) -> TlsFacts:
     )
 
 
-STRATUM = {"stratum": "CTRL/tls:expired"}
+STRATUM: dict[str, Any] = {"stratum": "CTRL/tls:expired"}
 CONTROL = check(EXPIRED, BEHIND)
-NO_PAGE = {"canary": "absent", "status": None, "title": "", "body_length": None}
+NO_PAGE: dict[str, Any] = {"canary": "absent", "status": None, "title": "", "body_length": None}
 
 TLS = (
     _case("tls-check-page-came", trial(check(), CONTROL, **STRATUM), State.ALLOWED),

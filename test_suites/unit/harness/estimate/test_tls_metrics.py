@@ -26,7 +26,7 @@ OWN, THEIRS = TlsOffer(digest="own", ciphers=SAFE), TlsOffer(digest="theirs", ci
 
 
 def opened(client: Any = "strict", leaf: str = "service", **seen: Any) -> TlsView:
-    usual = {"version": "TLSv1.3", "cipher": SAFE[0], "leaf": leaf, "offer": OWN}
+    usual: dict[str, Any] = {"version": "TLSv1.3", "cipher": SAFE[0], "leaf": leaf, "offer": OWN}
     return TlsView(client=client, **usual | seen)
 
 
@@ -207,6 +207,13 @@ def test_a_single_cut_connection_is_an_accident_and_several_are_not() -> None:
     assert concluded("TLS-05", one).conformity is OPEN
     assert concluded("TLS-05", all_cut).conformity is FAILS
     assert concluded("TLS-01", all_cut).conformity is CONFORMS
+
+
+def test_a_service_through_which_no_good_host_comes_is_not_accused_of_cutting() -> None:
+    own = [structs.replace(one, views=(CUT,)) for one in trials()]
+    for row in REST:
+        found = concluded(row, own)
+        assert (found.conformity, found.metric.n, found.witnesses) == (OPEN, 0, ())
 
 
 @pytest.mark.parametrize(

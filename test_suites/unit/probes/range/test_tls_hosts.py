@@ -114,7 +114,7 @@ def test_good_hosts_satisfy_a_strict_client(world: RangeTestbed, case: str) -> N
 
 def test_a_server_of_http_2_alone_refuses_clients_without_it(world: RangeTestbed) -> None:
     host, context = "h2-only-1.tls.accredit.test", strict(world)
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(ssl.SSLError, match=r"(?i)no application protocol"):
         shown(world, host, context)
     context.set_alpn_protocols(["h2"])
     assert shown(world, host, context)[0] == "TLSv1.3"
