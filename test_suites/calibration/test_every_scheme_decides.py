@@ -27,7 +27,7 @@ from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, shipped
 from test_suites.rehearsal import QUICK, rehearse
 
-PACKS = ("canary", "education-uk", "overblock", "school-pages")
+PACKS = ("canary", "education-uk", "overblock", "school-pages", "tls-checks")
 LISTED = 500
 """The list that ``avc-parental`` says it needs."""
 SIZES = {"PORN": LISTED, "ALW.CURR": 919, "ALW.EDU": 919} | dict.fromkeys(
@@ -97,6 +97,7 @@ def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
         "download",
         "upload",
         "protocols",
+        "tls_checks",
     )
     probes = {probe: PROBES.find(probe)() for probe in names}
     supply = group_items(items, probes)
