@@ -13,6 +13,7 @@ from pathlib import Path
 
 from corpora import hostnames
 from corpora.generator import vector_packs
+from corpora.generator.tls_hosts import tls_checks
 from corpora.generator.vector_packs import Row, read_table, school_pages
 from corpora.pack_reader import PACKS
 from corpora.pack_writer import PackDetails, write_pack
@@ -184,6 +185,20 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
             frame="over-block zone",
             design="purposive",
             seed="school-pages",
+        ),
+    ),
+    "tls-checks": (
+        tls_checks,
+        PackDetails(
+            name="tls-checks",
+            version="1.0.0",
+            title="Hosts that show faults of certificates and weak encryption, and good ones",
+            description="Harmless hosts on no list; the origin answers TLS as a host's name says.",
+            created=CREATED,
+            sources=_OWN,
+            frame="zone of checks of TLS",
+            design="purposive",
+            seed="tls-checks",
         ),
     ),
     "education-uk": (

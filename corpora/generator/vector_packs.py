@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from corpora.generator.tls_hosts import tls_checks
 from corpora.taxonomy import DATA, twin_of
 from harness.model.corpus import TWIN, PackKind
 from harness.model.origin_zone import RANGE_ZONE
@@ -231,13 +230,6 @@ PACKS = (
         rows=search,
         description=_MADE,
         kind="real",
-    ),
-    VectorPack(
-        name="tls-checks",
-        title="Hosts that show faults of certificates and weak encryption, with good ones beside",
-        rows=tls_checks,
-        description="Harmless hosts on no list; the origin answers TLS as a host's name says.",
-        kind="agreed",
     ),
     VectorPack(
         name="vendor-tests",

@@ -8,7 +8,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from harness.cli.case_supply import RESOLVER_NAMES
+from harness.cli.case_supply import RESOLVER_NAMES, TLS_CHECKS
 from harness.cli.compose import open_pack
 from harness.cli.printing import shown
 from harness.cli.scheme_items import DOWNLOAD, PROTOCOLS, UPLOAD, SchemeItems
@@ -29,8 +29,6 @@ CONTENT_SAMPLE = 20
 """How many content pages of each category and form are tried if no requirement needs more."""
 FILES = {DOWNLOAD: "downloads", UPLOAD: "uploads", PROTOCOLS: "protocols"}
 """The packs of an origin that have a probe of their own, by that probe."""
-TLS_PACK = "tls-checks"
-"""The shipped pack of hosts for checks of TLS."""
 QUERIES = "dns_queries"
 """The probe of the names for checks of name servers."""
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
@@ -134,7 +132,7 @@ def _whole_packs(items: SchemeItems) -> list[str]:
     if TLS_PROBE in items.probes:
         rows += [
             "  # Hosts of the origin that show faults of TLS, and good ones; all are harmless.",
-            f"  - pack: {TLS_PACK}",
+            f"  - pack: {TLS_CHECKS}",
         ]
     return rows
 

@@ -11,6 +11,8 @@ from harness.model.corpus import TWIN
 from harness.model.metric_spec import spec_of
 from harness.model.protocol_case import NAMED_PROTOCOLS
 from harness.model.query_case import FORMS_OF_QUERIES
+from harness.model.tls_check import CASES_OF_METRIC as TLS_METRICS
+from harness.model.tls_check import cases_needed
 from harness.model.url_case import CASES_OF_METRIC
 
 SHOWN = 6
@@ -21,13 +23,15 @@ CASES = {
     **CASES_OF_METRIC,
     "inconsistent_types": FORMS_OF_QUERIES,
     "protocol_mismatches": NAMED_PROTOCOLS,
+    **{metric: cases_needed(metric) for metric in TLS_METRICS},
 }
 """The cases that each metric of them needs, in words."""
-RESOLVER_NAMES, URL_PAGES = "resolver-names", "url-pages"
+RESOLVER_NAMES, URL_PAGES, TLS_CHECKS = "resolver-names", "url-pages", "tls-checks"
 PROBES_OF_PACK = {
     URL_PAGES: "probes web and web_https",
     "protocols": "probe protocols",
     RESOLVER_NAMES: "probe dns_queries",
+    TLS_CHECKS: "probe tls_checks",
 }
 """The probes that try the cases of a pack."""
 
@@ -51,7 +55,8 @@ def missing_cases(metric: str, supply: Iterable[ItemGroup]) -> tuple[str, str] |
     named = (
         f"probes {others} and {probes}" if pack == URL_PAGES and probes else PROBES_OF_PACK[pack]
     )
-    remedy = f"choose the whole pack {pack} of the origin, and the {named}"
+    whose = "" if pack == TLS_CHECKS else " of the origin"
+    remedy = f"choose the whole pack {pack}{whose}, and the {named}"
     return f"no item tries: {first_of(missing, SHOWN)}", remedy
 
 
@@ -64,6 +69,8 @@ def content_pack(metric: str) -> str:
         return module
     if module == "resolver_metrics":
         return RESOLVER_NAMES
+    if metric in TLS_METRICS:
+        return TLS_CHECKS
     is_of_urls = metric in CASES_OF_METRIC or module in ("url_metrics", "viewpoints")
     return URL_PAGES if is_of_urls else "content-pages"
 

@@ -53,7 +53,9 @@ def obstacle(
     if by_itself := later_evidence(spec) or by_itself:
         return by_itself
     if not spec.counts_items:
-        return _comparison_obstacle(requirement, scheme, line_profile)
+        return missing_cases(spec.name, line_profile.supply) or _comparison_obstacle(
+            requirement, scheme, line_profile
+        )
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
     if smallest is None:
         return "no sample can show its threshold", "take a census"

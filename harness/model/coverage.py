@@ -92,7 +92,7 @@ def format_threshold(threshold: Threshold, unit: str) -> str:
 
 
 def format_value(number: float | None, unit: str) -> str:
-    """A number as people read it: shares in per cent, times in the largest fitting unit."""
+    """A number as people read it: shares in per cent, grades as letters (A is 1), times by size."""
     if number is None:
         return "no value"
     if unit == "share":
@@ -100,6 +100,8 @@ def format_value(number: float | None, unit: str) -> str:
     if unit == "s":
         size, name = next((each for each in DURATIONS if number >= 2 * each[0]), MILLISECONDS)
         return f"{number / size:.4g} {name}"
+    if unit == "grade":
+        return f"grade {chr(ord('A') + round(number) - 1)}"
     return f"{number:g} {'' if unit == 'ratio' else unit}".rstrip()
 
 

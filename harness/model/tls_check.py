@@ -58,6 +58,26 @@ CASES: dict[str, TlsCase] = {
 }
 """Every case. One of the group ``good`` shows that the service carries such hosts at all."""
 
+CASES_OF_METRIC: dict[str, tuple[TlsGroup, ...]] = {
+    "bad_certificates_accepted": ("certificate", "good"),
+    "certificate_errors_conveyed": ("certificate", "good"),
+    "weak_crypto_accepted": ("parameters", "good"),
+    "tls_downgrades": ("good",),
+    "interception_grade": ("certificate", "parameters", "good"),
+    "no_decrypt_compliance": ("undecrypted",),
+    "interception_failures": ("service", "good"),
+}
+"""The groups of cases that each metric needs; ``tls_downgrades`` also needs a WebSocket."""
+
+
+def cases_needed(metric: str) -> dict[str, str]:
+    """Return the cases that a metric needs, in words, by what follows the category in a stratum."""
+    groups = CASES_OF_METRIC.get(metric, ())
+    needed = {name for group in groups for name in cases_of(group)}
+    needed |= {"websocket"} if metric == "tls_downgrades" else set()
+    return {f"{CASE}{name}": CASES[name].words for name in CASES if name in needed}
+
+
 _LABEL = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)-\d+")
 
 

@@ -197,7 +197,8 @@ class TlsLook:
         """Add what is known of a page: whether it is the origin's, else its title and text."""
         if exchange.status is None and exchange.tunnel_status is None:
             return view
-        if self._expected.marks_in(self._host, exchange).is_shown:
+        is_whole = self._case != "websocket" or exchange.status == SWITCHING
+        if is_whole and self._expected.marks_in(self._host, exchange).is_shown:
             return msgspec.structs.replace(view, status=exchange.status, has_token=True)
         page = Page()
         if exchange.body:

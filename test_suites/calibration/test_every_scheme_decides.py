@@ -102,6 +102,7 @@ def undecided(scheme: Scheme, items: list[Item]) -> tuple[Undecidable, ...]:
         "download",
         "upload",
         "protocols",
+        "tls_checks",
     )
     probes = {probe: PROBES.find(probe)() for probe in names}
     supply = group_items(items, probes)

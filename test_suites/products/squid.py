@@ -58,7 +58,9 @@ class Squid(Product):
     school's (``authority``); without it, CONNECT is denied or carried unseen. ``site`` is a
     network whose packets are led here unasked, to ``ports`` and ``tls_ports`` by profile; there
     TLS to a listed host is cut off by its SNI, if it is not opened. ``bytes_per_second`` is what
-    all pages share (one delay pool); 0 is no limit.
+    all pages share (one delay pool); 0 is no limit. ``outgoing`` are further options of TLS to
+    websites, ``further`` further lines of the configuration; ``unopened`` are hosts whose TLS is
+    carried unseen.
     """
 
     def __init__(
@@ -71,10 +73,15 @@ class Squid(Product):
         intercepts: bool = False,
         site: str = "",
         bytes_per_second: int = 0,
+        outgoing: str = "",
+        further: Iterable[str] = (),
+        unopened: Iterable[str] = (),
     ) -> None:
         super().__init__("squid")
         self.bytes_per_second = bytes_per_second
         self.site = site
+        self._outgoing, self._further = outgoing, tuple(further)
+        self._unopened = tuple(unopened)
         self._opens_tls = intercepts
         self.origin = origin
         self.lists = tuple(lists)
@@ -171,14 +178,19 @@ class Squid(Product):
             f"sslcrtd_program {CERTGEN} -s {self.folder.path}/certificates -M 4MB",
             "sslcrtd_children 2 startup=1",
             *self._opening(),
-            f"tls_outgoing_options cafile={self.folder.path}/origin-ca.pem",
+            f"tls_outgoing_options cafile={self.folder.path}/origin-ca.pem {self._outgoing}",
+            *self._further,
         ]
 
     def _opening(self) -> list[str]:
         """What becomes of TLS once its SNI is known."""
         look = ["acl first at_step SslBump1", "ssl_bump peek first"]
         if self._opens_tls:
-            return [*look, "ssl_bump bump all"]
+            spared = [
+                f"acl unopened ssl::server_name {' '.join(self._unopened)}",
+                "ssl_bump splice unopened",
+            ]
+            return [*look, *(spared if self._unopened else []), "ssl_bump bump all"]
         lines = []
         for denied in self.lists:
             file = self.folder.path / "lists" / f"{denied.name}.txt"

@@ -321,5 +321,5 @@ def test_a_probe_whose_facts_nobody_could_judge_is_refused(
 
     told = faults(tmp_path, "campaign: demo", "campaign: other")
 
-    said = "which have no rules of judgement; known: dns, reach, sealed, technique, web"
+    said = "which have no rules of judgement; known: dns, reach, sealed, technique, tls_check, web"
     assert [f"c.yaml:15: probes: probe 'web' records facts of kind 'mail', {said}"] == told

@@ -141,6 +141,8 @@ def test_a_range_has_two_sides() -> None:
         (0.95, "share", "95 %"),
         (2, "ratio", "2"),
         (3, "items", "3 items"),
+        (2, "grade", "grade B"),
+        (6, "grade", "grade F"),
     ],
 )
 def test_numbers_are_shown_in_units_that_people_read(
