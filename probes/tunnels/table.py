@@ -35,6 +35,9 @@ TUNNELS: Mapping[str, Tunnel] = {
     )
 }
 
+UDP_PORTS = {port for each in TUNNELS.values() if each.over == "udp" for port in each.ports}
+"""The usual ports at which tunnels over UDP begin."""
+
 
 def missing_program(needed: tuple[tuple[str, str], ...]) -> str:
     """Return which program is missing, in a sentence; empty if none is."""

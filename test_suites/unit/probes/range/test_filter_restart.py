@@ -12,6 +12,7 @@ import pytest
 from harness.model.protocol_case import CONTROL_PORTS
 from probes.range.testbed import RangeTestbed, running
 from probes.range.user_proxy import RangeUser, UserDirectory
+from probes.tunnels.table import UDP_PORTS
 from test_suites.unit.probes.range.service_log import lines_in
 
 URL = "http://page-1.sites.accredit.test/"
@@ -47,8 +48,8 @@ def test_nothing_of_the_filter_listens_while_it_is_down(world: RangeTestbed) -> 
     ports, proxy = ports_of(world), world.origin.services["reference"]["proxy"]["ks2"]
     with world.filter_down():
         while_down = listening(ports)
-        ports_by_tcp = {**world.origin.ports}
-        del ports_by_tcp[CONTROL_PORTS["ntp"]]
+        over_udp = {CONTROL_PORTS["ntp"], *UDP_PORTS} - {53}
+        ports_by_tcp = {url: at for url, at in world.origin.ports.items() if url not in over_udp}
         origin = listening(set(ports_by_tcp.values()))
         with pytest.raises(httpx.ConnectError):
             httpx.get(URL, proxy=proxy)

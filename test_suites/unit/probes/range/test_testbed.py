@@ -16,8 +16,12 @@ from harness.campaign.origin_file import read_origin
 from harness.model.protocol_case import CONTROL_PORTS, OWN_PORTS
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed, running
+from probes.tunnels.table import TUNNELS, UDP_PORTS
 
 CANARY = "gamb-001.canary.accredit.test"
+
+OVER_UDP = {CONTROL_PORTS["ntp"], *UDP_PORTS} - {53}
+"""Ports of the origin for UDP alone."""
 
 
 async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> None:
@@ -31,6 +35,7 @@ async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> N
         assert pem.startswith(b"-----BEGIN CERTIFICATE")
         assert world.origin.zone == "accredit.test"
         beside = {*OWN_PORTS.values(), *CONTROL_PORTS.values()}
+        beside |= {port for each in TUNNELS.values() for port in each.ports}
         assert set(world.origin.ports) == {53, 80, 443, 8080, 8443, *beside}
         for service in ("proxy", "resolver"):
             assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
@@ -102,7 +107,7 @@ def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
             for port in (
                 proxy,
-                *(at for url, at in world.origin.ports.items() if url != CONTROL_PORTS["ntp"]),
+                *(at for url, at in world.origin.ports.items() if url not in OVER_UDP),
             )
         ]
         clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.0\r\n\r\n".encode())
