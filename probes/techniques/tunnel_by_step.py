@@ -21,7 +21,7 @@ from probes.techniques.far_end import FarEnd, port_of
 from probes.techniques.placeholders import Piece, pieces_of
 from probes.techniques.run import NotCarriedError, StepRun, TechniqueRun
 from probes.techniques.steps import options_of, step
-from probes.tunnels.ends import ClientEnd, Tunnel
+from probes.tunnels.ends import PAGE_PORT, ClientEnd, Tunnel
 from probes.tunnels.table import TUNNELS, missing_program
 
 SERVICE = "tunnels"
@@ -65,7 +65,7 @@ async def _open(run: TechniqueRun, tunnel: Tunnel, at: tuple[Piece, ...], port: 
     run.note("tunnel-by", str(far_ends[0]), f"{tunnel.name} over {tunnel.over}")
     run.recorder.stage = "tunnel"
     run.stream = run.keep(await _opened(tunnel, _client_end(run, network), carried))
-    run.port = 0
+    run.port = PAGE_PORT
     run.is_proxied = False
 
 
