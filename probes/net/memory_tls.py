@@ -70,6 +70,11 @@ class MemoryTls:
         return read_certificate(self._engine, trusted=True if self._is_verified else None)
 
     @property
+    def leaf(self) -> bytes:
+        """The server's certificate in DER; empty if it showed none."""
+        return self._engine.getpeercert(binary_form=True) or b""
+
+    @property
     def version(self) -> str:
         """The negotiated version, such as ``TLSv1.3``."""
         return self._engine.version() or ""

@@ -7,6 +7,7 @@ HTTP/2 alone, or as a message of a WebSocket.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import ssl
@@ -17,6 +18,9 @@ from pathlib import Path
 from time import perf_counter
 
 import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.model.observation import Timings
 from harness.model.tls_view import ClientKind, TlsOffer, TlsView
@@ -232,7 +236,7 @@ def _of_connection(tls: MemoryTls, client: ClientKind) -> TlsView:
         return TlsView(client=client)
     return TlsView(
         client=client,
-        leaf=shown.chain[0] if shown else "",
+        key=_digest_of_key(tls.leaf),
         chain=len(shown.chain) if shown else 0,
         issuer=shown.issuer if shown else "",
         subject=shown.subject if shown else "",
@@ -240,6 +244,16 @@ def _of_connection(tls: MemoryTls, client: ClientKind) -> TlsView:
         cipher=tls.cipher,
         alpn=tls.alpn_protocol,
     )
+
+
+def _digest_of_key(leaf: bytes) -> str:
+    """Return the SHA-256 of a certificate's public key; of all of it if it cannot be read."""
+    try:
+        key = x509.load_der_x509_certificate(leaf).public_key()
+        leaf = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+        pass
+    return hashlib.sha256(leaf).hexdigest() if leaf else ""
 
 
 def _load_identity(context: ssl.SSLContext, key: bytes) -> None:
