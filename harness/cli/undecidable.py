@@ -53,9 +53,8 @@ def obstacle(
     if by_itself := later_evidence(spec) or by_itself:
         return by_itself
     if not spec.counts_items:
-        return missing_cases(spec.name, line_profile.supply) or _comparison_obstacle(
-            requirement, scheme, line_profile
-        )
+        missing = missing_cases(spec.name, line_profile.supply)
+        return missing or _comparison_obstacle(requirement, scheme, line_profile)
     smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
     if smallest is None:
         return "no sample can show its threshold", "take a census"

@@ -23,9 +23,9 @@ from harness.model.tls_trial import END_WORDS, TOLD, UNKNOWN, TlsEnd, TlsTrial
 COMES_THROUGH = "a good host of the same origin comes through the service"
 
 REPEATED = 2
-"""Connections that must be cut before a cut counts: one alone may be an accident."""
+"""Connections that must be cut or refused before that counts: one alone may be an accident."""
 
-SINGLE_ACCIDENTS: frozenset[TlsEnd] = frozenset({"cut"})
+SINGLE_ACCIDENTS: frozenset[TlsEnd] = frozenset({"cut", "refused"})
 
 
 class CaseCount(NamedTuple):

@@ -111,15 +111,18 @@ class TlsTrial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_opened(self) -> bool | None:
-        """Whether the service opens the connection: it shows another certificate than the origin.
+        """Whether the service opens the connection: it shows a certificate with another key.
 
-        None if no handshake succeeded on one of the lines.
+        None if no handshake succeeded on one of the lines, or if the other key has a certificate of
+        the same issuer: the origin may have a new one, or somebody imitates it.
         """
-        shown = {one.leaf for one in self.views if one.leaf}
-        own = {one.leaf for one in self.control if one.leaf}
+        shown = {(one.key, one.issuer) for one in self.views if one.key}
+        own = {(one.key, one.issuer) for one in self.control if one.key}
         if not shown or not own or self.is_void:
             return None
-        return not shown <= own
+        if shown <= own:
+            return False
+        return None if {name for _, name in shown} <= {name for _, name in own} else True
 
     @property
     def service_offers(self) -> tuple[TlsOffer, ...]:
@@ -169,8 +172,8 @@ def _page_end(strict: TlsView, trial: TlsTrial) -> TlsEnd:
 def _failed_end(strict: TlsView, trial: TlsTrial) -> TlsEnd:
     """What became of a fault where the handshake of the strict client failed."""
     lenient = trial.view("lenient")
-    own = {one.leaf for one in trial.control if one.leaf}
-    is_shown = lenient is not None and lenient.leaf in own and lenient.has_token
+    own = {one.key for one in trial.control if one.key}
+    is_shown = lenient is not None and lenient.key in own and lenient.has_token
     if strict.failure in TIMEOUTS or strict.stage in ("instrument", "resolve", "proxy_connect"):
         return "silent"
     if is_shown and strict.failure in CERTIFICATE_FAILURES | REFUSALS_OF_TLS:

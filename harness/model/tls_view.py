@@ -36,10 +36,10 @@ well; it requests nothing.
 class TlsView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one client saw of one connection.
 
-    ``failure``, ``stage`` and ``detail`` say how it failed; empty if it did not. ``leaf`` is the
-    SHA-256 of the certificate that was shown, ``chain`` the number of certificates. ``title`` and
-    ``text`` are those of a page other than the origin's, ``has_token`` says that the origin's page
-    came.
+    ``failure``, ``stage`` and ``detail`` say how it failed; empty if it did not. ``key`` is the
+    SHA-256 of the public key in the certificate that was shown, ``chain`` the number of
+    certificates. ``title`` and ``text`` are those of a page other than the origin's, ``has_token``
+    says that the origin's page came.
     """
 
     client: ClientKind
@@ -47,7 +47,7 @@ class TlsView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: str = ""
     stage: str = ""
     detail: str = ""
-    leaf: str = ""
+    key: str = ""
     issuer: str = ""
     subject: str = ""
     chain: int = 0

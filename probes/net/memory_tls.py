@@ -21,9 +21,7 @@ READ_BYTES = 65536
 class MemoryTls:
     """TLS above ``stream``; itself a byte stream once ``handshake`` has returned.
 
-    ``hello`` is the ClientHello as OpenSSL wrote it, once the handshake has begun; ``is_open`` once
-    it has succeeded.
-
+    ``hello`` is the ClientHello as OpenSSL wrote it, once the handshake has begun.
     ``name`` is what the ClientHello names (ASCII; empty: no name). The certificate is verified as
     ``context`` says. ``close`` closes the stream below. Raises ValueError for a name that OpenSSL
     cannot send.
@@ -42,7 +40,6 @@ class MemoryTls:
         )
         self._lock = asyncio.Lock()
         self.hello = b""
-        self.is_open = False
 
     async def handshake(self, shape: FlightShape, draw: random.Random) -> bytes:
         """Perform the handshake; return the ClientHello as it was sent. Raises OSError."""
@@ -62,12 +59,16 @@ class MemoryTls:
                 raise
             else:
                 await self._flush()
-                self.is_open = True
                 return sent
 
     def certificate(self) -> Certificate | None:
         """The chain that was shown; ``trusted`` is None if it was not verified."""
         return read_certificate(self._engine, trusted=True if self._is_verified else None)
+
+    @property
+    def leaf(self) -> bytes:
+        """The server's certificate in DER. Raises ValueError if there is no connection any more."""
+        return self._engine.getpeercert(binary_form=True) or b""
 
     @property
     def version(self) -> str:

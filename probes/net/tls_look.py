@@ -7,6 +7,7 @@ HTTP/2 alone, or as a message of a WebSocket.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import ssl
@@ -17,8 +18,10 @@ from pathlib import Path
 from time import perf_counter
 
 import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from harness.model.observation import Timings
 from harness.model.tls_view import ClientKind, TlsOffer, TlsView
 from harness.ports.list_program import DescribesConnection
 from harness.ports.network import Attempt, Exchange, Line
@@ -57,7 +60,7 @@ class TlsLook:
     async def connect(self, client: ClientKind, patience: float) -> tuple[TlsView, Exchange]:
         """Connect as a client, within ``patience`` seconds; return what was seen."""
         recorder = ExchangeRecorder(self._attempt.limits.body_bytes)
-        view, dialled_timings = TlsView(client=client), Timings()
+        view, context = TlsView(client=client), self._context(client)
         started = perf_counter()
         if not isinstance(self._line, DialsStreams):
             recorder.fail_as("instrument_error", f"line {self._line.name!r} opens no byte streams")
@@ -79,18 +82,19 @@ class TlsLook:
                 certificate=dialled.certificate,
             )
             return self._with_page(_failed(view, exchange), exchange), exchange
-        dialled_timings = dialled.timings
-        tls = MemoryTls(dialled.opened, self._context(client), self._host)
+        tls = MemoryTls(dialled.opened, context, self._host)
         try:
             async with asyncio.timeout(max(patience - (perf_counter() - started), 0.001)):
-                await self._use(tls, client, recorder)
+                await self._shake_hands(tls, recorder)
+                view = _of_connection(tls, client)
+                await self._request(tls, client, recorder)
         except Exception as error:  # noqa: BLE001 - recorded as the failure
             recorder.fail(error)
         finally:
             tls.close()
         exchange = recorder.exchange()
         timings = msgspec.structs.replace(
-            dialled_timings,
+            dialled.timings,
             tls=exchange.timings.tls,
             first_byte=exchange.timings.first_byte,
             total=perf_counter() - started,
@@ -98,7 +102,7 @@ class TlsLook:
         exchange = msgspec.structs.replace(
             exchange, timings=timings, tunnel_status=dialled.tunnel_status
         )
-        view = msgspec.structs.replace(_of_connection(tls, client), offer=_offer(tls))
+        view = msgspec.structs.replace(view, offer=_offer(tls))
         return self._with_page(_failed(view, exchange), exchange), exchange
 
     def _context(self, client: ClientKind) -> ssl.SSLContext:
@@ -129,12 +133,17 @@ class TlsLook:
             return HTTP_2
         return BOTH if client == "protocols" else HTTP_1
 
-    async def _use(self, tls: MemoryTls, client: ClientKind, recorder: ExchangeRecorder) -> None:
-        """Perform the handshake, and request the page."""
+    async def _shake_hands(self, tls: MemoryTls, recorder: ExchangeRecorder) -> None:
+        """Perform the handshake. Raises OSError."""
         draw = random.Random(self._attempt.browser)  # noqa: S311 - variety, no secret
         with recorder.phase("tls", "tls"):
             await tls.handshake(FlightShape(), draw)
         recorder.certificate = tls.certificate()
+
+    async def _request(
+        self, tls: MemoryTls, client: ClientKind, recorder: ExchangeRecorder
+    ) -> None:
+        """Request the page as the case says. Raises OSError, EOFError, ValueError."""
         if client == "protocols":
             return
         recorder.stage = "request"
@@ -226,13 +235,11 @@ def _offer(tls: MemoryTls) -> TlsOffer | None:
 
 
 def _of_connection(tls: MemoryTls, client: ClientKind) -> TlsView:
-    """Return what a connection negotiated; of one whose handshake failed nothing."""
-    shown = tls.certificate() if tls.is_open else None
-    if not tls.is_open:
-        return TlsView(client=client)
+    """Return what a connection has negotiated. OpenSSL forgets it if a fatal alert comes later."""
+    shown = tls.certificate()
     return TlsView(
         client=client,
-        leaf=shown.chain[0] if shown else "",
+        key=_digest_of_key(tls.leaf),
         chain=len(shown.chain) if shown else 0,
         issuer=shown.issuer if shown else "",
         subject=shown.subject if shown else "",
@@ -240,6 +247,16 @@ def _of_connection(tls: MemoryTls, client: ClientKind) -> TlsView:
         cipher=tls.cipher,
         alpn=tls.alpn_protocol,
     )
+
+
+def _digest_of_key(leaf: bytes) -> str:
+    """Return the SHA-256 of a certificate's public key; of all of it if it cannot be read."""
+    try:
+        key = x509.load_der_x509_certificate(leaf).public_key()
+        leaf = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+        pass
+    return hashlib.sha256(leaf).hexdigest() if leaf else ""
 
 
 def _load_identity(context: ssl.SSLContext, key: bytes) -> None:

@@ -26,7 +26,13 @@ OWN, THEIRS = TlsOffer(digest="own", ciphers=SAFE), TlsOffer(digest="theirs", ci
 
 
 def opened(client: Any = "strict", leaf: str = "service", **seen: Any) -> TlsView:
-    usual: dict[str, Any] = {"version": "TLSv1.3", "cipher": SAFE[0], "leaf": leaf, "offer": OWN}
+    usual: dict[str, Any] = {
+        "version": "TLSv1.3",
+        "cipher": SAFE[0],
+        "key": leaf,
+        "issuer": leaf,
+        "offer": OWN,
+    }
     return TlsView(client=client, **usual | seen)
 
 

@@ -18,7 +18,7 @@ def view(client: Any = "strict", **seen: Any) -> TlsView:
 
 
 def opened(client: Any = "strict", leaf: str = "filter", **seen: Any) -> TlsView:
-    return view(client, version="TLSv1.3", leaf=leaf, **seen)
+    return view(client, version="TLSv1.3", key=leaf, **{"issuer": leaf, **seen})
 
 
 REFUSED = view(failure="ssl_invalid_certificate", stage="tls")
@@ -94,6 +94,7 @@ def test_a_connection_is_opened_if_another_certificate_is_shown() -> None:
     assert trial(opened()).is_opened is True
     assert trial(REFUSED, BEHIND).is_opened is False
     assert trial(CUT).is_opened is None
+    assert trial(opened(issuer="origin")).is_opened is None
 
 
 def test_the_offers_of_the_service_are_those_of_no_own_client() -> None:
