@@ -145,7 +145,7 @@ def test_a_dns_filter_is_not_failed_for_paths(
 def test_an_unbuilt_metric_is_present_and_says_so(
     verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
 ) -> None:
-    wanted = scheme(metric="tunnels_established")
+    wanted = scheme(metric="laboratories_differing")
 
     metric = estimate(MemoryFold([verdict("a")]), wanted, KS2).measurements[0].metric
 
