@@ -122,7 +122,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             await self._writer.drain()
 
     async def aclose(self) -> None:
-        self._writer.close()
+        self._writer.transport.abort()  # an orderly end of TLS would wait for the peer
         with suppress(OSError, asyncio.CancelledError):
             await self._writer.wait_closed()
 
