@@ -194,6 +194,7 @@ OPTION_WORDS: dict[str, str] = {
     "type": "the record type: `A`, `AAAA`, `HTTPS`; of `dns-tunnel` `TXT`, `NULL`, `CNAME`",
     "cd": "`yes`: set the flag CD (RFC 4035)",
     "case": "`mixed`: letters in random case",
+    "by": "transport of a designated name server: `https` or `tls` (default: of the first)",
 }
 """The options in words, by name."""
 
