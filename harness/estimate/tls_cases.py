@@ -8,7 +8,8 @@ through counts in any case.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from harness.estimate.item_selection import Selection
@@ -88,24 +89,17 @@ def count_cases(
     """Count the trials of the cases that ``words`` names by what became of the fault."""
     trials, is_carried = trials_of(selection), comes_through(selection)
 
-    def answer(trial: TlsTrial) -> Answer:
-        found = is_right(trial.end)
-        return found if is_carried or trial.end == "let through" else None
+    def answer(unknown: Collection[TlsEnd], trial: TlsTrial) -> Answer:
+        known = trial.end == "let through" or (is_carried and trial.end not in unknown)
+        return is_right(trial.end) if known else None
 
     counted = []
     for case, text in words.items():
-        known = {one.end for one in trials.get(case, ())} - UNKNOWN
         own = trials.get(case, [])
-        is_accident = not (known <= SINGLE_ACCIDENTS and len(own) >= REPEATED)
-        counted.append(
-            count_trials(
-                text,
-                own,
-                lambda one, accident=is_accident: (  # type: ignore[misc]
-                    None if accident and one.end in SINGLE_ACCIDENTS else answer(one)
-                ),
-            )
-        )
+        known = {one.end for one in own} - UNKNOWN
+        is_repeated = known <= SINGLE_ACCIDENTS and len(own) >= REPEATED
+        unknown = frozenset[TlsEnd]() if is_repeated else SINGLE_ACCIDENTS
+        counted.append(count_trials(text, own, partial(answer, unknown)))
     return counted
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import exact_share, rate
@@ -66,25 +67,20 @@ def weak_cases(selection: Selection) -> list[CaseCount]:
     """Return each kind of weak encryption, with the trials in which it was accepted."""
     good = trials_of(selection).get("good", [])
     offered = [
-        count_trials(f"{name}, offered to the website", good, _not_offering(parts))
+        count_trials(f"{name}, offered to the website", good, partial(_leaves_out, parts))
         for name, parts in BROKEN.items()
     ]
     return [*faults_hidden(selection, "parameters"), *offered]
 
 
-class _not_offering:  # noqa: N801 - used as a function
+def _leaves_out(parts: tuple[str, ...], trial: TlsTrial) -> Answer:
     """Whether the service does not offer ciphers with these parts in their names."""
-
-    def __init__(self, parts: tuple[str, ...]) -> None:
-        self._parts = parts
-
-    def __call__(self, trial: TlsTrial) -> Answer:
-        if not trial.came or not trial.offers or trial.is_opened is None:
-            return None
-        names = [cipher for offer in trial.service_offers for cipher in offer.ciphers]
-        if any(piece in name for name in names for piece in self._parts):
-            return False
-        return True if names or not trial.is_opened else None
+    if not trial.came or not trial.offers or trial.is_opened is None:
+        return None
+    names = [cipher for offer in trial.service_offers for cipher in offer.ciphers]
+    if any(piece in name for name in names for piece in parts):
+        return False
+    return True if names or not trial.is_opened else None
 
 
 KEPT_VERSION = "TLS 1.3, or the version without the service"

@@ -13,6 +13,8 @@ PORT = 853
 
 LENGTH_BYTES = 2
 """Octets before each message that say how long it is (RFC 9250 section 4.2)."""
+IDENTIFIER_BYTES = 2
+"""Octets with which a message begins at least."""
 
 
 async def ask_over_quic(
@@ -70,7 +72,7 @@ def message_in(received: bytes) -> bytes | None:
     if len(received) < LENGTH_BYTES:
         return None
     length = int.from_bytes(received[:LENGTH_BYTES])
-    if length < 2:  # noqa: PLR2004 - octets of an identifier
+    if length < IDENTIFIER_BYTES:
         raise ValueError("a DNS message without a head")
     if len(received) < LENGTH_BYTES + length:
         return None

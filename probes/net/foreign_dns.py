@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from http import HTTPStatus
 from typing import Literal, NamedTuple, get_args
 
 import dns.exception
@@ -26,6 +26,7 @@ from harness.ports.streams import ByteStream, DatagramSocket
 from probes.net.datagram_question import ask_by_datagrams
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.raw_http1 import read_answer
+from probes.net.route import is_literal
 
 PAYLOAD = 1232
 MESSAGE_TYPE, JSON_TYPE = "application/dns-message", "application/dns-json"
@@ -183,14 +184,14 @@ async def ask_in_json(stream: ByteStream, request: bytes, recorder: ExchangeReco
         answer = _JSON.decode(bytes(recorder.body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise NotDnsError(_described(recorder)) from None
-    addresses = tuple(each.data for each in answer.records if _is_address(each.data))
+    addresses = tuple(each.data for each in answer.records if is_literal(each.data))
     return Found(dns.rcode.to_text(dns.rcode.Rcode.make(answer.status & 0xFFF)), addresses)
 
 
 async def _exchange(stream: ByteStream, request: bytes, recorder: ExchangeRecorder) -> None:
     await stream.write(request)
     await read_answer(stream, recorder)
-    if recorder.head is None or recorder.head.status != 200:  # noqa: PLR2004 - OK (RFC 9110)
+    if recorder.head is None or recorder.head.status != HTTPStatus.OK:
         raise NotDnsError(_described(recorder))
 
 
@@ -210,11 +211,3 @@ class _JsonAnswer(msgspec.Struct):
 
 
 _JSON = msgspec.json.Decoder(_JsonAnswer)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -65,7 +65,7 @@ def read_ipv4(text: str) -> str:
         return ""
     *octets, last = (number for number in numbers if number is not None)
     rest = MAX_PARTS - len(octets)
-    if any(octet > 0xFF for octet in octets) or last >= 256**rest:  # noqa: PLR2004 - one octet
+    if any(octet not in range(256) for octet in octets) or last >= 256**rest:
         return ""
     return str(IPv4Address(bytes(octets) + last.to_bytes(rest)))
 

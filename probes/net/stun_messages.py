@@ -29,6 +29,15 @@ _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _INTEGRITY_BYTES = 20
 
+FAMILY_NUMBERS = {4: 1, 6: 2}
+"""The number of an address's family by the version of IP (RFC 8489 section 14.1)."""
+
+_FAMILIES: dict[int, type[IPv4Address | IPv6Address]] = {8: IPv4Address, 20: IPv6Address}
+"""The kind of address in an attribute, by the attribute's bytes."""
+
+ERROR_BYTES = 4
+"""Bytes of ERROR-CODE before the reason (RFC 8489 section 14.8)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -46,26 +55,26 @@ class Message:
     def address(self, attribute: int) -> tuple[str, int] | None:
         """Return the address and port in an attribute of XOR form (RFC 8489 section 14.2)."""
         value = self.attributes.get(attribute, b"")
-        if len(value) not in (8, 20):
+        family = _FAMILIES.get(len(value))
+        if family is None:
             return None
         mask = COOKIE.to_bytes(4) + self.transaction
         plain = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
-        address = IPv4Address(plain) if len(plain) == 4 else IPv6Address(plain)  # noqa: PLR2004 - bytes of an IPv4 address
-        return str(address), int.from_bytes(value[2:4]) ^ COOKIE >> 16
+        return str(family(plain)), int.from_bytes(value[2:4]) ^ COOKIE >> 16
 
     @property
     def error(self) -> int:
         """The code of an error; 0 if there is none."""
         value = self.attributes.get(ERROR_CODE, b"")
-        return value[2] * 100 + value[3] if len(value) >= 4 else 0  # noqa: PLR2004 - bytes before the reason
+        return value[2] * 100 + value[3] if len(value) >= ERROR_BYTES else 0
 
 
 def xor_address(address: str, port: int, transaction: bytes) -> bytes:
     """Return the value of an attribute that holds an address in XOR form."""
-    packed = ip_address(address).packed
+    written = ip_address(address)
     mask = COOKIE.to_bytes(4) + transaction
-    family = 1 if len(packed) == 4 else 2  # noqa: PLR2004 - bytes of an IPv4 address
-    hidden = bytes(a ^ b for a, b in zip(packed, mask, strict=False))
+    family = FAMILY_NUMBERS[written.version]
+    hidden = bytes(a ^ b for a, b in zip(written.packed, mask, strict=False))
     return bytes((0, family)) + (port ^ COOKIE >> 16).to_bytes(2) + hidden
 
 

@@ -29,6 +29,7 @@ from harness.ports.streams import ByteStream, DialRequest, DialsStreams
 from probes.net.browser_profiles import profile_for
 from probes.net.client_identity import client_certificate
 from probes.net.delivery import ExpectedMarks
+from probes.net.dialled_exchange import refused_exchange
 from probes.net.exchange_recorder import ExchangeRecorder, write_head
 from probes.net.first_flight import FlightShape
 from probes.net.html_text import Page, PageReader
@@ -72,15 +73,7 @@ class TlsLook:
         )
         recorder.peer = dialled.peer
         if dialled.opened is None:
-            exchange = Exchange(
-                timings=dialled.timings,
-                failure=dialled.failure,
-                peer=dialled.peer,
-                tunnel_status=dialled.tunnel_status,
-                headers=dialled.headers,
-                body=dialled.body,
-                certificate=dialled.certificate,
-            )
+            exchange = refused_exchange(dialled)
             return self._with_page(_failed(view, exchange), exchange), exchange
         tls = MemoryTls(dialled.opened, context, self._host)
         try:

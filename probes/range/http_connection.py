@@ -8,6 +8,7 @@ or of a tunnel, by an object of its own (``stream_to``), whose answer goes there
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Self
 
 from probes.net.raw_http2 import PREFACE
@@ -27,7 +28,8 @@ class HttpConnection(Connection):
     ) -> None:
         super().__init__(context, limits)
         self._http2: Http2Session | None = None
-        self._tunnel: tuple[WebSocketTunnel, Messages] | None = None
+        self._messages: Messages | None = None
+        self._on_message: Callable[[bytes], None] = lambda _: None
         self.answers_to: Answers | None = None
 
     def handle(self, request: Request) -> None:
@@ -51,11 +53,11 @@ class HttpConnection(Connection):
             self.handle(request)
 
     def on_bytes(self, data: bytes) -> None:
-        """Process HTTP/2 or the messages of a tunnel, or collect a request."""
+        """Process HTTP/2 or the messages of a WebSocket, or collect a request."""
         if self._http2 is not None:
             self._http2.receive(data)
-        elif self._tunnel is not None:
-            self._read_messages(*self._tunnel, data)
+        elif self._messages is not None:
+            self._read_messages(self._messages, data)
         elif self._has_request:
             super().on_bytes(data)
         elif (start := bytes(self._received) + data).startswith(PREFACE):
@@ -124,10 +126,14 @@ class HttpConnection(Connection):
             abort=self.abort,
             handle=self._handle_stream,
         )
-        self._tunnel = tunnel, Messages(self.rules.body_bytes)
+        self.open_websocket(tunnel.receive)
         self.on_bytes(request.rest)
 
-    def _read_messages(self, tunnel: WebSocketTunnel, messages: Messages, data: bytes) -> None:
+    def open_websocket(self, on_message: Callable[[bytes], None]) -> None:
+        """Take what comes as messages of a WebSocket from now on."""
+        self._messages, self._on_message = Messages(self.rules.body_bytes), on_message
+
+    def _read_messages(self, messages: Messages, data: bytes) -> None:
         try:
             complete = messages.feed(data)
         except ValueError:
@@ -135,7 +141,7 @@ class HttpConnection(Connection):
             return
         for opcode, payload in complete:
             if opcode in (TEXT, BINARY):
-                tunnel.receive(payload)
+                self._on_message(payload)
             elif opcode == CLOSE:
                 self.close()
                 return

@@ -21,7 +21,7 @@ from harness.model.marker import find_nonce
 from harness.model.technique_host import home_of_technique
 from harness.model.tls_view import TlsOffer
 from harness.model.upload_case import MESSAGE
-from probes.net.websocket import BINARY, CLOSE, TEXT, Messages, closing, frame
+from probes.net.websocket import TEXT, closing, frame
 from probes.range.arrival_log import ArrivalLog, Over
 from probes.range.authority import HTTP_2_OR_1, Certificates
 from probes.range.connection import Connection, MalformedRequestError, Request, parse_request
@@ -149,8 +149,6 @@ class _OriginConnection(HttpConnection):
             self._tls = self.by_host = TlsByHost(origin.tls_hosts, usual)
         self._origin = origin
         self._over: Over = over or ("http" if context is None else "https")
-        self._messages: Messages | None = None
-        self._on_message: Callable[[bytes], None] = lambda _: None
         self._version = "1.1"
         self._has_continued = False
         self._far_end: PushedStream | None = None
@@ -296,39 +294,25 @@ class _OriginConnection(HttpConnection):
         if keeps:
             self._read_on(request.rest)
         elif page.reply is not None:
-            self._messages = Messages(self.rules.body_bytes)
-            self._on_message = partial(self._reply, page.reply, request, nonce)
+            self.open_websocket(partial(self._reply, page.reply, request, nonce))
 
     def _reply(
         self, reply: Callable[[bytes], Page], request: Request, nonce: str, sent: bytes
     ) -> None:
-        """Answer a message of a WebSocket, and close it."""
+        """Answer the first message of a WebSocket, and close it."""
+        self._on_message = lambda _: None
         page = reply(sent)
         self._log(replace(request, method=MESSAGE), nonce, page)
         self.send(frame(TEXT, page.body) + closing())
+        self.close()
 
     def on_bytes(self, data: bytes) -> None:
-        """Collect a request, or the first message of a WebSocket."""
+        """Pass bytes to the far end of a tunnel, or collect a request or messages."""
         if self._far_end is not None or self._begins_tunnel(data, inside_tls=True):
             assert self._far_end is not None, "it has just begun"
             self._far_end.feed(data)
-        elif self._messages is None:
-            super().on_bytes(data)
         else:
-            self._read_messages_of(self._messages, data)
-
-    def _read_messages_of(self, messages: Messages, data: bytes) -> None:
-        try:
-            complete = messages.feed(data)
-        except ValueError:
-            self.abort()
-            return
-        for opcode, payload in complete:
-            if opcode in (TEXT, BINARY):
-                self._on_message(payload)
-            if opcode in (TEXT, BINARY, CLOSE):
-                self.close()
-                return
+            super().on_bytes(data)
 
     def _service_page(self, request: Request, nonce: str) -> Page | None:
         """Return the answer of the service at the requested host; None if it shows a page."""

@@ -27,6 +27,10 @@ AUTHENTICATE_REQUEST, AUTHENTICATE_ACK, AUTHENTICATE_NAK = 1, 2, 3
 MRU, AUTHENTICATION, MAGIC_NUMBER, IP_ADDRESS = 1, 3, 5, 3
 ADDRESS_AND_CONTROL = b"\xff\x03"
 
+PROTOCOL_BYTES = 2
+OPTION_HEAD = 2
+"""Bytes of an option's kind and length."""
+
 
 class Packet(NamedTuple):
     """A packet of SSTP: control, or a frame of PPP."""
@@ -94,9 +98,9 @@ def write_frame(protocol: int, data: bytes) -> bytes:
 def read_frame(frame: bytes) -> tuple[int, bytes]:
     """Return the protocol and data of a frame. Raises ValueError for what is none."""
     frame = frame.removeprefix(ADDRESS_AND_CONTROL)
-    if len(frame) < 2:  # noqa: PLR2004 - the protocol's number
+    if len(frame) < PROTOCOL_BYTES:
         raise ValueError("a frame of PPP is too short")
-    return int.from_bytes(frame[:2]), frame[2:]
+    return int.from_bytes(frame[:PROTOCOL_BYTES]), frame[PROTOCOL_BYTES:]
 
 
 def write_negotiation(protocol: int, packet: Negotiation) -> bytes:
@@ -117,14 +121,16 @@ def read_negotiation(data: bytes) -> Negotiation:
 
 def write_options(options: Mapping[int, bytes]) -> bytes:
     """Return options (RFC 1661 section 6)."""
-    return b"".join(bytes((kind, 2 + len(value))) + value for kind, value in options.items())
+    return b"".join(
+        bytes((kind, OPTION_HEAD + len(value))) + value for kind, value in options.items()
+    )
 
 
 def read_options(data: bytes) -> dict[int, bytes]:
     """Read options. Raises ValueError for what is none."""
     options: dict[int, bytes] = {}
     while data:
-        if len(data) < 2 or not 2 <= data[1] <= len(data):  # noqa: PLR2004 - kind and length
+        if len(data) < OPTION_HEAD or not OPTION_HEAD <= data[1] <= len(data):
             raise ValueError("an option of PPP has a wrong length")
-        options[data[0]], data = data[2 : data[1]], data[data[1] :]
+        options[data[0]], data = data[OPTION_HEAD : data[1]], data[data[1] :]
     return options
