@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from pathlib import Path
@@ -20,6 +21,8 @@ from test_suites.products.process import free_port
 
 ZONE, TWINS = "canary.gardens.example", "fair-orchard.example"
 """Under a reserved domain, where loopback addresses are right (``harness.judge.rules.dns``)."""
+ELSEWHERE = "127.0.1.1"
+"""An address of another network than 127.0.0.1, on this machine."""
 
 
 def free_ports() -> dict[str, int]:
@@ -73,3 +76,23 @@ def origin_in(folder: Path, reports: list[str], **options: Any) -> PublicOrigin:
     return PublicOrigin(
         settings, folder, texts=texts, contents=contents, report=reports.append, **options
     )
+
+
+async def sent(
+    origin: PublicOrigin, data: bytes, *, source: str = "", address: str = "127.0.0.1"
+) -> bytes:
+    """What comes back for some bytes to the http port, until the connection ends."""
+    reader, writer = await asyncio.open_connection(
+        address, origin.settings.ports.http, local_addr=(source, 0) if source else None
+    )
+    try:
+        writer.write(data)
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def get(host: str, path: str = "/", *headers: str) -> bytes:
+    return "\r\n".join((f"GET {path} HTTP/1.1", f"Host: {host}", *headers, "", "")).encode()

@@ -22,13 +22,14 @@ from probes.range.tunnel_pages import TunnelPages
 from probes.range.zone import ADDRESS, ADDRESS_6
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.listening import Listening
-from test_suites.calibration.translated_network import own_network
+from test_suites.own_network import own_network
 
 Over = Literal["tcp", "udp"]
 NOWHERE = 0
 """The port of a leak that ends the connection."""
 
 
+LOOPBACK_UP = "ip link set lo up"
 LARGEST = 65535
 """Bytes of a datagram."""
 
@@ -61,7 +62,7 @@ def two_networks() -> Iterator[tuple[str, str]]:
 
     Skips the test if this machine allows none.
     """
-    with own_network(()) as outside, own_network(()) as inside:
+    with own_network(LOOPBACK_UP) as outside, own_network(LOOPBACK_UP) as inside:
         for each in (outside, inside):
             run_in_namespace(each, _ignore_pings)
         yield outside, inside

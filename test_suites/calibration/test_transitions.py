@@ -23,7 +23,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
-from test_suites.calibration.translated_network import LOOPBACK, Translators, own_network
+from test_suites.calibration.translated_network import LOOPBACK, Translators, network_with
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse
 from test_suites.served_in_thread import served_in_thread
 
@@ -50,7 +50,7 @@ def hosts(*cases: str) -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[str]:
-    with own_network([*(LITERALS[case] for case in CARRIED), OWN]) as network:
+    with network_with([*(LITERALS[case] for case in CARRIED), OWN]) as network:
         yield network
 
 

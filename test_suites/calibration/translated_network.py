@@ -7,33 +7,22 @@ The addresses are given to the loopback device of a network namespace, which end
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Self
 
-import pytest
+from test_suites.own_network import own_network
 
 LOOPBACK = "127.0.0.1"
 READ_BYTES = 65536
 
 
 @contextmanager
-def own_network(addresses: Iterable[str]) -> Iterator[str]:
-    """Give the path of a new network namespace; skip the test if this machine allows none."""
-    commands = ["ip link set lo up", *(f"ip -6 addr add {each}/128 dev lo" for each in addresses)]
-    script = " && ".join((*commands, "echo in", "exec cat"))
-    waiting = subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", script],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    with waiting:
-        assert waiting.stdout is not None
-        if waiting.stdout.readline() != "in\n":
-            pytest.skip("this machine allows no network namespaces with IPv6")
-        yield f"/proc/{waiting.pid}/ns/net"
-        assert waiting.stdin is not None
-        waiting.stdin.close()
+def network_with(addresses: Iterable[str]) -> Iterator[str]:
+    """Give the path of a new network namespace with some IPv6 addresses on loopback."""
+    commands = (f"ip -6 addr add {each}/128 dev lo" for each in addresses)
+    with own_network("ip link set lo up", *commands, kind="network namespaces with IPv6") as path:
+        yield path
 
 
 class Translators:

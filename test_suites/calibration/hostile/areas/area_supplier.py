@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import dns.edns
 import dns.message
@@ -113,6 +114,13 @@ AREA_SUPPLIERS: dict[str, AreaSupplier] = {}
 """Every supplier by its id, in the order of definition."""
 
 
+def _register(named: Callable[..., object], **details: Any) -> None:
+    """Register a supplier under a function's name."""
+    identity = named.__name__.replace("_", "-")
+    assert identity not in AREA_SUPPLIERS, identity
+    AREA_SUPPLIERS[identity] = AreaSupplier(id=identity, **details)
+
+
 def in_area(
     area: str, *, spares_sentinels: bool = True
 ) -> Callable[..., Callable[[Behaviour], Behaviour]]:
@@ -130,10 +138,8 @@ def in_area(
         handle: Handle = handle_rightly,
     ) -> Callable[[Behaviour], Behaviour]:
         def register(behave: Behaviour) -> Behaviour:
-            identity = behave.__name__.replace("_", "-")
-            assert identity not in AREA_SUPPLIERS, identity
-            AREA_SUPPLIERS[identity] = AreaSupplier(
-                id=identity,
+            _register(
+                behave,
                 area=area,
                 does=does,
                 breaks=frozenset(breaks),
@@ -159,10 +165,8 @@ def against_techniques(
     """A decorator that registers a supplier of the area ``techniques`` under a function's name."""
 
     def register(lead: Lead) -> Lead:
-        identity = lead.__name__.replace("_", "-")
-        assert identity not in AREA_SUPPLIERS, identity
-        AREA_SUPPLIERS[identity] = AreaSupplier(
-            id=identity,
+        _register(
+            lead,
             area=TECHNIQUES,
             does=does,
             breaks=frozenset(breaks),

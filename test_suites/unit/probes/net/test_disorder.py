@@ -21,6 +21,7 @@ from probes.net.client_hello import ClientHello, name_extension
 from probes.net.dialling import Stream
 from probes.net.first_flight import FlightShape, in_records, send_flight, written_parts
 from probes.net.local_binding import run_in_namespace
+from test_suites.own_network import own_network
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("ip") is None, reason="needs Linux and ip"
@@ -49,17 +50,8 @@ class Network:
         self.run("router", "sysctl -qw net.ipv4.ip_forward=1")
 
     def _hold(self, stack: ExitStack) -> int:
-        waiting = subprocess.Popen(
-            ["unshare", "-n", "sh", "-c", "echo in; exec cat"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        stack.enter_context(waiting)
-        assert waiting.stdin is not None
-        assert waiting.stdout is not None
-        stack.callback(waiting.stdin.close)
-        if waiting.stdout.readline() != "in\n":
-            pytest.skip("this machine allows no network namespaces")
-        return waiting.pid
+        path = stack.enter_context(own_network())
+        return int(path.split("/")[2])
 
     def path(self, name: str) -> str:
         return f"/proc/{self._processes[name]}/ns/net"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from probes.net.local_binding import (
     resolver_file,
     run_in_namespace,
 )
+from test_suites.own_network import own_network
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 
@@ -28,17 +28,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are 
 @pytest.fixture
 def empty() -> Iterator[str]:
     """The path of a network namespace in which nothing is up."""
-    waiting = subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", "echo in; exec cat"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    with waiting:
-        assert waiting.stdout is not None
-        if waiting.stdout.readline() != "in\n":
-            pytest.skip("this machine allows no network namespaces")
-        yield f"/proc/{waiting.pid}/ns/net"
-        assert waiting.stdin is not None
-        waiting.stdin.close()
+    with own_network() as path:
+        yield path
 
 
 def where() -> str:

@@ -19,37 +19,15 @@ import pytest
 from harness.model.content_form import PageContent
 from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
-from test_suites.public_origin import TWINS, ZONE, limit, origin_in
+from test_suites.public_origin import ELSEWHERE, TWINS, ZONE, get, limit, origin_in, sent
 
 HOST = f"porn-001.canary.{ZONE}"
-ELSEWHERE = "127.0.1.1"
-"""An address of another network than 127.0.0.1, on this machine."""
 
 
 @pytest.fixture
 async def origin(folder: Path, reports: list[str]) -> AsyncIterator[PublicOrigin]:
     async with origin_in(folder, reports) as served:
         yield served
-
-
-async def sent(
-    origin: PublicOrigin, data: bytes, *, source: str = "", address: str = "127.0.0.1"
-) -> bytes:
-    """What comes back for some bytes to the http port, until the connection ends."""
-    reader, writer = await asyncio.open_connection(
-        address, origin.settings.ports.http, local_addr=(source, 0) if source else None
-    )
-    try:
-        writer.write(data)
-        return await asyncio.wait_for(reader.read(), 10)
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
-
-
-def get(host: str, path: str = "/", *headers: str) -> bytes:
-    return "\r\n".join((f"GET {path} HTTP/1.1", f"Host: {host}", *headers, "", "")).encode()
 
 
 async def asked(origin: PublicOrigin, host: str, **options: Any) -> dns.message.Message:

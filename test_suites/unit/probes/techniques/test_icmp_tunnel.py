@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +20,7 @@ from probes.range.arrival_log import ArrivalLog
 from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
 from probes.range.origin_pages import Pages
 from probes.range.tunnel_pages import TunnelPages
+from test_suites.own_network import own_network
 from test_suites.trying_techniques import HOST, tried
 
 ORIGIN = Origin(
@@ -34,18 +34,9 @@ RAW = "echo '1 0' > /proc/sys/net/ipv4/ping_group_range"
 @pytest.fixture(params=[UNPRIVILEGED, RAW], ids=["unprivileged", "raw"])
 def network(request: pytest.FixtureRequest) -> Iterator[str]:
     """The path of the network namespace."""
-    script = f"ip link set lo up && {SILENT} && {request.param} && echo in && exec cat"
-    waiting = subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", script],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    with waiting:
-        assert waiting.stdout is not None
-        if waiting.stdout.readline() != "in\n":
-            pytest.skip("this machine allows no network namespace that answers no pings")
-        yield f"/proc/{waiting.pid}/ns/net"
-        assert waiting.stdin is not None
-        waiting.stdin.close()
+    commands = ("ip link set lo up", SILENT, request.param)
+    with own_network(*commands, kind="network namespace that answers no pings") as path:
+        yield path
 
 
 async def test_the_page_comes_in_echo_replies(network: str) -> None:
