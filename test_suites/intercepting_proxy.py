@@ -51,6 +51,8 @@ class Interception:
     alpn: tuple[str, ...] = ("http/1.1",)
     ignores: frozenset[int] = frozenset()
     """Codes of verification (X509_V_ERR_*) after which it goes on all the same."""
+    changes: Callable[[bytes], bytes] = lambda answer: answer
+    """What is changed in answers of websites; it must keep their length."""
 
 
 @dataclass
@@ -125,7 +127,7 @@ class InterceptingProxy:
             self._refuse(client, host)
             return
         with origin, self._toward_client(client, self.authority, host) as secured:
-            _exchange(secured, origin)
+            _exchange(secured, origin, self.how.changes)
 
     def _to_origin(self, host: str, alpn: list[str]) -> ssl.SSLSocket:
         how = self.how
@@ -216,8 +218,12 @@ def _read_hello(client: socket.socket) -> None:
     client.recv(65536)
 
 
-def _exchange(one: socket.socket, other: socket.socket) -> None:
-    """Copy bytes in both directions until one side closes."""
+def _exchange(
+    one: socket.socket,
+    other: socket.socket,
+    changes: Callable[[bytes], bytes] = lambda answer: answer,
+) -> None:
+    """Copy bytes in both directions until one side closes; change those of the other side."""
     far = {one: other, other: one}
     while True:
         ready, _, _ = select.select(list(far), [], [], PATIENCE)
@@ -231,7 +237,7 @@ def _exchange(one: socket.socket, other: socket.socket) -> None:
                 continue  # a message of TLS itself
             finally:
                 source.settimeout(PATIENCE)
-            far[source].sendall(data)
+            far[source].sendall(changes(data) if source is other else data)
             if not data:
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ CONFORMS, NOT, UNDECIDED = (
 )  # fmt: skip
 FAULTS = ("expired", "wrong-host", "self-signed", "untrusted", "incomplete", "superfish",
           "edellroot", "sha1")  # fmt: skip
+TOKEN = re.compile(rb"\b[0-9a-f]{32}\b")
 WEAK = ("tls10", "tls11", "dh1024", "static-rsa", "null")
 CASES = (*FAULTS, *WEAK, "good", "bank", "health", "websocket")
 
@@ -159,6 +161,20 @@ def test_a_service_that_verifies_nothing_does_not_conform(tried: Try) -> None:
     assert found(run, "TLS-01", "TLS-03", "TLS-05") == [NOT] * 3
     assert against(run, "TLS-01") == set(FAULTS)
     assert run.outcome("TLS-03", "line").metric.value == 6
+
+
+def test_a_service_that_takes_the_token_out_of_pages_is_found(tried: Try) -> None:
+    taken: list[bytes] = []
+
+    def without_token(answer: bytes) -> bytes:
+        taken.extend(re.findall(TOKEN, answer))
+        return re.sub(TOKEN, b"0" * 32, answer)
+
+    run = tried(Interception(verifies=False, changes=without_token), cases=(*FAULTS, "good"))
+
+    assert len(taken) >= 2 * len(FAULTS)
+    assert found(run, "TLS-01", "TLS-05") == [NOT] * 2
+    assert against(run, "TLS-01") == set(FAULTS)
 
 
 def test_without_a_good_host_that_comes_through_nothing_counts_for_a_service(tried: Try) -> None:
