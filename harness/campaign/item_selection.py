@@ -15,7 +15,7 @@ from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import NAMED, WITHOUT_ADDRESS, Item, bare_code, covers, is_among
+from harness.model.corpus import WITHOUT_ADDRESS, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
 from harness.plugins import PROBES
 from harness.ports.corpora import Corpus
@@ -171,7 +171,8 @@ def items_without_probe(
     for kind in sorted(without):
         found = f"items of kind {kind!r} are chosen, but none of the probes can try them"
         yield found, f"the probes can try {', '.join(sorted(able))}"
-    tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
+    pages = (each for each in probes.values() if each.declares.facts == "web")
+    tried = {probe.declares.only_scheme for probe in pages if _tries_ordinary_pages(probe)}
     for scheme in sorted(items.schemes - tried) if tried and "" not in tried else ():
         found = f"URLs of scheme {scheme!r} are chosen, but none of the probes can try them"
         yield found, f"add {_probe_for(scheme)!r} to 'probes'"
@@ -189,7 +190,18 @@ def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
 
 
 def _probe_for(scheme: str) -> str:
-    """The first available probe that tries only URLs of that scheme."""
-    made = ((name, make().declares) for name, make in PROBES.load().items())
-    able = (name for name, each in made if each.kinds & NAMED and each.only_scheme == scheme)
+    """The first available probe that tries ordinary pages of that scheme and of no other."""
+    made = ((name, make()) for name, make in PROBES.load().items())
+    able = (
+        name
+        for name, probe in made
+        if probe.declares.only_scheme == scheme and _tries_ordinary_pages(probe)
+    )
     return next(able, "another")
+
+
+def _tries_ordinary_pages(probe: Probe) -> bool:
+    """Whether a probe tries pages that are no case of a requirement, such as pages over UDP."""
+    scheme = probe.declares.only_scheme or "http"
+    page = Item(id="page", value=f"{scheme}://page.test/", kind="url", labels=("page",))
+    return fits(probe, page)

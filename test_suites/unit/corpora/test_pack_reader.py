@@ -197,7 +197,7 @@ def test_many_faults_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_shipped_packs_are_listed() -> None:
-    own = ("canary", "education-uk", "overblock", "school-pages")
+    own = ("canary", "education-uk", "overblock", "school-pages", "tls-checks")
 
     assert shipped_packs() == tuple(sorted((*own, *(pack.name for pack in vector_packs.PACKS))))
 

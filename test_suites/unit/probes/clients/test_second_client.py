@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import ssl
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import brotli
@@ -17,7 +20,10 @@ from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.ports.network import Attempt, Line
+from probes.clients import second_client
 from probes.clients.second_client import MAX_DEPTH, MAX_REQUESTS, SecondClient, referer_for
+from probes.net.local_binding import open_socket
+from probes.range.testbed import RangeTestbed
 from test_suites.unit.probes.clients.visited import (
     DENIED,
     HOST,
@@ -286,6 +292,30 @@ async def test_silence_is_a_fact() -> None:
 
     assert seen.failure is not None
     assert "generic_timeout_error" == seen.failure.name
+
+
+async def test_connections_are_closed_though_the_server_does_not_answer_the_end_of_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The range speaks HTTP/2, as most websites do."""
+    opened: list[socket.socket] = []
+
+    def noting(*options: Any) -> socket.socket:
+        opened.append(open_socket(*options))
+        return opened[-1]
+
+    monkeypatch.setattr(second_client, "open_socket", noting)
+    with RangeTestbed.running(tmp_path, profiles=("pupils",)) as world:
+        trust = ssl.create_default_context(cafile=world.origin.authority)
+        line = cast("Line", Direct(world.origin.ports[443], trust))
+        async with asyncio.timeout(20):
+            seen = await visit(line, f"https://{HOST}/")
+        await asyncio.sleep(0)  # a transport closes its socket in the loop's next iteration
+        open_still = [one for one in opened if one.fileno() >= 0]
+
+    assert isinstance(seen.facts, WebFacts)
+    assert opened
+    assert open_still == []
 
 
 async def test_a_line_that_httpx_cannot_use_is_told() -> None:

@@ -38,11 +38,11 @@ class Direct:
     name = "a"
     origin = ORIGIN
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, trust: ssl.SSLContext | None = None) -> None:
+        self._port, self._trust = port, trust or ssl.create_default_context()
 
     def client_settings(self) -> ClientSettings:
-        return ClientSettings(find=self._find, trust=ssl.create_default_context())
+        return ClientSettings(find=self._find, trust=self._trust)
 
     async def _find(self, host: str, port: int, patience: float) -> Address:
         del host, port, patience

@@ -14,13 +14,14 @@ from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey
-from harness.model.upload_case import TEST_FILE
+from harness.model.upload_case import MESSAGE, TEST_FILE
 from harness.ports.network import Attempt, Line, ProbeResult
 from probes.kinds.download import Download
 from probes.kinds.upload import Upload
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.file_contents import eicar
+from probes.net.websocket import CLOSE, TEXT, Messages, frame, new_key
 from probes.range.arrival_log import Arrival
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
@@ -149,6 +150,28 @@ async def test_a_client_that_wants_the_connection_closed_gets_that(testbed: Rang
         writer.close()
 
     assert answers == [1, 2]
+
+
+async def test_a_websocket_for_uploads_answers_the_first_message_alone(
+    testbed: RangeTestbed,
+) -> None:
+    asked = (
+        "GET /inbox/ HTTP/1.1\r\nHost: fig.sites.accredit.test\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Key: {new_key()}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    before = len(requests(testbed, "fig.sites.accredit.test"))
+    reader, writer = await asyncio.open_connection("127.0.0.1", testbed.origin.ports[80])
+    writer.write(asked.encode())
+    async with asyncio.timeout(60):
+        head = await reader.readuntil(HEAD_END)
+        writer.write(frame(TEXT, WORDS.encode(), masked=True) * 2)
+        received = Messages(limit=1 << 16).feed(await reader.read())
+    writer.close()
+
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert [one.opcode for one in received] == [TEXT, CLOSE]
+    logged = requests(testbed, "fig.sites.accredit.test")[before:]
+    assert [one.method for one in logged] == ["GET", MESSAGE]
 
 
 @pytest.mark.parametrize("host", ["fir.sites.accredit.test", "oak.sites.accredit.test"])
