@@ -16,8 +16,9 @@ import pytest
 from harness.errors import UsageError
 from harness.ports.network import Exchange, Request
 from probes.net import browser
-from probes.net.browser import BrowserBackend, browser_of, header_lines
+from probes.net.browser import BrowserBackend, browser_of
 from probes.net.browser_profiles import PROFILES
+from probes.net.curl_transfer import header_lines
 from probes.net.route import Address, Route
 from probes.range.authority import Authority
 from probes.range.gateway import read_server_name

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from probes.net.browser import Relay
 from probes.net.dialling import Stream
+from probes.net.stream_relay import Relay
 
 
 @asynccontextmanager
