@@ -48,6 +48,8 @@ RELAYS = 6
 def circumvention() -> Iterator[Row]:
     """Techniques to reach a blocked page; a harmless page beside it where ``twin`` says so.
 
+    Ordinary requests by several devices are among them, because they are tried in the same way.
+
     A row without a statement (``sends``) says in ``measured_elsewhere`` why it has none.
     """
     for line in read_table("circumvention.csv"):
@@ -197,7 +199,7 @@ PACKS = (
             "loads the hosts of its items, as those of the pack canary."
         ),
         kind="agreed",
-        version="2.0.0",
+        version="2.1.0",
     ),
     VectorPack(
         name="content",

@@ -8,7 +8,7 @@ from harness.cli.item_supply import ItemGroup
 from harness.errors import first_of
 from harness.model.corpus import TWIN
 from harness.model.metric_spec import spec_of
-from harness.model.technique import GROUPS, PROBE, SIGNALS_ASKED, case_of_item
+from harness.model.technique import DEVICE, GROUPS, PROBE, SIGNALS_ASKED, case_of_item
 
 SHOWN = 6
 """The most classes that one sentence names."""
@@ -17,6 +17,7 @@ PACK = "circumvention"
 
 GROUP_OF_METRIC = {
     "control_tunnels_open": "control-protocol",
+    "device_differences": DEVICE,
     "ech_discordant": "ech",
     "encoding_variants_open": "spelling",
     "encrypted_resolver_answers": "encrypted-dns",
@@ -43,7 +44,7 @@ def classes_of(metric: str) -> dict[str, str]:
     return {
         f"{name}:{key}": words
         for name, each in GROUPS.items()
-        if group in ("", name)
+        if group == name or (not group and name != DEVICE)
         for key, words in each.classes.items()
     }
 

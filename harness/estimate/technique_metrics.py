@@ -30,6 +30,7 @@ from harness.model.corpus import TWIN
 from harness.model.outcome_group import Adverse
 from harness.model.technique import (
     CRITICAL,
+    DEVICE,
     GROUPS,
     PLAIN_PROBES,
     PROBE,
@@ -85,6 +86,7 @@ framing_variants_open = _of_group("framing", "framing_variants_open")
 identity_gains = _of_group("identity", "identity_gains")
 control_tunnels_open = _of_group("control-protocol", "control_tunnels_open")
 tunnels_established = _of_group("tunnel", "tunnels_established")
+device_differences = _of_group(DEVICE, "device_differences")
 
 
 def hello_differences(selection: Selection) -> MeasuredMetric:
@@ -138,7 +140,7 @@ def circumvention_stopped(selection: Selection) -> MeasuredMetric:
     stands in proportion to the threshold, which it then misses (as in dd-028). Where nothing is
     decided (rule ``report``), it is the share of all.
     """
-    results = tuple(each for each in selection.results if case_of(each) is not None)
+    results = tuple(each for each in selection.results if _bypasses(each))
     classified, adverse, _ = _classified(results)
     critical, _, _ = _classified(tuple(each for each in results if _is_critical(each)))
     share, method = _share(classified), rates.CENSUS
@@ -165,6 +167,12 @@ def _share(classified: ClassifiedResults) -> Bounds:
     return Bounds(classified.right / tried, (classified.right + classified.doubtful) / tried)
 
 
+def _bypasses(result: GroupResult) -> bool:
+    """Whether items are techniques to bypass the filter, and no ordinary requests by devices."""
+    case = case_of(result)
+    return case is not None and case.group != DEVICE
+
+
 def _is_critical(result: GroupResult) -> bool:
     case = case_of(result)
     return case is not None and case.group in CRITICAL
@@ -177,7 +185,7 @@ def _untried_classes(results: tuple[GroupResult, ...]) -> dict[str, int]:
         f"not tried, or not decided: {group.words}: {words}": 1
         for name, group in GROUPS.items()
         for key, words in group.classes.items()
-        if f"{name}:{key}" not in decided
+        if name != DEVICE and f"{name}:{key}" not in decided
     }
 
 

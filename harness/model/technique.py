@@ -168,9 +168,25 @@ GROUPS: dict[str, TechniqueGroup] = {
         "signals against unfiltered DNS",
         {"ddr": "discovery of a designated resolver"},
     ),
+    "device": TechniqueGroup(
+        "kinds of devices and browsers",
+        {
+            "windows-chrome": "Chrome on Windows",
+            "windows-edge": "Edge on Windows",
+            "windows-firefox": "Firefox on Windows",
+            "chromeos-chrome": "Chrome on ChromeOS",
+            "macos-safari": "Safari on macOS",
+            "ipados-safari": "Safari on iPadOS",
+            "ios-safari": "Safari on iOS",
+            "android-chrome": "Chrome on Android",
+        },
+    ),
     "other": TechniqueGroup("other techniques", {}),
 }
 """The groups by name, in the order of reports. Each class of a group must be tried."""
+
+DEVICE = "device"
+"""The group of ordinary requests by several devices. They bypass nothing; DEV-01 counts them."""
 
 
 FURTHER_CLASSES = {
@@ -206,8 +222,8 @@ SIGNALS_ASKED = {
 }
 """The signals of CIR-06; the last is tried as a technique."""
 
-CRITICAL = frozenset(GROUPS) - {"framing", "signal", "other"}
-"""The groups of which no technique may be open (requirements of critical severity)."""
+CRITICAL = frozenset(GROUPS) - {"framing", "signal", "other", DEVICE}
+"""The groups of techniques of which none may be open (requirements of critical severity)."""
 
 
 def technique_case(variant: str) -> TechniqueCase | None:

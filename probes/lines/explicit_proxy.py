@@ -220,6 +220,7 @@ class ExplicitProxy:
             remaining,
             secure=request.secure,
             plain=request.plain,
+            tunnel_headers=request.tunnel_headers,
         )
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:

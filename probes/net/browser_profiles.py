@@ -210,3 +210,8 @@ def profile_on(device: Device, number: int) -> BrowserProfile:
 def profile_for(number: int) -> BrowserProfile:
     """Return the profile that an attempt's number selects."""
     return PROFILES[number % len(PROFILES)]
+
+
+def profile_named(name: str) -> BrowserProfile:
+    """Return a profile by its name. Raises KeyError for an unknown one."""
+    return {each.name: each for several in ON_DEVICE.values() for each in several}[name]

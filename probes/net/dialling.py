@@ -29,6 +29,7 @@ async def dial_stream(
     *,
     secure: bool = False,
     plain: bool = False,
+    tunnel_headers: tuple[tuple[str, str], ...] = (),
 ) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
@@ -42,7 +43,7 @@ async def dial_stream(
         async with asyncio.timeout(patience):
             # "https" makes the proxy open a tunnel, whatever the protocol inside.
             scheme = "http" if is_proxied else "https"
-            stream = await open_stream(recorder, route, scheme, endpoint, ())
+            stream = await open_stream(recorder, route, scheme, endpoint, tunnel_headers)
             if secure:
                 with recorder.phase("tls", "tls"):
                     await stream.start_tls(route.trust, endpoint.host)

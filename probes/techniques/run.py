@@ -68,6 +68,7 @@ class TechniqueRun:
     ``host`` is the name to connect to, ``port`` the port of URLs (the line maps it on a range; 0:
     that of the step), ``address`` an IP address to use for it (empty: as the line resolves it).
     ``is_proxied`` says that the stream leads to a proxy that takes requests in absolute form.
+    ``tunnel_headers`` are sent with CONNECT, where a line has a proxy.
     ``closers`` are called at the end of the attempt, the last first. ``refused`` is the result of
     dialling if the line opened no stream.
     """
@@ -87,6 +88,7 @@ class TechniqueRun:
     sent: list[SentStep] = field(default_factory=list)
     closers: AsyncExitStack = field(default_factory=AsyncExitStack)
     refused: Dialled[ByteStream] | Dialled[DatagramSocket] | None = None
+    tunnel_headers: tuple[tuple[str, str], ...] = ()
     _dialled: Dialled[ByteStream] | None = None
 
     @property
@@ -95,7 +97,8 @@ class TechniqueRun:
         return max(self.deadline - perf_counter(), MIN_PATIENCE)
 
     @property
-    def _authorization(self) -> str:
+    def authorization(self) -> str:
+        """The line of a request's head with the credentials for a proxy; mostly empty."""
         named = self._dialled.authorization if self._dialled is not None else ""
         return f"Proxy-Authorization: {named}\r\n" if named else ""
 
@@ -130,7 +133,7 @@ class TechniqueRun:
             return base if wanted.name == "base" else f"{base}/"
         value = self.values.get(wanted.name, "")
         if wanted.name in ("marks", "headers"):
-            return value + self._authorization
+            return value + self.authorization
         if not value:
             raise NotCarriedError(f"the origin has no {wanted.name!r} for this item")
         if not wanted.way:
@@ -140,8 +143,8 @@ class TechniqueRun:
     def note(self, step: str, to: str, data: bytes | str) -> None:
         """Record what a step sent, without the credentials for a proxy."""
         raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-        if self._authorization:
-            raw = raw.replace(self._authorization.encode(), b"Proxy-Authorization: ...\r\n")
+        if self.authorization:
+            raw = raw.replace(self.authorization.encode(), b"Proxy-Authorization: ...\r\n")
         shown = raw[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
         self.sent.append(SentStep(step=step, to=to, data=visible(shown), size=len(raw)))
 
@@ -197,6 +200,7 @@ class TechniqueRun:
             address=self.address,
             plain=plain,
             guarded=self.attempt.item.host,
+            tunnel_headers=self.tunnel_headers,
         )
 
 

@@ -45,6 +45,7 @@ METRICS: dict[str, str] = {
     "tunnel": "tunnels_established",
     "relay": "relays_open",
     "signal": "network_signals_dishonoured",
+    "device": "device_differences",
     "other": "",
 }
 """The metric that counts the classes of each group, beside ``circumvention_stopped``."""
@@ -226,7 +227,8 @@ page is fetched by `web` or `web_https`. Each class of a group must be decided, 
 |---|---|---|
 {groups}
 
-All of them count for `CIR-01`: at least 95 % of the techniques are stopped, and none is open of the groups with *critical*.
+All but `device` count for `CIR-01`: at least 95 % of the techniques are stopped, and none is open of the groups with *critical*.
+The items of `device` are ordinary requests, which bypass nothing: a service must treat all devices alike (DEV-01).
 
 ## What came of a technique
 

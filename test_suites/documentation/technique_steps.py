@@ -52,6 +52,22 @@ STEPS: dict[str, StepWords] = {
         "url http://{allowed}@{host:percent}./",
         "a URL",
     ),
+    "device": StepWords(
+        "requests a URL as a device and its browser do: handshake, HTTP/2 settings and headers; "
+        "verifies no certificate",
+        "streams",
+        "device windows-chrome https://{host}/",
+        "the device, and a URL",
+    ),
+    "recorded-device": StepWords(
+        "the same as a device that was recorded (`accredit device record`)",
+        "streams",
+        'recorded-device https://{host}/ {"name":"Tablet 7","recorded":"2026-11-29","hello":'
+        '{"ciphers":[4865,4867,49195],"extensions":[0,10,13,16,43,51],"groups":[29,23],'
+        '"shares":[29],"signatures":[1027,2052],"protocols":["h2","http/1.1"]},'
+        '"headers":[["user-agent","Mozilla/5.0"]]}',
+        "a URL, and the recording as JSON",
+    ),
     "follow": StepWords(
         "requests the address that the answer before redirects to, if it is one of the origin",
         "",
