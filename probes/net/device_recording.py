@@ -31,20 +31,23 @@ if TYPE_CHECKING:
 Pairs = tuple[tuple[str, str], ...]
 
 COMPRESS_CERTIFICATE, RECORD_SIZE_LIMIT, DELEGATED_CREDENTIAL = 27, 28, 34
-PRE_SHARED_KEY, EARLY_DATA, SESSION_TICKET, STATUS_REQUEST, CERTIFICATE_TIMESTAMP = (
-    41,
-    42,
-    35,
-    5,
-    18,
-)
+PRE_SHARED_KEY, EARLY_DATA, SESSION_TICKET = 41, 42, 35
+STATUS_REQUEST, CERTIFICATE_TIMESTAMP = 5, 18
 APPLICATION_SETTINGS, NEW_APPLICATION_SETTINGS, ENCRYPTED_HELLO = 17513, 17613, 65037
 PADDING, TRUST_ANCHORS = 21, 51764
 OF_A_SESSION = frozenset({PRE_SHARED_KEY, EARLY_DATA})
 """Extensions of a session that was resumed; a recording is repeated without them (RFC 8446)."""
 
-OMITTED = frozenset(
-    {"cookie", "authorization", "referer", "host", "if-none-match", "if-modified-since"}
+OF_ONE_VISIT = frozenset(
+    (
+        "authorization",
+        "cache-control",
+        "cookie",
+        "host",
+        "if-modified-since",
+        "if-none-match",
+        "referer",
+    )
 )
 """Headers that belong to one visit, and are never recorded."""
 
@@ -72,12 +75,18 @@ class RecordedHello(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, hello: ClientHello) -> RecordedHello:
-        """Return what a ClientHello offers. Raises ValueError for a malformed one."""
+        """Return what a ClientHello offers. Raises ValueError for a malformed one.
+
+        A device that asks for an address sends no server name; it sends one to hosts all the same.
+        """
         kinds = tuple(each.kind for each in hello.extensions)
+        named = () if SERVER_NAME in kinds else (SERVER_NAME,)
         return cls(
             ciphers=_without_grease(hello.ciphers),
             extensions=tuple(
-                each for each in _without_grease(kinds) if each not in OF_A_SESSION | {PADDING}
+                each
+                for each in (*named, *_without_grease(kinds))
+                if each not in OF_A_SESSION | {PADDING}
             ),
             groups=_without_grease(_numbers(hello, SUPPORTED_GROUPS)),
             shares=_without_grease(_shares(hello)),
@@ -147,6 +156,15 @@ class DeviceRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             renames_connection=False,
         )
 
+    def differences(self, other: DeviceRecording) -> tuple[str, ...]:
+        """Say what of the handshake, of HTTP/2 and of the headers differs in another recording."""
+        found = list(self.hello.differences(other.hello))
+        if self.http2 != other.http2:
+            found.append(f"http2: recorded {self.http2}, repeated {other.http2}")
+        if self.headers != other.headers:
+            found.append(f"headers: recorded {self.headers}, repeated {other.headers}")
+        return tuple(found)
+
     def dress(self, curl: Curl) -> None:
         """Set the options of curl-impersonate; what it cannot make is left out."""
         from curl_cffi import CurlOpt  # noqa: PLC0415 - loaded only where it is used
@@ -178,11 +196,7 @@ def read_recording(text: str | bytes) -> DeviceRecording:
 
 
 def _tls_options(hello: RecordedHello) -> dict[str, str | int]:
-    """Return the options for a ClientHello, without what has no name in BoringSSL.
-
-    A device that was asked by its address sent no server name; one is sent all the same.
-    """
-    named = () if SERVER_NAME in hello.extensions else (SERVER_NAME,)
+    """Return the options for a ClientHello, without what has no name in BoringSSL."""
     kinds = set(hello.extensions)
     alps = kinds & {APPLICATION_SETTINGS, NEW_APPLICATION_SETTINGS}
     options: dict[str, str | int] = {
@@ -191,7 +205,7 @@ def _tls_options(hello: RecordedHello) -> dict[str, str | int]:
         "SSL_EC_CURVES": ":".join(_known(hello.groups, GROUPS)),
         "SSL_SIG_HASH_ALGS": ",".join(_known(hello.signatures, SIGNATURES)),
         "TLS_KEY_SHARES_LIMIT": max(1, len(hello.shares)),
-        "TLS_EXTENSION_ORDER": "-".join(map(str, (*named, *hello.extensions))),
+        "TLS_EXTENSION_ORDER": "-".join(map(str, hello.extensions)),
         "SSL_ENABLE_ALPN": int(ALPN in kinds),
         "SSL_ENABLE_ALPS": int(bool(alps)),
         "TLS_USE_NEW_ALPS_CODEPOINT": int(NEW_APPLICATION_SETTINGS in alps),
