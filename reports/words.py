@@ -91,6 +91,7 @@ AREAS = {
     "availability": "Availability",
     "blockpage": "Block pages",
     "circumvent": "Ways round the filter",
+    "device": "Devices",
     "dns": "Name servers",
     "dynamic": "Content of pages",
     "email": "Mail",

@@ -150,10 +150,7 @@ def check(
     """
     wide = prepared.with_availability_lines()
     campaign = wide.campaign
-    if prepared.origin is None or not prepared.origin.twin_zone:
-        msg = f"{prepared.path}: checks ask for hosts of an origin with a zone for plain twins"
-        raise UsageError(msg)
-    harmful, ordinary = _pages(prepared)
+    harmful, ordinary = pages_to_check(prepared)
     needed = sorted({checking_probe(campaign, line, prepared.probes) for line in campaign.lines})
     further: dict[str, Probe] = {name: PROBES.find(name)() for name in needed}
     with measuring(prepared, paths, clock or WallClock(), further, wide) as (context, journal):
@@ -199,12 +196,17 @@ def _require_time(run: CheckRun) -> None:
         raise UsageError(msg)
 
 
-def _pages(prepared: Prepared) -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
+def pages_to_check(prepared: Prepared) -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
     """Return, for each profile, pages that must be blocked, and pages that must come.
 
     They are agreed with the supplier, so that using them again and again gives nothing away. Where
     new sites are blocked, ordinary pages are agreed ones too; elsewhere their hosts are invented.
+    Raises UsageError for a campaign without an origin that has a zone for plain twins, or without
+    pages that must be blocked.
     """
+    if prepared.origin is None or not prepared.origin.twin_zone:
+        msg = f"{prepared.path}: checks ask for hosts of an origin with a zone for plain twins"
+        raise UsageError(msg)
     campaign = prepared.campaign
     policy = load_and_warn(campaign.scheme).policy
     known = list(_known_hosts(prepared))

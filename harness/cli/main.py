@@ -161,6 +161,10 @@ class MainVerbs(LazyVerbs):
             "availability:app",
             "Check whether the service is up and filters, also in a fault, and list its outages.",
         ),
+        "device": Verb(
+            "device:app",
+            "Record devices; check one while it starts, wakes up, or changes its network.",
+        ),
         "alerts": Verb(
             "alerts:app",
             "Play sessions that monitoring must recognise, and receive its alerts.",

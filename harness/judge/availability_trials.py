@@ -26,7 +26,9 @@ from harness.model.availability import (
     PageKind,
     checked_page,
 )
-from harness.model.observation import LOCAL_TROUBLE, Observation
+from harness.model.corpus import Item
+from harness.model.facts import DnsFacts, WebFacts
+from harness.model.observation import LOCAL_TROUBLE, Heartbeats, Observation
 from harness.model.verdict import DELIVERED, State, Trial, Verdict, is_answer, is_busy
 
 Judged = Callable[[Trial], Verdict]
@@ -95,12 +97,14 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
     """The check that consists of some trials of one line and profile, at least one."""
     by_kind: defaultdict[PageKind, list[tuple[Trial, Result, str]]] = defaultdict(list)
     number = 0
-    for trial in trials:
+    first = min(trials, key=lambda one: one.service.started).service
+    is_moment = first.event is not None and first.event.kind == "moment"
+    result_of = _result_in_moment if is_moment else _result
+    for trial in _beside_life(trials) if is_moment else trials:
         page = checked_page(trial.service.item)
         assert page is not None
         number = page.number
-        by_kind[page.kind].append((trial, *_result(trial, judged(trial), page.kind)))
-    first = min(trials, key=lambda one: one.service.started).service
+        by_kind[page.kind].append((trial, *result_of(trial, judged(trial), page.kind)))
     needed = TRIES if first.event is None else 1
     state, why = _state(by_kind["ordinary"], by_kind["harmful"], needed)
     return AvailabilityCheck(
@@ -112,6 +116,7 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
         ended=max(map(_end, trials)),
         state=state,
         why=why,
+        ordinary=_ordinary([result for _, result, _ in by_kind["ordinary"]]),
         harmful=tuple(
             HarmfulPage(trial.service.item.host, result) for trial, result, _ in by_kind["harmful"]
         ),
@@ -157,6 +162,65 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     if not is_answer(service) and (kind == "ordinary" or is_busy(service)):
         return "no_answer", "another page came, or an error page"
     return "undecided", ""
+
+
+def _ordinary(found: Sequence[Result]) -> Literal["came", "missing", "unknown"]:
+    """What became of the ordinary pages of a check."""
+    if "open" in found:
+        return "came"
+    return "missing" if found and "undecided" not in found else "unknown"
+
+
+def _beside_life(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials with whether the check's ordinary page came, which tells a block from a dead line.
+
+    In a moment of a device the pages of a check are tried at the same time.
+    """
+    is_alive = any(
+        is_answer(one.service) for one in trials if _kind(one.service.item) == "ordinary"
+    )
+    beats = Heartbeats(answered=int(is_alive), late=int(not is_alive))
+    return [
+        msgspec.structs.replace(one, service=msgspec.structs.replace(one.service, heartbeats=beats))
+        if _kind(one.service.item) == "harmful"
+        else one
+        for one in trials
+    ]
+
+
+def _kind(item: Item) -> PageKind | None:
+    page = checked_page(item)
+    return page.kind if page is not None else None
+
+
+def _result_in_moment(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str]:
+    """What became of a page while a device had no network, or just had it again.
+
+    The control has no network then either. So a page came if its token or words arrived, whatever
+    the control got; and the device's own network that is down is what is looked for. An answer for
+    a name shows no page by itself.
+    """
+    service, failure = trial.service, trial.service.failure
+    if verdict.state in DELIVERED or _has_token(service, kind):
+        return "open", ""
+    if failure is not None and failure.is_instrument:
+        return "undecided", ""
+    why = f"{failure.name} at {failure.stage}" if failure is not None else "another page came"
+    if verdict.state is State.BLOCKED and kind == "harmful":
+        return "blocked", why
+    is_name = isinstance(service.facts, DnsFacts) and is_answer(service)
+    return ("undecided", "") if is_name else ("no_answer", why)
+
+
+def _has_token(seen: Observation, kind: PageKind) -> bool:
+    """Whether the token or words of the origin arrived, in the page or in one that it shows.
+
+    Those of a harmful page count also where an answer on the way was not the origin's.
+    """
+    facts = seen.facts
+    pages = (facts, *facts.inner) if isinstance(facts, WebFacts) else ()
+    wanted = ("seen", "elsewhere") if kind == "harmful" else ("seen",)
+    return any(page.canary in wanted for page in pages)
 
 
 def _end(trial: Trial) -> datetime:

@@ -42,7 +42,7 @@ Pause = Callable[[float], Awaitable[None]]
 CONFIRMING = 3
 """How many pages that did not come before are tried if all others came."""
 SAMPLE = 30
-"""How many harmful pages are tried before and during a fault."""
+"""How many harmful pages are tried before and during a fault, or a moment of a device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +87,16 @@ class AvailabilityChecker:
         self._journal, self._announce = journal, announce
         self._origin: Origin = context.origin
         draw = f"availability {campaign.seed} {context.run} {run.number}"
-        self._draw, self._chance = draw, random.Random(draw)  # noqa: S311 - no secret
+        self._chance = random.Random(draw)  # noqa: S311 - no secret
         self._options = AttemptOptions(look="alone", patience=campaign.limits.timeout)
         self._batch = next_number(journal.batches())
         self._held: list[Observation] = []
         self._note = run.test
-        self._invented = count(1)
         self._kept_back: defaultdict[str, dict[str, Item]] = defaultdict(dict)
-        self._harmful = {profile: self._shuffled(run.harmful[profile]) for profile in run.harmful}
-        self._ordinary = {
-            profile: self._shuffled(run.ordinary[profile]) for profile in run.ordinary
-        }
+        is_sample = run.test is not None
+        self._drawn = DrawnPages(
+            draw, self._chance, self._origin, run.harmful, run.ordinary, is_sample=is_sample
+        )
 
     async def make(self, pause: Pause) -> int:
         """Make the checks until the time of the run is over; returns their number.
@@ -193,11 +192,11 @@ class AvailabilityChecker:
 
     def _choices(self, kind: PageKind, profile: str) -> Iterator[Item]:
         """Yield pages as they are needed; in a test of a fault only one."""
-        yield self._page(kind, profile)
+        yield self._drawn.page(kind, profile)
         if self._run.test is not None:
             return
         for _ in range(TRIES - 1):
-            yield self._page(kind, profile)
+            yield self._drawn.page(kind, profile)
         if kind == "harmful":
             known = self._kept_back[profile]
             for value in self._chance.sample(sorted(known), min(CONFIRMING, len(known))):
@@ -218,26 +217,6 @@ class AvailabilityChecker:
                 value: item for value, item in tried.items() if value not in came
             }
 
-    def _page(self, kind: PageKind, profile: str) -> Item:
-        """Draw a page, under a name that bears no mark of a test."""
-        pages = self._harmful if kind == "harmful" else self._ordinary
-        if pages:
-            return unmarked_item(next(pages[profile]), self._origin)
-        host = invented_host(f"{self._draw} {next(self._invented)}")
-        invented = Item(id=host, value=host, labels=("CTRL",), kind="host")
-        return unmarked_item(invented, self._origin)
-
-    def _shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
-        """Yield all pages in random order, again and again; in a test of a fault a sample of them.
-
-        The order of a sample stays the same, so that each is tried before the fault and in it.
-        """
-        sample = self._chance.sample(list(items), min(SAMPLE, len(items)))
-        while True:
-            yield from sample
-            if self._run.test is None:
-                sample = self._chance.sample(list(items), len(items))
-
     async def _try(self, item: Item, probe: str, profile: str, line: str) -> Observation:
         key = AttemptKey(
             campaign=self._campaign.campaign,
@@ -250,6 +229,47 @@ class AvailabilityChecker:
         planned = PlannedAttempt(key=key, item=item, role="availability", batch=self._batch)
         seen = await attempt(planned, self._options, self._campaign.limits, self._context)
         return seen if self._note is None else replace(seen, event=self._note)
+
+
+class DrawnPages:
+    """Draws the pages of checks, under names that bear no mark of a test.
+
+    ``harmful`` and ``ordinary`` are as in ``CheckRun``. With ``is_sample`` few pages are used, in
+    the same order again and again, so that each is tried before an event and after it.
+    """
+
+    def __init__(
+        self,
+        draw: str,
+        chance: random.Random,
+        origin: Origin,
+        harmful: Mapping[str, Sequence[Item]],
+        ordinary: Mapping[str, Sequence[Item]],
+        *,
+        is_sample: bool,
+    ) -> None:
+        self._draw, self._chance, self._origin = draw, chance, origin
+        self._is_sample = is_sample
+        self._invented = count(1)
+        self._harmful = {profile: self._shuffled(pages) for profile, pages in harmful.items()}
+        self._ordinary = {profile: self._shuffled(pages) for profile, pages in ordinary.items()}
+
+    def page(self, kind: PageKind, profile: str) -> Item:
+        """Draw a page."""
+        pages = self._harmful if kind == "harmful" else self._ordinary
+        if pages:
+            return unmarked_item(next(pages[profile]), self._origin)
+        host = invented_host(f"{self._draw} {next(self._invented)}")
+        invented = Item(id=host, value=host, labels=("CTRL",), kind="host")
+        return unmarked_item(invented, self._origin)
+
+    def _shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Yield all pages in random order, again and again; or a sample in the same order."""
+        sample = self._chance.sample(list(items), min(SAMPLE, len(items)))
+        while True:
+            yield from sample
+            if not self._is_sample:
+                sample = self._chance.sample(list(items), len(items))
 
 
 def unmarked_item(item: Item, origin: Origin) -> Item:

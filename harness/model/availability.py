@@ -1,8 +1,8 @@
 """Availability checks: whether a service was up and filtered at moments that it cannot foresee.
 
 A check tries an ordinary page and a page that must be blocked, on the control and on a line, at a
-random time. Some checks belong to a test of a fault or of a failover (``EventNote``): those before
-it have no time in their note, those since then have its time.
+random time. Some checks belong to a test of a fault, a failover or a moment of a device
+(``EventNote``): those before it have no time in their note, those since then have its time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.model.corpus import Item
 from harness.model.declared import Declared, Time
 from harness.model.observation import Observation
-from harness.model.timed_event import EventNote
+from harness.model.timed_event import EventNote, Moment
 
 ROUND = 800_000
 """Added to the number of a run of checks (from 1) for the round of its attempt keys.
@@ -62,13 +62,17 @@ class Continuity(Declared):
 
     ``in_a_fault`` is what happens then: nothing passes, or another filter takes over. ``main`` and
     ``backup`` are the types of its connections in a word or two, such as fibre and mobile. What
-    is down in a time of ``maintenance`` does not count as an outage.
+    is down in a time of ``maintenance`` does not count as an outage. Of
+    ``moments_that_cannot_occur`` on the devices each has its reason.
     """
 
     in_a_fault: Literal["nothing_passes", "another_filter"] | None = None
     main: Annotated[str, Field(max_length=100)] = ""
     backup: Annotated[str, Field(max_length=100)] = ""
     maintenance: Annotated[tuple[Maintenance, ...], Field(strict=False)] = ()
+    moments_that_cannot_occur: dict[Moment, Annotated[str, Field(pattern=r"^\S.{8,298}\S$")]] = (
+        Field(default_factory=dict)
+    )
 
 
 class HarmfulPage(NamedTuple):
@@ -92,7 +96,8 @@ the filter worked.
 class AvailabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One check of a line for a profile; ``why`` says why it is not *filtered*.
 
-    ``run`` numbers the runs of a journal from 1, ``number`` the checks of a run.
+    ``run`` numbers the runs of a journal from 1, ``number`` the checks of a run. ``ordinary``: an
+    ordinary page came, none came, or our own equipment failed.
     """
 
     run: int
@@ -103,6 +108,7 @@ class AvailabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     ended: datetime
     state: CheckState
     why: str = ""
+    ordinary: Literal["came", "missing", "unknown"] = "unknown"
     harmful: tuple[HarmfulPage, ...] = ()
     note: EventNote | None = None
 

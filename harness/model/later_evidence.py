@@ -24,6 +24,10 @@ _AVAILABILITY = (
     "it rests on checks at random moments, which measuring does not make",
     "use accredit availability check, fault and failover",
 )
+_MOMENTS = (
+    "it rests on checks while a device changes its network, which measuring does not make",
+    "use accredit device moment",
+)
 _PEOPLE = (
     "it rests on what people state of documents and records, which measuring does not ask",
     "use accredit assess",
@@ -43,6 +47,7 @@ _BY_MODULE = {
     "log_safekeeping": _LOG,
     "mail_delivery": _MAIL,
     "mail_metrics": _MAIL,
+    "moment_metrics": _MOMENTS,
     "operator_alerts": _ALERTS,
     "people_metrics": _PEOPLE,
     "load_metrics": _SPEED,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from harness.model.alert_metric_specs import ALERT_METRICS
 from harness.model.availability_metric_specs import AVAILABILITY_METRICS
+from harness.model.device_metric_specs import MOMENT_METRICS
 from harness.model.gate_metric_specs import GATE_METRICS
 from harness.model.log_metric_specs import LOG_METRICS
 from harness.model.mail_metric_specs import MAIL_METRICS
@@ -318,6 +319,7 @@ SPECS: dict[str, MetricSpec] = {
         *ALERT_METRICS,
         *MAIL_METRICS,
         *AVAILABILITY_METRICS,
+        *MOMENT_METRICS,
         *PEOPLE_METRICS,
         *GATE_METRICS,
         *SPEED_METRICS,
@@ -337,6 +339,7 @@ BESIDE_THE_WEB = frozenset(
         *ALERT_METRICS,
         *MAIL_METRICS,
         *AVAILABILITY_METRICS,
+        *MOMENT_METRICS,
         *PEOPLE_METRICS,
     )
 )

@@ -8,7 +8,7 @@ event when it was made.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,8 +23,15 @@ the supplier as wrongly categorised."""
 SHOWS_CONTENT: frozenset[EventKind] = frozenset(("content", "canary"))
 """Kinds of events that are changes of a page."""
 
-TestKind = Literal["fault", "failover"]
-"""What an assessor causes while a service is checked: a fault of it, or of its main connection."""
+TestKind = Literal["fault", "failover", "moment"]
+"""What an assessor causes while a service is checked: a fault of it, or of its main connection; or
+a moment of a device, such as a change of its network."""
+
+Moment = Literal["start", "resume", "network", "portal"]
+"""A moment at which a device has no network for some time: it starts; it wakes up; it changes to
+another network; it logs in at a network that shows a login page until then."""
+
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
 
 Asks = Literal["block", "allow"]
 """What a service has to do because of an event."""
@@ -42,8 +49,8 @@ MOST_POLLS = 99_000
 class EventNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a poll or a check knows of its event; ``at`` is when it happens, aware UTC.
 
-    ``name`` is that of a fault which an assessor caused. ``is_plain``: the place is in no zone that
-    is known to be used for tests.
+    ``name`` is that of a fault which an assessor caused, or a ``Moment``. ``is_plain``: the place
+    is in no zone that is known to be used for tests.
     """
 
     kind: EventKind | TestKind

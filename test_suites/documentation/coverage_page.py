@@ -20,7 +20,7 @@ CASES = CALIBRATION / "cases.toml"
 AREAS = (
     "illegal", "url", "search", "dynamic", "overblock", "malware", "upload", "policy", "blockpage",
     "logging", "alerting", "email", "perf", "availability", "dns", "ipv6", "update", "harness",
-    "circumvent", "tls",
+    "circumvent", "tls", "device",
 )  # fmt: skip
 """The areas of requirements in the order of the page; others follow."""
 

@@ -59,7 +59,7 @@ def test_a_sound_requirement_has_no_fault() -> None:
             {"measure": {"metric": "blok_rate"}},
             (
                 "s.yaml:4: requirements[0].measure.metric: no metric 'blok_rate'; "
-                "did you mean 'block_rate'? 145 are known; 'accredit scheme schema' lists them"
+                "did you mean 'block_rate'? 146 are known; 'accredit scheme schema' lists them"
             ),
         ),
         (
