@@ -1,8 +1,8 @@
 """``accredit device``: check a device that carries its filter with it, or joins a filtered network.
 
-``record`` and ``pack`` make requests like those of real devices
-(``harness.cli.device_record``). ``moment`` checks ten times a second while the device starts, wakes up, or changes its network.
-Checks become a part of the campaign's journal.
+``record`` and ``pack`` make requests like those of real devices (``harness.cli.device_record``).
+``moment`` checks ten times a second while the device starts, wakes up, or changes its network. Its
+checks become a part of the campaign's journal.
 """
 
 from __future__ import annotations
