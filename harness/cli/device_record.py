@@ -19,6 +19,7 @@ from harness.cli.given_times import seconds_of
 from harness.cli.printing import say, say_at_once
 from harness.errors import UnfinishedError, UsageError
 from harness.store.atomic_write import write_new
+from harness.untrusted.regular_file import read_bounded
 from probes.net.browser import can_browse
 from probes.net.device_recording import DeviceRecording, read_recording
 from probes.range.authority import Authority
@@ -94,7 +95,7 @@ class _Recorder:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
         loop.call_later(seconds, self._stop.set)
-        server = RecorderServer(host, port, self._context, self._keep, self._page(port))
+        server = RecorderServer(host, port, self._context, self._keep, self._page)
         try:
             await server.__aenter__()
         except OSError as error:
@@ -160,13 +161,11 @@ def _check(recording: DeviceRecording) -> list[str]:
 
 def _read(path: Path) -> DeviceRecording:
     """Read a recording. Raises UsageError with the file and the reason."""
-    with path.open("rb") as file:
-        text = file.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        msg = f"{path}: too large to be a recording"
-        raise UsageError(msg)
     try:
-        return read_recording(text)
+        return read_recording(read_bounded(path, MOST_BYTES))
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise UsageError(msg) from None
     except ValueError as error:
         msg = f"{path}: {error}"
         raise UsageError(msg) from None

@@ -15,21 +15,17 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.curl_transfer import CurlTransfer
+from probes.net.curl_transfer import CurlTransfer, dress_as
 from probes.net.dialling import open_stream
 from probes.net.dns_server import DnsServer
 from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.portable.portable_backend import PortableBackend
 from probes.net.route import Route
 from probes.net.url_target import UrlTarget, parse_url_target
-
-if TYPE_CHECKING:
-    from curl_cffi import Curl
-
 
 BROWSERS = {"Firefox/": "firefox155", "Version/": "safari270"}
 """curl_cffi profile by a part of the User-Agent; any other User-Agent gets Chromium's."""
@@ -96,7 +92,7 @@ class BrowserBackend:
         stream = await open_stream(current, route, "https", target.endpoint, request.tunnel_headers)
         transfer = CurlTransfer(
             request=request,
-            dress=partial(_dress_as, browser_of(request)),
+            dress=partial(dress_as, browser_of(request)),
             authorities=self._authorities(route.trust) if verified else None,
         )
         await transfer.over(stream, recorder)
@@ -128,7 +124,3 @@ def browser_of(request: Request) -> str:
     """Return the curl_cffi profile for the request's User-Agent."""
     agent = next((value for name, value in request.headers if name.lower() == "user-agent"), "")
     return next((name for part, name in BROWSERS.items() if part in agent), CHROMIUM)
-
-
-def _dress_as(browser: str, curl: Curl) -> None:
-    curl.impersonate(browser, default_headers=False)

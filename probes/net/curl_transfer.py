@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 Dress = Callable[["Curl"], None]
 """Sets the options of curl that make it look like a browser."""
 
+
+def dress_as(profile: str, curl: Curl) -> None:
+    """Make curl look like the browser of a profile of curl_cffi; no header is added."""
+    curl.impersonate(profile, default_headers=False)
+
+
 TIMED_OUT, BAD_CERTIFICATE, WRITE_ENDED, HANDSHAKE = 28, 60, 23, 35
 CONNECTION_BROKEN = frozenset({18, 52, 55, 56})
 """Error numbers of libcurl (``libcurl-errors(3)``); CONNECTION_BROKEN: the connection was lost."""

@@ -28,7 +28,7 @@ async def repeated(recording: DeviceRecording) -> DeviceRecording:
     seen: list[SeenRequest] = []
     recorder = ExchangeRecorder(1 << 16)
     context = Authority().context(HOST)
-    async with RecorderServer(LOOPBACK, 0, context, seen.append, "repeated") as server:
+    async with RecorderServer(LOOPBACK, 0, context, seen.append, lambda _: "repeated") as server:
         there = Address(host=LOOPBACK, port=server.port)
         dialled = await dial_stream(
             Route(address=there, trust=client_tls_context("")), there, PATIENCE

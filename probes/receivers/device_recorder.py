@@ -57,15 +57,20 @@ Keep = Callable[[SeenRequest], None]
 class RecorderServer:
     """Listens while its context lasts; ``port`` is the one that it listens at.
 
-    ``context`` has the certificate. ``page`` makes the page that a request is answered with, as
-    HTML. Raises OSError if the address cannot be used.
+    ``context`` has the certificate. ``page`` makes the page from the port, as HTML; every request
+    is answered with it. Raises OSError if the address cannot be used.
     """
 
     def __init__(
-        self, address: str, port: int, context: ssl.SSLContext, keep: Keep, page: str
+        self,
+        address: str,
+        port: int,
+        context: ssl.SSLContext,
+        keep: Keep,
+        page: Callable[[int], str],
     ) -> None:
         self._address, self.port = address, port
-        self._context, self._keep, self._page = context, keep, page.encode()
+        self._context, self._keep, self._page = context, keep, page
         self._open: set[_RecordedConnection] = set()
         context.set_alpn_protocols(ALPN)
 
@@ -82,7 +87,8 @@ class RecorderServer:
         await self._server.wait_closed()
 
     def _connection(self) -> _RecordedConnection:
-        return _RecordedConnection(self._context, self._keep, self._page, self._open)
+        page = self._page(self.port).encode()
+        return _RecordedConnection(self._context, self._keep, page, self._open)
 
 
 class _RecordedConnection(asyncio.Protocol):

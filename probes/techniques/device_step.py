@@ -9,7 +9,7 @@ certificate is not verified: the page's token proves who sent it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 from harness.errors import known
 from harness.ports.network import Request
@@ -17,7 +17,7 @@ from harness.ports.streams import ByteStream
 from probes.net.browser import can_browse
 from probes.net.browser_profiles import COOKIE, BrowserProfile, SentHeaders
 from probes.net.client_hello import hello_body, read_hello
-from probes.net.curl_transfer import CurlTransfer, Dress
+from probes.net.curl_transfer import CurlTransfer, Dress, dress_as
 from probes.net.device_profiles import DEVICES
 from probes.net.device_recording import read_recording
 from probes.net.ja4 import ja4
@@ -27,9 +27,6 @@ from probes.techniques.placeholders import Piece, pieces_of
 from probes.techniques.run import NotCarriedError, StepRun, TechniqueRun
 from probes.techniques.steps import step
 from probes.techniques.url_step import WrittenUrl, read_url
-
-if TYPE_CHECKING:
-    from curl_cffi import Curl
 
 MOST_HELLO = 16384
 """The most bytes that are kept of what is sent first, to read the ClientHello."""
@@ -53,12 +50,15 @@ def read_device(text: str) -> StepRun:
         msg = f"unknown device {name!r}; {known(DEVICES)}"
         raise ValueError(msg)
     device = DEVICES[name]
-
-    def dress(curl: Curl) -> None:
-        curl.impersonate(device.handshake, default_headers=False)
-
     shown = f"{name}, handshake of curl_cffi's {device.handshake}"
-    return _asking(_Asker(name=shown, dress=dress, headers=device.headers, url=_url_of(url)))
+    return _asking(
+        _Asker(
+            name=shown,
+            dress=partial(dress_as, device.handshake),
+            headers=device.headers,
+            url=_url_of(url),
+        )
+    )
 
 
 @step("recorded-device")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from harness.errors import UsageError
 from harness.ports.network import Request
 from probes.net.browser_profiles import Headers
 from probes.net.client_hello import ClientHello, Extension, numbers, vector
-from probes.net.curl_transfer import CurlTransfer
+from probes.net.curl_transfer import CurlTransfer, dress_as
 from probes.net.device_profiles import DEVICES
 from probes.net.device_recording import (
     DeviceRecording,
@@ -55,7 +56,7 @@ class Recorder:
         headers = profile.headers.headers("https", more=more).direct
         await CurlTransfer(
             request=Request(url=f"https://{HOST}{path}", headers=headers, timeout=60),
-            dress=lambda curl: curl.impersonate(profile.handshake, default_headers=False),
+            dress=partial(dress_as, profile.handshake),
             authorities=None,
         ).over(dialled.opened, recorder)
         return recorder
@@ -77,7 +78,9 @@ class Recorder:
 async def recorder() -> AsyncIterator[Recorder]:
     found = Recorder(port=0)
     context = Authority().context(HOST)
-    async with RecorderServer(LOOPBACK, 0, context, found.seen.append, "<p>kept</p>") as server:
+    async with RecorderServer(
+        LOOPBACK, 0, context, found.seen.append, lambda _: "<p>kept</p>"
+    ) as server:
         found.port = server.port
         yield found
 
