@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import socket
@@ -162,6 +161,8 @@ def _opened(kind: socket.SocketKind, prepare: Callable[[socket.socket], None]) -
 
 def _tun(name: str, address: str) -> Answer:
     """Make a TUN device with an address, such as ``10.0.0.1/24``."""
+    import fcntl  # noqa: PLC0415 - Linux alone has it, as it has network namespaces
+
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.ioctl(

@@ -38,7 +38,7 @@ PUPILS, UNFILTERED = "pupils", "unfiltered"
 
 REQUIREMENTS = (
     "CIR-01", "CIR-04", "CIR-05", "CIR-07", "CIR-08", "CIR-09", "CIR-10", "CIR-11", "CIR-12",
-    "CIR-14", "CIR-15", "TLS-09",
+    "CIR-14", "CIR-15", "TLS-09", "DEV-01",
 )  # fmt: skip
 PATIENCE = {
     "timeout": 5,

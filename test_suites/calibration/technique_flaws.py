@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.model.technique_host import ALLOWED, PART
+from probes.net.client_hello import hello_body, read_hello
 from probes.range.faults import Fault, FaultKind
 from probes.range.gateway import read_server_name
 from probes.range.lenient_http1 import needs_leniency
@@ -107,7 +108,38 @@ def _is_cut_hello(first: bytes) -> bool:
     return declared > int.from_bytes(first[3:5])
 
 
+SESSION_TICKET, APPLICATION_SETTINGS = 35, 17613
+"""Extensions of a ClientHello: Safari offers neither, Chrome and Edge on computers both."""
+
+
+def _offers(first: bytes, kind: int) -> bool:
+    """Whether a whole ClientHello has an extension."""
+    try:
+        return read_hello(hello_body(first)).extension(kind) is not None
+    except ValueError:
+        return False
+
+
+def _is_safari(first: bytes) -> bool:
+    return first[:1] == b"\x16" and not _offers(first, SESSION_TICKET)
+
+
 FLAWS = (
+    Flaw(
+        name="does not open the TLS of Safari", breaks="DEV-01", group="device",
+        opens=frozenset({"macos-safari", "ipados-safari", "ios-safari"}),
+        service=_web(_is_safari, 443),
+    ),
+    Flaw(
+        name="does not open the TLS of current Chrome", breaks="DEV-01", group="device",
+        opens=frozenset({"windows-chrome", "windows-edge", "chromeos-chrome"}),
+        service=_web(lambda first: _offers(first, APPLICATION_SETTINGS), 443),
+    ),
+    Flaw(
+        name="filters computers alone, known by their headers", breaks="DEV-01", group="device",
+        opens=frozenset({"ios-safari", "android-chrome"}),
+        service=_web(_head(rb"user-agent:[^\r\n]* mobile")),
+    ),
     Flaw(
         name="port 53 open over UDP", breaks="CIR-04", group="resolver",
         opens=frozenset({"udp"}), service=_names(udp=(53,)), probes=WITHOUT_TLS,

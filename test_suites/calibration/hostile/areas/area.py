@@ -373,7 +373,7 @@ def _resolving(taken: frozenset[str]) -> Area:
 
 GROUPS_TRIED = (
     "resolver", "encrypted-dns", "ech", "quic", "spelling", "name", "framing", "identity", "relay",
-    "hello",
+    "hello", "device",
 )  # fmt: skip
 
 
@@ -386,6 +386,7 @@ def _techniques(taken: frozenset[str]) -> Area:
         title="Ways round the filter",
         requirements=(
             *({"id": each} for each in tried), {"id": "CIR-15", "n_min": 6}, {"id": "TLS-09"},
+            {"id": "DEV-01"},
         ),
         techniques=tuple(ids_of(*GROUPS_TRIED)) + MORE_TECHNIQUES,
         wiring="gateway",

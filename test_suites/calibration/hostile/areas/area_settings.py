@@ -32,6 +32,8 @@ MORE_TECHNIQUES = (
     "CV-194d-1",
     "CV-194e-1",
     "CV-194h-1",
+    "DV-07c",
+    "DV-08c",
 )
 """Techniques that are tried beside the first of each class."""
 EVENTS = 20

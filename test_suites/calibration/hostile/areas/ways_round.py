@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.model.campaign import Sentinels
+from probes.net.client_hello import hello_body, read_hello
 from probes.range.origin_pages import ORDINARY_TEXT
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.areas.area_supplier import against_techniques
@@ -19,9 +20,11 @@ way = against_techniques
 
 ECH, QUIC, SPELLINGS, NAMES = "CIR-07", "CIR-08", "CIR-09", "CIR-10"
 FRAMING, IDENTITY, RELAYS, LARGE = "CIR-11", "CIR-12", "CIR-15", "TLS-09"
+DEVICES = "DEV-01"
 
 ALLOWED = "open.ways.accredit.test"
 ECH_EXTENSION = b"\xfe\x0d"
+SESSION_TICKET = 35
 QUIC_VERSION_2 = b"\x6b\x33\x43\xcf"
 ONE_PACKET = 1400
 EMPTY = Answer(body=b"")
@@ -103,7 +106,8 @@ async def reads_one_request_of_a_connection(knock: Knock) -> None:
     await knock.rightly_unless(is_kept and not knock.is_secure)
 
 
-@way("Opens TLS only of clients that offer what the tester's usual client offers.", {ECH})
+@way("Opens TLS only of clients that offer what the tester's usual client offers.",
+     {ECH, DEVICES})  # fmt: skip
 async def opens_the_usual_handshake_alone(knock: Knock) -> None:
     usual = knock.memory.setdefault("usual", set())
     if knock.is_secure and knock.host in SENTINELS:
@@ -112,10 +116,28 @@ async def opens_the_usual_handshake_alone(knock: Knock) -> None:
     await knock.rightly_unless(is_strange)
 
 
+@way("Passes Safari, which it knows by its ClientHello, unread.", {DEVICES})
+async def does_not_open_the_tls_of_safari(knock: Knock) -> None:
+    try:
+        offered = {each.kind for each in read_hello(hello_body(knock.first)).extensions}
+    except ValueError:
+        offered = {SESSION_TICKET}
+    await knock.rightly_unless(knock.is_secure and SESSION_TICKET not in offered)
+
+
+@way("Filters computers, and of phones every second request alone.", {DEVICES})
+async def filters_phones_every_second_time(knock: Knock) -> None:
+    is_phone = not knock.is_secure and b" Mobile" in knock.head
+    knock.memory["phones"] = knock.memory.get("phones", 0) + is_phone
+    await knock.rightly_unless(is_phone and knock.memory["phones"] % 2 == 0)
+
+
 @way("Opens TLS with a placeholder for ECH, and passes names that are really encrypted.", {ECH})
 async def stops_placeholders_alone(knock: Knock) -> None:
     is_hidden = (
-        knock.is_secure and ECH_EXTENSION in knock.first and not knock.host.startswith("cv-")
+        knock.is_secure
+        and ECH_EXTENSION in knock.first
+        and not knock.host.startswith(("cv-", "dv-"))
     )
     await knock.rightly_unless(is_hidden)
 
