@@ -135,7 +135,10 @@ class Stream:
         return None if self._transport is not None or self.is_through_proxy else self._sock
 
     async def start_tls(self, trust: ssl.SSLContext, host: str) -> None:
-        """Perform a TLS handshake, and use TLS from then on. Raises OSError, ssl.SSLError."""
+        """Perform a TLS handshake, and use TLS from then on.
+
+        Raises OSError, ssl.SSLError, and EOFError if the peer has closed before.
+        """
         self._transport = await self._handshake(self._received, trust, host)
 
     @property
@@ -189,12 +192,15 @@ class Stream:
         """Perform the TLS handshake by ``start_tls``.
 
         ``create_connection`` with TLS leaks the transport if it is cancelled before its first step:
-        the descriptor is never closed, and later users of its number fail.
+        the descriptor is never closed, and later users of its number fail. Raises EOFError where
+        the peer has closed before: uvloop would wait for a handshake that never begins.
         """
         if self._transport is None:
             self._transport, _ = await self._loop.create_connection(
                 asyncio.Protocol, sock=self._sock
             )
+        if self._transport.is_closing():
+            raise EOFError("the connection was closed before the TLS handshake")
         secured = await self._loop.start_tls(self._transport, protocol, trust, server_hostname=host)
         assert secured is not None, "start_tls returns a transport or raises"
         return secured

@@ -37,6 +37,13 @@ TASKS = {
             "technique-hosts.csv": "cv-169a.ways.canary.example.org,host,MALW.BYPASS",
         },
     ),
+    "several devices": (
+        "how-to/test-several-devices.md",
+        {
+            "out/devices/assessment-devices.json": "windows-firefox",
+            "out/devices/report-devices.html": "Kinds of devices and browsers",
+        },
+    ),
     "HTTPS interception": (
         "how-to/measure-https-interception.md",
         {

@@ -73,3 +73,20 @@ async def test_a_handshake_cancelled_at_any_step_leaves_no_descriptor_taken(
 
     again = await connect(address, UNBOUND)
     again.close()
+
+
+async def test_no_handshake_begins_on_a_connection_that_was_closed(
+    serve: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    port = await serve(echo, authority.context(HOST))
+    stream = await connect(Address(host="127.0.0.1", port=port), UNBOUND)
+    try:
+        await stream.start_tls(trust, HOST)
+        await stream.write(b"bye")
+        while await stream.read():
+            pass
+        with pytest.raises(EOFError, match="closed before the TLS handshake"):
+            async with asyncio.timeout(20):
+                await stream.start_tls(trust, HOST)
+    finally:
+        stream.close()
