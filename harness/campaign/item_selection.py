@@ -6,7 +6,7 @@ depend on the order of a file, so anybody who knows the seed can derive them aga
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -15,8 +15,9 @@ from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import WITHOUT_ADDRESS, Item, bare_code, covers, is_among
+from harness.model.corpus import VECTOR, WITHOUT_ADDRESS, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
+from harness.model.technique import case_of_item
 from harness.plugins import PROBES
 from harness.ports.corpora import Corpus
 from harness.ports.network import Probe, fits
@@ -140,6 +141,24 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
             raise UsageError(msg)
     drawn = [one for smallest in strata.values() for one in smallest.kept()]
     return tuple(item for _, item in sorted(drawn, key=itemgetter(0)))
+
+
+def techniques_not_chosen(items: SelectedItems, corpora: Iterable[Corpus]) -> dict[str, int]:
+    """How many techniques of each class (``group:class``) the corpora hold beside the items.
+
+    Empty where no technique was chosen, because then none was tried.
+    """
+    if VECTOR not in items.kinds:
+        return {}
+    chosen = {item.id for item in items if item.kind == VECTOR}
+    cases = (
+        case_of_item(item)
+        for corpus in corpora
+        for item in corpus.items()
+        if item.kind == VECTOR and item.id not in chosen
+    )
+    counts = Counter(f"{case.group}:{case.name}" for case in cases if case is not None)
+    return dict(sorted(counts.items()))
 
 
 def _size(part: Sequence[Item] | Corpus) -> int:

@@ -30,6 +30,7 @@ from rich.progress import (
 )
 
 from harness.campaign.assemble import Prepared, read_campaign
+from harness.campaign.item_selection import techniques_not_chosen
 from harness.cli.compose import (
     load_and_warn,
     measurement_context,
@@ -363,6 +364,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         packs={each.mark: PackNote.of(each) for each in references},
         items=len(prepared.items),
         frames=prepared.frames,
+        not_chosen=techniques_not_chosen(prepared.items, prepared.corpora),
         retrials=True,
         seed_commitment=digest_of_seed(prepared.campaign.seed),
         instrument=f"isp-accredit {version('isp-accredit')}",

@@ -112,7 +112,9 @@ class EarlyStoppingOutcomes:
             polls=basis.polls,
             users=campaign.users(basis.users),
             records=basis.records,
-            run=msgspec.structs.replace(basis.run, commitment=header.commitment),
+            run=msgspec.structs.replace(
+                basis.run, commitment=header.commitment, not_chosen=header.not_chosen
+            ),
             instrument=instrument,
             probes=header.probes,
             campaign=campaign,

@@ -100,7 +100,8 @@ def hello_differences(selection: Selection) -> MeasuredMetric:
     results = tuple(each for each in selection.results if _hello_class(each) in words)
     narrowed = replace(selection, results=results)
     name = "hello_differences"
-    return open_cases(narrowed, name, words, case_of=_hello_class, count=_hello_counted)
+    measured = open_cases(narrowed, name, words, case_of=_hello_class, count=_hello_counted)
+    return _with_not_chosen(measured, selection, ("hello",))
 
 
 def _hello_class(result: GroupResult) -> str:
@@ -130,7 +131,8 @@ def _hello_counted(selection: Selection) -> MeasuredMetric:
 
 def relays_open(selection: Selection) -> MeasuredMetric:
     """Count the relays on allowed sites through which a blocked page arrived."""
-    return count_techniques(selection, "relays_open", "relay")
+    measured = count_techniques(selection, "relays_open", "relay")
+    return _with_not_chosen(measured, selection, ("relay",))
 
 
 def circumvention_stopped(selection: Selection) -> MeasuredMetric:
@@ -156,7 +158,8 @@ def circumvention_stopped(selection: Selection) -> MeasuredMetric:
     metric = replace(measured.metric, left_out=_untried_classes(results) if results else {})
     if critical.wrong and share.lower is not None:
         metric = replace(metric, value=share.lower)
-    return MeasuredMetric(metric=metric, adverse=adverse)
+    measured = MeasuredMetric(metric=metric, adverse=adverse)
+    return _with_not_chosen(measured, selection, tuple(GROUPS.keys() - {DEVICE}))
 
 
 def _share(classified: ClassifiedResults) -> Bounds:
@@ -201,7 +204,7 @@ def _open_classes(selection: Selection, name: str, groups: tuple[str, ...]) -> M
     for group in groups:
         words |= {f"{group}:{key}": text for key, text in GROUPS[group].classes.items()}
     words |= {_class_of(each): _class_words(each) for each in results}
-    return _with_left_out(
+    measured = _with_left_out(
         open_cases(
             narrowed,
             name,
@@ -211,6 +214,20 @@ def _open_classes(selection: Selection, name: str, groups: tuple[str, ...]) -> M
         ),
         results,
     )
+    return _with_not_chosen(measured, selection, groups)
+
+
+def _with_not_chosen(
+    measured: MeasuredMetric, selection: Selection, groups: tuple[str, ...]
+) -> MeasuredMetric:
+    """Add how many techniques of the groups the campaign left out: a census needs each of them."""
+    number = sum(
+        count for key, count in selection.run.not_chosen.items() if key.partition(":")[0] in groups
+    )
+    if not number or not measured.metric.n:
+        return measured
+    left_out = {**measured.metric.left_out, NOT_CHOSEN: number}
+    return replace(measured, metric=replace(measured.metric, left_out=left_out))
 
 
 def _with_left_out(measured: MeasuredMetric, results: tuple[GroupResult, ...]) -> MeasuredMetric:
@@ -244,6 +261,7 @@ def count_techniques(selection: Selection, name: str, group: str = "") -> Measur
     return replace(measured, metric=metric, adverse=adverse)
 
 
+NOT_CHOSEN = "techniques of the pack that the campaign did not choose"
 NOT_BLOCKED = "pages that are not blocked in the plain form either"
 NOT_CARRIED = "techniques that the line, the network or the origin does not carry"
 

@@ -59,7 +59,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     choose from. ``retrials`` says that what was blocked is to be tried again, ``run`` is in every
     nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
     measurements, empty for our own. ``commitment`` is what the registry held of the seed when
-    the run began. Journals of earlier versions say less: what is missing has its default.
+    the run began. ``not_chosen`` is how many techniques of each class the campaign left out.
+    Journals of earlier versions say less: what is missing has its default.
     """
 
     campaign: Campaign
@@ -74,6 +75,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     probes: dict[str, ProbeDeclaration] = {}
     foreign: str = ""
     commitment: SeedCommitment | None = None
+    not_chosen: dict[str, int] = {}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:
@@ -100,6 +102,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
             for name in ("audit", "agreement"):
                 if note[name] is None:
                     del note[name]
+        if not self.not_chosen:
+            del document["not_chosen"]
         return {name: value for name, value in document.items() if value not in ("", None)}
 
     @property

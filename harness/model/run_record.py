@@ -1,7 +1,7 @@
 """What is on record of a run itself: its seed commitment, its control's times, its reproduction.
 
-Gates (``harness.model.gate``) rest on these facts. A journal's header holds the commitment; what is
-added later must be left out of the header while it has its default.
+Gates (``harness.model.gate``) rest on these facts. A journal's header holds the commitment, and
+what was not chosen; what is added later must be left out of the header while it has its default.
 """
 
 from __future__ import annotations
@@ -54,9 +54,14 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """All of these facts for one journal; ``None`` or empty where nothing is on record."""
+    """All of these facts for one journal; ``None`` or empty where nothing is on record.
+
+    ``not_chosen`` is how many techniques of each class (``group:class``) the campaign left out of
+    those in its packs.
+    """
 
     commitment: SeedCommitment | None = None
+    not_chosen: dict[str, int] = {}
     late_controls: tuple[LateControls, ...] = ()
     reproduction: Reproduction | None = None
 

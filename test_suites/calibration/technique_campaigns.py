@@ -15,7 +15,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from corpora.generator.vector_packs import circumvention
 from corpora.pack_reader import open_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.model.corpus import Item
 from harness.model.outcome import Outcome
 from harness.model.technique import TechniqueCase, case_of_item
@@ -75,6 +77,20 @@ def ids_of(*wanted: str, number: int = 1) -> list[str]:
         if {case.group, f"{case.group}:{case.name}"} & set(wanted):
             found.setdefault((case, item.id.endswith("-twin")), []).append(item.id)
     return [each for ids in found.values() for each in ids[:number]]
+
+
+def some_techniques(folder: Path, items: Collection[str]) -> str:
+    """Write a pack that holds some items of the shipped one alone; return its path.
+
+    A campaign that chooses some items of a pack leaves out others, which a census needs.
+    """
+    written = folder / "some-techniques"
+    details = PackDetails(
+        name="some-techniques", version="1.0.0", title="Some techniques",
+        created="2026-11-29T00:00:00Z", kind="agreed",
+    )  # fmt: skip
+    write_pack(written, (row for row in circumvention() if row["id"] in items), details)
+    return str(written)
 
 
 def good_policy() -> FilterPolicy:
@@ -180,20 +196,20 @@ class TechniqueWorld:
         items: Sequence[str] = (),
         **declared: Any,
     ) -> Rehearsal:
-        """Measure and conclude a campaign with some techniques (default: all)."""
+        """Measure and conclude a campaign with a pack of some techniques (default: of all)."""
         written = "".join(f"{{id: {each}}}, " for each in requirements)
         scheme = SCHEME.format(requirements=written)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scheme.yaml").write_text(scheme, encoding="utf-8")
-        selection: dict[str, Any] = {"pack": PACK} | ({"items": list(items)} if items else {})
+        selection = {"pack": some_techniques(folder, items) if items else PACK}
         settings: dict[str, Any] = {
             "lines": [self.line(service)],
             "probes": ["web", "web_https", "techniques"],
             "limits": PATIENCE,
         }
         campaign = write_campaign(
-            folder, origin=origin_file(self.world), scheme="scheme.yaml", corpora=[selection],
-            **settings | declared,
+            folder, origin=origin_file(self.world), scheme="scheme.yaml",
+            **{"corpora": [selection]} | settings | declared,
         )  # fmt: skip
         pings = self.world.zone_server.tunnel if service.pings else None
         for fault in service.faults:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.estimate.technique_metrics import NOT_BLOCKED, NOT_CARRIED
+from harness.estimate.technique_metrics import NOT_BLOCKED, NOT_CARRIED, NOT_CHOSEN
 from harness.model.outcome import Conformity
-from harness.model.technique import CRITICAL, DEVICE, GROUPS, PROBE
+from harness.model.technique import CRITICAL, DEVICE, GROUPS, PROBE, TechniqueCase
 from harness.model.verdict import State
 from harness.schemes.load import whole_catalogue
 from probes.range.faults import Fault, FaultKind
 from test_suites.calibration.technique_campaigns import (
+    PACK,
     REQUIREMENTS,
     Service,
     TechniqueWorld,
@@ -130,6 +131,30 @@ def test_a_class_that_was_not_tried_leaves_its_requirement_undecided(
     assert found.conformity is Conformity.INSUFFICIENT
     assert GROUPS[group].classes[left_out] in " ".join(found.reasons) or not others
     assert outcome(run, "CIR-01").conformity is Conformity.INSUFFICIENT
+
+
+@pytest.mark.parametrize("requirement", ["CIR-09", "CIR-10", "CIR-15", "TLS-09", "DEV-01"])
+def test_techniques_of_a_pack_that_were_not_chosen_leave_the_requirement_undecided(
+    world: TechniqueWorld, tmp_path: Path, requirement: str
+) -> None:
+    """One technique of each class could be chosen such that it is stopped."""
+    items = ids_of(GROUP_OF.get(requirement, "relay"), number=1)
+    chosen = [{"pack": PACK, "items": items}]
+    run = world.measure(tmp_path, Service(), [requirement], corpora=chosen)
+
+    found = outcome(run, requirement)
+    assert (found.conformity, found.metric.k) == (Conformity.INSUFFICIENT, 0)
+    left = sum(
+        (case.group, case.name) in {(each.group, each.name) for each in cases_of(items)}
+        for item in techniques()
+        if item.id not in items
+        for case in (case_of(item),)
+    )
+    assert found.metric.left_out[NOT_CHOSEN] == left
+
+
+def cases_of(items: list[str]) -> list[TechniqueCase]:
+    return [case_of(item) for item in techniques() if item.id in items]
 
 
 def test_few_relays_show_nothing(world: TechniqueWorld, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.testbed import Running, ServiceTestbed
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, Call
 from test_suites.calibration.hostile.web_service import WebService
+from test_suites.calibration.technique_campaigns import some_techniques
 from test_suites.mail_receiving import MailInbox, mailbox_of
 from test_suites.rehearsal import write_campaign
 
@@ -92,7 +93,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             drawn = {"categories": list(area.canaries), "sample": SAMPLE}
             corpora.append({"pack": "canary"} | drawn)
         if area.techniques:
-            corpora.append({"pack": "circumvention", "items": list(area.techniques)})
+            corpora.append({"pack": some_techniques(folder, area.techniques)})
         with (folder / "scheme.yaml").open("w", encoding="utf-8") as file:
             YAML().dump(_scheme(area), file)
         return write_campaign(

@@ -13,7 +13,9 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.technique_metrics import (
     NOT_BLOCKED,
     NOT_CARRIED,
+    NOT_CHOSEN,
     circumvention_stopped,
+    device_differences,
     hello_differences,
     name_variants_open,
     quic_discordant,
@@ -21,8 +23,9 @@ from harness.estimate.technique_metrics import (
 )
 from harness.model.metric import Metric
 from harness.model.metric_form import MetricSpec
+from harness.model.run_record import RunRecord
 from harness.model.scheme import Threshold
-from harness.model.technique import CRITICAL, GROUPS, PLAIN_PROBES
+from harness.model.technique import CRITICAL, DEVICE, GROUPS, PLAIN_PROBES
 from harness.model.technique_metric_specs import TECHNIQUE_METRICS
 from harness.model.verdict import State, Verdict
 
@@ -193,6 +196,43 @@ def test_each_class_that_was_not_decided_is_left_out_by_name(verdict: Make, sele
 
     assert len(metric.left_out) == 2
     assert any("HTTP/3" in words for words in metric.left_out)
+
+
+def test_requests_by_devices_bypass_nothing_and_count_for_their_own_requirement(
+    verdict: Make, select: Select
+) -> None:
+    [first, *others] = GROUPS[DEVICE].classes
+    found = every_class(verdict, B, f"{DEVICE}:{first}")
+    found += tried(verdict, f"{DEVICE}:{first}:http", B, A)
+    without = every_class(verdict, B, *(f"{DEVICE}:{key}" for key in (first, *others)))
+
+    assert shared(select, found, 0.95) == shared(select, without, 0.95)
+    assert shared(select, without, 0.95).left_out == {}
+    metric = device_differences(select(found)).metric
+    assert numbers(metric) == (1, len(others) + 1, 0)
+    assert [part.group for part in metric.parts if part.metric.k] == [GROUPS[DEVICE].classes[first]]
+
+
+def test_a_recorded_device_counts_beside_the_others(verdict: Make, select: Select) -> None:
+    found = every_class(verdict) + tried(verdict, "device:year-9-ipad:https", B, A)
+    metric = device_differences(select(found)).metric
+
+    assert numbers(metric) == (1, len(GROUPS[DEVICE].classes) + 1, 0)
+    assert "year 9 ipad" in [part.group for part in metric.parts]
+
+
+def test_techniques_that_were_not_chosen_are_left_out_of_their_own_group(
+    verdict: Make, select: Select
+) -> None:
+    run = RunRecord(not_chosen={"name:absent": 2, "name:fronting": 1, "quic:h3": 4, "device:x": 8})
+    selection = replace(select(every_class(verdict)), run=run)
+
+    assert name_variants_open(selection).metric.left_out == {NOT_CHOSEN: 3}
+    assert quic_discordant(selection).metric.left_out == {NOT_CHOSEN: 4}
+    assert device_differences(selection).metric.left_out == {NOT_CHOSEN: 8}
+    assert relays_open(selection).metric.left_out == {}
+    assert circumvention_stopped(selection).metric.left_out == {NOT_CHOSEN: 7}
+    assert name_variants_open(replace(selection, results=())).metric.left_out == {}
 
 
 def test_nothing_is_measured_without_techniques(verdict: Make, select: Select) -> None:
