@@ -14,6 +14,7 @@ from harness.model.availability import ROUND, AvailabilityCheck, PageKind, as_ch
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Failure, Heartbeats, Observation
+from harness.model.timed_event import EventNote
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PAGE = WebFacts(url="http://a.test/", status=200, canary="seen", title="Garden", text="Seeds.")
@@ -135,6 +136,76 @@ def test_trouble_of_the_tester_is_no_outage(failure: Failure) -> None:
     pages = [page("ordinary", turn, failure) for turn in (1, 2, 3)]
 
     assert judged(*pages, page("harmful", 1, failure)).state == "unknown"
+
+
+PORTAL = WebFacts(url="http://a.test/", status=200, canary="absent", title="Log in", text="Welcome")
+NO_ROUTE = Failure(name="network_unreachable", stage="connect")
+SILENCE = Failure(name="generic_timeout_error", stage="connect")
+
+
+def in_moment(ordinary: Answer, harmful: Answer, control: Answer = PAGE) -> AvailabilityCheck:
+    """A check at a moment of a device; its pages were tried at the same time."""
+    note = EventNote(kind="moment", asks="block", at=NOON, name="network")
+    seen = [*page("ordinary", 1, ordinary, control), *page("harmful", 1, harmful, control)]
+    return judged([msgspec.structs.replace(one, event=note, heartbeats=None) for one in seen])
+
+
+@pytest.mark.parametrize("control", [PAGE, NO_ROUTE])
+@pytest.mark.parametrize("ordinary", [PAGE, NO_ROUTE])
+def test_in_a_moment_a_page_came_if_its_token_did_whatever_the_control_got(
+    ordinary: Answer, control: Answer
+) -> None:
+    found = in_moment(ordinary, PAGE, control)
+
+    assert found.harmful[0].result == "open"
+    assert found.ordinary == ("came" if ordinary is PAGE else "missing")
+
+
+def test_in_a_moment_a_page_in_a_frame_of_another_one_came() -> None:
+    frame = msgspec.structs.replace(BLOCK, inner=(PAGE,))
+
+    assert in_moment(NO_ROUTE, frame, NO_ROUTE).harmful[0].result == "open"
+
+
+@pytest.mark.parametrize(
+    ("ordinary", "shown"),
+    [
+        (PAGE, "came"),
+        (PORTAL, "missing"),
+        (NO_ROUTE, "missing"),
+        (DOWN_HERE, "missing"),
+        (SILENCE, "missing"),
+        (BLOCK, "missing"),
+        (OURS, "unknown"),
+    ],
+)
+@pytest.mark.parametrize("control", [PAGE, NO_ROUTE])
+def test_in_a_moment_the_network_of_the_device_is_away_if_no_ordinary_page_comes(
+    ordinary: Answer, shown: str, control: Answer
+) -> None:
+    assert in_moment(ordinary, SILENCE, control).ordinary == shown
+
+
+@pytest.mark.parametrize(
+    ("ordinary", "harmful", "control", "result"),
+    [
+        (PAGE, BLOCK, PAGE, "blocked"),
+        (PAGE, SILENCE, PAGE, "blocked"),
+        (PAGE, REFUSED, PAGE, "blocked"),
+        (NO_ROUTE, SILENCE, PAGE, "no_answer"),
+        (PAGE, SILENCE, NO_ROUTE, "no_answer"),
+        (PAGE, PORTAL, PAGE, "no_answer"),
+        (PAGE, OURS, PAGE, "undecided"),
+    ],
+)
+def test_in_a_moment_a_block_needs_a_control_and_an_ordinary_page_beside_it(
+    ordinary: Answer, harmful: Answer, control: Answer, result: str
+) -> None:
+    found = in_moment(ordinary, harmful, control)
+
+    assert found.harmful[0].result == result
+    if result == "blocked":
+        assert found.state == "filtered"
 
 
 def test_what_has_another_name_is_no_page_of_a_check() -> None:
