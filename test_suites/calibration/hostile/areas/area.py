@@ -39,11 +39,21 @@ from test_suites.calibration.hostile.areas.area_settings import (
     MOST_LOST,
     MOST_OF_EACH,
     MOST_OF_THE_TIME,
+    ONE_MOMENT_ALONE,
+    OVERRIDES,
     PUPILS,
     SAME_FOR_PUPILS,
     TWINS,
 )
-from test_suites.calibration.hostile.areas.area_supplier import TECHNIQUES
+from test_suites.calibration.hostile.areas.area_supplier import (
+    ALERTING,
+    AVAILABILITY,
+    DEVICES,
+    LOGGING,
+    MAILING,
+    SPEED,
+    TECHNIQUES,
+)
 from test_suites.calibration.hostile.areas.told import PHASES
 from test_suites.calibration.technique_campaigns import ids_of
 
@@ -53,16 +63,6 @@ a gateway, beside a name server that blocks nothing."""
 PackKind = Literal["agreed", "content", "real"]
 
 SEED = "hostile areas"
-LOGGING = "logging"
-"""The area whose services keep a log."""
-ALERTING = "alerting"
-"""The area whose services send alerts."""
-MAILING = "mailing"
-"""The area whose services have a mail relay."""
-SPEED = "speed"
-"""The area whose services are measured for their speed."""
-AVAILABILITY = "availability"
-"""The area whose services are checked, and fail while they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,17 +124,6 @@ def _rows(pages: OriginPages, is_kept: Callable[[dict[str, str]], bool]) -> Orig
 
 def _illegal(taken: frozenset[str]) -> Area:
     pages = illegal_pages(SEED, siblings=2, pairs=0, canaries=1, taken=taken)
-    attempts = [
-        {
-            "role": "technician",
-            "action": action,
-            "profiles": ["pupils"],
-            "canaries": ["override-01", "override-02"],
-            "on": "2026-11-27",
-        }
-        for action in ("allow_list", "turn_off")
-    ]
-    overrides = {"roles": ["technician"], "attempts": attempts}
     return Area(
         name="illegal",
         title="Lists of illegal addresses",
@@ -143,7 +132,7 @@ def _illegal(taken: frozenset[str]) -> Area:
             {"id": "ILL-06"}, SAME_FOR_PUPILS,
         ),
         packs={"agreed": pages},
-        settings={"overrides": overrides, "plain_twins": TWINS},
+        settings={"overrides": OVERRIDES, "plain_twins": TWINS},
     )  # fmt: skip
 
 
@@ -359,6 +348,14 @@ def _availability(taken: frozenset[str]) -> Area:
     )  # fmt: skip
 
 
+def _devices(taken: frozenset[str]) -> Area:
+    del taken
+    return Area(
+        name=DEVICES, title="Moments of devices", requirements=({"id": "DEV-03"},),
+        canaries=("DRUG", "GAMB"), probes=("web",), settings=ONE_MOMENT_ALONE,
+    )  # fmt: skip
+
+
 def _resolving(taken: frozenset[str]) -> Area:
     return Area(
         name="resolving",
@@ -397,5 +394,5 @@ def _techniques(taken: frozenset[str]) -> Area:
 
 _MAKERS = (
     _illegal, _url, _search, _dynamic, _overblock, _malware, _upload, _policy, _block_page,
-    _logging, _alerting, _mailing, _speed, _availability, _resolving, _techniques,
+    _logging, _alerting, _mailing, _speed, _availability, _devices, _resolving, _techniques,
 )  # fmt: skip

@@ -10,16 +10,15 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from test_suites.calibration.hostile.areas.area import (
+from test_suites.calibration.hostile.areas.area import areas
+from test_suites.calibration.hostile.areas.area_supplier import (
     ALERTING,
+    AREA_SUPPLIERS,
     AVAILABILITY,
+    DEVICES,
     LOGGING,
     MAILING,
     SPEED,
-    areas,
-)
-from test_suites.calibration.hostile.areas.area_supplier import (
-    AREA_SUPPLIERS,
     AreaSupplier,
     good_of,
 )
@@ -51,6 +50,7 @@ MODULES: tuple[str, ...] = (
     "mail_relays",
     "service_speed",
     "service_outages",
+    "device_moments",
     "resolving",
     "ways_round",
 )
@@ -87,6 +87,8 @@ SHORT_RUN = frozenset(
         "blocks-what-was-asked-first",
         "opens-after-a-restart",
         "filters-no-backup-line",
+        "opens-every-second-time",
+        "passes-harmful-pages-first",
         "blocks-addresses-of-ipv4-alone",
         "answers-clients-that-validate",
         "knows-published-spellings",
@@ -151,5 +153,7 @@ def run_in_area(supplier: AreaSupplier, testbed: AreaTestbed) -> Run:
             measure_speed(campaign, out)
         if supplier.area == AVAILABILITY:
             testbed.checked(supplier).check(campaign, out)
+        if supplier.area == DEVICES:
+            testbed.checked(supplier).change_networks(campaign, out)
 
     return measured(supplier.id, testbed.folder, begin, read_log)

@@ -36,6 +36,25 @@ MORE_TECHNIQUES = (
     "DV-08c",
 )
 """Techniques that are tried beside the first of each class."""
+_NOT_TESTED = dict.fromkeys(
+    ("start", "resume", "portal"), "this test is about changes of the network"
+)
+ONE_MOMENT_ALONE = {"service": {"continuity": {"moments_that_cannot_occur": _NOT_TESTED}}}
+"""Changes of the network alone are tested of the moments of devices."""
+OVERRIDES = {
+    "roles": ["technician"],
+    "attempts": [
+        {
+            "role": "technician",
+            "action": action,
+            "profiles": ["pupils"],
+            "canaries": ["override-01", "override-02"],
+            "on": "2026-11-27",
+        }
+        for action in ("allow_list", "turn_off")
+    ],
+}
+"""Attempts of a school to lift the block of illegal pages."""
 EVENTS = 20
 """Requests of concurrent users."""
 SAMPLE = 6

@@ -22,6 +22,18 @@ from test_suites.calibration.hostile.areas.told_alerts import Tell, tell_rightly
 from test_suites.calibration.hostile.areas.visit import Behaviour, good
 from test_suites.calibration.hostile.name_service import Question, Said
 
+LOGGING = "logging"
+"""The area whose services keep a log."""
+ALERTING = "alerting"
+"""The area whose services send alerts."""
+MAILING = "mailing"
+"""The area whose services have a mail relay."""
+SPEED = "speed"
+"""The area whose services are measured for their speed."""
+AVAILABILITY = "availability"
+"""The area whose services are checked, and fail while they are."""
+DEVICES = "devices"
+"""The area whose services are checked while a device changes its network."""
 TECHNIQUES = "techniques"
 """The area whose services stand before a good gateway."""
 

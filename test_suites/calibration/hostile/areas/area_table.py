@@ -10,7 +10,7 @@ _START = """## Services of single areas
 
 {number} services are measured with the packs that an origin writes: lists of illegal pages, addresses,
 searches, pages in many forms, harmless pages, files, uploads, users, block pages, logs, alerts, mail, speed,
-outages, names and ways round the filter. Each knows every item of its area, and filters the sentinels as it should, unless its
+outages, moments of devices, names and ways round the filter. Each knows every item of its area, and filters the sentinels as it should, unless its
 sentence says more. A good service is measured in each area, and the same three rules hold.
 
 What cannot be seen from the client's side is not in these tables, but in

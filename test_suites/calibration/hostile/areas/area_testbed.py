@@ -19,10 +19,6 @@ from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
 from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
-    ALERTING,
-    AVAILABILITY,
-    LOGGING,
-    MAILING,
     Area,
     all_pages,
     areas,
@@ -31,7 +27,15 @@ from test_suites.calibration.hostile.areas.area import (
     texts,
 )
 from test_suites.calibration.hostile.areas.area_settings import SAMPLE
-from test_suites.calibration.hostile.areas.area_supplier import AreaSupplier, Lookup
+from test_suites.calibration.hostile.areas.area_supplier import (
+    ALERTING,
+    AVAILABILITY,
+    DEVICES,
+    LOGGING,
+    MAILING,
+    AreaSupplier,
+    Lookup,
+)
 from test_suites.calibration.hostile.areas.checked_service import NOTHING, CheckedService
 from test_suites.calibration.hostile.areas.measured_speed import SLOW_ORIGIN
 from test_suites.calibration.hostile.areas.relayed_mail import (
@@ -156,7 +160,7 @@ class AreaTestbed(ServiceTestbed[AreaSupplier]):
             return await self._gateway.serve(supplier.lead, supplier.admit, listening)
         if supplier.area == MAILING:
             await self._start_relay(supplier)
-        if supplier.area == AVAILABILITY:
+        if supplier.area in (AVAILABILITY, DEVICES):
             self._checked[supplier.id] = CheckedService()
         web = WebService(
             behave=partial(self._behave, supplier),

@@ -12,32 +12,39 @@ from typing import Literal
 from harness.campaign.assemble import Prepared
 from harness.cli.availability import CheckTimes, check
 from harness.cli.compose import prepare
+from harness.cli.device import MomentTimes, check_moment
 from harness.cli.paths import CampaignPaths
 from harness.cli.simulated_clock import SimulatedClock
 from harness.errors import UnfinishedError
-from harness.model.timed_event import EventNote, TestKind
+from harness.model.timed_event import EventNote
 
-Happening = Literal["nothing", "checks", "fault", "failover"]
-"""Checks that the supplier expects; a fault that was caused; a main connection that was cut."""
+Happening = Literal["nothing", "checks", "fault", "failover", "network"]
+"""Checks that the supplier expects; a fault that was caused; a main connection that was cut; a device
+that changes its network."""
 
 RHYTHM = 25.0
 """Seconds between two checks on average: the supplier knows it."""
 CHECKS = CheckTimes(every=RHYTHM, lasts=24 * RHYTHM, together=100)
-FAULTS: dict[TestKind, CheckTimes] = {
+FAULTS: dict[Literal["fault", "failover"], CheckTimes] = {
     "fault": CheckTimes(every=1, lasts=60, together=100),
     "failover": CheckTimes(every=5, lasts=260, together=100),
 }
 """Twenty-five checks before each fault, and then long enough to see what comes of it."""
-RESTART, SWITCH = 8.0, 20.0
-"""Seconds for which a good service is down after a restart, and before its backup line works."""
+RESTART, SWITCH, MOVE = 8.0, 20.0, 2.0
+"""Seconds for which a good service is down after a restart, and before its backup line works; and for
+which a device has no network."""
+MOVES = MomentTimes(every=0.2, lasts=18.5, at_once=1)
+CHANGES = 2
+"""How often a device changes its network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What happens to a service, and for how many seconds it has."""
+    """What happens to a service, for how many seconds it has, and at which change (from 1)."""
 
     what: Happening = "nothing"
     seconds: float = 0.0
+    turn: int = 0
 
     def is_in(self, what: Happening, begins: float = 0.0, ends: float = math.inf) -> bool:
         """Whether this happens, and began at least, but not longer ago than so many seconds."""
@@ -45,8 +52,9 @@ class Moment:
 
     @property
     def is_down(self) -> bool:
-        """Whether a good service is down: it restarts, or changes to its backup line."""
-        return self.is_in("fault", ends=RESTART) or self.is_in("failover", ends=SWITCH)
+        """Whether a good service is down: it restarts, changes to its backup, or is out of reach."""
+        lasts: dict[Happening, float] = {"fault": RESTART, "failover": SWITCH, "network": MOVE}
+        return any(self.is_in(what, ends=ends) for what, ends in lasts.items())
 
 
 NOTHING = Moment()
@@ -59,12 +67,13 @@ class CheckedService:
         self._clock = SimulatedClock(datetime.now(UTC))
         self._what: Happening = "nothing"
         self._begins = self._clock.at
+        self._turn = 0
 
     @property
     def moment(self) -> Moment:
         """What happens to the service now."""
         passed = self._clock.at - self._begins
-        return Moment(what=self._what, seconds=passed.total_seconds())
+        return Moment(what=self._what, seconds=passed.total_seconds(), turn=self._turn)
 
     def check(self, campaign: Path, out: Path) -> None:
         """Check the service of a campaign, then restart it, then cut its main connection."""
@@ -77,12 +86,26 @@ class CheckedService:
             with suppress(UnfinishedError):  # nothing is caused where the service does not work
                 self._check(prepared, paths, times, kind)
 
+    def change_networks(self, campaign: Path, out: Path) -> None:
+        """Check the service of a campaign while a device changes its network, and changes it back."""
+        prepared = prepare(campaign)
+        paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+        for turn in range(1, CHANGES + 1):
+            self._turn = turn
+            self._begin("nothing")
+            with suppress(UnfinishedError):  # nothing is caused where the service does not work
+                check_moment(
+                    prepared, paths, "network", MOVES, pause=self._clock.pause,
+                    announce=lambda: self._begin("network"), clock=self._clock,
+                )  # fmt: skip
+        self._begin("nothing")
+
     def _check(
         self,
         prepared: Prepared,
         paths: CampaignPaths,
         times: CheckTimes,
-        kind: TestKind | None = None,
+        kind: Literal["fault", "failover"] | None = None,
     ) -> None:
         happens: Happening = kind or "checks"
         check(
