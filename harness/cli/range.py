@@ -57,6 +57,7 @@ class FaultDeclaration(Declared):
     profiles: tuple[str, ...] | None = None
     service: str | None = None
     after: int = 0
+    lasting: Annotated[int, Field(ge=1)] | None = None
     delay: float = 0.0
     share: Annotated[float, Field(ge=0, le=1)] = 0.5
     seconds: Annotated[float, Field(allow_inf_nan=False)] = 60.0

@@ -79,6 +79,10 @@ TASKS = {
         "how-to/check-mail.md",
         {"out/mail/assessment-mail.json": "infected_mail_passed"},
     ),
+    "check moments of a device": (
+        "how-to/check-moments-of-a-device.md",
+        {"out/laptop/assessment-devices.json": "s after the network returned"},
+    ),
     "watch availability": (
         "how-to/watch-availability.md",
         {"out/up/assessment-continuity.json": "outage log of", "outages.csv": "least_seconds"},

@@ -16,7 +16,7 @@ Section = Literal[
     "unguarded", "A", "B", "C", "D", "process", "journal",
     "registry", "bundle",
     "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
-    "mail", "availability", "scope", "people", "gates", "speed", "resolvers", "ipv6", "techniques",
+    "mail", "availability", "devices", "scope", "people", "gates", "speed", "resolvers", "ipv6", "techniques",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 
