@@ -182,10 +182,13 @@ _TLS_1_2 = 6
 """Values of CURLOPT_HTTP_VERSION and CURLOPT_SSLVERSION."""
 
 
+_RECORDINGS = msgspec.json.Decoder(DeviceRecording)
+
+
 def read_recording(text: str | bytes) -> DeviceRecording:
     """Read a recording from JSON. Raises ValueError with what is wrong."""
     try:
-        recording = msgspec.json.decode(text, type=DeviceRecording)
+        recording = _RECORDINGS.decode(text)
     except msgspec.DecodeError as error:
         msg = f"not a recorded device: {error}"
         raise ValueError(msg) from None
