@@ -16,7 +16,7 @@ import typer
 from corpora.device_pack import write_device_pack
 from harness.cli.alert_receivers import listening_address, require_signals
 from harness.cli.given_times import seconds_of
-from harness.cli.printing import say, say_at_once
+from harness.cli.printing import say, say_at_once, warn
 from harness.errors import UnfinishedError, UsageError
 from harness.store.atomic_write import write_new
 from harness.untrusted.regular_file import read_bounded
@@ -60,6 +60,11 @@ def record_command(
         raise UnfinishedError(msg)
     write_new(out, msgspec.json.format(msgspec.json.encode(recording), indent=2) + b"\n")
     say(f"{out}: {recording.name}")
+    if recording.may_be_opened:
+        warn(
+            "the handshake is not that of the browser which the headers name: a filter that opens "
+            "TLS may be on the way; record on a network without it"
+        )
     for sentence in _check(recording):
         say(sentence)
     say(f"next: accredit device pack {out} --out our-devices")

@@ -52,6 +52,10 @@ OF_ONE_VISIT = frozenset(
 """Headers that belong to one visit, and are never recorded."""
 
 
+WITH_GREASE = ("Chrome/", "Version/")
+"""Parts of the User-Agent of browsers that offer reserved values: of Chromium and Safari."""
+
+
 class RecordedHello(msgspec.Struct, frozen=True, kw_only=True):
     """What a ClientHello offers, by the numbers of IANA's registries, without GREASE (RFC 8701).
 
@@ -155,6 +159,12 @@ class DeviceRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             tunnel=((HOST, ""), *agent),
             renames_connection=False,
         )
+
+    @property
+    def may_be_opened(self) -> bool:
+        """Whether somebody between may have made the handshake: Chrome and Safari offer GREASE."""
+        agent = {name.lower(): value for name, value in self.headers}.get("user-agent", "")
+        return not self.hello.has_grease and any(one in agent for one in WITH_GREASE)
 
     def differences(self, other: DeviceRecording) -> tuple[str, ...]:
         """Say what of the handshake, of HTTP/2 and of the headers differs in another recording."""

@@ -248,7 +248,12 @@ class _Http2Reader:
 
 
 def _kept(pairs: Iterable[tuple[str, str]]) -> Pairs:
-    return tuple(pair for pair in pairs if pair[0].lower() not in OF_ONE_VISIT)
+    """Return the headers of a device; none with control characters, which no browser sends."""
+    return tuple(
+        (name, value)
+        for name, value in pairs
+        if name.lower() not in OF_ONE_VISIT and f"{name}{value}".isprintable()
+    )
 
 
 def recording_of(name: str, day: str, seen: Sequence[SeenRequest]) -> DeviceRecording | None:

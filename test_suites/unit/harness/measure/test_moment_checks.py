@@ -78,14 +78,15 @@ def device(tmp_path: Path) -> Device:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Holds attempts on the line back for ever; counts those that wait, and how long they may."""
+    """Holds attempts on the line back until they are cancelled; counts those that wait, and how long they may."""
     counted: Counter[str] = Counter()
 
     async def slow(planned: Any, options: Any, limits: Any, context: Any) -> Observation:
         if planned.key.line != CONTROL:
             counted[planned.item.id] += 1
             assert options.patience <= PATIENCE
-            await asyncio.Event().wait()
+            async with asyncio.timeout(60):  # if nothing ends it, the test must fail, not hang
+                await asyncio.Event().wait()
         return await attempt(planned, options, limits, context)
 
     monkeypatch.setattr(moment_checks, "attempt", slow)

@@ -112,6 +112,12 @@ async def test_what_belongs_to_one_visit_is_not_kept(recorder: Recorder) -> None
     assert recorder.seen[1] == SeenRequest(path="/", headers=(("X-A", "1"),))
 
 
+async def test_headers_with_control_characters_are_not_kept(recorder: Recorder) -> None:
+    await recorder.send(b"GET / HTTP/1.1\r\nA: \x1b[2J\r\nB: 1\r\nC\x07: 2\r\n\r\n")
+
+    assert recorder.seen == [SeenRequest(path="/", headers=(("B", "1"),))]
+
+
 async def test_the_page_counts_and_not_its_icon(recorder: Recorder) -> None:
     await recorder.send(b"GET / HTTP/1.1\r\nUser-Agent: plain\r\n\r\n")
     await recorder.ask_as("macos-safari")
@@ -141,6 +147,20 @@ async def test_without_a_page_over_tls_there_is_no_recording(recorder: Recorder)
 async def test_what_is_not_understood_ends_the_connection(recorder: Recorder, data: bytes) -> None:
     assert await recorder.send(data) == b""
     assert recorder.seen == []
+
+
+@pytest.mark.parametrize(
+    ("has_grease", "agent", "told"),
+    [(True, "Chrome/152", False), (False, "x Chrome/152", True), (False, "Firefox/155", False)],
+)
+def test_a_handshake_that_is_not_the_browsers_is_noticed(
+    has_grease: bool, agent: str, told: bool
+) -> None:
+    hello = msgspec.structs.replace(HELLO, has_grease=has_grease)
+    headers = (("User-Agent", agent),)
+
+    recording = DeviceRecording(name="x", recorded="", hello=hello, headers=headers)
+    assert recording.may_be_opened is told
 
 
 async def test_a_recording_that_no_program_can_repeat_is_told() -> None:
