@@ -17,9 +17,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from harness.model.tls_check import REVOCATIONS_PATH, case_of_host
 from probes.net.tls_facts import is_complete
 from probes.net.tls_offer import read_offer
 from probes.range.authority import Authority
+from probes.range.zone import ZONE
 
 PAGE = b"<html><head><title>%b</title></head><body><p>%b</p></body></html>"
 PATIENCE = 20.0
@@ -49,6 +54,8 @@ class Interception:
     toward: Callable[[ssl.SSLContext], None] = lambda _: None
     blocks: Callable[[str], bool] = lambda host: host == SENTINEL
     alpn: tuple[str, ...] = ("http/1.1",)
+    checks_revocation: bool = False
+    """Whether it fetches the list that a host with a revoked certificate names, and heeds it."""
     ignores: frozenset[int] = frozenset()
     """Codes of verification (X509_V_ERR_*) after which it goes on all the same."""
     changes: Callable[[bytes], bytes] = lambda answer: answer
@@ -134,6 +141,12 @@ class InterceptingProxy:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(self.trusted)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if how.checks_revocation and case_of_host(host, (ZONE,)) == "revoked":
+            with tempfile.TemporaryDirectory() as folder:
+                listed = Path(folder, "revoked.pem")
+                listed.write_bytes(_revocations(self.ports[80], host))
+                context.load_verify_locations(listed)
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         if not how.checks_host or not how.verifies:
             context.check_hostname = False
         if not how.verifies:
@@ -195,6 +208,16 @@ class InterceptingProxy:
                 b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: %d\r\n"
                 b"Connection: close\r\n\r\n%b" % (status, len(body), body)
             )
+
+
+def _revocations(port: int, host: str) -> bytes:
+    """Fetch the list of revoked certificates of a host, and return it in PEM form."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as origin:
+        asked = f"GET {REVOCATIONS_PATH} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        origin.sendall(asked.encode())
+        answer = b"".join(iter(lambda: origin.recv(65536), b""))
+    listed = x509.load_der_x509_crl(answer.partition(b"\r\n\r\n")[2])
+    return listed.public_bytes(Encoding.PEM)
 
 
 def _read_head(stream: socket.socket) -> bytes:

@@ -191,7 +191,7 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
         tls_checks,
         PackDetails(
             name="tls-checks",
-            version="1.0.0",
+            version="1.1.0",
             title="Hosts that show faults of certificates and weak encryption, and good ones",
             description="Harmless hosts on no list; the origin answers TLS as a host's name says.",
             created=CREATED,

@@ -12,6 +12,7 @@ from harness.model.tls_check import CASE, CASES, PART, TlsGroup
 
 HOSTS: dict[TlsGroup, int] = {
     "certificate": 3,
+    "revocation": 3,
     "parameters": 3,
     "good": 5,
     "undecrypted": 3,

@@ -34,8 +34,24 @@ EVERY = "every case counts"
 
 
 def bad_certificates_accepted(selection: Selection) -> MeasuredMetric:
-    """Count the faults of certificates that the service hides from the user."""
-    return measured_cases(selection, "bad_certificates_accepted", faults_hidden(selection), EVERY)
+    """Count the faults of certificates that the service hides from the user.
+
+    What became of revoked certificates is reported beside them (METHOD, TLS-01).
+    """
+    method = f"{EVERY}; revoked certificates, which are not counted: {_of_revoked(selection)}"
+    return measured_cases(selection, "bad_certificates_accepted", faults_hidden(selection), method)
+
+
+def _of_revoked(selection: Selection) -> str:
+    """Say how many pages with revoked certificates came through connections that it opens."""
+    trials = trials_of(selection).get("revoked", [])
+    known = [one for one in trials if one.came_on_control and one.is_opened is not None]
+    if not known:
+        return "not decided" if trials else "not tried"
+    opened = [one for one in known if one.is_opened]
+    if not opened:
+        return "passed on as they are"
+    return f"{sum(one.came for one in opened)} of {len(opened)} let through"
 
 
 def certificate_errors_conveyed(selection: Selection) -> MeasuredMetric:

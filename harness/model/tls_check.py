@@ -18,10 +18,13 @@ PART = "tls"
 CASE = "tls:"
 """What precedes the name of a case in a stratum."""
 
+REVOCATIONS_PATH = "/revoked.crl"
+"""Where a host with a revoked certificate shows its authority's list (RFC 5280 section 5)."""
+
 PROBE = "tls_checks"
 """The probe that tries these hosts."""
 
-TlsGroup = Literal["certificate", "parameters", "good", "service", "undecrypted"]
+TlsGroup = Literal["certificate", "parameters", "good", "service", "undecrypted", "revocation"]
 
 
 class TlsCase(NamedTuple):
@@ -40,6 +43,7 @@ CASES: dict[str, TlsCase] = {
     "superfish": TlsCase("certificate", "a certificate of an authority named as Superfish's"),
     "edellroot": TlsCase("certificate", "a certificate of an authority named as eDellRoot"),
     "sha1": TlsCase("certificate", "a certificate signed with SHA-1"),
+    "revoked": TlsCase("revocation", "a certificate that its authority has revoked"),
     "tls10": TlsCase("parameters", "TLS 1.0"),
     "tls11": TlsCase("parameters", "TLS 1.1"),
     "dh1024": TlsCase("parameters", "a Diffie-Hellman key of 1,024 bits"),
@@ -59,7 +63,7 @@ CASES: dict[str, TlsCase] = {
 """Every case. One of the group ``good`` shows that the service carries such hosts at all."""
 
 CASES_OF_METRIC: dict[str, tuple[TlsGroup, ...]] = {
-    "bad_certificates_accepted": ("certificate", "good"),
+    "bad_certificates_accepted": ("certificate", "good"),  # revoked ones are reported alone
     "certificate_errors_conveyed": ("certificate", "good"),
     "weak_crypto_accepted": ("parameters", "good"),
     "tls_downgrades": ("good",),

@@ -259,6 +259,8 @@ class _OriginConnection(HttpConnection):
     def _own_page(self, request: Request) -> Page | None:
         """Return a page about the origin itself, which is not logged; None for all others."""
         origin, names = self._origin, self._origin.pages.names
+        if listed := origin.tls_hosts.revocations(request.host, request.path):
+            return Page(status=200, body=listed, content_type="application/pkix-crl")
         if request.host not in names.apexes or request.host == names.twin_zone:
             return None
         if origin.health is not None and request.path == HEALTH_PATH:

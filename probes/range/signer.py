@@ -6,6 +6,7 @@ that show what is wrong with a certificate or a chain (``probes.range.tls_hosts`
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -71,16 +72,51 @@ class Signer:
         return Signer(self._sign(builder, key.public_key()), key)
 
     def leaf(
-        self, host: str, key: Key, now: datetime, lifetime: timedelta = LIFETIME
+        self,
+        host: str,
+        key: Key,
+        now: datetime,
+        lifetime: timedelta = LIFETIME,
+        revocations: str = "",
     ) -> x509.Certificate:
-        """Issue a certificate for a host; a negative ``lifetime`` makes it expired."""
+        """Issue a certificate for a host; a negative ``lifetime`` makes it expired.
+
+        With ``revocations``, the address of a list of revoked ones, it has the host's own number.
+        """
+        number = _number_of(host) if revocations else 0
         builder = _builder(
-            common_name(host), self.certificate.subject, key.public_key(), now, lifetime
+            common_name(host), self.certificate.subject, key.public_key(), now, lifetime, number
         )
+        if revocations:
+            where = x509.DistributionPoint(
+                [x509.UniformResourceIdentifier(revocations)], None, None, None
+            )
+            points = x509.CRLDistributionPoints([where])
+            builder = builder.add_extension(points, critical=False)
         builder = builder.add_extension(
             x509.BasicConstraints(ca=False, path_length=None), critical=True
         )
         return self._sign(_for_servers(builder, (host,)), key.public_key())
+
+    def revocations(self, host: str, now: datetime) -> bytes:
+        """Return the list on which the certificate of a host is, in DER (RFC 5280 section 5)."""
+        revoked = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(_number_of(host))
+            .revocation_date(now - timedelta(days=1))
+            .build()
+        )
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        listed = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now - timedelta(days=1))
+            .next_update(now + LIFETIME)
+            .add_revoked_certificate(revoked)
+            .add_extension(issuer, critical=False)
+            .add_extension(x509.CRLNumber(1), critical=False)
+        )
+        return listed.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
     def with_sha1(self, leaf: x509.Certificate) -> bytes:
         """Return the same certificate in PEM form, signed anew with SHA-1."""
@@ -107,16 +143,22 @@ def _builder(
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
     now: datetime,
     lifetime: timedelta,
+    number: int = 0,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(number or x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1) + min(lifetime, timedelta()))
         .not_valid_after(now + lifetime)
     )
+
+
+def _number_of(host: str) -> int:
+    """The serial number of a host's certificate, the same each time it is issued."""
+    return int.from_bytes(hashlib.sha256(host.encode()).digest()[:16]) | 1
 
 
 def _for_servers(

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness.model.tls_check import CASES, case_of_host
+from harness.model.tls_check import CASES, REVOCATIONS_PATH, case_of_host
 from harness.model.tls_view import TlsOffer
 from probes.net.client_hello import hello_body, read_hello
 from probes.net.client_identity import client_authority
@@ -112,6 +112,11 @@ class TlsHosts:
             self._contexts[host] = context, until
         return context
 
+    def revocations(self, host: str, path: str) -> bytes:
+        """Return the list of revoked certificates that a URL of a host leads to; else nothing."""
+        is_listed = path == REVOCATIONS_PATH and self.case_of(host) == "revoked"
+        return self._root.revocations(normalise(host), self._now()) if is_listed else b""
+
     def _new_context(self, host: str) -> ssl.SSLContext:
         case = self.case_of(host)
         context = context_with(self._chain(case, host), ALPN_OF.get(case, HTTP_2_OR_1))
@@ -191,7 +196,7 @@ class TlsHosts:
 
     def _trusted_chain(self, case: str, host: str) -> bytes:
         """Return a key and a chain that clients trust. Raises LookupError."""
-        needs_own = case in WEAK_CIPHERS or case in ("ecdsa", "long-chain")
+        needs_own = case in WEAK_CIPHERS or case in ("ecdsa", "long-chain", "revoked")
         if not needs_own:
             return self._certificates.key_and_chain(host)
         if self._authority is None:
@@ -202,6 +207,11 @@ class TlsHosts:
             leaf = third.leaf(host, self._leaf_key, now)
             whole = (third.pem, second.pem, first.pem, root.pem)
             return key_pem(self._leaf_key) + _pem(leaf) + b"".join(whole)
+        if case == "revoked":
+            leaf = root.leaf(
+                host, self._leaf_key, now, revocations=f"http://{host}{REVOCATIONS_PATH}"
+            )
+            return key_pem(self._leaf_key) + _pem(leaf) + root.pem
         key: Key = ec.generate_private_key(ec.SECP384R1()) if case == "ecdsa" else self._rsa_key
         return key_pem(key) + _pem(root.leaf(host, key, now)) + root.pem
 

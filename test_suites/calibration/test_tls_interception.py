@@ -121,6 +121,29 @@ def test_a_service_that_verifies_websites_and_tells_of_faults_conforms(tried: Tr
     assert part(run, "TLS-05", "SHA-1") == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (Interception(alpn=BOTH), "3 of 3 let through"),
+        (Interception(alpn=BOTH, checks_revocation=True), "0 of 3 let through"),
+        (Interception(opens=lambda _: False), "passed on as they are"),
+    ],
+    ids=["does not look", "looks", "does not open"],
+)
+def test_revoked_certificates_are_reported_and_not_counted(
+    tried: Try, how: Interception, told: str
+) -> None:
+    items = [*items_of(("good",)), *items_of(tuple(cases_of("certificate"))), *REVOKED]
+    run = tried(how, items=items)
+
+    found = run.outcome("TLS-01", "line")
+    assert found.conformity is CONFORMS
+    assert found.metric.method.endswith(f"which are not counted: {told}")
+
+
+REVOKED = items_of(("revoked",), number=3)
+
+
 def test_a_service_that_opens_no_connection_conforms_though_its_hosts_are_faulty(
     tried: Try,
 ) -> None:

@@ -64,7 +64,7 @@ def test_show_prints_each_number_with_its_origin(runner: CliRunner) -> None:
 
 
 def test_check_is_quiet_about_a_sound_scheme(runner: CliRunner) -> None:
-    assert said(runner, "check", "strict") == "strict 1.1: no faults, 150 requirements\n"
+    assert said(runner, "check", "strict") == "strict 1.1: no faults, 151 requirements\n"
 
 
 def test_check_tells_each_fault(runner: CliRunner, tmp_path: Path) -> None:

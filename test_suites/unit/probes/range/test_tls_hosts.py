@@ -6,12 +6,14 @@ import socket
 import ssl
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness.model.tls_check import CASES, case_of_host, tls_case
+from harness.model.tls_check import CASES, REVOCATIONS_PATH, case_of_host, tls_case
 from probes.net.client_identity import client_authority, client_certificate
 from probes.range.authority import Authority
 from probes.range.testbed import RangeTestbed
@@ -74,6 +76,40 @@ def test_a_fault_of_a_certificate_is_refused_for_what_it_is(world: RangeTestbed,
     with pytest.raises(ssl.SSLCertVerificationError, match=FAULTS[case]):
         shown(world, host, strict(world))
     assert shown(world, host, lenient())[2]
+
+
+def revocations(world: RangeTestbed, host: str) -> bytes:
+    """What a host shows at the address of its authority's list."""
+    with socket.create_connection(("127.0.0.1", world.origin.ports[80]), timeout=20) as plain:
+        request = f"GET {REVOCATIONS_PATH} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        plain.sendall(request.encode())
+        return b"".join(iter(lambda: plain.recv(65536), b"")).partition(b"\r\n\r\n")[2]
+
+
+def test_a_revoked_certificate_is_good_to_who_does_not_look_at_the_list(
+    world: RangeTestbed, tmp_path: Path
+) -> None:
+    host = "revoked-1.tls.accredit.test"
+    _, _, leaf = shown(world, host, strict(world))
+    points = x509.load_der_x509_certificate(leaf).extensions.get_extension_for_class(
+        x509.CRLDistributionPoints
+    )
+    named = [name.value for each in points.value for name in each.full_name or ()]
+    assert named == [f"http://{host}{REVOCATIONS_PATH}"]
+
+    listed = x509.load_der_x509_crl(revocations(world, host))
+    checking = strict(world)
+    file = tmp_path / "revoked.pem"
+    file.write_bytes(listed.public_bytes(Encoding.PEM))
+    checking.load_verify_locations(file)
+    checking.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate revoked"):
+        shown(world, host, checking)
+
+
+def test_only_hosts_with_revoked_certificates_show_a_list(world: RangeTestbed) -> None:
+    with pytest.raises(ValueError, match=r"(?i)parse|asn|data"):
+        x509.load_der_x509_crl(revocations(world, "good-1.tls.accredit.test"))
 
 
 def test_every_certificate_fault_is_tested() -> None:
