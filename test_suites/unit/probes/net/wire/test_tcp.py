@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from probes.net.route import Address
-from probes.net.wire.reactor import READABLE, Reactor, ReactorTask, Steps
+from probes.net.wire.reactor import Reactor, ReactorTask, Steps
 from probes.net.wire.tcp import READABLE, Tcp
 
 
