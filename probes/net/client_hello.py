@@ -124,6 +124,23 @@ class ClientHello:
         changed = (Extension(kind, data) if each.kind == kind else each for each in self.extensions)
         return replace(self, extensions=tuple(changed))
 
+    def listed(self, kind: int, length: int = 2) -> tuple[int, ...]:
+        """Return the numbers in an extension that is a list; ``length``: bytes of its length.
+
+        Raises ValueError for a malformed one.
+        """
+        data = self.extension(kind)
+        return FieldReader(data).numbers(length) if data else ()
+
+    @property
+    def protocols(self) -> tuple[bytes, ...]:
+        """The protocols of ALPN, in order (RFC 7301). Raises ValueError."""
+        data = self.extension(ALPN)
+        listed, found = FieldReader(FieldReader(data).vector(2) if data else b""), []
+        while listed.remaining:
+            found.append(listed.vector(1))
+        return tuple(found)
+
     @property
     def server_names(self) -> tuple[bytes, ...]:
         """The names in the extension server_name, in order (RFC 6066). Raises ValueError."""

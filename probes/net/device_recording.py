@@ -92,13 +92,13 @@ class RecordedHello(msgspec.Struct, frozen=True, kw_only=True):
                 for each in (*named, *_without_grease(kinds))
                 if each not in OF_A_SESSION | {PADDING}
             ),
-            groups=_without_grease(_numbers(hello, SUPPORTED_GROUPS)),
+            groups=_without_grease(hello.listed(SUPPORTED_GROUPS)),
             shares=_without_grease(_shares(hello)),
-            signatures=_without_grease(_numbers(hello, SIGNATURE_ALGORITHMS)),
-            protocols=_protocols(hello),
-            compressions=_numbers(hello, COMPRESS_CERTIFICATE, length=1),
+            signatures=_without_grease(hello.listed(SIGNATURE_ALGORITHMS)),
+            protocols=tuple(each.decode("latin-1") for each in hello.protocols),
+            compressions=hello.listed(COMPRESS_CERTIFICATE, length=1),
             record_size=int.from_bytes(hello.extension(RECORD_SIZE_LIMIT) or b""),
-            delegated=_numbers(hello, DELEGATED_CREDENTIAL),
+            delegated=hello.listed(DELEGATED_CREDENTIAL),
             anchors=_anchors(hello),
             has_grease=any(each in RANDOM_GROUPS for each in (*kinds, *hello.ciphers)),
         )
@@ -261,12 +261,6 @@ def _known(numbers: tuple[int, ...], names: dict[int, str]) -> list[str]:
     return [names[each] for each in numbers if each in names]
 
 
-def _numbers(hello: ClientHello, kind: int, length: int = 2) -> tuple[int, ...]:
-    """Return the numbers in an extension whose list has a length of ``length`` bytes."""
-    data = hello.extension(kind)
-    return FieldReader(data).numbers(length) if data else ()
-
-
 def _shares(hello: ClientHello) -> tuple[int, ...]:
     data = hello.extension(KEY_SHARE)
     listed, groups = FieldReader(FieldReader(data).vector(2) if data else b""), []
@@ -274,14 +268,6 @@ def _shares(hello: ClientHello) -> tuple[int, ...]:
         groups.append(listed.number(2))
         listed.vector(2)
     return tuple(groups)
-
-
-def _protocols(hello: ClientHello) -> tuple[str, ...]:
-    data = hello.extension(ALPN)
-    listed, found = FieldReader(FieldReader(data).vector(2) if data else b""), []
-    while listed.remaining:
-        found.append(listed.vector(1).decode("latin-1"))
-    return tuple(found)
 
 
 def _anchors(hello: ClientHello) -> tuple[str, ...]:

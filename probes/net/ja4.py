@@ -16,7 +16,6 @@ from probes.net.client_hello import (
     SIGNATURE_ALGORITHMS,
     SUPPORTED_VERSIONS,
     ClientHello,
-    FieldReader,
 )
 from probes.net.tls_facts import RANDOM_GROUPS
 
@@ -30,8 +29,7 @@ def ja4(hello: ClientHello) -> str:
     """Return the fingerprint of a ClientHello over TCP. Raises ValueError for a malformed one."""
     ciphers = [each for each in hello.ciphers if each not in RANDOM_GROUPS]
     kinds = [each.kind for each in hello.extensions if each.kind not in RANDOM_GROUPS]
-    data = hello.extension(SIGNATURE_ALGORITHMS)
-    signatures = FieldReader(data).numbers(2) if data else ()
+    signatures = hello.listed(SIGNATURE_ALGORITHMS)
     counted = (each for each in kinds if each not in (SERVER_NAME, ALPN))
     listed = _listed(sorted(counted))
     if signatures:
@@ -44,17 +42,14 @@ def ja4(hello: ClientHello) -> str:
 
 def _version(hello: ClientHello) -> str:
     """The highest version that is offered."""
-    data = hello.extension(SUPPORTED_VERSIONS)
-    offered = FieldReader(data).numbers(1) if data else (hello.version,)
+    offered = hello.listed(SUPPORTED_VERSIONS, length=1) or (hello.version,)
     known = [each for each in offered if each not in RANDOM_GROUPS]
     return VERSIONS.get(max(known, default=0), "00")
 
 
 def _protocol(hello: ClientHello) -> str:
     """First and last letter of the first protocol of ALPN; 00 without one."""
-    data = hello.extension(ALPN)
-    listed = FieldReader(FieldReader(data).vector(2) if data else b"")
-    name = listed.vector(1) if listed.remaining else b""
+    name = next(iter(hello.protocols), b"")
     if not name:
         return "00"
     ends = name[:1] + name[-1:]

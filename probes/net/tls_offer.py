@@ -8,7 +8,6 @@ from functools import cache
 
 from harness.model.tls_view import TlsOffer
 from probes.net.client_hello import (
-    ALPN,
     SUPPORTED_GROUPS,
     SUPPORTED_VERSIONS,
     ClientHello,
@@ -71,10 +70,10 @@ def read_offer(records: bytes) -> TlsOffer:
         ),
         groups=tuple(
             GROUPS.get(each, f"0x{each:04x}")
-            for each in _numbers(hello, SUPPORTED_GROUPS)
+            for each in hello.listed(SUPPORTED_GROUPS)
             if each not in RANDOM_GROUPS
         ),
-        alpn=_protocols(hello),
+        alpn=tuple(each.decode("latin-1") for each in hello.protocols),
         extensions=tuple(each.kind for each in hello.extensions if each.kind not in RANDOM_GROUPS),
     )
 
@@ -85,19 +84,6 @@ def _versions(hello: ClientHello) -> tuple[str, ...]:
     numbers = FieldReader(data).numbers(1) if data else (hello.version,)
     named = [each for each in numbers if each not in RANDOM_GROUPS]
     return tuple(VERSION_NAMES.get(each, f"0x{each:04x}") for each in named)
-
-
-def _numbers(hello: ClientHello, kind: int) -> tuple[int, ...]:
-    data = hello.extension(kind)
-    return FieldReader(data).numbers(2) if data else ()
-
-
-def _protocols(hello: ClientHello) -> tuple[str, ...]:
-    data = hello.extension(ALPN)
-    listed, found = FieldReader(FieldReader(data).vector(2) if data else b""), []
-    while listed.remaining:
-        found.append(listed.vector(1).decode("latin-1"))
-    return tuple(found)
 
 
 def _cipher(number: int) -> str:
