@@ -20,7 +20,8 @@ class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
     With ``secure`` a stream is opened with a TLS handshake, in which the line's own trust applies.
     A ``plain`` stream carries HTTP requests without TLS: an HTTP proxy opens no tunnel for it, but
     takes the requests itself. ``guarded`` is the origin's host that is meant where ``host`` is
-    another spelling of it; a proxy is then told ``address``, if there is one.
+    another spelling of it; a proxy is then told ``address``, if there is one. ``tunnel_headers``
+    are sent with CONNECT (see ``Request``).
     """
 
     host: str
@@ -31,6 +32,7 @@ class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool = False
     plain: bool = False
     guarded: str = ""
+    tunnel_headers: tuple[tuple[str, str], ...] = ()
 
 
 class ByteStream(Protocol):

@@ -212,8 +212,13 @@ class Visit:
             ]
         )
 
-    def facts(self, chain: RedirectChain) -> WebFacts:
-        """Return a chain's facts: the last page's, with peer, certificate, choices of the first."""
+    def facts(
+        self, chain: RedirectChain, shown: Page | None = None, delivered: Delivery | None = None
+    ) -> WebFacts:
+        """Return a chain's facts: the last page's, with peer, certificate, choices of the first.
+
+        ``shown`` and ``delivered`` are what a browser showed after the page's scripts ran.
+        """
         last, first = chain.last, chain.exchanges[0]
         answered = last.status is not None or last.tunnel_status is not None
         headers = [
@@ -223,9 +228,11 @@ class Visit:
         ]
         digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
         page = Page()
-        if answered:
+        if shown is not None:
+            page = shown
+        elif answered:
             page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
-        delivered: Delivery = self._expected.delivered(chain)
+        delivered = delivered or self._expected.delivered(chain)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if self._attempt.item.is_sensitive:

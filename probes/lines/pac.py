@@ -264,7 +264,14 @@ class Pac(Interface):
         if isinstance(route, Failure):
             return not_dialled(route)
         remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
-        return await dial_stream(route, endpoint, remaining, secure=request.secure)
+        return await dial_stream(
+            route,
+            endpoint,
+            remaining,
+            secure=request.secure,
+            plain=request.plain,
+            tunnel_headers=request.tunnel_headers,
+        )
 
     async def _route_by(
         self, choice: Choice, endpoint: Address, request: Request | DialRequest

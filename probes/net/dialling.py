@@ -29,10 +29,12 @@ async def dial_stream(
     *,
     secure: bool = False,
     plain: bool = False,
+    tunnel_headers: Headers = (),
 ) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
     With ``secure`` a TLS handshake follows; a ``plain`` stream needs no tunnel at an HTTP proxy.
+    ``tunnel_headers`` are sent with CONNECT.
     Network failures are returned with their stage, never raised.
     """
     is_proxied = plain and route.uses_absolute_form("http")
@@ -42,7 +44,7 @@ async def dial_stream(
         async with asyncio.timeout(patience):
             # "https" makes the proxy open a tunnel, whatever the protocol inside.
             scheme = "http" if is_proxied else "https"
-            stream = await open_stream(recorder, route, scheme, endpoint, ())
+            stream = await open_stream(recorder, route, scheme, endpoint, tunnel_headers)
             if secure:
                 with recorder.phase("tls", "tls"):
                     await stream.start_tls(route.trust, endpoint.host)
