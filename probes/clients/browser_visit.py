@@ -33,6 +33,8 @@ QUIET_SHARE = 0.4
 READING_SECONDS = 3.0
 """Seconds beyond a visit's time for reading the page and the screenshot; less than the harness
 gives an attempt before it blames the instrument."""
+SCREENSHOT_TRIES, SCREENSHOT_PAUSE = 10, 0.1
+"""How often a screenshot is tried while the browser draws the page, and the seconds between."""
 MOST_TEXT, MOST_MARKUP = 30_000, 1_000_000
 """Characters of text and markup that are read of each frame."""
 MOST_FRAMES = 16
@@ -198,6 +200,10 @@ class _Visit:
 
     async def _read(self, shown: ShownPage) -> None:
         """Read the page, or show the browser's own page for an error."""
+        if shown.is_late:
+            await self._guarded(self._session.send("Page.stopLoading"))
+            if not self._responses:
+                return
         shown.url = self._failed_url or shown.url
         if shown.net_error:
             shown.failure = self._connections.failure_at(endpoint_of(shown.url))
@@ -210,9 +216,17 @@ class _Visit:
         if not shown.net_error:
             shown.frames = [each async for each in self._frames()]
         if self._options.takes_picture:
-            error, _ = self._errors
+            shown.screenshot = await self._screenshot()
+
+    async def _screenshot(self) -> bytes:
+        """Return a screenshot; none if the browser cannot take it, as before its first picture."""
+        error, _ = self._errors
+        for _ in range(SCREENSHOT_TRIES):
             with suppress(error):
-                shown.screenshot = await self._page.screenshot(timeout=READING_SECONDS * 1000)
+                taken: bytes = await self._page.screenshot(timeout=READING_SECONDS * 1000)
+                return taken
+            await asyncio.sleep(SCREENSHOT_PAUSE)
+        return b""
 
     async def _show_error(self, shown: ShownPage) -> None:
         """Show what a browser without a relay in between would show; nothing is sent for it."""

@@ -33,13 +33,18 @@ NSS_PROCESS = Path(__file__).with_name("nss_database_process.py")
 DATABASE = ".pki/nssdb"
 """Where Chromium looks for the database, below the home of its user."""
 
+SHORT_FOLDER = "/tmp"  # noqa: S108 - a folder of our own is made in it
+PREFIX = "accredit-browser-"
+"""What the names of the folders of running browsers begin with."""
+
 PATIENCE = 60.0
 """Seconds after which a step of the start counts as failed."""
 
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _LANGUAGES = "en-GB,en-US,en"
 
 _FLAGS = (
+    "--disable-auto-reload",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-domain-reliability",
@@ -91,11 +96,12 @@ def browser_program() -> str | None:
 class Chromium:
     """A running Chromium, while its asynchronous context lasts.
 
-    ``authorities`` are certificates in PEM form. ``version`` is its major version. Entering raises
-    NoBrowserError.
+    ``authorities`` are certificates in PEM form. ``version`` is its major version, ``home`` its
+    folder. Entering raises NoBrowserError.
     """
 
     version: str
+    home: Path
     relay: BrowserRelay
 
     def __init__(self, authorities: str) -> None:
@@ -133,8 +139,10 @@ class Chromium:
         )
 
     async def _start(self) -> None:
-        folder = tempfile.TemporaryDirectory(prefix="accredit-browser-", ignore_cleanup_errors=True)
-        home = Path(self._stack.enter_context(folder))
+        folder = tempfile.TemporaryDirectory(
+            prefix=PREFIX, dir=_temporary(), ignore_cleanup_errors=True
+        )
+        home = self.home = Path(self._stack.enter_context(folder))
         profile = home / "profile"
         await asyncio.to_thread(_write_preferences, profile)
         if self._authorities:
@@ -214,4 +222,9 @@ def _user_agent(version: str) -> str:
 def _environment(home: Path) -> dict[str, str]:
     """Return its environment: no proxy, no key log and no folders of the user."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return kept | {"HOME": str(home)}
+    return kept | {"HOME": str(home), "TMPDIR": str(home)}
+
+
+def _temporary() -> str | None:
+    """Return a folder with a short name: Chromium ends if the path of its socket is too long."""
+    return SHORT_FOLDER if os.access(SHORT_FOLDER, os.W_OK) else None
