@@ -159,10 +159,15 @@ def _add_certificate(chain: RedirectChain, shown: ShownPage) -> None:
     ]
 
 
-def rendered_chain(chain: RedirectChain, shown: ShownPage) -> RedirectChain:
-    """Return the chain with what stands in the page after its scripts ran, frames included."""
+def rendered_body(shown: ShownPage) -> bytes:
+    """Return what stands in a page after its scripts ran, frames included; its type is HTML."""
     parts = [part for each in shown.frames for part in (each.markup, each.title, each.text)]
-    last = msgspec.structs.replace(
-        chain.last, body="\n".join(parts).encode(), headers=(("content-type", HTML),)
-    )
+    return "\n".join(parts).encode()
+
+
+def rendered_chain(chain: RedirectChain, shown: ShownPage) -> RedirectChain:
+    """Return the chain with what stands in its last page after its scripts ran."""
+    others = (each for each in chain.last.headers if each[0] != "content-type")
+    headers = (("content-type", HTML), *others)
+    last = msgspec.structs.replace(chain.last, body=rendered_body(shown), headers=headers)
     return replace(chain, exchanges=[*chain.exchanges[:-1], last])

@@ -22,19 +22,68 @@ from harness.model.observation import Evidence, Failure, Timings
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, HostsBrowser, Line, ProbeResult
+from harness.ports.network import Attempt, Exchange, HostsBrowser, Line, ProbeResult
 from probes.clients.browser_pool import MOST_PAGES, BusyBrowserError, browser_for
 from probes.clients.browser_visit import ShownPage, browser_errors, endpoint_of, visit_page
 from probes.clients.chromium import Chromium, NoBrowserError, missing_browser
-from probes.clients.marked_visit import MarkedVisit, chain_of, marked_visit, rendered_chain
+from probes.clients.marked_visit import (
+    HTML,
+    MarkedVisit,
+    chain_of,
+    marked_visit,
+    rendered_body,
+    rendered_chain,
+)
 from probes.kinds.web import Visit, WebProbe
-from probes.net.delivery import ExpectedMarks
+from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, read_page
 from probes.net.page_result import page_result
 from probes.net.redirects import RedirectChain
 
 PNG = "image/png"
 TEXT = "text/plain; charset=utf-8"
+
+
+class ShownVisit(Visit):
+    """Derives the facts of a page from what a browser showed."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        line: Line,
+        expected: ExpectedMarks,
+        pages: PageReader,
+        deadline: float,
+        shown: ShownPage,
+    ) -> None:
+        super().__init__(attempt, line, expected, pages, deadline)
+        self._shown = shown
+
+    def page(self, last: Exchange, digest: str) -> Page:
+        """Return what a pupil sees: the text that is laid out, and what else the markup shows."""
+        del last, digest
+        if not self._shown.frames:
+            return Page()
+        body = rendered_body(self._shown)
+        page = self._pages.read(body, HTML, sha256(body).hexdigest())
+        text = "\n".join(each.text for each in self._shown.frames)
+        laid_out = read_page(text.encode(), TEXT)
+        titled = read_page(self._shown.frames[0].title.encode(), TEXT)
+        return replace_page(
+            page,
+            title=titled.text,
+            text=laid_out.text,
+            words=laid_out.words,
+            length=laid_out.length,
+        )
+
+    def delivered(self, chain: RedirectChain) -> Delivery:
+        """Return what was delivered in what was received, or in what scripts made of it."""
+        received = super().delivered(chain)
+        if received.canary in ("seen", "not_applicable"):
+            return received
+        return super().delivered(rendered_chain(chain, self._shown))
+
 
 _WEB = ProbeDeclaration(needs="dial", facts="web")
 
@@ -94,13 +143,7 @@ class Browser(WebProbe):
         visit = marked_visit(attempt, line, expected, self.address(attempt.item), deadline)
         shown = await visit_page(chromium, visit.connections, visit.options)
         chain = chain_of(shown, visit.connections)
-        rendered = rendered_chain(chain, shown)
-        delivered = expected.delivered(chain)
-        if delivered.canary not in ("seen", "not_applicable"):
-            delivered = expected.delivered(rendered)
-        facts = Visit(attempt, line, expected, self._pages, deadline).facts(
-            chain, _page_of(self._pages, rendered, shown), delivered
-        )
+        facts = ShownVisit(attempt, line, expected, self._pages, deadline, shown).facts(chain)
         facts = replace(facts, browser=f"chromium-{chromium.version}", net_error=shown.net_error)
         total = perf_counter() - started
         result = page_result(attempt, chain, facts, _timings(visit, total))
@@ -117,20 +160,6 @@ class BrowserHttps(Browser):
 
     declares: ClassVar[ProbeDeclaration] = replace(_WEB, only_scheme="https")
     scheme: ClassVar[str] = "https"
-
-
-def _page_of(pages: PageReader, rendered: RedirectChain, shown: ShownPage) -> Page:
-    """Return what a pupil sees: the text that is laid out, and what else the markup shows."""
-    if not shown.frames:
-        return Page()
-    body = rendered.last.body
-    page = pages.read(body, dict(rendered.last.headers)["content-type"], sha256(body).hexdigest())
-    text = "\n".join(each.text for each in shown.frames)
-    laid_out = read_page(text.encode(), TEXT)
-    titled = read_page(shown.frames[0].title.encode(), TEXT)
-    return replace_page(
-        page, title=titled.text, text=laid_out.text, words=laid_out.words, length=laid_out.length
-    )
 
 
 def _timings(visit: MarkedVisit, total: float) -> Timings:

@@ -42,8 +42,9 @@ async def test_a_shared_line_is_opened_once_and_closed() -> None:
     lines: Any = {("a", "ks2"): shared, ("a", "staff"): shared, ("b", "ks2"): own}
     evidence: Any = SimpleNamespace()
     probe: Any = Starting()
+    other: Any = SimpleNamespace()
     instruments = MeasurementContext(
-        probes={"p": probe, "q": SimpleNamespace()}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
+        probes={"p": probe, "q": other}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
         limiter=ConcurrencyLimiter(1), confirmation_limiter=ConcurrencyLimiter(1), rate_limits=RateLimits(Limits()), lag_monitor=LoopLagMonitor(WallClock()),
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ async def test_a_browser_is_for_all_lines_that_trust_the_same(
     browsers = [await browser_for(line) for line in (first, second, first, managed)]
 
     assert browsers[0] is browsers[1] is browsers[2]
-    programs = await asyncio.gather(*(each.chromium() for each in browsers))
+    programs: Any = await asyncio.gather(*(each.chromium() for each in browsers))
     assert len(started) == 2
     assert [each.authorities for each in programs[2:]] == ["origin", "origin\nsupplier"]
     assert [len(line.ends) for line in (first, second, managed)] == [1, 1, 1]
@@ -86,9 +86,9 @@ async def test_it_ends_with_the_last_of_its_lines(given: Any, started: list[Prog
     await browser.chromium()
 
     await first.close()
-    assert started[0].is_running
+    assert [True] == [each.is_running for each in started]
     await second.close()
-    assert not started[0].is_running
+    assert [False] == [each.is_running for each in started]
     assert await browser_for(given("origin")) is not browser
 
 

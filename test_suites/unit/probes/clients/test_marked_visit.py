@@ -13,7 +13,13 @@ from harness.model.observation import AttemptKey, Failure, Timings
 from harness.ports.network import Attempt, Origin
 from harness.ports.streams import Dialled
 from probes.clients.browser_visit import ShownFrame, ShownPage, ShownResponse
-from probes.clients.marked_visit import MarkedVisit, chain_of, marked_visit, rendered_chain
+from probes.clients.marked_visit import (
+    HTML,
+    MarkedVisit,
+    chain_of,
+    marked_visit,
+    rendered_chain,
+)
 from probes.net.browser_relay import VisitConnections
 from probes.net.delivery import ExpectedMarks
 from probes.net.route import Address
@@ -189,7 +195,7 @@ def test_a_page_that_was_late_failed_unless_it_had_come_whole(
 def test_what_scripts_made_of_a_page_stands_in_its_place() -> None:
     shown = ShownPage(
         url="http://a.example/",
-        responses=[answer("http://a.example/", body=b"shell")],
+        responses=[answer("http://a.example/", body=b"shell", location="kept")],
         frames=[
             ShownFrame(title="Page", text="Words", markup="<p>Words</p>"),
             ShownFrame(text="Inside"),
@@ -199,4 +205,5 @@ def test_what_scripts_made_of_a_page_stands_in_its_place() -> None:
     rendered = rendered_chain(chain, shown)
 
     assert chain.last.body == b"shell"
+    assert rendered.last.headers == (("content-type", HTML), ("location", "kept"))
     assert rendered.last.body == b"<p>Words</p>\nPage\nWords\n\n\nInside"
