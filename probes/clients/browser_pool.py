@@ -31,25 +31,36 @@ class SharedBrowser:
 
     def __init__(self, authorities: str) -> None:
         self._authorities = authorities
-        self._start = asyncio.Lock()
         self._turns = asyncio.Semaphore(MOST_PAGES)
-        self._chromium: Chromium | None = None
+        self._start: asyncio.Task[Chromium] | None = None
         self.lines: set[int] = set()
 
     async def chromium(self) -> Chromium:
-        """Return the running browser; start it if it is not. Raises NoBrowserError."""
-        async with self._start:
-            if self._chromium is not None and not self._chromium.is_running:
-                await self.close()
-            if self._chromium is None:
-                self._chromium = await Chromium(self._authorities).__aenter__()
-            return self._chromium
+        """Return the running browser; start it if it is not. Raises NoBrowserError.
+
+        A start goes on if the caller is cancelled, so that it serves the next one.
+        """
+        if self._start is not None and self._has_ended(self._start):
+            await self.close()
+        if self._start is None:
+            self._start = asyncio.create_task(Chromium(self._authorities).__aenter__())
+        return await asyncio.shield(self._start)
+
+    @staticmethod
+    def _has_ended(start: asyncio.Task[Chromium]) -> bool:
+        if not start.done():
+            return False
+        return start.cancelled() or bool(start.exception()) or not start.result().is_running
 
     async def close(self) -> None:
-        """End the browser."""
-        chromium, self._chromium = self._chromium, None
-        if chromium is not None:
-            await chromium.__aexit__()
+        """End the browser, or its start."""
+        start, self._start = self._start, None
+        if start is None:
+            return
+        start.cancel()
+        await asyncio.wait({start})
+        if not start.cancelled() and start.exception() is None:
+            await start.result().__aexit__()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Chromium]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -33,6 +33,8 @@ QUIET_SHARE = 0.4
 READING_SECONDS = 3.0
 """Seconds beyond a visit's time for reading the page and the screenshot; less than the harness
 gives an attempt before it blames the instrument."""
+LOOK_PAUSE = 0.2
+"""Seconds between two looks at whether the wanted page is shown."""
 SCREENSHOT_TRIES, SCREENSHOT_PAUSE = 10, 0.1
 """How often a screenshot is tried while the browser draws the page, and the seconds between."""
 MOST_TEXT, MOST_MARKUP = 30_000, 1_000_000
@@ -107,6 +109,7 @@ class VisitOptions:
 
     ``cookies`` are those to set, as playwright takes them; ``marks`` are further headers by host.
     With ``takes_picture`` there is a screenshot. ``body_bytes`` are kept of the last response.
+    ``is_shown`` says whether the wanted page is shown; until it is, the visit goes on.
     """
 
     url: str
@@ -115,6 +118,7 @@ class VisitOptions:
     cookies: tuple[Mapping[str, str], ...] = ()
     marks: Callable[[str], Headers] = lambda _: ()
     takes_picture: bool = False
+    is_shown: Callable[[Sequence[ShownFrame]], bool] = lambda _: True
 
 
 async def visit_page(
@@ -184,6 +188,7 @@ class _Visit:
             quiet = self._remaining * QUIET_SHARE * 1000
             with suppress(late):  # a page that never rests is read as it is
                 await self._page.wait_for_load_state("networkidle", timeout=quiet)
+            await self._wait_until_shown()
         except late:
             shown.is_late = True
         except error as problem:
@@ -197,6 +202,13 @@ class _Visit:
             shown.net_error = ""  # a download, or an answer without a page
         if not shown.net_error and self._page.url.startswith(ERROR_PAGE):
             shown.net_error = self._latest_error
+
+    async def _wait_until_shown(self) -> None:
+        """Wait for the wanted page until the time is up."""
+        while perf_counter() < self._options.deadline:
+            if self._options.is_shown([each async for each in self._frames()]):
+                return
+            await asyncio.sleep(LOOK_PAUSE)
 
     async def _read(self, shown: ShownPage) -> None:
         """Read the page, or show the browser's own page for an error."""

@@ -6,7 +6,7 @@ is added to each request for such a host, also after redirects.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,7 +16,7 @@ from harness.model.facts import Hop
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.search_case import cookie_of
 from harness.ports.network import Attempt, Exchange, HostsBrowser, Origin
-from probes.clients.browser_visit import ShownPage, VisitOptions, endpoint_of
+from probes.clients.browser_visit import ShownFrame, ShownPage, VisitOptions, endpoint_of
 from probes.net.browser_relay import VisitConnections
 from probes.net.delivery import ExpectedMarks
 from probes.net.net_errors import CERTIFICATE, failure_for
@@ -159,9 +159,9 @@ def _add_certificate(chain: RedirectChain, shown: ShownPage) -> None:
     ]
 
 
-def rendered_body(shown: ShownPage) -> bytes:
+def rendered_body(frames: Iterable[ShownFrame]) -> bytes:
     """Return what stands in a page after its scripts ran, frames included; its type is HTML."""
-    parts = [part for each in shown.frames for part in (each.markup, each.title, each.text)]
+    parts = [part for each in frames for part in (each.markup, each.title, each.text)]
     return "\n".join(parts).encode()
 
 
@@ -169,5 +169,5 @@ def rendered_chain(chain: RedirectChain, shown: ShownPage) -> RedirectChain:
     """Return the chain with what stands in its last page after its scripts ran."""
     others = (each for each in chain.last.headers if each[0] != "content-type")
     headers = (("content-type", HTML), *others)
-    last = msgspec.structs.replace(chain.last, body=rendered_body(shown), headers=headers)
+    last = msgspec.structs.replace(chain.last, body=rendered_body(shown.frames), headers=headers)
     return replace(chain, exchanges=[*chain.exchanges[:-1], last])

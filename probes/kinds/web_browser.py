@@ -64,7 +64,7 @@ class ShownVisit(Visit):
         del last, digest
         if not self._shown.frames:
             return Page()
-        body = rendered_body(self._shown)
+        body = rendered_body(self._shown.frames)
         page = self._pages.read(body, HTML, sha256(body).hexdigest())
         text = "\n".join(each.text for each in self._shown.frames)
         laid_out = read_page(text.encode(), TEXT)
