@@ -221,6 +221,7 @@ async def test_certificates_are_verified_by_the_lines_authorities(line: LineTo) 
         assert (result.failure.name, result.failure.stage) == (name, "tls")
         assert [each.media_type for each in result.evidence] == ["image/png"]
     assert line.internet.heads.keys() == {"secure.example"}
+    assert {each.host for each in line.dialled} == {"secure.example", "another.example"}
 
 
 async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
