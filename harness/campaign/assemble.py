@@ -36,6 +36,7 @@ from harness.ports.list_program import ListProgram
 from harness.ports.network import (
     Guarded,
     Line,
+    NeedsPrograms,
     Origin,
     Probe,
     PupilClient,
@@ -218,7 +219,10 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
     for name, at in named.items():
         plugin = collect_faults(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
-            probes[name] = plugin()
+            probe = probes[name] = plugin()
+            missing = probe.missing() if isinstance(probe, NeedsPrograms) else None
+            if missing is not None:
+                faults.append(fault_at(document, at, *missing))
     return probes
 
 

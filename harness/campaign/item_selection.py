@@ -20,7 +20,7 @@ from harness.model.sampler import Smallest, order_key, ordering
 from harness.model.technique import case_of_item
 from harness.plugins import PROBES
 from harness.ports.corpora import Corpus
-from harness.ports.network import Probe, fits
+from harness.ports.network import NeedsPrograms, Probe, fits
 
 
 class SelectedItems:
@@ -209,8 +209,12 @@ def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
 
 
 def _probe_for(scheme: str) -> str:
-    """The first available probe that tries ordinary pages of that scheme and of no other."""
-    made = ((name, make()) for name, make in PROBES.load().items())
+    """The first available probe that tries ordinary pages of that scheme and of no other.
+
+    Probes that need programs come last.
+    """
+    made = [(name, make()) for name, make in PROBES.load().items()]
+    made.sort(key=lambda each: isinstance(each[1], NeedsPrograms))
     able = (
         name
         for name, probe in made

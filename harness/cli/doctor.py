@@ -107,6 +107,7 @@ def machine_checks() -> Iterator[Check]:
         holds = importlib.util.find_spec(library) is not None
         detail = "installed" if holds else f"pip install 'isp-accredit[{extra}]'"
         yield Check(name=f"library {library}", holds=holds, detail=detail, needed=False)
+    yield _chromium()
     yield _descriptors()
     yield from instrument_checks()
 
@@ -274,6 +275,19 @@ def _dates(name: str, certificate: x509.Certificate, now: datetime) -> Check:
         detail += f", only {days} more days: renew it before a long campaign"
     return Check(
         name=f"certificate: {name}", holds=valid and not soon, detail=detail, needed=not soon
+    )
+
+
+def _chromium() -> Check:
+    """Whether there is a Chromium for the probes that load pages in a browser."""
+    from probes.clients.chromium import browser_program  # noqa: PLC0415 - only this check needs it
+
+    found = browser_program()
+    return Check(
+        name="Chromium",
+        holds=found is not None,
+        detail=found or "not installed (Debian: apt install chromium)",
+        needed=False,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -30,7 +31,7 @@ from harness.model.observation import (
 )
 from harness.model.origin_zone import is_in
 from harness.model.verdict import is_silent, is_trouble
-from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_by
+from harness.ports.network import Attempt, Probe, ProbeResult, TakesTurns, address_of, left_by
 
 
 def sentinels_for(
@@ -83,6 +84,14 @@ async def attempt(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
     """Make one attempt. Failures, of the network or our own, are part of the observation."""
+    probe = context.probes[planned.key.probe]
+    async with probe.turn() if isinstance(probe, TakesTurns) else nullcontext():
+        return await _attempt(planned, options, limits, context)
+
+
+async def _attempt(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
     request = Attempt(
         key=planned.key,
         item=planned.item,

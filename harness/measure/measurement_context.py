@@ -17,7 +17,7 @@ from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, PassedIte
 from harness.model.batch import Half
 from harness.model.campaign import Limits
 from harness.ports.list_program import ListProgram
-from harness.ports.network import Line, Origin, Probe, PupilClient, SecondClient
+from harness.ports.network import Line, Origin, PreparesLines, Probe, PupilClient, SecondClient
 from harness.ports.storage import Clock, EvidenceStore
 
 SENTINEL_INTERVAL = 300.0
@@ -68,7 +68,7 @@ class MeasurementContext:
         object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open every line, start the sealed list program, and monitor the event loop.
+        """Open and prepare every line, start the sealed list program, monitor the event loop.
 
         ``stack`` ends all of them.
         """
@@ -76,6 +76,10 @@ class MeasurementContext:
         lines = (*self.lines.values(), *self.twin_lines.values())
         for line in {id(line): line for line in lines}.values():
             await stack.enter_async_context(line)
+        for probe in self.probes.values():
+            if isinstance(probe, PreparesLines):
+                for line in {id(line): line for line in self.lines.values()}.values():
+                    await probe.prepare(line)
         if self.list_program is not None:
             await stack.enter_async_context(self.list_program)
         stack.push_async_callback(self._close_heartbeat_loops)

@@ -106,6 +106,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     anti-malware test string, the harmless content of that host, or the agreed file.
     ``kept``: the file was the second answer on its connection.
     ``details`` are those of a page on a service line that may be a block page.
+    ``net_error`` is the error of which a browser showed its page (``ERR_NAME_NOT_RESOLVED``).
     """
 
     url: str
@@ -138,6 +139,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     kept: bool = False
     inner: tuple[WebFacts, ...] = ()
     details: PageDetails | None = None
+    net_error: str = ""
 
 
 class SentStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

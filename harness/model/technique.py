@@ -210,6 +210,10 @@ FURTHER_CLASSES = {
     "old-tls": "TLS 1.0 and 1.1",
     "ranges": "parts of a page",
     "referer": "the name of an allowed page before",
+    "script-blob": "a page that a script puts together (blob)",
+    "script-decrypt": "a page that a script decrypts",
+    "script-fetch": "a page whose text a script fetches",
+    "service-worker": "a page that a service worker shows",
     "subdomain": "a name below the blocked one",
 }
 """Words for classes that no requirement names; they are counted in CIR-01 alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -27,6 +28,7 @@ from harness.model.plain_twin import twin_of
 from harness.model.probe import ProbeDeclaration
 from harness.model.query_case import QueryForm
 from harness.model.transition_address import LOCAL_PREFIX, literals_of
+from harness.ports.streams import ByteStream, Dialled, DialRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +276,20 @@ class Guarded(Protocol):
     def declare(self, block_page: str, control: Line) -> None: ...
 
 
+@runtime_checkable
+class HostsBrowser(Line, Protocol):
+    """A line over which a browser can be driven: it opens streams, and ends what serves it.
+
+    ``authorities`` are the files of authorities that it trusts beside the system's. What
+    ``at_close`` is given is called when the line is closed.
+    """
+
+    @property
+    def authorities(self) -> tuple[str, ...]: ...
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]: ...
+    def at_close(self, end: Callable[[], Awaitable[None]]) -> None: ...
+
+
 def left_by(line: Line) -> str:
     """Return the line's attribute ``left_by``, the connection of its packets; empty without one."""
     return str(getattr(line, "left_by", ""))
@@ -293,6 +309,33 @@ class Probe(Protocol):
     declares: ClassVar[ProbeDeclaration]
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult: ...
+
+
+@runtime_checkable
+class NeedsPrograms(Protocol):
+    """A probe that needs programs or libraries, which may not be installed.
+
+    ``missing`` says what is not, and how to install it; None if all are there.
+    """
+
+    def missing(self) -> tuple[str, str] | None: ...
+
+
+@runtime_checkable
+class PreparesLines(Protocol):
+    """A probe that starts something for each line before anything is measured; raises UsageError.
+
+    What it starts ends with the line.
+    """
+
+    async def prepare(self, line: Line) -> None: ...
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """A probe of which only a few attempts may run at once; ``turn`` waits until one more may."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]: ...
 
 
 def fits(probe: Probe, item: Item) -> bool:

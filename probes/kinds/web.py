@@ -25,6 +25,7 @@ from harness.model.sketch import BARE, Sketch, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
+    Exchange,
     Fetches,
     Line,
     ProbeResult,
@@ -212,20 +213,24 @@ class Visit:
             ]
         )
 
+    def page(self, last: Exchange, digest: str) -> Page:
+        """Return what a person sees of an answer; ``digest`` is that of its body."""
+        if last.status is None and last.tunnel_status is None:
+            return Page()
+        return self._pages.read(last.body, dict(last.headers).get("content-type", ""), digest)
+
+    def delivered(self, chain: RedirectChain) -> Delivery:
+        """Return what a chain delivered of the item's own page."""
+        return self._expected.delivered(chain)
+
     def facts(self, chain: RedirectChain) -> WebFacts:
         """Return a chain's facts: the last page's, with peer, certificate, choices of the first."""
         last, first = chain.last, chain.exchanges[0]
         answered = last.status is not None or last.tunnel_status is not None
-        headers = [
-            (name, value[:HEADER_CHARACTERS])
-            for name, value in last.headers
-            if name in CHOSEN_HEADERS
-        ]
+        headers = _chosen(last.headers)
         digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
-        page = Page()
-        if answered:
-            page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
-        delivered: Delivery = self._expected.delivered(chain)
+        page = self.page(last, digest)
+        delivered = self.delivered(chain)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if self._attempt.item.is_sensitive:
@@ -235,7 +240,7 @@ class Visit:
             status=last.status,
             tunnel_status=last.tunnel_status,
             hops=tuple(chain.hops),
-            headers=tuple(headers),
+            headers=headers,
             peer=first.peer,
             certificate=first.certificate,
             title=page.title,
@@ -285,6 +290,13 @@ class Visit:
         own = cookie_of(variant_of(item.stratum)) if host == item.host else ""
         cookie = "; ".join(filter(None, (own, request_marks.cookie)))
         return self._browser.headers(url.partition(":")[0], cookie, request_marks.headers)
+
+
+def _chosen(headers: Headers) -> Headers:
+    """Return the headers that become facts."""
+    return tuple(
+        (name, value[:HEADER_CHARACTERS]) for name, value in headers if name in CHOSEN_HEADERS
+    )
 
 
 def _with_more(sent: SentHeaders, more: Headers) -> SentHeaders:

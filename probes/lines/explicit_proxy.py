@@ -5,6 +5,7 @@ HTTP (RFC 9110 section 3.7), HTTP over TLS to the proxy, or SOCKS5 (RFC 1928).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import cached_property
 from time import perf_counter
@@ -90,6 +91,16 @@ class ExplicitProxy:
     def trusts_supplier(self) -> bool:
         """Whether an authority of the supplier is trusted, as on a managed device."""
         return bool(self._options.authority)
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """The files of authorities that the line trusts beside the system's."""
+        named = (self.origin.authority if self.origin else "", self._options.authority)
+        return tuple(filter(None, named))
+
+    def at_close(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Call ``end`` when the line is closed."""
+        self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""

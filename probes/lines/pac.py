@@ -269,6 +269,7 @@ class Pac(Interface):
             endpoint,
             remaining,
             secure=request.secure,
+            plain=request.plain,
             tunnel_headers=request.tunnel_headers,
         )
 

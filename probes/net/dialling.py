@@ -29,11 +29,12 @@ async def dial_stream(
     *,
     secure: bool = False,
     plain: bool = False,
-    tunnel_headers: tuple[tuple[str, str], ...] = (),
+    tunnel_headers: Headers = (),
 ) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
     With ``secure`` a TLS handshake follows; a ``plain`` stream needs no tunnel at an HTTP proxy.
+    ``tunnel_headers`` are sent with CONNECT.
     Network failures are returned with their stage, never raised.
     """
     is_proxied = plain and route.uses_absolute_form("http")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -154,6 +154,16 @@ class DirectLine:
     def trusts_supplier(self) -> bool:
         """Whether an authority of the supplier is trusted, as on a managed device."""
         return bool(self._options.authority)
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """The files of authorities that the line trusts beside the system's."""
+        named = (self.origin.authority if self.origin else "", self._options.authority)
+        return tuple(filter(None, named))
+
+    def at_close(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Call ``end`` when the line is closed."""
+        self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
         trusted = (self.origin.authority if self.origin else "", self._options.authority)

@@ -1,7 +1,8 @@
 """What the origin answers at hosts of techniques (``harness.model.technique_host``).
 
 They show their pages like other hosts. Beyond that they keep connections open, send parts of a
-page (RFC 9110 section 14), send it over a WebSocket, and relay the pages of other hosts.
+page (RFC 9110 section 14), send it over a WebSocket, relay the pages of other hosts, and have pages
+that come only by running a script (``probes.range.script_pages``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from harness.model.technique_host import home_of_technique
 from probes.range.connection import Request
 from probes.range.origin_pages import Page, Pages, websocket_page
 from probes.range.relays import RelayRequest, relay_page, wanted_host
+from probes.range.script_pages import script_page
 from probes.range.websocket_tunnel import TUNNEL_PATH
 from probes.range.zone import ZoneNames
 
@@ -40,6 +42,7 @@ def technique_page(request: Request, pages: Pages, scheme: Scheme, nonce: str) -
         page = relay_page(asked)
     else:
         page = pages.page(request.host, request.path, scheme, nonce)
+        page = script_page(request.path, page, nonce) or page
     if request.websocket_key:
         return websocket_page(request.websocket_key, page.headers, page.body)
     page = part_of(page, request.headers.get("range", ""))

@@ -33,6 +33,7 @@ from test_suites.calibration.technique_flaws import (
     WITHOUT_TLS,
     Flaw,
 )
+from test_suites.products.process import require
 from test_suites.rehearsal import Rehearsal
 from test_suites.tunnel_programs import require_tunnels
 
@@ -72,6 +73,8 @@ def test_a_filter_that_stops_every_technique_conforms(
     world: TechniqueWorld, tmp_path: Path
 ) -> None:
     require_tunnels()  # CIR-01 needs a technique of each class
+    require("chromium")
+    pytest.importorskip("playwright", reason="needs the extra: pip install 'isp-accredit[browser]'")
     run = world.measure(tmp_path, Service(), REQUIREMENTS)
 
     reasons = {one.requirement.id: one.reasons for one in run.assessment.outcomes if one.reasons}

@@ -68,6 +68,13 @@ STEPS: dict[str, StepWords] = {
         '"headers":[["user-agent","Mozilla/5.0"]]}',
         "a URL, and the recording as JSON",
     ),
+    "browser": StepWords(
+        "visits a URL in Chromium with its scripts; the answer is what the page then shows. Without "
+        "playwright or Chromium it is not carried",
+        "streams",
+        "browser https://{host}/script/kept/",
+        "a URL",
+    ),
     "follow": StepWords(
         "requests the address that the answer before redirects to, if it is one of the origin",
         "",

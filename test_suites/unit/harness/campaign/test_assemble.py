@@ -17,6 +17,7 @@ from harness.model.corpus import Item
 from harness.model.probe import ProbeDeclaration
 from harness.model.sampler import order_key
 from harness.ports.network import Line, Origin, left_by
+from probes.clients import chromium
 from probes.kinds.web import Web
 from probes.range.authority import Authority
 
@@ -102,8 +103,8 @@ def test_a_line_of_which_only_availability_is_asked_is_measured_by_no_corpus(
     ("old", "new", "said"),
     [
         ("explicit_proxy", "explicit_prox", "c.yaml:5: lines[0].type: no line 'explicit_prox'; known: control, explicit_proxy"),
-        ("probes: [web]", "probes: [wep]", "c.yaml:15: probes[0]: no probe 'wep'; known: alert, dns, dns_aaaa, dns_https, dns_queries"),
-        ("probes: [dns]", "probes: [dsn]", "c.yaml:9: lines[1].probes[0]: no probe 'dsn'; known: alert, dns"),
+        ("probes: [web]", "probes: [wep]", "c.yaml:15: probes[0]: no probe 'wep'; known: alert, browser, browser_https, dns, dns_aaaa"),
+        ("probes: [dns]", "probes: [dsn]", "c.yaml:9: lines[1].probes[0]: no probe 'dsn'; known: alert, browser"),
         ('{proxy: "http', '{proksy: "http', "c.yaml:6: lines[0].options.proksy: this key is not known; did you mean 'proxy'?"),
         ("[DRUG]", "[DRUGS]", "c.yaml:14: corpora[0].categories: pack 'canary' has no category 'DRUGS'; known: "),
         ("pack: canary", "pack: canari", "c.yaml:14: corpora[0].pack: "),
@@ -312,6 +313,18 @@ def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: P
     assert "uksic-2024" == prepare(path).campaign.scheme
     (tmp_path / "uksic-current").write_text("id: own\nversion: '1'\ntitle: t\nparent: strict\n")
     assert str(tmp_path / "uksic-current") == prepare(path).campaign.scheme
+
+
+def test_a_probe_without_its_program_is_told_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chromium, "which", lambda _: None)
+    monkeypatch.setattr(chromium, "find_spec", lambda name: name)
+
+    told = faults(tmp_path, "probes: [web]", "probes: [web, browser]")
+
+    remedy = "install Chromium (Debian: apt install chromium)"
+    assert f"c.yaml:15: probes[1]: Chromium is not installed; {remedy}" in told
 
 
 def test_a_probe_whose_facts_nobody_could_judge_is_refused(

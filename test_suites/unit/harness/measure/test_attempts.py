@@ -47,6 +47,31 @@ async def test_an_attempt_tells_how_it_was_made() -> None:
     assert probe.attempts[0].timeout == 2.0
 
 
+class InTurn(Played):
+    """A probe that makes one attempt after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(self.count)
+        self.lock, self.running, self.most = asyncio.Lock(), 0, 0
+
+    def turn(self) -> asyncio.Lock:
+        return self.lock
+
+    async def count(self, _: object) -> None:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
+
+
+async def test_an_attempt_waits_for_its_turn_where_a_probe_takes_turns() -> None:
+    probe = InTurn()
+    context = tools(probe)
+    await asyncio.gather(*(attempt(THIS, MANNER, CAMPAIGN.limits, context) for _ in range(3)))
+
+    assert (probe.most, len(probe.attempts)) == (1, 3)
+
+
 @pytest.mark.parametrize(
     ("role", "line", "may_lead"),
     [

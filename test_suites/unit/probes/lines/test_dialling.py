@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.lines.pac import Pac, PacOptions
 from probes.net.route import client_tls_context, parse_address
-from probes.range.testbed import RangeTestbed
+from probes.range.authority import Authority
+from probes.range.testbed import GATEWAY_FILE, RangeTestbed
 
 HOST = "amber-lantern.accredit.test"
 BLOCKED = "copper-meadow.accredit.test"
@@ -208,3 +210,43 @@ async def test_another_spelling_is_guarded_as_the_host_that_is_meant(tmp_path: P
     assert meant.failure is None
     assert elsewhere.failure is not None
     assert elsewhere.failure.name == "private_address"
+
+
+async def test_a_tunnel_is_asked_for_with_the_headers_that_are_given(serve: Any) -> None:
+    heads: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    options = ExplicitProxyOptions(proxy=f"http://127.0.0.1:{await serve(refuse)}")
+    async with ExplicitProxy("p", options, None, Limits()) as line:
+        headers = (("Host", ""), ("User-Agent", "A browser"))
+        await line.dial(DialRequest(host="a.example", port=443, tunnel_headers=headers))
+
+    sent = b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nUser-Agent: A browser\r\n\r\n"
+    assert heads == [sent]
+
+
+async def test_lines_name_their_authorities_and_end_what_serves_them(tmp_path: Path) -> None:
+    async with RangeTestbed(tmp_path) as testbed:
+        origin = testbed.origin
+        own, supplier = origin.authority, str(tmp_path / GATEWAY_FILE)
+        (tmp_path / GATEWAY_FILE).write_bytes(Authority().pem)
+        proxy = ExplicitProxyOptions(proxy="http://127.0.0.1:1", authority=supplier)
+        for line, authorities in (
+            (Control("control", ControlOptions(), origin, Limits()), (own,)),
+            (Control("control", ControlOptions(authority=supplier), origin, Limits()), (own, supplier)),
+            (ExplicitProxy("p", proxy, origin, Limits()), (own, supplier)),
+            (ExplicitProxy("p", ExplicitProxyOptions(proxy=proxy.proxy), None, Limits()), ()),
+        ):  # fmt: skip
+            ended: list[str] = []
+
+            async def end(ended: list[str] = ended) -> None:
+                ended.append("here")
+
+            async with line:
+                line.at_close(end)
+                assert (line.authorities, ended) == (authorities, [])
+            assert ended == ["here"]

@@ -195,6 +195,21 @@ async def test_a_stream_needs_half_of_its_time_for_a_further_choice(
     assert (dialled.failure.stage, given) == ("proxy_connect", [5.0, 5.0 - took][:number])
 
 
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_stream_for_requests_needs_no_tunnel_at_a_proxy(
+    tmp_path: Path, line: Any, plain: bool
+) -> None:
+    async with RangeTestbed(tmp_path) as bed:
+        proxy = bed.origin.services["reference"]["proxy"]["ks2"].removeprefix("http://")
+        async with line(f"return 'PROXY {proxy}'") as opened:
+            request = DialRequest(host=ALLOWED, port=443 - 363 * plain, plain=plain)
+            dialled = await opened.dial(request)
+
+    assert dialled.opened is not None
+    dialled.opened.close()
+    assert (dialled.is_proxied, dialled.tunnel_status) == ((True, None) if plain else (False, 200))
+
+
 @pytest.mark.parametrize(
     ("body", "host"),
     [("return 'SOCKS4 127.0.0.1:1; DIRECT'", "a.test"), ("return 'DIRECT'", "a b")],
