@@ -202,14 +202,20 @@ def test_pages_that_are_never_blocked_are_no_leaks() -> None:
     assert outcome(never).metric.k == 0
 
 
-@pytest.mark.parametrize("lost", [{30}, {30, 31}])
-def test_a_page_that_was_lost_once_was_not_blocked(lost: set[int]) -> None:
-    """It is never blocked; one attempt timed out while the network went away, or returned."""
+@pytest.mark.parametrize(
+    ("lost", "without"),
+    [
+        pytest.param({30}, set[int](), id="once"),
+        pytest.param({30, 34}, {31, 33}, id="beside checks without an ordinary page"),
+    ],
+)
+def test_a_page_that_was_lost_was_not_blocked(lost: set[int], without: set[int]) -> None:
+    """It is never blocked; some attempts timed out, alone or while the network went away."""
     checks = [
         structs.replace(
             one,
             harmful=(HarmfulPage("missed.test", "blocked" if place in lost else "open"),),
-            ordinary="missing" if place == 31 else one.ordinary,
+            ordinary="missing" if place in without else one.ordinary,
         )
         for place, one in enumerate(moment(*("filtered",) * 60))
     ]
