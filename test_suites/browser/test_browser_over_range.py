@@ -20,7 +20,6 @@ from harness.model.marker import mark, new_run
 from harness.model.observation import AttemptKey
 from harness.ports.network import Attempt, Line, Origin, ProbeResult
 from probes.clients.browser_pool import browser_for
-from probes.clients.chromium import PREFIX, SHORT_FOLDER
 from probes.kinds.web_browser import Browser, BrowserHttps
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
@@ -75,11 +74,10 @@ async def test_pages_come_directly_and_a_block_page_by_the_proxy(tmp_path: Path)
                 assert kinds == ["text/html; charset=utf-8", "image/png"]
             used = await browser_for(control)
             assert await browser_for(proxy) is used
-            folders = _folders()
-            assert folders
-            ends = _ends_of(_programs(folders))
+            home = (await used.chromium()).home
+            ends = _ends_of(_programs(home))
             assert ends
-    assert _folders().isdisjoint(folders)
+    assert not home.exists()
     _wait_for(ends)
 
 
@@ -108,17 +106,10 @@ def test_a_process_that_is_killed_takes_its_browser_with_it() -> None:
     shutil.rmtree(folder)
 
 
-def _folders() -> set[str]:
-    return {str(each) for each in Path(SHORT_FOLDER).glob(f"{PREFIX}*")}
-
-
-def _programs(folders: Iterable[str]) -> set[int]:
-    """The processes below this one whose command line names one of the folders."""
-    return {
-        pid
-        for pid in _below(os.getpid())
-        if any(each.encode() in _read(f"/proc/{pid}/cmdline") for each in folders)
-    }
+def _programs(folder: Path) -> set[int]:
+    """The processes below this one whose command line names a folder."""
+    named = str(folder).encode()
+    return {pid for pid in _below(os.getpid()) if named in _read(f"/proc/{pid}/cmdline")}
 
 
 def _read(file: str) -> bytes:
