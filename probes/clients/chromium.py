@@ -1,10 +1,10 @@
 """``Chromium``: the system's Chromium, headless, with a profile and trust of its own.
 
-Its home is a temporary folder that is deleted at the end. It connects to the relay alone
-(``probes.net.browser_relay``): it resolves no names, QUIC and direct WebRTC are off, and what it
-would ask of its maker's servers ends at the relay. It trusts its own root store and the given
-authorities; certificates are verified as a pupil's browser does. Playwright drives it by a pipe, so
-that it ends with this process, also if that is killed.
+Its home is a temporary folder that is deleted at the end, after a kill by the next one. It connects
+to the relay alone (``probes.net.browser_relay``): it resolves no names, QUIC and direct WebRTC are
+off, and what it would ask of its maker's servers ends at the relay. It trusts its own root store
+and the given authorities; certificates are verified as a pupil's browser does. Playwright drives it
+by a pipe, so that it ends with this process, also if that is killed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from contextlib import AsyncExitStack
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,6 +22,7 @@ from shutil import which
 from typing import Any, Self
 
 from probes.clients.browser_check import BROWSERS
+from probes.clients.browser_folder import browser_folder
 from probes.net.browser_relay import BrowserRelay
 
 SIZE = {"width": 1280, "height": 800}
@@ -34,8 +34,6 @@ DATABASE = ".pki/nssdb"
 """Where Chromium looks for the database, below the home of its user."""
 
 SHORT_FOLDER = "/tmp"  # noqa: S108 - a folder of our own is made in it
-PREFIX = "accredit-browser-"
-"""What the names of the folders of running browsers begin with."""
 
 PATIENCE = 60.0
 """Seconds after which a step of the start counts as failed."""
@@ -139,10 +137,7 @@ class Chromium:
         )
 
     async def _start(self) -> None:
-        folder = tempfile.TemporaryDirectory(
-            prefix=PREFIX, dir=_temporary(), ignore_cleanup_errors=True
-        )
-        home = self.home = Path(self._stack.enter_context(folder))
+        home = self.home = self._stack.enter_context(browser_folder(_temporary()))
         profile = home / "profile"
         await asyncio.to_thread(_write_preferences, profile)
         if self._authorities:
