@@ -27,6 +27,7 @@ from probes.net.route import Address, client_tls_context, unverified_tls_context
 from probes.range.authority import PEM_BYTES
 from probes.range.delegation import LOCAL, Checked, NameChecks, new_host, system_reason
 from probes.range.origin import HEALTH_PATH
+from probes.range.origin_h3_check import check_h3
 from probes.range.zone import PARTS_OF_ZONE
 
 FEWEST_DAYS = 14
@@ -63,8 +64,12 @@ async def check_origin(
         origin, resolver=options.resolver, parents=options.parents, patience=options.patience
     )
     web = _WebChecks(origin, options)
+    run = new_run()
     parts = await gather(
-        names.run(), web.run(), _check_lines(origin, lines, allowed, options.patience)
+        names.run(),
+        web.run(),
+        check_h3(origin, lambda host: _marker(origin, host, run), options.patience),
+        _check_lines(origin, lines, allowed, options.patience),
     )
     return [each for part in parts for each in part]
 

@@ -264,7 +264,7 @@ the item in lower case.
 
 On a range the system chooses the real ports, and `origin.json` maps them. [A public origin](../how-to/host-an-origin.md) answers
 at the ports of `controls` in `origin.yaml`; `accredit origin init --protocols` writes all of them. Let 8080 and 8443 lead to 80 and
-443 there. A public origin speaks no QUIC yet: HTTP/3, WebTransport, CONNECT-UDP and DNS over QUIC are *not carried*.
+443 there. A public origin shows its pages over HTTP/3, and no more over QUIC: WebTransport, CONNECT-UDP and DNS over QUIC are *not carried*.
 
 ## What a line must carry
 
