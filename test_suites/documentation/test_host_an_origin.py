@@ -16,7 +16,7 @@ from harness.campaign.origin_file import read_origin
 from harness.cli.compose import prepare
 from harness.cli.origin import app as origin_app
 from harness.cli.origin import read_settings
-from probes.range import delegation, origin_check
+from probes.range import delegation, origin_check, origin_h3_check
 from probes.range.authority import Authority
 from probes.range.origin_check import FEWEST_DAYS, MOST_SECONDS
 from probes.range.visitor_limits import VisitorRules
@@ -136,7 +136,9 @@ def test_the_check_of_the_guide_has_the_options_and_checks_that_it_names(folder:
     listed = set(
         re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\| (`.*?) \|", part, re.MULTILINE)))
     )
-    source = "".join(inspect.getsource(module) for module in (delegation, origin_check))
+    source = "".join(
+        inspect.getsource(module) for module in (delegation, origin_check, origin_h3_check)
+    )
     assert all(f'"{name}' in source for name in listed)
     assert f"{FEWEST_DAYS} more days" in part
     assert f"{MOST_SECONDS:.0f} seconds" in part

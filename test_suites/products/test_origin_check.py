@@ -19,17 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.model.campaign import Limits
-from harness.model.marker import Marker, mark
-from harness.model.observation import AttemptKey, Failure, Timings
 from harness.model.origin_zone import OriginZone
-from harness.ports.network import Exchange, Line, Origin, Request
+from harness.ports.network import Line
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.route import Address
-from probes.range import origin_check, origin_h3_check
+from probes.range import origin_check
 from probes.range.authority import Authority
-from probes.range.connection import Connection
-from probes.range.connection import Request as PageRequest
+from probes.range.connection import Connection, Request
 from probes.range.listener import Listener
 from probes.range.origin_pages import block_page
 from probes.range.zone import ZoneNames
@@ -111,55 +108,6 @@ async def test_the_key_of_another_origin_is_told(start_origin: StartWorld) -> No
     assert all("its key differs" in each.fix for each in pages)
     assert "status 200" in found["path control"].seen
     assert len(found) == 9
-
-
-async def test_pages_that_do_not_come_over_udp_are_told(
-    start_origin: StartWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = await start_origin()
-    told = Failure(name="generic_timeout_error", stage="connect", detail="nothing came")
-
-    async def by_none(line: Line, request: Request) -> Exchange:
-        del line, request
-        return Exchange(timings=Timings(), failure=told)
-
-    monkeypatch.setattr(origin_h3_check, "by_h3", by_none)
-    found = problems(await world.check())
-
-    assert [each.of for each in found.values()] == [ZONE, SECOND]
-    for each in found.values():
-        assert each.check == f"http/3 page at {LOOPBACK}"
-        assert "generic_timeout_error nothing came" in each.seen
-        port = world.origin.ports[443]
-        assert each.fix.startswith(f"let UDP port {port} of {LOOPBACK} through")
-
-
-async def test_a_machine_without_ipv6_cannot_see_pages_over_udp(
-    start_origin: StartWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = await start_origin()
-    told = Failure(name="network_unreachable", stage="connect")
-
-    async def by_none(line: Line, request: Request) -> Exchange:
-        del line, request
-        return Exchange(timings=Timings(), failure=told)
-
-    monkeypatch.setattr(origin_h3_check, "by_h3", by_none)
-    zone = OriginZone(zone=ZONE, addresses=("2001:db8::10",))
-    origin = replace(world.origin, zones=(zone,))
-    (seen,) = await origin_h3_check.check_h3(origin, marker_of(origin), 5.0)
-
-    assert (seen.state, seen.seen) == ("unseen", "2001:db8::10: this machine has no IPv6")
-
-
-def marker_of(origin: Origin) -> Callable[[str], Marker]:
-    """Make a marker for a visit to each host."""
-
-    def made(host: str) -> Marker:
-        key = AttemptKey(campaign="c", item=host, probe="web", line="l", profile="all")
-        return mark(origin.key, key, host)
-
-    return made
 
 
 @pytest.mark.parametrize("seconds", [3600, -3600])
@@ -329,7 +277,7 @@ async def test_twins_without_a_certificate_are_no_problem(start_origin: StartWor
 class Blocking(Connection):
     """A proxy that blocks every page."""
 
-    def on_request(self, request: PageRequest) -> None:
+    def on_request(self, request: Request) -> None:
         self.answer(block_page(request.host, ""))
 
 
