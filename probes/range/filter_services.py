@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import socket
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from types import TracebackType
 from typing import TypeVar
 
+from probes.range.bound_socket import bound_socket
 from probes.range.listener import Listener
 from probes.range.name_server import NameServer
 
@@ -23,6 +25,7 @@ class FilterServices(AsyncExitStack):
     def __init__(self) -> None:
         super().__init__()
         self._servers: list[Listener | NameServer] = []
+        self._held: list[socket.socket] = []
 
     async def __aexit__(
         self,
@@ -32,6 +35,7 @@ class FilterServices(AsyncExitStack):
         /,
     ) -> bool | None:
         self._servers.clear()
+        self._release()
         return await super().__aexit__(kind, error, traceback)
 
     async def enter_async_context(self, cm: AbstractAsyncContextManager[Entered, Ended]) -> Entered:
@@ -42,11 +46,24 @@ class FilterServices(AsyncExitStack):
         return entered
 
     async def stop(self) -> None:
-        """Stop all servers, and abort their connections."""
+        """Stop all servers, and abort their connections.
+
+        Their TCP ports stay bound, so that the system gives them to nobody else; who connects is
+        refused, because nobody listens.
+        """
         for server in self._servers:
             await server.__aexit__(None, None, None)
+            with suppress(OSError):
+                self._held.append(bound_socket(socket.SOCK_STREAM, server.host, server.port))
 
     async def start(self) -> None:
         """Start all servers again. Raises OSError if a port was taken meanwhile."""
-        for server in self._servers:
-            await server.__aenter__()
+        try:
+            for server in self._servers:
+                await server.__aenter__()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        while self._held:
+            self._held.pop().close()

@@ -60,22 +60,23 @@ _numbers = random.SystemRandom()
 class Listener:
     """A listening socket and its connections; a context manager.
 
-    With ``port`` 0 a free one is chosen; the attribute ``port`` then has it.
+    With ``port`` 0 a free one is chosen; the attribute ``port`` then has it. ``host``
+    is the address.
     """
 
     def __init__(
         self, connect: Callable[[], Connection], address: str = ADDRESS, port: int = 0
     ) -> None:
         self._connect = connect
-        self._address = address
+        self.host = address
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = port
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        port = self.port or _free_port(self._address)
-        self._server = await loop.create_server(self._accept, self._address, port, backlog=1024)
+        port = self.port or _free_port(self.host)
+        self._server = await loop.create_server(self._accept, self.host, port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

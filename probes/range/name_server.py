@@ -87,6 +87,11 @@ class NameServer:
         self.take_question: TakeQuestion = lambda *_: False
 
     @property
+    def host(self) -> str:
+        """The first address that it listens on."""
+        return self._addresses[0]
+
+    @property
     def address(self) -> str:
         """``address:port`` as campaign files name a resolver."""
         return str(Address(host=self._addresses[0], port=self.port))
