@@ -125,7 +125,7 @@ SAID = {
     "decide": "valid now",
     "follow a plan": "P-0001, closed",
     "measure the speed": "until the first byte: +",
-    "ways to bypass": "meets 2 of 3 checks",
+    "ways to bypass": "entries were left out; all must be tried",
     "re-test": "re-test does-not-conform; the plan is now in-progress",
 }
 """What a task's commands print among other things."""
