@@ -94,7 +94,8 @@ FIXES = (
 )
 """What the supplier fixes in the demo: the drug list, then the scanner."""
 
-DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 3))
+DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 2))
+"""Half of the drug sites: of any 60 drawn, so many pass that URL-04 is surely not met."""
 UNRECORDED = 0.03
 LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
 
@@ -178,7 +179,7 @@ def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> 
     running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
     running.faults.add(Fault(kind=FaultKind.LOG_DROPPED, share=UNRECORDED))
     console.print(
-        "   faults: a third of the drug sites pass; two entries of the illegal list pass; the "
+        "   faults: half of the drug sites pass; two entries of the illegal list pass; the "
         "scanner does not open an archive in an archive; 3 of 100 requests are not in its log"
     )
     return (
@@ -215,11 +216,13 @@ def _claim(console: Console, paths: CampaignPaths, fix: Fix) -> None:
     """Play the supplier: agree the plan, and claim that the fault is fixed."""
     clock = WallClock()
     with open_session(paths.registry) as session:
-        plan = next(
-            held.plan
-            for held in session.plans(supplier=SUPPLIER)
-            if held.finding.requirement == fix.requirement
-        )
+        plans = {held.finding.requirement: held.plan for held in session.plans(supplier=SUPPLIER)}
+        if (plan := plans.get(fix.requirement)) is None:
+            msg = (
+                f"no action plan for {fix.requirement} was opened: the draw of this run does not "
+                "show the fault; run the demo again"
+            )
+            raise UsageError(msg)
         events = (
             PlanAgreed(
                 at=clock.now(),

@@ -43,7 +43,7 @@ profiles:
   pupils: {{phase: ks2}}
 corpora:
   # agreed items: the supplier knows these names
-  - {{pack: canary, categories: [DRUG], sample: 60}}          # a third of them passes
+  - {{pack: canary, categories: [DRUG], sample: 60}}          # about half of them pass
   - {{pack: canary, categories: [ILL.CSAM]}}                  # a census
   # real items: a sealed sample of a category list, unknown to the supplier
   - {{pack: real/harmful}}
