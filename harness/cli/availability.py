@@ -10,7 +10,6 @@ import asyncio
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,7 @@ from harness.cli.given_times import seconds_of
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
 from harness.cli.printing import say, say_at_once, warn
-from harness.cli.sending import measuring
+from harness.cli.sending import measuring, run_opened
 from harness.errors import UsageError
 from harness.measure.attempts import item_of
 from harness.measure.availability_checks import (
@@ -32,7 +31,6 @@ from harness.measure.availability_checks import (
     Pause,
     checking_probe,
 )
-from harness.measure.event_loop import new_loop
 from harness.model.availability import next_run
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item
 from harness.model.scheme import Expectation, Policy
@@ -167,14 +165,7 @@ def check(
         journal.record_instrument(record_of(prepared, context.clock))
         told = announce or (lambda: _announce(test))
         checker = AvailabilityChecker(campaign, context, journal, run, told)
-
-        async def opened() -> int:
-            async with AsyncExitStack() as stack:
-                await context.open(stack)
-                return await checker.make(pause)
-
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            made = runner.run(opened())
+        made = run_opened(context, lambda: checker.make(pause))
     say(f"made {made:,} checks; next: accredit availability outages {paths.journal}")
     return made
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,10 +23,9 @@ from harness.cli.given_times import seconds_of
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_at_once
-from harness.cli.sending import measuring
+from harness.cli.sending import measuring, run_opened
 from harness.errors import UsageError, known
 from harness.measure.availability_checks import Pause, checking_probe
-from harness.measure.event_loop import new_loop
 from harness.measure.moment_checks import AT_ONCE, MomentChecker, MomentRun
 from harness.model.availability import next_run
 from harness.model.timed_event import MOMENTS, EventNote, Moment
@@ -50,7 +48,7 @@ WORDS: dict[Moment, str] = {
     "network": "now change to another network",
     "portal": "now join the network with the login page, and log in",
 }
-"""What the assessor is told when a moment has to be caused."""
+"""What is printed when the assessor has to cause a moment."""
 
 
 @app.callback()
@@ -131,14 +129,7 @@ def check_moment(
         journal.record_instrument(record_of(prepared, context.clock))
         told = announce or (lambda: say_at_once(WORDS[moment]))
         checker = MomentChecker(campaign, context, journal, run, told)
-
-        async def opened() -> int:
-            async with AsyncExitStack() as stack:
-                await context.open(stack)
-                return await checker.make(pause)
-
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            made = runner.run(opened())
+        made = run_opened(context, lambda: checker.make(pause))
     say(f"made {made:,} checks")
     for line in campaign.lines:
         missing = checker.without_pages[line.name]

@@ -26,6 +26,9 @@ from probes.range.authority import Authority
 from probes.receivers.device_check import repeated
 from probes.receivers.device_recorder import RecorderServer, SeenRequest, recording_of
 
+LONGEST_NAME = 80
+"""Characters of a device's name: one line of a report."""
+
 MOST_BYTES = 1 << 20
 """The largest file that is read as a recording."""
 
@@ -46,8 +49,8 @@ def record_command(
 ) -> None:
     """Record a device's TLS handshake, HTTP/2 settings and headers while it opens a page here."""
     require_signals("device record")
-    if not name.strip() or len(name) > 80:  # noqa: PLR2004 - one line of a report
-        raise UsageError("NAME: give the device a name of at most 80 characters")
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise UsageError(f"NAME: give the device a name of at most {LONGEST_NAME} characters")
     if os.path.lexists(out):
         msg = f"--out {out}: there is a file already; choose another name"
         raise UsageError(msg)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.campaign.assemble import Prepared
 from harness.cli.compose import measurement_context
@@ -25,6 +25,8 @@ from harness.ports.storage import Clock, Journal, WallClock
 
 if TYPE_CHECKING:
     from harness.store.journal.journal import SegmentJournal
+
+Result = TypeVar("Result")
 
 Make = Callable[[MeasurementContext, Journal, int], Awaitable[None]]
 """Makes the requests of the sending of a number, and writes them to the journal."""
@@ -46,18 +48,23 @@ def make_requests(
         msg = f"{prepared.path}: such requests ask for hosts of an origin; name one (origin)"
         raise UsageError(msg)
     made = {name: PROBES.find(name)() for name in sorted(probes)}
-
-    async def opened(context: MeasurementContext, journal: Journal, number: int) -> None:
-        async with AsyncExitStack() as stack:
-            await context.open(stack)
-            await make(context, journal, number)
-
     with measuring(prepared, paths, clock, made) as (context, journal):
         number = next_turn(journal.sentinels(), role)
         journal.record_instrument(record_of(prepared, context.clock))
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(opened(context, journal, number))
+        run_opened(context, lambda: make(context, journal, number))
     return number
+
+
+def run_opened(context: MeasurementContext, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Run ``work`` to its end in an event loop of its own, with the context open."""
+
+    async def opened() -> Result:
+        async with AsyncExitStack() as stack:
+            await context.open(stack)
+            return await work()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(opened())
 
 
 @contextmanager

@@ -218,17 +218,24 @@ class AvailabilityChecker:
             }
 
     async def _try(self, item: Item, probe: str, profile: str, line: str) -> Observation:
-        key = AttemptKey(
-            campaign=self._campaign.campaign,
-            item=item.id,
-            probe=probe,
-            line=line,
-            profile=profile,
-            round=ROUND + self._run.number,
-        )
+        key = key_of_check(self._campaign, item, probe, line, profile, self._run.number)
         planned = PlannedAttempt(key=key, item=item, role="availability", batch=self._batch)
         seen = await attempt(planned, self._options, self._campaign.limits, self._context)
         return seen if self._note is None else replace(seen, event=self._note)
+
+
+def key_of_check(
+    campaign: Campaign, item: Item, probe: str, line: str, profile: str, run: int
+) -> AttemptKey:
+    """Return the key of an attempt in a run of checks."""
+    return AttemptKey(
+        campaign=campaign.campaign,
+        item=item.id,
+        probe=probe,
+        line=line,
+        profile=profile,
+        round=ROUND + run,
+    )
 
 
 class DrawnPages:

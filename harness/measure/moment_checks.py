@@ -24,10 +24,11 @@ from harness.measure.availability_checks import (
     DrawnPages,
     Pause,
     checking_probe,
+    key_of_check,
 )
 from harness.measure.event_loop import BoundedTasks
 from harness.measure.measurement_context import MeasurementContext
-from harness.model.availability import ROUND, PageKind, as_checked
+from harness.model.availability import PageKind, as_checked
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Observation
@@ -87,7 +88,7 @@ class MomentRun:
 class MomentChecker:
     """Makes the checks of a test of a moment, and writes them to the journal.
 
-    ``announce`` is told that the moment has to be caused now. ``without_pages`` counts, by line,
+    ``announce`` is called when the moment has to be caused. ``without_pages`` counts, by line,
     the checks in which no ordinary page came.
     """
 
@@ -184,7 +185,13 @@ class MomentChecker:
                 probe = checking_probe(self._campaign, line, self._context.probes)
                 lines[probe].append(line.name)
             tries += [
-                self._try(page, kind, self._key(page, probe, line, profile), batch, note)
+                self._try(
+                    page,
+                    kind,
+                    key_of_check(self._campaign, page, probe, line, profile, self._run.number),
+                    batch,
+                    note,
+                )
                 for probe, names in lines.items()
                 for line in (CONTROL, *names)
                 for kind, page in pages.items()
@@ -193,16 +200,6 @@ class MomentChecker:
             await asyncio.gather(*tries)
         finally:
             self._under_way[batch] -= 1
-
-    def _key(self, item: Item, probe: str, line: str, profile: str) -> AttemptKey:
-        return AttemptKey(
-            campaign=self._campaign.campaign,
-            item=item.id,
-            probe=probe,
-            line=line,
-            profile=profile,
-            round=ROUND + self._run.number,
-        )
 
     async def _try(
         self, item: Item, kind: PageKind, key: AttemptKey, batch: int, note: EventNote

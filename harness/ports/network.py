@@ -295,6 +295,15 @@ def left_by(line: Line) -> str:
     return str(getattr(line, "left_by", ""))
 
 
+def authorities_of(line: Line) -> tuple[str, ...]:
+    """Return the files of authorities that a line's client trusts beside the system's.
+
+    A line that does not say (``HostsBrowser``) trusts that of the origin.
+    """
+    site = line.origin.authority if line.origin is not None else ""
+    return tuple(getattr(line, "authorities", filter(None, (site,))))
+
+
 def trusts_supplier(line: Line) -> bool:
     """Whether the line's client trusts an authority of the supplier, as a managed device does."""
     return bool(getattr(line, "trusts_supplier", False))

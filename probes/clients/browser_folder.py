@@ -1,7 +1,8 @@
 """The temporary folder of a running browser; those of processes that were killed are removed.
 
-A process holds a lock in its folder until it ends, however it ends (``flock(2)``). A folder whose
-lock nobody holds is left over; one without a lock is none of ours, or is being made.
+A process holds a lock in its folder until it ends, also if it is killed (``flock(2)``). A folder
+with a lock that no process holds is left over. One without a lock is not removed: another program
+made it, or it is being made.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def remove_left_over(parent: Path) -> None:
 
 
 def _is_left_over(folder: Path) -> bool:
-    """Whether a folder is this user's, and nobody holds its lock. Raises OSError."""
+    """Whether a folder is this user's, and no process holds its lock. Raises OSError."""
     import fcntl  # noqa: PLC0415 - see above
 
     if folder.stat().st_uid != os.geteuid():

@@ -88,6 +88,9 @@ async def browser_for(line: HostsBrowser) -> SharedBrowser:
     Raises NoBrowserError if the authorities cannot be read.
     """
     of_loop = _shared.setdefault(asyncio.get_running_loop(), {})
+    known = next((each for each in of_loop.values() if id(line) in each.lines), None)
+    if known is not None:
+        return known
     try:
         files = [Path(each) for each in line.authorities]
         authorities = "\n".join([await asyncio.to_thread(file.read_text) for file in files])
@@ -98,7 +101,7 @@ async def browser_for(line: HostsBrowser) -> SharedBrowser:
     browser = of_loop.get(authorities)
     if browser is None:
         browser = of_loop[authorities] = SharedBrowser(authorities)
-    if id(line) not in browser.lines:
+    if id(line) not in browser.lines:  # another attempt may have added it meanwhile
         browser.lines.add(id(line))
 
         async def end() -> None:

@@ -83,11 +83,11 @@ class Control(DirectLine):
         mixed_case = self._options.mixed_case
         return _FurtherServer(replace(server, binding=self._binding, mixed_case=mixed_case))
 
-    async def _find_server(self, trusted: tuple[str, ...]) -> None:
+    async def _find_server(self) -> None:
         """Find all name servers."""
-        await super()._find_server(trusted)
+        await super()._find_server()
         for further in filter(None, (self._twins, self._outside)):
-            found = await self._found(further.server, trusted)
+            found = await self._found(further.server)
             if isinstance(found, Failure):
                 further.unreachable = found
             else:

@@ -103,8 +103,7 @@ class ExplicitProxy:
         self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
-        authority = self.origin.authority if self.origin else ""
-        trust = client_tls_context(authority, self._options.authority)
+        trust = client_tls_context(*self.authorities)
         named = Address(
             host=self._options.proxy_address or self._proxy_endpoint.host,
             port=self._proxy_endpoint.port,
@@ -172,8 +171,7 @@ class ExplicitProxy:
 
     @cached_property
     def _client_settings(self) -> ClientSettings:
-        authority = self.origin.authority if self.origin else ""
-        trusted = (authority, self._options.authority)
+        trusted = self.authorities
         named = Address(host=self._proxy_endpoint.host, port=self._proxy_endpoint.port)
         return ClientSettings(
             find=self._find_endpoint,

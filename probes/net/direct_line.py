@@ -166,10 +166,9 @@ class DirectLine:
         self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
-        trusted = (self.origin.authority if self.origin else "", self._options.authority)
-        self._trust = client_tls_context(*trusted)
+        self._trust = client_tls_context(*self.authorities)
         check_binding(self._binding, f"line {self.name!r}")
-        await self._find_server(trusted)
+        await self._find_server()
         self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
         return self
 
@@ -209,10 +208,8 @@ class DirectLine:
 
     @cached_property
     def _client_settings(self) -> ClientSettings:
-        trusted = (self.origin.authority if self.origin else "", self._options.authority)
-        return ClientSettings(
-            find=self._find_endpoint, trust=client_tls_context(*trusted), binding=self._binding
-        )
+        trust = client_tls_context(*self.authorities)
+        return ClientSettings(find=self._find_endpoint, trust=trust, binding=self._binding)
 
     def client_settings(self) -> ClientSettings | None:
         """Return how an independent HTTP client uses this line."""
@@ -316,15 +313,15 @@ class DirectLine:
             endpoint = Address(host=request.guarded, port=endpoint.port)
         return self._checked(endpoint, found, may_lead=request.may_lead)
 
-    async def _find_server(self, trusted: tuple[str, ...]) -> None:
+    async def _find_server(self) -> None:
         """Find the line's name server, once."""
-        found = await self._found(self._server, trusted)
+        found = await self._found(self._server)
         if isinstance(found, Failure):
             self._unreachable = found
         else:
             self._server = found
 
-    async def _found(self, server: DnsServer, trusted: tuple[str, ...]) -> DnsServer | Failure:
+    async def _found(self, server: DnsServer) -> DnsServer | Failure:
         """Resolve a name server's own name, by this machine's resolver."""
         address = await find_address(server.address, "resolve")
         if isinstance(address, Failure):
@@ -332,7 +329,7 @@ class DirectLine:
             return Failure(name="dns_temporary_failure", stage="resolve", detail=address.name)
         over = server.transport
         secure = over in ("tls", "https")
-        trust = client_tls_context(*trusted, alpn=alpn_for(over)) if secure else None
+        trust = client_tls_context(*self.authorities, alpn=alpn_for(over)) if secure else None
         return replace(server, address=address, trust=trust)
 
     async def _find(

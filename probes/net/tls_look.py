@@ -23,8 +23,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.model.tls_view import ClientKind, TlsOffer, TlsView
-from harness.ports.list_program import DescribesConnection
-from harness.ports.network import Attempt, Exchange, Line
+from harness.ports.network import Attempt, Exchange, Line, authorities_of
 from harness.ports.streams import ByteStream, DialRequest, DialsStreams
 from probes.net.browser_profiles import profile_for
 from probes.net.client_identity import client_certificate
@@ -116,10 +115,10 @@ class TlsLook:
 
     def _authorities(self) -> tuple[str, ...]:
         """The files of authorities that are trusted; a client that pins trusts the site's alone."""
-        line = self._line
-        own = line.connection().authority if isinstance(line, DescribesConnection) else ""
-        site = line.origin.authority if line.origin is not None else ""
-        return (site,) if self._case == "pinned" else (site, own)
+        origin = self._line.origin
+        if self._case == "pinned" and origin is not None:
+            return (origin.authority,)
+        return authorities_of(self._line)
 
     def _protocols(self, client: ClientKind) -> tuple[str, ...]:
         if self._case == "h2-only":

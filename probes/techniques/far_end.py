@@ -9,7 +9,7 @@ import ssl
 from functools import lru_cache
 from typing import NamedTuple
 
-from harness.ports.list_program import DescribesConnection
+from harness.ports.network import authorities_of
 from harness.ports.streams import (
     ByteStream,
     DatagramSocket,
@@ -78,9 +78,7 @@ async def secure(run: TechniqueRun, stream: ByteStream, host: str, protocol: str
     The authorities of the origin and of the line are trusted. Where ``host`` is an IP address, the
     handshake names nothing, and the certificate may be for any name.
     """
-    line = run.line
-    supplier = line.connection().authority if isinstance(line, DescribesConnection) else ""
-    trust = _trust((run.origin.authority, supplier), protocol, named=not is_literal(host))
+    trust = _trust(authorities_of(run.line), protocol, named=not is_literal(host))
     await stream.start_tls(trust, host)
 
 

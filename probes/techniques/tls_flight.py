@@ -1,9 +1,8 @@
-"""Options of steps with TLS: how the ClientHello is cut, and what the line's client trusts."""
+"""Options of steps with TLS: how the ClientHello is cut, and what is sent late."""
 
 from __future__ import annotations
 
 from harness.errors import known
-from harness.ports.list_program import DescribesConnection
 from harness.ports.streams import ByteStream
 from probes.net.first_flight import BOUNDARIES, Boundary, FlightShape, socket_of
 from probes.techniques.http1_step import PAUSE
@@ -67,10 +66,3 @@ async def open_below(run: TechniqueRun, shape: FlightShape) -> ByteStream:
             f"line {run.line.name!r} gives no socket to the far end, as segments out of order need"
         )
     return stream
-
-
-def trusted_authorities(run: TechniqueRun) -> tuple[str, ...]:
-    """Return the files of the authorities that the line's client trusts: as a managed device."""
-    line = run.line
-    own = line.connection().authority if isinstance(line, DescribesConnection) else ""
-    return (run.origin.authority, own)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from harness.errors import known
+from harness.ports.network import authorities_of
 from probes.net.first_flight import FlightShape
 from probes.net.memory_tls import MemoryTls
 from probes.net.route import client_tls_context, is_literal
@@ -34,7 +35,6 @@ from probes.techniques.tls_flight import (
     is_yes,
     open_below,
     read_shape,
-    trusted_authorities,
 )
 
 OPTIONS = {
@@ -120,7 +120,7 @@ async def _open_tls(run: TechniqueRun, plan: _Plan) -> None:
     if not name.isascii() or is_literal(name):
         raise NotCarriedError(f"OpenSSL sends no server name {name!r}; step 'tls13' does")
     verified = plan.is_verified and name == run.values["host"]
-    context = _context(plan, trusted_authorities(run), verified=verified)
+    context = _context(plan, authorities_of(run.line), verified=verified)
     if plan.certificate:
         _load_certificate(context, run.text(plan.certificate))
     offered = client_hello_of(context, "tls")

@@ -12,7 +12,7 @@ import asyncio
 from typing import Any
 
 from harness.errors import known
-from harness.ports.list_program import DescribesConnection
+from harness.ports.network import authorities_of
 from harness.ports.streams import ByteStream, DialsStreams, SendsDatagrams
 from probes.net.private_network import PrivateNetwork, PrivateNetworkError
 from probes.net.route import is_literal
@@ -84,15 +84,13 @@ def _obstacle(run: TechniqueRun, tunnel: Tunnel) -> str:
 
 
 def _client_end(run: TechniqueRun, network: PrivateNetwork) -> ClientEnd:
-    line = run.line
-    supplier = line.connection().authority if isinstance(line, DescribesConnection) else ""
     host = run.values["host"]
     return ClientEnd(
         network=network,
         key=run.origin.key,
         host=run.values["allowed"] or host,
         zone=run.values["zone"],
-        authorities=tuple(filter(None, (run.origin.authority, supplier))),
+        authorities=authorities_of(run.line),
         number=run.draw(f"tunnel {run.values['nonce']}").getrandbits(32),
     )
 
