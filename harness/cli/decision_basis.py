@@ -13,6 +13,7 @@ from harness.follow.decisions import is_accredited, year_after
 from harness.follow.derived_rows import DECISION
 from harness.follow.proposal import propose
 from harness.follow.state import StreamState, replay
+from harness.model.alarm import Alarm
 from harness.model.decision import (
     FAVOURABLE,
     Basis,
@@ -101,6 +102,16 @@ def proposal_for(matter: Matter, state: StreamState, clock: Clock) -> Proposal:
         tuple(state.followed(matter.service, matter.scheme)),
         now,
         is_accredited=is_accredited(state.decisions, matter.key, now),
+        alarms=_alarms_about(matter, state),
+    )
+
+
+def _alarms_about(matter: Matter, state: StreamState) -> tuple[Alarm, ...]:
+    """The alarms of a service that are open, or that a re-test by the matter's scheme decided."""
+    return tuple(
+        alarm
+        for alarm in state.alarms_of(matter.service)
+        if not alarm.is_ended or alarm.retests[-1].scheme == matter.scheme
     )
 
 

@@ -47,6 +47,7 @@ from harness.model.event import (
 from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.registry_record import OfService, record_key
 from harness.model.stream import LONGEST_NAME, OWNER, OWNER_NAME, StreamHead, same_name, stream_of
+from harness.model.surveillance_event import AlarmRetested, SurveillanceEvent, SurveillanceRun
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
@@ -300,6 +301,8 @@ def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     added = list(events)
     if any(isinstance(event, DecisionEvent) for event in added):
         return replay(access.events())
+    if monitored := [event for event in added if isinstance(event, SurveillanceEvent)]:
+        return _monitoring_needed_by(access, monitored, added)
     drafts = [event for event in added if isinstance(event, PlanDrafted)]
     new = {event.plan for event in drafts}
     records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
@@ -319,6 +322,32 @@ def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
         records=records,
     )
     return with_uses(access, state, added)
+
+
+ALARM_KINDS = ("alarm-raised", "alarm-acknowledged", "alarm-retested")
+
+
+def _monitoring_needed_by(
+    access: StreamAccess, monitored: Iterable[SurveillanceEvent], added: Iterable[Event]
+) -> StreamState:
+    """Return the alarms of a stream, and what events of surveillance and records beside them need.
+
+    Of earlier runs it has those with the same keys, or with the campaign of a re-test.
+    """
+    records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
+    keys = [event.about for event in monitored if isinstance(event, SurveillanceRun)]
+    campaigns = [event.retest.campaign for event in monitored if isinstance(event, AlarmRetested)]
+    held = dict(access.found(kind=ALARM_KINDS))
+    held |= access.found(about=[*keys, *records, *_services_of(access, added)])
+    held |= {
+        position: event
+        for position, event in access.found(uses=campaigns)
+        if isinstance(event, SurveillanceRun)
+    }
+    state = StreamState()
+    for position in sorted(held):
+        state.apply(held[position], is_kept=True, position=position)
+    return _as_of(state, access)
 
 
 def _plans_corrected_by(access: StreamAccess, events: Iterable[Event]) -> set[str]:

@@ -13,6 +13,7 @@ import msgspec
 from harness.errors import InstrumentError
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, FollowUp
+from harness.model.alarm import Alarm
 from harness.model.decision_event import DecisionEvent
 from harness.model.event import (
     ClockCorrected,
@@ -23,7 +24,8 @@ from harness.model.event import (
 )
 from harness.model.event_times import BackwardEvent
 from harness.model.registry_record import AnyRecord
-from harness.model.stream import DerivedRow
+from harness.model.stream import DerivedRow, same_name
+from harness.model.surveillance_event import AlarmEvent
 
 Held = TypeVar("Held")
 
@@ -36,8 +38,11 @@ ENDED_PLAN = "closed"
 DECISION = "decision"
 """``body`` is a HeldDecision, ``key`` what it is about."""
 
-FIRST_EVENTS = {PLAN: "plan-drafted", DECISION: "decision-made"}
-"""The kind of event that makes a plan or a decision, by the kind of row."""
+ALARM = "alarm"
+"""``body`` is an Alarm, ``key`` the name of its service as it is compared."""
+
+FIRST_EVENTS = {PLAN: "plan-drafted", DECISION: "decision-made", ALARM: "alarm-raised"}
+"""The kind of event that makes a plan, a decision or an alarm, by the kind of row."""
 
 CLOCK_CORRECTION, BACKWARD = "clock-correction", "backward-event"
 
@@ -53,6 +58,7 @@ FOLLOW_UPS = msgspec.json.Decoder(FollowUp)
 HELD_RECORDS = msgspec.json.Decoder(HeldRecord)
 BACKWARD_EVENTS = msgspec.json.Decoder(BackwardEvent)
 CLOCK_CORRECTIONS = msgspec.json.Decoder(ClockCorrected)
+ALARMS = msgspec.json.Decoder(Alarm)
 
 
 def read_row(row: DerivedRow, decoder: msgspec.json.Decoder[Held]) -> Held:
@@ -74,6 +80,7 @@ def rows_of(state: StreamState) -> Iterator[DerivedRow]:
     yield from (DerivedRow(BACKWARD, str(one.position), _json(one)) for one in state.backward)
     yield from (_record(state, at) for at in state.records)
     yield from (_decision(state, name) for name in state.decisions)
+    yield from (_alarm(state, name) for name in state.alarms)
 
 
 def rows_after(state: StreamState, events: Iterable[Event]) -> Iterator[DerivedRow]:
@@ -93,6 +100,8 @@ def _changed_by(event: Event, state: StreamState) -> Iterator[DerivedRow]:
             yield from (_record(state, at) for at, one in state.records.items() if one.key in keys)
         case DecisionEvent():
             yield _decision(state, event.about)
+        case AlarmEvent(alarm=alarm):
+            yield _alarm(state, alarm)
         case ClockCorrected():
             yield from _corrections(state)
             yield from (_plan(state, name) for name, one in state.plans.items() if _dropped(one))
@@ -120,6 +129,12 @@ def _decision(state: StreamState, name: str) -> DerivedRow:
     held = state.decisions[name]
     decision = held.decision
     return DerivedRow(DECISION, name, _json(held), state=decision.status, key=decision.key)
+
+
+def _alarm(state: StreamState, name: str) -> DerivedRow:
+    alarm = state.alarms[name]
+    key = same_name(alarm.raised.service)
+    return DerivedRow(ALARM, name, _json(alarm), state=alarm.state, key=key)
 
 
 def _corrections(state: StreamState) -> Iterator[DerivedRow]:

@@ -25,6 +25,7 @@ from harness.model.action_plan import (
     PlanState,
     RetestResult,
 )
+from harness.model.alarm import Alarm, AlarmState
 from harness.model.decision import LENIENCE, Basis, Condition, Margin, Proposal, Status
 from harness.model.escalation import Level
 from harness.model.event_times import TOLERANCE
@@ -63,11 +64,15 @@ MET_SINCE = _Ruling(status=Status.ACCREDITED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Service:
-    """The findings of a service with their plans at a time, and whether it is accredited."""
+    """The findings of a service with their plans, and its alarms, at a time.
+
+    ``is_accredited``: a favourable decision is in force.
+    """
 
     followed: Sequence[FollowUp]
     now: datetime
     is_accredited: bool
+    alarms: Sequence[Alarm] = ()
 
     def against(self, reason: str, *, suspends: bool = False) -> _Ruling:
         """The ruling of an obstacle. One that ``suspends`` ends what is in force."""
@@ -82,18 +87,27 @@ def propose(
     now: datetime,
     *,
     is_accredited: bool,
+    alarms: Sequence[Alarm] = (),
 ) -> Proposal:
     """Propose the status of a service by a scheme.
 
     ``assessment`` is that of the campaign ``basis``; without both, nothing favourable is proposed.
     ``followed`` are the findings of the service by the scheme, of any campaign, with their plans.
+    ``alarms`` are those of its surveillance that are open, or were confirmed by the scheme.
     ``is_accredited``: a favourable decision is in force at ``now``. The order of outcomes and
     findings does not matter. Raises ValueError if ``basis`` names another campaign or journal.
     """
     in_order = sorted(followed, key=lambda each: _by_number(each.finding))
-    service = _Service(followed=in_order, now=now, is_accredited=is_accredited)
+    service = _Service(
+        followed=in_order, now=now, is_accredited=is_accredited, alarms=tuple(alarms)
+    )
     if assessment is None or basis is None:
-        rulings = [service.against(NO_CAMPAIGN), *_of_levels(service), *_of_plans(service, ())]
+        rulings = [
+            service.against(NO_CAMPAIGN),
+            *_of_levels(service),
+            *_of_plans(service, ()),
+            *_of_alarms(service),
+        ]
         return _worst_of(rulings, service)
     _require_same(assessment, basis)
     failed = [one for one in _binding(assessment) if one.conformity is FAILED]
@@ -102,6 +116,7 @@ def propose(
     others = _of_plans(service, [each for each in since.values() if each])
     rulings = [
         *_of_levels(service),
+        *_of_alarms(service),
         *_of_basis(service, basis),
         *_of_evidence(service, assessment),
         *of_failed,
@@ -195,6 +210,47 @@ def _of_levels(service: _Service) -> Iterator[_Ruling]:
             yield _Ruling(status=Status.WITHDRAWN, reason=reason)
         elif plan.level is Level.SUSPENDED:
             yield service.against(reason, suspends=True)
+
+
+def _of_alarms(service: _Service) -> Iterator[_Ruling]:
+    """The rulings of alarms: one that was confirmed suspends until the failure is fixed."""
+    for alarm in service.alarms:
+        raised = alarm.raised
+        where = f"alarm {alarm.id} of {raised.requirement}[{raised.profile}]"
+        if alarm.state is AlarmState.CONFIRMED:
+            if not _is_fixed_since(service, alarm):
+                campaign = alarm.retests[-1].campaign
+                reason = f"{where} was confirmed by a re-test of fixed size (campaign {campaign})"
+                yield service.against(reason, suspends=True)
+        elif not alarm.is_ended:
+            late = "overdue since" if alarm.is_overdue(service.now) else "due by"
+            yield service.against(
+                f"{where} waits for a re-test of fixed size, {late} {raised.retest_by:%Y-%m-%d}"
+            )
+
+
+def _is_fixed_since(service: _Service, alarm: Alarm) -> bool:
+    """Whether every finding about the requirement is fixed, and one was after the alarm ended."""
+    about = (alarm.raised.requirement, alarm.raised.profile)
+    plans = [
+        each.plan
+        for each in service.followed
+        if (each.finding.requirement, each.finding.profile) == about
+    ]
+    if not plans or any(
+        plan is None or plan.state not in FIXED | {PlanState.SUPERSEDED} for plan in plans
+    ):
+        return False
+    return any(
+        plan is not None and (plan.state is PlanState.SUPERSEDED or _fixed_after(plan, alarm.ended))
+        for plan in plans
+    )
+
+
+def _fixed_after(plan: ActionPlan, ended: datetime | None) -> bool:
+    """Whether a re-test after that time showed that the failure of a plan was fixed."""
+    shown = [one.at for one in plan.retests if one.outcome is RetestResult.CONFORMS]
+    return ended is not None and any(at > ended for at in shown)
 
 
 def _of_basis(service: _Service, basis: Basis) -> Iterator[_Ruling]:

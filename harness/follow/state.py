@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.errors import UsageError, known
+from harness.follow.alarms import after_alarm_event
 from harness.follow.certificates import with_certificate
 from harness.follow.deadlines import latest_due, require_order
 from harness.follow.decisions import Evaluation, after_decision_event, people_of
@@ -21,6 +22,7 @@ from harness.follow.escalation import drop_escalations
 from harness.follow.guards import require_fair_appeal
 from harness.follow.transitions import advance
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
+from harness.model.alarm import Alarm
 from harness.model.corpus import Appeal
 from harness.model.decision import HeldDecision
 from harness.model.decision_event import CertificateIssued, DecisionEvent, DecisionMade
@@ -48,6 +50,11 @@ from harness.model.registry_record import (
 )
 from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
+from harness.model.surveillance_event import (
+    AlarmEvent,
+    SurveillanceEvent,
+    SurveillanceRun,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +64,8 @@ class StreamState:
     Records, appeals and corrections of the clock are kept by the positions of their events, from 1.
     ``campaigns`` are those that a finding or a re-test used, each with the re-test's plan or
     nothing; ``canaries`` the ids of those that were made, each with its plan. ``decisions`` are
-    kept by their ids, ``evaluators`` are who recorded campaigns, by service. ``closed`` are the
+    kept by their ids, ``evaluators`` are who recorded campaigns, by service. ``alarms`` are kept by
+    their ids, ``runs`` are the campaigns of surveillance by the keys of the runs. ``closed`` are the
     ends of closed records, by the positions of the records. ``number`` is that of the last finding.
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
     are the recorded events that are dated before earlier ones. ``after``
@@ -74,6 +82,8 @@ class StreamState:
     canaries: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, HeldDecision] = field(default_factory=dict)
     evaluators: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
     number: int = 0
     events: int = 0
     latest: datetime | None = None
@@ -182,6 +192,8 @@ class StreamState:
                 self._decide(event)
             case PlanEvent():
                 self._advance(event, is_kept=is_kept)
+            case SurveillanceEvent():
+                self._monitor(event)
             case _:
                 msg = f"{type(event).__name__}: not a known kind of event"
                 raise UsageError(msg)
@@ -203,6 +215,8 @@ class StreamState:
             canaries=dict(self.canaries),
             decisions=dict(self.decisions),
             evaluators=dict(self.evaluators),
+            alarms=dict(self.alarms),
+            runs=dict(self.runs),
             clock_corrections=dict(self.clock_corrections),
             _open_at=dict(self._open_at),
             _plan_of=dict(self._plan_of),
@@ -242,6 +256,25 @@ class StreamState:
         evaluation = Evaluation(records=records, people=people)
         after = after_decision_event(self.decisions, event, evaluation)
         self.decisions[after.decision.id] = after
+
+    def _monitor(self, event: SurveillanceEvent) -> None:
+        """Record a run of surveillance once, or change an alarm."""
+        if isinstance(event, SurveillanceRun):
+            if event.about in self.runs:
+                due = f"{event.due:%Y-%m-%d %H:%M}"
+                msg = f"the run of {event.schedule!r} at {event.site!r} due {due} is recorded already"
+                raise UsageError(msg)
+            self.runs[event.about] = event.campaign
+        elif isinstance(event, AlarmEvent):
+            used = {campaign: key for key, campaign in self.runs.items()}
+            self.alarms[event.alarm] = after_alarm_event(self.alarms, event, used)
+
+    def alarms_of(self, service: str) -> tuple[Alarm, ...]:
+        """The alarms about a service, oldest first."""
+        name = same_name(service)
+        return tuple(
+            alarm for alarm in self.alarms.values() if same_name(alarm.raised.service) == name
+        )
 
     def _close_record(self, event: RecordClosed) -> None:
         record = self.open_record(event.record, event.record.rpartition("\x1f")[2])

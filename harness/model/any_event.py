@@ -41,6 +41,13 @@ from harness.model.event import (
     VendorCheckedIn,
 )
 from harness.model.sample_event import SampleDisclosed, SeedCommitted
+from harness.model.surveillance_event import (
+    AlarmAcknowledged,
+    AlarmRaised,
+    AlarmRetested,
+    MonitoringDeclared,
+    SurveillanceRun,
+)
 
 AnyEvent = (
     StreamOpened
@@ -79,5 +86,10 @@ AnyEvent = (
     | DecisionAppealed
     | DecisionReviewed
     | CertificateIssued
+    | MonitoringDeclared
+    | SurveillanceRun
+    | AlarmRaised
+    | AlarmAcknowledged
+    | AlarmRetested
 )
 """Every kind of event; what is stored is read back as one of these."""

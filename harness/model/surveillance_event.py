@@ -1,0 +1,178 @@
+"""Events of surveillance: what is monitored, each run of a campaign by schedule, and alarms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from harness.model.alarm import AlarmRetest, RaisedAlarm
+from harness.model.event import Event
+from harness.model.stream import same_name
+from harness.model.surveillance_reading import RequirementReading
+
+RunResult = Literal["measured", "failed", "missed", "left-out", "refused"]
+"""How a due run ended: ``measured`` (whatever it showed), ``failed`` (the instrument, not the
+service), ``missed`` (not started in time), ``left-out`` (reduced surveillance), ``refused`` (the
+budget was used up)."""
+
+Intensity = Literal["normal", "tightened", "reduced", "discontinued"]
+"""How intensely a service is monitored (ISO 2859-1, 9.3 and 9.4)."""
+
+
+class SurveillanceEvent(Event, frozen=True, kw_only=True):
+    """An event about the surveillance of ``service``."""
+
+    service: str
+
+
+class MonitoringDeclared(SurveillanceEvent, frozen=True, kw_only=True, tag="monitoring-declared"):
+    """The monitoring file ``monitoring`` says from now on how a service is monitored.
+
+    ``declaration`` is that part of it as JSON; ``sites`` are its sites, of which
+    ``sites_for_alarm`` must show something before an alarm is raised.
+    """
+
+    monitoring: str
+    declaration: str
+    sites: tuple[str, ...]
+    sites_for_alarm: int
+
+    @property
+    def about(self) -> str:
+        """The key of the monitoring of the service."""
+        return monitoring_key(self.monitoring, self.service)
+
+
+class RunKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The due run of a schedule at a site: the same in every process."""
+
+    monitoring: str
+    service: str
+    site: str
+    schedule: str
+    due: datetime
+
+    @property
+    def schedule_key(self) -> str:
+        """The key of its schedule."""
+        return schedule_key(self.monitoring, self.service, self.site, self.schedule)
+
+    @property
+    def text(self) -> str:
+        """The key of the run as one text."""
+        return f"{self.schedule_key}\x1f{self.due:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class SurveillanceRun(
+    SurveillanceEvent, frozen=True, kw_only=True, tag="surveillance-run", omit_defaults=True
+):
+    """What became of a due run, with its ``readings`` if it was measured.
+
+    ``count`` due runs from ``first_due`` to ``due`` were missed or left out together. ``instrument``
+    names what figures may only be compared within: rules, software, scheme and packs. ``attempts``
+    are those in the journal, whose head has the hash ``journal``; ``seconds`` is how long it took.
+    ``runs_per_year`` is how often the schedule is due. ``intensity`` held during the run, ``then``
+    holds after it.
+    """
+
+    monitoring: str
+    site: str
+    schedule: str
+    due: datetime
+    result: RunResult
+    reason: str = ""
+    count: int = 1
+    first_due: datetime | None = None
+    campaign: str = ""
+    scheme: str = ""
+    scheme_version: str = ""
+    journal: str = ""
+    begun: datetime | None = None
+    seconds: float = 0.0
+    attempts: int = 0
+    runs_per_year: int = 0
+    instrument: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
+    intensity: Intensity = "normal"
+    then: Intensity = "normal"
+    readings: tuple[RequirementReading, ...] = ()
+
+    @property
+    def key(self) -> RunKey:
+        """The key of the run."""
+        return RunKey(
+            monitoring=self.monitoring,
+            service=self.service,
+            site=self.site,
+            schedule=self.schedule,
+            due=self.due,
+        )
+
+    @property
+    def about(self) -> str:
+        """The key of the run as one text."""
+        return f"run:{self.key.text}"
+
+    @property
+    def topic(self) -> str:
+        """The key of the monitoring of the service."""
+        return monitoring_key(self.monitoring, self.service)
+
+    @property
+    def uses(self) -> str:
+        """The campaign of the run."""
+        return self.campaign
+
+
+class AlarmEvent(SurveillanceEvent, frozen=True, kw_only=True):
+    """An event about the alarm with the id ``alarm``."""
+
+    alarm: str
+
+    @property
+    def about(self) -> str:
+        """The id of the alarm."""
+        return self.alarm
+
+
+class AlarmRaised(AlarmEvent, frozen=True, kw_only=True, tag="alarm-raised"):
+    """A rule of surveillance asks for a re-test of fixed size."""
+
+    raised: RaisedAlarm
+
+    @property
+    def topic(self) -> str:
+        """What the alarm is about."""
+        return "\x1f".join(alarm_subject(self.raised))
+
+
+class AlarmAcknowledged(AlarmEvent, frozen=True, kw_only=True, tag="alarm-acknowledged"):
+    """The actor has seen an alarm, and says what is done about it."""
+
+    note: str
+
+
+class AlarmRetested(AlarmEvent, frozen=True, kw_only=True, tag="alarm-retested"):
+    """A campaign of fixed size showed whether an alarm is confirmed."""
+
+    retest: AlarmRetest
+
+
+AlarmSubject = tuple[str, str, str, str]
+
+
+def alarm_subject(raised: RaisedAlarm) -> AlarmSubject:
+    """What an alarm is about: the service, the scheme, the requirement, and the profile."""
+    return same_name(raised.service), raised.scheme, raised.requirement, raised.profile
+
+
+def monitoring_key(monitoring: str, service: str) -> str:
+    """The key of the monitoring of a service."""
+    return f"monitoring:{monitoring}\x1f{same_name(service)}"
+
+
+def schedule_key(monitoring: str, service: str, site: str, schedule: str) -> str:
+    """The key of a schedule at a site."""
+    return "\x1f".join((monitoring, same_name(service), same_name(site), schedule))
