@@ -1,4 +1,4 @@
-"""What alarms of surveillance allow next, and what their re-tests show.
+"""Alarms of surveillance after each of their events, and which events are possible.
 
 An alarm proves nothing: its rules look at a service again and again. A campaign of fixed size
 decides, and nothing else ends an alarm.
@@ -6,16 +6,15 @@ decides, and nothing else ends an alarm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from harness.errors import UsageError, first_of, known
-from harness.follow.findings import describe
+from harness.errors import UsageError, known
 from harness.follow.guards import identity_of
-from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, AlarmState
-from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.alarm import Alarm, AlarmState
+from harness.model.event_times import in_utc
+from harness.model.conformity import Conformity
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
     AlarmEvent,
@@ -29,9 +28,6 @@ STATE_AFTER = {
     Conformity.CONFORMS: AlarmState.NOT_CONFIRMED,
 }
 """The state of an alarm after a re-test that decided it."""
-
-SHOWN = 5
-"""How many names a sentence shows."""
 
 
 def after_alarm_event(
@@ -75,7 +71,9 @@ def _raised(alarms: Mapping[str, Alarm], event: AlarmRaised) -> Alarm:
 
 def _acknowledged(alarm: Alarm, event: AlarmAcknowledged) -> Alarm:
     if not event.note.strip() or not identity_of(event.actor):
-        msg = f"alarm {alarm.id}: acknowledging it needs a name, and a note on what is done (--note)"
+        msg = (
+            f"alarm {alarm.id}: acknowledging it needs a name, and a note on what is done (--note)"
+        )
         raise UsageError(msg)
     if alarm.state is AlarmState.ACKNOWLEDGED:
         msg = f"alarm {alarm.id}: {alarm.acknowledged_by} acknowledged it already"
@@ -102,8 +100,8 @@ def _retested(alarm: Alarm, event: AlarmRetested, campaigns: Mapping[str, str]) 
         raise UsageError(msg)
     if retest.begun < alarm.at:
         msg = (
-            f"alarm {alarm.id}: campaign {retest.campaign!r} began at {retest.begun:%Y-%m-%d %H:%M},"
-            f" before the alarm ({alarm.at:%Y-%m-%d %H:%M}); measure again"
+            f"alarm {alarm.id}: campaign {retest.campaign!r} began at {in_utc(retest.begun)}, "
+            f"before the alarm was raised ({in_utc(alarm.at)}); measure again"
         )
         raise UsageError(msg)
     state = STATE_AFTER.get(retest.conformity, alarm.state)
@@ -113,87 +111,6 @@ def _retested(alarm: Alarm, event: AlarmRetested, campaigns: Mapping[str, str]) 
         retests=(*alarm.retests, retest),
         ended=event.at if retest.conformity in STATE_AFTER else None,
     )
-
-
-def retest_of(
-    alarm: Alarm, assessment: Assessment, begun: datetime, tried: frozenset[str]
-) -> AlarmRetest:
-    """What a campaign of fixed size shows of an alarm.
-
-    ``tried`` are the ids of the items that it tried. One outcome that does not conform confirms the
-    alarm. It is not confirmed only if every outcome conforms without a limit that the campaign does
-    not declare, at all sites that showed it, with all packs, and with every item that was missed
-    where none may be. Raises UsageError if the campaign cannot show anything of it.
-    """
-    raised = alarm.raised
-    found = [
-        one
-        for one in assessment.outcomes
-        if (one.requirement.id, one.profile) == (raised.requirement, raised.profile)
-    ]
-    _require_fixed_size(alarm, assessment, found)
-    failed = [one for one in found if one.conformity is Conformity.DOES_NOT_CONFORM]
-    obstacles = tuple(_obstacles(alarm, assessment, found, tried))
-    if failed:
-        conformity, said = Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
-    elif obstacles:
-        conformity, said = Conformity.INSUFFICIENT, list(obstacles)
-    else:
-        conformity, said = Conformity.CONFORMS, [_in_words(one) for one in found]
-    return AlarmRetest(
-        campaign=assessment.campaign,
-        scheme=assessment.scheme,
-        begun=begun,
-        conformity=conformity,
-        statement="; ".join(said),
-    )
-
-
-def _require_fixed_size(alarm: Alarm, assessment: Assessment, found: list[Outcome]) -> None:
-    where = f"alarm {alarm.id}: campaign {assessment.campaign!r} by scheme {assessment.scheme}"
-    if not found:
-        msg = (
-            f"{where} says nothing about {alarm.raised.requirement} for profile "
-            f"{alarm.raised.profile}; measure with a scheme that has this requirement"
-        )
-        raise UsageError(msg)
-    if any(one.requirement.rule == "sequential" or one.sequential is not None for one in found):
-        msg = (
-            f"{where} decides {alarm.raised.requirement} by a test that may be read at any time; a "
-            "re-test needs a fixed size: use the scheme of the accreditation, without 'stopping'"
-        )
-        raise UsageError(msg)
-    if not any(one.requirement.binding for one in found):
-        msg = f"{where} only reports {alarm.raised.requirement}; use a scheme in which it is binding"
-        raise UsageError(msg)
-
-
-def _obstacles(
-    alarm: Alarm, assessment: Assessment, found: list[Outcome], tried: frozenset[str]
-) -> Iterator[str]:
-    """Why a campaign without a failure does not show that an alarm was false."""
-    raised = alarm.raised
-    lines = {line.name: line.site for line in assessment.lines}
-    covered = {
-        lines.get(one.line, "") for one in found if one.conformity is Conformity.CONFORMS
-    }
-    if missing := [site for site in raised.sites if site not in covered]:
-        yield f"not shown to conform at {first_of(missing, SHOWN)}"
-    undecided = [one.id for one in found if one.conformity is Conformity.INSUFFICIENT]
-    if undecided:
-        yield f"too little evidence for {first_of(undecided, SHOWN)}"
-    limited = [one for one in found if not assessment.is_granted(one)]
-    if limited and not undecided:
-        yield f"limited to {limited[0].qualifier or 'a part of the service'}"
-    used = {corpus.split()[0] for corpus in assessment.corpora}
-    if left := [pack for pack in raised.packs if pack not in used]:
-        yield f"measured without the packs of the alarm: {first_of(left, SHOWN)}"
-    if raised.rule is AlarmRule.MISS and (again := [one for one in raised.items if one not in tried]):
-        yield f"{len(again)} of {len(raised.items)} missed items were not tried again"
-
-
-def _in_words(outcome: Outcome) -> str:
-    return f"{outcome.id}: {describe(outcome)}"
 
 
 def open_alarms(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:

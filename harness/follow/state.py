@@ -65,7 +65,7 @@ class StreamState:
     ``campaigns`` are those that a finding or a re-test used, each with the re-test's plan or
     nothing; ``canaries`` the ids of those that were made, each with its plan. ``decisions`` are
     kept by their ids, ``evaluators`` are who recorded campaigns, by service. ``alarms`` are kept by
-    their ids, ``runs`` are the campaigns of surveillance by the keys of the runs. ``closed`` are the
+    their ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``closed`` are the
     ends of closed records, by the positions of the records. ``number`` is that of the last finding.
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
     are the recorded events that are dated before earlier ones. ``after``
@@ -188,12 +188,8 @@ class StreamState:
                 self.appeals[at] = event.appeal
             case ClockCorrected():
                 self._correct_clock(event, at, is_part=bool(position))
-            case DecisionEvent():
-                self._decide(event)
-            case PlanEvent():
-                self._advance(event, is_kept=is_kept)
-            case SurveillanceEvent():
-                self._monitor(event)
+            case DecisionEvent() | PlanEvent() | SurveillanceEvent():
+                self._follow(event, is_kept=is_kept)
             case _:
                 msg = f"{type(event).__name__}: not a known kind of event"
                 raise UsageError(msg)
@@ -257,12 +253,24 @@ class StreamState:
         after = after_decision_event(self.decisions, event, evaluation)
         self.decisions[after.decision.id] = after
 
+    def _follow(
+        self, event: DecisionEvent | PlanEvent | SurveillanceEvent, *, is_kept: bool
+    ) -> None:
+        if isinstance(event, DecisionEvent):
+            self._decide(event)
+        elif isinstance(event, PlanEvent):
+            self._advance(event, is_kept=is_kept)
+        else:
+            self._monitor(event)
+
     def _monitor(self, event: SurveillanceEvent) -> None:
         """Record a run of surveillance once, or change an alarm."""
         if isinstance(event, SurveillanceRun):
             if event.about in self.runs:
                 due = f"{event.due:%Y-%m-%d %H:%M}"
-                msg = f"the run of {event.schedule!r} at {event.site!r} due {due} is recorded already"
+                msg = (
+                    f"the run of {event.schedule!r} at {event.site!r} due {due} is recorded already"
+                )
                 raise UsageError(msg)
             self.runs[event.about] = event.campaign
         elif isinstance(event, AlarmEvent):

@@ -70,8 +70,8 @@ class SurveillanceRun(
 ):
     """What became of a due run, with its ``readings`` if it was measured.
 
-    ``count`` due runs from ``first_due`` to ``due`` were missed or left out together. ``instrument``
-    names what figures may only be compared within: rules, software, scheme and packs. ``attempts``
+    ``count`` due runs from ``first_due`` to ``due`` were missed or left out together. Figures may
+    be compared while ``instrument`` is the same: rules, software, scheme and packs. ``attempts``
     are those in the journal, whose head has the hash ``journal``; ``seconds`` is how long it took.
     ``runs_per_year`` is how often the schedule is due. ``intensity`` held during the run, ``then``
     holds after it.
@@ -160,12 +160,12 @@ class AlarmRetested(AlarmEvent, frozen=True, kw_only=True, tag="alarm-retested")
     retest: AlarmRetest
 
 
-AlarmSubject = tuple[str, str, str, str]
+AlarmSubject = tuple[str, str, str]
 
 
 def alarm_subject(raised: RaisedAlarm) -> AlarmSubject:
-    """What an alarm is about: the service, the scheme, the requirement, and the profile."""
-    return same_name(raised.service), raised.scheme, raised.requirement, raised.profile
+    """What an alarm is about: the service, the requirement (of whatever scheme), the profile."""
+    return same_name(raised.service), raised.requirement, raised.profile
 
 
 def monitoring_key(monitoring: str, service: str) -> str:
