@@ -1,4 +1,4 @@
-"""Control charts of a quantity over runs: has it changed from what it was at first?
+"""Control charts of a quantity over runs: whether it has changed from what it was at first.
 
 A chart asks whether a service is as it was, not whether it meets a threshold: it signals early,
 without a guaranteed error rate (``harness.estimate.surveillance_evidence`` has one).
@@ -59,7 +59,8 @@ class Limits(NamedTuple):
     upper: float
 
 
-class NelsonSignal(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NelsonSignal:
     """A rule that the points up to ``index`` meet, and what that says of the service."""
 
     rule: int
@@ -174,7 +175,7 @@ def _standardised(
 
 def _ratio(difference: float, deviation: float, centre: float) -> float:
     """Return difference / deviation; infinite where nothing varied in the baseline."""
-    if abs(difference) <= 1e-12 * max(1.0, abs(centre)):  # noqa: PLR2004 - rounding
+    if abs(difference) <= 1e-12 * max(1.0, abs(centre)):
         return 0.0
     return difference / deviation if deviation else math.copysign(math.inf, difference)
 
@@ -200,13 +201,16 @@ def _signals(
     """Yield the signals of the points from ``start``, in order of index, then rule."""
     for run in _runs(points, z, start):
         for place in range(len(run.values)):
-            values, scores = run.values[: place + 1], run.z[: place + 1]
+            recent = slice(max(0, place + 1 - MOST), place + 1)
+            values, scores = run.values[recent], run.z[recent]
             for rule in NELSON_RULES:
-                side = rule.side(values[-MOST:], scores[-MOST:])
+                side = rule.side(values, scores)
                 if side is not None:
-                    words = rule.words.format(**WORDS_OF_SIDE[side])
                     yield NelsonSignal(
-                        rule.number, run.first + place, _direction(side, worse), words
+                        rule=rule.number,
+                        index=run.first + place,
+                        direction=_direction(side, worse),
+                        words=rule.words.format(**WORDS_OF_SIDE[side]),
                     )
 
 
