@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.estimate.intervals import (
@@ -346,9 +346,24 @@ def _log_evidence(k: float, n: float, rate: float, *, certifying: bool) -> float
     """Return the log of the e-process after k blocks of n items, at threshold ``rate``."""
     wins, losses = (k, n - k) if certifying else (n - k, k)
     odds = (1 - rate) / rate if certifying else rate / (1 - rate)
-    logs = [wins * math.log1p(bet * odds) + losses * math.log1p(-bet) for bet in BETS]
+    return log_mean(logs_by_bet(wins, losses, odds))
+
+
+def logs_by_bet(wins: float, losses: float, odds: float) -> list[float]:
+    """Return the log of the product of an e-process for each of ``BETS``.
+
+    ``wins`` items speak against the hypothesis and pay ``odds``, ``losses`` for it. Both may have
+    fractions, where domains count with the share of their items.
+    """
+    return [wins * math.log1p(bet * odds) + losses * math.log1p(-bet) for bet in BETS]
+
+
+def log_mean(logs: Sequence[float]) -> float:
+    """Return the logarithm of the mean of exponentials; nothing overflows."""
     largest = max(logs)
-    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs) / len(BETS))
+    if largest == -math.inf:
+        return largest
+    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs) / len(logs))
 
 
 def _bisect(holds: Callable[[float], bool]) -> float:

@@ -28,24 +28,42 @@ class Tally(NamedTuple):
 
 
 def tally_of(outcome: Outcome | None) -> Tally:
-    """Count the items of an outcome that is a rate; nothing if it is none.
+    """Count the items of an outcome that is a rate, in all parts together; nothing if it is none.
 
     Undecided items count as right, so that missing evidence never signals a failure.
     """
-    threshold = outcome.requirement.threshold if outcome else None
-    if outcome is None or threshold is None or not spec_of(outcome.metric.name).is_rate:
-        return Tally()
     total = Tally()
-    for metric in [part.metric for part in outcome.metric.parts] or [outcome.metric]:
-        total = total.plus(_counted(metric, threshold))
+    for tally in tallies_by_part(outcome).values():
+        total = total.plus(tally)
     return total
 
 
+def tallies_by_part(outcome: Outcome | None) -> dict[str, Tally]:
+    """Count the items of each part of an outcome that is a rate, by the part's name.
+
+    The name is empty where the metric has no parts; a part of which nothing was decided is left
+    out. Undecided items count as right.
+    """
+    threshold = outcome.requirement.threshold if outcome else None
+    if outcome is None or threshold is None or not spec_of(outcome.metric.name).is_rate:
+        return {}
+    named = [(part.name, part.metric) for part in outcome.metric.parts] or [("", outcome.metric)]
+    tallies: dict[str, Tally] = {}
+    for name, metric in named:
+        if metric.value is not None:
+            tallies[name] = tallies.get(name, Tally()).plus(_counted(metric, threshold))
+    return tallies
+
+
 def _counted(metric: Metric, threshold: Threshold) -> Tally:
-    if metric.value is None:
-        return Tally()
-    wrong = metric.value if threshold.at_least is None else 1 - metric.value
-    return Tally(metric.counted + metric.indeterminate, wrong * metric.counted)
+    """Count independent units: items, or domains with the share of their items (METHOD TQ-04)."""
+    counts_right = threshold.at_least is not None
+    if spread := metric.spread:
+        missed = spread.tried - spread.most if counts_right else spread.least
+        return Tally(spread.tried, missed)
+    value = metric.value or 0.0
+    wrong = 1 - value if counts_right else value
+    return Tally(metric.n + metric.indeterminate, wrong * metric.n)
 
 
 def level_of_evidence(tally: Tally, threshold: Threshold | None) -> float:

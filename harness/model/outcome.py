@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
+from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
@@ -27,14 +27,6 @@ from harness.model.technique_matrix import TechniqueMatrix
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
-
-
-class Conformity(StrEnum):
-    """The three possible outcomes of a requirement."""
-
-    CONFORMS = "conforms"
-    DOES_NOT_CONFORM = "does-not-conform"
-    INSUFFICIENT = "insufficient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
