@@ -47,7 +47,12 @@ from harness.model.event import (
 from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.registry_record import OfService, record_key
 from harness.model.stream import LONGEST_NAME, OWNER, OWNER_NAME, StreamHead, same_name, stream_of
-from harness.model.surveillance_event import AlarmRetested, SurveillanceEvent, SurveillanceRun
+from harness.model.surveillance_event import (
+    AlarmRetested,
+    RunEvent,
+    SurveillanceEvent,
+    SurveillanceRun,
+)
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
@@ -335,7 +340,7 @@ def _monitoring_needed_by(
     Of earlier runs it has those with the same keys, or with the campaign of a re-test.
     """
     records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
-    keys = [event.about for event in monitored if isinstance(event, SurveillanceRun)]
+    keys = [event.about for event in monitored if isinstance(event, RunEvent)]
     campaigns = [event.retest.campaign for event in monitored if isinstance(event, AlarmRetested)]
     held = dict(access.found(kind=ALARM_KINDS))
     held |= access.found(about=[*keys, *records, *_services_of(access, added)])

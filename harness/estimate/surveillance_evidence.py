@@ -36,6 +36,7 @@ from typing import NamedTuple
 
 from harness.estimate.interval_choice import log_mean, logs_by_bet
 from harness.estimate.soak_evidence import Tally, tallies_by_part
+from harness.model.metric import Metric
 from harness.model.outcome import Outcome
 from harness.model.smallest_sample import BETS
 from harness.model.surveillance_reading import MOST_MISSED, PartCount, RequirementReading
@@ -165,7 +166,7 @@ def reading_of(outcome: Outcome, *, is_void: bool = False) -> RequirementReading
         conformity=outcome.conformity,
         severity=requirement.severity,
         rule=requirement.rule,
-        value=outcome.metric.value,
+        value=None if is_void else outcome.metric.value,
         at_least=threshold.at_least if threshold else None,
         at_most=threshold.at_most if threshold else None,
         parts=tuple(
@@ -173,9 +174,16 @@ def reading_of(outcome: Outcome, *, is_void: bool = False) -> RequirementReading
             for name, tally in tallies.items()
             if tally.tested
         ),
+        undecided=0 if is_void else _undecided(outcome.metric),
         missed_items=() if is_void else tuple(dict.fromkeys(missed))[:MOST_MISSED],
         is_binding=requirement.binding,
     )
+
+
+def _undecided(metric: Metric) -> int:
+    """How many items of a metric, or of all its parts, were not decided."""
+    parts = [part.metric for part in metric.parts] or [metric]
+    return sum(part.indeterminate for part in parts)
 
 
 def _logs_of(reading: RequirementReading) -> dict[str, list[float]]:

@@ -40,7 +40,7 @@ from harness.model.event import (
     RetestStarted,
     StreamOpened,
 )
-from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
+from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events, in_utc
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -52,6 +52,7 @@ from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
 from harness.model.surveillance_event import (
     AlarmEvent,
+    RunEvent,
     SurveillanceEvent,
     SurveillanceRun,
 )

@@ -46,6 +46,7 @@ from harness.model.surveillance_event import (
     AlarmRaised,
     AlarmRetested,
     MonitoringDeclared,
+    RunBegun,
     SurveillanceRun,
 )
 
@@ -87,6 +88,7 @@ AnyEvent = (
     | DecisionReviewed
     | CertificateIssued
     | MonitoringDeclared
+    | RunBegun
     | SurveillanceRun
     | AlarmRaised
     | AlarmAcknowledged

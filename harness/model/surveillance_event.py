@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
-
-import msgspec
 
 from harness.model.alarm import AlarmRetest, RaisedAlarm
 from harness.model.event import Event
@@ -45,28 +43,33 @@ class MonitoringDeclared(SurveillanceEvent, frozen=True, kw_only=True, tag="moni
         return monitoring_key(self.monitoring, self.service)
 
 
-class RunKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The due run of a schedule at a site: the same in every process."""
+class RunEvent(SurveillanceEvent, frozen=True, kw_only=True):
+    """An event about the run of ``schedule`` at ``site`` that was due at ``due``."""
 
     monitoring: str
-    service: str
     site: str
     schedule: str
     due: datetime
 
     @property
-    def schedule_key(self) -> str:
-        """The key of its schedule."""
-        return schedule_key(self.monitoring, self.service, self.site, self.schedule)
+    def about(self) -> str:
+        """The key of the run."""
+        return run_key(self.monitoring, self.service, self.site, self.schedule, self.due)
 
     @property
-    def text(self) -> str:
-        """The key of the run as one text."""
-        return f"{self.schedule_key}\x1f{self.due:%Y-%m-%dT%H:%M:%SZ}"
+    def topic(self) -> str:
+        """The key of the monitoring of the service, and the month in which the run was due."""
+        return month_key(self.monitoring, self.service, self.due)
+
+
+class RunBegun(RunEvent, frozen=True, kw_only=True, tag="surveillance-begun"):
+    """A due run was begun, as the campaign of that name."""
+
+    campaign: str
 
 
 class SurveillanceRun(
-    SurveillanceEvent, frozen=True, kw_only=True, tag="surveillance-run", omit_defaults=True
+    RunEvent, frozen=True, kw_only=True, tag="surveillance-run", omit_defaults=True
 ):
     """What became of a due run, with its ``readings`` if it was measured.
 
@@ -77,10 +80,6 @@ class SurveillanceRun(
     holds after it.
     """
 
-    monitoring: str
-    site: str
-    schedule: str
-    due: datetime
     result: RunResult
     reason: str = ""
     count: int = 1
@@ -98,27 +97,6 @@ class SurveillanceRun(
     intensity: Intensity = "normal"
     then: Intensity = "normal"
     readings: tuple[RequirementReading, ...] = ()
-
-    @property
-    def key(self) -> RunKey:
-        """The key of the run."""
-        return RunKey(
-            monitoring=self.monitoring,
-            service=self.service,
-            site=self.site,
-            schedule=self.schedule,
-            due=self.due,
-        )
-
-    @property
-    def about(self) -> str:
-        """The key of the run as one text."""
-        return f"run:{self.key.text}"
-
-    @property
-    def topic(self) -> str:
-        """The key of the monitoring of the service."""
-        return monitoring_key(self.monitoring, self.service)
 
     @property
     def uses(self) -> str:
@@ -173,6 +151,16 @@ def monitoring_key(monitoring: str, service: str) -> str:
     return f"monitoring:{monitoring}\x1f{same_name(service)}"
 
 
-def schedule_key(monitoring: str, service: str, site: str, schedule: str) -> str:
-    """The key of a schedule at a site."""
-    return "\x1f".join((monitoring, same_name(service), same_name(site), schedule))
+def month_key(monitoring: str, service: str, due: datetime) -> str:
+    """The key of the runs of a service that were due in a month (UTC)."""
+    return f"{monitoring_key(monitoring, service)}\x1f{due.astimezone(UTC):%Y-%m}"
+
+
+def run_key(monitoring: str, service: str, site: str, schedule: str, due: datetime) -> str:
+    """The key of a run: ``run:northgate/northgate gateway/hill school/canaries/20261129T0615Z``.
+
+    Names are compared by ``same_name``; slashes in them are written as ``%2F``.
+    """
+    names = (monitoring, same_name(service), same_name(site), schedule)
+    escaped = (name.replace("%", "%25").replace("/", "%2F") for name in names)
+    return "run:" + "/".join((*escaped, due.astimezone(UTC).strftime("%Y%m%dT%H%MZ")))

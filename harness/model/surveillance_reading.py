@@ -43,8 +43,9 @@ class RequirementReading(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
     ``rule`` is the requirement's decision rule. ``value`` is in ``unit``, as are ``at_least`` and
     ``at_most``, the threshold. ``parts`` are empty if it is no rate of items, or if nothing was
-    counted, as in a run that a failed precondition voids. ``missed_items`` are the ids of at most
-    ``MOST_MISSED`` of the items that were missed.
+    counted, as in a run that a failed precondition voids. ``undecided`` of the tested items could
+    not be decided, and are not missed. ``missed_items`` are the ids of at most ``MOST_MISSED`` of
+    the items that were missed.
     """
 
     requirement: str
@@ -59,6 +60,7 @@ class RequirementReading(msgspec.Struct, frozen=True, kw_only=True, omit_default
     at_least: float | None = None
     at_most: float | None = None
     parts: tuple[PartCount, ...] = ()
+    undecided: int = 0
     missed_items: tuple[str, ...] = ()
     is_binding: bool = True
 
@@ -74,6 +76,18 @@ class RequirementReading(msgspec.Struct, frozen=True, kw_only=True, omit_default
         Where a threshold has two sides it is that of ``at_least``, by which items are counted.
         """
         return self.at_most if self.at_least is None else 1 - self.at_least
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was counted, or the undecided items alone would decide the outcome."""
+        tested = sum(part.tested for part in self.parts)
+        if self.conformity is not Conformity.INSUFFICIENT:
+            return False
+        if not tested or self.most_missed is None:
+            return self.value is None
+        missed = sum(part.missed for part in self.parts)
+        allowed = self.most_missed * tested
+        return missed <= allowed < missed + self.undecided
 
     @property
     def is_rate(self) -> bool:

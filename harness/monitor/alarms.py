@@ -75,12 +75,15 @@ def plain_signals(series: Series, *, discontinued: bool = False) -> tuple[Signal
 
 
 def _undecided(series: Series) -> Sequence[SeriesPoint]:
-    """The newest points in a row whose outcome is insufficient; points without one do not count."""
+    """The newest points in a row that could decide nothing; points without a reading are no part.
+
+    A run that was only too small to decide is not among them.
+    """
     row: list[SeriesPoint] = []
     for point in reversed(series.points):
         if point.reading is None:
             continue
-        if point.reading.conformity is not Conformity.INSUFFICIENT:
+        if not point.reading.is_open:
             break
         row.insert(0, point)
     return row
