@@ -1,0 +1,1 @@
+"""When measurements are repeated, how often and how strictly: schedules, budgets, intensity."""
