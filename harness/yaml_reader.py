@@ -335,7 +335,7 @@ def _fields_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
         if current is None:
             return []
     fields = getattr(current, "model_fields", {})
-    return sorted(fields)
+    return sorted(field.alias or name for name, field in fields.items())
 
 
 def _step(current: Any, part: str | int) -> Any:

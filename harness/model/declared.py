@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
@@ -36,3 +37,31 @@ def _time_of(value: Any) -> Any:
 
 Time = Annotated[AwareDatetime, BeforeValidator(_time_of)]
 """A time with its offset from UTC (RFC 3339)."""
+
+
+LONGEST_DURATION = timedelta(days=366)
+"""The longest duration that a file may declare."""
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration_of(value: Any) -> Any:
+    """Parse a duration such as ``10m``; the number 0 needs no unit."""
+    if isinstance(value, timedelta):
+        duration = value
+    elif value == "0" or (value == 0 and not isinstance(value, bool)):
+        duration = timedelta(0)
+    elif isinstance(value, str) and (parts := _DURATION.fullmatch(value)):
+        duration = timedelta(seconds=int(parts[1]) * _SECONDS[parts[2]])
+    else:
+        msg = "a duration is written like 30s, 10m, 2h or 5d"
+        raise ValueError(msg)
+    if not timedelta(0) <= duration <= LONGEST_DURATION:
+        msg = f"a duration is between 0 and {LONGEST_DURATION.days} days"
+        raise ValueError(msg)
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration_of)]
+"""A time span from 0 to 366 days, written as ``30s``, ``10m``, ``2h`` or ``5d``."""

@@ -1,0 +1,197 @@
+"""What the registry holds of the surveillance of a service: runs, alarms, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.cli.registry_session import Place, place_of_any
+from harness.follow.derived_rows import ALARM, ALARMS, read_row
+from harness.model.alarm import Alarm, AlarmRule, AlarmState
+from harness.model.conformity import Conformity
+from harness.model.stream import same_name
+from harness.model.surveillance_event import (
+    Intensity,
+    MonitoringDeclared,
+    RunBegun,
+    RunEvent,
+    SurveillanceRun,
+    month_key,
+)
+from harness.monitor.budget import SpentRun
+from harness.monitor.due_runs import Recorded
+from harness.monitor.intensity import IntensityState, Lot, intensity_after
+from harness.monitor.monitoring_file import MonitoringFile, ScheduleId, ServiceMonitoring
+
+if TYPE_CHECKING:
+    from harness.store.registry.streams import StreamAccess
+
+KINDS = ("surveillance-begun", "surveillance-run")
+
+MOST_EXPECTED = timedelta(hours=12)
+"""A run is expected to take no longer than this, however long the last one took."""
+
+
+class History(NamedTuple):
+    """The runs of a service, oldest first, those that were begun and did not end, its alarms.
+
+    ``runs`` may lack those of earlier months.
+    """
+
+    runs: tuple[SurveillanceRun, ...]
+    going: tuple[RunBegun, ...]
+    alarms: tuple[Alarm, ...]
+    declared: MonitoringDeclared | None
+
+
+def place_of_service(service: ServiceMonitoring) -> Place:
+    """The stream of the supplier of a monitored service."""
+    return place_of_any(service.supplier or "", service.service)
+
+
+def whole_history(access: StreamAccess, monitoring: str, service: str) -> History:
+    """All runs of a service in a stream."""
+    return _history(access, monitoring, service, access.found(kind=KINDS))
+
+
+def recent_history(
+    access: StreamAccess, declared: MonitoringFile, service: ServiceMonitoring, now: datetime
+) -> History:
+    """The runs of this month and the last; all runs, if a schedule has none in them."""
+    months = {
+        month_key(declared.monitoring, service.service, at)
+        for at in (now, now.replace(day=1) - timedelta(days=1))
+    }
+    found = _history(
+        access, declared.monitoring, service.service, access.found(topic=sorted(months))
+    )
+    known = {(same_name(run.site), run.schedule) for run in found.runs}
+    asked = {
+        (same_name(site.site), schedule.name)
+        for site in service.sites
+        for schedule in site.schedules
+    }
+    if found.declared is None or asked <= known:
+        return found
+    return whole_history(access, declared.monitoring, service.service)
+
+
+def _history(
+    access: StreamAccess, monitoring: str, service: str, found: Iterable[tuple[int, object]]
+) -> History:
+    name = same_name(service)
+    events = [
+        event
+        for _, event in found
+        if isinstance(event, RunEvent)
+        and (event.monitoring, same_name(event.service)) == (monitoring, name)
+    ]
+    runs = tuple(event for event in events if isinstance(event, SurveillanceRun))
+    ended = {run.about for run in runs}
+    going = {event.about: event for event in events if isinstance(event, RunBegun)}
+    alarms = (read_row(row, ALARMS) for row in access.rows(ALARM, key=name))
+    about = MonitoringDeclared(
+        at=datetime.min, actor="", service=service, monitoring=monitoring,
+        declaration="", sites=(), sites_for_alarm=1,
+    ).about  # fmt: skip
+    declarations = [event for _, event in access.found(about=[about])]
+    last = declarations[-1] if declarations else None
+    return History(
+        runs=runs,
+        going=tuple(event for about, event in going.items() if about not in ended),
+        alarms=tuple(sorted(alarms, key=lambda alarm: alarm.raised.number)),
+        declared=last if isinstance(last, MonitoringDeclared) else None,
+    )
+
+
+def lot_of(run: SurveillanceRun) -> Lot | None:
+    """What a run counts as in the switching rules; ``None`` if it was left out."""
+    if run.result == "left-out":
+        return None
+    if run.result != "measured":
+        return "missed"
+    binding = [reading.conformity for reading in run.readings if reading.is_binding]
+    if Conformity.DOES_NOT_CONFORM in binding:
+        return "not_accepted"
+    if not binding or Conformity.INSUFFICIENT in binding:
+        return "undecided"
+    return "accepted"
+
+
+def intensity_of(
+    history: History, service: ServiceMonitoring, schedule: ScheduleId
+) -> IntensityState:
+    """The intensity after the runs of a schedule.
+
+    Surveillance that was discontinued resumes as tightened when a re-test has shown that such an
+    alarm was false.
+    """
+    lots: list[tuple[datetime, Lot]] = [
+        (run.at, lot)
+        for run in history.runs
+        if (same_name(run.site), run.schedule) == schedule[1:] and (lot := lot_of(run))
+    ]
+    lots += [
+        (alarm.ended, "resumed")
+        for alarm in history.alarms
+        if alarm.raised.rule is AlarmRule.DISCONTINUED
+        and alarm.state is AlarmState.NOT_CONFIRMED
+        and alarm.ended is not None
+    ]
+    may_reduce = service.intensity.reduced is not None
+    return intensity_after([lot for _, lot in sorted(lots)], may_reduce=may_reduce)
+
+
+def current_intensity(history: History, schedule: ScheduleId) -> Intensity:
+    """The intensity now, as the last run of a schedule says; also of a part of the history."""
+    runs = [
+        run
+        for run in history.runs
+        if (same_name(run.site), run.schedule) == schedule[1:] and run.result != "left-out"
+    ]
+    if not runs:
+        return "normal"
+    then = runs[-1].then
+    resumed = [
+        alarm
+        for alarm in history.alarms
+        if alarm.raised.rule is AlarmRule.DISCONTINUED
+        and alarm.state is AlarmState.NOT_CONFIRMED
+        and alarm.ended is not None
+        and alarm.ended > runs[-1].at
+    ]
+    return "tightened" if then == "discontinued" and resumed else then
+
+
+def recorded_of(history: History, schedule: ScheduleId, began: datetime) -> Recorded:
+    """What is recorded of a schedule, for the plan of its next run."""
+    runs = [run for run in history.runs if (same_name(run.site), run.schedule) == schedule[1:]]
+    going = [run for run in history.going if (same_name(run.site), run.schedule) == schedule[1:]]
+    last = max((each.due for each in (*runs, *going)), default=began)
+    left_out = 0
+    for run in reversed(runs):
+        if run.result != "left-out":
+            break
+        left_out += run.count
+    measured = [run for run in runs if run.result == "measured"]
+    seconds = measured[-1].seconds if measured else 0.0
+    return Recorded(
+        last=max(last, began),
+        left_out=left_out,
+        is_running=bool(going),
+        ended=measured[-1].at if measured else None,
+        expected=min(timedelta(seconds=seconds), MOST_EXPECTED),
+    )
+
+
+def spent_in(history: History) -> tuple[SpentRun, ...]:
+    """The runs that count in budgets. Those that go on count with the attempts of the last one."""
+    measured = [run for run in history.runs if run.begun is not None]
+    attempts = {(same_name(run.site), run.schedule): run.attempts for run in measured}
+    spent = [SpentRun(run.service, run.begun, run.attempts) for run in measured if run.begun]
+    spent += [
+        SpentRun(run.service, run.at, attempts.get((same_name(run.site), run.schedule), 0))
+        for run in history.going
+    ]
+    return tuple(spent)
