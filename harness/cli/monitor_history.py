@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.cli.registry_session import Place, place_of_any
+import msgspec
+
+from harness.cli.registry_session import Place, current_user, place_of_any
 from harness.follow.derived_rows import ALARM, ALARMS, read_row
 from harness.model.alarm import Alarm, AlarmRule, AlarmState
 from harness.model.conformity import Conformity
@@ -16,13 +18,16 @@ from harness.model.surveillance_event import (
     MonitoringDeclared,
     RunBegun,
     RunEvent,
+    RunResult,
     SurveillanceRun,
+    monitoring_key,
     month_key,
 )
 from harness.monitor.budget import SpentRun
 from harness.monitor.due_runs import Recorded
 from harness.monitor.intensity import IntensityState, Lot, intensity_after
 from harness.monitor.monitoring_file import MonitoringFile, ScheduleId, ServiceMonitoring
+from harness.monitor.schedule import RunKey
 
 if TYPE_CHECKING:
     from harness.store.registry.streams import StreamAccess
@@ -34,15 +39,15 @@ MOST_EXPECTED = timedelta(hours=12)
 
 
 class History(NamedTuple):
-    """The runs of a service, oldest first, those that were begun and did not end, its alarms.
+    """The runs of a service, those that were begun and did not end, its alarms, its declarations.
 
-    ``runs`` may lack those of earlier months.
+    Each is in the order of its events. ``runs`` may lack those of earlier months.
     """
 
     runs: tuple[SurveillanceRun, ...]
     going: tuple[RunBegun, ...]
     alarms: tuple[Alarm, ...]
-    declared: MonitoringDeclared | None
+    declarations: tuple[MonitoringDeclared, ...]
 
 
 def place_of_service(service: ServiceMonitoring) -> Place:
@@ -72,7 +77,7 @@ def recent_history(
         for site in service.sites
         for schedule in site.schedules
     }
-    if found.declared is None or asked <= known:
+    if not found.declarations or asked <= known:
         return found
     return whole_history(access, declared.monitoring, service.service)
 
@@ -91,17 +96,12 @@ def _history(
     ended = {run.about for run in runs}
     going = {event.about: event for event in events if isinstance(event, RunBegun)}
     alarms = (read_row(row, ALARMS) for row in access.rows(ALARM, key=name))
-    about = MonitoringDeclared(
-        at=datetime.min, actor="", service=service, monitoring=monitoring,
-        declaration="", sites=(), sites_for_alarm=1,
-    ).about  # fmt: skip
-    declarations = [event for _, event in access.found(about=[about])]
-    last = declarations[-1] if declarations else None
+    declarations = [event for _, event in access.found(about=[monitoring_key(monitoring, service)])]
     return History(
         runs=runs,
         going=tuple(event for about, event in going.items() if about not in ended),
         alarms=tuple(sorted(alarms, key=lambda alarm: alarm.raised.number)),
-        declared=last if isinstance(last, MonitoringDeclared) else None,
+        declarations=tuple(each for each in declarations if isinstance(each, MonitoringDeclared)),
     )
 
 
@@ -164,8 +164,31 @@ def current_intensity(history: History, schedule: ScheduleId) -> Intensity:
     return "tightened" if then == "discontinued" and resumed else then
 
 
-def recorded_of(history: History, schedule: ScheduleId, began: datetime) -> Recorded:
+def began_at(history: History, schedule: ScheduleId) -> datetime:
+    """Since when the declarations of a service have had a schedule, without a break.
+
+    Raises ValueError if the last one has not.
+    """
+    began = None
+    for declared in reversed(history.declarations):
+        held = msgspec.json.decode(declared.declaration)
+        named = {
+            (same_name(site["site"]), each["name"])
+            for site in held["service"]["sites"]
+            for each in site["schedules"]
+        }
+        if schedule[1:] not in named:
+            break
+        began = declared.at
+    if began is None:
+        msg = f"the last declaration has no schedule {'/'.join(schedule)}"
+        raise ValueError(msg)
+    return began
+
+
+def recorded_of(history: History, schedule: ScheduleId) -> Recorded:
     """What is recorded of a schedule, for the plan of its next run."""
+    began = began_at(history, schedule)
     runs = [run for run in history.runs if (same_name(run.site), run.schedule) == schedule[1:]]
     going = [run for run in history.going if (same_name(run.site), run.schedule) == schedule[1:]]
     last = max((each.due for each in (*runs, *going)), default=began)
@@ -195,3 +218,29 @@ def spent_in(history: History) -> tuple[SpentRun, ...]:
         for run in history.going
     ]
     return tuple(spent)
+
+
+def run_record(
+    key: RunKey, at: datetime, result: RunResult, reason: str = "", *, intensity: Intensity
+) -> SurveillanceRun:
+    """The record of a run without what it measured."""
+    # a missed run ends reduced surveillance, as one that did not conform does
+    is_missed = intensity == "reduced" and result not in ("measured", "left-out")
+    return SurveillanceRun(
+        at=at,
+        actor=current_user(),
+        service=key.service,
+        monitoring=key.monitoring,
+        site=key.site,
+        schedule=key.schedule,
+        due=key.due,
+        result=result,
+        reason=reason,
+        intensity=intensity,
+        then="normal" if is_missed else intensity,
+    )
+
+
+def key_of(run: RunEvent) -> RunKey:
+    """The key of the run that an event is about."""
+    return RunKey(run.monitoring, run.service, run.site, run.schedule, run.due)

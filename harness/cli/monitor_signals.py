@@ -37,13 +37,13 @@ class SeriesView(NamedTuple):
 
 
 def series_views(
-    runs: Iterable[SurveillanceRun], alarms: Iterable[Alarm], *, is_discontinued: bool = False
+    runs: Iterable[SurveillanceRun], alarms: Iterable[Alarm]
 ) -> tuple[SeriesView, ...]:
     """Return what every series of a service shows after its last run."""
-    return tuple(_view(series, is_discontinued) for series in series_of(runs, alarms))
+    return tuple(_view(series) for series in series_of(runs, alarms))
 
 
-def _view(series: Series, is_discontinued: bool) -> SeriesView:
+def _view(series: Series) -> SeriesView:
     from harness.estimate.surveillance_evidence import evidence_over  # noqa: PLC0415 - scipy is heavy
 
     readings = series.readings
@@ -54,7 +54,7 @@ def _view(series: Series, is_discontinued: bool) -> SeriesView:
     chart = _chart(series)
     signals: list[Signal] = []
     if is_binding:
-        signals += plain_signals(series, discontinued=is_discontinued)
+        signals += plain_signals(series)
         signals += _evidence_signals(series, evidence)
         signals += _chart_signals(series, chart)
     return SeriesView(series, evidence, chart, tuple(signals))
@@ -68,11 +68,13 @@ def _evidence_signals(series: Series, evidence: Evidence | None) -> Iterator[Sig
     crossed = measured[evidence.alarmed_at].run
     if evidence.log_e < LEVEL and not _is_recent(crossed, series.last.run):
         return
+    missed, tested = evidence.recent.missed, evidence.recent.tested
+    runs = len(measured) - (evidence.since or 0)
     words = (
-        f"{evidence.missed:g} of {evidence.tested} items failed in {len(measured)} runs, and the "
-        f"required rate is not reached (e-value {evidence.e_value:.3g}; 20 raises an alarm)"
+        f"{missed:g} of {tested} items failed in the last {runs} runs, and the required rate is "
+        f"not reached (e-value {evidence.e_value:.3g}; {math.exp(LEVEL):.0f} raises an alarm)"
     )
-    yield signal_over(series, AlarmRule.EVIDENCE, words, evidence.since)
+    yield signal_over(series, AlarmRule.EVIDENCE, words, evidence.since or 0)
 
 
 def _chart(series: Series) -> ControlChart | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_escalation import Notice, escalate_by_rule
@@ -29,6 +30,9 @@ from harness.model.outcome import Assessment, Conformity, PrintedHead
 from harness.model.registry_record import CampaignRecord, Service
 from harness.model.stream import OWNER
 from harness.ports.storage import Clock, WallClock
+
+if TYPE_CHECKING:
+    from harness.store.registry.streams import StreamAccess
 
 
 def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
@@ -96,6 +100,14 @@ def escalate_plans(
     clock = clock or WallClock()
     with open_session(paths.registry, clock=clock) as session:
         return escalate_by_rule(session, _place(assessment).stream, clock, current_user())
+
+
+def campaign_events(
+    assessment: Assessment, access: StreamAccess, at: datetime, actor: str
+) -> tuple[Event, ...]:
+    """The events that record a campaign and its service in the stream of its supplier."""
+    keys = [service_of(assessment).key, campaign_record(assessment).key]
+    return tuple(_record_campaign(assessment, part_of(access, records=keys), at, actor))
 
 
 def _record_campaign(

@@ -29,6 +29,7 @@ from harness.follow.derived_rows import (
 from harness.follow.escalation import is_dropped_by
 from harness.follow.state import StreamState, number_of, replay
 from harness.model.action_plan import ActionPlan, Finding, Subject
+from harness.model.alarm import Alarm
 from harness.model.decision_event import DecisionEvent
 from harness.model.escalation import Escalation
 from harness.model.event import (
@@ -330,6 +331,11 @@ def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
 
 
 ALARM_KINDS = ("alarm-raised", "alarm-acknowledged", "alarm-retested")
+
+
+def alarms_in(access: StreamAccess) -> dict[str, Alarm]:
+    """Return all alarms of a stream by their ids, made from their events."""
+    return _monitoring_needed_by(access, (), ()).alarms
 
 
 def _monitoring_needed_by(

@@ -49,10 +49,11 @@ class SiteRule(NamedTuple):
     retest_within: timedelta
 
 
-def plain_signals(series: Series, *, discontinued: bool = False) -> tuple[Signal, ...]:
-    """The signals of a series that need no statistic: misses, and runs that decide nothing.
+def plain_signals(series: Series) -> tuple[Signal, ...]:
+    """The signals of a series that need no statistic.
 
-    ``discontinued``: its service is under tightened surveillance, and five runs did not conform.
+    They are misses where none is allowed, failures after which surveillance is discontinued, and
+    runs that decide nothing.
     """
     last = series.last.reading
     found: list[Signal] = []
@@ -64,7 +65,7 @@ def plain_signals(series: Series, *, discontinued: bool = False) -> tuple[Signal
         if not last.missed_items:
             words = f"the requirement was not met in campaign {series.last.run.campaign}"
         found.append(_signal(series, AlarmRule.MISS, words, series.points[-1:]))
-    elif failed and discontinued:
+    elif failed and series.last.run.then == "discontinued":
         words = "five runs under tightened surveillance did not conform, this one among them"
         found.append(_signal(series, AlarmRule.DISCONTINUED, words, series.points[-1:]))
     undecided = _undecided(series)

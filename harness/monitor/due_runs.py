@@ -108,7 +108,8 @@ def due_runs(
 ) -> tuple[ScheduleState, ...]:
     """Return what is to be done now about each schedule of a file, in its order.
 
-    ``every``: of schedules whose inspection is reduced, the ``reduced.every`` of their service. Raises ValueError for a schedule that nothing is recorded of: record when it began.
+    ``every``: of schedules whose inspection is reduced, the ``reduced.every`` of their service.
+    Raises ValueError for a schedule that nothing is recorded of: record when it began.
     """
     states = []
     for service in declared.services:

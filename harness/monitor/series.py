@@ -61,8 +61,8 @@ class Series(NamedTuple):
 def series_of(runs: Iterable[SurveillanceRun], alarms: Iterable[Alarm] = ()) -> tuple[Series, ...]:
     """Return the series of a service, as they are after its last run.
 
-    ``runs`` are in the order of their events. A site has the name that it had first. Those that were left out, because surveillance is
-    reduced, are no points: nothing was to be measured.
+    ``runs`` are in the order of their events. A site has the name that it had first. Runs that were
+    left out, because surveillance is reduced, are no points: nothing was to be measured.
     """
     ended = _ended(alarms)
     found: dict[SeriesKey, list[SeriesPoint]] = {}

@@ -163,12 +163,10 @@ def test_a_failure_that_is_no_matter_of_chance_is_a_signal(which: str) -> None:
 
 
 def test_a_missed_rate_is_no_plain_signal_unless_surveillance_is_discontinued() -> None:
-    series = only(run(0, failed()))
-
-    assert plain_signals(series) == ()
-    (found,) = plain_signals(series, discontinued=True)
+    assert plain_signals(only(run(0, failed()))) == ()
+    (found,) = plain_signals(only(run(0, failed(), then="discontinued")))
     assert found.rule is AlarmRule.DISCONTINUED
-    assert plain_signals(only(run(0, reading())), discontinued=True) == ()
+    assert plain_signals(only(run(0, reading(), then="discontinued"))) == ()
 
 
 def test_what_does_not_bind_gives_no_signal() -> None:

@@ -158,7 +158,7 @@ def test_the_name_of_a_campaign_is_a_name(base: str) -> None:
 
 
 def test_a_key_is_the_same_however_its_names_are_written() -> None:
-    assert "north/gateway/hill school/s/20261129T0615Z" == KEY.text
+    assert "run:north/gateway/hill school/s/20261129T0615Z" == KEY.text
     assert KEY.text == KEY._replace(site="HILL  School").text
     zoned = KEY._replace(due=KEY.due.astimezone(ZoneInfo("Asia/Tokyo")))
     assert KEY.text == zoned.text
