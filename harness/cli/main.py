@@ -161,6 +161,11 @@ class MainVerbs(LazyVerbs):
             "availability:app",
             "Check whether the service is up and filters, also in a fault, and list its outages.",
         ),
+        "monitor": Verb(
+            "monitor:app",
+            "Monitor services by schedule: runs, alarms, checks in the field.",
+            is_recording=True,
+        ),
         "device": Verb(
             "device:app",
             "Record devices; check one while it starts, wakes up, or changes its network.",

@@ -12,6 +12,7 @@ from harness.cli.drawing import terminal
 from harness.cli.measure import (
     LANE,
     SWAPPED,
+    LaneName,
     announce,
     measure_prepared,
     prepare_in,
@@ -22,6 +23,8 @@ from harness.cli.plan_soak import count_soaks
 from harness.cli.preflight import require_registry
 from harness.cli.printing import warn
 from harness.cli.registry_facts import escalate_plans, open_plans
+from harness.model.outcome import Assessment
+from harness.ports.storage import Clock
 
 
 def run_command(
@@ -38,17 +41,7 @@ def run_command(
     The exit code is that of ``conclude``.
     """
     console = terminal(to_stderr=True)
-    prepared = prepare_in(campaign, out, lane, swapped=swapped)
-    announce(prepared, console, scheme)
-    require_registry(
-        CampaignPaths(out=out, campaign=prepared.campaign.campaign), prepared.campaign.service
-    )
-    with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
-        paths = measure_prepared(prepared, out, console)
-    assessment, _ = conclude_journal(paths.journal, scheme)
-    if scheme is not None:  # the campaign's own was warned of before it was measured
-        for sentence in assessment.warnings:
-            warn(sentence)
+    assessment, paths = measure_and_conclude(campaign, out, scheme, lane, swapped=swapped)
     show_assessment(assessment, json=json)
     report = write_report(assessment, paths)  # before the registry, which may refuse events
     for counted in count_soaks(assessment, paths, scheme):
@@ -62,3 +55,30 @@ def run_command(
         write_report(assessment, paths)  # again, with the new plans
     console.print(f"report: {report}")
     raise typer.Exit(assessment.exit_code)
+
+
+def measure_and_conclude(
+    campaign: Path,
+    out: Path,
+    scheme: str | None,
+    lane: LaneName | None = None,
+    *,
+    swapped: bool = False,
+    clock: Clock | None = None,
+) -> tuple[Assessment, CampaignPaths]:
+    """Measure a campaign file and conclude, telling what it cannot decide before it begins.
+
+    Raises UsageError before the first packet if the registry cannot take what follows.
+    """
+    console = terminal(to_stderr=True)
+    prepared = prepare_in(campaign, out, lane, swapped=swapped)
+    announce(prepared, console, scheme, clock)
+    paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+    require_registry(paths, prepared.campaign.service, clock)
+    with resumable(paths.journal):
+        measure_prepared(prepared, out, console, clock)
+    assessment, _ = conclude_journal(paths.journal, scheme, clock)
+    if scheme is not None:  # the campaign's own was warned of before it was measured
+        for sentence in assessment.warnings:
+            warn(sentence)
+    return assessment, paths

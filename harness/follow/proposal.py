@@ -218,7 +218,7 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
         raised = alarm.raised
         where = f"alarm {alarm.id} of {raised.requirement}[{raised.profile}]"
         if alarm.state is AlarmState.CONFIRMED:
-            if not _is_fixed_since(service, alarm):
+            if not is_fixed_since(service.followed, alarm):
                 campaign = alarm.retests[-1].campaign
                 reason = f"{where} was confirmed by a re-test of fixed size (campaign {campaign})"
                 yield service.against(reason, suspends=True)
@@ -229,12 +229,15 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
             )
 
 
-def _is_fixed_since(service: _Service, alarm: Alarm) -> bool:
-    """Whether every finding about the requirement is fixed, and one was after the alarm ended."""
+def is_fixed_since(followed: Iterable[FollowUp], alarm: Alarm) -> bool:
+    """Whether every finding about an alarm's requirement is fixed, and one since it was confirmed.
+
+    ``followed`` are the findings of the service by the scheme of the re-test.
+    """
     about = (alarm.raised.requirement, alarm.raised.profile)
     plans = [
         each.plan
-        for each in service.followed
+        for each in followed
         if (each.finding.requirement, each.finding.profile) == about
     ]
     if not plans or any(

@@ -1,0 +1,186 @@
+"""``accredit monitor``: repeat campaigns by schedule, and raise alarms where a service got worse."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from harness.cli import field
+from harness.cli.compose import load_and_warn
+from harness.cli.drawing import terminal
+from harness.cli.dry_run import dry_run
+from harness.cli.monitor_alarms import acknowledge_command, alarms_command, retest_command
+from harness.cli.monitor_plan import Planned, Surveillance
+from harness.cli.monitor_run import CarriedOut, carry_out, monitored, prepare_run
+from harness.cli.monitor_status import attention_code, status_command
+from harness.cli.paths import OUT, CampaignPaths
+from harness.cli.printing import say, say_at_once
+from harness.monitor.monitoring_file import read_monitoring
+from harness.monitor.schedule import RunKey, next_due, runs_per_year
+from harness.ports.storage import Clock, WallClock
+from harness.store.private_folder import WriterLock
+from harness.untrusted.passwords import is_database
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+clock: Clock = WallClock()
+"""The clock of the commands; tests replace it."""
+
+FILE = Annotated[Path, typer.Argument(help="The monitoring file.")]
+RESULTS = Annotated[Path, typer.Option("--out", help="Where results go.")]
+
+app.command("status")(status_command)
+app.command("alarms")(alarms_command)
+app.command("acknowledge")(acknowledge_command)
+app.command("retest")(retest_command)
+app.add_typer(
+    field.app, name="field", help="Draw certified services and sites, and record their visits."
+)
+
+
+@app.command("check")
+def check_command(file: FILE, out: RESULTS = OUT) -> None:
+    """Check a monitoring file and its campaigns; show what runs when, and what it costs."""
+    declared = read_monitoring(file)
+    now, table = clock.now(), Table(box=None)
+    for name in ("service", "site", "schedule", "next", "runs a year", "attempts a run"):
+        table.add_column(name)
+    attempts = 0
+    for service in declared.services:
+        for site in service.sites:
+            for schedule in site.schedules:
+                due = next_due(schedule, declared.zone, now)
+                key = RunKey(declared.monitoring, service.service, site.site, schedule.name, due)
+                prepared = prepare_run(monitored(declared, key.text, out))
+                plan = dry_run(prepared, load_and_warn(prepared.campaign.scheme, clock), out)
+                each = sum(row.at_least for row in plan.attempts)
+                yearly = runs_per_year(schedule, declared.zone, now)
+                attempts += each * yearly
+                local = due.astimezone(declared.zone)
+                table.add_row(
+                    service.service, site.site, schedule.name, f"{local:%Y-%m-%d %H:%M %Z}",
+                    f"{yearly:,}", f"{each:,}",
+                )  # fmt: skip
+    terminal().print(table)
+    say(f"{file}: no faults; about {attempts:,} attempts a year")
+
+
+@app.command("once")
+def once_command(file: FILE, out: RESULTS = OUT) -> None:
+    """Carry out what is due now, and end; for a timer that starts this every few minutes.
+
+    Exit 0: nothing needs attention. Exit 1: an alarm was confirmed, and the failure is not fixed.
+    Exit 3: an alarm waits for its re-test, or a run that was due was not measured.
+    """
+    surveillance = Surveillance(file, out, clock)
+    is_unmeasured = False
+    with _alone(surveillance):
+        while ready := _ready(surveillance):
+            done = _carry_out(surveillance, ready.key)
+            is_unmeasured |= done.run.result != "measured"
+    raise typer.Exit(max(attention_code(file, out, clock), 3 if is_unmeasured else 0))
+
+
+def _ready(surveillance: Surveillance) -> Planned | None:
+    """The run to carry out now, one that was begun before first."""
+    now = clock.now()
+    planned = [each for each in surveillance.planned(now) if each.start <= now]
+    return min(planned, key=lambda each: (not each.is_going, each.start), default=None)
+
+
+def _carry_out(surveillance: Surveillance, key: str) -> CarriedOut:
+    what = monitored(read_monitoring(surveillance.path), key, surveillance.out)
+    done = carry_out(what, clock)
+    for line in _said(done):
+        say_at_once(line)
+    return done
+
+
+def _said(done: CarriedOut) -> Iterator[str]:
+    run = done.run
+    where = f"{run.service}, {run.site}, {run.schedule}, due {run.due:%Y-%m-%d %H:%M} UTC"
+    if not done.is_new:
+        yield f"{where}: recorded already ({run.result})"
+        return
+    what = f"campaign {run.campaign}" if run.result == "measured" else run.reason
+    yield f"{where}: {run.result}: {what}"
+    for alarm in done.alarms:
+        yield f"alarm {alarm} was raised; see: accredit monitor alarms"
+
+
+@app.command("carry-out", hidden=True)
+def carry_out_command(
+    file: FILE,
+    key: Annotated[str, typer.Option(help="The key of the run.")],
+    out: RESULTS = OUT,
+) -> None:
+    """Carry out one due run, unless it is recorded; what 'accredit monitor run' starts."""
+    done = carry_out(monitored(read_monitoring(file), key, out), clock)
+    say(*_said(done))
+
+
+@app.command("run")
+def run_command(
+    file: FILE,
+    out: RESULTS = OUT,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Runs at the same time.")] = 4,
+) -> None:
+    """Carry out runs by schedule until this is stopped (Ctrl-C, SIGTERM).
+
+    With a registry in PostgreSQL several machines may do this for the same file; each run is
+    carried out once. Runs of one site never overlap.
+    """
+    surveillance = Surveillance(file, out, clock)
+    registry = CampaignPaths(out=out, campaign="").registry
+    declared = read_monitoring(file)
+    say_at_once(f"monitoring {declared.monitoring}; stop it with Ctrl-C")
+    stop = threading.Event()
+    with _stopped_by_signals(stop):
+        if isinstance(registry, str) and is_database(registry):
+            from harness.cli.monitor_on_postgresql import run_on_postgresql  # noqa: PLC0415 - an extra
+
+            run_on_postgresql(
+                registry, surveillance, surveillance.command, clock, stop,
+                workers=workers, monitoring=declared.monitoring,
+            )  # fmt: skip
+        else:
+            from harness.cli.monitor_in_process import run_in_process  # noqa: PLC0415 - an extra
+
+            with _alone(surveillance):
+                run_in_process(surveillance, surveillance.command, clock, stop, workers=workers)
+    say("monitoring stopped; runs that were interrupted resume at the next start")
+
+
+@contextmanager
+def _alone(surveillance: Surveillance) -> Iterator[None]:
+    """Hold a lock, so that no second process carries out the same runs from this folder."""
+    name = read_monitoring(surveillance.path).monitoring
+    folder = surveillance.out / f".monitor-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = WriterLock(folder)
+    lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Set ``stop`` at SIGINT and SIGTERM, in place of an exception in the middle of something."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in signals}
+    for each in signals:
+        signal.signal(each, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
