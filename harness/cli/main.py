@@ -221,6 +221,11 @@ class MainVerbs(LazyVerbs):
             "Issue certificates, list their statuses, and check them offline.",
             is_recording=True,
         ),
+        "monitor": Verb(
+            "monitor:app",
+            "Monitor services by schedule: runs, alarms, field surveillance.",
+            is_recording=True,
+        ),
         "recall": Verb(
             "recall:recall_command",
             "Judge decisions again when something proves wrong.",

@@ -39,6 +39,7 @@ from harness.model.event import (
     StreamOpened,
 )
 from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
+from harness.model.field_event import FieldEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -165,7 +166,7 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated() | SampleEvent():
+            case RegistryMigrated() | SampleEvent() | FieldEvent():
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

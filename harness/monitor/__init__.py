@@ -1,0 +1,1 @@
+"""Surveillance between accreditations: schedules, budgets, switching rules and alarms."""
