@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -177,13 +177,13 @@ def _misfits(checked: CheckedService, site: str, assessment: Assessment) -> Iter
         yield f"it measured {of}, not {checked.service!r} of {checked.supplier!r}"
     if assessment.scheme != checked.scheme:
         yield f"it was judged by {assessment.scheme}; the certificate is by {checked.scheme}"
-    elsewhere: Sequence[str] = [
+    elsewhere = [
         f"{line.name} ({line.site or 'no site'})"
         for line in assessment.lines
         if same_name(line.site) != same_name(site)
     ]
-    if elsewhere:
+    if elsewhere or not assessment.lines:
         yield (
-            f"these lines do not say that they are at {site!r}: {', '.join(elsewhere)}; a visit "
-            "is a campaign at one site, which each line names (site)"
+            f"these lines do not say that they are at {site!r}: {', '.join(elsewhere) or 'all'}; a "
+            "visit is a campaign at one site, which each line names (site)"
         )

@@ -207,9 +207,9 @@ def test_checks_in_the_field_are_published_by_year_and_by_service() -> None:
     assert one.field[0].randomized == year.randomized
     assert one.field[0].reactive == year.reactive
     said = " ".join(FILES["index.html"].decode().split())
-    assert "<b>1 of 2</b> certificates <small>1 required</small>" in said
-    assert "<b>6 of 10</b> sites passed <small>8 visited; 1 not decided</small>" in said
-    assert "<b>0 of 1</b> sites passed <small>1 visited</small>" in said
+    assert "<b>1 of 2</b> certificates <small>(1 required)</small>" in said
+    assert "<b>6 of 10</b> sites passed <small>(8 visited; 1 not decided)</small>" in said
+    assert "<b>0 of 1</b> sites passed <small>(1 visited)</small>" in said
     page = " ".join(FILES[f"services/{one.page}.html"].decode().split())
     assert "<b>6 of 10</b> sites passed" in page
     assert '"passed": 6' in FILES["register.json"].decode()
