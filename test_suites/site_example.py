@@ -7,6 +7,7 @@ bounds. Every private text holds the word PRIVATE.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from harness.model.event import (
     RecordAdded,
     StreamOpened,
 )
+from harness.model.field_event import FieldEvent
 from harness.model.outcome import Assessment, Conformity, Outcome, PrintedHead
 from harness.model.registry_record import (
     AnyRecord,
@@ -40,6 +42,7 @@ from harness.model.registry_record import (
 )
 from harness.model.scheme import Measure, Requirement, Threshold
 from harness.model.stream import stream_of
+from harness.monitor.field_draw import FramedService
 from reports.site.stream_view import MeasuredCampaign, StreamView
 from test_suites.example import (
     example_assessment,
@@ -49,6 +52,7 @@ from test_suites.example import (
     example_requirement,
     example_witness,
 )
+from test_suites.field_example import field_story, schools
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PERSON = "PRIVATE Person"
@@ -89,6 +93,19 @@ def example_views() -> tuple[StreamView, ...]:
         _view("Northgate Learning Networks", "SchoolShield Gateway", GATEWAY, _gateway),
         _view("Brightwater Filtering Ltd", "Harbour Filter", FILTER, _filter),
     )
+
+
+def checks_of(views: Iterable[StreamView]) -> tuple[FieldEvent, ...]:
+    """Checks in the field of a year in which the seed drew one of their services."""
+    return field_story(
+        FramedService(
+            stream=view.name, supplier=view.supplier, service=held.decision.service,
+            version=held.decision.version, scheme=held.decision.scheme,
+            certificate=f"C-{view.name}", sites=schools(23),
+        )
+        for view in views
+        for held in list(view.state.decisions.values())[-1:]
+    )  # fmt: skip
 
 
 def on(day: str, hour: int = 9) -> datetime:

@@ -1,4 +1,4 @@
-"""``accredit monitor``: repeat campaigns by schedule, and raise alarms where a service got worse."""
+"""``accredit monitor``: repeat campaigns by schedule, and raise alarms if a service gets worse."""
 
 from __future__ import annotations
 

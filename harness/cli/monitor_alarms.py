@@ -76,7 +76,8 @@ def alarm_lines(alarm: Alarm, now: datetime) -> Iterator[str]:
     """An alarm in words: what was seen, what it is not, where it stands, and what comes next."""
     raised = alarm.raised
     where = f"{raised.requirement}, profile {raised.profile}"
-    yield f"{alarm.id}: {where}: {alarm.state} ({raised.rule}), raised {alarm.at:%Y-%m-%d %H:%M} UTC"
+    at = f"{alarm.at:%Y-%m-%d %H:%M} UTC"
+    yield f"{alarm.id}: {where}: {alarm.state} ({raised.rule}), raised {at}"
     yield f"  seen: {raised.statement}"
     yield f"  sites: {first_of(raised.sites, SHOWN)} ({len(raised.sites)} of {raised.of_sites})"
     if raised.items:

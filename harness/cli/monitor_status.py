@@ -106,8 +106,7 @@ def code_of(services: tuple[ServiceStatus, ...]) -> int:
     if any(service.confirmed for service in services):
         return CONFIRMED
     is_waiting = any(
-        service.waiting or any(each.is_silent for each in service.schedules)
-        for service in services
+        service.waiting or any(each.is_silent for each in service.schedules) for service in services
     )
     return WAITING if is_waiting else 0
 
@@ -140,9 +139,7 @@ def _status(
         alarm
         for alarm in history.alarms
         if alarm.state is AlarmState.CONFIRMED
-        and not is_fixed_since(
-            state.followed(service.service, alarm.retests[-1].scheme), alarm
-        )
+        and not is_fixed_since(state.followed(service.service, alarm.retests[-1].scheme), alarm)
     )
     return ServiceStatus(
         service=service.service,
@@ -245,7 +242,7 @@ def chart_in_words(view: SeriesView) -> str:
     if view.chart is None:
         return ""
     if view.chart.state == "learning":
-        measured = sum(not (z is None) for z in view.chart.z) or len(view.series.readings)
+        measured = sum(z is not None for z in view.chart.z) or len(view.series.readings)
         return f"learning ({min(measured, BASELINE)} of {BASELINE} runs)"
     last = [one for one in view.chart.signals if one.index == len(view.series.points) - 1]
     return "; ".join(f"rule {one.rule}, {one.direction}" for one in last) or "no signal"
@@ -303,5 +300,3 @@ def _series_data(view: SeriesView) -> dict[str, Any]:
 def attention_code(file: Path, out: Path, at: Clock) -> int:
     """The exit code for a monitoring file as it stands now."""
     return code_of(statuses(read_monitoring(file), out, at))
-
-

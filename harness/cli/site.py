@@ -72,7 +72,8 @@ def write_site(out: Path, results: Path, registry: Path | str, clock: Clock) -> 
     for a clock that is behind the registry; InstrumentError if the site cannot be written or a
     stream was changed.
     """
-    from harness.cli.site_views import views_of  # noqa: PLC0415 - keep the start light
+    from harness.cli.field_records import field_events  # noqa: PLC0415 - keep the start light
+    from harness.cli.site_views import views_of  # noqa: PLC0415 - the same
     from reports.site.page_names import page_name  # noqa: PLC0415 - the same
     from reports.site.private_pages import private_files  # noqa: PLC0415 - the same
     from reports.site.public_facts import public_register  # noqa: PLC0415 - the same
@@ -83,7 +84,8 @@ def write_site(out: Path, results: Path, registry: Path | str, clock: Clock) -> 
     with open_session(registry, clock=clock) as session:
         require_not_behind(session.registry.heads(), now)
         views = tuple(views_of(session, results, now))
-    register = public_register(views, now)
+        checks = field_events(session)
+    register = public_register(views, now, checks)
     folders = {Path("public"): public_files(register)}
     folders[Path("owner")] = private_files(views, now, for_whom="for the owner of the scheme")
     for view in views:

@@ -13,8 +13,8 @@ import msgspec
 from harness.errors import UsageError, known
 from harness.follow.guards import identity_of
 from harness.model.alarm import Alarm, AlarmState
-from harness.model.event_times import in_utc
 from harness.model.conformity import Conformity
+from harness.model.event_times import in_utc
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
     AlarmEvent,

@@ -236,9 +236,7 @@ def is_fixed_since(followed: Iterable[FollowUp], alarm: Alarm) -> bool:
     """
     about = (alarm.raised.requirement, alarm.raised.profile)
     plans = [
-        each.plan
-        for each in followed
-        if (each.finding.requirement, each.finding.profile) == about
+        each.plan for each in followed if (each.finding.requirement, each.finding.profile) == about
     ]
     if not plans or any(
         plan is None or plan.state not in FIXED | {PlanState.SUPERSEDED} for plan in plans

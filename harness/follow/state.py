@@ -40,7 +40,8 @@ from harness.model.event import (
     RetestStarted,
     StreamOpened,
 )
-from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events, in_utc
+from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
+from harness.model.field_event import FieldEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -52,7 +53,6 @@ from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
 from harness.model.surveillance_event import (
     AlarmEvent,
-    RunEvent,
     SurveillanceEvent,
     SurveillanceRun,
 )
@@ -176,7 +176,7 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated() | SampleEvent():
+            case RegistryMigrated() | SampleEvent() | FieldEvent():
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

@@ -40,6 +40,12 @@ from harness.model.event import (
     StreamOpened,
     VendorCheckedIn,
 )
+from harness.model.field_event import (
+    FieldDrawn,
+    FieldSeedCommitted,
+    FieldSiteAdded,
+    FieldVisited,
+)
 from harness.model.sample_event import SampleDisclosed, SeedCommitted
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
@@ -60,6 +66,10 @@ AnyEvent = (
     | ClockCorrected
     | SeedCommitted
     | SampleDisclosed
+    | FieldSeedCommitted
+    | FieldDrawn
+    | FieldSiteAdded
+    | FieldVisited
     | PlanDrafted
     | PlanSubmitted
     | PlanReturned

@@ -17,6 +17,7 @@ from harness.follow.decisions import latest_of
 from harness.follow.status_history import StatusChange
 from harness.model.action_plan import FollowUp
 from harness.model.decision import FAVOURABLE, HeldDecision, Status
+from harness.model.field_event import CheckedService, FieldEvent
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.stream import same_name
 from reports import phrases, words
@@ -25,6 +26,13 @@ from reports.requirement_table import (
     bounds_in_words,
     measured_in_words,
     required_in_words,
+)
+from reports.site.field_checks import (
+    CheckedBy,
+    FieldPeriod,
+    ServiceChecks,
+    checks_by_service,
+    field_periods,
 )
 from reports.site.page_names import page_name
 from reports.site.stream_view import StreamView
@@ -84,7 +92,8 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     ``since`` is when its status began; ``valid_until`` is the end of an accreditation,
     ``certificate`` the number of its certificate, if one was issued.
     ``measured`` is the time of the campaign that the decision rests on; ``outcomes`` are empty if
-    its assessment is not kept. ``features`` are what was found by area.
+    its assessment is not kept. ``features`` are what was found by area. ``field`` are its checks in
+    the field, the newest year first.
     """
 
     page: str
@@ -104,6 +113,7 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: tuple[PublicOutcome, ...]
     features: dict[str, Feature]
     findings: tuple[PublicFinding, ...]
+    field: tuple[ServiceChecks, ...] = ()
 
     @property
     def is_accredited(self) -> bool:
@@ -122,16 +132,24 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicRegister(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole register at a time; accredited services first, then by name, newest first."""
+    """The whole register at a time; accredited services first, then by name, newest first.
+
+    ``field`` are the checks in the field of each year, the newest first.
+    """
 
     format: str
     as_of: datetime
     services: tuple[PublicService, ...]
+    field: tuple[FieldPeriod, ...] = ()
 
 
-def public_register(views: Iterable[StreamView], now: datetime) -> PublicRegister:
-    """The register of all streams at a time."""
-    listed = [service for view in views for service in _services(view)]
+def public_register(
+    views: Iterable[StreamView], now: datetime, checks: Iterable[FieldEvent] = ()
+) -> PublicRegister:
+    """The register of all streams at a time; ``checks`` are events of the owner's stream."""
+    recorded = tuple(checks)
+    checked = checks_by_service(recorded)
+    listed = [service for view in views for service in _services(view, checked)]
     listed.sort(
         key=lambda each: (
             not each.is_accredited,
@@ -140,19 +158,21 @@ def public_register(views: Iterable[StreamView], now: datetime) -> PublicRegiste
             each.scheme,
         )
     )
-    return PublicRegister(format=FORMAT, as_of=now, services=tuple(listed))
+    return PublicRegister(
+        format=FORMAT, as_of=now, services=tuple(listed), field=field_periods(recorded)
+    )
 
 
-def _services(view: StreamView) -> Iterator[PublicService]:
+def _services(view: StreamView, checked: CheckedBy) -> Iterator[PublicService]:
     for key, changes in view.history.items():
         held = latest_of(view.state.decisions, key)
         first = next((n for n, one in enumerate(changes) if one.status in FAVOURABLE), None)
         if held is not None and first is not None:
-            yield _service(view, held, changes[first:])
+            yield _service(view, held, changes[first:], checked)
 
 
 def _service(
-    view: StreamView, held: HeldDecision, changes: Sequence[StatusChange]
+    view: StreamView, held: HeldDecision, changes: Sequence[StatusChange], checked: CheckedBy
 ) -> PublicService:
     decision = held.decision
     basis = decision.proposal.basis
@@ -178,6 +198,18 @@ def _service(
         outcomes=outcomes,
         features=_features(outcomes, findings),
         findings=findings,
+        field=checked.get(_checked(view, held).identity, ()),
+    )
+
+
+def _checked(view: StreamView, held: HeldDecision) -> CheckedService:
+    decision = held.decision
+    return CheckedService(
+        stream=view.name,
+        supplier=view.supplier,
+        service=decision.service,
+        version=decision.version,
+        scheme=decision.scheme,
     )
 
 

@@ -51,6 +51,7 @@ def public_files(register: PublicRegister) -> dict[str, bytes]:
             groups=_groups(register),
             strips=strips,
             histories=histories,
+            checks=register.field,
             compared=_compared(register),
             features=_features(_compared(register)),
         ),

@@ -23,7 +23,7 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.site_example import NOW, example_views
+from test_suites.site_example import NOW, checks_of, example_views
 
 WIDTHS = (320, 390, 768, 1280)
 
@@ -34,9 +34,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     home, views = tmp_path_factory.mktemp("site"), example_views()
     long = [view._replace(supplier="w" * 150) for view in views]
     for name, files in (
-        ("public", public_files(public_register(views, NOW))),
+        ("public", public_files(public_register(views, NOW, checks_of(views)))),
         ("owner", private_files(views, NOW, for_whom="for the owner of the scheme")),
-        ("long", public_files(public_register(long, NOW))),
+        ("long", public_files(public_register(long, NOW, checks_of(long)))),
         ("empty", public_files(public_register((), NOW))),
         ("nothing", private_files((), NOW, for_whom="for nobody")),
     ):

@@ -68,11 +68,11 @@ class Certified:
             begun=NOW, concluded=NOW, limited_to=differing.pop("limited_to", ""),
         )  # fmt: skip
         given: dict[str, Any] = {
-            "service": SERVICE, "white_labels": (),
+            "service": SERVICE, "version": VERSION, "white_labels": (),
             "until": self.clock.at + timedelta(days=300) if status in FAVOURABLE else None,
         }  # fmt: skip
         decision = Decision(
-            number=number, version=VERSION, scheme="becta-2008", scheme_version="1",
+            number=number, scheme="becta-2008", scheme_version="1",
             status=status, reason="read it all",
             proposal=Proposal(
                 status=Status.ACCREDITED, reasons=(), basis=basis, conditions=conditions

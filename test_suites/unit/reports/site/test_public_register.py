@@ -20,15 +20,16 @@ from harness.model.decision_event import DecisionMade
 from harness.model.event import Event, FindingOpened
 from reports import phrases
 from reports.requirement_table import areas, bounds_in_words, measured_in_words
+from reports.site.field_checks import ServiceChecks
 from reports.site.public_facts import PublicRegister, public_register
 from reports.site.public_pages import COLUMNS, public_files
 from reports.site.status_feed import ATOM
 from reports.site.stream_view import StreamView
 from reports.words import STATUSES
-from test_suites.site_example import NOW, example_views, on
+from test_suites.site_example import NOW, checks_of, example_views, on
 
 VIEWS = example_views()
-REGISTER = public_register(VIEWS, NOW)
+REGISTER = public_register(VIEWS, NOW, checks_of(VIEWS))
 FILES = public_files(REGISTER)
 
 
@@ -195,7 +196,43 @@ def test_the_feed_holds_each_change_the_newest_first() -> None:
     ]
     assert len(ids) == len(entries)
     assert feed.findtext(f"{{{ATOM}}}updated") == "2026-08-10T09:00:00Z"
-    assert public_files(public_register(example_views(), NOW)) == FILES
+    assert public_files(public_register(example_views(), NOW, checks_of(VIEWS))) == FILES
+
+
+def test_checks_in_the_field_are_published_by_year_and_by_service() -> None:
+    (coming, year), (one,) = REGISTER.field, [each for each in REGISTER.services if each.field]
+
+    assert (coming.period, coming.is_drawn) == ("2027", False)
+    assert (year.services_drawn, year.services_required, year.certificates) == (1, 1, 2)
+    assert one.field[0].randomized == year.randomized
+    assert one.field[0].reactive == year.reactive
+    said = " ".join(FILES["index.html"].decode().split())
+    assert "<b>1 of 2</b> certificates <small>(1 required)</small>" in said
+    assert "<b>6 of 10</b> sites passed <small>(8 visited; 1 not decided)</small>" in said
+    assert "<b>0 of 1</b> sites passed <small>(1 visited)</small>" in said
+    page = " ".join(FILES[f"services/{one.page}.html"].decode().split())
+    assert "<b>6 of 10</b> sites passed" in page
+    assert '"passed": 6' in FILES["register.json"].decode()
+
+
+def test_sites_that_are_not_on_record_are_said() -> None:
+    tally = REGISTER.field[1].randomized
+    few = ServiceChecks(
+        period="2026", is_drawn=True, sites_required=10, sites_on_record=3, randomized=tally,
+        reactive=REGISTER.field[0].reactive,
+    )  # fmt: skip
+    service = msgspec.structs.replace(REGISTER.services[0], field=(few,))
+
+    files = public_files(msgspec.structs.replace(REGISTER, services=(service,)))
+
+    page = files[f"services/{service.page}.html"].decode()
+    assert "only 3 sites are on record; 10 are required" in page
+
+
+def test_without_a_check_in_the_field_nothing_is_said_of_it() -> None:
+    files = public_files(public_register(VIEWS, NOW))
+
+    assert not any(b"in the field" in content for content in files.values())
 
 
 def test_links_lead_to_files_of_the_folder() -> None:
