@@ -110,6 +110,7 @@ def surveillance_evidence() -> Iterable[Result]:
         for before in (0, 26, 104):
             yield _until_found(change, before)
     yield _one_category()
+    yield from _limits()
 
 
 @topic("control-charts", is_usual=False)
@@ -173,6 +174,41 @@ def _one_category() -> Result:
         unit="runs",
         bound=4,
         note=f"{ITEMS} items of each category; 90 % within {_words(np.quantile(found, 0.9))}",
+    )
+
+
+def _limits() -> Iterable[Result]:
+    """What it cannot do: shares of years or changes, without a goal."""
+    random = np.random.default_rng(5)
+    same = [np.full((WEEKS, 1), random.binomial(ITEMS, 0.05)) for _ in range(CHANGES)]
+    yield _share("the same items every week, drawn once from 95 %: years with an alarm", same)
+    for mean, spread in ((0.95, 0.01), (0.95, 0.05), (0.975, 0.01), (0.975, 0.05)):
+        size = 1 / spread - 1
+        rates = random.beta((1 - mean) * size, mean * size, (CHANGES, WEEKS, 1))
+        yield _share(
+            f"rates that vary by week around {mean:.1%} (intra-class correlation {spread:g}): "
+            "years with an alarm",
+            [random.binomial(ITEMS, one) for one in rates],
+        )
+    good = random.binomial(ITEMS, 0.025, (CHANGES, 26, 1))
+    for bad in (0.94, 0.93):
+        later = random.binomial(ITEMS, 1 - bad, (CHANGES, FOLLOWED, 1))
+        found = np.concatenate([good, later], axis=1)
+        yield _share(f"97.5 % falls to {bad:.0%}: found within {FOLLOWED} weekly runs", found)
+    for bad in (0.8, 0.7):
+        one = random.binomial(ITEMS, 1 - bad, (CHANGES, 1, 1))
+        found = np.concatenate([good, one], axis=1)
+        yield _share(f"97.5 % falls to {bad:.0%} for a single week: found", found)
+
+
+def _share(goal: str, drawn: Iterable[NDArray[np.int64]]) -> Result:
+    alarms = [evidence_over(_readings(_lists(one), ITEMS, 0.95), WEEKS).alarmed for one in drawn]
+    return Result(
+        goal=f"no goal: 95 % required, {goal}",
+        value=100 * float(np.mean(alarms)),
+        unit="%",
+        bound=100,
+        note=f"{ITEMS} items a run",
     )
 
 

@@ -118,6 +118,11 @@ def test_where_nothing_varied_any_change_is_beyond_the_limits() -> None:
     assert [(signal.index, signal.direction) for signal in drawn.alarms()] == [(21, "worse")]
 
 
+def test_a_point_that_is_itself_near_the_centre_completes_no_rule() -> None:
+    assert [1] == signalled(of([2.1, 2.1, 0.1]), 5)
+    assert [3] == signalled(of([1.1, 1.2, 1.3, 1.1, 0.5]), 6)
+
+
 RISING = [-1.25, -0.75, -0.25, 0.25, 0.75, 1.25]
 JUST: dict[int, tuple[list[float], list[float]]] = {
     1: ([3.01], [2.99]),

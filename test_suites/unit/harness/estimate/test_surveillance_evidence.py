@@ -190,6 +190,13 @@ def test_it_says_since_when_and_what_was_missed_since() -> None:
     assert (found.tested, found.missed) == (45 * 60, 165)
 
 
+def test_a_worse_change_after_an_alarm_is_what_the_evidence_points_to() -> None:
+    found = evidence_over(runs_of([25] + [0] * 40 + [30] * 3), WEEKS)
+
+    assert (found.alarmed_at, found.since) == (0, 41)
+    assert (found.recent.tested, found.recent.missed) == (180, 90)
+
+
 @pytest.mark.parametrize(("at_least", "parts"), [(0.9, 1), (0.95, 1), (0.95, 5)])
 def test_a_service_at_the_threshold_is_accused_in_at_most_5_percent_of_years(
     at_least: float, parts: int
@@ -259,8 +266,8 @@ def test_a_change_in_one_of_five_categories_is_found_and_named() -> None:
 
 def test_a_reading_says_what_the_outcome_showed() -> None:
     misses = tuple(
-        Witness(item=f"x{number}", value="", category="GAMB", state="", mechanism="", rule="")
-        for number in range(30)
+        Witness(item=f"x{number // 2}", value="", category="GAMB", state="", mechanism="", rule="")
+        for number in range(60)
     )
     failed = replace(outcome(Conformity.DOES_NOT_CONFORM, BLOCKS, 50, 60), witnesses=misses)
 
