@@ -26,6 +26,7 @@ from benchmarks import (
     scale,
     silence,
     start_up,
+    surveillance_evidence,
     waiting,
 )
 from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
@@ -45,6 +46,7 @@ MODULES = (
     conclude,
     corpora,
     start_up,
+    surveillance_evidence,
     false_conformance,
     areas,
     registry,

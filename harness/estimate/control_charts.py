@@ -33,7 +33,8 @@ LIMIT = 3.0
 """How many standard deviations the limits are from the centre."""
 
 ALARM_RULES = frozenset({1})
-"""The rules whose signal in the worse direction counts for an alarm (figures in dd-051)."""
+"""The rules whose signals in the worse direction count for an alarm: those with the fewest false
+signals (dd-051). A single signal is a reason to measure again; two of three points confirm it."""
 
 Worse = Literal["lower", "higher"]
 Direction = Literal["worse", "better", "neither"]
@@ -86,6 +87,21 @@ class ControlChart:
     def alarms(self, rules: Collection[int] = ALARM_RULES) -> tuple[NelsonSignal, ...]:
         """Return the signals of some rules that point in the worse direction."""
         return tuple(one for one in self.signals if one.direction == "worse" and one.rule in rules)
+
+    def confirmed_alarms(self, rules: Collection[int] = ALARM_RULES) -> tuple[NelsonSignal, ...]:
+        """Return those of them that follow another within three points without a gap.
+
+        Rates near 0 or 1 are skewed, and more so where they vary by more than chance: then one
+        point in fifteen may be beyond three standard deviations, but seldom two of three (dd-051).
+        """
+        alarms = self.alarms(rules)
+        places = {one.index for one in alarms}
+        return tuple(
+            one
+            for one in alarms
+            if one.index - 1 in places
+            or (one.index - 2 in places and self.z[one.index - 1] is not None)
+        )
 
 
 class _Run(NamedTuple):

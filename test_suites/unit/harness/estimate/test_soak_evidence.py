@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from harness.estimate.soak_evidence import Tally, level_of_evidence, tally_of
-from harness.model.metric import Part, Source
+from harness.model.metric import Part, Source, Spread
 from harness.model.outcome import Conformity
 from harness.model.scheme import Threshold
 from test_suites.unit.harness.estimate.test_extension import outcome
@@ -77,6 +77,17 @@ def test_parts_are_counted_together() -> None:
     whole = replace(one, metric=replace(one.metric, parts=parts))
 
     assert tuple(tally_of(whole)) == pytest.approx((120, 2))
+
+
+def test_domains_count_once_each_with_their_own_rate() -> None:
+    """One domain of 60 has 100 items, all missed: that is one miss."""
+    one = outcome(Conformity.CONFORMS, at_least(0.9), 59, 159)
+    spread = Spread(domains=60, rate=59 / 60, tried=60, least=59.0, most=59.0)
+
+    tally = tally_of(replace(one, metric=replace(one.metric, spread=spread)))
+
+    assert tally == Tally(60, 1.0)
+    assert level_of_evidence(tally, at_least(0.9)) == 1.0
 
 
 def test_what_is_no_rate_of_items_counts_nothing() -> None:
