@@ -1,3 +1,5 @@
+"""A budget refuses what is too much, in words, and says from when on it is allowed."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.monitor.budget import Refusal, SpentRun, refusal_of
 from harness.monitor.monitoring_file import Budget, MonitoringFile
-from test_suites.unit.harness.monitor.monitoring_example import declared_file
+from test_suites.unit.harness.monitor.monitoring_example import declared_file, moments
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SCHEDULE = {"name": "s", "cron": "0 7 * * *", "campaign": "c.yaml"}
@@ -112,7 +114,7 @@ def test_a_month_ends_with_its_last_day(now: str, again: str, tmp_path: Path) ->
 @given(
     ages=st.lists(st.integers(0, 60 * 24 * 40), max_size=20),
     attempts=st.integers(1, 60),
-    now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    now=moments("2026-01-01", "2027-01-01"),
 )
 def test_what_is_refused_is_allowed_when_it_says(
     ages: list[int], attempts: int, now: datetime, tmp_path_factory: pytest.TempPathFactory

@@ -1,3 +1,5 @@
+"""Each due time is run, missed or left out once, whenever one asks."""
+
 from __future__ import annotations
 
 import tempfile
@@ -233,6 +235,8 @@ class Monitoring(RuleBasedStateMachine):
 
     @rule()
     def wait_for_the_next_run(self) -> None:
+        self.the_run_ends()
+        self.ask()
         if self.state is not None and self.state.run is not None:
             self.now = max(self.now, self.state.run.ready_at)
             self.ask()

@@ -1,3 +1,5 @@
+"""The switching rules: what tightens, reduces, discontinues and resumes."""
+
 from __future__ import annotations
 
 from typing import get_args
