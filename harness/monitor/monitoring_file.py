@@ -41,18 +41,11 @@ def _zone(name: str) -> str:
 
 
 def _visible(name: str) -> str:
-    """Return a name as it is. Raises ValueError if nothing of it can be seen."""
+    """Return a name or a path as it is. Raises ValueError if it cannot be seen as it is."""
     if not same_name(name) or any(unicodedata.category(each) in ("Cc", "Cs") for each in name):
-        msg = "a name has letters that can be seen, and no control characters"
+        msg = "write letters that can be seen, and no control characters"
         raise ValueError(msg)
     return name
-
-
-def _relative(path: str) -> str:
-    if "\0" in path:
-        msg = "a path has no zero characters"
-        raise ValueError(msg)
-    return path
 
 
 def _longer_than_nothing(duration: timedelta) -> timedelta:
@@ -63,7 +56,7 @@ def _longer_than_nothing(duration: timedelta) -> timedelta:
 
 
 Label = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_visible)]
-CampaignPath = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_relative)]
+CampaignPath = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_visible)]
 SomeTime = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Limit = Annotated[int, Field(ge=1, le=10**12)]
 

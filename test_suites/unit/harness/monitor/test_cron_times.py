@@ -1,3 +1,5 @@
+"""Cron times: Debian's rules, also where clocks change; wrong expressions are refused."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.monitor.cron_times import check_cron, times_of
+from test_suites.unit.harness.monitor.monitoring_example import moments
 
 LONDON = ZoneInfo("Europe/London")
 ZONES = ["UTC", "Europe/London", "America/Nuuk", "Australia/Lord_Howe", "Africa/Cairo"]
@@ -18,7 +21,7 @@ CRONS = [
     "30 23 * * *", "0,30 0,23 * * *", "0 7 * * 1", "0 0 1 * *", "0 0 1 * MON", "0 0 */2 * 1",
     "0 0 L * *", "0 0 * * MON#1",
 ]  # fmt: skip
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+MOMENTS = moments("2026-01-01", "2027-12-31")
 
 
 def utc(text: str) -> datetime:

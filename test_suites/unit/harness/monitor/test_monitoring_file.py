@@ -1,3 +1,5 @@
+"""Monitoring files: defaults, faults by line, and the record of a declaration."""
+
 from __future__ import annotations
 
 import json
@@ -107,7 +109,7 @@ def test_an_alarm_needs_two_sites_where_there_are_two(tmp_path: Path) -> None:
         ('"0 7 * * 1"', '"0 7 */40 * MON#5"', 18, "never fires"),
         ("Hill School", '"\\u200b"', 15, "letters that can be seen"),
         ("Hill School", '"a\\e[2J"', 15, "no control characters"),
-        ("campaign: a/b.yaml", 'campaign: "a\\0"', 18, "no zero characters"),
+        ("campaign: a/b.yaml", 'campaign: "a\\0"', 18, "no control characters"),
     ],
 )
 def test_faults_are_told_with_their_line(
@@ -143,7 +145,7 @@ def test_a_declaration_changes_with_all_that_decides_about_its_runs(tmp_path: Pa
 
     assert first == told(read(elsewhere, "title: Ours\n" + TEXT.replace("2h", "120m")))
     for old, new in (
-        ("5m", "6m"), ("22:00", "21:00"), ("48", "49"), ("15 6 * * *\", campaign: dale", "16 6 * * *\", campaign: dale"),
+        ("5m", "6m"), ("22:00", "21:00"), ("48", "49"), ('15 6 * * *", campaign: dale', '16 6 * * *", campaign: dale'),
         ("sites: 2", "sites: 1"), ("every: 3", "every: 2"), ("hill.yaml", "other.yaml"), ("Europe/London", "UTC"),
     ):  # fmt: skip
         assert first != told(changed(tmp_path, old, new)), old

@@ -1,3 +1,5 @@
+"""Quiet hours and the free time between them, also where clocks change."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ from harness.monitor.quiet_hours import (
     earliest_start,
     free_gaps,
 )
+from test_suites.unit.harness.monitor.monitoring_example import moments
 
 LONDON = ZoneInfo("Europe/London")
 CLOCK = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
@@ -79,7 +82,7 @@ def test_where_clocks_change_quiet_hours_last_longer(
 
 @given(
     windows=WINDOWS,
-    after=st.datetimes(datetime(2026, 3, 20), datetime(2026, 11, 2), timezones=st.just(UTC)),
+    after=moments("2026-03-20", "2026-11-02"),
 )
 def test_gaps_hold_no_quiet_minute_and_leave_out_no_free_one(
     windows: list[QuietHours], after: datetime

@@ -1,3 +1,5 @@
+"""Due times, planned starts with jitter outside quiet hours, and keys of runs."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Name
 from harness.monitor.quiet_hours import QuietHours, cover_the_week, free_gaps
 from harness.monitor.schedule import RunKey, due_times, next_due, runs_per_year, start_of
-from test_suites.unit.harness.monitor.monitoring_example import schedule
+from test_suites.unit.harness.monitor.monitoring_example import moments, schedule
 from test_suites.unit.harness.monitor.test_quiet_hours import WINDOWS, window
 
 LONDON, PLAIN = ZoneInfo("Europe/London"), ZoneInfo("UTC")
@@ -125,7 +127,7 @@ def test_a_run_longer_than_all_free_time_starts_at_the_begin_of_the_longest() ->
 
 @given(
     windows=WINDOWS.filter(lambda windows: not cover_the_week(windows)),
-    due=st.datetimes(datetime(2026, 3, 1), datetime(2026, 12, 1), timezones=st.just(UTC)),
+    due=moments("2026-03-01", "2026-12-01"),
     jitter=st.timedeltas(timedelta(0), timedelta(days=2)),
     expected=st.timedeltas(timedelta(0), timedelta(days=2)),
 )
