@@ -70,8 +70,9 @@ def _evidence_signals(series: Series, evidence: Evidence | None) -> Iterator[Sig
         return
     missed, tested = evidence.recent.missed, evidence.recent.tested
     runs = len(measured) - (evidence.since or 0)
+    when = "the last run" if runs == 1 else f"the last {runs} runs"
     words = (
-        f"{missed:g} of {tested} items failed in the last {runs} runs, and the required rate is "
+        f"{missed:g} of {tested} items failed in {when}, and the required rate is "
         f"not reached (e-value {evidence.e_value:.3g}; {math.exp(LEVEL):.0f} raises an alarm)"
     )
     yield signal_over(series, AlarmRule.EVIDENCE, words, evidence.since or 0)

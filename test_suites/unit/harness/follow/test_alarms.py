@@ -187,9 +187,7 @@ def shown(alarm: RaisedAlarm, assessment: Assessment, *tried: str) -> AlarmRetes
     return retest_of(Alarm(raised=alarm, at=NOW), assessment, NOW + DAY, frozenset(tried))
 
 
-def test_one_outcome_that_does_not_conform_confirms(
-    make_outcome: Make, assessed: Assess
-) -> None:
+def test_one_outcome_that_does_not_conform_confirms(make_outcome: Make, assessed: Assess) -> None:
     failed = make_outcome(Conformity.DOES_NOT_CONFORM)
     passed = replace(make_outcome(Conformity.CONFORMS), line="other")
 
@@ -266,7 +264,17 @@ def test_a_test_that_may_be_read_at_any_time_is_no_retest(
 ) -> None:
     passed = make_outcome(Conformity.CONFORMS)
     rows = passed.requirement.model_copy(update={"rule": "sequential"})
-    stopped = Sequential(plan=1, bad=0.9, good=0.97, decision="pass", alpha=0.05, beta=0.05, blocked=60, missed=0, doubtful=0)
+    stopped = Sequential(
+        plan=1,
+        bad=0.9,
+        good=0.97,
+        decision="pass",
+        alpha=0.05,
+        beta=0.05,
+        blocked=60,
+        missed=0,
+        doubtful=0,
+    )
 
     for outcome in (replace(passed, requirement=rows), replace(passed, sequential=stopped)):
         with pytest.raises(UsageError, match="a re-test needs a fixed size"):

@@ -68,9 +68,7 @@ def proposed(make_assessment: Assess, make_outcome: Make) -> object:
         now: datetime = NOW,
     ) -> Proposal:
         assessment = replace(make_assessment(make_outcome(MET)), journal_head=HEAD)
-        return propose(
-            assessment, BASIS, followed, now, is_accredited=accredited, alarms=alarms
-        )
+        return propose(assessment, BASIS, followed, now, is_accredited=accredited, alarms=alarms)
 
     return made
 

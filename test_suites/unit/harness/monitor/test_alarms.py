@@ -117,14 +117,10 @@ def test_while_an_alarm_is_open_none_about_the_same_is_raised() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.sampled_from(SITES), st.sampled_from(list(AlarmRule))), max_size=8
-    ),
+    st.lists(st.tuples(st.sampled_from(SITES), st.sampled_from(list(AlarmRule))), max_size=8),
     st.integers(1, 3),
 )
-def test_no_alarm_without_enough_sites(
-    shown: list[tuple[str, AlarmRule]], needed: int
-) -> None:
+def test_no_alarm_without_enough_sites(shown: list[tuple[str, AlarmRule]], needed: int) -> None:
     found = raised([signal(site, which) for site, which in shown], needed)
 
     for alarm in found:
