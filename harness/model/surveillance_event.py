@@ -15,8 +15,8 @@ RunResult = Literal["measured", "failed", "missed", "left-out", "refused"]
 service), ``missed`` (not started in time), ``left-out`` (reduced surveillance), ``refused`` (the
 budget was used up)."""
 
-Intensity = Literal["normal", "tightened", "reduced", "discontinued"]
-"""How intensely a service is monitored (ISO 2859-1, 9.3 and 9.4)."""
+Intensity = Literal["reduced", "normal", "tightened", "discontinued"]
+"""How strictly a service is monitored, from the least to the most (ISO 2859-1, 9.3 and 9.4)."""
 
 
 class SurveillanceEvent(Event, frozen=True, kw_only=True):
