@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.cli.event_basis import needed_by
 from harness.cli.monitor_history import (
     History,
     current_intensity,
@@ -26,12 +27,7 @@ from harness.cli.monitor_history import (
 from harness.cli.monitor_jobs import Job
 from harness.cli.paths import CampaignPaths
 from harness.cli.printing import warn
-from harness.cli.registry_session import (
-    RegistrySession,
-    current_user,
-    needed_by,
-    open_session,
-)
+from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.stream import same_name
