@@ -46,10 +46,10 @@ class RunKey(NamedTuple):
         """The key as text: ``northgate/northgate gateway/hill school/canaries/20261129T0615Z``.
 
         Two keys have the same text only if their names are the same by ``same_name``; slashes in
-        names are written as ``%2F``.
+        names are written as ``%2F``, which no name holds itself: they are in small letters.
         """
         names = (self.monitoring, *self.schedule_id)
-        escaped = (name.replace("%", "%25").replace("/", "%2F") for name in names)
+        escaped = (name.replace("/", "%2F") for name in names)
         return "/".join((*escaped, _minute(self.due)))
 
     def campaign_name(self, base: str) -> str:
