@@ -1,9 +1,9 @@
 """The state of a stream of the registry after its events, and the checks of new events.
 
-``harness.follow.replay`` makes it from all events of a stream. ``StreamState.after`` applies new events, or raises
-UsageError with what is possible instead. A caller makes an event, calls ``after``, and then stores
-the event. What an event rests on is enough: a state may lack findings, plans and records that the
-event does not concern.
+``harness.follow.replay`` makes it from all events of a stream. ``StreamState.after`` applies new
+events, or raises UsageError with what is possible instead. A caller makes an event, calls
+``after``, and then stores the event. What an event rests on is enough: a state may lack findings,
+plans and records that the event does not concern.
 """
 
 from __future__ import annotations
