@@ -117,10 +117,11 @@ class Surveillance:
 
     def _tell(self, service: str, runs: Sequence[SurveillanceRun]) -> None:
         """Print the runs of a service that were recorded since the last time."""
-        known = self._told.get(service)
-        self._told[service] = frozenset(run.about for run in runs)
-        for run in runs if known is not None else ():
-            if run.about not in known:
+        keys = frozenset(run.about for run in runs)
+        new = keys - self._told.get(service, keys)
+        self._told[service] = keys
+        for run in runs:
+            if run.about in new:
                 say_at_once(run_in_words(run))
 
     def _read(self) -> MonitoringFile:
