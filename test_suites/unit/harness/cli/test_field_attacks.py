@@ -12,6 +12,7 @@ from harness.cli import field as field_verbs
 from harness.cli.field import _faults_of
 from harness.cli.field_records import frame_of
 from harness.cli.registry_session import open_session, place_of
+from harness.model.event import ClockCorrected
 from harness.model.field_event import FieldDrawn, FieldSeedCommitted, StreamPart
 from harness.model.registry_record import Site
 from harness.monitor.field_draw import digest_of_frame, digest_of_seed, draw
@@ -224,3 +225,20 @@ def test_the_stream_of_a_supplier_holds_no_field_event(owner: FieldOwner) -> Non
         for supplier in SUPPLIERS:
             with session.registry.reading(place_of(supplier).stream) as access:
                 assert not access.found(kind=["field-drawn", "field-seed-committed"])
+
+
+def wrong_clock(owner: FieldOwner, days: int) -> None:
+    """A site of Beta is recorded with a clock that is days ahead, which is corrected then."""
+    right = owner.clock.at
+    owner.wait(days=days)
+    owner.made.record("Beta", owner.made.added(Site(id=f"Beta Annexe {days}")))
+    owner.clock.at = right
+    owner.made.record("Beta", ClockCorrected(at=right, actor="Ann", reason="set wrongly"))
+
+
+def test_a_clock_that_was_corrected_accuses_nobody(owner: FieldOwner) -> None:
+    wrong_clock(owner, 30)
+    owner.draw()
+    owner.wait(days=1)
+    wrong_clock(owner, 40)
+    owner.run("verify")
