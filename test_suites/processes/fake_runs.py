@@ -89,7 +89,9 @@ class FakeRuns:
 
 def jobs_of(sites: int, each: int, start: datetime = PAST) -> list[Job]:
     """Due runs: the first of each site, then the second of each."""
-    return [Job(f"s{site}/{run}", f"s{site}", start) for run in range(each) for site in range(sites)]
+    return [
+        Job(f"s{site}/{run}", f"s{site}", start) for run in range(each) for site in range(sites)
+    ]
 
 
 def wait_for(is_so: Callable[[], bool], limit: float = PATIENCE) -> None:
