@@ -1,4 +1,4 @@
-"""One worker of a monitoring, as a process that tests kill: ``URL FOLDER JOBS_EACH SITES``."""
+"""One worker of a monitoring, as a process that tests kill: ``URL FOLDER SITES EACH SECONDS``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ QUICK = Pace(every=0.5, stop_limit=3, poll=0.1, beat=0.5, lost=3, stalled=8, aga
 MONITORING = "autumn"
 
 
-def main(url: str, folder: str, sites: str, each: str) -> None:
-    """Work until SIGTERM."""
+def main(url: str, folder: str, sites: str, each: str, seconds: str) -> None:
+    """Carry out runs of so many seconds, until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    runs = FakeRuns(Path(folder), jobs_of(int(sites), int(each)), seconds=0.02)
+    runs = FakeRuns(Path(folder), jobs_of(int(sites), int(each)), seconds=float(seconds))
     run_on_postgresql(
         url, runs, runs.command, WallClock(), stop, monitoring=MONITORING, workers=4, pace=QUICK
     )

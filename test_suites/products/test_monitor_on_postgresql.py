@@ -1,7 +1,4 @@
-"""The monitor's workers on a real PostgreSQL: no due run is lost, and a site is never measured twice.
-
-``MONITOR_SIZE=full`` kills workers more often.
-"""
+"""The monitor's workers on a real PostgreSQL: no run is lost, and a site is never measured twice."""
 
 from __future__ import annotations
 
@@ -86,9 +83,12 @@ def states(url: str) -> Counter[object]:
     return Counter(state for (state,) in rows(url, "SELECT status::text FROM procrastinate_jobs"))
 
 
-def worker(url: str, folder: Path) -> subprocess.Popen[bytes]:
-    words = ["-m", "test_suites.products.monitor_worker", url, str(folder), str(SITES), str(EACH)]
-    return subprocess.Popen([sys.executable, *words])
+def worker(
+    url: str, folder: Path, sites: int = SITES, each: int = EACH, seconds: float = 0.05
+) -> subprocess.Popen[bytes]:
+    """A worker as a process of its own."""
+    words = [url, str(folder), str(sites), str(each), str(seconds)]
+    return subprocess.Popen([sys.executable, "-m", "test_suites.products.monitor_worker", *words])
 
 
 @pytest.mark.timeout(1200)
@@ -116,6 +116,19 @@ def test_no_run_is_lost_and_no_site_doubled_when_workers_are_killed_at_random(
     assert {job.key for job in jobs} == {*begun} == {*runs.count("end")}
     assert not runs.count("overlap")
     assert len(jobs) <= begun.total() <= len(jobs) + KILLS * 8, "few runs are carried out again"
+
+
+def test_kill_9_of_a_worker_in_a_run_lets_another_carry_it_out(url: str, tmp_path: Path) -> None:
+    runs = FakeRuns(tmp_path, jobs_of(sites=2, each=1))
+    lost = worker(url, tmp_path, sites=2, each=1, seconds=1000)
+    wait_for(lambda: len(runs.count("begin")) == 2)
+    with driven(url, runs, pace=QUICK):
+        lost.kill()
+        lost.wait()
+        wait_for(lambda: len(runs.count("end")) == 2)
+
+    assert {"s0/0": 2, "s1/0": 2} == runs.count("begin")
+    assert not runs.count("overlap") + runs.count("stopped")
 
 
 def test_two_workers_carry_out_each_due_run_once(url: str, tmp_path: Path) -> None:
