@@ -12,17 +12,22 @@ plans once a minute instead; an advisory lock lets one at a time do it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import NoReturn
 
 import psycopg
 from procrastinate import App, PsycopgConnector
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job as StoredJob
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
@@ -46,6 +51,49 @@ class _TroubleError(Exception):
 
 class _LostError(Exception):
     """This worker could not say in time that it lives: others may carry out its runs."""
+
+
+class _Jobs(JobManager):
+    """Sets ``failed`` if it cannot note how a job ended.
+
+    That job would stay with a worker that lives, and keep its site locked for ever; so the worker
+    ends, and begins again without it.
+    """
+
+    def __init__(self, connector: BaseConnector) -> None:
+        super().__init__(connector)
+        self.failed = asyncio.Event()
+
+    async def finish_job(self, job: StoredJob, status: Status, delete_job: bool) -> None:
+        """Note that a job has ended."""
+        with self._noting():
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(
+        self,
+        job: StoredJob,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Note that a job is to be carried out again."""
+        with self._noting():
+            await super().retry_job(job, retry_at, priority, queue, lock)
+
+    async def require_noted(self) -> None:
+        """Wait for a failure; it is raised as _LostError."""
+        await self.failed.wait()
+        msg = "it could not be noted how a run ended"
+        raise _LostError(msg)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except ProcrastinateException:
+            self.failed.set()
+            raise
 
 
 class _AgainIfStopped(BaseRetryStrategy):
@@ -86,7 +134,7 @@ def run_on_postgresql(
     database = database_of(url)
     apply_schema(database)
     driver = _Driver(database, Queue.of(monitoring), work, command, clock, workers, pace)
-    with one_line_logs("procrastinate", "psycopg", "asyncio"):
+    with one_line_logs("procrastinate", "psycopg", least=logging.ERROR):
         try:
             asyncio.run(driver.run(stop))
         finally:
@@ -111,9 +159,11 @@ class _Driver:
         self._workers, self._pace = workers, pace
         self._threads = ThreadPoolExecutor(2 * workers)  # to wait for a child, and to stop it
         self._children: set[Child] = set()
+        self._former: set[int] = set()  # workers of this process that have ended
 
     async def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, beginning again after errors of the database."""
+        asyncio.get_running_loop().set_exception_handler(_on_error)
         while not stop.is_set():
             try:
                 await self._work_until(stop)
@@ -130,8 +180,11 @@ class _Driver:
 
     async def _work_until(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set or something fails; no command runs when this returns."""
-        app = self._app()
+        app, jobs = self._app()
         async with app.open_async():
+            for former in [*self._former]:  # what they left behind is given back
+                await jobs.unregister_worker(former)
+                self._former.discard(former)
             worker = Worker(
                 app,
                 queues=[self._queue.name],
@@ -144,9 +197,19 @@ class _Driver:
                 stalled_worker_timeout=self._pace.stalled,
             )
             working = worker.run()  # type: ignore[no-untyped-call]  # its result has no type
-            await _first_ended(working, self._beat(app, worker), self._plan(app), _until(stop))
+            try:
+                await _first_ended(
+                    working,
+                    self._beat(app, worker),
+                    self._plan(app),
+                    jobs.require_noted(),
+                    _until(stop),
+                )
+            finally:
+                if worker.worker_id is not None:
+                    self._former.add(worker.worker_id)
 
-    def _app(self) -> App:
+    def _app(self) -> tuple[App, _Jobs]:
         connector = PsycopgConnector(
             kwargs=self._database.arguments,
             min_size=1,
@@ -154,10 +217,11 @@ class _Driver:
             timeout=self._pace.beat * 3,
         )
         app = App(connector=connector)
+        app.job_manager = jobs = _Jobs(connector)
         app.task(name=TASK, queue=self._queue.name, pass_context=True, retry=_AgainIfStopped())(
             self._carry_out
         )
-        return app
+        return app, jobs
 
     async def _carry_out(self, context: JobContext, *, key: str) -> None:
         """Carry out one run by a child; a job of procrastinate."""
@@ -221,6 +285,12 @@ class _Driver:
     def _reason(self, error: Exception) -> str:
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         return reason_without(self._database.url, cause)
+
+
+def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Say nothing of an error in noting how a job ended, which ``require_noted`` has raised."""
+    if not isinstance(context.get("exception"), ProcrastinateException):
+        loop.default_exception_handler(context)
 
 
 async def _until(stop: threading.Event) -> None:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Sequence
 
 STOP = b"s"
+STDERR = 2
 NOT_STARTED = 4
 """Exit code if the command cannot be started; Python's own, 1, would mean "does not conform"."""
 
@@ -28,7 +29,8 @@ def main(words: Sequence[str]) -> int:
             words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"cannot start {words[0]}: {error}\n")
+        # For the monitor, which prints it.
+        os.write(STDERR, f"cannot start {words[0]}: {error}\n".encode(errors="backslashreplace"))
         return NOT_STARTED
     threading.Thread(target=_end_with, args=(command,), daemon=True).start()
     while said := os.read(0, 1):
