@@ -10,12 +10,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from harness.cli.registry_session import open_session
+from harness.errors import UsageError
+from harness.model.event import Event
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
@@ -51,13 +53,11 @@ def monitoring(file: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
 
 def events(out: Path) -> tuple[list[RunBegun], list[SurveillanceRun]]:
     """The runs that the registry says were begun, and those that were recorded."""
-    registry = out / "registry.sqlite"
-    if not registry.exists():
-        return [], []
-    with open_session(registry) as session:
-        (stream,) = [head.stream for head in session.registry.heads()] or [""]
-        with session.registry.reading(stream) as access:
-            found = [event for event in access.events()] if stream else []
+    found: list[Event] = []
+    with suppress(UsageError), open_session(out / "registry.sqlite") as session:  # not made yet
+        for head in session.registry.heads():
+            with session.registry.reading(head.stream) as access:
+                found += access.events()
     begun = [each for each in found if isinstance(each, RunBegun)]
     return begun, [each for each in found if isinstance(each, SurveillanceRun)]
 
@@ -113,7 +113,7 @@ def test_after_kill_9_in_a_run_its_journal_is_resumed_and_recorded_once(
 def test_two_monitors_cannot_use_the_same_folder(service: MonitoredService, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with monitoring(service.file, out) as process:
-        wait_until(lambda: (out / ".monitor-acme" / "lock.pid").exists(), process)
+        wait_until((out / ".monitor-acme" / "lock.pid").exists, process)
         with monitoring(service.file, out) as second:
             said, _ = second.communicate(timeout=PATIENCE)
 
