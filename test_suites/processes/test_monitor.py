@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
+from harness.store.journal.journal import open_journal
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
 PATIENCE = 200.0
@@ -106,8 +106,9 @@ def test_after_kill_9_in_a_run_its_journal_is_resumed_and_recorded_once(
     (run,) = [each for each in recorded if each.about == first.about]
     assert run.result == "measured"
     assert run.campaign == first.campaign
-    header = json.loads((out / run.campaign / "journal" / "header.json").read_text())
-    assert header["campaign"]["campaign"] == run.campaign
+    journal = open_journal(out / run.campaign / "journal")
+    journal.require_unchanged()
+    assert journal.rows == run.attempts
 
 
 def test_two_monitors_cannot_use_the_same_folder(service: MonitoredService, tmp_path: Path) -> None:
