@@ -1,0 +1,1 @@
+"""What a hub and the agents of its sites send each other: keys, envelopes and messages."""
