@@ -203,19 +203,21 @@ def encode(message: Message) -> bytes:
 def read_from_agent(content: bytes) -> FromAgent:
     """Read a message of an agent. Raises UsageError."""
     try:
-        return _FROM_AGENT.decode(content)
+        message: FromAgent = _FROM_AGENT.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
         msg = f"not a message of an agent: {error}"
         raise UsageError(msg) from None
+    return message
 
 
 def read_from_hub(content: bytes) -> FromHub:
     """Read a message of a hub. Raises UsageError."""
     try:
-        return _FROM_HUB.decode(content)
+        message: FromHub = _FROM_HUB.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:
         msg = f"not a message of a hub: {error}"
         raise UsageError(msg) from None
+    return message
 
 
 # how an agent comes to know its hub
@@ -249,10 +251,8 @@ _INVITATIONS = msgspec.json.Decoder(Invitation)
 def read_token(token: str) -> Invitation:
     """Read a token. Raises UsageError, without quoting it."""
     text = "".join(token.split())
+    body = text.removeprefix(TOKEN) if text.startswith(TOKEN) else "-"
     try:
-        if not text.startswith(TOKEN):
-            raise ValueError
-        body = text.removeprefix(TOKEN)
         return _INVITATIONS.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         msg = f"the token is not whole; copy all of it, from {TOKEN!r} to its end"
