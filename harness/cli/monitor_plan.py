@@ -66,6 +66,13 @@ class Planned(NamedTuple):
     is_going: bool
 
 
+class _Plan(NamedTuple):
+    """The runs of a service that go on or come next, and what was decided of others."""
+
+    runs: tuple[Planned, ...]
+    decided: tuple[SurveillanceRun, ...]
+
+
 class Surveillance:
     """The planner of a monitoring file (``harness.cli.monitor_jobs.Work``).
 
@@ -78,6 +85,7 @@ class Surveillance:
         self._clock = clock
         self._declared = read_monitoring(path)
         self._fault = ""
+        self._missed: list[SurveillanceRun] = []
 
     def due(self, now: datetime) -> Sequence[Job]:
         """The runs that are to be begun or resumed now, or within two minutes.
@@ -89,6 +97,11 @@ class Surveillance:
             for each in self.planned(now)
             if each.start <= now + AHEAD
         ]
+
+    def missed(self) -> tuple[SurveillanceRun, ...]:
+        """The due runs that this planner recorded as missed or failed since it was last asked."""
+        found, self._missed = tuple(self._missed), []
+        return found
 
     def command(self, key: str) -> list[str]:
         """The command line that carries out a run."""
@@ -103,11 +116,12 @@ class Surveillance:
         secret = private_key(self.out / KEY_FILE)
         registry = CampaignPaths(out=self.out, campaign="").registry
         with open_session(registry, create=True, clock=self._clock) as session:
-            return tuple(
-                each
-                for service in declared.services
-                for each in _plan(session, declared, service, now, secret)
-            )
+            plans = [
+                _plan(session, declared, service, now, secret) for service in declared.services
+            ]
+        for plan in plans:
+            self._missed += [run for run in plan.decided if run.result != "left-out"]
+        return tuple(run for plan in plans for run in plan.runs)
 
     def _read(self) -> MonitoringFile:
         try:
@@ -127,7 +141,7 @@ def _plan(
     service: ServiceMonitoring,
     now: datetime,
     secret: bytes,
-) -> Iterator[Planned]:
+) -> _Plan:
     place = place_of_service(service)
     with session.registry.writing(place.stream) as access:
         history = recent_history(access, declared, service, now)
@@ -135,21 +149,20 @@ def _plan(
         if (changed := _declared(declared, service, history, now)) is not None:
             events.append(changed)
             history = history._replace(declarations=(*history.declarations, changed))
-        left, abandoned = _going(history, now)
-        events += abandoned
         alone = declared.model_copy(update={"services": (service,)})
+        left, decided = _going(history, alone, now)
         states = due_runs(
             alone,
-            {each: recorded_of(history, each) for each, _ in alone.schedules()},
+            {each: recorded_of(history, each, now) for each, _ in alone.schedules()},
             now,
             secret,
             _every(history, alone, service),
         )
-        events += _decided(states, history, now)
+        decided += _decided(states, history, now)
+        events += decided
         if events:
             session.record_in(access, place, events, needed_by(access, events))
-    yield from left
-    yield from _next(state.run for state in states)
+    return _Plan((*left, *_next(state.run for state in states)), tuple(decided))
 
 
 def _declared(
@@ -170,16 +183,23 @@ def _declared(
     )
 
 
-def _going(history: History, now: datetime) -> tuple[list[Planned], list[SurveillanceRun]]:
-    """The runs to resume, and those that were begun too long ago."""
+def _going(
+    history: History, declared: MonitoringFile, now: datetime
+) -> tuple[list[Planned], list[SurveillanceRun]]:
+    """The runs to resume, and those that cannot be: begun too long ago, or not declared now."""
+    known = {schedule for schedule, _ in declared.schedules()}
     left: list[Planned] = []
     abandoned: list[SurveillanceRun] = []
     for run in history.going:
-        if now - run.at <= ABANDONED_AFTER:
+        is_known = key_of(run).schedule_id in known
+        if is_known and now - run.at <= ABANDONED_AFTER:
             left.append(Planned(run.about, run.site, run.at, is_going=True))
             continue
         hours = ABANDONED_AFTER // timedelta(hours=1)
-        reason = f"begun at {run.at:%Y-%m-%d %H:%M} UTC, and not finished within {hours} hours"
+        why = f"not finished within {hours} hours"
+        if not is_known:
+            why = f"{declared.path} has no such schedule now"
+        reason = f"begun at {run.at:%Y-%m-%d %H:%M} UTC, and {why}"
         intensity = current_intensity(history, key_of(run).schedule_id)
         record = run_record(key_of(run), now, "failed", reason, intensity=intensity)
         abandoned.append(msgspec.structs.replace(record, campaign=run.campaign))
