@@ -151,6 +151,11 @@ def _plan(
             history = history._replace(declarations=(*history.declarations, changed))
         alone = declared.model_copy(update={"services": (service,)})
         left, decided = _going(history, alone, now)
+        resumed = {each.key for each in left}
+        history = history._replace(
+            runs=(*history.runs, *decided),
+            going=tuple(run for run in history.going if run.about in resumed),
+        )
         states = due_runs(
             alone,
             {each: recorded_of(history, each, now) for each, _ in alone.schedules()},

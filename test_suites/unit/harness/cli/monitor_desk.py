@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from harness.cli import monitor, monitor_alarms, monitor_status
 from harness.cli.main import app
 from harness.cli.monitor_history import History, whole_history
-from harness.cli.registry_session import open_session, place_of
+from harness.cli.registry_session import alarms_in, open_session, place_of
 from harness.errors import HarnessError
 from harness.model.alarm import Alarm
 from harness.model.event import Event
@@ -103,22 +103,13 @@ class Desk:
 
     def alarm(self, name: str = "A-0001", supplier: str = SUPPLIER) -> Alarm:
         """An alarm as the registry holds it."""
-        listed = json.loads(self.alarms("--all", "--json").said)
-        held = [one["alarm"] for one in listed if one["supplier"] == supplier]
-        (found,) = [one for one in self._alarms(supplier) if one.id == name]
-        assert name in {f"A-{one['raised']['number']:04d}" for one in held}
-        return found
-
-    def _alarms(self, supplier: str) -> tuple[Alarm, ...]:
-        from harness.cli.registry_session import alarms_in  # noqa: PLC0415 - beside its use
-
         with (
             open_session(self.registry) as session,
             session.registry.reading(place_of(supplier).stream) as access,
         ):
-            return tuple(alarms_in(access).values())
+            return alarms_in(access)[name]
 
-    def retest(self, campaign: Path, *words: str, alarm: str = "A-0001") -> Ended:
+    def retest(self, campaign: Path, *words: str | Path, alarm: str = "A-0001") -> Ended:
         """Re-test an alarm."""
         return self.accredit("monitor", "retest", alarm, campaign, "--out", self.out, *words)
 
@@ -136,7 +127,8 @@ class Desk:
         return tuple(run for run in runs if not results or run.result in results)
 
     def record(self, *events: Event) -> None:
-        """Record events about the supplier's services."""
+        """Record events about the supplier's services, at the time of the last one."""
+        self.clock.at = events[-1].at
         with open_session(self.registry, create=True, clock=self.clock) as session:
             session.record(place_of(SUPPLIER), *events)
 
