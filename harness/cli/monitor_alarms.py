@@ -16,7 +16,7 @@ from harness.cli.event_basis import alarms_in, needed_by
 from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import campaign_events, escalate_plans, open_plans, session_if_any
-from harness.cli.registry_session import RegistrySession, current_user, open_session
+from harness.cli.registry_session import RegistrySession, current_user, open_session, place_of_any
 from harness.cli.run import measure_and_conclude
 from harness.errors import UsageError, first_of
 from harness.follow.alarm_retest import retest_of
@@ -148,7 +148,7 @@ def retest_command(
         assessment, paths = conclude_journal(campaign, scheme, clock)
     else:
         assessment, paths = measure_and_conclude(campaign, out, scheme, clock=clock)
-    _require_service(held, assessment, campaign)
+    _require_service(held, stream, assessment, campaign)
     retest = retest_of(held, assessment, begun_at(paths), _tried(paths))
     with open_session(registry, clock=clock) as session:
         _require_scheme(session, stream, held, retest)
@@ -167,11 +167,18 @@ def _alarm_in(session: RegistrySession, stream: str, alarm: str) -> Alarm:
         return alarms_in(access)[alarm]
 
 
-def _require_service(alarm: Alarm, assessment: Assessment, campaign: Path) -> None:
+def _require_service(alarm: Alarm, stream: str, assessment: Assessment, campaign: Path) -> None:
+    """Raise UsageError unless the service of the alarm was measured, of the same supplier."""
     if same_name(assessment.service) != same_name(alarm.raised.service):
         msg = (
             f"{campaign}: measured service {assessment.service!r}, and alarm {alarm.id} is about "
             f"{alarm.raised.service!r}"
+        )
+        raise UsageError(msg)
+    if place_of_any(assessment.supplier, assessment.service).stream != stream:
+        msg = (
+            f"{campaign}: measured {assessment.service!r} of supplier {assessment.supplier!r}, and "
+            f"alarm {alarm.id} is about that of another supplier; correct 'supplier' there"
         )
         raise UsageError(msg)
 

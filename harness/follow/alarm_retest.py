@@ -14,6 +14,7 @@ from harness.follow.findings import describe
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule
 from harness.model.conformity import Conformity
 from harness.model.outcome import Assessment, Outcome
+from harness.model.stream import same_name
 
 SHOWN = 5
 """How many names a sentence shows."""
@@ -79,9 +80,9 @@ def _obstacles(
 ) -> Iterator[str]:
     """Why a campaign without a failure does not show that an alarm was false."""
     raised = alarm.raised
-    lines = {line.name: line.site for line in assessment.lines}
+    lines = {line.name: same_name(line.site) for line in assessment.lines}
     covered = {lines.get(one.line, "") for one in found if one.conformity is Conformity.CONFORMS}
-    if missing := [site for site in raised.sites if site not in covered]:
+    if missing := [site for site in raised.sites if same_name(site) not in covered]:
         yield f"not shown to conform at {first_of(missing, SHOWN)}"
     undecided = [one.id for one in found if one.conformity is Conformity.INSUFFICIENT]
     if undecided:
