@@ -170,6 +170,7 @@ def _trend_page(maker: PageMaker, trend: Trend, here: str, now: datetime) -> byt
         lead=_lead_of(trend),
         frame=frame,
         figures=figures,
+        has_controls=any(chart.controls for _, chart in figures),
         chart_strip=chart_strip,
         mechanisms=mechanism_table(trend.campaigns),
     )
