@@ -104,6 +104,13 @@ TASKS = {
             "site/public/index.html": "Reference filter",
         },
     ),
+    "check in the field": (
+        "how-to/check-in-the-field.md",
+        {
+            "field.json": "accredit-field-commitment/1",
+            "site/public/index.html": "<b>1 of 2</b> sites passed",
+        },
+    ),
     "re-test": (
         "how-to/re-test.md",
         {
@@ -118,6 +125,7 @@ TASKS = {
 
 SAID = {
     "assess with people": "SUP-05: the supplier says that it is not met; measured: it is met",
+    "check in the field": "drawn again, the seeds give the services and sites on record",
     "check the alerts": "1440 of 1644 sessions raised one",
     "check the mail": "meets all 3 checks",
     "commit to a sample": "gives the 10 items that were tried",
