@@ -19,7 +19,7 @@ from benchmarks.goal import Result, ratio, topic
 from harness.cli.registry_session import RegistrySession, open_session, place_of
 from harness.follow.derived_rows import rows_of
 from harness.follow.findings import draft_plan
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.action_plan import Finding, Retest, RetestResult
 from harness.model.event import (
     Event,

@@ -17,12 +17,7 @@ from harness.cli.decision_basis import record_decision, state_of
 from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
-from harness.cli.registry_session import (
-    Place,
-    RegistrySession,
-    current_user,
-    open_session,
-)
+from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.follow.certificate_checks import Validity
 from harness.follow.certificates import (

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from harness.cli.conclude import begun_at, conclude_journal
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
 from harness.errors import HarnessError, UsageError, known
+from harness.follow.alarms import alarms_of
 from harness.follow.decisions import is_accredited, year_after
 from harness.follow.derived_rows import DECISION
 from harness.follow.proposal import propose
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.alarm import Alarm
 from harness.model.decision import (
     FAVOURABLE,
@@ -110,7 +112,7 @@ def _alarms_about(matter: Matter, state: StreamState) -> tuple[Alarm, ...]:
     """The alarms of a service that are open, or that a re-test by the matter's scheme decided."""
     return tuple(
         alarm
-        for alarm in state.alarms_of(matter.service)
+        for alarm in alarms_of(state.alarms, matter.service)
         if not alarm.is_ended or alarm.retests[-1].scheme == matter.scheme
     )
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.cli.registry_session import OWNERS, RegistrySession, needed_by
+from harness.cli.event_basis import needed_by
+from harness.cli.registry_session import OWNERS, RegistrySession
 from harness.errors import UsageError
 from harness.follow.certificates import certificate_status
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.certificate import CertificateStatus
 from harness.model.decision import HeldDecision
 from harness.model.event import ClockCorrected, Event

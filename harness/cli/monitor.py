@@ -17,6 +17,7 @@ from harness.cli.compose import load_and_warn
 from harness.cli.drawing import terminal
 from harness.cli.dry_run import dry_run
 from harness.cli.monitor_alarms import acknowledge_command, alarms_command, retest_command
+from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
 from harness.cli.monitor_run import CarriedOut, carry_out, monitored, prepare_run
 from harness.cli.monitor_status import attention_code, status_command
@@ -98,19 +99,16 @@ def _ready(surveillance: Surveillance) -> Planned | None:
 def _carry_out(surveillance: Surveillance, key: str) -> CarriedOut:
     what = monitored(read_monitoring(surveillance.path), key, surveillance.out)
     done = carry_out(what, clock)
-    for line in _said(done):
-        say_at_once(line)
+    for alarm in done.alarms:
+        say_at_once(f"alarm {alarm} was raised; see: accredit monitor alarms")
     return done
 
 
 def _said(done: CarriedOut) -> Iterator[str]:
-    run = done.run
-    where = f"{run.service}, {run.site}, {run.schedule}, due {run.due:%Y-%m-%d %H:%M} UTC"
     if not done.is_new:
-        yield f"{where}: recorded already ({run.result})"
+        yield f"recorded already: {run_in_words(done.run)}"
         return
-    what = f"campaign {run.campaign}" if run.result == "measured" else run.reason
-    yield f"{where}: {run.result}: {what}"
+    yield run_in_words(done.run)
     for alarm in done.alarms:
         yield f"alarm {alarm} was raised; see: accredit monitor alarms"
 

@@ -12,16 +12,11 @@ import typer
 
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
 from harness.cli.drawing import terminal
+from harness.cli.event_basis import alarms_in, needed_by
 from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import campaign_events, escalate_plans, open_plans, session_if_any
-from harness.cli.registry_session import (
-    RegistrySession,
-    alarms_in,
-    current_user,
-    needed_by,
-    open_session,
-)
+from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.cli.run import measure_and_conclude
 from harness.errors import UsageError, first_of
 from harness.follow.alarm_retest import retest_of

@@ -244,3 +244,14 @@ def run_record(
 def key_of(run: RunEvent) -> RunKey:
     """The key of the run that an event is about."""
     return RunKey(run.monitoring, run.service, run.site, run.schedule, run.due)
+
+
+def run_in_words(run: SurveillanceRun) -> str:
+    """What became of a run, in one line."""
+    due = f"due {run.due:%Y-%m-%d %H:%M} UTC"
+    if run.count > 1 and run.first_due is not None:
+        due = f"{run.count} due times from {run.first_due:%Y-%m-%d %H:%M} to {run.due:%H:%M} UTC"
+        if run.first_due.date() != run.due.date():
+            due = due.replace(f"to {run.due:%H:%M}", f"to {run.due:%Y-%m-%d %H:%M}")
+    what = f"campaign {run.campaign}" if run.result == "measured" else run.reason
+    return f"{run.service}, {run.site}, {run.schedule}, {due}: {run.result}: {what}"

@@ -94,9 +94,9 @@ class _OneLine(logging.Handler):
 
 
 @contextmanager
-def one_line_logs(*names: str) -> Iterator[None]:
-    """Print warnings and errors of the named loggers as one line each while the context lasts."""
-    handler = _OneLine(logging.WARNING)
+def one_line_logs(*names: str, least: int = logging.WARNING) -> Iterator[None]:
+    """Print what the named loggers say, from a level on, as lines while the context lasts."""
+    handler = _OneLine(least)
     loggers = [logging.getLogger(name) for name in names]
     before = [each.propagate for each in loggers]
     for each in loggers:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.cli.event_basis import needed_by
 from harness.cli.monitor_history import (
     History,
     current_intensity,
@@ -21,17 +22,13 @@ from harness.cli.monitor_history import (
     place_of_service,
     recent_history,
     recorded_of,
+    run_in_words,
     run_record,
 )
 from harness.cli.monitor_jobs import Job
 from harness.cli.paths import CampaignPaths
-from harness.cli.printing import warn
-from harness.cli.registry_session import (
-    RegistrySession,
-    current_user,
-    needed_by,
-    open_session,
-)
+from harness.cli.printing import say_at_once, warn
+from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.stream import same_name
@@ -66,6 +63,13 @@ class Planned(NamedTuple):
     is_going: bool
 
 
+class ServicePlan(NamedTuple):
+    """What is planned for a service, and the runs that are recorded, or those of two months."""
+
+    planned: tuple[Planned, ...]
+    runs: tuple[SurveillanceRun, ...]
+
+
 class Surveillance:
     """The planner of a monitoring file (``harness.cli.monitor_jobs.Work``).
 
@@ -78,6 +82,7 @@ class Surveillance:
         self._clock = clock
         self._declared = read_monitoring(path)
         self._fault = ""
+        self._told: dict[str, frozenset[str]] = {}
 
     def due(self, now: datetime) -> Sequence[Job]:
         """The runs that are to be begun or resumed now, or within two minutes.
@@ -103,11 +108,21 @@ class Surveillance:
         secret = private_key(self.out / KEY_FILE)
         registry = CampaignPaths(out=self.out, campaign="").registry
         with open_session(registry, create=True, clock=self._clock) as session:
-            return tuple(
-                each
-                for service in declared.services
-                for each in _plan(session, declared, service, now, secret)
-            )
+            plans = [
+                _plan(session, declared, service, now, secret) for service in declared.services
+            ]
+        for service, plan in zip(declared.services, plans, strict=True):
+            self._tell(service.service, plan.runs)
+        return tuple(each for plan in plans for each in plan.planned)
+
+    def _tell(self, service: str, runs: Sequence[SurveillanceRun]) -> None:
+        """Print the runs of a service that were recorded since the last time."""
+        keys = frozenset(run.about for run in runs)
+        new = keys - self._told.get(service, keys)
+        self._told[service] = keys
+        for run in runs:
+            if run.about in new:
+                say_at_once(run_in_words(run))
 
     def _read(self) -> MonitoringFile:
         try:
@@ -127,7 +142,7 @@ def _plan(
     service: ServiceMonitoring,
     now: datetime,
     secret: bytes,
-) -> Iterator[Planned]:
+) -> ServicePlan:
     place = place_of_service(service)
     with session.registry.writing(place.stream) as access:
         history = recent_history(access, declared, service, now)
@@ -148,8 +163,9 @@ def _plan(
         events += _decided(states, history, now)
         if events:
             session.record_in(access, place, events, needed_by(access, events))
-    yield from left
-    yield from _next(state.run for state in states)
+    planned = (*left, *_next(state.run for state in states))
+    recorded = (event for event in events if isinstance(event, SurveillanceRun))
+    return ServicePlan(planned, (*history.runs, *recorded))
 
 
 def _declared(

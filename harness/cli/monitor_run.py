@@ -20,6 +20,7 @@ from harness.cli.compose import load_and_warn, prepare, refuse_retired, seeded
 from harness.cli.conclude import begun_in, conclude_journal
 from harness.cli.drawing import silent
 from harness.cli.dry_run import dry_run
+from harness.cli.event_basis import alarms_in, needed_by
 from harness.cli.measure import measure_prepared, resumable
 from harness.cli.monitor_history import (
     History,
@@ -33,7 +34,7 @@ from harness.cli.monitor_history import (
 from harness.cli.monitor_signals import all_signals, series_views
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import campaign_events
-from harness.cli.registry_session import alarms_in, current_user, needed_by, open_session
+from harness.cli.registry_session import current_user, open_session
 from harness.errors import InstrumentError, UsageError
 from harness.model.alarm import Alarm
 from harness.model.campaign import Campaign, CorpusSelection

@@ -95,20 +95,15 @@ def _chart(series: Series) -> ControlChart | None:
 
 
 def _chart_signals(series: Series, control: ControlChart | None) -> Iterator[Signal]:
-    """The newest signal of a control chart for the worse, by the rules that raise alarms."""
-    from harness.estimate.control_charts import ALARM_RULES  # noqa: PLC0415 - numpy is heavy
-
-    if control is None:
+    """The newest signal of a control chart for the worse that a second point confirms."""
+    confirmed = control.confirmed_alarms() if control is not None else ()
+    if not confirmed:
         return
-    for found in reversed(control.signals):
-        if found.direction != "worse" or found.rule not in ALARM_RULES:
-            continue
-        if not _is_recent(series.points[found.index].run, series.last.run):
-            return
+    found = confirmed[-1]
+    if _is_recent(series.points[found.index].run, series.last.run):
         words = f"Nelson rule {found.rule}: {found.words}"
         since = sum(point.reading is not None for point in series.points[: found.index])
         yield signal_over(series, AlarmRule.CHART, words, since)
-        return
 
 
 def _is_recent(run: SurveillanceRun, last: SurveillanceRun) -> bool:

@@ -23,8 +23,7 @@ from harness.cli.monitor_signals import SeriesView, series_views
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import session_if_any
-from harness.follow.alarms import open_alarms
-from harness.follow.proposal import is_fixed_since
+from harness.follow.alarms import is_fixed_since, open_alarms
 from harness.follow.state import StreamState
 from harness.model.alarm import Alarm, AlarmState
 from harness.model.coverage import format_value

@@ -16,7 +16,7 @@ from harness.cli.registry_session import RegistrySession, open_session
 from harness.errors import UsageError
 from harness.follow.digest_words import counted, digest_lines
 from harness.follow.due_dates import obligations, within, worst_first
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.obligation import Obligation
 from harness.untrusted.passwords import is_database
 

@@ -13,7 +13,8 @@ from harness.cli.printing import say
 from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.follow.escalation import escalations_due, notice_of
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import FollowUp
 from harness.model.escalation import Level
 from harness.model.event import PlanEscalated

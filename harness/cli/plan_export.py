@@ -11,7 +11,7 @@ from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import clock
 from harness.cli.printing import say
 from harness.cli.registry_session import open_session
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.action_plan import FollowUp
 
 

@@ -13,7 +13,8 @@ from harness.cli.printing import say
 from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.follow.planned_rows import CheckedTable, check_table
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 
 
 def import_command(

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.event_basis import part_of
 from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, PLAN, SUPPLIER, clock
 from harness.cli.printing import say, say_document
-from harness.cli.registry_session import (
-    OWNERS,
-    RegistrySession,
-    current_user,
-    open_session,
-    part_of,
-)
+from harness.cli.registry_session import OWNERS, RegistrySession, current_user, open_session
 from harness.errors import InstrumentError, UsageError, known
 from harness.follow.decisions import SPEAKS_FOR_SUPPLIER
 from harness.follow.guards import DETAILS

@@ -225,6 +225,8 @@ SYSTEM_ERRORS = frozenset({
 
 EXTRAS = {
     "psycopg": "postgresql",
+    "procrastinate": "postgresql",
+    "apscheduler": "monitor",
     "apprise": "notify",
     "pytest": "pytest",
     "allure": "pytest",

@@ -17,12 +17,7 @@ from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_regist
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import appeals_in
-from harness.cli.registry_session import (
-    Place,
-    RegistrySession,
-    current_user,
-    open_session,
-)
+from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
 from harness.errors import HarnessError, UsageError
 from harness.follow.decisions import standing
 from harness.follow.recall import Recalled, changes_between, notice_about, review_name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.registry_session import OWNERS, Place, place_of_any
 from harness.follow.derived_rows import rows_of
-from harness.follow.state import refused_today, replay
+from harness.follow.replay import refused_today, replay
 from harness.model.event import (
     ClockCorrected,
     Event,

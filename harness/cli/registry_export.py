@@ -10,7 +10,7 @@ import msgspec
 from harness.cli.registry_care import CheckedStream, notes_on
 from harness.cli.registry_session import Place
 from harness.errors import InstrumentError, UsageError
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.event import Event
 from harness.store.atomic_write import write_new
 

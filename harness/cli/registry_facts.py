@@ -9,17 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.event_basis import findings_about, part_of, with_uses
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_escalation import Notice, escalate_by_rule
 from harness.cli.registry_session import (
     Place,
     RegistrySession,
     current_user,
-    findings_about,
     open_session,
-    part_of,
     place_of_any,
-    with_uses,
 )
 from harness.follow.findings import follow, follow_ups, subject_in
 from harness.follow.state import StreamState

@@ -8,11 +8,12 @@ command is about. What an event rests on is made from its own events, never from
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.cli.event_basis import dropped_by, needed_by, part_of, with_uses
 from harness.errors import UsageError, known
 from harness.follow.derived_rows import (
     BACKWARD,
@@ -26,34 +27,17 @@ from harness.follow.derived_rows import (
     read_row,
     rows_after,
 )
-from harness.follow.escalation import is_dropped_by
-from harness.follow.state import StreamState, number_of, replay
-from harness.model.action_plan import ActionPlan, Finding, Subject
-from harness.model.alarm import Alarm
-from harness.model.decision_event import DecisionEvent
+from harness.follow.state import StreamState
+from harness.model.action_plan import ActionPlan, Finding
 from harness.model.escalation import Escalation
 from harness.model.event import (
-    CanariesMade,
     ClockCorrected,
     Event,
-    FindingOpened,
-    PlanDrafted,
-    PlanEscalated,
     PlanEvent,
-    RecordAdded,
-    RecordClosed,
-    RetestStarted,
     StreamOpened,
 )
 from harness.model.event_times import TOLERANCE, BackwardEvent
-from harness.model.registry_record import OfService, record_key
 from harness.model.stream import LONGEST_NAME, OWNER, OWNER_NAME, StreamHead, same_name, stream_of
-from harness.model.surveillance_event import (
-    AlarmRetested,
-    RunEvent,
-    SurveillanceEvent,
-    SurveillanceRun,
-)
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
@@ -218,7 +202,7 @@ class RegistrySession:
                 if access.head is not None and access.head.latest > now + TOLERANCE:
                     before = needed_by(access, [event])
                     after = before.after(event)
-                    corrected.append(CorrectedStream(access.head, _dropped(before, after)))
+                    corrected.append(CorrectedStream(access.head, dropped_by(before, after)))
                     self.append_to(access, after, [event])
         if not corrected:
             StreamState().after(event)
@@ -275,150 +259,6 @@ class RegistrySession:
             msg = f"several suppliers have a {kind} {name}; say which by --supplier; {names}"
             raise UsageError(msg)
         return streams[0]
-
-
-def part_of(
-    access: StreamAccess,
-    *,
-    plans: Collection[str] = (),
-    findings: Collection[str] = (),
-    records: Collection[str] = (),
-) -> StreamState:
-    """Return the state of some plans, findings and records, by ids and keys, from their events.
-
-    Plans come with their findings, and findings with their plans. A plan that was escalated by rule
-    also rests on the corrections of the clock.
-    """
-    held = dict(access.found(about=[*plans, *records]))
-    wanted = [event.finding for event in held.values() if isinstance(event, PlanDrafted)]
-    wanted += findings
-    drafts = [event for _, event in access.found(topic=wanted) if isinstance(event, PlanDrafted)]
-    held |= access.found(about=[*wanted, *(event.plan for event in drafts)])
-    if any(isinstance(event, PlanEscalated) and event.rule for event in held.values()):
-        held |= access.found(kind=["clock-corrected"])
-    state = StreamState()
-    for position in sorted(held):
-        state.apply(held[position], is_kept=True, position=position)
-    return _as_of(state, access)
-
-
-def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
-    """Return the state of what the events rest on."""
-    added = list(events)
-    if any(isinstance(event, DecisionEvent) for event in added):
-        return replay(access.events())
-    if monitored := [event for event in added if isinstance(event, SurveillanceEvent)]:
-        return _monitoring_needed_by(access, monitored, added)
-    drafts = [event for event in added if isinstance(event, PlanDrafted)]
-    new = {event.plan for event in drafts}
-    records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
-    records += _services_of(access, added)
-    opened = [event for event in added if isinstance(event, FindingOpened)]
-    state = part_of(
-        access,
-        plans=[
-            *(one.plan for one in added if isinstance(one, PlanEvent) and one.plan not in new),
-            *_plans_corrected_by(access, added),
-        ],
-        findings=[
-            *(event.finding.id for event in opened),
-            *(event.finding for event in drafts),
-            *findings_about(access, [event.finding.subject for event in opened]),
-        ],
-        records=records,
-    )
-    return with_uses(access, state, added)
-
-
-ALARM_KINDS = ("alarm-raised", "alarm-acknowledged", "alarm-retested")
-
-
-def alarms_in(access: StreamAccess) -> dict[str, Alarm]:
-    """Return all alarms of a stream by their ids, made from their events."""
-    return _monitoring_needed_by(access, (), ()).alarms
-
-
-def _monitoring_needed_by(
-    access: StreamAccess, monitored: Iterable[SurveillanceEvent], added: Iterable[Event]
-) -> StreamState:
-    """Return the alarms of a stream, and what events of surveillance and records beside them need.
-
-    Of earlier runs it has those with the same keys, or with the campaign of a re-test.
-    """
-    records = [event.about for event in added if isinstance(event, RecordAdded | RecordClosed)]
-    keys = [event.about for event in monitored if isinstance(event, RunEvent)]
-    campaigns = [event.retest.campaign for event in monitored if isinstance(event, AlarmRetested)]
-    held = dict(access.found(kind=ALARM_KINDS))
-    held |= access.found(about=[*keys, *records, *_services_of(access, added)])
-    held |= {
-        position: event
-        for position, event in access.found(uses=campaigns)
-        if isinstance(event, SurveillanceRun)
-    }
-    state = StreamState()
-    for position in sorted(held):
-        state.apply(held[position], is_kept=True, position=position)
-    return _as_of(state, access)
-
-
-def _plans_corrected_by(access: StreamAccess, events: Iterable[Event]) -> set[str]:
-    """Return the ids of the plans with an escalation that a correction among the events drops."""
-    corrections = [event for event in events if isinstance(event, ClockCorrected)]
-    escalated = access.found(kind=["plan-escalated"]) if corrections else ()
-    return {
-        event.plan
-        for _, event in escalated
-        if isinstance(event, PlanEscalated)
-        and any(is_dropped_by(correction, event) for correction in corrections)
-    }
-
-
-def _dropped(before: StreamState, after: StreamState) -> tuple[tuple[str, Escalation], ...]:
-    """Return the escalations that counted before and count no more, with the ids of their plans."""
-    return tuple(
-        (plan.id, each)
-        for plan in before.plans.values()
-        for each in plan.counted_escalations
-        if each not in after.plan(plan.id).counted_escalations
-    )
-
-
-def _services_of(access: StreamAccess, events: Iterable[Event]) -> list[str]:
-    """Return the keys of the services that records are of; all services, if one is not known."""
-    records = [event.record for event in events if isinstance(event, RecordAdded)]
-    keys = [record_key("service", one.of) for one in records if isinstance(one, OfService)]
-    if all(access.rows("service", key=key, state="open") for key in keys):
-        return keys
-    return keys + [row.key for row in access.rows("service", state="open")]
-
-
-def with_uses(access: StreamAccess, state: StreamState, events: Iterable[Event]) -> StreamState:
-    """Add to a state what used the events' campaigns and canaries before, and return it."""
-    added = list(events)
-    for _, event in access.found(uses=[event.uses for event in added if event.uses]):
-        plan = event.plan if isinstance(event, RetestStarted) else ""
-        state.campaigns.setdefault(event.uses, plan)
-    if any(isinstance(event, CanariesMade) for event in added):
-        for _, event in access.found(kind=["canaries-made"]):
-            if isinstance(event, CanariesMade):
-                state.canaries |= dict.fromkeys(event.canaries.items, event.plan)
-    return state
-
-
-def findings_about(access: StreamAccess, subjects: Iterable[Subject]) -> list[str]:
-    """Return the ids of the findings about any of the subjects."""
-    topics = {"\x1f".join(subject) for subject in subjects}
-    return [event.about for _, event in access.found(topic=topics)]
-
-
-def _as_of(state: StreamState, access: StreamAccess) -> StreamState:
-    """Give a part of a stream the stream's own name, times and numbers."""
-    if access.head is None:
-        return state
-    last = access.last("finding-opened")
-    state.name, state.events = access.head.name, access.head.events
-    state.latest, state.number = access.head.latest, number_of(last.about) if last else 0
-    return state
 
 
 @contextmanager

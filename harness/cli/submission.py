@@ -11,9 +11,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from harness.cli.event_basis import needed_by, part_of
 from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.printing import say, say_document
-from harness.cli.registry_session import current_user, needed_by, open_session, part_of, place_of
+from harness.cli.registry_session import current_user, open_session, place_of
 from harness.cli.submission_checks import CheckedSubmission, asked_in, read_submission
 from harness.cli.submission_records import records_of
 from harness.errors import UsageError, known

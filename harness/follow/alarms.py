@@ -7,19 +7,25 @@ decides, and nothing else ends an alarm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from harness.errors import UsageError, known
 from harness.follow.guards import identity_of
+from harness.model.action_plan import FIXED, ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.alarm import Alarm, AlarmState
 from harness.model.conformity import Conformity
 from harness.model.event_times import in_utc
+from harness.model.stream import same_name
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
     AlarmEvent,
     AlarmRaised,
     AlarmRetested,
+    RunEvent,
+    SurveillanceEvent,
+    SurveillanceRun,
     alarm_subject,
 )
 
@@ -28,6 +34,24 @@ STATE_AFTER = {
     Conformity.CONFORMS: AlarmState.NOT_CONFIRMED,
 }
 """The state of an alarm after a re-test that decided it."""
+
+
+def record_surveillance(
+    runs: dict[str, str], alarms: dict[str, Alarm], event: SurveillanceEvent
+) -> None:
+    """Record a run once, or change an alarm. Raises UsageError if that is not possible now.
+
+    ``runs`` are campaigns by the keys of their runs; both are changed.
+    """
+    if isinstance(event, RunEvent) and event.about in runs:
+        due = in_utc(event.due)
+        msg = f"the run of {event.schedule!r} at {event.site!r} due {due} is recorded already"
+        raise UsageError(msg)
+    if isinstance(event, SurveillanceRun):
+        runs[event.about] = event.campaign
+    elif isinstance(event, AlarmEvent):
+        used = {campaign: key for key, campaign in runs.items()}
+        alarms[event.alarm] = after_alarm_event(alarms, event, used)
 
 
 def after_alarm_event(
@@ -117,3 +141,34 @@ def open_alarms(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
     """The alarms that wait for a re-test, the one that is due first."""
     left = (alarm for alarm in alarms if not alarm.is_ended)
     return tuple(sorted(left, key=lambda alarm: (alarm.raised.retest_by, alarm.id)))
+
+
+def alarms_of(alarms: Mapping[str, Alarm], service: str) -> tuple[Alarm, ...]:
+    """The alarms about a service, oldest first."""
+    name = same_name(service)
+    return tuple(alarm for alarm in alarms.values() if same_name(alarm.raised.service) == name)
+
+
+def is_fixed_since(followed: Iterable[FollowUp], alarm: Alarm) -> bool:
+    """Whether every finding about an alarm's requirement is fixed, and one since it was confirmed.
+
+    ``followed`` are the findings of the service by the scheme of the re-test.
+    """
+    about = (alarm.raised.requirement, alarm.raised.profile)
+    plans = [
+        each.plan for each in followed if (each.finding.requirement, each.finding.profile) == about
+    ]
+    is_ended = [plan is not None and plan.state in (*FIXED, PlanState.SUPERSEDED) for plan in plans]
+    return (
+        bool(plans)
+        and all(is_ended)
+        and any(plan is not None and _ended_after(plan, alarm.ended) for plan in plans)
+    )
+
+
+def _ended_after(plan: ActionPlan, confirmed: datetime | None) -> bool:
+    """Whether a re-test since that time showed the fix, or the plan ended with its scheme."""
+    if plan.state is PlanState.SUPERSEDED:
+        return True
+    shown = [one.at for one in plan.retests if one.outcome is RetestResult.CONFORMS]
+    return confirmed is not None and any(at > confirmed for at in shown)

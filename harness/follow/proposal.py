@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from harness.errors import first_of
+from harness.follow.alarms import is_fixed_since
 from harness.follow.deadlines import is_critical
 from harness.follow.findings import describe, finding_in, subject_in
 from harness.follow.retest import has_level
 from harness.follow.state import number_of
 from harness.model.action_plan import (
+    FIXED,
     TO_AGREE,
     ActionPlan,
     Finding,
@@ -35,9 +37,6 @@ BASIS_AGE = timedelta(days=90)
 """A campaign that began longer ago supports no favourable decision."""
 
 FAILED = Conformity.DOES_NOT_CONFORM
-
-FIXED = frozenset({PlanState.VERIFIED, PlanState.CLOSED})
-"""The states in which a re-test showed that the failure was fixed."""
 
 SHOWN = 3
 """How many checks a reason names."""
@@ -227,31 +226,6 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
             yield service.against(
                 f"{where} waits for a re-test of fixed size, {late} {raised.retest_by:%Y-%m-%d}"
             )
-
-
-def is_fixed_since(followed: Iterable[FollowUp], alarm: Alarm) -> bool:
-    """Whether every finding about an alarm's requirement is fixed, and one since it was confirmed.
-
-    ``followed`` are the findings of the service by the scheme of the re-test.
-    """
-    about = (alarm.raised.requirement, alarm.raised.profile)
-    plans = [
-        each.plan for each in followed if (each.finding.requirement, each.finding.profile) == about
-    ]
-    if not plans or any(
-        plan is None or plan.state not in FIXED | {PlanState.SUPERSEDED} for plan in plans
-    ):
-        return False
-    return any(
-        plan is not None and (plan.state is PlanState.SUPERSEDED or _fixed_after(plan, alarm.ended))
-        for plan in plans
-    )
-
-
-def _fixed_after(plan: ActionPlan, ended: datetime | None) -> bool:
-    """Whether a re-test after that time showed that the failure of a plan was fixed."""
-    shown = [one.at for one in plan.retests if one.outcome is RetestResult.CONFORMS]
-    return ended is not None and any(at > ended for at in shown)
 
 
 def _of_basis(service: _Service, basis: Basis) -> Iterator[_Ruling]:

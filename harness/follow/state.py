@@ -1,20 +1,20 @@
 """The state of a stream of the registry after its events, and the checks of new events.
 
-``replay`` makes it from all events of a stream. ``StreamState.after`` applies new events, or raises
-UsageError with what is possible instead. A caller makes an event, calls ``after``, and then stores
-the event. What an event rests on is enough: a state may lack findings, plans and records that the
-event does not concern.
+``harness.follow.replay`` makes it from all events of a stream. ``StreamState.after`` applies new
+events, or raises UsageError with what is possible instead. A caller makes an event, calls
+``after``, and then stores the event. What an event rests on is enough: a state may lack findings,
+plans and records that the event does not concern.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.errors import UsageError, known
-from harness.follow.alarms import after_alarm_event
+from harness.follow.alarms import record_surveillance
 from harness.follow.certificates import with_certificate
 from harness.follow.deadlines import latest_due, require_order
 from harness.follow.decisions import Evaluation, after_decision_event, people_of
@@ -40,7 +40,7 @@ from harness.model.event import (
     RetestStarted,
     StreamOpened,
 )
-from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
+from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.field_event import FieldEvent
 from harness.model.registry_record import (
     AnyRecord,
@@ -52,9 +52,7 @@ from harness.model.registry_record import (
 from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
 from harness.model.surveillance_event import (
-    AlarmEvent,
     SurveillanceEvent,
-    SurveillanceRun,
 )
 
 
@@ -189,8 +187,10 @@ class StreamState:
                 self.appeals[at] = event.appeal
             case ClockCorrected():
                 self._correct_clock(event, at, is_part=bool(position))
-            case DecisionEvent() | PlanEvent() | SurveillanceEvent():
-                self._follow(event, is_kept=is_kept)
+            case DecisionEvent() | SurveillanceEvent():
+                self._decide_or_monitor(event)
+            case PlanEvent():
+                self._advance(event, is_kept=is_kept)
             case _:
                 msg = f"{type(event).__name__}: not a known kind of event"
                 raise UsageError(msg)
@@ -237,8 +237,11 @@ class StreamState:
             name = same_name(record.of)
             self.evaluators[name] = (*self.evaluators.get(name, ()), actor)
 
-    def _decide(self, event: DecisionEvent) -> None:
-        """Decide, appeal or answer an appeal. It rests on the whole stream, never on a part."""
+    def _decide_or_monitor(self, event: DecisionEvent | SurveillanceEvent) -> None:
+        """Record surveillance, or decide, which rests on the whole stream, never on a part."""
+        if isinstance(event, SurveillanceEvent):
+            record_surveillance(self.runs, self.alarms, event)
+            return
         records = {key: self.records[at] for key, at in self._open_at.items()}
         if isinstance(event, CertificateIssued):
             self.decisions[event.of] = with_certificate(
@@ -253,37 +256,6 @@ class StreamState:
         evaluation = Evaluation(records=records, people=people)
         after = after_decision_event(self.decisions, event, evaluation)
         self.decisions[after.decision.id] = after
-
-    def _follow(
-        self, event: DecisionEvent | PlanEvent | SurveillanceEvent, *, is_kept: bool
-    ) -> None:
-        if isinstance(event, DecisionEvent):
-            self._decide(event)
-        elif isinstance(event, PlanEvent):
-            self._advance(event, is_kept=is_kept)
-        else:
-            self._monitor(event)
-
-    def _monitor(self, event: SurveillanceEvent) -> None:
-        """Record a run of surveillance once, or change an alarm."""
-        if isinstance(event, SurveillanceRun):
-            if event.about in self.runs:
-                due = f"{event.due:%Y-%m-%d %H:%M}"
-                msg = (
-                    f"the run of {event.schedule!r} at {event.site!r} due {due} is recorded already"
-                )
-                raise UsageError(msg)
-            self.runs[event.about] = event.campaign
-        elif isinstance(event, AlarmEvent):
-            used = {campaign: key for key, campaign in self.runs.items()}
-            self.alarms[event.alarm] = after_alarm_event(self.alarms, event, used)
-
-    def alarms_of(self, service: str) -> tuple[Alarm, ...]:
-        """The alarms about a service, oldest first."""
-        name = same_name(service)
-        return tuple(
-            alarm for alarm in self.alarms.values() if same_name(alarm.raised.service) == name
-        )
 
     def _close_record(self, event: RecordClosed) -> None:
         record = self.open_record(event.record, event.record.rpartition("\x1f")[2])
@@ -392,33 +364,6 @@ def number_of(finding: str) -> int:
     """The number in the id of a finding, such as ``F-0012``; 0 if it has none."""
     number = finding.removeprefix("F-")
     return int(number) if number.isascii() and number.isdecimal() else 0
-
-
-def replay(events: Iterable[Event]) -> StreamState:
-    """The state after all events of a stream.
-
-    Raises UsageError where an event cannot follow the others. Faults that earlier versions allowed
-    (mixed roles, times that run backwards) are kept, and marked.
-    """
-    state, recorded = StreamState(), tuple(events)
-    for event in recorded:
-        state.apply(event, is_kept=True)
-    state.backward = tuple(backward_events(recorded))
-    return state
-
-
-def refused_today(events: Iterable[Event]) -> Iterator[tuple[int, str]]:
-    """Yield the events of a stream that would be refused if they were recorded now, and why.
-
-    Registries of earlier versions may hold some; otherwise somebody has changed the registry.
-    """
-    state = StreamState()
-    for position, event in enumerate(events, 1):
-        try:
-            state.apply(event)
-        except UsageError as error:
-            yield position, str(error)
-            state.apply(event, is_kept=True)
 
 
 def _require_when_and_who(event: Event) -> None:

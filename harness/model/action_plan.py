@@ -93,6 +93,9 @@ TO_AGREE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED, PlanState.RETURNED})
 WORKED_ON = TO_AGREE | {PlanState.AGREED, PlanState.IN_PROGRESS}
 """The states before a fix is claimed."""
 
+FIXED = frozenset({PlanState.VERIFIED, PlanState.CLOSED})
+"""The states in which a re-test showed that the failure was fixed."""
+
 ENDED = frozenset({PlanState.CLOSED, PlanState.SUPERSEDED})
 """The states that nothing leads out of."""
 

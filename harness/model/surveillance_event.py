@@ -15,8 +15,8 @@ RunResult = Literal["measured", "failed", "missed", "left-out", "refused"]
 service), ``missed`` (not started in time), ``left-out`` (reduced surveillance), ``refused`` (the
 budget was used up)."""
 
-Intensity = Literal["normal", "tightened", "reduced", "discontinued"]
-"""How intensely a service is monitored (ISO 2859-1, 9.3 and 9.4)."""
+Intensity = Literal["reduced", "normal", "tightened", "discontinued"]
+"""How strictly a service is monitored, from the least to the most (ISO 2859-1, 9.3 and 9.4)."""
 
 
 class SurveillanceEvent(Event, frozen=True, kw_only=True):
@@ -159,8 +159,9 @@ def month_key(monitoring: str, service: str, due: datetime) -> str:
 def run_key(monitoring: str, service: str, site: str, schedule: str, due: datetime) -> str:
     """The key of a run: ``run:northgate/northgate gateway/hill school/canaries/20261129T0615Z``.
 
-    Names are compared by ``same_name``; slashes in them are written as ``%2F``.
+    Names are compared by ``same_name``; slashes in them are written as ``%2F``, which no name holds
+    itself: they are in small letters.
     """
     names = (monitoring, same_name(service), same_name(site), schedule)
-    escaped = (name.replace("%", "%25").replace("/", "%2F") for name in names)
+    escaped = (name.replace("/", "%2F") for name in names)
     return "run:" + "/".join((*escaped, due.astimezone(UTC).strftime("%Y%m%dT%H%MZ")))

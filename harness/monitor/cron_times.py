@@ -60,7 +60,7 @@ def times_of(
     minute, hour, *of_day = expression.split()
     clock_times = _clock_times(minute, hour)
     is_fixed = not (minute.startswith("*") or hour.startswith("*"))
-    start = datetime.combine(after.astimezone(zone).date() - _DAY, time())
+    start = datetime.combine(after.astimezone(zone).date(), time())
     latest = after
     for midnight in CronSim(" ".join(("0", "0", *of_day)), start - _SECOND):
         for moment in _times_of_day(midnight.date(), clock_times, zone, is_fixed=is_fixed):

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.follow.findings import draft_plan, follow_ups, open_findings
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.event import FindingOpened
 from harness.model.outcome import Assessment, Conformity, LineUnderTest
 from harness.pipeline import conclude

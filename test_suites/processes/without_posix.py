@@ -6,6 +6,7 @@ import importlib.abc
 import os
 import pkgutil
 import select
+import selectors
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ NAMES = {
              "SIGALRM"),
     select: ("epoll", "poll", "EPOLLERR", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLRDHUP",
              "EPOLLET"),
+    selectors: ("EpollSelector",),
     socket: ("AF_UNIX", "SO_BINDTODEVICE", "SOCK_NONBLOCK", "SOCK_CLOEXEC", "MSG_ERRQUEUE",
              "SO_REUSEPORT", "sethostname", "AF_PACKET", "MSG_DONTWAIT"),
 }  # fmt: skip

@@ -21,7 +21,7 @@ from harness.cli.registry_care import changed_rows, migrate, verify_streams
 from harness.cli.registry_facts import appeals_in, open_plans
 from harness.cli.registry_session import open_session
 from harness.errors import InstrumentError, UsageError
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.event import Event, FixClaimed, PlanClosed, StreamOpened
 from harness.ports.storage import WallClock
 from harness.store.registry.opening import NoRegistry, OldRegistry, open_registry

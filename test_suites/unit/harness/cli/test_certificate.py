@@ -13,7 +13,7 @@ import pytest
 from harness.cli import plan_step
 from harness.cli.registry_care import changed_rows
 from harness.cli.registry_session import open_session
-from harness.follow.state import refused_today
+from harness.follow.replay import refused_today
 from harness.model.certificate import CERTIFICATE_TYPE
 from harness.model.decision import Condition, Status
 from harness.model.event import RecordClosed

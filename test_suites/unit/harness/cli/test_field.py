@@ -14,7 +14,7 @@ from harness.cli import plan_step
 from harness.cli.main import app
 from harness.cli.registry_care import changed_rows
 from harness.cli.registry_session import open_session
-from harness.follow.state import refused_today
+from harness.follow.replay import refused_today
 from harness.model.outcome import Conformity
 from harness.model.registry_record import Site
 from harness.model.stream import OWNER

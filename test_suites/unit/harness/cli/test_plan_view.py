@@ -10,7 +10,8 @@ import pytest
 from harness.cli.plan_view import as_data, lines_of
 from harness.cli.registry_session import ClockNotes, HeldPlan
 from harness.follow.findings import draft_plan
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.event import FindingOpened, PlanExtended

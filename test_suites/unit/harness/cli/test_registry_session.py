@@ -11,15 +11,10 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, text
 
+from harness.cli.event_basis import needed_by
 from harness.cli.registry_care import changed_rows
 from harness.cli.registry_facts import appeals_in
-from harness.cli.registry_session import (
-    OWNERS,
-    RegistrySession,
-    needed_by,
-    open_session,
-    place_of,
-)
+from harness.cli.registry_session import OWNERS, RegistrySession, open_session, place_of
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import CanarySet, PlanState

@@ -16,7 +16,7 @@ from harness.cli.main import app
 from harness.cli.registry_care import changed_rows
 from harness.cli.registry_session import Place, RegistrySession, open_session, place_of
 from harness.follow.findings import draft_plan
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.action_plan import ActionPlan
 from harness.model.escalation import Level
 from harness.model.event import (

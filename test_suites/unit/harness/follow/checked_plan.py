@@ -12,7 +12,8 @@ from harness.follow.deadlines import latest_due
 from harness.follow.deviations import LONGEST
 from harness.follow.due_dates import obligations
 from harness.follow.guards import acted_in
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import (
     CONTAINED,
     ActionPlan,

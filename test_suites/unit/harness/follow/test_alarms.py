@@ -12,9 +12,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.follow.alarm_retest import retest_of
-from harness.follow.alarms import open_alarms
+from harness.follow.alarms import alarms_of, open_alarms
 from harness.follow.derived_rows import ALARM, rows_after, rows_of
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.conformity import Conformity
 from harness.model.event import StreamOpened
@@ -96,7 +97,7 @@ def test_an_alarm_is_raised_acknowledged_and_confirmed(state: StreamState) -> No
     assert alarm.state is AlarmState.CONFIRMED
     assert alarm.acknowledged_by == "Ann"
     assert alarm.ended == NOW + 2 * DAY
-    assert after.alarms_of("safe net") == (alarm,)
+    assert alarms_of(after.alarms, "safe net") == (alarm,)
     assert open_alarms(after.alarms.values()) == ()
 
 

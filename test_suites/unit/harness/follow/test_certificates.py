@@ -23,7 +23,8 @@ from harness.follow.certificates import (
     statuses_of,
 )
 from harness.follow.decisions import is_accredited, latest_of
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.certificate import Body, CertificateStatus, IssuedCertificate
 from harness.model.decision import (

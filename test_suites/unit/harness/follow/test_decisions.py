@@ -18,7 +18,8 @@ from harness.follow.decisions import (
 )
 from harness.follow.derived_rows import rows_after, rows_of
 from harness.follow.findings import draft_plan
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.decision import LENIENCE, Basis, Decision, HeldDecision, Proposal, Status
 from harness.model.decision_event import DecisionAppealed, DecisionMade, DecisionReviewed

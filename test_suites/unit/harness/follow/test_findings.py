@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from harness.follow.findings import draft_plan, follow, open_findings
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import PlanState, Retest, RetestResult
 from harness.model.event import (
     FixClaimed,

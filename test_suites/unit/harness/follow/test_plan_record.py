@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.follow.deadlines import LEVELS, latest_due, milestones_of, moved, require_order
 from harness.follow.exit_query import exit_query_of, in_words
 from harness.follow.plan_terms import digest_of, terms_of
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.follow.transitions import advance
 from harness.model.action_plan import CONTAINED, ActionPlan, Finding, Milestone, PlanState
 from harness.model.event import (

@@ -11,7 +11,8 @@ from hypothesis import settings
 
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
-from harness.follow.state import StreamState, replay
+from harness.follow.replay import replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import (
     Finding,
     PlanState,

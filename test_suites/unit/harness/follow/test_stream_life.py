@@ -19,8 +19,9 @@ import pytest
 from harness.cli.registry_session import Place, RegistrySession, open_session, place_of
 from harness.errors import UsageError
 from harness.follow.derived_rows import rows_after, rows_of
+from harness.follow.replay import replay
 from harness.follow.soak import has_held
-from harness.follow.state import StreamState, replay
+from harness.follow.state import StreamState
 from harness.model.action_plan import PlanState, RetestResult
 from harness.model.decision import FAVOURABLE, LENIENCE, Status
 from harness.model.deviation import DeviationKind, DeviationState

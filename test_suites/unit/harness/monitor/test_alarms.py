@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,7 +39,7 @@ def only(*runs: SurveillanceRun) -> Series:
 
 
 def signal(
-    site: str = "Hill School", which: AlarmRule = AlarmRule.EVIDENCE, **values: object
+    site: str = "Hill School", which: AlarmRule = AlarmRule.EVIDENCE, **values: Any
 ) -> Signal:
     each = reading(6, **values)
     return signal_over(only(run(0, each, site=site), run(1, each, site=site)), which, "worse", 0)
@@ -135,7 +136,7 @@ def test_no_alarm_without_enough_sites(shown: list[tuple[str, AlarmRule]], neede
 # signals that need no statistic
 
 
-def failed(**values: object) -> RequirementReading:
+def failed(**values: Any) -> RequirementReading:
     return reading(2, conformity=FAILED, **values)
 
 

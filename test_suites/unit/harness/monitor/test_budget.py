@@ -70,9 +70,9 @@ def test_attempts_of_a_day_are_limited(tmp_path: Path) -> None:
 
 
 def test_the_limit_that_forbids_for_the_longest_is_told(tmp_path: Path) -> None:
-    declared = file_with(tmp_path, runs_per_day=1, attempts_per_day=1000, attempts_per_month=1000)
-    month = refused(declared, run(950))
-    never = refused(declared, run(950), estimate=1001)
+    declared = file_with(tmp_path, runs_per_day=2, attempts_per_day=1000, attempts_per_month=1000)
+    month = refused(declared, run(75), run(75), estimate=900)
+    never = refused(declared, run(75), run(75), estimate=1001)
 
     assert month is not None
     assert datetime(2026, 12, 1, tzinfo=UTC) == month.again_at

@@ -46,7 +46,7 @@ def one(cron: str, folder: Path, quiet: list[Any] | None = None, **keys: Any) ->
 def state(declared: MonitoringFile, now: datetime, every: int = 1, **keys: Any) -> ScheduleState:
     recorded = Recorded(**{"last": BEGAN, **keys})
     ((schedule_id, _),) = declared.schedules()
-    (found,) = due_runs(declared, {schedule_id: recorded}, now, b"secret", {"Gateway": every})
+    (found,) = due_runs(declared, {schedule_id: recorded}, now, b"secret", {schedule_id: every})
     assert schedule_id == found.schedule
     return found
 
@@ -253,7 +253,7 @@ class Monitoring(RuleBasedStateMachine):
 
     def ask(self) -> None:
         (self.state,) = due_runs(
-            self.declared, {self.id: self.recorded}, self.now, b"secret", {"Gateway": self.every}
+            self.declared, {self.id: self.recorded}, self.now, b"secret", {self.id: self.every}
         )
         for each in self.state.decided:
             self.decide(each)

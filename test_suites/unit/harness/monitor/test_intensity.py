@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.surveillance_event import Intensity
 from harness.monitor.intensity import (
-    Intensity,
     IntensityState,
     Lot,
     intensity_after,

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -170,6 +170,8 @@ NAMES = st.text("a/%2F", min_size=1, max_size=4)
 
 
 @given(one=st.tuples(NAMES, NAMES), other=st.tuples(NAMES, NAMES))
+@example(one=("a/b", "c"), other=("a", "b/c"))
+@example(one=("a/", "c"), other=("a%2F", "c"))
 def test_other_names_make_another_key(one: tuple[str, str], other: tuple[str, str]) -> None:
     keys = [KEY._replace(service=service, site=site) for service, site in (one, other)]
 

@@ -19,7 +19,7 @@ from harness.cli.main import app
 from harness.cli.registry_session import open_session, place_of
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.action_plan import FollowUp, PlanState
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.event import FindingOpened, StreamOpened

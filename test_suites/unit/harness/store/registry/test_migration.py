@@ -23,7 +23,7 @@ from harness.cli.registry_session import open_session
 from harness.errors import InstrumentError, UsageError
 from harness.follow.derived_rows import rows_of
 from harness.follow.findings import draft_plan
-from harness.follow.state import replay
+from harness.follow.replay import replay
 from harness.model.action_plan import Finding, PlanState, Retest, RetestResult
 from harness.model.corpus import Appeal
 from harness.model.event import (
