@@ -145,7 +145,7 @@ def _left_out(found: Iterable[Trend]) -> list[str]:
 
 
 def _strip(trend: Trend) -> tuple[Span, ...]:
-    timeline = Timeline(trend.first, trend.last.at)
+    timeline = Timeline(trend.first, trend.until)
     return strip_of([(each.at, state_of(each)) for each in trend.campaigns], timeline)
 
 

@@ -98,7 +98,10 @@ class Suspension(NamedTuple):
 
 
 class Trend(NamedTuple):
-    """A service under a scheme, over all its campaigns."""
+    """A service under a scheme, over all its campaigns.
+
+    ``newest`` are the last campaigns: one, or of surveillance one for each schedule at each site.
+    """
 
     page: str
     supplier: str
@@ -110,6 +113,7 @@ class Trend(NamedTuple):
     consequences: tuple[Consequence, ...]
     suspensions: tuple[Suspension, ...]
     status: Status | None
+    newest: tuple[MeasuredCampaign, ...]
 
     @property
     def first(self) -> datetime:
@@ -118,8 +122,13 @@ class Trend(NamedTuple):
 
     @property
     def last(self) -> MeasuredCampaign:
-        """The newest campaign."""
-        return self.campaigns[-1]
+        """The newest campaign; of several, the one that ended worst."""
+        return min(self.newest, key=lambda each: WORST_FIRST.index(state_of(each)))
+
+    @property
+    def until(self) -> datetime:
+        """The time of the newest campaign."""
+        return self.campaigns[-1].at
 
 
 def trends(view: StreamView) -> tuple[Trend, ...]:
@@ -139,9 +148,8 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
     service, scheme = campaigns[-1].service, campaigns[-1].scheme
     statuses = _statuses(view, service, scheme)
     last = next(reversed(statuses.values()), ())
-    found = [
-        one for place, each in by_place(view, campaigns).items() for one in _series(each, place)
-    ]
+    places = by_place(view, campaigns)
+    found = [one for place, each in places.items() for one in _series(each, place)]
     series = sorted(found, key=lambda one: WORST_FIRST.index(one.last.state))
     return Trend(
         page=page_name(view.name, service, scheme),
@@ -154,6 +162,7 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
         consequences=consequences_of(view, service, scheme, statuses),
         suspensions=tuple(one for each in statuses.values() for one in _suspensions(each)),
         status=last[-1].status if last else None,
+        newest=tuple(each[-1] for each in places.values()),
     )
 
 

@@ -377,3 +377,18 @@ def test_an_alarm_follows_in_the_trend_of_its_scheme_and_of_its_retest(
     other = tuple(each._replace(scheme="strict") for each in GATEWAY.campaigns)
     (trend,) = trends(view._replace(campaigns=other))
     assert [] == [one for one in trend.consequences if one.what == "Alarm"]
+
+
+def test_a_site_that_failed_is_not_hidden_by_a_later_run_of_another() -> None:
+    hill, dale = (watched((97, "1"), site=site) for site in ("Hill School", "Dale School"))
+    failed = example_assessment(outcomes=(example_outcome(Conformity.DOES_NOT_CONFORM),))
+    (bad,), (good,) = hill.campaigns, dale.campaigns
+    view = hill._replace(
+        events=(*hill.events, *dale.events),
+        campaigns=(bad._replace(assessment=failed), good._replace(at=good.at + timedelta(hours=1))),
+    )
+
+    (trend,) = trends(view)
+
+    assert (bad.name, good.at + timedelta(hours=1)) == (trend.last.name, trend.until)
+    assert '<h1 id="title">One service does not conform</h1>' in pages(view)["index.html"].decode()
