@@ -16,9 +16,10 @@ from harness.cli import field
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import terminal
 from harness.cli.dry_run import dry_run
-from harness.cli.monitor_alarms import acknowledge_command, alarms_command, retest_command
+from harness.cli.monitor_alarms import acknowledge_command, alarms_command
 from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
+from harness.cli.monitor_retest import retest_command
 from harness.cli.monitor_run import CarriedOut, carry_out, monitored, prepare_run
 from harness.cli.monitor_status import attention_code, status_command
 from harness.cli.paths import OUT, CampaignPaths

@@ -195,6 +195,10 @@ def _alarm(
         items=tuple(items)[:MOST_ITEMS],
         packs=tuple(packs),
         ruled_out=tuple(_ruled_out(signals, rule, sites)),
+        metric=reading.metric,
+        at_least=reading.at_least,
+        at_most=reading.at_most,
+        parts=_parts(signals),
     )
 
 
@@ -215,3 +219,11 @@ def _ruled_out(signals: Sequence[Signal], rule: SiteRule, sites: Sequence[str]) 
 def _begun(signal: Signal) -> datetime:
     first = signal.series.points[0].run
     return first.begun or first.due
+
+
+def _parts(signals: Sequence[Signal]) -> tuple[str, ...]:
+    """The names of the parts that the newest readings measured."""
+    named = (
+        part.group for signal in signals for part in signal.series.readings[-1].parts if part.group
+    )
+    return tuple(dict.fromkeys(named))

@@ -13,7 +13,13 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from harness.cli import monitor, monitor_alarms, monitor_status, plan_step
+from harness.cli import (
+    monitor,
+    monitor_alarms,
+    monitor_retest,
+    monitor_status,
+    plan_step,
+)
 from harness.cli.main import app
 from harness.cli.registry_session import open_session, place_of
 from harness.model.alarm import AlarmRule
@@ -95,7 +101,7 @@ class Followed:
 def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Followed:
     monkeypatch.chdir(tmp_path)
     clock = SetClock(BEGAN)
-    for module in (monitor, monitor_alarms, monitor_status):
+    for module in (monitor, monitor_alarms, monitor_retest, monitor_status):
         monkeypatch.setattr(module, "clock", clock)
     monkeypatch.setattr(plan_step.clock, "source", clock)
     return Followed(tmp_path, clock)

@@ -22,12 +22,12 @@ DUE = datetime(2026, 3, 2, 6, 15, tzinfo=UTC)
 
 AT = """
 from datetime import datetime, timedelta
-from harness.cli import monitor, monitor_alarms, monitor_status
+from harness.cli import monitor, monitor_alarms, monitor_retest, monitor_status
 from harness.ports.storage import WallClock
 class Set(WallClock):
     def now(self):
         return datetime.fromisoformat("{at}")
-for module in (monitor, monitor_alarms, monitor_status):
+for module in (monitor, monitor_alarms, monitor_retest, monitor_status):
     module.clock = Set()
 """
 """Sets the clock of the commands."""

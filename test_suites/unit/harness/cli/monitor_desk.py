@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import monitor, monitor_alarms, monitor_status
+from harness.cli import monitor, monitor_alarms, monitor_retest, monitor_status
 from harness.cli.event_basis import alarms_in
 from harness.cli.main import app
 from harness.cli.monitor_history import History, whole_history
@@ -54,7 +54,7 @@ class Desk:
         self.service = MonitoredService(folder=folder / "files", **service)
         self.out = folder / "out"
         self.clock = RunningClock(BEGAN)
-        for module in (monitor, monitor_status, monitor_alarms):
+        for module in (monitor, monitor_status, monitor_alarms, monitor_retest):
             monkeypatch.setattr(module, "clock", self.clock)
 
     @property

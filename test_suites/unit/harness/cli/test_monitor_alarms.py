@@ -216,7 +216,7 @@ def test_results_from_before_the_alarm_are_no_retest(
 @pytest.mark.parametrize(
     ("service", "sentence"),
     [
-        ({"name": "Other Net", "supplier": SUPPLIER}, "measured service 'Other Net'"),
+        ({"name": "Other Net", "supplier": SUPPLIER}, "measures service 'Other Net'"),
         ({"name": SERVICE, "supplier": "Beta"}, "of supplier 'Beta'"),
         ({"name": SERVICE}, "of supplier ''"),
     ],
