@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +16,15 @@ from harness.cli import field
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import terminal
 from harness.cli.dry_run import dry_run
-from harness.cli.monitor_alarms import acknowledge_command, alarms_command, retest_command
+from harness.cli.monitor_alarms import acknowledge_command, alarms_command
 from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
+from harness.cli.monitor_retest import retest_command
 from harness.cli.monitor_run import CarriedOut, carry_out, monitored, prepare_run
 from harness.cli.monitor_status import attention_code, status_command
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.printing import say, say_at_once
+from harness.cli.printing import say, say_at_once, warn
+from harness.errors import InstrumentError, UnfinishedError
 from harness.monitor.monitoring_file import read_monitoring
 from harness.monitor.schedule import RunKey, next_due, runs_per_year
 from harness.ports.storage import Clock, WallClock
@@ -36,6 +38,9 @@ clock: Clock = WallClock()
 
 FILE = Annotated[Path, typer.Argument(help="The monitoring file.")]
 RESULTS = Annotated[Path, typer.Option("--out", help="Where results go.")]
+
+NOT_MEASURED = 3
+"""The exit code if a run that was due was not measured."""
 
 app.command("status")(status_command)
 app.command("alarms")(alarms_command)
@@ -78,29 +83,41 @@ def once_command(file: FILE, out: RESULTS = OUT) -> None:
     """Carry out what is due now, and end; for a timer that starts this every few minutes.
 
     Exit 0: nothing needs attention. Exit 1: an alarm was confirmed, and the failure is not fixed.
-    Exit 3: an alarm waits for its re-test, or a run that was due was not measured.
+    Exit 3: an alarm waits for its re-test, or a run that was due was not measured. Exit 4: trouble
+    of the instrument stood in the way of a run, which is tried again at the next call.
     """
     surveillance = Surveillance(file, out, clock)
-    is_unmeasured = False
+    codes, troubled = [0], set[str]()
     with _alone(surveillance):
-        while ready := _ready(surveillance):
-            done = _carry_out(surveillance, ready.key)
-            is_unmeasured |= done.run.result != "measured"
-    raise typer.Exit(max(attention_code(file, out, clock), 3 if is_unmeasured else 0))
+        while ready := _ready(surveillance, troubled):
+            try:
+                done = _carry_out(surveillance, ready.key)
+            except (InstrumentError, UnfinishedError) as error:  # the others are carried out
+                warn(f"{ready.key}: {error}")
+                troubled.add(ready.key)
+                codes.append(error.exit_code)
+                continue
+            codes.append(0 if done.run.result == "measured" else NOT_MEASURED)
+        for run in surveillance.missed():
+            say_at_once(run_in_words(run))
+            codes.append(NOT_MEASURED)
+    raise typer.Exit(max(attention_code(file, out, clock), *codes))
 
 
-def _ready(surveillance: Surveillance) -> Planned | None:
-    """The run to carry out now, one that was begun before first."""
+def _ready(surveillance: Surveillance, troubled: Collection[str]) -> Planned | None:
+    """The run to carry out now, one that was begun before first; not one of ``troubled``."""
     now = clock.now()
-    planned = [each for each in surveillance.planned(now) if each.start <= now]
+    planned = [
+        each for each in surveillance.planned(now) if each.start <= now and each.key not in troubled
+    ]
     return min(planned, key=lambda each: (not each.is_going, each.start), default=None)
 
 
 def _carry_out(surveillance: Surveillance, key: str) -> CarriedOut:
     what = monitored(read_monitoring(surveillance.path), key, surveillance.out)
     done = carry_out(what, clock)
-    for alarm in done.alarms:
-        say_at_once(f"alarm {alarm} was raised; see: accredit monitor alarms")
+    for line in _said(done):
+        say_at_once(line)
     return done
 
 

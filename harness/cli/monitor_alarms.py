@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.conclude import SCHEME, begun_at, conclude_journal
-from harness.cli.drawing import terminal
 from harness.cli.event_basis import alarms_in, needed_by
-from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
+from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.printing import say, say_data
-from harness.cli.registry_facts import campaign_events, escalate_plans, open_plans, session_if_any
-from harness.cli.registry_session import RegistrySession, current_user, open_session
-from harness.cli.run import measure_and_conclude
-from harness.errors import UsageError, first_of
-from harness.follow.alarm_retest import retest_of
+from harness.cli.registry_facts import session_if_any
+from harness.cli.registry_session import current_user, open_session
+from harness.errors import first_of
 from harness.follow.derived_rows import ALARM, ALARMS, read_row
-from harness.model.alarm import Alarm, AlarmRetest, AlarmState
+from harness.model.alarm import Alarm, AlarmState
 from harness.model.conformity import Conformity
-from harness.model.decision_event import DecisionMade
-from harness.model.outcome import Assessment
-from harness.model.stream import same_name
-from harness.model.surveillance_event import AlarmAcknowledged, AlarmRetested
+from harness.model.surveillance_event import AlarmAcknowledged
 from harness.ports.storage import Clock, WallClock
 
 clock: Clock = WallClock()
@@ -119,109 +110,3 @@ def acknowledge_command(
             after = needed_by(access, [event]).after(event)
             session.append_to(access, after, [event])
     say(*alarm_lines(after.alarms[alarm], clock.now()))
-
-
-def retest_command(
-    alarm: ALARM_ID,
-    campaign: Annotated[
-        Path,
-        typer.Argument(help="A campaign file of fixed size, or the results of such a campaign."),
-    ],
-    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
-    scheme: SCHEME = None,
-    by: BY = "",
-    supplier: SUPPLIER = "",
-) -> None:
-    """Re-test an alarm by a campaign of fixed size, which confirms it or not.
-
-    Exit 0: it was not confirmed. Exit 1: it was confirmed; action plans are opened as after
-    'accredit run'. Exit 3: the evidence is insufficient, and the alarm stays open.
-    """
-    registry = CampaignPaths(out=out, campaign="").registry
-    with open_session(registry, clock=clock) as session:
-        stream = session.stream_about(ALARM, alarm, supplier)
-        held = _alarm_in(session, stream, alarm)
-    if held.is_ended:
-        msg = f"alarm {alarm} is {held.state} already; there is nothing to re-test"
-        raise UsageError(msg)
-    if campaign.is_dir():
-        assessment, paths = conclude_journal(campaign, scheme, clock)
-    else:
-        assessment, paths = measure_and_conclude(campaign, out, scheme, clock=clock)
-    _require_service(held, assessment, campaign)
-    retest = retest_of(held, assessment, begun_at(paths), _tried(paths))
-    with open_session(registry, clock=clock) as session:
-        _require_scheme(session, stream, held, retest)
-        after = _record(session, stream, held, retest, assessment, by or current_user())
-    console = terminal(to_stderr=True)
-    for plan in open_plans(assessment, paths, clock):
-        console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
-    for notice in escalate_plans(assessment, paths, clock):
-        console.print(f"escalated: {notice}", markup=False)
-    say(*alarm_lines(after, clock.now()))
-    raise typer.Exit(EXIT_CODES.get(retest.conformity, 3))
-
-
-def _alarm_in(session: RegistrySession, stream: str, alarm: str) -> Alarm:
-    with session.registry.reading(stream) as access:
-        return alarms_in(access)[alarm]
-
-
-def _require_service(alarm: Alarm, assessment: Assessment, campaign: Path) -> None:
-    if same_name(assessment.service) != same_name(alarm.raised.service):
-        msg = (
-            f"{campaign}: measured service {assessment.service!r}, and alarm {alarm.id} is about "
-            f"{alarm.raised.service!r}"
-        )
-        raise UsageError(msg)
-
-
-def _require_scheme(
-    session: RegistrySession, stream: str, alarm: Alarm, retest: AlarmRetest
-) -> None:
-    """Raise UsageError if a service is accredited, and by other schemes than that of a re-test.
-
-    A confirmed alarm suspends what was decided by the same scheme.
-    """
-    with session.registry.reading(stream) as access:
-        decisions = [event for _, event in access.found(kind=["decision-made"])]
-    name = same_name(alarm.raised.service)
-    schemes = {
-        event.decision.scheme
-        for event in decisions
-        if isinstance(event, DecisionMade) and same_name(event.decision.service) == name
-    }
-    if schemes and retest.scheme not in schemes:
-        msg = (
-            f"alarm {alarm.id}: {alarm.raised.service} was decided on by "
-            f"{first_of(sorted(schemes), SHOWN)}, not by {retest.scheme}; give that scheme "
-            "(--scheme), so that the re-test counts for the accreditation"
-        )
-        raise UsageError(msg)
-
-
-def _tried(paths: CampaignPaths) -> frozenset[str]:
-    """The ids of the items that a campaign tried."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    with closing(open_journal(paths.journal)) as journal:
-        return frozenset(one.item.id for one in journal.observations() if one.role == "item")
-
-
-def _record(
-    session: RegistrySession,
-    stream: str,
-    alarm: Alarm,
-    retest: AlarmRetest,
-    assessment: Assessment,
-    actor: str,
-) -> Alarm:
-    at = clock.now()
-    event = AlarmRetested(
-        at=at, actor=actor, service=alarm.raised.service, alarm=alarm.id, retest=retest
-    )
-    with session.registry.writing(stream) as access:
-        events = [*campaign_events(assessment, access, at, actor), event]
-        after = needed_by(access, events).after(*events)
-        session.append_to(access, after, events)
-    return after.alarms[alarm.id]

@@ -20,8 +20,8 @@ from harness.cli import monitored_command
 
 GUARD = (sys.executable, "-I", "-S", monitored_command.__file__)
 """It needs the standard library alone, and so starts in a fraction of the time."""
-CARRIED_OUT = range(4)
-"""Exit codes of a run that was carried out, whatever it found."""
+CARRIED_OUT = 0
+"""The exit code of a run that was carried out and recorded, whatever it found."""
 TAIL_BYTES = 2000
 """How much of a child's standard error is kept."""
 DRAIN_SECONDS = 5.0
@@ -37,7 +37,7 @@ class Ended(NamedTuple):
     @property
     def is_carried_out(self) -> bool:
         """Whether the run was carried out."""
-        return self.code in CARRIED_OUT
+        return self.code == CARRIED_OUT
 
     def trouble(self, key: str) -> str:
         """One line on a run that was not carried out."""

@@ -63,7 +63,10 @@ def whole_history(access: StreamAccess, monitoring: str, service: str) -> Histor
 def recent_history(
     access: StreamAccess, declared: MonitoringFile, service: ServiceMonitoring, now: datetime
 ) -> History:
-    """The runs of this month and the last; all runs, if a schedule has none in them."""
+    """The runs of this month and the last; all runs, if a schedule has none in them.
+
+    Runs that were left out do not count as such: they do not say how intensely is measured.
+    """
     months = {
         month_key(declared.monitoring, service.service, at)
         for at in (now, now.replace(day=1) - timedelta(days=1))
@@ -71,7 +74,7 @@ def recent_history(
     found = _history(
         access, declared.monitoring, service.service, access.found(topic=sorted(months))
     )
-    known = {(same_name(run.site), run.schedule) for run in found.runs}
+    known = {(same_name(run.site), run.schedule) for run in found.runs if run.result != "left-out"}
     asked = {
         (same_name(site.site), schedule.name)
         for site in service.sites
@@ -140,7 +143,8 @@ def intensity_of(
         and alarm.ended is not None
     ]
     may_reduce = service.intensity.reduced is not None
-    return intensity_after([lot for _, lot in sorted(lots)], may_reduce=may_reduce)
+    lots.sort(key=lambda each: each[0])
+    return intensity_after([lot for _, lot in lots], may_reduce=may_reduce)
 
 
 def current_intensity(history: History, schedule: ScheduleId) -> Intensity:
@@ -171,13 +175,7 @@ def began_at(history: History, schedule: ScheduleId) -> datetime:
     """
     began = None
     for declared in reversed(history.declarations):
-        held = msgspec.json.decode(declared.declaration)
-        named = {
-            (same_name(site["site"]), each["name"])
-            for site in held["service"]["sites"]
-            for each in site["schedules"]
-        }
-        if schedule[1:] not in named:
+        if not _names(declared, schedule):
             break
         began = declared.at
     if began is None:
@@ -186,12 +184,31 @@ def began_at(history: History, schedule: ScheduleId) -> datetime:
     return began
 
 
-def recorded_of(history: History, schedule: ScheduleId) -> Recorded:
-    """What is recorded of a schedule, for the plan of its next run."""
+def is_declared(history: History, schedule: ScheduleId) -> bool:
+    """Whether the last declaration on record has a schedule."""
+    return any(_names(declared, schedule) for declared in history.declarations[-1:])
+
+
+def _names(declared: MonitoringDeclared, schedule: ScheduleId) -> bool:
+    held = msgspec.json.decode(declared.declaration)
+    return any(
+        schedule[1:] == (same_name(site["site"]), each["name"])
+        for site in held["service"]["sites"]
+        for each in site["schedules"]
+    )
+
+
+def recorded_of(history: History, schedule: ScheduleId, now: datetime) -> Recorded:
+    """What is recorded of a schedule, for the plan of its next run.
+
+    Due times after ``now`` were recorded while a clock was wrong, and are not looked at: else
+    nothing would be due until then.
+    """
     began = began_at(history, schedule)
     runs = [run for run in history.runs if (same_name(run.site), run.schedule) == schedule[1:]]
     going = [run for run in history.going if (same_name(run.site), run.schedule) == schedule[1:]]
-    last = max((each.due for each in (*runs, *going)), default=began)
+    past = (each.due for each in (*runs, *going) if each.due <= now)
+    last = max(past, default=began)
     left_out = 0
     for run in reversed(runs):
         if run.result != "left-out":
@@ -250,8 +267,8 @@ def run_in_words(run: SurveillanceRun) -> str:
     """What became of a run, in one line."""
     due = f"due {run.due:%Y-%m-%d %H:%M} UTC"
     if run.count > 1 and run.first_due is not None:
-        due = f"{run.count} due times from {run.first_due:%Y-%m-%d %H:%M} to {run.due:%H:%M} UTC"
-        if run.first_due.date() != run.due.date():
-            due = due.replace(f"to {run.due:%H:%M}", f"to {run.due:%Y-%m-%d %H:%M}")
+        due = (
+            f"{run.count:,} runs due {run.first_due:%Y-%m-%d %H:%M} to {run.due:%Y-%m-%d %H:%M} UTC"
+        )
     what = f"campaign {run.campaign}" if run.result == "measured" else run.reason
     return f"{run.service}, {run.site}, {run.schedule}, {due}: {run.result}: {what}"

@@ -40,8 +40,8 @@ class Work(Protocol):
 Command = Callable[[str], Sequence[str]]
 """Gives the command line that carries out the run of a key, and returns at once if it is recorded.
 
-Its exit codes 0 to 3 mean that the run is carried out, all others that there was trouble. SIGINT
-stops it in an orderly way; it resumes what a killed process left.
+Its exit code 0 means that the run is carried out and recorded, all others that there was trouble.
+SIGINT stops it in an orderly way; it resumes what a killed process left.
 """
 
 

@@ -63,11 +63,15 @@ class Planned(NamedTuple):
     is_going: bool
 
 
-class ServicePlan(NamedTuple):
-    """What is planned for a service, and the runs that are recorded, or those of two months."""
+class _Plan(NamedTuple):
+    """The runs of a service that go on or come next, what was decided of others, and all recorded.
 
-    planned: tuple[Planned, ...]
-    runs: tuple[SurveillanceRun, ...]
+    ``recorded`` may lack runs of earlier months.
+    """
+
+    runs: tuple[Planned, ...]
+    decided: tuple[SurveillanceRun, ...]
+    recorded: tuple[SurveillanceRun, ...]
 
 
 class Surveillance:
@@ -82,18 +86,33 @@ class Surveillance:
         self._clock = clock
         self._declared = read_monitoring(path)
         self._fault = ""
-        self._told: dict[str, frozenset[str]] = {}
+        self._missed: list[SurveillanceRun] = []
+        self._recorded: dict[str, SurveillanceRun] = {}
+        self._told: frozenset[str] | None = None
 
     def due(self, now: datetime) -> Sequence[Job]:
         """The runs that are to be begun or resumed now, or within two minutes.
 
-        What was missed or left out is recorded. Raises UsageError, InstrumentError.
+        What was missed or left out is recorded. Each run that was recorded since the last time is
+        printed. Raises UsageError, InstrumentError.
         """
+        planned = self.planned(now)
+        decided = {run.about for run in self._missed}
+        told = frozenset(self._recorded) - decided if self._told is None else self._told
+        for key, run in self._recorded.items():
+            if key not in told:
+                say_at_once(run_in_words(run))
+        self._told = frozenset(self._recorded)
         return [
             Job(key=each.key, site=same_name(each.site), start=each.start)
-            for each in self.planned(now)
+            for each in planned
             if each.start <= now + AHEAD
         ]
+
+    def missed(self) -> tuple[SurveillanceRun, ...]:
+        """The due runs that this planner recorded as missed or failed since it was last asked."""
+        found, self._missed = tuple(self._missed), []
+        return found
 
     def command(self, key: str) -> list[str]:
         """The command line that carries out a run."""
@@ -111,18 +130,10 @@ class Surveillance:
             plans = [
                 _plan(session, declared, service, now, secret) for service in declared.services
             ]
-        for service, plan in zip(declared.services, plans, strict=True):
-            self._tell(service.service, plan.runs)
-        return tuple(each for plan in plans for each in plan.planned)
-
-    def _tell(self, service: str, runs: Sequence[SurveillanceRun]) -> None:
-        """Print the runs of a service that were recorded since the last time."""
-        keys = frozenset(run.about for run in runs)
-        new = keys - self._told.get(service, keys)
-        self._told[service] = keys
-        for run in runs:
-            if run.about in new:
-                say_at_once(run_in_words(run))
+        self._recorded = {run.about: run for plan in plans for run in plan.recorded}
+        for plan in plans:
+            self._missed += [run for run in plan.decided if run.result != "left-out"]
+        return tuple(run for plan in plans for run in plan.runs)
 
     def _read(self) -> MonitoringFile:
         try:
@@ -142,7 +153,7 @@ def _plan(
     service: ServiceMonitoring,
     now: datetime,
     secret: bytes,
-) -> ServicePlan:
+) -> _Plan:
     place = place_of_service(service)
     with session.registry.writing(place.stream) as access:
         history = recent_history(access, declared, service, now)
@@ -150,22 +161,26 @@ def _plan(
         if (changed := _declared(declared, service, history, now)) is not None:
             events.append(changed)
             history = history._replace(declarations=(*history.declarations, changed))
-        left, abandoned = _going(history, now)
-        events += abandoned
         alone = declared.model_copy(update={"services": (service,)})
+        left, decided = _going(history, alone, now)
+        resumed = {each.key for each in left}
+        history = history._replace(
+            runs=(*history.runs, *decided),
+            going=tuple(run for run in history.going if run.about in resumed),
+        )
         states = due_runs(
             alone,
-            {each: recorded_of(history, each) for each, _ in alone.schedules()},
+            {each: recorded_of(history, each, now) for each, _ in alone.schedules()},
             now,
             secret,
             _every(history, alone, service),
         )
-        events += _decided(states, history, now)
+        decided += _decided(states, history, now)
+        events += decided
         if events:
             session.record_in(access, place, events, needed_by(access, events))
     planned = (*left, *_next(state.run for state in states))
-    recorded = (event for event in events if isinstance(event, SurveillanceRun))
-    return ServicePlan(planned, (*history.runs, *recorded))
+    return _Plan(planned, tuple(decided), (*history.runs, *decided))
 
 
 def _declared(
@@ -186,16 +201,23 @@ def _declared(
     )
 
 
-def _going(history: History, now: datetime) -> tuple[list[Planned], list[SurveillanceRun]]:
-    """The runs to resume, and those that were begun too long ago."""
+def _going(
+    history: History, declared: MonitoringFile, now: datetime
+) -> tuple[list[Planned], list[SurveillanceRun]]:
+    """The runs to resume, and those that cannot be: begun too long ago, or not declared now."""
+    known = {schedule for schedule, _ in declared.schedules()}
     left: list[Planned] = []
     abandoned: list[SurveillanceRun] = []
     for run in history.going:
-        if now - run.at <= ABANDONED_AFTER:
+        is_known = key_of(run).schedule_id in known
+        if is_known and now - run.at <= ABANDONED_AFTER:
             left.append(Planned(run.about, run.site, run.at, is_going=True))
             continue
         hours = ABANDONED_AFTER // timedelta(hours=1)
-        reason = f"begun at {run.at:%Y-%m-%d %H:%M} UTC, and not finished within {hours} hours"
+        why = f"not finished within {hours} hours"
+        if not is_known:
+            why = f"{declared.path} has no such schedule now"
+        reason = f"begun at {run.at:%Y-%m-%d %H:%M} UTC, and {why}"
         intensity = current_intensity(history, key_of(run).schedule_id)
         record = run_record(key_of(run), now, "failed", reason, intensity=intensity)
         abandoned.append(msgspec.structs.replace(record, campaign=run.campaign))

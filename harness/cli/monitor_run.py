@@ -1,7 +1,8 @@
 """Carry out one due run of surveillance: measure its campaign, conclude, record, raise alarms.
 
 A run is begun once and recorded once. One that was interrupted is resumed under the same name,
-because the name follows from its schedule and its due time.
+because the name is on record since it was begun. If its file was changed since, the journal
+refuses what differs.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def carry_out(what: Monitored, clock: Clock) -> CarriedOut:
     state = IntensityState(intensity=current_intensity(history, what.key.schedule_id))
     factor = sample_factor(state, what.service.intensity)
     try:
-        prepared = prepare_run(what, factor)
+        prepared = prepare_run(what, factor, _begun_as(history, what))
         _require_budget(what, history, prepared, clock)
     except UsageError as fault:
         result: RunResult = "refused" if isinstance(fault, BudgetError) else "failed"
@@ -150,15 +151,15 @@ class BudgetError(UsageError):
     """A budget does not allow a run now."""
 
 
-def prepare_run(what: Monitored, factor: float = 1.0) -> Prepared:
+def prepare_run(what: Monitored, factor: float = 1.0, begun_as: str = "") -> Prepared:
     """Prepare the campaign of a run. Raises UsageError if it cannot be repeated by schedule.
 
-    ``factor`` multiplies its samples.
+    ``factor`` multiplies its samples. ``begun_as`` is its name if it was begun earlier.
     """
     path = what.declared.campaign_path(what.schedule)
     campaign = read_campaign(path)[0]
     require_repeatable(what, path, campaign)
-    name = what.key.campaign_name(campaign.campaign)
+    name = begun_as or what.key.campaign_name(campaign.campaign)
     corpora = tuple(_enlarged(selection, factor) for selection in campaign.corpora)
     campaign = campaign.model_copy(update={"campaign": name, "corpora": corpora})
     journal = CampaignPaths(out=what.out, campaign=name).journal
@@ -204,7 +205,7 @@ def require_repeatable(what: Monitored, path: Path, campaign: Campaign) -> None:
 
 def _require_budget(what: Monitored, history: History, prepared: Prepared, clock: Clock) -> None:
     budgets = what.declared.budget, what.service.budget
-    if all(each == type(each)() for each in budgets) or _is_begun(history, what):
+    if all(each == type(each)() for each in budgets) or _begun_as(history, what):
         return
     plan = dry_run(prepared, load_and_warn(prepared.campaign.scheme, clock), what.out)
     estimate = sum(row.at_least for row in plan.attempts)
@@ -231,8 +232,9 @@ def _recorded(history: History, what: Monitored) -> SurveillanceRun | None:
     return next((run for run in history.runs if run.about == what.key.text), None)
 
 
-def _is_begun(history: History, what: Monitored) -> bool:
-    return any(run.about == what.key.text for run in history.going)
+def _begun_as(history: History, what: Monitored) -> str:
+    """The name of the campaign as which a run was begun; empty if it was not."""
+    return next((run.campaign for run in history.going if run.about == what.key.text), "")
 
 
 def _begin(what: Monitored, campaign: str, clock: Clock) -> None:

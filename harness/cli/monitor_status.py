@@ -15,7 +15,9 @@ from harness.cli.drawing import terminal
 from harness.cli.monitor_alarms import alarm_lines
 from harness.cli.monitor_history import (
     History,
+    began_at,
     current_intensity,
+    is_declared,
     place_of_service,
     whole_history,
 )
@@ -157,12 +159,11 @@ def _schedules(
             each = ScheduleId.of(service.service, site.site, schedule.name)
             runs = [run for run in history.runs if (same_name(run.site), run.schedule) == each[1:]]
             measured = [run for run in runs if run.result in ("measured", "left-out")]
-            began = measured[-1].due if measured else None
-            if began is None and history.declarations:
-                began = history.declarations[0].at
+            began = [began_at(history, each)] if is_declared(history, each) else []
+            began += [run.due for run in measured[-1:]]
             passed = 0
-            if began is not None:
-                passed = sum(1 for _ in due_times(schedule, declared.zone, began, now))
+            if began:
+                passed = sum(1 for _ in due_times(schedule, declared.zone, max(began), now))
             yield ScheduleStatus(
                 service=service.service,
                 site=site.site,

@@ -44,7 +44,8 @@ class RaisedAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ``sites`` of the ``of_sites`` monitored ones show it. ``runs`` are the campaigns with the
     evidence, ``items`` at most 20 of those missed in them, and ``packs`` the names of their packs.
     ``statement`` says in a sentence what was seen, ``ruled_out`` what it is not. ``number`` counts
-    the alarms of a stream from 1. The re-test is due at ``retest_by``.
+    the alarms of a stream from 1. The re-test is due at ``retest_by``. ``metric``, ``at_least`` and
+    ``at_most`` are what was required, ``parts`` the names of the parts that were measured.
     """
 
     number: int
@@ -62,6 +63,10 @@ class RaisedAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     items: tuple[str, ...] = ()
     packs: tuple[str, ...] = ()
     ruled_out: tuple[str, ...] = ()
+    metric: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -124,10 +124,14 @@ def alarms_due(
     """The alarms to raise: one for each requirement and profile that enough sites show.
 
     ``held`` are all alarms of the stream; while one about the same is open, none is raised again.
+    Sites that are not monitored any more do not count.
     """
+    monitored = {same_name(site) for site in rule.sites}
     grouped: dict[tuple[str, str], list[Signal]] = {}
     for signal in signals:
         key = signal.series.key
+        if same_name(key.site) not in monitored:
+            continue
         grouped.setdefault((key.requirement, key.profile), []).append(signal)
     number = max((alarm.raised.number for alarm in held.values()), default=0)
     raised: list[RaisedAlarm] = []
@@ -191,16 +195,20 @@ def _alarm(
         items=tuple(items)[:MOST_ITEMS],
         packs=tuple(packs),
         ruled_out=tuple(_ruled_out(signals, rule, sites)),
+        metric=reading.metric,
+        at_least=reading.at_least,
+        at_most=reading.at_most,
+        parts=_parts(signals),
     )
 
 
 def _ruled_out(signals: Sequence[Signal], rule: SiteRule, sites: Sequence[str]) -> list[str]:
     """What the runs themselves show that an alarm is not."""
     since = min(_begun(signal) for signal in signals)
-    found = [
-        f"our software, the scheme or the items: none of them changed since {since:%Y-%m-%d}",
-        "our line or the control: runs with a failed precondition do not count",
-    ]
+    found = [f"our software, the scheme or the items: none of them changed since {since:%Y-%m-%d}"]
+    # a run with a failed precondition is one that could decide nothing
+    if all(signal.rule is not AlarmRule.UNDECIDED for signal in signals):
+        found.append("our line or the control: runs with a failed precondition do not count")
     if len(sites) > 1:
         found.append(
             f"one site: {len(sites)} of {len(rule.sites)} show it ({first_of(sites, SHOWN)})"
@@ -211,3 +219,11 @@ def _ruled_out(signals: Sequence[Signal], rule: SiteRule, sites: Sequence[str]) 
 def _begun(signal: Signal) -> datetime:
     first = signal.series.points[0].run
     return first.begun or first.due
+
+
+def _parts(signals: Sequence[Signal]) -> tuple[str, ...]:
+    """The names of the parts that the newest readings measured."""
+    named = (
+        part.group for signal in signals for part in signal.series.readings[-1].parts if part.group
+    )
+    return tuple(dict.fromkeys(named))

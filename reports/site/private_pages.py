@@ -145,7 +145,7 @@ def _left_out(found: Iterable[Trend]) -> list[str]:
 
 
 def _strip(trend: Trend) -> tuple[Span, ...]:
-    timeline = Timeline(trend.first, trend.last.at)
+    timeline = Timeline(trend.first, trend.until)
     return strip_of([(each.at, state_of(each)) for each in trend.campaigns], timeline)
 
 
@@ -170,6 +170,7 @@ def _trend_page(maker: PageMaker, trend: Trend, here: str, now: datetime) -> byt
         lead=_lead_of(trend),
         frame=frame,
         figures=figures,
+        has_controls=any(chart.controls for _, chart in figures),
         chart_strip=chart_strip,
         mechanisms=mechanism_table(trend.campaigns),
     )

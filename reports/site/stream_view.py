@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ from harness.follow.state import StreamState
 from harness.follow.status_history import History
 from harness.model.event import Event
 from harness.model.outcome import Assessment
+from harness.model.stream import same_name
+from harness.model.surveillance_event import SurveillanceRun
 
 
 class MeasuredCampaign(NamedTuple):
@@ -39,3 +41,26 @@ class StreamView(NamedTuple):
     history: History
     campaigns: tuple[MeasuredCampaign, ...]
     kept: Mapping[str, Assessment]
+
+
+class Place(NamedTuple):
+    """Where a campaign of surveillance was made, and by which schedule; empty for other ones."""
+
+    site: str = ""
+    schedule: str = ""
+
+
+def by_place(
+    view: StreamView, campaigns: Iterable[MeasuredCampaign]
+) -> Mapping[Place, Sequence[MeasuredCampaign]]:
+    """The campaigns whose figures may be compared: of one schedule at one site, or of none."""
+    places = {
+        same_name(event.campaign): Place(event.site, event.schedule)
+        for event in view.events
+        if isinstance(event, SurveillanceRun) and event.campaign
+    }
+    found: dict[Place, list[MeasuredCampaign]] = {}
+    for campaign in campaigns:
+        place = places.get(same_name(campaign.name), Place())
+        found.setdefault(place, []).append(campaign)
+    return found

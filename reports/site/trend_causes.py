@@ -2,17 +2,21 @@
 
 A cause may have changed a figure: a version of the supplier, an incident, a claimed fix; or a
 change of the instrument itself (our software, the scheme, the corpus), across which nothing may be
-compared. What followed are findings, ended plans and changes of status.
+compared. What followed are findings, ended plans, alarms of surveillance and changes of status.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+from harness.errors import first_of
 from harness.follow.status_history import StatusChange
+from harness.model.alarm import AlarmRetest
+from harness.model.conformity import Conformity
 from harness.model.event import (
     FindingOpened,
     FixClaimed,
@@ -23,11 +27,19 @@ from harness.model.event import (
 from harness.model.outcome import Assessment
 from harness.model.registry_record import Incident, ServiceVersion
 from harness.model.stream import same_name
-from reports.site.stream_view import MeasuredCampaign, StreamView
+from harness.model.surveillance_event import AlarmRaised, AlarmRetested
+from reports.site.stream_view import MeasuredCampaign, StreamView, by_place
 
 OUR_SOFTWARE = "Our software"
 SCHEME = "Scheme"
 CORPUS = "Corpus"
+SITES_SHOWN = 3
+ALARM_AFTER = {
+    Conformity.DOES_NOT_CONFORM: "confirmed",
+    Conformity.CONFORMS: "not confirmed",
+    Conformity.INSUFFICIENT: "still open",
+}
+"""What a re-test made of an alarm."""
 NOT_COMPARED = "Before and after are not compared"
 
 
@@ -56,7 +68,7 @@ def causes_of(
     view: StreamView, service: str, campaigns: Iterable[MeasuredCampaign]
 ) -> tuple[Cause, ...]:
     """The causes that concern a service, oldest first."""
-    found = [*_recorded(view, service), *_between(campaigns)]
+    found = [*_recorded(view, service), *_of_instrument(view, campaigns)]
     return tuple(sorted(found, key=lambda cause: (cause.at, cause.what, cause.detail)))
 
 
@@ -95,6 +107,7 @@ def consequences_of(
             for one in changes
         ),
         *_followed(view, service, scheme),
+        *_alarms(view, service, scheme),
     ]
     return tuple(sorted(found))
 
@@ -112,6 +125,19 @@ def _recorded(view: StreamView, service: str) -> Iterator[Cause]:
                 if same_name(finding.service) == name:
                     about = f"{event.plan}, {finding.requirement}"
                     yield Cause(event.at, "Fix claimed", about)
+
+
+def _of_instrument(view: StreamView, campaigns: Iterable[MeasuredCampaign]) -> Iterator[Cause]:
+    """The changes of the instrument; one that several schedules and sites have is told once."""
+    told: set[tuple[str, str, int]] = set()
+    for each in by_place(view, campaigns).values():
+        times: Counter[tuple[str, str]] = Counter()
+        for cause in _between(each):
+            about = cause.what, cause.detail
+            times[about] += 1
+            if (*about, times[about]) not in told:
+                told.add((*about, times[about]))
+                yield cause
 
 
 def _between(campaigns: Iterable[MeasuredCampaign]) -> Iterator[Cause]:
@@ -136,6 +162,26 @@ def _followed(view: StreamView, service: str, scheme: str) -> Iterator[Consequen
                 continue
         if same_name(finding.service) == name and finding.scheme == scheme:
             yield Consequence(event.at, what, told)
+
+
+def _alarms(view: StreamView, service: str, scheme: str) -> Iterator[Consequence]:
+    """The alarms of a scheme, and those that were re-tested by it."""
+    name = same_name(service)
+    held = {
+        alarm.id: alarm
+        for alarm in view.state.alarms.values()
+        if same_name(alarm.raised.service) == name
+        and scheme in {alarm.raised.scheme, *(retest.scheme for retest in alarm.retests)}
+    }
+    for event in view.events:
+        match event:
+            case AlarmRaised(alarm=alarm, raised=raised) if alarm in held:
+                where = first_of(raised.sites, SITES_SHOWN)
+                about = f"{raised.requirement} for {raised.profile} at {where}"
+                yield Consequence(event.at, "Alarm", f"{alarm} raised: {about}")
+            case AlarmRetested(alarm=alarm, retest=AlarmRetest() as retest) if alarm in held:
+                after = ALARM_AFTER[retest.conformity]
+                yield Consequence(event.at, "Alarm", f"{alarm} {after}: re-test {retest.campaign}")
 
 
 def _version(assessment: Assessment) -> str:

@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from harness.model.coverage import format_value
+from reports.phrases import tight
 from reports.requirement_table import Axis, axis_of
 from reports.site.trend_causes import Cause
 from reports.site.trend_facts import LONGEST_GAP, State, Suspension, Trend, TrendPoint, TrendSeries
+from reports.site.trend_limits import control_limits
 
 MARGIN = 8.0
 """Per cent of the width that stay free at both ends."""
@@ -86,7 +89,7 @@ class Whisker(NamedTuple):
 class TrendChart(NamedTuple):
     """All marks of one chart; ``bands`` are points of polygons (x: tenths of a per cent).
 
-    ``lines`` are pairs of points.
+    ``lines`` are pairs of points, ``controls`` points of open lines, as ``bands``.
     """
 
     axis: Axis | None
@@ -96,6 +99,7 @@ class TrendChart(NamedTuple):
     whiskers: tuple[Whisker, ...]
     levels: tuple[Level, ...]
     gaps: tuple[Span, ...]
+    controls: tuple[str, ...]
     says: str
 
 
@@ -172,6 +176,7 @@ def chart_of(series: TrendSeries, frame: Frame) -> TrendChart:
         whiskers=tuple(whiskers),
         levels=tuple(_levels(series.points, axis, frame)),
         gaps=tuple(_gaps(series.points, frame)),
+        controls=tuple(_controls(series, axis, frame)),
         says=sentence_of(series),
     )
 
@@ -180,13 +185,24 @@ def sentence_of(series: TrendSeries) -> str:
     """What a chart shows, in one sentence."""
     shown = [point for point in series.points if point.value is not None]
     missed = sum(point.state == "does-not-conform" for point in series.points)
-    where = f"{series.requirement} for {series.profile} on {series.line}"
+    site, schedule = series.place
+    at = f" at {site}, {schedule}" if site else ""
+    where = f"{series.requirement} for {series.profile} on {series.line}{at}"
     if not shown:
         return f"{where}: nothing was decided in {len(series.points)} campaigns"
     said = f"{where}: {shown[0].measured} at first, {shown[-1].measured} at last"
     required = f", required is {shown[-1].required}" if shown[-1].required else ""
     failures = f"; {missed} of {len(series.points)} campaigns do not conform" if missed else ""
-    return f"{said}{required}{failures}"
+    return f"{said}{required}{failures}{_usual(series)}"
+
+
+def _usual(series: TrendSeries) -> str:
+    """Between which figures the control chart expects the last one, in words."""
+    limits = control_limits(series.points, series.direction)[-1]
+    if limits is None:
+        return ""
+    low, high = (tight(format_value(value, series.unit)) for value in limits)
+    return f"; usual are {low} to {high}"
 
 
 Placed = tuple[TrendPoint, Mark]
@@ -257,6 +273,24 @@ def _levels(points: Sequence[TrendPoint], axis: Axis | None, frame: Frame) -> It
             held = x, point.limit
     if held is not None and axis is not None:
         yield Level(held[0], 100.0, _height(held[1], axis, frame))
+
+
+def _controls(series: TrendSeries, axis: Axis | None, frame: Frame) -> Iterator[str]:
+    """The lower and the upper limits of the control chart, without what the axis does not show."""
+    limits = control_limits(series.points, series.direction)
+    for side in (0, 1):
+        line: list[str] = []
+        for point, both in zip(series.points, limits, strict=True):
+            value = both[side] if both is not None else None
+            is_shown = axis is not None and value is not None and axis.low <= value <= axis.high
+            if line and (point.is_cut or not is_shown):
+                yield " ".join(line)
+                line = []
+            if axis is not None and value is not None and is_shown:
+                x = frame.timeline.place(point.campaign.at)
+                line.append(f"{x * 10:.0f},{_height(value, axis, frame) - frame.top:.1f}")
+        if line:
+            yield " ".join(line)
 
 
 def _gaps(points: Sequence[TrendPoint], frame: Frame) -> Iterator[Span]:

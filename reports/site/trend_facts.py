@@ -2,14 +2,15 @@
 
 A figure of a campaign is that of its assessment, in the words of the report. Nothing is pooled or
 smoothed. A line ends where our software, the scheme or the corpus changed, where a campaign decided
-nothing, and where no campaign was made for longer than ``LONGEST_GAP``.
+nothing, and where no campaign was made for longer than ``LONGEST_GAP``. Runs of surveillance are
+compared with those of the same schedule at the same site.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Literal, NamedTuple
 
 from harness.follow.status_history import StatusChange
@@ -26,7 +27,7 @@ from reports.requirement_table import (
     status_of,
 )
 from reports.site.page_names import page_name
-from reports.site.stream_view import MeasuredCampaign, StreamView
+from reports.site.stream_view import MeasuredCampaign, Place, StreamView, by_place
 from reports.site.trend_causes import (
     Cause,
     Consequence,
@@ -50,7 +51,8 @@ class TrendPoint(NamedTuple):
     """What one campaign found of a requirement.
 
     Values are in the metric's unit, ``None`` if nothing was decided. The three texts are those
-    of the report. ``outcome`` is ``None`` without data. ``is_cut`` ends the line before the point.
+    of the report. ``outcome`` is ``None`` without data. ``is_cut`` ends the line before the point,
+    ``is_new`` says that the instrument changed before it.
     """
 
     campaign: MeasuredCampaign
@@ -64,10 +66,14 @@ class TrendPoint(NamedTuple):
     bounds: str = ""
     required: str = ""
     is_cut: bool = False
+    is_new: bool = False
 
 
 class TrendSeries(NamedTuple):
-    """The points of one requirement for one profile on one line, oldest first."""
+    """The points of one requirement for one profile on one line, oldest first.
+
+    ``place`` is that of surveillance, empty for other campaigns.
+    """
 
     requirement: str
     title: str
@@ -76,6 +82,7 @@ class TrendSeries(NamedTuple):
     unit: str
     direction: Direction
     points: tuple[TrendPoint, ...]
+    place: Place = Place()
 
     @property
     def last(self) -> TrendPoint:
@@ -91,7 +98,10 @@ class Suspension(NamedTuple):
 
 
 class Trend(NamedTuple):
-    """A service under a scheme, over all its campaigns."""
+    """A service under a scheme, over all its campaigns.
+
+    ``newest`` are the last campaigns: one, or of surveillance one for each schedule at each site.
+    """
 
     page: str
     supplier: str
@@ -103,6 +113,7 @@ class Trend(NamedTuple):
     consequences: tuple[Consequence, ...]
     suspensions: tuple[Suspension, ...]
     status: Status | None
+    newest: tuple[MeasuredCampaign, ...]
 
     @property
     def first(self) -> datetime:
@@ -111,8 +122,13 @@ class Trend(NamedTuple):
 
     @property
     def last(self) -> MeasuredCampaign:
-        """The newest campaign."""
-        return self.campaigns[-1]
+        """The newest campaign; of several, the one that ended worst."""
+        return min(self.newest, key=lambda each: WORST_FIRST.index(state_of(each)))
+
+    @property
+    def until(self) -> datetime:
+        """The time of the newest campaign."""
+        return self.campaigns[-1].at
 
 
 def trends(view: StreamView) -> tuple[Trend, ...]:
@@ -132,7 +148,9 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
     service, scheme = campaigns[-1].service, campaigns[-1].scheme
     statuses = _statuses(view, service, scheme)
     last = next(reversed(statuses.values()), ())
-    series = sorted(_series(campaigns), key=lambda one: WORST_FIRST.index(one.last.state))
+    places = by_place(view, campaigns)
+    found = [one for place, each in places.items() for one in _series(each, place)]
+    series = sorted(found, key=lambda one: WORST_FIRST.index(one.last.state))
     return Trend(
         page=page_name(view.name, service, scheme),
         supplier=view.supplier,
@@ -144,6 +162,7 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
         consequences=consequences_of(view, service, scheme, statuses),
         suspensions=tuple(one for each in statuses.values() for one in _suspensions(each)),
         status=last[-1].status if last else None,
+        newest=tuple(each[-1] for each in places.values()),
     )
 
 
@@ -168,35 +187,40 @@ def _suspensions(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
             yield Suspension(change.at, until)
 
 
-Place = tuple[str, str, str, str, Direction]
+About = tuple[str, str, str, str, Direction]
 """Requirement, profile, line, unit and direction: figures that differ in one are not compared."""
 
 
-def _place_of(outcome: Outcome) -> Place:
+def _about(outcome: Outcome) -> About:
     requirement = outcome.requirement
     pointing = phrases.direction(requirement.threshold)
     return requirement.id, outcome.profile, outcome.line, outcome.metric.unit, pointing
 
 
-def _series(campaigns: Sequence[MeasuredCampaign]) -> Iterator[TrendSeries]:
-    found: dict[Place, dict[int, Outcome]] = {}
+def _series(campaigns: Sequence[MeasuredCampaign], place: Place) -> Iterator[TrendSeries]:
+    found: dict[About, dict[int, Outcome]] = {}
     for number, campaign in enumerate(campaigns):
         for outcome in campaign.assessment.outcomes if campaign.assessment else ():
             if is_shown(outcome):
-                found.setdefault(_place_of(outcome), {})[number] = outcome
-    cuts = set(_cuts(campaigns))
+                found.setdefault(_about(outcome), {})[number] = outcome
+    changes, gaps = set(_changes(campaigns)), set(_gaps(campaigns))
     for (code, profile, line, unit, direction), outcomes in found.items():
-        points = _points(campaigns, outcomes, cuts)
+        points = _points(campaigns, outcomes, changes, gaps)
         title = outcomes[max(outcomes)].requirement.title
-        yield TrendSeries(code, title, profile, line, unit, direction, tuple(points))
+        yield TrendSeries(code, title, profile, line, unit, direction, tuple(points), place)
 
 
-def _cuts(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
-    """The positions of the campaigns before which every line ends."""
+def _gaps(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
+    """The positions of the campaigns before which nothing was measured for too long."""
+    for number, (before, after) in enumerate(pairwise(campaigns), start=1):
+        if after.at - before.at > LONGEST_GAP:
+            yield number
+
+
+def _changes(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
+    """The positions of the campaigns before which the instrument changed."""
     last = None
     for number, campaign in enumerate(campaigns):
-        if number and campaign.at - campaigns[number - 1].at > LONGEST_GAP:
-            yield number
         if campaign.assessment is None:
             continue
         if last is not None and any(changes_of_instrument(last, campaign.assessment)):
@@ -205,12 +229,15 @@ def _cuts(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
 
 
 def _points(
-    campaigns: Iterable[MeasuredCampaign], outcomes: dict[int, Outcome], cuts: set[int]
+    campaigns: Iterable[MeasuredCampaign],
+    outcomes: dict[int, Outcome],
+    changes: set[int],
+    gaps: set[int],
 ) -> Iterator[TrendPoint]:
     for number, campaign in enumerate(campaigns):
         outcome = outcomes.get(number)
         if outcome is None:
-            yield TrendPoint(campaign, "no-data", outcome, is_cut=True)
+            yield TrendPoint(campaign, "no-data", outcome, is_cut=True, is_new=number in changes)
             continue
         metric = outcome.metric
         yield TrendPoint(
@@ -224,5 +251,6 @@ def _points(
             measured=phrases.tight(measured_in_words(outcome)),
             bounds=phrases.tight(bounds_in_words(outcome)),
             required=phrases.tight(required_in_words(outcome)),
-            is_cut=number in cuts or metric.value is None,
+            is_cut=number in changes | gaps or metric.value is None,
+            is_new=number in changes,
         )

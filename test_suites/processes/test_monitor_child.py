@@ -56,7 +56,8 @@ def test_the_exit_code_and_the_last_line_of_standard_error_are_told() -> None:
     code = "import sys; print('out'); print('one', file=sys.stderr); sys.exit('two\\n\\n')"
 
     assert Ended(1, "two") == python(code)
-    assert python(code).is_carried_out
+    assert not python(code).is_carried_out
+    assert python("pass").is_carried_out
 
 
 def test_a_crash_is_trouble_with_the_signal_in_its_code() -> None:

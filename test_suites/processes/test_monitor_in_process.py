@@ -123,6 +123,7 @@ def test_trouble_is_one_line_and_the_others_go_on(
 
     said = sorted(capsys.readouterr().err.splitlines())
     assert [
+        "accredit: warning: monitor: the run a/1 ended with code 1: campaign",
         "accredit: warning: monitor: the run b/1 ended with code 4: the disk is full",
         "accredit: warning: monitor: the run c/1 ended with code 139",
     ] == said

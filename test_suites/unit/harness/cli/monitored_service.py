@@ -70,21 +70,25 @@ class MonitoredService:
             for site in self.sites
         ]
         service = {"service": SERVICE, "supplier": SUPPLIER, "sites": sites, **changes}
-        self._dump(
+        self.dump(
             self.file, {"monitoring": "acme", "jitter": 0, **(top or {}), "services": [service]}
         )
 
     def behave(self, site: str, missed: int = 0, **options: Any) -> Path:
         """Let a site block all drug sites but the first ``missed``."""
         path = self.folder / f"{_file(site)}.yaml"
-        self._dump(path, self.campaign(site, missed, **options))
+        self.dump(path, self.campaign(site, missed, **options))
         return path
+
+    def change(self, site: str, missed: int = 0, **changes: Any) -> None:
+        """Write the campaign of a site with other keys."""
+        self.dump(self.folder / f"{_file(site)}.yaml", {**self.campaign(site, missed), **changes})
 
     def fixed_size(self, name: str, site: str, missed: int = 0, **options: Any) -> Path:
         """Write a campaign by the scheme of the accreditation."""
         path = self.folder / f"{name}.yaml"
         document = self.campaign(site, missed, **options)
-        self._dump(path, {**document, "campaign": name, "scheme": "fixed.yaml"})
+        self.dump(path, {**document, "campaign": name, "scheme": "fixed.yaml"})
         return path
 
     def campaign(self, site: str, missed: int = 0, **options: Any) -> dict[str, Any]:
@@ -107,7 +111,8 @@ class MonitoredService:
             "plain_twins": {"pause": 0},
         }
 
-    def _dump(self, path: Path, document: dict[str, Any]) -> None:
+    def dump(self, path: Path, document: dict[str, Any]) -> None:
+        """Write a document as YAML."""
         with path.open("w", encoding="utf-8") as file:
             YAML(typ="safe", pure=True).dump(document, file)
 

@@ -290,3 +290,38 @@ def test_a_campaign_about_something_else_is_refused(make_outcome: Make, assessed
         shown(RAISED, assessed(replace(passed, profile="staff")))
     with pytest.raises(UsageError, match="only reports URL-01"):
         shown(RAISED, assessed(replace(passed, requirement=reported)))
+
+
+STRICT = msgspec.structs.replace(RAISED, metric="block_rate", at_least=0.95)
+
+
+def test_a_scheme_that_asks_for_less_ends_no_alarm(make_outcome: Make, assessed: Assess) -> None:
+    passed = assessed(make_outcome(Conformity.CONFORMS))
+
+    with pytest.raises(UsageError, match="asks for at least 90 %, and the alarm is about at least"):
+        shown(STRICT, passed)
+    with pytest.raises(UsageError, match="asks for nothing"):
+        shown(msgspec.structs.replace(STRICT, at_least=None, at_most=0.1), passed)
+
+
+def test_the_scheme_of_the_accreditation_may_ask_for_less(
+    make_outcome: Make, assessed: Assess
+) -> None:
+    passed = assessed(make_outcome(Conformity.CONFORMS))
+    alarm = Alarm(raised=STRICT, at=NOW)
+
+    retest = retest_of(alarm, passed, NOW + DAY, frozenset(), is_decided_by=True)
+
+    assert retest.conformity is Conformity.CONFORMS
+
+
+def test_a_retest_by_another_metric_or_without_a_part_decides_nothing(
+    make_outcome: Make, assessed: Assess
+) -> None:
+    passed = assessed(make_outcome(Conformity.CONFORMS))
+    parts = msgspec.structs.replace(RAISED, parts=("GAMB, hidden real items",))
+    other = msgspec.structs.replace(RAISED, metric="overblock_rate")
+
+    assert shown(parts, passed).conformity is Conformity.INSUFFICIENT
+    assert "nothing measured of GAMB, hidden real items" in shown(parts, passed).statement
+    assert "measured by another metric" in shown(other, passed).statement

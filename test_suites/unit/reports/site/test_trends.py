@@ -11,15 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, RaisedAlarm
 from harness.model.event import PlanClosed, SoakMeasured
 from harness.model.outcome import Assessment, Conformity
 from harness.model.soak import SoakCampaign
+from harness.model.surveillance_event import AlarmRaised, AlarmRetested, SurveillanceRun
 from reports.site.private_pages import mechanism_table, private_files
 from reports.site.stream_view import MeasuredCampaign, StreamView
 from reports.site.trend_causes import changes_of_instrument
 from reports.site.trend_chart import MARGIN, PLOT, chart_of, frame_of, sign_of
 from reports.site.trend_facts import Trend, TrendSeries, trends
+from reports.site.trend_limits import control_limits
 from test_suites.example import example_assessment, example_metric, example_outcome
+from test_suites.house.rooms import ROOT
 from test_suites.site_example import NOW, PERSON, example_views
 
 GATEWAY, FILTER = example_views()
@@ -253,3 +257,138 @@ def test_without_campaigns_the_overview_says_what_would_fill_it() -> None:
 
     assert "No service was measured yet" in index
     assert "No campaign is in the registry yet" in index
+
+
+def watched(*figures: tuple[int, str], site: str = "Hill School") -> StreamView:
+    """A stream with a run of surveillance each day: blocked of 100, and the version of the rules."""
+    runs = [
+        MeasuredCampaign(
+            f"{site} {n}", "SchoolShield Gateway", "surveillance", NOW - timedelta(days=60 - n),
+            measured(k, rules_version=rules),
+        )
+        for n, (k, rules) in enumerate(figures)
+    ]  # fmt: skip
+    events = [
+        SurveillanceRun(
+            at=run.at, actor=PERSON, service=run.service, monitoring="m", site=site,
+            schedule="daily", due=run.at, result="measured", campaign=run.name,
+        )
+        for run in runs
+    ]  # fmt: skip
+    return GATEWAY._replace(events=(*GATEWAY.events, *events), campaigns=tuple(runs))
+
+
+def test_a_control_chart_has_limits_from_twenty_runs_with_one_instrument() -> None:
+    usual = [(96 + n % 3, "1") for n in range(20)]
+    cases = [(usual[:19], 0), (usual, 20), ([*usual, (60, "1")], 21), ([*usual, (60, "2")], 20)]
+    for figures, judged in cases:
+        (trend,) = trends(watched(*figures))
+        (one,) = trend.series
+        limits = control_limits(one.points, one.direction)
+
+        assert judged == sum(each is not None for each in limits)
+        drawn = chart_of(one, frame_of(trend, NOW)).controls
+        assert (2 if judged else 0) == len(drawn)
+        assert {judged} == {len(line.split()) for line in drawn} | {judged}
+    assert all(each.lower > 0.9 for each in limits if each is not None)
+
+
+def test_control_limits_say_what_is_usual_and_look_unlike_what_is_required() -> None:
+    view = watched(*((96 + n % 3, "1") for n in range(20)))
+    (trend,) = trends(view)
+    page = pages(view)[f"trends/{trend.page}.html"].decode()
+
+    assert "; usual are 91" in page
+    assert "the thin dashes the limits of a control chart" in page
+    assert 2 == page.count('<polyline class="control"')
+    css = (ROOT / "reports/site/site.css").read_text(encoding="utf-8")
+    assert "stroke-dasharray" in css[css.index(".trend .control") :].partition("}")[0]
+    assert "stroke-dasharray" not in css[css.index(".trend .limit") :].partition("}")[0]
+    short = watched((97, "1"))
+    assert "thin dashes" not in pages(short)[f"trends/{trend.page}.html"].decode()
+
+
+def test_runs_of_two_sites_are_two_lines_and_neither_is_missing_data() -> None:
+    hill, dale = watched((97, "1"), (96, "1")), watched((80, "1"), (81, "2"), site="Dale School")
+    both = tuple(sorted((*hill.campaigns, *dale.campaigns), key=lambda one: one.at))
+
+    (trend,) = trends(hill._replace(events=(*hill.events, *dale.events), campaigns=both))
+
+    assert {"Hill School", "Dale School"} == {one.place.site for one in trend.series}
+    for one in trend.series:
+        chart = chart_of(one, frame_of(trend, NOW))
+        assert 2 == len(chart.marks)
+        assert (one.place.site == "Hill School") is bool(chart.lines)
+        assert () == chart.gaps
+        assert f"at {one.place.site}, daily" in chart.says
+    assert 1 == sum(cause.breaks for cause in trend.causes)
+
+
+def test_a_change_that_all_sites_have_is_told_once() -> None:
+    hill, dale = (
+        watched((97, "1"), (97, "2"), site=site) for site in ("Hill School", "Dale School")
+    )
+    view = hill._replace(
+        events=(*hill.events, *dale.events), campaigns=(*hill.campaigns, *dale.campaigns)
+    )
+
+    (trend,) = trends(view)
+
+    assert ["rules 1 to 2"] == [cause.detail for cause in trend.causes if cause.breaks]
+
+
+@pytest.mark.parametrize(
+    ("conformity", "said"),
+    [
+        (Conformity.DOES_NOT_CONFORM, "A-0001 confirmed: re-test again"),
+        (Conformity.CONFORMS, "A-0001 not confirmed: re-test again"),
+        (Conformity.INSUFFICIENT, "A-0001 still open: re-test again"),
+    ],
+)
+def test_an_alarm_follows_in_the_trend_of_its_scheme_and_of_its_retest(
+    conformity: Conformity, said: str
+) -> None:
+    at = NOW - timedelta(days=1)
+    raised = RaisedAlarm(
+        number=1, service="schoolshield gateway", scheme="surveillance", requirement="URL-04",
+        profile="pupils", rule=AlarmRule.EVIDENCE, sites=("Hill School", "Dale School"),
+        of_sites=2, statement="PRIVATE", retest_by=NOW,
+    )  # fmt: skip
+    retest = AlarmRetest(
+        campaign="again", scheme="becta-2008", begun=at, conformity=conformity, statement="PRIVATE"
+    )
+    about: dict[str, Any] = {
+        "at": at,
+        "actor": PERSON,
+        "service": raised.service,
+        "alarm": raised.id,
+    }
+    view = watched((97, "1"))
+    state = replace(view.state, alarms={raised.id: Alarm(raised=raised, at=at, retests=(retest,))})
+    events = AlarmRaised(raised=raised, **about), AlarmRetested(retest=retest, **about)
+    view = view._replace(
+        state=state, events=(*view.events, *events), campaigns=(*GATEWAY.campaigns, *view.campaigns)
+    )
+
+    for trend in trends(view):
+        told = [one.detail for one in trend.consequences if one.what == "Alarm"]
+        first = "A-0001 raised: URL-04 for pupils at Hill School, Dale School"
+        assert sorted([first, said]) == sorted(told)
+    other = tuple(each._replace(scheme="strict") for each in GATEWAY.campaigns)
+    (trend,) = trends(view._replace(campaigns=other))
+    assert [] == [one for one in trend.consequences if one.what == "Alarm"]
+
+
+def test_a_site_that_failed_is_not_hidden_by_a_later_run_of_another() -> None:
+    hill, dale = (watched((97, "1"), site=site) for site in ("Hill School", "Dale School"))
+    failed = example_assessment(outcomes=(example_outcome(Conformity.DOES_NOT_CONFORM),))
+    (bad,), (good,) = hill.campaigns, dale.campaigns
+    view = hill._replace(
+        events=(*hill.events, *dale.events),
+        campaigns=(bad._replace(assessment=failed), good._replace(at=good.at + timedelta(hours=1))),
+    )
+
+    (trend,) = trends(view)
+
+    assert (bad.name, good.at + timedelta(hours=1)) == (trend.last.name, trend.until)
+    assert '<h1 id="title">One service does not conform</h1>' in pages(view)["index.html"].decode()
