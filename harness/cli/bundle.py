@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -66,6 +66,32 @@ def make_command(
     The bundle holds no page bodies, and no corpus items other than those in the journal. It holds
     the seed of the samples only with --reveal-seed.
     """
+    made = make_bundle(journal, key, out, scheme, pack or (), reveal_seed=reveal_seed)
+    result = _result_of(made.assessment)
+    say(f"bundle: {out} ({made.files} files, {result}, signed by key {made.key})")
+
+
+class MadeBundle(NamedTuple):
+    """What a bundle holds: its assessment, the number of its files; and the id of its key."""
+
+    assessment: Assessment
+    files: int
+    key: str
+
+
+def make_bundle(
+    journal: Path,
+    key: Path,
+    out: Path,
+    scheme: str | None = None,
+    packs: Sequence[Path] = (),
+    *,
+    reveal_seed: bool = False,
+) -> MadeBundle:
+    """Conclude a journal, and write the bundle ``out``; ``packs`` are folders that are not shipped.
+
+    Raises UsageError if the bundle exists already, or the journal is not complete.
+    """
     from harness.store.assessments import encode_assessment  # noqa: PLC0415 - the same
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
     from harness.store.journal.header import SEED  # noqa: PLC0415 - keep the start light
@@ -81,7 +107,7 @@ def make_command(
         files[f"journal/{SEED}"] = folder / SEED
     elif not reveal_seed:
         declared = declared.model_copy(update={"seed": ""})
-    files |= _manifests(opened, declared, pack or ())
+    files |= _manifests(opened, declared, packs)
     resolved = load_and_warn(scheme or declared.scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
     assessment, paths = conclude_journal(folder, scheme)
@@ -94,7 +120,7 @@ def make_command(
     }
     identity = write_bundle(out, files, assessment, key)
     record_disclosure(opened.header, paths, "bundle", WallClock())
-    say(f"bundle: {out} ({len(files)} files, {_result_of(assessment)}, signed by key {identity})")
+    return MadeBundle(assessment, len(files), identity)
 
 
 def _result_of(assessment: Assessment) -> str:

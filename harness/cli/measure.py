@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -56,7 +57,7 @@ from harness.model.campaign import Campaign, Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader, PackNote
 from harness.model.marker import new_run
-from harness.ports.storage import Clock, WallClock
+from harness.ports.storage import Clock, VouchedClock, WallClock
 from harness.schemes.load import load_scheme
 
 SYSTEM = "the system's resolver"
@@ -67,7 +68,10 @@ def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
 
     ``control_resolver`` is the resolver of a campaign's control line; empty without a campaign.
     """
-    return read_instrument(clock.now(), control_resolver)
+    record = read_instrument(clock.now(), control_resolver)
+    if isinstance(clock, VouchedClock):
+        return msgspec.structs.replace(record, clock=clock.state())
+    return record
 
 
 def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:

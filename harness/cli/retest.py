@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 
 from harness.cli.compose import prepare
-from harness.cli.doctor import try_sentinels
 from harness.cli.drawing import terminal
 from harness.cli.fresh_items import RetestItems, retest_items
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
@@ -26,6 +25,7 @@ from harness.cli.printing import say
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, current_user, open_session
 from harness.cli.retest_by_campaign import require_items, retest_by_campaign
+from harness.cli.sentinel_bracket import sentinel_fault
 from harness.cli.unchanged_rows import UnchangedRows, measured_again, unchanged_rows
 from harness.errors import UnfinishedError
 from harness.follow.next_step import next_step
@@ -231,42 +231,18 @@ REMEDIES = {
 
 
 def _sentinel_fault(items: RetestItems, campaign: Campaign, path: Path) -> str:
-    """Try the sentinels on the finding's line; say what failed and what to do, or nothing.
-
-    They are judged by the rules that void batches.
-    """
-    from harness.judge.judge import Judge  # noqa: PLC0415 - only measuring needs it
-    from harness.judge.pairing import pair  # noqa: PLC0415 - the same
-
+    """Try the sentinels on the finding's line; say what failed and what to do, or nothing."""
     prepared, finding = items.prepared, items.finding
     lines = {
         (line, profile): built
         for (line, profile), built in prepared.lines.items()
         if line in (CONTROL, finding.line) and profile == finding.profile
     }
-    once = campaign.model_copy(update={"rounds": 1, "crossover": False})
-    observations = try_sentinels(replace(prepared, campaign=once, lines=lines))
-    probes = {name: probe.declares for name, probe in prepared.probes.items()}
-    judge = Judge(observations, campaign.service.block_page, probes=probes)
-    pairs = pair(observations)
-    (line,) = (each for each in campaign.lines if each.name == finding.line)
-    tried = {place.probe for place in pairs.sentinels}
-    for name in campaign.probes_on(line):
-        if probes[name].counts and name not in tried:
-            return (
-                f"no sentinel was tried (line {finding.line}, profile {finding.profile}, probe "
-                f"{name}); {REMEDIES[SENTINELS_PRESENT]}"
-            )
-    for place, check in sorted(judge.checks(pairs).items()):
-        if check.failed:
-            hosts = dict.fromkeys(trial.service.item.host for trial in pairs.sentinels[place])
-            what = check.detail.partition("; ")[0]  # what follows are details of the rules
-            of = "" if any(host in what for host in hosts) else f" for {', '.join(hosts)}"
-            return (
-                f"{what}{of} (line {place.line}, profile {place.profile}, probe {place.probe}); "
-                f"{REMEDIES[check.failed]}; 'accredit doctor {path}' tries the sentinels again"
-            )
-    return ""
+    fault = sentinel_fault(replace(prepared, campaign=campaign, lines=lines))
+    if fault is None:
+        return ""
+    again = f"; 'accredit doctor {path}' tries the sentinels again"
+    return f"{fault}; {REMEDIES[fault.name]}{'' if fault.name == SENTINELS_PRESENT else again}"
 
 
 def _postponed(plan: ActionPlan, fault: str) -> str:

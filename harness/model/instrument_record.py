@@ -56,12 +56,14 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The kernel's account of the machine's clock, in seconds.
 
     ``offset`` is what the kernel still has to correct, ``bound`` the largest error it states. Both
-    are ``None`` if the clock is not synchronised; ``problem`` then says why.
+    are ``None`` if the clock is not synchronised; ``problem`` then says why. If the clock follows a
+    hub's signed time instead, ``hub_age`` is how many seconds ago that was read.
     """
 
     offset: float | None = None
     bound: float | None = None
     problem: str = ""
+    hub_age: float | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_known(self) -> bool:
@@ -83,7 +85,10 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Offset and bound in words, or that they are not known."""
         if self.offset is None or self.bound is None:
             return f"not known: {self.problem or 'nothing vouches for it'}"
-        return f"offset {self.offset * 1000:+.3f} ms, error at most {self.bound * 1000:.3f} ms"
+        said = f"offset {self.offset * 1000:+.3f} ms, error at most {self.bound * 1000:.3f} ms"
+        if self.hub_age is msgspec.UNSET:
+            return said
+        return f"{said}, by the hub's time, read {self.hub_age:.0f} s before"
 
 
 class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.model.campaign import Stop
-from harness.model.instrument_record import InstrumentRecord
+from harness.model.instrument_record import ClockState, InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Evidence, Observation
 
@@ -50,6 +50,13 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
+
+
+@runtime_checkable
+class VouchedClock(Clock, Protocol):
+    """A clock that says itself how exact it is, such as one that follows a hub's time."""
+
+    def state(self) -> ClockState: ...
 
 
 class WallClock:
