@@ -1,0 +1,72 @@
+"""Serve the page of an agent on this device alone, for whoever sits before it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness.errors import UsageError
+
+LOOPBACK = "127.0.0.1"
+HOSTS = frozenset({LOOPBACK, "localhost"})
+"""The names by which the page may be asked for; others could be those of a foreign page."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@contextmanager
+def serving_page(port: int, page: Callable[[], str]) -> Iterator[int]:
+    """Serve ``page`` on the loopback address while the context lasts; gives the port.
+
+    Raises UsageError if the port is taken.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version = "accredit", ""
+        timeout = 10
+
+        def do_GET(self) -> None:  # noqa: N802 - the library's name
+            """Answer with the page, to a request for it by a name of this device."""
+            host = (self.headers.get("Host") or "").rpartition(":")[0] or self.headers.get("Host")
+            if host not in HOSTS:
+                self._answer(HTTPStatus.FORBIDDEN, "ask for http://127.0.0.1")
+            elif self.path != "/":
+                self._answer(HTTPStatus.NOT_FOUND, "there is one page: /")
+            else:
+                self._answer(HTTPStatus.OK, page(), "text/html; charset=utf-8")
+
+        def _answer(self, status: HTTPStatus, text: str, kind: str = "text/plain") -> None:
+            body = text.encode()
+            self.send_response(status)
+            for name, value in {**HEADERS, "Content-Type": kind}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"the page cannot be served on port {port}: {reason}; choose another --page"
+        raise UsageError(msg) from None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
