@@ -35,16 +35,22 @@ ANSWER_WITHIN = timedelta(minutes=10)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What is not encrypted: the ids of the keys of sender and receiver, an id, and the time."""
+    """What is not encrypted: the ids of the keys of sender and receiver, an id, and the time.
+
+    ``answers`` is the id of the question that a message answers, so that an answer which was held
+    back on the way cannot be given to another question; it is empty in a question.
+    """
 
     sender: Annotated[str, msgspec.Meta(max_length=64)]
     receiver: Annotated[str, msgspec.Meta(max_length=64)]
     id: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
     at: Annotated[datetime, msgspec.Meta(tz=True)]
+    answers: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
     def encoded(self) -> bytes:
         """The header as the bytes that are bound and signed."""
-        values = (FORMAT, self.sender, self.receiver, self.id, self.at.astimezone(UTC).isoformat())
+        at = self.at.astimezone(UTC).isoformat()
+        values = (FORMAT, self.sender, self.receiver, self.id, at, self.answers)
         return msgspec.json.encode(values)
 
 
@@ -68,9 +74,20 @@ class EnvelopeError(UsageError):
     """An envelope that cannot be trusted, or not be read."""
 
 
-def seal(message: bytes, sender: Identity, receiver: PublicIdentity, at: datetime) -> Envelope:
-    """Encrypt and sign a message; ``at`` is the sender's time."""
-    header = Header(sender=sender.public.id, receiver=receiver.id, id=secrets.token_hex(16), at=at)
+def seal(
+    message: bytes, sender: Identity, receiver: PublicIdentity, at: datetime, *, answers: str = ""
+) -> Envelope:
+    """Encrypt and sign a message; ``at`` is the sender's time.
+
+    ``answers`` is the ``header.id`` of the question, if the message is an answer.
+    """
+    header = Header(
+        sender=sender.public.id,
+        receiver=receiver.id,
+        id=secrets.token_hex(16),
+        at=at,
+        answers=answers,
+    )
     bound = header.encoded()
     sealed = SUITE.encrypt(_padded(message), receiver.recipient, info=bound)
     return Envelope(

@@ -115,7 +115,14 @@ class RunReport(Message, frozen=True, kw_only=True, tag="run-report", omit_defau
     bundle: str = ""
 
 
-FromAgent = Enrol | Poll | UploadPart | RunReport
+class FetchPart(Message, frozen=True, kw_only=True, tag="fetch-part"):
+    """Ask for a part of a file that the hub offers, from an offset on."""
+
+    sha256: Hex32
+    offset: Count
+
+
+FromAgent = Enrol | Poll | UploadPart | RunReport | FetchPart
 
 
 # from a hub
@@ -179,6 +186,15 @@ class RunReceived(Message, frozen=True, kw_only=True, tag="run-received"):
     is_new: bool
 
 
+class FilePart(Message, frozen=True, kw_only=True, tag="file-part"):
+    """A part of a file of ``size`` bytes, at an offset; at most ``PART_BYTES``."""
+
+    sha256: Hex32
+    size: Count
+    offset: Count
+    data: bytes
+
+
 Reason = Literal["token", "revoked", "unknown", "faulty", "too-large", "incomplete"]
 
 
@@ -189,7 +205,7 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     words: Text
 
 
-FromHub = Enrolled | Polled | PartReceived | RunReceived | Refused
+FromHub = Enrolled | Polled | PartReceived | RunReceived | FilePart | Refused
 
 _FROM_AGENT = msgspec.json.Decoder(FromAgent)
 _FROM_HUB = msgspec.json.Decoder(FromHub)
