@@ -34,7 +34,7 @@ def serving_page(port: int, page: Callable[[], str]) -> Iterator[int]:
         server_version, sys_version = "accredit", ""
         timeout = 10
 
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             """Answer with the page, to a request for it by a name of this device."""
             host = (self.headers.get("Host") or "").rpartition(":")[0] or self.headers.get("Host")
             if host not in HOSTS:

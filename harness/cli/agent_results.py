@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -17,17 +16,11 @@ from harness.errors import UsageError
 from harness.model.surveillance_event import SurveillanceRun
 from harness.monitor.monitoring_file import MonitoringFile
 from harness.ports.storage import Clock
-
-
-class KeepsRuns(Protocol):
-    """The part of a spool that is needed here."""
-
-    def add(self, key: str, due: object, run: str, bundle: Path | None = None) -> None:
-        """Keep a run until it is delivered."""
+from probes.agent.run_spool import RunSpool
 
 
 def hand_over_runs(
-    declared: MonitoringFile, home: AgentHome, out: Path, spool: KeepsRuns, clock: Clock
+    declared: MonitoringFile, home: AgentHome, out: Path, spool: RunSpool, clock: Clock
 ) -> int:
     """Put the runs that were recorded since the last time into the spool; return how many.
 

@@ -16,6 +16,7 @@ from harness.cli import field
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import terminal
 from harness.cli.dry_run import dry_run
+from harness.cli.hub_clock import clock_from
 from harness.cli.monitor_alarms import acknowledge_command, alarms_command
 from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
@@ -23,20 +24,23 @@ from harness.cli.monitor_retest import retest_command
 from harness.cli.monitor_run import CarriedOut, carry_out, monitored, prepare_run
 from harness.cli.monitor_status import attention_code, status_command
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.printing import say, say_at_once, warn
-from harness.errors import InstrumentError, UnfinishedError
+from harness.cli.printing import say, say_at_once, say_data, warn
+from harness.cli.sentinel_bracket import sentinel_fault
+from harness.errors import InstrumentError, UnfinishedError, UsageError
 from harness.monitor.monitoring_file import read_monitoring
 from harness.monitor.schedule import RunKey, next_due, runs_per_year
 from harness.ports.storage import Clock, WallClock
 from harness.store.private_folder import WriterLock
 from harness.untrusted.passwords import is_database
+from harness.untrusted.regular_file import read_bounded
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""
 
 FILE = Annotated[Path, typer.Argument(help="The monitoring file.")]
+MOST_TOKEN = 4096
 RESULTS = Annotated[Path, typer.Option("--out", help="Where results go.")]
 
 NOT_MEASURED = 3
@@ -49,6 +53,79 @@ app.command("retest")(retest_command)
 app.add_typer(
     field.app, name="field", help="Draw certified services and sites, and record their visits."
 )
+
+
+@app.callback(invoke_without_command=True)
+def monitor(
+    context: typer.Context,
+    *,
+    hub: Annotated[
+        str, typer.Option(help="Work as the agent of a site for this hub: https://HOST.")
+    ] = "",
+    token: Annotated[str, typer.Option(help="The hub's one-time token; needed once.")] = "",
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token, which 'ps' does not show.")
+    ] = None,
+    proxy: Annotated[
+        str, typer.Option(help="The proxy on the way to the hub: http://HOST:PORT.")
+    ] = "",
+    pac: Annotated[str, typer.Option(help="A PAC file on the way to the hub: a path or URL.")] = "",
+    proxy_credentials: Annotated[
+        str, typer.Option(help="A private file with the proxy's NAME:PASSWORD.")
+    ] = "",
+    page: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of this device's page; 0: no page.")
+    ] = 8642,
+    out: RESULTS = OUT,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Runs at the same time.")] = 4,
+) -> None:
+    """Monitor services by schedule; with --hub, as the agent of a site (Ctrl-C ends it)."""
+    if context.invoked_subcommand is not None:
+        if hub:
+            msg = "--hub takes no command: accredit monitor --hub URL"
+            raise UsageError(msg)
+        return
+    if not hub:
+        say(*context.get_help().splitlines())
+        raise typer.Exit(UsageError.exit_code)
+    from harness.cli.monitor_agent import AgentOptions, run_agent  # noqa: PLC0415 - only agents need it
+    from probes.agent.proxy_choice import ProxyOptions, read_proxy_choice  # noqa: PLC0415 - the same
+
+    if token_file is not None:
+        token = read_text_file(token_file)
+    chosen = ProxyOptions(proxy=proxy, pac=pac, credentials=proxy_credentials)
+    run_agent(AgentOptions(hub, out, token, read_proxy_choice(chosen), page, workers))
+
+
+def read_text_file(path: Path) -> str:
+    """A short text in a file. Raises UsageError."""
+    try:
+        return read_bounded(path, MOST_TOKEN).decode("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no token"
+        msg = f"{path}: cannot be read: {reason}"
+        raise UsageError(msg) from None
+
+
+@app.command("bracket", hidden=True)
+def bracket_command(
+    file: FILE,
+    schedule: Annotated[str, typer.Option(help="The schedule whose sentinels are tried.")],
+    out: RESULTS = OUT,
+) -> None:
+    """Try the sentinels of a schedule's campaign, and print as JSON which one failed."""
+    declared = read_monitoring(file)
+    for service in declared.services:
+        for site in service.sites:
+            for each in site.schedules:
+                if each.name == schedule:
+                    names = declared.monitoring, service.service, site.site, each.name
+                    what = monitored(declared, RunKey(*names, clock.now()).text, out)
+                    fault = sentinel_fault(prepare_run(what))
+                    say_data({"failed": "" if fault is None else str(fault)})
+                    return
+    msg = f"{file}: has no schedule {schedule!r}"
+    raise UsageError(msg)
 
 
 @app.command("check")
@@ -135,9 +212,13 @@ def carry_out_command(
     file: FILE,
     key: Annotated[str, typer.Option(help="The key of the run.")],
     out: RESULTS = OUT,
+    clock_file: Annotated[
+        Path | None, typer.Option(help="A file with the hub's time, as an agent read it.")
+    ] = None,
 ) -> None:
     """Carry out one due run, unless it is recorded; what 'accredit monitor run' starts."""
-    done = carry_out(monitored(read_monitoring(file), key, out), clock)
+    at = clock if clock_file is None else clock_from(clock_file)
+    done = carry_out(monitored(read_monitoring(file), key, out), at)
     say(*_said(done))
 
 

@@ -85,9 +85,7 @@ def run_agent(options: AgentOptions) -> None:
     say_at_once("the agent has stopped; results that wait are sent at the next start")
 
 
-def _enrol(
-    uplink: HubUplink, invitation: Invitation, hub_url: str, home: AgentHome
-) -> Membership:
+def _enrol(uplink: HubUplink, invitation: Invitation, hub_url: str, home: AgentHome) -> Membership:
     """Enrol this device. Raises UsageError if the hub refuses, or cannot be reached."""
     try:
         answer = uplink.ask(enrol_message(invitation.secret), introduce=True)
@@ -154,9 +152,7 @@ def _schedules(agent: SiteAgent) -> Iterator[PageSchedule]:
     for service in declared.services:
         for site in service.sites:
             for schedule in site.schedules:
-                planned = [
-                    each for each in agent.state.planned if f"/{schedule.name}/" in each.key
-                ]
+                planned = [each for each in agent.state.planned if f"/{schedule.name}/" in each.key]
                 last = [run for run in runs if run.schedule == schedule.name]
                 yield PageSchedule(
                     name=schedule.name,
@@ -208,5 +204,3 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-

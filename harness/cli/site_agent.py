@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from harness.cli.agent_home import AgentHome
 from harness.cli.agent_orders import AgentOrders
-from harness.cli.agent_results import KeepsRuns, hand_over_runs
+from harness.cli.agent_results import hand_over_runs
 from harness.cli.hub_clock import HubClock, keep_reading
 from harness.cli.monitor_jobs import Job
 from harness.cli.monitor_plan import Planned, Surveillance
@@ -30,8 +30,6 @@ from harness.fleet.messages import (
     AgentStatus,
     ClockReport,
     Enrol,
-    FromAgent,
-    FromHub,
     Poll,
     Polled,
     Refused,
@@ -39,8 +37,9 @@ from harness.fleet.messages import (
     Update,
     UplinkReport,
 )
-from harness.fleet.signed_time import ClockReading
 from harness.monitor.monitoring_file import MonitoringFile, read_monitoring
+from probes.agent.run_spool import RunSpool
+from probes.agent.uplink import HubUplink
 
 ASK_EVERY = timedelta(minutes=5)
 CLOCK_EVERY = timedelta(minutes=15)
@@ -50,31 +49,6 @@ BRACKET_PATIENCE = 600.0
 
 SHOWN = 300
 """How many characters of a trouble are told."""
-
-
-class Uplink(Protocol):
-    """The part of an uplink that an agent needs (``probes.agent.uplink.HubUplink``)."""
-
-    @property
-    def report(self) -> UplinkReport | None: ...
-    def read_clock(self) -> ClockReading: ...
-    def ask(self, message: FromAgent, *, introduce: bool = False) -> FromHub: ...
-
-
-class Delivery(Protocol):
-    """What became of sending what waits."""
-
-    @property
-    def waiting(self) -> int: ...
-    @property
-    def trouble(self) -> str: ...
-
-
-class Spool(KeepsRuns, Protocol):
-    """The runs that wait to be sent (``probes.agent.run_spool.RunSpool``)."""
-
-    def deliver(self, uplink: Uplink, *, now: bool = False) -> Delivery: ...
-    def waiting(self) -> Sequence[object]: ...
 
 
 class AgentState(NamedTuple):
@@ -102,8 +76,8 @@ class SiteAgent:
         self,
         home: AgentHome,
         out: Path,
-        uplink: Uplink,
-        spool: Spool,
+        uplink: HubUplink,
+        spool: RunSpool,
         stop: threading.Event,
         fetch_update: Callable[[Update], Path],
     ) -> None:

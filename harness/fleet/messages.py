@@ -250,7 +250,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
     def token(self) -> str:
         """The token, as it is given to the person who sets the agent up."""
-        return TOKEN + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+        return STARTS_WITH + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip(
+            "="
+        )
 
     @property
     def digest(self) -> str:
@@ -258,7 +260,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
 
-TOKEN = "accredit-agent-"
+STARTS_WITH = "accredit-agent-"
 """How tokens begin."""
 
 _INVITATIONS = msgspec.json.Decoder(Invitation)
@@ -267,11 +269,11 @@ _INVITATIONS = msgspec.json.Decoder(Invitation)
 def read_token(token: str) -> Invitation:
     """Read a token. Raises UsageError, without quoting it."""
     text = "".join(token.split())
-    body = text.removeprefix(TOKEN) if text.startswith(TOKEN) else "-"
+    body = text.removeprefix(STARTS_WITH) if text.startswith(STARTS_WITH) else "-"
     try:
         return _INVITATIONS.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        msg = f"the token is not whole; copy all of it, from {TOKEN!r} to its end"
+        msg = f"the token is not whole; copy all of it, from {STARTS_WITH!r} to its end"
         raise UsageError(msg) from None
 
 
