@@ -271,5 +271,5 @@ class SiteAgent:
 
 
 def enrol_message(token: str) -> Enrol:
-    """The message that enrols this device with the secret of a token."""
+    """The message that enrols this device with a token."""
     return Enrol(token=token, version=version("isp-accredit"), platform=platform.platform()[:200])
