@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from harness.campaign.assemble import read_campaign
+from harness.cli.compose import load_and_warn
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
 from harness.cli.drawing import terminal
 from harness.cli.event_basis import alarms_in, needed_by
@@ -28,7 +29,6 @@ from harness.model.outcome import Assessment
 from harness.model.stream import same_name
 from harness.model.surveillance_event import AlarmRetested
 from harness.ports.storage import Clock, WallClock
-from harness.schemes.load import load_scheme
 
 clock: Clock = WallClock()
 """The clock of the command; tests replace it."""
@@ -112,7 +112,7 @@ def _require_possible(held: HeldAlarm, path: Path, scheme: str | None) -> None:
     _require_same(held, declared.service.name, declared.service.supplier, path)
     beside = path.parent / declared.scheme
     own = str(beside) if beside.is_file() else declared.scheme
-    loaded = load_scheme(scheme or own)
+    loaded = load_and_warn(scheme or own, clock)
     _require_scheme(held, loaded.id)
     rows = [row for row in loaded.requirements if row.id == held.alarm.raised.requirement]
     where = f"alarm {held.alarm.id}: {path} by scheme {loaded.id}"
