@@ -260,6 +260,13 @@ def test_an_answer_to_something_else_removes_nothing(
     assert (1, True) == (delivered.waiting, "which is no answer" in delivered.trouble)
 
 
+@pytest.mark.parametrize("answer", [Polled(), PartReceived(sha256="0" * 64, held=0)])
+def test_only_a_receipt_of_the_run_removes_it(spool: RunSpool, answer: FromHub) -> None:
+    spool.add("a", DUE, "a")
+
+    assert 1 == spool.deliver(Recorded(lambda _: answer)).waiting
+
+
 def test_a_hub_that_holds_more_than_there_is_is_not_believed(spool: RunSpool, bundle: Path) -> None:
     spool.add("a", DUE, "a", bundle)
     (record,) = spool.waiting()

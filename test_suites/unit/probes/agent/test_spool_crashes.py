@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -27,7 +28,7 @@ FAULTS = st.lists(
     ),
     max_size=12,
 )
-STEPS = st.integers(1, 25)
+STEPS = st.one_of(st.integers(1, 4), st.integers(1, 25))
 
 
 def bundle_of(key: int) -> bytes:
@@ -141,6 +142,7 @@ class SpoolMachine(RuleBasedStateMachine):
         try:
             self.deliver([])
             assert () == self.spool.waiting()
+            assert [] == list(self.spool.refused())
             for key in self.promised:
                 digest = self.hub.runs[f"run-{key}"]
                 assert bundle_of(key) == bytes(self.hub.parts[digest] if digest else b"")
@@ -153,3 +155,20 @@ class SpoolMachine(RuleBasedStateMachine):
 
 TestSpool = SpoolMachine.TestCase
 TestSpool.settings = settings(max_examples=50, stateful_step_count=20)
+
+
+@pytest.mark.parametrize("step", range(1, 13))
+@pytest.mark.parametrize("ends_in", ["keeping", "sending"])
+def test_the_process_may_end_at_each_step(step: int, ends_in: str) -> None:
+    machine = SpoolMachine()
+    try:
+        if ends_in == "keeping":
+            machine.keep_and_be_killed(3, step)
+            machine.keep_and_be_killed(2, step)
+        else:
+            machine.keep(3)
+            machine.keep(2)
+            machine.send_and_be_killed([], step)
+        machine.nothing_is_lost()
+    finally:
+        machine.teardown()
