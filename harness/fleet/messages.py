@@ -116,7 +116,7 @@ class RunReport(Message, frozen=True, kw_only=True, tag="run-report", omit_defau
 
 
 class FetchPart(Message, frozen=True, kw_only=True, tag="fetch-part"):
-    """Ask for a part of a file that the hub offers, from an offset on."""
+    """Ask for the part of an offered file (``Update``) that begins at an offset."""
 
     sha256: Hex32
     offset: Count
@@ -187,11 +187,11 @@ class RunReceived(Message, frozen=True, kw_only=True, tag="run-received"):
 
 
 class FilePart(Message, frozen=True, kw_only=True, tag="file-part"):
-    """A part of a file of ``size`` bytes, at an offset; at most ``PART_BYTES``."""
+    """A part of an offered file of ``size`` bytes; without data at its end."""
 
     sha256: Hex32
-    size: Count
     offset: Count
+    size: Count
     data: bytes
 
 
@@ -203,6 +203,14 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
 
     reason: Reason
     words: Text
+
+
+class NotAnswered(UsageError):
+    """A request that gets no sealed answer: nobody knows who sent it, or it was changed."""
+
+    def __init__(self, reason: Reason, words: str) -> None:
+        super().__init__(words)
+        self.refused = Refused(reason=reason, words=words)
 
 
 FromHub = Enrolled | Polled | PartReceived | RunReceived | FilePart | Refused

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from typing import Literal
 
 import httpcore
@@ -11,9 +10,13 @@ import httpcore
 from harness.errors import HarnessError
 
 Kind = Literal[
-    "lookup", "unreached", "proxy", "tls", "timeout", "lost", "not-a-hub", "untrusted", "too-large"
-]
-"""``lost``: the connection ended early. ``untrusted``: an answer that is not the hub's."""
+    "lookup", "unreached", "proxy", "tls", "timeout", "lost", "not-a-hub", "refused", "untrusted",
+    "too-large",
+]  # fmt: skip
+"""``lost``: the connection ended early. ``untrusted``: an answer that is not the hub's.
+
+``refused`` is an unsigned refusal, which anybody on the way could have written.
+"""
 
 PROXY_AUTHENTICATION = 407
 ASKS_FOR_PASSWORD = "asks for a name and password, and took none that it was given (407)"  # noqa: S105 - a sentence
@@ -31,7 +34,22 @@ class UplinkError(HarnessError):
 
 
 class UnreachedError(httpcore.ConnectError):
-    """No connection to a host, before anything was sent; its cause is the system's error."""
+    """No connection to a host, before anything was sent; ``why`` is the error behind it.
+
+    An attribute, because httpcore removes causes.
+    """
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
+
+
+class HandshakeError(httpcore.ConnectError):
+    """TLS did not begin; ``why`` is the error behind it."""
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
 
 
 def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> UplinkError:
@@ -40,10 +58,12 @@ def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> Upl
     ``hub`` and ``proxy`` are host and port, ``proxy`` empty for none; ``seconds`` is the limit.
     """
     way = f"{hub} by the proxy {proxy}" if proxy else hub
-    cause = error.__cause__ or error
     match error:
         case UnreachedError():
-            return _unreached(cause, f"the proxy {proxy}" if proxy else f"the hub {hub}")
+            return _unreached(error.why, f"the proxy {proxy}" if proxy else f"the hub {hub}")
+        case HandshakeError():
+            reason = getattr(error.why, "reason", None) or "the connection was cut"
+            return UplinkError(f"TLS with {way} failed: {str(reason)[:100]}", "tls")
         case httpcore.ProxyError():
             return _refused_by_proxy(error, hub, proxy)
         case httpcore.TimeoutException():
@@ -52,9 +72,6 @@ def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> Upl
         case httpcore.ProtocolError() if "disconnected" not in str(error):
             msg = f"{way} is not a hub: what came is not an answer of HTTP"
             return UplinkError(msg, "not-a-hub")
-    if isinstance(cause, ssl.SSLError):
-        reason = cause.reason or "the handshake failed"
-        return UplinkError(f"TLS with {way} failed: {reason[:100]}", "tls")
     return UplinkError(f"the connection to {way} was cut", "lost")
 
 
@@ -68,13 +85,19 @@ def _unreached(cause: BaseException, where: str) -> UplinkError:
     return UplinkError(f"{where} was not reached: {reason}", "unreached")
 
 
-def status_error(status: int, location: str, hub: str, proxy: str) -> UplinkError:
-    """The error to raise for an answer whose status is not 200; ``location`` is of a redirect."""
+def status_error(status: int, location: str, words: str, hub: str, proxy: str) -> UplinkError:
+    """The error to raise for an answer whose status is not 200.
+
+    ``location`` is of a redirect, ``words`` are those of an unsigned refusal; both may be empty.
+    """
     if status == PROXY_AUTHENTICATION:
         return UplinkError(f"the proxy {proxy or hub} {ASKS_FOR_PASSWORD}", "proxy")
     if location:
         msg = f"{hub} answered with a redirect (status {status}), which is not followed; a sign-in "
         return UplinkError(f"{msg}page of this network may stand before the hub", "not-a-hub")
+    if words:
+        msg = f"{hub} answered with status {status} and said, unsigned: {words[:300]}"
+        return UplinkError(msg, "refused")
     msg = f"{hub} answered with status {status}; it is no hub, or something on the way blocks it"
     return UplinkError(msg, "not-a-hub")
 
