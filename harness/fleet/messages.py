@@ -115,7 +115,14 @@ class RunReport(Message, frozen=True, kw_only=True, tag="run-report", omit_defau
     bundle: str = ""
 
 
-FromAgent = Enrol | Poll | UploadPart | RunReport
+class FetchPart(Message, frozen=True, kw_only=True, tag="fetch-part"):
+    """Ask for the part of an offered file (``Update``) that begins at an offset."""
+
+    sha256: Hex32
+    offset: Count
+
+
+FromAgent = Enrol | Poll | UploadPart | RunReport | FetchPart
 
 
 # from a hub
@@ -179,6 +186,15 @@ class RunReceived(Message, frozen=True, kw_only=True, tag="run-received"):
     is_new: bool
 
 
+class FilePart(Message, frozen=True, kw_only=True, tag="file-part"):
+    """A part of an offered file of ``size`` bytes; without data at its end."""
+
+    sha256: Hex32
+    offset: Count
+    size: Count
+    data: bytes
+
+
 Reason = Literal["token", "revoked", "unknown", "faulty", "too-large", "incomplete"]
 
 
@@ -189,7 +205,15 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     words: Text
 
 
-FromHub = Enrolled | Polled | PartReceived | RunReceived | Refused
+class NotAnswered(UsageError):
+    """A request that gets no sealed answer: nobody knows who sent it, or it was changed."""
+
+    def __init__(self, reason: Reason, words: str) -> None:
+        super().__init__(words)
+        self.refused = Refused(reason=reason, words=words)
+
+
+FromHub = Enrolled | Polled | PartReceived | RunReceived | FilePart | Refused
 
 _FROM_AGENT = msgspec.json.Decoder(FromAgent)
 _FROM_HUB = msgspec.json.Decoder(FromHub)
@@ -242,7 +266,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
 
-TOKEN = "accredit-agent-"
+TOKEN = "accredit-agent-"  # noqa: S105 - what a secret comes after
 """How tokens begin."""
 
 _INVITATIONS = msgspec.json.Decoder(Invitation)
