@@ -7,6 +7,7 @@ answered, and those that could not be recorded are tried again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import signal
 import socket
@@ -45,7 +46,8 @@ AGAIN_AFTER = 600.0
 MOST_CONNECTIONS = 512
 MOST_HEADERS = 16 * 1024
 BACKLOG = 256
-IDLE_SECONDS, END_SECONDS = 15, 10
+LONGEST_NOTE = 300
+IDLE_SECONDS, END_SECONDS = 15, 5
 """How long a connection may wait for its next request, and requests for their end at a stop."""
 
 
@@ -153,9 +155,21 @@ def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -
         timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
     )  # fmt: skip
+    notes = logging.getLogger("uvicorn.error")
+    notes.addHandler(_ServerNotes(logging.WARNING))
+    notes.propagate = False
     server = uvicorn.Server(settings)
     with _stopped_by_signals(server):
         asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
+
+
+class _ServerNotes(logging.Handler):
+    """Writes what the server has to say as a line of the log, without a traceback."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        words = " ".join(record.getMessage().split())[:LONGEST_NOTE]
+        say_json(msgspec.json.encode({"at": clock.now(), "note": words}), to_stderr=True)
 
 
 @contextmanager

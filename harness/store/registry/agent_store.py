@@ -135,9 +135,10 @@ def count_reports(connection: Connection, agent: str, state: str) -> int:
 
 
 def _inserted(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
-    """Insert a row unless there is one with its key; return whether it was inserted."""
-    if connection.dialect.name == "postgresql":
-        added = postgresql.insert(table).values(values).on_conflict_do_nothing()
-        return connection.execute(added).rowcount == 1
-    row = sqlite.insert(table).values(values).on_conflict_do_nothing()
-    return connection.execute(row).rowcount == 1
+    """Insert a row unless there is one with its key; return whether it was inserted.
+
+    The row is asked for, because psycopg does not tell how many there were.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    added = dialect.insert(table).values(values).on_conflict_do_nothing()
+    return connection.execute(added.returning(table.c.agent)).first() is not None

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -17,14 +18,16 @@ from harness.cli import hub as hub_verbs
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
-from harness.fleet.messages import Enrolled
+from harness.fleet.messages import AgentStatus, Enrolled, Poll, Refused, RunReport
 from harness.model.event import Event
+from harness.model.surveillance_event import SurveillanceRun
 from test_suites.agent_double import AgentDouble, hub_of
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 HILL, VALE = "Hill School", "Vale School"
+POLL = Poll(status=AgentStatus(version="0.1.0"))
 TOKEN = re.compile(r"accredit-agent-\S+")
 
 
@@ -124,3 +127,19 @@ class HubExample:
             for path in sorted(self.hub.rglob("*"))
             if path.is_file()
         }
+
+
+def refused(answer: object, reason: str) -> str:
+    """The words of a refusal for that reason."""
+    assert isinstance(answer, Refused), answer
+    assert answer.reason == reason, answer
+    return answer.words
+
+
+def missed(example: HubExample, **changes: Any) -> RunReport:
+    """A report of a run that was missed, due now."""
+    run = SurveillanceRun(
+        at=example.clock.at, actor="agent", service="Safe Net", monitoring="acme", site=HILL,
+        schedule="daily", due=example.clock.at, result="missed", reason="no power",
+    )  # fmt: skip
+    return RunReport(run=msgspec.json.encode(msgspec.structs.replace(run, **changes)).decode())

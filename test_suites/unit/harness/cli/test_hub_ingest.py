@@ -14,21 +14,28 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
+from harness.campaign.assemble import read_campaign
 from harness.cli.bundle import make_command
+from harness.cli.hub_ingest import Expected
 from harness.cli.hub_orders import OrderPlace, order_content
 from harness.cli.monitor_run import CarriedOut, carry_out, monitored
-from harness.errors import InstrumentError
+from harness.errors import InstrumentError, UsageError
 from harness.fleet.messages import Refused, RunReceived, RunReport
 from harness.model.event import RecordAdded
 from harness.model.surveillance_event import AlarmRaised, MonitoringDeclared, SurveillanceRun
 from harness.monitor.monitoring_file import read_monitoring
+from harness.schemes.load import load_scheme
+from harness.store.bundle_reading import opened_bundle
 from test_suites.agent_double import AgentDouble
 from test_suites.unit.harness.cli.hub_example import HILL, VALE, HubExample
 from test_suites.unit.harness.cli.test_hub_orders import unpacked
 
 ACME = "supplier:acme"
+KEY = "run:acme/safe net/hill school/daily/20260302T0615Z"
+SCHEME = load_scheme("becta-2008")
 
 
 @pytest.fixture
@@ -226,19 +233,53 @@ def test_an_easier_scheme_of_the_agent_does_not_count(example: HubExample) -> No
     failed(example, "another scheme than watched 1.0")
 
 
-def test_what_was_measured_at_another_site_does_not_count(example: HubExample) -> None:
+def test_only_the_campaign_of_the_run_counts(example: HubExample) -> None:
+    path = example.service.folder / "hill-school.yaml"
+    own = read_campaign(path)[0]
+    declared = read_monitoring(example.service.file)
+    what = monitored(declared, KEY, example.folder / "out")
+    expected = Expected(what, own, "c", SCHEME, {}, (), example.clock.at)
+    (line,) = own.lines
+    service = own.service
+
+    expected._require_campaign(own)
+    for changes, told in (
+        ({"lines": (line.model_copy(update={"site": VALE}),)}, "at another site"),
+        ({"lines": (line.model_copy(update={"site": ""}),)}, "at another site"),
+        ({"service": service.model_copy(update={"name": "Other"})}, "another service"),
+        ({"service": service.model_copy(update={"supplier": "Beta"})}, "another service"),
+        ({"items": "real"}, "other items"),
+        ({"scope": "web"}, "another scope"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            expected._require_campaign(own.model_copy(update=changes))
+
+
+def test_a_journal_counts_once_and_in_its_own_time(example: HubExample) -> None:
     agent = device(example)
     at_due(example)
-    path = example.service.folder / "hill-school.yaml"
-    before = path.read_text()
-    run, _ = agent.measure()
-    assert before == path.read_text()
-    elsewhere = device(example, VALE)
-    other, content = elsewhere.measure()
-    assert other.campaign != run.campaign
-    agent.report(run, content)
-
-    failed(example, "no signature")
+    run, content = agent.measure()
+    path = example.folder / "one.zip"
+    path.write_bytes(content)
+    own = read_campaign(example.service.folder / "hill-school.yaml")[0]
+    scheme = load_scheme(str(example.service.folder / "watched.yaml"))
+    declared = read_monitoring(example.service.file)
+    what = monitored(declared, KEY, example.folder / "out")
+    expected = Expected(what, own, "c", scheme, {}, (), example.clock.at)
+    (example.folder / "agent.pem").write_bytes(
+        agent.keys.signer.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    with opened_bundle(path, [example.folder / "agent.pem"]) as bundle:
+        expected.require(bundle)
+        with pytest.raises(UsageError, match="used already, by the run x"):
+            expected._replace(journals={run.journal: "x"}).require(bundle)
+        with pytest.raises(UsageError, match="between the due time"):
+            expected._replace(now=example.clock.at - timedelta(hours=1)).require(bundle)
+        later = what._replace(key=what.key._replace(due=run.due + timedelta(hours=1)))
+        with pytest.raises(UsageError, match="between the due time"):
+            expected._replace(what=later).require(bundle)
+        with pytest.raises(UsageError, match="another scheme"):
+            expected._replace(scheme=SCHEME).require(bundle)
 
 
 def test_a_run_that_was_not_measured_is_recorded_with_its_reason(example: HubExample) -> None:
@@ -257,7 +298,12 @@ def test_a_run_that_was_not_measured_is_recorded_with_its_reason(example: HubExa
         assert isinstance(agent.report(each), RunReceived)
 
     first, second = runs(example)
-    assert (first.result, first.reason, first.count, first.first_due) == ("missed", "no power", 2, due)
+    assert (first.result, first.reason, first.count, first.first_due) == (
+        "missed",
+        "no power",
+        2,
+        due,
+    )
     assert (first.service, first.site) == ("Safe Net", HILL)
     assert (second.result, second.reason) == (
         "missed", "left out by the agent, but surveillance is not reduced",
@@ -274,9 +320,7 @@ def test_a_run_of_a_schedule_that_is_gone_is_put_aside(example: HubExample) -> N
     )
     agent.report(run, content)
 
-    assert not example.opened or not [
-        each for each in example.told if "waits" in each
-    ]
+    assert not example.opened or not [each for each in example.told if "waits" in each]
     assert "put aside" in example.told[-1]
     assert '"aside": 1' in example.accredit("hub", "agents", "--hub", str(example.hub), "--json")
 
@@ -315,5 +359,3 @@ def test_without_its_bundle_a_measured_run_is_not_taken(example: HubExample) -> 
     answer = agent.ask(RunReport(run=text, bundle="a" * 64))
     assert isinstance(answer, Refused)
     assert answer.reason == "incomplete"
-
-

@@ -49,9 +49,7 @@ def unpacked(found: OrderContent, folder: Path) -> Path:
     return folder / found.monitoring
 
 
-def test_an_order_can_be_measured_where_it_is_unpacked(
-    example: HubExample, tmp_path: Path
-) -> None:
+def test_an_order_can_be_measured_where_it_is_unpacked(example: HubExample, tmp_path: Path) -> None:
     file = unpacked(content(example), tmp_path / "device")
     declared = read_monitoring(file)
 
@@ -96,7 +94,11 @@ def test_files_in_folders_keep_their_places(example: HubExample, tmp_path: Path)
             campaign="campaigns/hill.yaml"
         ),
     )  # fmt: skip
-    change(example, "schemes/watched.yaml", lambda document: document.update(parent="../fixed.yaml", without=[]))
+    change(
+        example,
+        "schemes/watched.yaml",
+        lambda document: document.update(parent="../fixed.yaml", without=[]),
+    )
 
     assert names(example) == [
         "ca.pem", "campaigns/hill.yaml", "fixed.yaml", "monitoring.yaml", "origin.json",
@@ -146,7 +148,7 @@ def test_a_campaign_elsewhere_is_refused(example: HubExample) -> None:
 
     for path in ("/hill.yaml", "../hill.yaml", "a/../../hill.yaml"):
         change(example, "monitoring.yaml", named(path))
-        with pytest.raises(UsageError, match="must be a relative path|is outside"):
+        with pytest.raises(UsageError, match=r"must be a relative path|is outside"):
             content(example)
 
 

@@ -49,7 +49,9 @@ def test_parts_in_any_order_repeated_or_lost_make_the_same_file(
         assert taken.refusal == ""
         assert taken.held == of(folder).held(digest) <= len(content)
     while (held := of(folder).held(digest)) < len(content):
-        assert of(folder).receive(digest, len(content), held, content[held : held + part]).held > held
+        assert (
+            of(folder).receive(digest, len(content), held, content[held : held + part]).held > held
+        )
 
     assert of(folder).path(digest).read_bytes() == content
     assert files(folder) == [f"whole/{AGENT}/{digest}.zip"]
@@ -101,7 +103,9 @@ def test_a_sender_cannot_fill_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     assert of(tmp_path, OTHER).receive(sha(b"y"), 1, 0, b"y").held == 1
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "", "A" * 64, "a" * 65, "a" * 31 + "\n", "..", "é"])
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", "A" * 64, "a" * 65, "a" * 31 + "\n", "..", "é"]
+)
 def test_no_name_leaves_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="is no name"):
         of(tmp_path, name)
@@ -110,9 +114,7 @@ def test_no_name_leaves_the_folder(tmp_path: Path, name: str) -> None:
     assert files(tmp_path) == []
 
 
-def test_what_a_full_disk_left_is_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_full_disk_left_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of(tmp_path).receive(sha(b"right"), 5, 0, b"ri")
 
     def full(descriptor: int, text: bytes) -> None:
@@ -131,7 +133,12 @@ def test_each_part_is_on_the_disk_before_it_counts(
 ) -> None:
     synced: list[int] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(1), real(descriptor))[1])
+
+    def sync(descriptor: int) -> None:
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
 
     of(tmp_path).receive(sha(b"right"), 5, 0, b"ri")
     assert len(synced) == 2  # the part, and its name
