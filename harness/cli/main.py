@@ -166,6 +166,16 @@ class MainVerbs(LazyVerbs):
             "Monitor services by schedule: runs, alarms, checks in the field.",
             is_recording=True,
         ),
+        "hub": Verb(
+            "hub:app",
+            "Keep a hub: invite the agents of sites, and see where they stand.",
+            is_recording=True,
+        ),
+        "serve": Verb(
+            "serve:serve_command",
+            "Serve a hub to its agents over HTTPS.",
+            is_recording=True,
+        ),
         "device": Verb(
             "device:app",
             "Record devices; check one while it starts, wakes up, or changes its network.",

@@ -158,7 +158,7 @@ def _plan(
     with session.registry.writing(place.stream) as access:
         history = recent_history(access, declared, service, now)
         events: list[Event] = []
-        if (changed := _declared(declared, service, history, now)) is not None:
+        if (changed := declaration_now(declared, service, history, now)) is not None:
             events.append(changed)
             history = history._replace(declarations=(*history.declarations, changed))
         alone = declared.model_copy(update={"services": (service,)})
@@ -183,7 +183,7 @@ def _plan(
     return _Plan(planned, tuple(decided), (*history.runs, *decided))
 
 
-def _declared(
+def declaration_now(
     declared: MonitoringFile, service: ServiceMonitoring, history: History, now: datetime
 ) -> MonitoringDeclared | None:
     """The event that says how a service is monitored, if that is not on record."""

@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -57,6 +57,9 @@ from harness.monitor.intensity import IntensityState, sample_factor
 from harness.monitor.monitoring_file import MonitoringFile, Schedule, ServiceMonitoring
 from harness.monitor.schedule import RunKey, runs_per_year
 from harness.ports.storage import Clock
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
 
 
 class Monitored(NamedTuple):
@@ -125,15 +128,16 @@ def carry_out(what: Monitored, clock: Clock) -> CarriedOut:
     except UsageError as fault:
         result: RunResult = "refused" if isinstance(fault, BudgetError) else "failed"
         at, intensity = clock.now(), state.intensity
-        return _record(
+        return record_run(
             what, run_record(what.key, at, result, str(fault), intensity=intensity), clock
         )
     _begin(what, prepared.campaign.campaign, clock)
     started = clock.monotonic()
     assessment, paths = _measure(prepared, what, clock)
     seconds = clock.monotonic() - started
-    run = _measured(what, assessment, paths, clock, state.intensity, seconds)
-    return _record(what, run, clock, assessment)
+    with _journal_of(paths) as journal:
+        run = measured_run(what, assessment, journal, clock, state.intensity, seconds)
+    return record_run(what, run, clock, assessment)
 
 
 def _measure(prepared: Prepared, what: Monitored, clock: Clock) -> tuple[Assessment, CampaignPaths]:
@@ -259,18 +263,22 @@ def _begin(what: Monitored, campaign: str, clock: Clock) -> None:
         session.record_in(access, place, [begun], needed_by(access, [begun]))
 
 
-def _measured(
+def _journal_of(paths: CampaignPaths) -> closing[SegmentJournal]:
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    return closing(open_journal(paths.journal))
+
+
+def measured_run(
     what: Monitored,
     assessment: Assessment,
-    paths: CampaignPaths,
+    journal: SegmentJournal,
     clock: Clock,
     intensity: Intensity,
     seconds: float,
 ) -> SurveillanceRun:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    with closing(open_journal(paths.journal)) as journal:
-        begun, attempts = begun_in(journal), journal.rows
+    """The record of a run that was measured: what its journal shows, and how long it took."""
+    begun, attempts = begun_in(journal), journal.rows
     head = assessment.journal_head
     return msgspec.structs.replace(
         run_record(what.key, clock.now(), "measured", intensity=intensity),
@@ -312,7 +320,7 @@ def _instrument(assessment: Assessment) -> Iterator[str]:
     yield from sorted(assessment.corpora)
 
 
-def _record(
+def record_run(
     what: Monitored, run: SurveillanceRun, clock: Clock, assessment: Assessment | None = None
 ) -> CarriedOut:
     """Record what became of a run, the campaign, and the alarms that follow, all or none."""

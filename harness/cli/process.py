@@ -228,6 +228,8 @@ EXTRAS = {
     "procrastinate": "postgresql",
     "apscheduler": "monitor",
     "apprise": "notify",
+    "fastapi": "hub",
+    "uvicorn": "hub",
     "pytest": "pytest",
     "allure": "pytest",
     "typst": "certificate",

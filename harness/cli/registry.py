@@ -231,7 +231,9 @@ def migrate_registry(registry: REGISTRY_OPTION = "", out: RESULTS = OUT, by: BY 
     if streams is None:
         say(f"{shown}: is up to date")
         return
-    say(f"{shown}: migrated", f"{shown}: {number:,} events are in {streams} streams now")
+    say(f"{shown}: migrated")
+    if streams:
+        say(f"{shown}: {number:,} events are in {streams} streams now")
 
 
 @app.command("export")

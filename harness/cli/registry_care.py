@@ -119,20 +119,29 @@ def rebuild(registry: Registry) -> int:
 
 
 def migrate(where: Path | str, actor: str, clock: Clock) -> tuple[str, int, int | None]:
-    """Divide an old registry into streams, in one transaction.
+    """Bring the tables up to date, and divide a registry of one chain into streams, all or none.
 
-    Returns where it is, the number of events and of streams, which is ``None`` if nothing was to
-    do. Raises UsageError and InstrumentError.
+    Returns where it is, the number of events and of streams that were divided; ``None`` for the
+    latter if nothing was to do. Raises UsageError and InstrumentError.
     """
     from harness.store.registry.old_chain import end_old_chain, old_chain  # noqa: PLC0415 - heavy
-    from harness.store.registry.opening import open_registry, schema_of, upgrade  # noqa: PLC0415
+    from harness.store.registry.opening import (  # noqa: PLC0415 - the same
+        WITHOUT_AGENTS,
+        open_registry,
+        schema_of,
+        upgrade,
+    )
     from harness.store.registry.streams import StreamAccess  # noqa: PLC0415 - the same
 
     with (
         open_registry(where, is_old_allowed=True) as registry,
         registry.transaction(is_writing=True) as connection,
     ):
-        if schema_of(connection) != "old":
+        held = schema_of(connection)
+        if held == WITHOUT_AGENTS:
+            upgrade(connection)
+            return registry.where, 0, 0
+        if held != "old":
             return registry.where, 0, None
         chain = old_chain(connection, registry.where)
         upgrade(connection)

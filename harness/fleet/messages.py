@@ -39,7 +39,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message"):
 class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
     """Ask to be enrolled with a token that was given out once."""
 
-    token: Annotated[str, msgspec.Meta(max_length=200)]
+    token: Text
     version: Label
     platform: Label
 

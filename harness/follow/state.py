@@ -42,6 +42,7 @@ from harness.model.event import (
 )
 from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.field_event import FieldEvent
+from harness.model.fleet_event import FleetEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -51,9 +52,7 @@ from harness.model.registry_record import (
 )
 from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
-from harness.model.surveillance_event import (
-    SurveillanceEvent,
-)
+from harness.model.surveillance_event import SurveillanceEvent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,7 +173,7 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated() | SampleEvent() | FieldEvent():
+            case RegistryMigrated() | SampleEvent() | FieldEvent() | FleetEvent():
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

@@ -46,6 +46,7 @@ from harness.model.field_event import (
     FieldSiteAdded,
     FieldVisited,
 )
+from harness.model.fleet_event import AgentEnrolled, AgentInvited, AgentRevoked
 from harness.model.sample_event import SampleDisclosed, SeedCommitted
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
@@ -70,6 +71,9 @@ AnyEvent = (
     | FieldDrawn
     | FieldSiteAdded
     | FieldVisited
+    | AgentInvited
+    | AgentEnrolled
+    | AgentRevoked
     | PlanDrafted
     | PlanSubmitted
     | PlanReturned

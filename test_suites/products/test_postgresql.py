@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from test_suites.processes.test_registry_writers import (
     require_writers_lose_nothing,
 )
 from test_suites.products.postgresql import PostgreSql
+from test_suites.unit.harness.store.registry.test_agent_store import REQUIREMENTS, TABLES
 from test_suites.unit.harness.store.registry.test_migration import EVENTS as OLD
 from test_suites.unit.harness.store.registry.test_migration import old_rows
 
@@ -299,3 +300,20 @@ def test_the_message_about_a_wrong_password_does_not_contain_it(server: PostgreS
     with pytest.raises(UsageError, match="authentication failed") as caught:
         open_registry(wrong)
     assert "wrong-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("require", REQUIREMENTS)
+def test_what_a_hub_keeps_of_its_agents(url: str, require: Callable[[Registry], None]) -> None:
+    with open_registry(url, create=True) as registry:
+        require(registry)
+
+
+def test_a_registry_from_before_there_were_agents_gets_their_tables(url: str) -> None:
+    open_registry(url, create=True).close()
+    tables = ", ".join(TABLES)
+    execute(url, f"DROP TABLE {tables}", "UPDATE registry_schema SET version_num = '0001'")
+
+    with open_registry(url) as registry:
+        assert registry.heads() == ()
+    with open_registry(url, create=True) as registry:
+        REQUIREMENTS[0](registry)

@@ -22,8 +22,11 @@ DRIVER = "psycopg"
 PATIENCE = 60.0
 """Seconds to wait for another process that holds the file; a slow disk needs many."""
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest version of the tables; the scripts are in ``schema/versions``."""
+
+WITHOUT_AGENTS = "0001"
+"""The version before there were agents: only a hub needs what it lacks."""
 
 
 class NoRegistry(UsageError):
@@ -39,6 +42,7 @@ def open_registry(
 ) -> Registry:
     """Open a registry: a path (SQLite), or a database URL such as ``postgresql://...``.
 
+    With ``create`` it is made if there is none, and its tables are brought up to date.
     Raises NoRegistry if there is none and ``create`` is false, OldRegistry if it must be migrated
     and ``is_old_allowed`` is false, UsageError if it is not a registry, and ModuleNotFoundError if
     the driver for PostgreSQL is not installed.
@@ -118,10 +122,10 @@ def _require_tables(
 ) -> None:
     with _begun(engine, is_writing=False) as connection:
         found = schema_of(connection)
-    if not found and create:
+    if found in ("", WITHOUT_AGENTS) and create:
         with _begun(engine, is_writing=True) as connection:
             lock(connection, "schema")
-            if not schema_of(connection):
+            if schema_of(connection) in ("", WITHOUT_AGENTS):
                 upgrade(connection)
         return
     if not found:
@@ -133,7 +137,7 @@ def _require_tables(
             "'accredit registry migrate' brings it up to date"
         )
         raise OldRegistry(msg)
-    if found not in (SCHEMA, "old"):
+    if found not in (SCHEMA, WITHOUT_AGENTS, "old"):
         msg = f"{shown}: this registry has tables of version {found}; use a newer Accredit"
         raise UsageError(msg)
 

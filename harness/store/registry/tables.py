@@ -1,7 +1,8 @@
 """The tables of a registry, and the triggers that keep its events as they are.
 
 ``stream_events`` holds the events of all streams, each stream a chain of its own. ``streams`` holds
-the head of each. ``derived_rows`` can be made again from the events at any time. The tables
+the head of each. ``derived_rows`` can be made again from the events at any time. The tables of
+agents hold the state of a hub that is no evidence (``agent_store``). The tables
 ``events`` and ``registry_head`` are those of registries from before there were streams.
 """
 
@@ -101,6 +102,48 @@ DERIVED = Table(
     Index("derived_rows_key", "stream", "kind", "key"),
 )
 """What was derived from events: ``id`` is unique within its stream and kind."""
+
+AGENT_MESSAGES = Table(
+    "agent_messages",
+    METADATA,
+    Column("agent", String(64), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("agent_messages_at", "at"),
+)
+"""The ids of messages that were accepted from each agent, with the times of their senders."""
+
+AGENT_STATUSES = Table(
+    "agent_statuses",
+    METADATA,
+    Column("agent", String(64), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+)
+"""What each agent said of itself last, as JSON, and when that came."""
+
+AGENT_ORDERS = Table(
+    "agent_orders",
+    METADATA,
+    Column("agent", String(64), primary_key=True),
+    Column("serial", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""The number of the last order of each agent, the SHA-256 of its content, and its time."""
+
+AGENT_REPORTS = Table(
+    "agent_reports",
+    METADATA,
+    Column("agent", String(64), primary_key=True),
+    Column("run", String(64), primary_key=True),
+    Column("bundle", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("agent_reports_state", "state", "at"),
+)
+"""The reports of runs that came from agents: ``run`` is the SHA-256 of the key of the run."""
 
 OLD_METADATA = MetaData()
 

@@ -1,0 +1,247 @@
+"""``accredit serve``: answer the agents of a hub over HTTPS, until a signal ends it.
+
+Reports of runs are recorded by one thread, beside the server: each is on the disk before it is
+answered, and those that could not be recorded are tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from harness.cli.hub_agents import AgentHub, OnReport, open_hub, recording
+from harness.cli.hub_file import HubFile, read_hub
+from harness.cli.hub_reports import StoredReport
+from harness.cli.printing import say, say_at_once, say_json, warn
+from harness.cli.process import unexpected_message
+from harness.errors import HarnessError, UsageError
+from harness.ports.storage import Clock, WallClock
+from harness.store.private_folder import WriterLock
+from harness.store.registry.agent_store import ASIDE
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+    from reports.dashboard.agent_api import RequestLine
+
+clock: Clock = WallClock()
+"""The clock of the command; tests replace it."""
+
+AGAIN_AFTER = 600.0
+"""Seconds until reports that could not be recorded are tried again."""
+
+MOST_CONNECTIONS = 512
+MOST_HEADERS = 16 * 1024
+BACKLOG = 256
+LONGEST_NOTE = 300
+IDLE_SECONDS, END_SECONDS = 15, 5
+"""How long a connection may wait for its next request, and requests for their end at a stop."""
+
+
+def serve_command(
+    hub: Annotated[Path, typer.Option("--hub", help="The folder of the hub.")] = Path("hub"),
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Default: that of hub.yaml.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Default: that of hub.yaml.")] = "",
+    certificate: Annotated[
+        Path | None, typer.Option(help="A certificate in PEM; default: that of hub.yaml.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+) -> None:
+    """Answer the agents of a hub, until this is stopped (Ctrl-C, SIGTERM).
+
+    Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
+    """
+    from reports.dashboard.agent_api import agent_app  # noqa: PLC0415 - an extra
+
+    declared = read_hub(hub)
+    tls = _certificate_of(declared, certificate, key)
+    own_host, own_port = declared.address
+    waiting: queue.Queue[StoredReport | None] = queue.Queue()
+    with (
+        _alone(hub),
+        open_hub(hub, clock, warn, waiting.put) as opened,
+        _listening(host or own_host, own_port if port is None else port) as listener,
+        _recording(opened, waiting),
+    ):
+        at, scheme = listener.getsockname(), "https" if tls else "http"
+        shown = f"[{at[0]}]" if ":" in at[0] else at[0]
+        say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
+        _run(agent_app(opened, _log, clock.now), listener, tls)
+    say("serving stopped")
+
+
+def _log(line: RequestLine) -> None:
+    say_json(msgspec.json.encode(line), to_stderr=True)
+
+
+def _certificate_of(
+    declared: HubFile, certificate: Path | None, key: Path | None
+) -> tuple[Path, Path] | None:
+    """The files of the certificate and its key; ``None`` without TLS. Raises UsageError."""
+    if certificate is None and key is None and declared.key and declared.certificates:
+        certificate = declared.folder / declared.certificates[0]
+        key = declared.folder / declared.key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        msg = "give both --certificate and --key, or neither behind a reverse proxy"
+        raise UsageError(msg)
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            certificate, key, password=_no_password
+        )
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        msg = f"{certificate}: no certificate with the key {key}: {reason}"
+        raise UsageError(msg) from None
+    return certificate, key
+
+
+def _no_password() -> str:
+    """Refuse a key that asks for a password, in place of waiting for one."""
+    msg = "the key is locked by a password"
+    raise ValueError(msg)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a lock, so that one process answers from a folder."""
+    lock = WriterLock(folder)
+    lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens. Raises UsageError if the address cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        msg = f"{host}:{port}: cannot listen here: {error.strerror or error}"
+        raise UsageError(msg) from None
+    with listener:
+        yield listener
+
+
+def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -> None:
+    """Serve until SIGINT or SIGTERM; requests that came are answered."""
+    import uvicorn  # noqa: PLC0415 - an extra
+
+    settings = uvicorn.Config(
+        app, http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None,
+        access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS,
+        timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
+        ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
+    )  # fmt: skip
+    notes = logging.getLogger("uvicorn.error")
+    notes.addHandler(_ServerNotes(logging.WARNING))
+    notes.propagate = False
+    server = uvicorn.Server(settings)
+    with _stopped_by_signals(server):
+        asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
+
+
+class _ServerNotes(logging.Handler):
+    """Writes what the server has to say as a line of the log, without a traceback."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        words = " ".join(record.getMessage().split())[:LONGEST_NOTE]
+        say_json(msgspec.json.encode({"at": clock.now(), "note": words}), to_stderr=True)
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let the server end in order at SIGINT and SIGTERM."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in signals}
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for each in signals:
+        signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _recording(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[None]:
+    """Record reports in a thread, those first that an earlier process left."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_record_all, args=(hub, waiting, stop), name="recorder")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        waiting.put(None)
+        thread.join()
+
+
+def _record_all(
+    hub: AgentHub, waiting: queue.Queue[StoredReport | None], stop: threading.Event
+) -> None:
+    """Record the reports of a queue until ``stop``; what is left stays on the disk."""
+    record = recording(hub, clock, warn)
+    _record_left(hub, record, stop)
+    while not stop.is_set():
+        try:
+            report = waiting.get(timeout=AGAIN_AFTER)
+        except queue.Empty:
+            _record_left(hub, record, stop)
+            continue
+        if report is not None and not stop.is_set():
+            _record_one(hub, record, report)
+
+
+def _record_left(hub: AgentHub, record: OnReport, stop: threading.Event) -> None:
+    try:
+        left = hub.waiting()
+    except HarnessError as error:
+        warn(f"reports that wait cannot be read: {error}")
+        return
+    for report in left:
+        if stop.is_set():
+            return
+        _record_one(hub, record, report)
+
+
+def _record_one(hub: AgentHub, record: OnReport, report: StoredReport) -> None:
+    """Record a report; one that cannot be recorded now waits, and the others go on."""
+    about = report.run.about
+    try:
+        record(report)
+    except HarnessError as error:
+        warn(f"the report of {about} waits: {error}")
+    except Exception as error:  # noqa: BLE001 - one report must not stop the others
+        warn(f"the report of {about} was put aside: {unexpected_message(error)}")
+        try:
+            hub.end_report(report, ASIDE, f"unexpected error: {type(error).__name__}")
+        except HarnessError as second:
+            warn(f"the report of {about} waits: {second}")
