@@ -123,7 +123,7 @@ class AgentHub:
         )  # keys that cannot be answered are refused before anything is kept
         with self._locks[int(sender.identity.id, 16) % LOCKS]:  # one message of an agent at a time
             reply = self._reply(sender, envelope.header.id, content)
-        sealed = self._sealed(sender, encode(reply))
+        sealed = self._sealed(sender, encode(reply), envelope.header.id)
         return msgspec.json.encode(Introduction(envelope=msgspec.Raw(sealed)))
 
     def is_ready(self) -> bool:
@@ -177,9 +177,10 @@ class AgentHub:
             raise NotAnswered("unknown", "this agent is not enrolled here")
         return _Sender(identity, None)
 
-    def _sealed(self, sender: _Sender, message: bytes) -> bytes:
+    def _sealed(self, sender: _Sender, message: bytes, answers: str = "") -> bytes:
         try:
-            return seal(message, self._keys, sender.identity, self._clock.now()).encoded()
+            now = self._clock.now()
+            return seal(message, self._keys, sender.identity, now, answers=answers).encoded()
         except ValueError:  # a point of low order, by which anybody could read the answer
             raise NotAnswered("faulty", "nothing can be encrypted to the sender's key") from None
 
