@@ -102,7 +102,7 @@ class MonitoredService:
             "campaign": _file(site),
             "service": {"name": SERVICE, "supplier": SUPPLIER},
             "scheme": "watched.yaml",
-            "origin": str(self.origin),
+            "origin": self.origin.name,
             "lines": [{"name": "school", "type": "simulated", "site": site, "options": given}],
             "control": {"type": "simulated"},
             "profiles": {"pupils": {"phase": "ks2"}},
