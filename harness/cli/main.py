@@ -173,7 +173,7 @@ class MainVerbs(LazyVerbs):
         ),
         "serve": Verb(
             "serve:serve_command",
-            "Serve a hub to its agents over HTTPS.",
+            "Answer the agents of a hub, until this is stopped (Ctrl-C, SIGTERM).",
             is_recording=True,
         ),
         "device": Verb(

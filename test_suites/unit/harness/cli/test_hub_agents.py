@@ -231,7 +231,7 @@ def test_too_large_a_body_is_refused_before_it_is_read(example: HubExample) -> N
 
 
 def test_a_message_that_is_none_is_told_to_its_sender(agent: AgentDouble) -> None:
-    class Other(Message, tag="other"):
+    class Other(Message, frozen=True, kw_only=True, tag="other"):
         pass
 
     refused(agent.ask(Other()), "faulty")
