@@ -84,6 +84,8 @@ ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b
 class BareLine:
     """A line that carries nothing."""
 
+    origin = None
+
     name, carries = "bare", frozenset[str]()
 
 
