@@ -196,6 +196,5 @@ def _is_here(host: str) -> bool:
 def _certificate_of(response: httpcore.Response) -> bytes:
     """The leaf that was served, as DER; empty without TLS."""
     secured = response.extensions["network_stream"].get_extra_info("ssl_object")
-    if not isinstance(secured, ssl.SSLObject | ssl.SSLSocket):
-        return b""
-    return secured.getpeercert(binary_form=True) or b""
+    served = secured.getpeercert(True) if secured is not None else None  # noqa: FBT003 - no keyword in _ssl's own class, which this may be
+    return bytes(served) if served else b""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import httpcore
 
-from probes.agent.uplink_error import UnreachedError
+from probes.agent.uplink_error import HandshakeError, UnreachedError
 
 CONNECT_SECONDS = 10.0
 """Seconds to connect to one address, so that a dead one (IPv6) leaves time for the next."""
@@ -48,15 +48,15 @@ class TimedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect. Raises UnreachedError, whose cause is the system's error."""
+        """Connect. Raises UnreachedError, whose ``why`` is the system's error."""
         del timeout
         patience = min(CONNECT_SECONDS, self.remaining())
         try:
             stream = self._inner.connect_tcp(host, port, patience, local_address, socket_options)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            raise UnreachedError from (error.__cause__ or error)
+            raise UnreachedError(error.__cause__ or error) from None
         except UnicodeError as error:  # a label of a name is too long or empty
-            raise UnreachedError from error
+            raise UnreachedError(error) from None
         return TimedStream(stream, self)
 
 
@@ -88,14 +88,18 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """Begin TLS; what is returned takes the place of this stream."""
+        """Begin TLS; what is returned takes the place of this one. Raises HandshakeError."""
         del timeout
         try:
             left = self._network.remaining()
         except httpcore.TimeoutException:
             self._inner.close()
             raise
-        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._network)
+        try:
+            secured = self._inner.start_tls(ssl_context, server_hostname, left)
+        except httpcore.ConnectError as error:
+            raise HandshakeError(error.__cause__ or error) from None
+        return TimedStream(secured, self._network)
 
     def get_extra_info(self, info: str) -> object:
         """What httpcore knows of the connection: the object of TLS, for one."""

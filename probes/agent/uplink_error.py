@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from typing import Literal
 
 import httpcore
@@ -31,7 +30,22 @@ class UplinkError(HarnessError):
 
 
 class UnreachedError(httpcore.ConnectError):
-    """No connection to a host, before anything was sent; its cause is the system's error."""
+    """No connection to a host, before anything was sent; ``why`` is the error behind it.
+
+    An attribute, because httpcore removes causes.
+    """
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
+
+
+class HandshakeError(httpcore.ConnectError):
+    """TLS did not begin; ``why`` is the error behind it."""
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
 
 
 def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> UplinkError:
@@ -40,10 +54,12 @@ def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> Upl
     ``hub`` and ``proxy`` are host and port, ``proxy`` empty for none; ``seconds`` is the limit.
     """
     way = f"{hub} by the proxy {proxy}" if proxy else hub
-    cause = error.__cause__ or error
     match error:
         case UnreachedError():
-            return _unreached(cause, f"the proxy {proxy}" if proxy else f"the hub {hub}")
+            return _unreached(error.why, f"the proxy {proxy}" if proxy else f"the hub {hub}")
+        case HandshakeError():
+            reason = getattr(error.why, "reason", None) or "the connection was cut"
+            return UplinkError(f"TLS with {way} failed: {str(reason)[:100]}", "tls")
         case httpcore.ProxyError():
             return _refused_by_proxy(error, hub, proxy)
         case httpcore.TimeoutException():
@@ -52,9 +68,6 @@ def network_error(error: Exception, hub: str, proxy: str, seconds: float) -> Upl
         case httpcore.ProtocolError() if "disconnected" not in str(error):
             msg = f"{way} is not a hub: what came is not an answer of HTTP"
             return UplinkError(msg, "not-a-hub")
-    if isinstance(cause, ssl.SSLError):
-        reason = cause.reason or "the handshake failed"
-        return UplinkError(f"TLS with {way} failed: {reason[:100]}", "tls")
     return UplinkError(f"the connection to {way} was cut", "lost")
 
 
