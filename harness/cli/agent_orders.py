@@ -154,7 +154,7 @@ def _checked_name(name: str) -> str:
     """A relative path of plain parts. Raises UsageError."""
     parts = PurePosixPath(name).parts
     is_plain = all(_NAME.fullmatch(part) and not _DEVICE.fullmatch(part) for part in parts)
-    if "/".join(parts) != name or not is_plain:
+    if not parts or "/".join(parts) != name or not is_plain:
         msg = f"an order names a file {name!r}; only plain relative names are taken"
         raise UsageError(msg)
     return name
