@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -101,6 +101,7 @@ class SiteAgent:
         self._orders = AgentOrders(home.orders)
         self._surveillance: Surveillance | None = None
         self._told: tuple[str, ...] = ()
+        self._answered: tuple[Trouble, ...] = ()
         self.state = AgentState(clock=clock_left(home.clock))
 
     def due(self, now: datetime) -> Sequence[Job]:
@@ -108,18 +109,17 @@ class SiteAgent:
         if self._is_revoked():
             return ()
         troubles: list[Trouble] = []
-        self._follow_clock(troubles)
+        is_reached = self._follow_clock(troubles)
         clock = self.state.clock
         if clock is None:
             self._tell(troubles)
             return ()
-        if not troubles:  # else the hub is not reached now
-            self._ask(clock, troubles)
+        is_reached = is_reached and self._ask(clock, troubles)
         if self._is_revoked():
             self._tell(troubles)
             return ()
         self._hand_over(clock, troubles)
-        self._send(troubles)
+        self._send(troubles, is_reached=is_reached)
         self._try_sentinels(clock, troubles)
         jobs = self._planned(clock, now, troubles)
         self._tell(troubles)
@@ -150,18 +150,28 @@ class SiteAgent:
         once = {each.cause: each.words for each in reversed(troubles)}
         self.state = self.state._replace(trouble="; ".join(reversed(once.values()))[:SHOWN])
 
-    def _follow_clock(self, troubles: list[Trouble]) -> None:
-        """Read the hub's time if it is old. Without any reading nothing is measured."""
+    def _follow_clock(self, troubles: list[Trouble]) -> bool:
+        """Read the hub's time if it is old; return whether the hub is reached, if it was asked.
+
+        Without any reading nothing is measured.
+        """
         clock = self.state.clock
         if clock is not None and clock.age < CLOCK_EVERY.total_seconds():
-            return
+            return True
         try:
-            clock = HubClock.of(self._uplink.read_clock())
-            self.state = self.state._replace(clock=clock)
-            keep_clock(clock, self.home.clock)
+            reading = self._uplink.read_clock()
         except HarnessError as error:
             missing = "" if clock is not None else "; nothing is measured until the time is known"
             troubles.append(Trouble(f"the hub's time is not read: {error}{missing}", str(error)))
+            return False
+        clock = HubClock.of(reading)
+        try:
+            keep_clock(clock, self.home.clock)
+        except HarnessError as error:  # runs would be dated by no clock
+            troubles.append(Trouble.of("the hub's time is not kept", error))
+        else:
+            self.state = self.state._replace(clock=clock)
+        return True
 
     def _hand_over(self, clock: HubClock, troubles: list[Trouble]) -> None:
         try:
@@ -173,10 +183,10 @@ class SiteAgent:
         except HarnessError as error:
             troubles.append(Trouble.of("results are not handed over", error))
 
-    def _send(self, troubles: list[Trouble]) -> None:
+    def _send(self, troubles: list[Trouble], *, is_reached: bool) -> None:
         """Send what waits, unless the hub is not reached now; count what waits."""
         try:
-            if troubles:
+            if not is_reached:
                 self.state = self.state._replace(waiting=len(self._spool.waiting()))
                 return
             delivery = self._spool.deliver(self._uplink)
@@ -187,26 +197,33 @@ class SiteAgent:
         if delivery.trouble:
             troubles.append(Trouble.of("results wait", delivery.trouble))
 
-    def _ask(self, clock: HubClock, troubles: list[Trouble]) -> None:
-        """Tell the hub where the agent stands, and take what it answers."""
+    def _ask(self, clock: HubClock, troubles: list[Trouble]) -> bool:
+        """Tell the hub where the agent stands, and take what it answers.
+
+        Returns whether the hub is reached, if it was asked. A trouble with its answer lasts until
+        the next one.
+        """
         asked = self.state.asked
         if asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY:
-            return
+            troubles += self._answered
+            return True
         try:
             poll = Poll(status=self._status(clock), serial=self._serial())
             answer = self._uplink.ask(poll)
         except HarnessError as error:
             troubles.append(Trouble.of("the hub is not reached", error))
-            return
+            return False
         self.state = self.state._replace(asked=clock.now(), uplink=self._uplink.report)
         match answer:
             case Refused():
-                troubles.append(self._refused(answer))
+                self._answered = (self._refused(answer),)
             case Polled():
-                self._take(answer, troubles)
+                self._answered = tuple(self._take(answer))
             case _:
                 kind = type(answer).__name__
-                troubles.append(Trouble.of("the hub gave an answer of another kind", kind))
+                self._answered = (Trouble.of("the hub gave an answer of another kind", kind),)
+        troubles += self._answered
+        return True
 
     def _serial(self) -> int:
         """The number of the order in force; 0 if what says it is damaged, which is told apart."""
@@ -235,7 +252,8 @@ class SiteAgent:
             return Trouble(words, answer.words)
         return Trouble.of("the hub refuses this agent", answer.words)
 
-    def _take(self, answer: Polled, troubles: list[Trouble]) -> None:
+    def _take(self, answer: Polled) -> Iterator[Trouble]:
+        """Let an order count, and fetch a version that is offered; gives what is in the way."""
         if answer.order is not None:
             try:
                 self._orders.install(answer.order)
@@ -244,15 +262,14 @@ class SiteAgent:
                 say_at_once(f"order {answer.order.serial} of the hub is in force")
             except HarnessError as error:
                 words = f"order {answer.order.serial} of the hub is not taken"
-                troubles.append(Trouble.of(words, error))
+                yield Trouble.of(words, error)
         if answer.update is not None and answer.update != self.state.update:
             try:
                 path = self._fetch_update(answer.update)
                 say_at_once(f"version {answer.update.version} is offered: pip install {path}")
                 self.state = self.state._replace(update=answer.update)
             except HarnessError as error:
-                words = f"version {answer.update.version} is not fetched"
-                troubles.append(Trouble.of(words, error))
+                yield Trouble.of(f"version {answer.update.version} is not fetched", error)
 
     def _planned(self, clock: HubClock, now: datetime, troubles: list[Trouble]) -> Sequence[Job]:
         """The runs to begin; their starts are on the system's clock, by which they are begun."""

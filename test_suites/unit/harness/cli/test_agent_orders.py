@@ -17,6 +17,7 @@ from harness.cli import agent_orders
 from harness.cli.agent_orders import CURRENT, KEPT, MOST_FILES, AgentOrders
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.messages import Order, OrderFile
+from harness.store.atomic_write import write_document
 
 MONITORING = """\
 monitoring: acme
@@ -242,7 +243,7 @@ def test_refused_orders_do_not_drive_out_those_that_were_in_force(orders: AgentO
 
 def stopping(at: Callable[[Path], bool]) -> Callable[[Path, bytes], Path]:
     """``write_document``, which ends the process, as it were, instead of writing some file."""
-    really = agent_orders.write_document
+    really = write_document
 
     def write(path: Path, content: bytes) -> Path:
         if at(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 import pytest
@@ -81,7 +82,7 @@ def test_its_age_and_its_largest_error_grow() -> None:
 
 
 def test_another_process_goes_on_with_the_same_clock(tmp_path: Path) -> None:
-    reading = ClockReading(-YEAR, 0.02, hub_clock.time.monotonic() - 5)
+    reading = ClockReading(-YEAR, 0.02, monotonic() - 5)
     clock = HubClock.of(reading)
     keep_clock(clock, tmp_path / "clock.json")
 
@@ -98,7 +99,7 @@ def test_a_time_from_before_the_device_was_started_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     path = tmp_path / "clock.json"
-    keep_clock(HubClock.of(ClockReading(1.0, 0.02, hub_clock.time.monotonic())), path)
+    keep_clock(HubClock.of(ClockReading(1.0, 0.02, monotonic())), path)
     assert clock_left(path) is not None
     if change == "another start":
         monkeypatch.setattr(hub_clock, "_boot", lambda: "another")
@@ -115,7 +116,7 @@ def test_a_time_that_was_left_is_not_used_where_nobody_knows_whether_the_device_
 ) -> None:
     monkeypatch.setattr(hub_clock, "_boot", lambda: "")
     path = tmp_path / "clock.json"
-    keep_clock(HubClock.of(ClockReading(1.0, 0.02, hub_clock.time.monotonic())), path)
+    keep_clock(HubClock.of(ClockReading(1.0, 0.02, monotonic())), path)
 
     assert clock_left(path) is None
     assert clock_from(path).offset == pytest.approx(1.0, abs=5), "a run of this agent uses it"
