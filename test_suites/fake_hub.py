@@ -169,6 +169,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 20
+    wbufsize = 65536
 
     def do_POST(self) -> None:
         hub = cast("_Server", self.server).hub

@@ -90,7 +90,7 @@ def run_agent(options: AgentOptions) -> None:
 def _enrol(uplink: HubUplink, invitation: Invitation, hub_url: str, home: AgentHome) -> Membership:
     """Enrol this device. Raises UsageError if the hub refuses, or cannot be reached."""
     try:
-        answer = uplink.ask(enrol_message(invitation.secret), introduce=True)
+        answer = uplink.ask(enrol_message(invitation), introduce=True)
     except HarnessError as error:
         msg = f"this device is not enrolled: {error}"
         raise UsageError(msg) from None

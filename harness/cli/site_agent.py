@@ -30,6 +30,7 @@ from harness.fleet.messages import (
     AgentStatus,
     ClockReport,
     Enrol,
+    Invitation,
     Poll,
     Polled,
     Refused,
@@ -343,6 +344,6 @@ class LatestClock:
         return monotonic()
 
 
-def enrol_message(token: str) -> Enrol:
-    """The message that enrols this device with the secret of a token."""
-    return Enrol(token=token, version=version("isp-accredit"), platform=platform.platform()[:200])
+def enrol_message(invitation: Invitation) -> Enrol:
+    """The message that enrols this device with its invitation, as the hub made it."""
+    return Enrol(token=invitation.token(), version=version("isp-accredit"), platform=platform.platform()[:200])

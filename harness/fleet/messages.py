@@ -39,7 +39,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message"):
 class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
     """Ask to be enrolled with a token that was given out once."""
 
-    token: Annotated[str, msgspec.Meta(max_length=200)]
+    token: Text
     version: Label
     platform: Label
 
@@ -116,7 +116,7 @@ class RunReport(Message, frozen=True, kw_only=True, tag="run-report", omit_defau
 
 
 class FetchPart(Message, frozen=True, kw_only=True, tag="fetch-part"):
-    """Ask for a part of a file that the hub offers, from an offset on."""
+    """Ask for the part of an offered file (``Update``) that begins at an offset."""
 
     sha256: Hex32
     offset: Count
@@ -187,11 +187,11 @@ class RunReceived(Message, frozen=True, kw_only=True, tag="run-received"):
 
 
 class FilePart(Message, frozen=True, kw_only=True, tag="file-part"):
-    """A part of a file of ``size`` bytes, at an offset; at most ``PART_BYTES``."""
+    """A part of an offered file of ``size`` bytes; without data at its end."""
 
     sha256: Hex32
-    size: Count
     offset: Count
+    size: Count
     data: bytes
 
 
@@ -203,6 +203,14 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
 
     reason: Reason
     words: Text
+
+
+class NotAnswered(UsageError):
+    """A request that gets no sealed answer: nobody knows who sent it, or it was changed."""
+
+    def __init__(self, reason: Reason, words: str) -> None:
+        super().__init__(words)
+        self.refused = Refused(reason=reason, words=words)
 
 
 FromHub = Enrolled | Polled | PartReceived | RunReceived | FilePart | Refused
@@ -250,9 +258,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
     def token(self) -> str:
         """The token, as it is given to the person who sets the agent up."""
-        return STARTS_WITH + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip(
-            "="
-        )
+        return TOKEN + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @property
     def digest(self) -> str:
@@ -260,7 +266,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
 
-STARTS_WITH = "accredit-agent-"
+TOKEN = "accredit-agent-"  # noqa: S105 - what a secret comes after
 """How tokens begin."""
 
 _INVITATIONS = msgspec.json.Decoder(Invitation)
@@ -269,11 +275,11 @@ _INVITATIONS = msgspec.json.Decoder(Invitation)
 def read_token(token: str) -> Invitation:
     """Read a token. Raises UsageError, without quoting it."""
     text = "".join(token.split())
-    body = text.removeprefix(STARTS_WITH) if text.startswith(STARTS_WITH) else "-"
+    body = text.removeprefix(TOKEN) if text.startswith(TOKEN) else "-"
     try:
         return _INVITATIONS.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        msg = f"the token is not whole; copy all of it, from {STARTS_WITH!r} to its end"
+        msg = f"the token is not whole; copy all of it, from {TOKEN!r} to its end"
         raise UsageError(msg) from None
 
 

@@ -20,6 +20,7 @@ import httpcore
 
 from harness.errors import UsageError
 from harness.fleet.envelope import MOST_BYTES
+from harness.fleet.messages import Refused, read_from_hub
 from probes.agent.proxy_choice import ProxyChoice
 from probes.agent.proxy_server import ProxyServer
 from probes.agent.timed_network import TimedNetwork
@@ -126,7 +127,8 @@ class HubConnection:
         if response.status != OK:
             named = {name.lower(): value for name, value in response.headers}
             location = named.get(b"location", b"").decode("latin-1")
-            raise status_error(response.status, location, self.hub, proxy)
+            words = _words_of(self._read(response))
+            raise status_error(response.status, location, words, self.hub, proxy)
 
     def _read(self, response: httpcore.Response) -> bytes:
         content = bytearray()
@@ -191,6 +193,15 @@ def _is_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _words_of(body: bytes) -> str:
+    """What a hub says that cannot seal its refusal; empty for what anything else says."""
+    try:
+        refused = read_from_hub(body)
+    except UsageError:
+        return ""
+    return refused.words if isinstance(refused, Refused) else ""
 
 
 def _certificate_of(response: httpcore.Response) -> bytes:

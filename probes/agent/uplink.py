@@ -147,7 +147,7 @@ class HubUplink:
                     read = self._read_once()
                 except UplinkError as error:
                     trouble = error
-                    if error.kind != "untrusted":
+                    if error.kind not in ("untrusted", "lost"):
                         break  # it is not reached; the other tries would take as long
                     continue
                 if best is None or read.reading.bound < best.reading.bound:
@@ -167,18 +167,22 @@ class HubUplink:
         """
         with self._lock:
             self._require_clock()
-            asked = seal(encode(message), self._identity, self._hub, self.now())
             try:
-                answer = self._answer_to(asked, introduce=introduce)
+                answer = self._answer_to(encode(message), introduce=introduce)
             except UplinkError as error:
-                if error.kind in ("untrusted", "not-a-hub"):
+                if error.kind in ("untrusted", "not-a-hub", "refused"):
                     self._anchor = None  # the time may be what is wrong
-                raise
+                if error.kind != "lost":
+                    raise
+                # The far end may have closed a connection that was kept. All messages may come
+                # twice, but not the same envelope.
+                answer = self._answer_to(encode(message), introduce=introduce)
             if isinstance(answer, Polled):
                 self._certificates = frozenset(answer.certificates)
             return answer
 
-    def _answer_to(self, asked: Envelope, *, introduce: bool) -> FromHub:
+    def _answer_to(self, message: bytes, *, introduce: bool) -> FromHub:
+        asked = seal(message, self._identity, self._hub, self.now())
         identity = self._identity.public if introduce else None
         encoded = asked.encoded()
         if len(encoded) > MOST_BYTES:

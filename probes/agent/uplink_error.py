@@ -10,9 +10,13 @@ import httpcore
 from harness.errors import HarnessError
 
 Kind = Literal[
-    "lookup", "unreached", "proxy", "tls", "timeout", "lost", "not-a-hub", "untrusted", "too-large"
-]
-"""``lost``: the connection ended early. ``untrusted``: an answer that is not the hub's."""
+    "lookup", "unreached", "proxy", "tls", "timeout", "lost", "not-a-hub", "refused", "untrusted",
+    "too-large",
+]  # fmt: skip
+"""``lost``: the connection ended early. ``untrusted``: an answer that is not the hub's.
+
+``refused`` is an unsigned refusal, which anybody on the way could have written.
+"""
 
 PROXY_AUTHENTICATION = 407
 ASKS_FOR_PASSWORD = "asks for a name and password, and took none that it was given (407)"  # noqa: S105 - a sentence
@@ -81,13 +85,19 @@ def _unreached(cause: BaseException, where: str) -> UplinkError:
     return UplinkError(f"{where} was not reached: {reason}", "unreached")
 
 
-def status_error(status: int, location: str, hub: str, proxy: str) -> UplinkError:
-    """The error to raise for an answer whose status is not 200; ``location`` is of a redirect."""
+def status_error(status: int, location: str, words: str, hub: str, proxy: str) -> UplinkError:
+    """The error to raise for an answer whose status is not 200.
+
+    ``location`` is of a redirect, ``words`` are those of an unsigned refusal; both may be empty.
+    """
     if status == PROXY_AUTHENTICATION:
         return UplinkError(f"the proxy {proxy or hub} {ASKS_FOR_PASSWORD}", "proxy")
     if location:
         msg = f"{hub} answered with a redirect (status {status}), which is not followed; a sign-in "
         return UplinkError(f"{msg}page of this network may stand before the hub", "not-a-hub")
+    if words:
+        msg = f"{hub} answered with status {status} and said, unsigned: {words[:300]}"
+        return UplinkError(msg, "refused")
     msg = f"{hub} answered with status {status}; it is no hub, or something on the way blocks it"
     return UplinkError(msg, "not-a-hub")
 

@@ -1,11 +1,14 @@
-"""PAC files that tests write."""
+"""PAC files that tests write, and a hub on loopback."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from test_suites.fake_hub import FakeHub
+from test_suites.unit.probes.agent.asking import AGENT
 
 
 @pytest.fixture
@@ -19,3 +22,10 @@ def pac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    """A hub that answers the agent of ``asking``."""
+    with FakeHub(agent=AGENT.public).running() as running:
+        yield running
