@@ -346,4 +346,8 @@ class LatestClock:
 
 def enrol_message(invitation: Invitation) -> Enrol:
     """The message that enrols this device with its invitation, as the hub made it."""
-    return Enrol(token=invitation.token(), version=version("isp-accredit"), platform=platform.platform()[:200])
+    return Enrol(
+        token=invitation.token(),
+        version=version("isp-accredit"),
+        platform=platform.platform()[:200],
+    )
