@@ -64,14 +64,10 @@ SYSTEM = "the system's resolver"
 
 
 def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
-    """The instrument record of this machine now; nothing is sent to any network.
-
-    ``control_resolver`` is the resolver of a campaign's control line; empty without a campaign.
-    """
+    """The instrument record of this machine now, without a campaign or with its control resolver."""
     record = read_instrument(clock.now(), control_resolver)
-    if isinstance(clock, VouchedClock):
-        return msgspec.structs.replace(record, clock=clock.state())
-    return record
+    state = clock.state() if isinstance(clock, VouchedClock) else record.clock
+    return msgspec.structs.replace(record, clock=state)
 
 
 def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
