@@ -7,30 +7,22 @@ bring back what the hub has changed.
 from __future__ import annotations
 
 import posixpath
-import re
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from harness.fleet.messages import Order, OrderFile
+from harness.fleet.order_files import checked_files, checked_name
 from harness.monitor.monitoring_file import MonitoringFile, read_monitoring
 from harness.store.atomic_write import write_document
 from harness.untrusted.regular_file import read_bounded
 
 CURRENT = "current.json"
 MOST_BYTES = 10_000
-MOST_FILES = 500
 KEPT = 3
 """How many orders stay on the disk."""
-
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9_-])?")
-"""A part of a file's name. It begins with a letter or digit: it is neither hidden nor goes up. It
-does not end with a full stop or a space, which Windows leaves out."""
-
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?: *\..*)?", re.IGNORECASE)
-"""What Windows takes for a device."""
 
 
 class _Current(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +64,8 @@ class AgentOrders:
         if order.serial <= before:
             msg = f"order {order.serial} is not newer than order {before}, which is in force"
             raise UsageError(msg)
-        paths = _checked(order.files)
-        if _checked_name(order.monitoring) not in paths:
+        paths = checked_files(order.files)
+        if checked_name(order.monitoring) not in paths:
             msg = f"order {order.serial}: its monitoring file {order.monitoring!r} is not in it"
             raise UsageError(msg)
         place = self._place(order.serial)
@@ -136,25 +128,3 @@ def _written(place: Path, paths: dict[str, OrderFile], monitoring: str) -> Monit
             msg = f"{declared.path}: the campaign {schedule.campaign!r} is not in the order"
             raise UsageError(msg)
     return declared
-
-
-def _checked(files: tuple[OrderFile, ...]) -> dict[str, OrderFile]:
-    """The files by their names. Raises UsageError for a name that may not be."""
-    if len(files) > MOST_FILES:
-        msg = f"an order of {len(files)} files is too large; at most {MOST_FILES} are taken"
-        raise UsageError(msg)
-    named = {_checked_name(file.name): file for file in files}
-    if len({name.casefold() for name in named}) != len(files):
-        msg = "an order names a file twice"
-        raise UsageError(msg)
-    return named
-
-
-def _checked_name(name: str) -> str:
-    """A relative path of plain parts. Raises UsageError."""
-    parts = PurePosixPath(name).parts
-    is_plain = all(_NAME.fullmatch(part) and not _DEVICE.fullmatch(part) for part in parts)
-    if not parts or "/".join(parts) != name or not is_plain:
-        msg = f"an order names a file {name!r}; only plain relative names are taken"
-        raise UsageError(msg)
-    return name

@@ -22,6 +22,7 @@ from harness.campaign.origin_file import read_origin
 from harness.errors import UsageError, known
 from harness.fleet.envelope import MOST_BYTES
 from harness.fleet.messages import Order, OrderFile, Polled, encode
+from harness.fleet.order_files import checked_files
 from harness.model.campaign import Campaign
 from harness.model.fleet_event import AgentInvited
 from harness.model.stream import same_name
@@ -102,6 +103,7 @@ def order_content(path: Path, invited: OrderPlace) -> OrderContent:
     for schedule in site.schedules:
         _add_campaign(files, schedule.campaign, site.site)
     listed = [OrderFile(name=name, data=files.found[name]) for name in sorted(files.found)]
+    checked_files(tuple(listed))
     content = OrderContent(path.name, tuple(listed))
     _require_size(content, path.parent)
     return content

@@ -64,7 +64,7 @@ SYSTEM = "the system's resolver"
 
 
 def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
-    """The instrument record of this machine now, without a campaign or with its control resolver."""
+    """The instrument record of this machine now, with the resolver of a campaign if any."""
     record = read_instrument(clock.now(), control_resolver)
     state = clock.state() if isinstance(clock, VouchedClock) else record.clock
     return msgspec.structs.replace(record, clock=state)

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import agent_orders
-from harness.cli.agent_orders import CURRENT, KEPT, MOST_FILES, AgentOrders
+from harness.cli.agent_orders import CURRENT, KEPT, AgentOrders
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.messages import Order, OrderFile
+from harness.fleet.order_files import MOST_FILES
 from harness.store.atomic_write import write_document
 
 MONITORING = """\
