@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity, PublicIdentity
+from harness.fleet.messages import Invitation
 from harness.store.atomic_write import write_document, write_whole
 from harness.untrusted.regular_file import read_bounded
 
@@ -25,12 +26,18 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     hub: PublicIdentity
     service: str
     site: str
+    token: str = ""
+    """The SHA-256 of the token's secret, by which the same token is not used again."""
+
+    def is_by(self, invitation: Invitation) -> bool:
+        """Whether the agent was enrolled by this invitation."""
+        return (self.hub, self.token) == (invitation.hub, invitation.digest)
 
 
 class _Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """The position in the registry's stream of the last run that was handed to the spool."""
+    """The position of the last run that was handed to the spool, by stream of the registry."""
 
-    position: int
+    positions: dict[str, int]
 
 
 _MEMBERSHIPS = msgspec.json.Decoder(Membership)
@@ -65,7 +72,8 @@ class AgentHome:
 
     def membership(self) -> Membership | None:
         """Which hub the agent belongs to; ``None`` if it is not enrolled. Raises UsageError."""
-        return self._read(self.folder / "hub.json", _MEMBERSHIPS)
+        advice = "enrol this agent again with a new token"
+        return self._read(self.folder / "hub.json", _MEMBERSHIPS, advice)
 
     def enrolled(self, membership: Membership) -> None:
         """Note that the agent is enrolled."""
@@ -82,24 +90,26 @@ class AgentHome:
         except FileNotFoundError:
             identity = Identity.new()
             self._write_private(path, identity.to_bytes())
-            pem = identity.signer.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            self._write_private(self.bundle_key, pem)
-            return identity
         except OSError as error:
             msg = f"{path}: the agent's keys cannot be read: {error.strerror or error}"
             raise UsageError(msg) from None
-        return Identity.from_bytes(content, path)
+        else:
+            identity = Identity.from_bytes(content, path)
+        if not self.bundle_key.exists():  # the process may have ended between both files
+            pem = identity.signer.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            self._write_private(self.bundle_key, pem)
+        return identity
 
-    def handed_over(self) -> int:
-        """The position of the last run that was handed to the spool; 0 before the first."""
-        held = self._read(self.folder / "handed-over.json", _SENT)
-        return held.position if held is not None else 0
+    def handed_over(self) -> dict[str, int]:
+        """The position of the last run in the spool, by stream. Raises UsageError."""
+        path = self.folder / "handed-over.json"
+        held = self._read(path, _SENT, "remove it, and all runs are sent again")
+        return held.positions if held is not None else {}
 
-    def hand_over(self, position: int) -> None:
-        """Note that the runs up to a position are in the spool."""
-        write_document(
-            self.folder / "handed-over.json", msgspec.json.encode(_Sent(position=position)) + b"\n"
-        )
+    def hand_over(self, stream: str, position: int) -> None:
+        """Note that the runs of a stream up to a position are in the spool."""
+        sent = _Sent(positions={**self.handed_over(), stream: position})
+        write_document(self.folder / "handed-over.json", msgspec.json.encode(sent) + b"\n")
 
     def _write_private(self, path: Path, content: bytes) -> None:
         try:
@@ -109,11 +119,11 @@ class AgentHome:
             msg = f"{path}: the agent's keys cannot be written: {error.strerror or error}"
             raise InstrumentError(msg) from None
 
-    def _read(self, path: Path, decoder: msgspec.json.Decoder[Kept]) -> Kept | None:
+    def _read(self, path: Path, decoder: msgspec.json.Decoder[Kept], advice: str) -> Kept | None:
         try:
             return decoder.decode(read_bounded(path, MOST_BYTES))
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
-            msg = f"{path}: cannot be read: {error}; enrol this agent again with a new token"
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            msg = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}; {advice}"
             raise UsageError(msg) from None

@@ -15,7 +15,8 @@ HOSTS = frozenset({LOOPBACK, "localhost"})
 """The names by which the page may be asked for; others could be those of a foreign page."""
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
@@ -52,6 +53,11 @@ def serving_page(port: int, page: Callable[[], str]) -> Iterator[int]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def send_error(self, code: int, *_: object) -> None:
+            """Refuse a request that is faulty, or of another method."""
+            self.close_connection = True
+            self._answer(HTTPStatus(code), "this page can only be read")
 
         def log_message(self, *_: object) -> None:
             """Log nothing."""

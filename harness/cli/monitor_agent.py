@@ -21,7 +21,7 @@ from harness.cli.registry_facts import session_if_any
 from harness.cli.site_agent import SiteAgent, enrol_message
 from harness.errors import HarnessError, UsageError
 from harness.fleet.messages import Enrolled, Invitation, Refused, read_token
-from harness.model.surveillance_event import SurveillanceRun
+from harness.model.surveillance_event import SurveillanceRun, run_key
 from harness.ports.storage import WallClock
 from harness.store.private_folder import WriterLock
 from probes.agent.offered_updates import fetch_update
@@ -61,6 +61,8 @@ def run_agent(options: AgentOptions) -> None:
                 "'accredit hub agent invite' (--token-file FILE)"
             )
             raise UsageError(msg)
+        if membership is not None and invitation is not None and membership.is_by(invitation):
+            invitation = None  # the token was used; the option is still there
         hub = invitation.hub if invitation is not None else membership.hub if membership else None
         assert hub is not None
         with HubUplink(options.hub, hub, identity, options.proxy) as uplink:
@@ -88,7 +90,7 @@ def run_agent(options: AgentOptions) -> None:
 def _enrol(uplink: HubUplink, invitation: Invitation, hub_url: str, home: AgentHome) -> Membership:
     """Enrol this device. Raises UsageError if the hub refuses, or cannot be reached."""
     try:
-        answer = uplink.ask(enrol_message(invitation.token()), introduce=True)
+        answer = uplink.ask(enrol_message(invitation), introduce=True)
     except HarnessError as error:
         msg = f"this device is not enrolled: {error}"
         raise UsageError(msg) from None
@@ -99,7 +101,11 @@ def _enrol(uplink: HubUplink, invitation: Invitation, hub_url: str, home: AgentH
         msg = f"{hub_url}: gave an answer of another kind ({type(answer).__name__})"
         raise UsageError(msg)
     membership = Membership(
-        hub_url=hub_url, hub=invitation.hub, service=answer.service, site=answer.site
+        hub_url=hub_url,
+        hub=invitation.hub,
+        service=answer.service,
+        site=answer.site,
+        token=invitation.digest,
     )
     home.enrolled(membership)
     say_at_once(f"enrolled for {answer.service} at {answer.site}")
@@ -118,15 +124,21 @@ def _page(agent: SiteAgent, membership: Membership, port: int) -> Iterator[None]
 
 def facts_of(agent: SiteAgent, membership: Membership) -> AgentFacts:
     """What the page of an agent shows now."""
-    state, clock = agent.state, agent.state.clock
-    uplink = state.uplink
+    state = agent.state
+    clock, uplink = state.clock, state.uplink
+    schedules: tuple[PageSchedule, ...] = ()
+    trouble = state.trouble
+    try:
+        schedules = tuple(_schedules(agent))
+    except HarnessError as error:  # a damaged order, or a registry that is in use
+        trouble = trouble or str(error)
     return AgentFacts(
         service=membership.service,
         site=membership.site,
         hub=urlsplit(membership.hub_url).netloc.rpartition("@")[2],
         now=clock.now() if clock is not None else datetime.now(UTC),
         version=version("isp-accredit"),
-        schedules=tuple(_schedules(agent)),
+        schedules=schedules,
         brackets=tuple(
             PageBracket(each.schedule, each.at, each.held, each.failed) for each in state.brackets
         ),
@@ -134,11 +146,11 @@ def facts_of(agent: SiteAgent, membership: Membership) -> AgentFacts:
         waiting=state.waiting,
         is_intercepted=uplink.is_intercepted if uplink is not None else None,
         issuer=uplink.issuer if uplink is not None else "",
-        clock_offset=clock.reading.offset if clock is not None else None,
+        clock_offset=clock.offset if clock is not None else None,
         clock_bound=clock.bound if clock is not None else None,
         clock_age=clock.age if clock is not None else None,
         offered=state.update.version if state.update is not None else "",
-        trouble=state.trouble,
+        trouble=trouble,
         is_revoked=state.is_revoked,
     )
 
@@ -152,7 +164,9 @@ def _schedules(agent: SiteAgent) -> Iterator[PageSchedule]:
     for service in declared.services:
         for site in service.sites:
             for schedule in site.schedules:
-                planned = [each for each in agent.state.planned if f"/{schedule.name}/" in each.key]
+                names = declared.monitoring, service.service, site.site, schedule.name
+                prefix = run_key(*names, datetime.now(UTC)).rpartition("/")[0] + "/"
+                planned = [each for each in agent.state.planned if each.key.startswith(prefix)]
                 last = [run for run in runs if run.schedule == schedule.name]
                 yield PageSchedule(
                     name=schedule.name,

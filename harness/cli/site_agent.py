@@ -7,21 +7,21 @@ and sends what waits. No trouble with the hub ends it or stops its measuring.
 
 from __future__ import annotations
 
-import json
 import platform
-import subprocess
-import sys
+import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 from harness.cli.agent_home import AgentHome
 from harness.cli.agent_orders import AgentOrders
 from harness.cli.agent_results import hand_over_runs
-from harness.cli.hub_clock import HubClock, keep_reading
+from harness.cli.bracket_process import bracket_fault, bracket_words
+from harness.cli.hub_clock import HubClock, clock_left, keep_clock
 from harness.cli.monitor_jobs import Job
 from harness.cli.monitor_plan import Planned, Surveillance
 from harness.cli.printing import say_at_once, warn
@@ -30,6 +30,7 @@ from harness.fleet.messages import (
     AgentStatus,
     ClockReport,
     Enrol,
+    Invitation,
     Poll,
     Polled,
     Refused,
@@ -44,9 +45,6 @@ from probes.agent.uplink import HubUplink
 ASK_EVERY = timedelta(minutes=5)
 CLOCK_EVERY = timedelta(minutes=15)
 BRACKET_EVERY = timedelta(minutes=15)
-BRACKET_PATIENCE = 600.0
-"""Seconds that trying the sentinels of a campaign may take."""
-
 SHOWN = 300
 """How many characters of a trouble are told."""
 
@@ -63,6 +61,23 @@ class AgentState(NamedTuple):
     planned: tuple[Planned, ...] = ()
     update: Update | None = None
     is_revoked: bool = False
+
+
+class Trouble(NamedTuple):
+    """A trouble in words, and its cause: what is told once, though several steps meet it."""
+
+    words: str
+    cause: str
+
+    @classmethod
+    def of(cls, words: str, error: object) -> Trouble:
+        """The trouble of an error, after which words are added."""
+        return cls(f"{words}: {error}", str(error))
+
+    @property
+    def known_by(self) -> str:
+        """The cause without numbers, which differ from time to time."""
+        return re.sub(r"\d+", "", self.cause or self.words)
 
 
 class SiteAgent:
@@ -86,28 +101,33 @@ class SiteAgent:
         self._fetch_update = fetch_update
         self._orders = AgentOrders(home.orders)
         self._surveillance: Surveillance | None = None
-        self._said = ""
-        self.state = AgentState()
+        self._told: tuple[str, ...] = ()
+        self._answered: tuple[Trouble, ...] = ()
+        self.state = AgentState(clock=clock_left(home.clock))
 
     def due(self, now: datetime) -> Sequence[Job]:
         """The runs to begin or to resume; ``now`` is the system's time, right or wrong."""
-        del now
-        if self.state.is_revoked:
+        if self._is_revoked():
             return ()
-        troubles = [self._follow_clock()]
+        troubles: list[Trouble] = []
+        is_reached = self._follow_clock(troubles)
         clock = self.state.clock
         if clock is None:
-            self._tell("; ".join(filter(None, troubles)))
+            self._tell(troubles)
             return ()
-        troubles += [
-            self._hand_over(clock),
-            self._send(),
-            self._ask(clock),
-            self._try_sentinels(clock),
-        ]
-        jobs = self._planned(clock, troubles)
-        self._tell("; ".join(filter(None, troubles)))
+        is_reached = is_reached and self._ask(clock, troubles)
+        if self._is_revoked():
+            self._tell(troubles)
+            return ()
+        self._hand_over(clock, troubles)
+        self._send(troubles, is_reached=is_reached)
+        self._try_sentinels(clock, troubles)
+        jobs = self._planned(clock, now, troubles)
+        self._tell(troubles)
         return jobs
+
+    def _is_revoked(self) -> bool:
+        return self.state.is_revoked
 
     def command(self, key: str) -> list[str]:
         """The command line that carries out a run by the hub's clock."""
@@ -115,161 +135,219 @@ class SiteAgent:
         return [*surveillance.command(key), "--clock-file", str(self.home.clock)]
 
     def declared(self) -> MonitoringFile | None:
-        """What is measured, or ``None`` without an order."""
+        """What is measured, or ``None`` without an order. Raises UsageError for a damaged one."""
         path = self._orders.monitoring
         return read_monitoring(path) if path is not None else None
 
-    def _tell(self, trouble: str) -> None:
-        """Print a trouble once."""
-        if trouble and trouble != self._said:
-            warn(trouble)
-        elif self._said and not trouble:
-            say_at_once("the hub is reached again, and nothing is in the way")
-        self._said = trouble
-        self.state = self.state._replace(trouble=trouble[:SHOWN])
+    def _tell(self, troubles: Sequence[Trouble]) -> None:
+        """Print each trouble once, and when all are over."""
+        for each in troubles:
+            if not each.known_by.startswith(("\0", *self._told)):
+                warn(each.words)
+                self._told = (*self._told, each.known_by)
+        if self._told and not troubles:
+            say_at_once("the hub is reached, and nothing is in the way any more")
+            self._told = ()
+        once = {each.cause: each.words for each in reversed(troubles)}
+        self.state = self.state._replace(trouble="; ".join(reversed(once.values()))[:SHOWN])
 
-    def _follow_clock(self) -> str:
-        """Read the hub's time if it is old. Without any reading nothing is measured."""
+    def _follow_clock(self, troubles: list[Trouble]) -> bool:
+        """Read the hub's time if it is old; return whether the hub is reached, if it was asked.
+
+        Without any reading nothing is measured.
+        """
         clock = self.state.clock
         if clock is not None and clock.age < CLOCK_EVERY.total_seconds():
-            return ""
+            return True
         try:
             reading = self._uplink.read_clock()
         except HarnessError as error:
             missing = "" if clock is not None else "; nothing is measured until the time is known"
-            return f"the time is not read: {error}{missing}"
-        keep_reading(reading, self.home.clock)
-        self.state = self.state._replace(clock=HubClock(reading))
-        return ""
-
-    def _hand_over(self, clock: HubClock) -> str:
-        declared = self.declared()
-        if declared is None:
-            return ""
+            troubles.append(Trouble(f"the hub's time is not read: {error}{missing}", str(error)))
+            return False
+        clock = HubClock.of(reading)
         try:
-            hand_over_runs(declared, self.home, self.out, self._spool, clock)
+            keep_clock(clock, self.home.clock)
+        except HarnessError as error:  # runs would be dated by no clock
+            troubles.append(Trouble.of("the hub's time is not kept", error))
+        else:
+            self.state = self.state._replace(clock=clock)
+        return True
+
+    def _hand_over(self, clock: HubClock, troubles: list[Trouble]) -> None:
+        try:
+            declared = self.declared()
+            if declared is None:
+                return
+            places = self._orders.places()
+            hand_over_runs(declared, self.home, self.out, self._spool, clock, places)
         except HarnessError as error:
-            return f"results are not handed over: {error}"
-        return ""
+            troubles.append(Trouble.of("results are not handed over", error))
 
-    def _send(self) -> str:
+    def _send(self, troubles: list[Trouble], *, is_reached: bool) -> None:
+        """Send what waits, unless the hub is not reached now; count what waits."""
         try:
+            if not is_reached:
+                self.state = self.state._replace(waiting=len(self._spool.waiting()))
+                return
             delivery = self._spool.deliver(self._uplink)
         except HarnessError as error:
-            return f"results are not sent: {error}"
+            troubles.append(Trouble.of("results are not sent", error))
+            return
         self.state = self.state._replace(waiting=delivery.waiting)
-        return f"results wait: {delivery.trouble}" if delivery.trouble else ""
+        if delivery.trouble:
+            troubles.append(Trouble.of("results wait", delivery.trouble))
 
-    def _ask(self, clock: HubClock) -> str:
-        """Tell the hub where the agent stands, and take what it answers."""
+    def _ask(self, clock: HubClock, troubles: list[Trouble]) -> bool:
+        """Tell the hub where the agent stands, and take what it answers.
+
+        Returns whether the hub is reached, if it was asked. A trouble with its answer lasts until
+        the next one.
+        """
         asked = self.state.asked
-        if asked is not None and clock.now() - asked < ASK_EVERY:
-            return ""
+        if asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY:
+            troubles += self._answered
+            return True
         try:
-            answer = self._uplink.ask(Poll(status=self._status(clock), serial=self._orders.serial))
+            poll = Poll(status=self._status(clock), serial=self._serial())
+            answer = self._uplink.ask(poll)
         except HarnessError as error:
-            return f"the hub is not reached: {error}"
+            troubles.append(Trouble.of("the hub is not reached", error))
+            return False
         self.state = self.state._replace(asked=clock.now(), uplink=self._uplink.report)
-        if isinstance(answer, Refused):
-            return self._refused(answer)
-        if not isinstance(answer, Polled):
-            return f"the hub gave an answer of another kind ({type(answer).__name__})"
-        return self._take(answer)
+        match answer:
+            case Refused():
+                self._answered = (self._refused(answer),)
+            case Polled():
+                self._answered = tuple(self._take(answer))
+            case _:
+                kind = type(answer).__name__
+                self._answered = (Trouble.of("the hub gave an answer of another kind", kind),)
+        troubles += self._answered
+        return True
+
+    def _serial(self) -> int:
+        """The number of the order in force; 0 if what says it is damaged, which is told apart."""
+        try:
+            return self._orders.serial
+        except UsageError:
+            return 0
 
     def _status(self, clock: HubClock) -> AgentStatus:
-        offset = clock.reading.offset
         return AgentStatus(
             version=version("isp-accredit"),
-            clock=ClockReport(offset=offset, bound=clock.bound, age=clock.age),
+            clock=ClockReport(offset=clock.offset, bound=clock.bound, age=clock.age),
             uplink=self._uplink.report,
             brackets=self.state.brackets,
             waiting=self.state.waiting,
-            trouble=self._said[:SHOWN],
+            trouble=self.state.trouble,
         )
 
-    def _refused(self, answer: Refused) -> str:
+    def _refused(self, answer: Refused) -> Trouble:
         if answer.reason == "revoked":
             self._orders.remove()
             self._surveillance = None
-            self.state = self.state._replace(is_revoked=True, planned=())
+            self.state = self.state._replace(is_revoked=True, planned=(), brackets=())
             self._stop.set()
-            return f"the hub has revoked this agent: {answer.words}; nothing more is measured"
-        return f"the hub refuses this agent: {answer.words}"
+            words = f"the hub has revoked this agent: {answer.words}; nothing more is measured"
+            return Trouble(words, answer.words)
+        return Trouble.of("the hub refuses this agent", answer.words)
 
-    def _take(self, answer: Polled) -> str:
-        troubles = []
+    def _take(self, answer: Polled) -> Iterator[Trouble]:
+        """Let an order count, and fetch a version that is offered; gives what is in the way."""
         if answer.order is not None:
             try:
                 self._orders.install(answer.order)
                 self._surveillance = None
+                self.state = self.state._replace(brackets=())
                 say_at_once(f"order {answer.order.serial} of the hub is in force")
             except HarnessError as error:
-                troubles.append(f"order {answer.order.serial} is not taken: {error}")
+                words = f"order {answer.order.serial} of the hub is not taken"
+                yield Trouble.of(words, error)
         if answer.update is not None and answer.update != self.state.update:
             try:
                 path = self._fetch_update(answer.update)
                 say_at_once(f"version {answer.update.version} is offered: pip install {path}")
                 self.state = self.state._replace(update=answer.update)
             except HarnessError as error:
-                troubles.append(f"version {answer.update.version} is not fetched: {error}")
-        return "; ".join(troubles)
+                yield Trouble.of(f"version {answer.update.version} is not fetched", error)
 
-    def _planned(self, clock: HubClock, troubles: list[str]) -> Sequence[Job]:
+    def _planned(self, clock: HubClock, now: datetime, troubles: list[Trouble]) -> Sequence[Job]:
+        """The runs to begin; their starts are on the system's clock, by which they are begun."""
         try:
             surveillance = self._require_orders()
             self.state = self.state._replace(planned=surveillance.planned(clock.now()))
             ahead = surveillance.due(clock.now())
         except HarnessError as error:
-            troubles.append(str(error))
+            self.state = self.state._replace(planned=())
+            troubles.append(Trouble(str(error), str(error)))
             return ()
-        correction = timedelta(seconds=clock.reading.offset)
+        correction = clock.now() - now
         return [job._replace(start=job.start - correction) for job in ahead]
 
     def _require_orders(self) -> Surveillance:
         """The planner of the order that counts. Raises UsageError if there is none."""
-        path, clock = self._orders.monitoring, self.state.clock
-        if path is None or clock is None:
+        path = self._orders.monitoring
+        if path is None or self.state.clock is None:
             msg = "no order of the hub yet; it comes with the next answer"
             raise UsageError(msg)
         if self._surveillance is None or self._surveillance.path != path:
-            self._surveillance = Surveillance(path, self.out, clock)
+            self._surveillance = Surveillance(path, self.out, LatestClock(self))
         return self._surveillance
 
-    def _try_sentinels(self, clock: HubClock) -> str:
+    def _try_sentinels(self, clock: HubClock, troubles: list[Trouble]) -> None:
         """Try the sentinels of each schedule now and then, in a process of its own."""
-        brackets = self.state.brackets
-        if brackets and clock.now() - brackets[0].at < BRACKET_EVERY:
-            return ""
-        declared = self.declared()
+        try:
+            declared = self.declared()
+        except HarnessError:  # which planning tells
+            return
         if declared is None:
-            return ""
-        found = tuple(
-            self._bracket(declared, schedule.name, clock) for _, schedule in declared.schedules()
-        )
-        self.state = self.state._replace(brackets=found)
-        failed = [each for each in found if not each.held]
-        return f"the sentinels of {failed[0].schedule} fail: {failed[0].failed}" if failed else ""
+            return
+        brackets = self.state.brackets
+        if not brackets or not timedelta(0) <= clock.now() - brackets[0].at < BRACKET_EVERY:
+            brackets = tuple(
+                self._bracket(declared, schedule.name, clock)
+                for _, schedule in declared.schedules()
+                if not self._stop.is_set()
+            )
+            self.state = self.state._replace(brackets=brackets)
+        troubles += [
+            Trouble.of(f"the sentinels of {each.schedule} fail", each.failed)
+            for each in brackets
+            if not each.held
+        ]
 
     def _bracket(self, declared: MonitoringFile, schedule: str, clock: HubClock) -> SentinelBracket:
-        words = ["monitor", "bracket", str(declared.path), "--schedule", schedule]
-        try:
-            ended = subprocess.run(  # noqa: S603 - our own command
-                [sys.executable, "-m", "harness.cli.process", *words, "--out", str(self.out)],
-                capture_output=True,
-                text=True,
-                timeout=BRACKET_PATIENCE,
-                check=False,
-            )
-            told = json.loads(ended.stdout) if ended.returncode == 0 else {}
-            failed = str(told.get("failed", "")) if told else ended.stderr.strip()[-SHOWN:]
-            is_held = bool(told) and not failed
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            is_held, failed = False, f"the sentinels could not be tried: {error}"
+        words = bracket_words(declared.path, schedule, self.out)
+        fault = bracket_fault(words, self._stop)
         return SentinelBracket(
-            schedule=schedule, at=clock.now(), held=is_held, failed=failed[:SHOWN]
+            schedule=schedule, at=clock.now(), held=fault is None, failed=(fault or "")[:SHOWN]
         )
 
 
-def enrol_message(token: str) -> Enrol:
-    """The message that enrols this device with a token."""
-    return Enrol(token=token, version=version("isp-accredit"), platform=platform.platform()[:200])
+class LatestClock:
+    """The clock of an agent as last read."""
+
+    def __init__(self, agent: SiteAgent) -> None:
+        self._agent = agent
+
+    def now(self) -> datetime:
+        """The hub's time. Raises UsageError before it is known."""
+        clock = self._agent.state.clock
+        if clock is None:
+            msg = "the hub's time is not known yet"
+            raise UsageError(msg)
+        return clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start."""
+        return monotonic()
+
+
+def enrol_message(invitation: Invitation) -> Enrol:
+    """The message that enrols this device with its invitation, as the hub made it."""
+    return Enrol(
+        token=invitation.token(),
+        version=version("isp-accredit"),
+        platform=platform.platform()[:200],
+    )

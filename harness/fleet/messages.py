@@ -258,9 +258,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
     def token(self) -> str:
         """The token, as it is given to the person who sets the agent up."""
-        return STARTS_WITH + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip(
-            "="
-        )
+        return TOKEN + base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @property
     def digest(self) -> str:
@@ -268,7 +266,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.secret.encode()).hexdigest()
 
 
-STARTS_WITH = "accredit-agent-"
+TOKEN = "accredit-agent-"  # noqa: S105 - what a secret comes after
 """How tokens begin."""
 
 _INVITATIONS = msgspec.json.Decoder(Invitation)
@@ -277,11 +275,11 @@ _INVITATIONS = msgspec.json.Decoder(Invitation)
 def read_token(token: str) -> Invitation:
     """Read a token. Raises UsageError, without quoting it."""
     text = "".join(token.split())
-    body = text.removeprefix(STARTS_WITH) if text.startswith(STARTS_WITH) else "-"
+    body = text.removeprefix(TOKEN) if text.startswith(TOKEN) else "-"
     try:
         return _INVITATIONS.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        msg = f"the token is not whole; copy all of it, from {STARTS_WITH!r} to its end"
+        msg = f"the token is not whole; copy all of it, from {TOKEN!r} to its end"
         raise UsageError(msg) from None
 
 

@@ -154,10 +154,11 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 def _steady(record: InstrumentRecord) -> InstrumentRecord:
     zero = 0.0 if record.clock.is_known else None
     bound = zero if zero is None or record.clock.is_exact else math.inf
+    age = msgspec.UNSET if record.clock.hub_age is msgspec.UNSET else 0.0
     return msgspec.structs.replace(
         record,
         at=datetime.fromtimestamp(0, UTC),
-        clock=msgspec.structs.replace(record.clock, offset=zero, bound=bound),
+        clock=msgspec.structs.replace(record.clock, offset=zero, bound=bound, hub_age=age),
         hellos=tuple(
             msgspec.structs.replace(hello, size=0) if hello.is_random else hello
             for hello in record.hellos

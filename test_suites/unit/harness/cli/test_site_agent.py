@@ -1,0 +1,584 @@
+"""The agent of a site: the hub's time and orders, runs, sentinels and results, minute by minute."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+import pytest
+
+from harness.cli import agent_results
+from harness.cli.agent_home import AgentHome
+from harness.cli.bracket_process import bracket_fault
+from harness.cli.hub_clock import HubClock
+from harness.errors import HarnessError, InstrumentError, UsageError
+from harness.fleet.messages import Refused, RunReport, Update, UplinkReport, encode, read_from_agent
+from harness.model.surveillance_event import SurveillanceRun
+from harness.store.bundle_reading import opened_bundle
+from test_suites.unit.harness.cli.monitored_service import BEGAN
+from test_suites.unit.harness.cli.site_of_agent import PlayedSite
+
+DUE = BEGAN + timedelta(hours=6, minutes=15)
+YEAR = 365 * 86400.0
+DOWN = "the hub hub.example:443 was not reached: No route to host"
+UNKNOWN = "; nothing is measured until the time is known"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlayedSite:
+    return PlayedSite(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def working(site: PlayedSite) -> PlayedSite:
+    """A site whose agent has an order."""
+    site.give_order()
+    site.due()
+    site.due()
+    return site
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What was printed since it was last asked, on both streams."""
+    said = capsys.readouterr()
+    return [*said.err.splitlines(), *said.out.splitlines()]
+
+
+def run_in(report: RunReport) -> SurveillanceRun:
+    """The run of a report."""
+    return msgspec.json.decode(report.run, type=SurveillanceRun)
+
+
+def run_of(site: PlayedSite) -> str:
+    """Wait until the daily run is due, and return its key."""
+    site.minutes((DUE - site.now) / timedelta(minutes=1))
+    (job,) = site.due(0)
+    return job.key
+
+
+# time
+
+
+def test_nothing_is_measured_until_the_time_is_known(
+    site: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.give_order()
+    site.hub.down = DOWN
+    for _ in range(600):
+        assert not site.due()
+
+    assert [f"accredit: warning: the hub's time is not read: {DOWN}{UNKNOWN}"] == told(capsys)
+    assert not (site.out / "registry.sqlite").exists()
+    assert not site.tried
+
+    site.hub.down = ""
+    site.due()
+    said = told(capsys)
+    assert "order 1 of the hub is in force" in said
+    assert "the hub is reached, and nothing is in the way any more" in said
+    assert ["daily"] == site.tried
+    assert "" == site.agent.state.trouble
+
+
+def test_a_run_starts_by_the_systems_clock_when_it_is_due_by_the_hubs(site: PlayedSite) -> None:
+    site.hub.offset = YEAR
+    site.give_order()
+    site.due()
+    site.minutes((DUE - timedelta(minutes=1) - site.now) / timedelta(minutes=1))
+
+    (job,) = site.due(0)
+
+    assert abs(job.start - (DUE - timedelta(seconds=YEAR))) < timedelta(seconds=1)
+    assert "20260302T0615Z" in job.key
+    site.minutes()
+    run = site.carry_out(job.key)
+    assert ("measured", DUE) == (run.result, run.due)
+    site.due()
+    (report,) = site.hub.reports
+    sent = run_in(report)
+    assert timedelta(0) <= sent.at - DUE < timedelta(minutes=5)
+    assert site.hub.polls[-1].status.clock is not None
+    assert site.hub.polls[-1].status.clock.offset == pytest.approx(YEAR, abs=1)
+
+
+def test_runs_begin_in_time_though_the_systems_clock_is_set_while_the_agent_works(
+    working: PlayedSite,
+) -> None:
+    working.hub.down = DOWN
+    working.minutes((DUE - timedelta(minutes=1) - working.now) / timedelta(minutes=1))
+    working.hub.offset = -40 * 86400.0  # the agent has read no offset since
+
+    (job,) = working.due(0)
+
+    assert abs(job.start - working.system - timedelta(minutes=1)) < timedelta(seconds=1)
+
+
+def test_the_clock_is_read_again_now_and_then(working: PlayedSite) -> None:
+    first = working.agent.state.clock
+    working.due(10)
+    assert working.agent.state.clock is first
+    working.due(10)
+    assert working.agent.state.clock is not first
+    assert working.home.clock.is_file()
+
+
+def test_an_agent_that_is_started_again_goes_on_by_the_time_that_it_had(
+    working: PlayedSite,
+) -> None:
+    working.left = working.agent.state.clock
+    assert isinstance(working.left, HubClock)
+    working.hub.down = DOWN
+    working.start()
+
+    assert run_of(working)
+
+
+def test_a_clock_that_cannot_be_kept_is_a_trouble_like_others(
+    site: PlayedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(clock: HubClock, path: Path) -> None:
+        raise InstrumentError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("harness.cli.site_agent.keep_clock", full)
+    site.due()
+    assert "No space left" in site.agent.state.trouble
+
+
+# the hub
+
+
+def test_measuring_goes_on_while_the_hub_is_not_reached_and_results_wait(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys)
+    working.hub.down = DOWN
+    for _ in range(30):
+        working.due()
+    run = working.carry_out(run_of(working))
+    for number in range(180):
+        working.hub.down = DOWN if number % 2 else DOWN.replace("443", "8443")
+        working.due()
+
+    assert "measured" == run.result
+    assert 1 == working.agent.state.waiting
+    lines = told(capsys)
+    warned = [line for line in lines if "not reached" in line]
+    assert 1 == len(warned), lines
+    assert "not reached" in working.agent.state.trouble
+
+    working.hub.down = ""
+    for _ in range(90):
+        working.due()
+    assert 0 == working.agent.state.waiting
+    assert 1 == len(working.hub.reports)
+    lines = told(capsys)
+    assert 1 == sum("is reached, and nothing is in the way" in line for line in lines), lines
+    assert not [line for line in lines if "warning" in line]
+
+
+def test_the_status_tells_clock_uplink_sentinels_and_what_waits(working: PlayedSite) -> None:
+    working.hub.report = UplinkReport(is_intercepted=True, issuer="CN=School", proxy="proxy:8080")
+    working.hub.bound = 0.05
+    working.due(16)
+
+    working.due(6)
+
+    poll = working.hub.polls[-1]
+    status = poll.status
+    assert 1 == poll.serial
+    assert working.hub.report == status.uplink
+    assert status.clock is not None
+    assert status.clock.age == 360
+    assert status.clock.bound == pytest.approx(0.05 + 360 * 0.0005)
+    assert ["daily"] == [each.schedule for each in status.brackets]
+    assert all(each.held for each in status.brackets)
+    assert (0, "") == (status.waiting, status.trouble)
+    assert read_from_agent(encode(poll)) == poll, "within the limits of messages"
+
+
+def test_the_longest_troubles_are_within_the_limits_of_messages(working: PlayedSite) -> None:
+    working.bracket = lambda schedule: "\U0001f600" * 5000
+    working.due(20)
+    working.due(6)
+
+    poll = working.hub.polls[-1]
+    assert not poll.status.brackets[0].held
+    assert read_from_agent(encode(poll)) == poll
+
+
+def test_the_hub_is_asked_every_five_minutes(working: PlayedSite) -> None:
+    before = len(working.hub.polls)
+    for _ in range(60):
+        working.due()
+    assert 12 == len(working.hub.polls) - before
+
+
+# orders
+
+
+def test_an_order_replaces_the_one_before(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = working.agent.declared()
+    working.service.declare(top={"monitoring": "other"})
+    working.give_order(2)
+    working.due(6)
+
+    declared = working.agent.declared()
+    assert first is not None
+    assert declared is not None
+    assert ("acme", "other") == (first.monitoring, declared.monitoring)
+    assert first.path.is_file(), "for a run that goes on"
+    assert "order 2 of the hub is in force" in told(capsys)
+    assert run_of(working).startswith("run:other/")
+    words = working.agent.command("KEY")
+    assert str(declared.path) in words
+    assert ["--clock-file", str(working.home.clock)] == words[-2:]
+
+
+def test_an_order_that_is_refused_leaves_the_one_before(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    working.give_order(2, monitoring="monitoring: [")
+    for _ in range(60):
+        working.due()
+
+    assert 1 == sum("order 2 of the hub is not taken" in line for line in told(capsys))
+    assert "order 2 of the hub is not taken" in working.agent.state.trouble
+    assert run_of(working)
+    assert 1 == working.hub.polls[-1].serial
+    assert "order 2" in working.hub.polls[-1].status.trouble, "the hub hears of it"
+
+
+def test_a_damaged_order_does_not_keep_results_or_the_hub_waiting(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    working.carry_out(run_of(working))
+    working.due()
+    (working.home.orders / "current.json").write_bytes(b"{")
+    told(capsys)
+    for _ in range(30):
+        assert not working.due()
+
+    warned = [line for line in told(capsys) if "current.json" in line]
+    assert 1 == sum("remove it, and the hub sends the order again" in line for line in warned)
+    assert "current.json" in working.hub.polls[-1].status.trouble
+
+    (working.home.orders / "current.json").unlink()
+    working.due(6)
+    assert 1 == working.agent.declared().services[0].alarm_sites  # type: ignore[union-attr]
+
+
+def test_a_revoked_agent_measures_nothing_more_and_keeps_what_it_has(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = run_of(working)
+    working.hub.down = DOWN
+    working.carry_out(key)
+    working.due()
+    assert 1 == working.agent.state.waiting
+    working.hub.down = ""
+    working.hub.refusal = Refused(reason="revoked", words="the school has left")
+    told(capsys)
+
+    assert not working.due(40)
+
+    assert working.stop.is_set()
+    assert working.agent.state.is_revoked
+    assert working.agent.declared() is None
+    assert not working.agent.state.planned
+    assert 1 == len(working.spool.waiting())
+    assert list(working.out.glob("*/journal")), "the journal stays"
+    (line,) = [line for line in told(capsys) if "revoked" in line]
+    assert "the school has left; nothing more is measured" in line
+    assert "no order" not in line
+    asked = len(working.hub.asked)
+    assert not working.due(10)
+    assert asked == len(working.hub.asked), "nothing more is asked"
+
+
+def test_another_refusal_of_the_hub_is_a_trouble_and_no_end(working: PlayedSite) -> None:
+    working.hub.refusal = Refused(reason="faulty", words="")
+    working.due(6)
+    assert "the hub refuses this agent" in working.agent.state.trouble
+    working.hub.refusal = None
+    working.due(6)
+    assert "" == working.agent.state.trouble
+    assert run_of(working)
+
+
+def test_an_offered_version_is_fetched_once(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    working.hub.update = Update(version="2.0", sha256="0" * 64, size=5)
+    for _ in range(20):
+        working.due()
+    assert [working.hub.update] == working.fetched
+    assert 1 == sum("version 2.0 is offered: pip install" in line for line in told(capsys))
+
+
+# sentinels
+
+
+def test_sentinels_are_tried_now_and_then_and_their_fault_is_told_once(
+    working: PlayedSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys)
+    working.bracket = lambda schedule: "sentinel x was allowed"
+    for _ in range(60):
+        working.due()
+
+    assert 4 <= len(working.tried) <= 6
+    lines = told(capsys)
+    assert 1 == sum("the sentinels of daily fail: sentinel x was allowed" in each for each in lines)
+    (bracket,) = working.hub.polls[-1].status.brackets
+    assert (False, "sentinel x was allowed") == (bracket.held, bracket.failed)
+    assert "sentinels of daily fail" in working.agent.state.trouble
+
+    working.bracket = lambda schedule: None
+    for _ in range(30):
+        working.due()
+    assert working.agent.state.brackets[0].held
+    assert "" == working.agent.state.trouble
+
+
+ANSWERS = {
+    "held": ('print(\'{"failed": ""}\')', None),
+    "failed": ('print(\'{"failed": "sentinel x was allowed"}\')', "sentinel x was allowed"),
+    "nothing": ("pass", "no answer that can be read"),
+    "not JSON": ("print('all is well')", "no answer that can be read"),
+    "a list": ("print('[1]')", "no answer that can be read"),
+    "another object": ("print('{\"held\": true}')", "no answer that can be read"),
+    "no text": ("print('{\"failed\": null}')", "no answer that can be read"),
+    "false": ("print('{\"failed\": false}')", "no answer that can be read"),
+    "two answers": ('print(\'{"failed": ""}\' * 2)', "no answer that can be read"),
+    "no UTF-8": ("import os; os.write(1, b'\\xff')", "no answer that can be read"),
+    "nested": ("print('[' * 100_000)", "no answer that can be read"),
+    "an error": ("print('{\"failed\": \"\"}'); raise SystemExit('no route')", "no route"),
+    "a silent error": ("raise SystemExit(4)", "ended with 4"),
+    "killed": ("import os; os.kill(os.getpid(), 9)", "ended with -9"),
+    "too slow": ("import time; time.sleep(600)", "not tried in 1 seconds"),
+}
+
+
+@pytest.mark.parametrize(("program", "says"), ANSWERS.values(), ids=ANSWERS)
+def test_sentinels_hold_only_if_the_command_says_so(program: str, says: str | None) -> None:
+    seconds = 1 if "sleep" in program else 120
+
+    fault = bracket_fault([sys.executable, "-c", program], threading.Event(), seconds=seconds)
+
+    if says is None:
+        assert fault is None
+    else:
+        assert fault is not None
+        assert says in fault
+
+
+def test_sentinels_that_cannot_be_started_do_not_hold() -> None:
+    fault = bracket_fault(["/nonexistent"], threading.Event())
+    assert fault is not None
+    assert "could not be tried" in fault
+
+
+def test_an_agent_that_is_stopped_waits_for_no_sentinels() -> None:
+    stop, begun = threading.Event(), monotonic()
+    threading.Timer(0.2, stop.set).start()
+
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    fault = bracket_fault([sys.executable, "-c", f"import time; time.sleep(300); {program}"], stop)
+
+    assert "the agent is stopped" == fault
+    assert monotonic() - begun < 60
+
+
+# results
+
+
+def test_a_run_is_sent_once_with_a_bundle_that_the_hub_can_verify(
+    working: PlayedSite, tmp_path: Path
+) -> None:
+    working.carry_out(run_of(working))
+    for _ in range(30):
+        working.due()
+    working.start()
+    for _ in range(30):
+        working.due()
+
+    (report,) = working.hub.reports
+    assert 1 == len(working.hub.memory.runs)
+    sent = run_in(report)
+    assert ("measured", DUE) == (sent.result, sent.due)
+    bundle = tmp_path / "sent.accredit.zip"
+    bundle.write_bytes(working.hub.memory.parts[report.bundle])
+    public = tmp_path / "public.pem"
+    public.write_bytes(_public_pem(working.home))
+    with opened_bundle(bundle, [public], sent.campaign) as opened:
+        assert sent.attempts == opened.journal.rows
+    assert not list(working.home.folder.glob("*.zip")), "no copy stays beside the spool's"
+
+
+def _public_pem(home: AgentHome) -> bytes:
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - only here
+        Encoding,
+        PublicFormat,
+    )
+
+    verifier = home.identity().public.verifier
+    return verifier.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_a_run_is_handed_over_again_after_a_crash_and_waits_once(
+    working: PlayedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = run_of(working)
+    working.hub.down = DOWN
+    working.carry_out(key)
+    with monkeypatch.context() as crash:
+        crash.setattr(AgentHome, "hand_over", _crash)
+        with pytest.raises(KeyboardInterrupt):
+            working.due()
+    working.left = working.agent.state.clock
+    working.start()
+    for _ in range(5):
+        working.due()
+
+    assert [key] == [each.key for each in working.spool.waiting()]
+    working.hub.down = ""
+    for _ in range(90):
+        working.due()
+    assert {key} == {run_in(each).about for each in working.hub.reports}
+
+
+def _crash(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_run_without_a_bundle_is_sent_as_failed_with_the_reason_and_its_journal_stays(
+    working: PlayedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise UsageError("pack 'x' of this journal was not found")
+
+    monkeypatch.setattr(agent_results, "make_bundle", refuse)
+    working.carry_out(run_of(working))
+    working.due()
+
+    (report,) = working.hub.reports
+    sent = run_in(report)
+    assert ("failed", "", ()) == (sent.result, report.bundle, sent.readings)
+    assert "pack 'x' of this journal was not found" in sent.reason
+    assert list(working.out.glob("*/journal/segment-*")) or list(working.out.glob("*/journal/*"))
+
+
+def test_a_bundle_that_is_too_large_does_not_keep_later_runs_waiting(
+    working: PlayedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probes.agent.run_spool.MOST_UPLOAD", 10)
+    working.carry_out(run_of(working))
+    working.due()
+
+    (report,) = working.hub.reports
+    sent = run_in(report)
+    assert "failed" == sent.result
+    assert "is larger than a hub takes" in sent.reason
+    assert not list(working.home.folder.glob("*.zip"))
+
+
+def test_a_full_disk_keeps_a_run_for_the_next_time(
+    working: PlayedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise InstrumentError("cannot be written: No space left on device")
+
+    working.carry_out(run_of(working))
+    with monkeypatch.context() as disk:
+        disk.setattr(agent_results, "make_bundle", full)
+        working.due()
+        assert "No space left" in working.agent.state.trouble
+        assert not working.hub.reports
+    working.due()
+
+    (report,) = working.hub.reports
+    assert report.bundle
+
+
+def test_missed_runs_are_sent_without_a_bundle(working: PlayedSite) -> None:
+    working.minutes(3 * 24 * 60)
+    working.due()
+    working.due()
+
+    found = [run_in(each) for each in working.hub.reports]
+    assert found
+    assert {"missed"} == {each.result for each in found}
+
+
+def test_runs_of_another_supplier_are_sent_after_its_name_was_changed(working: PlayedSite) -> None:
+    working.carry_out(run_of(working))
+    working.due()
+    assert 1 == len(working.hub.reports)
+    campaign = working.service.campaign("Hill School")
+    campaign["service"] = {"name": "Safe Net", "supplier": "Other Ltd"}
+    working.service.dump(working.service.folder / "hill-school.yaml", campaign)
+    working.service.declare(supplier="Other Ltd")
+    working.give_order(2)
+    working.due(6)
+    working.minutes(24 * 60 - 10)
+
+    working.carry_out(next(job.key for job in working.due()))
+    working.due()
+
+    sent = [run_in(each) for each in working.hub.reports]
+    measured = [each for each in sent if each.result == "measured"]
+    assert 2 == len(measured)
+
+
+def test_a_damaged_note_of_what_was_sent_says_what_to_do(working: PlayedSite) -> None:
+    working.carry_out(run_of(working))
+    working.due()
+    note = working.home.folder / "handed-over.json"
+    note.write_bytes(b'{"positions": 7}')
+    working.due()
+    assert "remove it, and all runs are sent again" in working.agent.state.trouble
+    note.unlink()
+    working.due()
+    assert 2 == len(working.hub.reports)
+    assert 1 == len(working.hub.memory.runs)
+
+
+# the folder
+
+
+def test_the_keys_are_made_once_and_only_the_user_can_read_them(tmp_path: Path) -> None:
+    home = AgentHome(tmp_path)
+    first = home.identity()
+    (tmp_path / "agent/bundle-key.pem").unlink()  # as if the process ended before it was written
+
+    assert first.public == home.identity().public
+    for name in ("agent.keys", "bundle-key.pem"):
+        assert 0o600 == (tmp_path / "agent" / name).stat().st_mode & 0o777
+    assert 0o700 == (tmp_path / "agent").stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 63, b"x" * 65, b"x" * 5000])
+def test_a_damaged_file_of_keys_is_refused_and_not_replaced(tmp_path: Path, content: bytes) -> None:
+    home = AgentHome(tmp_path)
+    home.identity()
+    path = tmp_path / "agent/agent.keys"
+    path.write_bytes(content)
+    with pytest.raises(HarnessError, match=r"agent\.keys"):
+        home.identity()
+    assert content == path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"hub_url":"\xff"}'])
+def test_a_damaged_membership_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+    home = AgentHome(tmp_path)
+    assert home.membership() is None
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent/hub.json").write_bytes(content)
+    with pytest.raises(UsageError, match="enrol this agent again with a new token"):
+        home.membership()
