@@ -103,6 +103,7 @@ class SiteAgent:
         self._surveillance: Surveillance | None = None
         self._told: tuple[str, ...] = ()
         self._answered: tuple[Trouble, ...] = ()
+        self._reported: tuple[UplinkReport | None, tuple[SentinelBracket, ...]] | None = None
         self.state = AgentState(clock=clock_left(home.clock))
 
     def due(self, now: datetime) -> Sequence[Job]:
@@ -201,11 +202,14 @@ class SiteAgent:
     def _ask(self, clock: HubClock, troubles: list[Trouble]) -> bool:
         """Tell the hub where the agent stands, and take what it answers.
 
+        That is done every five minutes, and at once when the way to the hub, or whether the
+        sentinels hold, is not as the agent said last.
         Returns whether the hub is reached, if it was asked. A trouble with its answer lasts until
         the next one.
         """
-        asked = self.state.asked
-        if asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY:
+        asked, news = self.state.asked, (self._uplink.report, self.state.brackets)
+        is_recent = asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY
+        if is_recent and news == self._reported:
             troubles += self._answered
             return True
         try:
@@ -214,6 +218,7 @@ class SiteAgent:
         except HarnessError as error:
             troubles.append(Trouble.of("the hub is not reached", error))
             return False
+        self._reported = news
         self.state = self.state._replace(asked=clock.now(), uplink=self._uplink.report)
         match answer:
             case Refused():
