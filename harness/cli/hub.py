@@ -153,7 +153,7 @@ def agents_command(
 
 
 def _clock_in_words(view: AgentView) -> str:
-    return "" if view.clock is None else f"{view.clock.offset:+.1f} s"
+    return "" if view.clock is None else f"{view.clock.offset:+z.1f} s"
 
 
 def _notes(view: AgentView) -> Iterator[str]:

@@ -22,7 +22,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,13 +62,16 @@ TOKEN = re.compile(r"accredit-agent-\S+")
 
 SEED = 20261129
 VICTIMS = ("agent-1", "agent-2", "agent-3", "hub")
-ROUNDS = 2
+ROUNDS = 3
 """How often each of them is killed."""
+
+UPLOAD_WAIT = 10.0
+"""Seconds that the killing of the hub waits for an upload."""
 
 OFFLINE_RUNS = 2
 """How many due times the third agent measures offline at least."""
 
-PATIENCE = 400.0
+PATIENCE = 600.0
 """Seconds that the disturbances may take, and what follows; far more than they need."""
 
 
@@ -77,15 +80,14 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     ``killed`` counts kills by host, those of processes that measured under ``worker``.
     ``offline_runs`` are the runs that the third agent had measured and the hub did not know when
-    its network came back. ``agents`` is what ``accredit hub agents --json`` said, ``table`` what it
-    said without. ``replayed`` holds the status and words for each envelope that was sent again,
-    ``forged`` for each that was changed. ``ended`` are the exit codes of agents and hub.
+    its network came back. ``agents`` is what ``accredit hub agents --json`` said. ``replayed`` holds
+    the status and words for each envelope that was sent again, ``forged`` for each that was
+    changed. ``ended`` are the exit codes of agents and hub.
     """
 
     killed: dict[str, int]
     offline_runs: tuple[str, ...]
     agents: list[dict[str, Any]]
-    table: str
     replayed: tuple[tuple[int, str], ...]
     forged: tuple[tuple[int, str], ...]
     ended: dict[str, int]
@@ -168,24 +170,50 @@ class Play:
         )
 
     def disturb(self) -> None:
-        """Kill what runs, and start it again; let the third agent be offline meanwhile."""
-        members = {each.host: each for each in (*self.agents, self.hub)}
-        deck = [*VICTIMS] * ROUNDS
-        self.chance.shuffle(deck)
+        """Kill what runs, and start it again; let the third agent be offline meanwhile.
+
+        The last round is for when it sends what it measured offline.
+        """
         take_offline("agent-3")
-        following = time.monotonic() + self.chance.uniform(3, 8)
-        deadline = time.monotonic() + PATIENCE
-        while deck or len(self.worker_kills) < len(self.agents) or not self.offline_runs:
+        for rounds, is_over in (
+            (ROUNDS - 1, self._has_been_offline),
+            (1, self._were_workers_killed),
+        ):
+            deck = [*VICTIMS] * rounds
+            self.chance.shuffle(deck)
+            self._kill_all(deck, is_over)
+
+    def _kill_all(self, deck: list[str], is_over: Callable[[], bool]) -> None:
+        """Kill each member of a deck, with pauses, and go on until a condition holds."""
+        members = {each.host: each for each in (*self.agents, self.hub)}
+        following, deadline = time.monotonic() + self._pause(), time.monotonic() + PATIENCE
+        while deck or not is_over():
             assert time.monotonic() < deadline, self._state()
             time.sleep(0.2)
             self._kill_worker()
-            self._end_outage()
-            if deck and time.monotonic() >= following:
-                victim = members[deck.pop()]
-                victim.kill()
-                time.sleep(self.chance.uniform(0.1, 2.0))
-                victim.start()
-                following = time.monotonic() + self.chance.uniform(3, 8)
+            if not deck or time.monotonic() < following:
+                continue
+            victim = members[deck.pop()]
+            if victim is self.hub:
+                self._wait_for_upload()
+            victim.kill()
+            time.sleep(self.chance.uniform(0.1, 2.0))
+            victim.start()
+            following = time.monotonic() + self._pause()
+
+    def _pause(self) -> float:
+        return self.chance.uniform(5, 12)
+
+    def _wait_for_upload(self) -> None:
+        """Wait some seconds for the next bundle to come to the hub, and a moment longer."""
+        folder, deadline = self.place / "hub/bundles", time.monotonic() + UPLOAD_WAIT
+        before = len([*folder.glob("*/*")])
+        while len([*folder.glob("*/*")]) == before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(self.chance.uniform(0, 0.3))
+
+    def _were_workers_killed(self) -> bool:
+        return len(self.worker_kills) == len(self.agents)
 
     def _kill_worker(self) -> None:
         """Kill a process that measures, one of each agent, at a moment after it began to write."""
@@ -199,16 +227,16 @@ class Play:
                     self.worker_kills[agent.host] = process
                 break
 
-    def _end_outage(self) -> None:
-        """Bring the third agent online again once it has recorded enough."""
-        if self.offline_runs:
-            return
+    def _has_been_offline(self) -> bool:
+        """Whether the third agent has recorded enough offline; then it is online again."""
         known = {each.about for each in runs_in(self.registry)}
         runs = self.agents[2].runs().items()
         unknown = [key for key, run in runs if run.result == "measured" and key not in known]
-        if len(unknown) >= OFFLINE_RUNS:
-            self.offline_runs = tuple(unknown)
-            bring_online("agent-3")
+        if len(unknown) < OFFLINE_RUNS:
+            return False
+        self.offline_runs = tuple(unknown)
+        bring_online("agent-3")
+        return True
 
     def settle(self) -> list[dict[str, Any]]:
         """Wait until the hub holds all that agents recorded; what it says of them."""
@@ -216,14 +244,13 @@ class Play:
         views: list[dict[str, Any]] = []
 
         def is_reported() -> bool:
-            views[:] = json.loads(self._agents("--json"))
+            views[:] = json.loads(
+                self.accredit("hub", "agents", "--hub", str(self.place / "hub"), "--json")
+            )
             return all(each["is_intercepted"] is not None for each in views)
 
         self._wait(is_reported, "an agent does not say how it reaches the hub")
         return views
-
-    def _agents(self, *words: str) -> str:
-        return self.accredit("hub", "agents", "--hub", str(self.place / "hub"), *words)
 
     def end_agents(self) -> dict[str, int]:
         """Let the agents end in order; once more if a run was recorded and not sent meanwhile."""
@@ -266,7 +293,7 @@ class Play:
             return _post(b"{}")[0] == 400
         return False
 
-    def _wait(self, is_over: Any, why: str) -> None:
+    def _wait(self, is_over: Callable[[], bool], why: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not is_over():
             assert time.monotonic() < deadline, f"{why}\n{self._state()}"
@@ -347,14 +374,13 @@ def main(place: Path, library: str) -> Told:
         _ask_in_clear()
         play.disturb()
         agents = play.settle()
-        table = play._agents()
         ended = play.end_agents()
         replayed, forged = play.replay(), tuple(play.forge())
     ended["hub"] = play.hub.end()
     killed = {each.host: each.kills for each in (*play.agents, play.hub)}
     return Told(
         killed={**killed, "worker": len(play.worker_kills)}, offline_runs=play.offline_runs,
-        agents=agents, table=table, replayed=replayed, forged=forged, ended=ended,
+        agents=agents, replayed=replayed, forged=forged, ended=ended,
         began=began, over=datetime.now(UTC), seconds=time.monotonic() - started,
     )  # fmt: skip
 

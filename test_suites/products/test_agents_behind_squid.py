@@ -23,7 +23,7 @@ import pytest
 from harness.fleet.messages import read_token
 from harness.model.verdict import State
 from test_suites.products.fleet_network import ASKS, HUB, PORT
-from test_suites.products.fleet_play import CONTROL, NAME, PASSWORD, SITES, Told
+from test_suites.products.fleet_play import CONTROL, NAME, PASSWORD, ROUNDS, SITES, Told
 from test_suites.products.fleet_processes import runs_in
 from test_suites.products.fleet_records import Measured, at_hub, on_agent, readable, written
 from test_suites.products.icap_recorder import Shown, read_capture
@@ -98,8 +98,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 
 def test_all_were_killed_and_ended_in_order(fleet: Fleet) -> None:
-    assert all(fleet.told.killed[each] >= 2 for each in (*HOSTS, "hub")), fleet.told.killed
-    assert fleet.told.killed["worker"] == 3
+    assert all(fleet.told.killed[each] == ROUNDS for each in (*HOSTS, "hub")), fleet.told.killed
+    assert fleet.told.killed["worker"] == len(HOSTS)
     assert {0} == set(fleet.told.ended.values()), fleet.told.ended
 
 
@@ -186,9 +186,10 @@ def test_the_capture_is_of_what_tls_hid(fleet: Fleet) -> None:
 
 
 def test_an_envelope_that_comes_again_or_was_changed_is_refused(fleet: Fleet) -> None:
-    assert fleet.told.replayed
+    assert any("came before" in words for _, words in fleet.told.replayed)
     for status, words in fleet.told.replayed:
-        assert (400, True) == (status, "came before" in words), words
+        assert 400 == status
+        assert "came before" in words or "is dated" in words, words  # the second after 10 minutes
     for status, words in fleet.told.forged:
         assert status in (400, 403), words
     assert len(fleet.told.forged) == 4
