@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import secrets
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -153,13 +153,17 @@ def agents_command(
 
 
 def _clock_in_words(view: AgentView) -> str:
-    return "" if view.clock is None else f"{view.clock.offset:+.1f} s"
+    return "" if view.clock is None else f"{view.clock.offset:+z.1f} s"
 
 
 def _notes(view: AgentView) -> Iterator[str]:
     """What the owner should know of an agent."""
+    if view.state == "silent":
+        yield from _silence(view)
     if view.is_intercepted:
         yield f"TLS to the hub is intercepted by {view.issuer or 'an unknown authority'}"
+    if view.proxy:
+        yield f"reaches the hub by the proxy {view.proxy}"
     if view.failed:
         yield f"not measuring: {view.failed}"
     if view.trouble:
@@ -168,6 +172,20 @@ def _notes(view: AgentView) -> Iterator[str]:
         yield view.reason
     if view.aside:
         yield f"{view.aside} reports were put aside"
+
+
+def _silence(view: AgentView) -> Iterator[str]:
+    """Since when an agent is silent: when it measured last, and when it said something last."""
+    if view.measured is not None:
+        yield f"measured last on {_moment(view.measured)}"
+    else:
+        yield "has not shown yet that it measures"
+    if view.contact is not None:
+        yield f"said something last on {_moment(view.contact)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @app.command("offer")

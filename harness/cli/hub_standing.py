@@ -32,7 +32,7 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``contact`` is when it said something last, ``measured`` the time of the last bracket that held;
     ``failed`` says what did not hold in a later one. ``aside`` are its reports that were put aside,
-    ``order`` the number of its last order.
+    ``order`` the number of its last order. ``is_intercepted`` is ``None`` while it is not known.
     """
 
     invitation: str
@@ -49,7 +49,7 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     measured: datetime | None = None
     failed: str = ""
     clock: ClockReport | None = None
-    is_intercepted: bool = False
+    is_intercepted: bool | None = None
     issuer: str = ""
     proxy: str = ""
     waiting: int = 0
@@ -107,7 +107,7 @@ def view_of(standing: AgentStanding, held: HeldStatus | None, now: datetime) -> 
         view,
         version=status.version,
         clock=status.clock,
-        is_intercepted=uplink.is_intercepted if uplink else False,
+        is_intercepted=uplink.is_intercepted if uplink else None,
         issuer=uplink.issuer if uplink else "",
         proxy=uplink.proxy if uplink else "",
         waiting=status.waiting,

@@ -63,6 +63,10 @@ class AgentState(NamedTuple):
     is_revoked: bool = False
 
 
+News = tuple[UplinkReport | None, tuple[tuple[str, bool, str], ...]]
+"""What the hub is told at once if it changes: the way to it, and what became of the sentinels."""
+
+
 class Trouble(NamedTuple):
     """A trouble in words, and its cause: what is told once, though several steps meet it."""
 
@@ -103,6 +107,7 @@ class SiteAgent:
         self._surveillance: Surveillance | None = None
         self._told: tuple[str, ...] = ()
         self._answered: tuple[Trouble, ...] = ()
+        self._reported: News | None = None
         self.state = AgentState(clock=clock_left(home.clock))
 
     def due(self, now: datetime) -> Sequence[Job]:
@@ -201,11 +206,13 @@ class SiteAgent:
     def _ask(self, clock: HubClock, troubles: list[Trouble]) -> bool:
         """Tell the hub where the agent stands, and take what it answers.
 
-        Returns whether the hub is reached, if it was asked. A trouble with its answer lasts until
-        the next one.
+        That is done every five minutes, and at once when the way to the hub, or whether the
+        sentinels hold, is not as the agent said last. Returns whether the hub is reached, if it
+        was asked. A trouble with its answer lasts until the next one.
         """
-        asked = self.state.asked
-        if asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY:
+        asked, news = self.state.asked, self._news()
+        is_recent = asked is not None and timedelta(0) <= clock.now() - asked < ASK_EVERY
+        if is_recent and news == self._reported:
             troubles += self._answered
             return True
         try:
@@ -214,6 +221,7 @@ class SiteAgent:
         except HarnessError as error:
             troubles.append(Trouble.of("the hub is not reached", error))
             return False
+        self._reported = news
         self.state = self.state._replace(asked=clock.now(), uplink=self._uplink.report)
         match answer:
             case Refused():
@@ -225,6 +233,10 @@ class SiteAgent:
                 self._answered = (Trouble.of("the hub gave an answer of another kind", kind),)
         troubles += self._answered
         return True
+
+    def _news(self) -> News:
+        brackets = ((each.schedule, each.held, each.failed) for each in self.state.brackets)
+        return self._uplink.report, tuple(brackets)
 
     def _serial(self) -> int:
         """The number of the order in force; 0 if what says it is damaged, which is told apart."""

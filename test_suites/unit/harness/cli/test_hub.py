@@ -171,6 +171,29 @@ def test_the_list_shows_what_is_wrong(example: HubExample) -> None:
     assert [each["state"] for each in agents(example)] == ["silent", "expired", "revoked"]
 
 
+def test_the_list_says_since_when_an_agent_is_silent_and_how_it_reaches_the_hub(
+    example: HubExample,
+) -> None:
+    agent = example.agent()
+    uplink = UplinkReport(is_intercepted=False, seen="a" * 64, proxy="10.41.1.1:3128")
+    agent.ask(Poll(status=AgentStatus(version="0.1.0")))
+
+    assert "has not shown yet that it measures; said something last on" in words_of(example)
+    assert agents(example)[0]["is_intercepted"] is None
+    status = AgentStatus(version="0.1.0", brackets=(bracket(0),), uplink=uplink)
+    agent.ask(Poll(status=status))
+    assert "last on" not in words_of(example)
+    example.clock.at += timedelta(hours=3)
+    said = f"measured last on {NOW:%Y-%m-%d %H:%M} UTC; said something last on {NOW:%Y-%m-%d %H:%M} UTC"
+    assert f"{said}; reaches the hub by the proxy 10.41.1.1:3128" in words_of(example)
+
+
+def words_of(example: HubExample) -> str:
+    """The notes of a table with one agent, whose lines may be broken anywhere."""
+    shown = example.accredit("hub", "agents", "--hub", str(example.hub))
+    return " ".join(shown.split())
+
+
 def test_without_agents_the_list_says_how_to_invite_one(example: HubExample) -> None:
     assert "no agents; 'accredit hub agent invite'" in example.accredit(
         "hub", "agents", "--hub", str(example.hub)

@@ -187,6 +187,23 @@ def test_the_hub_is_asked_every_five_minutes(working: PlayedSite) -> None:
     assert 12 == len(working.hub.polls) - before
 
 
+def test_the_hub_hears_at_once_that_sentinels_fail_or_the_way_is_another(
+    working: PlayedSite,
+) -> None:
+    before = len(working.hub.polls)
+    working.hub.report = UplinkReport(is_intercepted=True, issuer="CN=School")
+    working.due()
+    assert [working.hub.report] == [each.status.uplink for each in working.hub.polls[before:]]
+    working.due()
+    assert 1 == len(working.hub.polls) - before
+
+    working.bracket = lambda schedule: "must-allow"
+    working.due(15)
+    working.due()
+
+    assert [False] == [each.held for each in working.hub.polls[-1].status.brackets]
+
+
 # orders
 
 
