@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from harness.cli.compose import load_and_warn
 from harness.cli.drawing import terminal
 from harness.cli.dry_run import dry_run
 from harness.cli.hub_clock import clock_from
+from harness.cli.long_running import alone_in, stopped_by_signals
 from harness.cli.monitor_alarms import acknowledge_command, alarms_command
 from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
@@ -30,7 +30,6 @@ from harness.errors import InstrumentError, UnfinishedError, UsageError
 from harness.monitor.monitoring_file import read_monitoring
 from harness.monitor.schedule import RunKey, next_due, runs_per_year
 from harness.ports.storage import Clock, WallClock
-from harness.store.private_folder import WriterLock
 from harness.untrusted.passwords import is_database
 from harness.untrusted.regular_file import read_bounded
 
@@ -243,7 +242,7 @@ def run_command(
     declared = read_monitoring(file)
     say_at_once(f"monitoring {declared.monitoring}; stop it with Ctrl-C")
     stop = threading.Event()
-    with _stopped_by_signals(stop):
+    with stopped_by_signals(stop):
         if isinstance(registry, str) and is_database(registry):
             from harness.cli.monitor_on_postgresql import run_on_postgresql  # noqa: PLC0415 - an extra
 
@@ -259,29 +258,7 @@ def run_command(
     say("monitoring stopped; runs that were interrupted resume at the next start")
 
 
-@contextmanager
-def _alone(surveillance: Surveillance) -> Iterator[None]:
+def _alone(surveillance: Surveillance) -> AbstractContextManager[None]:
     """Hold a lock, so that no second process carries out the same runs from this folder."""
     name = read_monitoring(surveillance.path).monitoring
-    folder = surveillance.out / f".monitor-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = WriterLock(folder)
-    lock.take()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at SIGINT and SIGTERM, in place of an exception in the middle of something."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.getsignal(each) for each in signals}
-    for each in signals:
-        signal.signal(each, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    return alone_in(surveillance.out / f".monitor-{name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from harness.cli.agent_home import AgentHome, Membership
 from harness.cli.agent_page_server import serving_page
+from harness.cli.long_running import alone_in, stopped_by_signals
 from harness.cli.monitor_history import place_of_service, whole_history
 from harness.cli.paths import CampaignPaths
 from harness.cli.printing import say_at_once
@@ -23,7 +23,6 @@ from harness.errors import HarnessError, UsageError
 from harness.fleet.messages import Enrolled, Invitation, Refused, read_token
 from harness.model.surveillance_event import SurveillanceRun, run_key
 from harness.ports.storage import WallClock
-from harness.store.private_folder import WriterLock
 from probes.agent.offered_updates import fetch_update
 from probes.agent.proxy_choice import ProxyChoice
 from probes.agent.run_spool import RunSpool
@@ -51,7 +50,7 @@ def run_agent(options: AgentOptions) -> None:
     from harness.cli.monitor_in_process import run_in_process  # noqa: PLC0415 - an extra
 
     home = AgentHome(options.out)
-    with _alone(home):
+    with alone_in(home.folder):
         identity = home.identity()
         membership = home.membership()
         invitation = read_token(options.token) if options.token else None
@@ -80,7 +79,7 @@ def run_agent(options: AgentOptions) -> None:
                 lambda update: fetch_update(uplink, update, home.updates),
             )
             say_at_once(f"agent of {membership.service} at {membership.site}; stop it with Ctrl-C")
-            with _stopped_by_signals(stop), _page(agent, membership, options.page):
+            with stopped_by_signals(stop), _page(agent, membership, options.page):
                 run_in_process(agent, agent.command, WallClock(), stop, workers=options.workers)
     if agent.state.is_revoked:
         raise UsageError(agent.state.trouble)
@@ -192,29 +191,3 @@ def _runs(agent: SiteAgent) -> tuple[SurveillanceRun, ...]:
             return ()
         with session.registry.reading(place_of_service(service).stream) as access:
             return whole_history(access, declared.monitoring, service.service).runs
-
-
-@contextmanager
-def _alone(home: AgentHome) -> Iterator[None]:
-    """Hold a lock, so that no second agent works in this folder."""
-    home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = WriterLock(home.folder)
-    lock.take()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at SIGINT and SIGTERM."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.getsignal(each) for each in signals}
-    for each in signals:
-        signal.signal(each, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -24,11 +24,11 @@ import typer
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub, recording
 from harness.cli.hub_file import HubFile, read_hub
 from harness.cli.hub_reports import StoredReport
+from harness.cli.long_running import alone_in
 from harness.cli.printing import say, say_at_once, say_json, warn
 from harness.cli.process import unexpected_message
 from harness.errors import HarnessError, UsageError
 from harness.ports.storage import Clock, WallClock
-from harness.store.private_folder import WriterLock
 from harness.store.registry.agent_store import ASIDE
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def serve_command(
     own_host, own_port = declared.address
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     with (
-        _alone(hub),
+        alone_in(hub),
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
         _recording(opened, waiting),
@@ -116,17 +116,6 @@ def _no_password() -> str:
     """Refuse a key that asks for a password, in place of waiting for one."""
     msg = "the key is locked by a password"
     raise ValueError(msg)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a lock, so that one process answers from a folder."""
-    lock = WriterLock(folder)
-    lock.take()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

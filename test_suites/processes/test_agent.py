@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +36,8 @@ from harness.fleet.messages import (
 )
 from harness.model.surveillance_event import SurveillanceRun
 from test_suites.fake_hub import FakeHub, HubMemory
-from test_suites.processes.running import COMMAND, accredit
+from test_suites.processes.monitor_process import running_in_group
+from test_suites.processes.running import accredit
 from test_suites.processes.test_monitoring import events
 from test_suites.public_origin import free_ports
 from test_suites.unit.harness.cli.monitored_service import SERVICE, MonitoredService
@@ -118,24 +118,11 @@ class Device:
         """Where the agent's files are."""
         return self.folder / "out"
 
-    @contextmanager
-    def running(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *words: str) -> AbstractContextManager[subprocess.Popen[str]]:
         """Run the agent in a process group of its own."""
-        told = ["monitor", "--hub", self.hub.url, "--out", str(self.out), "--page", "0", *words]
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND.format(before=FAST), *told],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        out = str(self.out)
+        told = ["monitor", "--hub", self.hub.url, "--out", out, "--page", "0", *words]
+        return running_in_group(*told, before=FAST)
 
 
 @pytest.fixture

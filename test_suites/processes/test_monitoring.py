@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
 from harness.store.journal.journal import open_journal
+from test_suites.processes.monitor_process import running_in_group
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
 PATIENCE = 200.0
@@ -32,23 +32,9 @@ def service(tmp_path: Path) -> MonitoredService:
     return made
 
 
-@contextmanager
-def monitoring(file: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the monitor in a process group of its own."""
-    words = [sys.executable, "-m", "harness.cli.process", "monitor", "run", str(file)]
-    process = subprocess.Popen(
-        [*words, "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+def monitoring(file: Path, out: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run the monitor."""
+    return running_in_group("monitor", "run", file, "--out", out)
 
 
 def events(out: Path) -> tuple[list[RunBegun], list[SurveillanceRun]]:

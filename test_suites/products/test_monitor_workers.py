@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.model.surveillance_event import SurveillanceRun
+from test_suites.processes.monitor_process import running_in_group
 from test_suites.products.postgresql import PostgreSql
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
@@ -31,23 +30,10 @@ def url() -> Iterator[str]:
         yield running.new_database()
 
 
-@contextmanager
-def worker(file: Path, out: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+def worker(file: Path, out: Path, url: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """One worker, with results of its own."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli.process", "monitor", "run", file, "--out", out],
-        env=os.environ | {"ACCREDIT_DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    database = {"ACCREDIT_DATABASE_URL": url}
+    return running_in_group("monitor", "run", file, "--out", out, environment=database)
 
 
 def runs_in(url: str) -> list[SurveillanceRun]:

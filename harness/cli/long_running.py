@@ -1,0 +1,40 @@
+"""What commands that run until they are stopped share: the lock on their folder, and signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.store.private_folder import WriterLock
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, which is made if need be, so that no second process works in it.
+
+    Raises UsageError, naming the other process, if it is held.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = WriterLock(folder)
+    lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Set ``stop`` at SIGINT and SIGTERM, in place of an exception in the middle of something."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in signals}
+    for each in signals:
+        signal.signal(each, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,37 @@
+"""Run a command that goes on until it is stopped, in a process group of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def running_in_group(
+    *words: str | Path, before: str = "", environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Give the process; its whole group is killed at the end, if it still runs.
+
+    ``before`` is Python that runs in it first.
+    """
+    script = f"{before}\nfrom harness.cli.process import run\nrun()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, words)],
+        env=os.environ | dict(environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
