@@ -297,7 +297,7 @@ class AgentHub:
         if report.bundle and not self.bundle_of(agent, report.bundle).is_file():
             return Refused(reason="incomplete", words="the bundle is not here; send it first")
         if still_open >= MOST_OPEN:
-            return Refused(reason="too-large", words="too many reports are not recorded")
+            return Refused(reason="busy", words="too many reports are not recorded yet")
         self.reports.keep(report)
         with self._registry.transaction(is_writing=True) as connection:
             is_new = agent_store.keep_report(connection, agent, report.digest, report.bundle, now)

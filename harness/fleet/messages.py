@@ -195,11 +195,14 @@ class FilePart(Message, frozen=True, kw_only=True, tag="file-part"):
     data: bytes
 
 
-Reason = Literal["token", "revoked", "unknown", "faulty", "too-large", "incomplete"]
+Reason = Literal["token", "revoked", "unknown", "faulty", "too-large", "incomplete", "busy"]
 
 
 class Refused(Message, frozen=True, kw_only=True, tag="refused"):
-    """The hub refuses a message, for a reason in words. ``incomplete``: send the upload again."""
+    """The hub refuses a message, for a reason in words.
+
+    ``incomplete``: send the upload again. ``busy``: nothing is wrong with it; send it later.
+    """
 
     reason: Reason
     words: Text

@@ -27,7 +27,7 @@ MOST_UNFINISHED = 32
 
 _NAME = re.compile(r"[0-9a-f]{32,64}", re.ASCII)
 
-Refusal = Literal["", "too-large", "incomplete"]
+Refusal = Literal["", "too-large", "incomplete", "busy"]
 
 
 class Received(NamedTuple):
@@ -86,7 +86,7 @@ class Uploads:
         if offset + len(data) > size:
             return Received(held, "incomplete", "the file is longer than was announced")
         if refused := self._too_much(sha256, len(data), reported):
-            return Received(held, "too-large", refused)
+            return Received(held, "busy", refused)
         held = self._append(sha256, held, data)
         return self._finish(sha256, held) if held == size else Received(held)
 
@@ -124,11 +124,20 @@ class Uploads:
         return Received(size)
 
     def _too_much(self, sha256: str, more: int, reported: Collection[str]) -> str:
-        """Why so many bytes more are too much; empty if they are not."""
+        """Why so many bytes more are too much now; empty if they are not.
+
+        Of too many files that are not complete the one that was longest left alone is forgotten:
+        its sender begins it again, if it still has it.
+        """
         parts = list(self._parts.glob("*.part")) if self._parts.is_dir() else []
+        others = sorted(
+            (path for path in parts if path != self._part(sha256)),
+            key=lambda path: path.stat().st_mtime,
+        )
+        if len(others) >= MOST_UNFINISHED:
+            others[0].unlink()
+            parts.remove(others[0])
         whole = list(self._whole.glob("*.zip")) if self._whole.is_dir() else []
-        if len(parts) >= MOST_UNFINISHED and self._part(sha256) not in parts:
-            return f"{len(parts)} files are not complete; send their ends first"
         counted = [*parts, *(path for path in whole if path.stem not in reported)]
         if sum(path.stat().st_size for path in counted) + more > MOST_UNREPORTED:
             return "too much was sent without a report of a run; send the reports first"

@@ -267,7 +267,7 @@ def test_an_agent_cannot_fill_the_hub_with_reports(
 
     answers = [agent.ask(missed(example, due=each)) for each in due]
     assert [isinstance(each, RunReceived) for each in answers] == [True, True, False]
-    refused(answers[2], "too-large")
+    refused(answers[2], "busy")
 
 
 # the software that is offered

@@ -96,10 +96,8 @@ def test_a_sender_cannot_fill_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     of(tmp_path).receive(whole, 8, 0, b"12345678")
     of(tmp_path).receive(begun, 6, 0, b"abc")
 
-    assert of(tmp_path).receive(begun, 6, 3, b"def").refusal == "too-large"
+    assert of(tmp_path).receive(begun, 6, 3, b"def").refusal == "busy"
     assert of(tmp_path).receive(begun, 6, 3, b"d", {whole}).held == 4
-    of(tmp_path).receive(sha(b"x"), 2, 0, b"x", {whole})
-    assert of(tmp_path).receive(sha(b"y"), 2, 0, b"y", {whole}).refusal == "too-large"
     assert of(tmp_path, OTHER).receive(sha(b"y"), 1, 0, b"y").held == 1
 
 
@@ -144,3 +142,19 @@ def test_each_part_is_on_the_disk_before_it_counts(
     assert len(synced) == 2  # the part, and its name
     of(tmp_path).receive(sha(b"right"), 5, 2, b"ght")
     assert len(synced) == 4  # the part, and the name of the whole file
+
+
+def test_the_file_that_was_left_alone_longest_makes_room_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what an agent has given up would keep it from sending anything."""
+    monkeypatch.setattr(uploads, "MOST_UNFINISHED", 2)
+    left, begun, new = sha(b"left"), sha(b"begun"), sha(b"new")
+    for age, each in ((20, left), (10, begun)):
+        of(tmp_path).receive(each, 5, 0, b"x")
+        (part,) = tmp_path.rglob(f"{each}.part")
+        os.utime(part, (1_700_000_000 - age, 1_700_000_000 - age))
+
+    assert of(tmp_path).receive(new, 3, 0, b"n").held == 1
+    assert of(tmp_path).held(left) == 0
+    assert of(tmp_path).held(begun) == 1
