@@ -30,6 +30,24 @@ def serving_page(port: int, page: Callable[[], str]) -> Iterator[int]:
 
     Raises UsageError if the port is taken.
     """
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), _handler_of(page))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"the page cannot be served on port {port}: {reason}; choose another --page"
+        raise UsageError(msg) from None
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler_of(page: Callable[[], str]) -> type[BaseHTTPRequestHandler]:
+    """What answers requests with a page."""
 
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "accredit", ""
@@ -62,17 +80,4 @@ def serving_page(port: int, page: Callable[[], str]) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    try:
-        server = ThreadingHTTPServer((LOOPBACK, port), Handler)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"the page cannot be served on port {port}: {reason}; choose another --page"
-        raise UsageError(msg) from None
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler

@@ -73,6 +73,9 @@ def monitor(
     proxy_credentials: Annotated[
         str, typer.Option(help="A private file with the proxy's NAME:PASSWORD.")
     ] = "",
+    proxy_from_environment: Annotated[
+        bool, typer.Option("--proxy-from-environment", help="Heed HTTPS_PROXY and NO_PROXY.")
+    ] = False,
     page: Annotated[
         int, typer.Option(min=0, max=65535, help="The port of this device's page; 0: no page.")
     ] = 8642,
@@ -93,7 +96,9 @@ def monitor(
 
     if token_file is not None:
         token = read_text_file(token_file)
-    chosen = ProxyOptions(proxy=proxy, pac=pac, credentials=proxy_credentials)
+    chosen = ProxyOptions(
+        proxy=proxy, pac=pac, credentials=proxy_credentials, environment=proxy_from_environment
+    )
     run_agent(AgentOptions(hub, out, token, read_proxy_choice(chosen), page, workers))
 
 

@@ -95,9 +95,9 @@ class _Driver:
         with self._changing:
             self._forget_old_attempts()
             new = {job.key: job for job in due if job.key not in self._taken | {*self._tried}}
+            for job in new.values():
+                self._schedule(job, max(timedelta(0), job.start - now))
             self._taken |= {*new}
-        for job in new.values():
-            self._schedule(job, max(timedelta(0), job.start - now))
 
     def stop(self) -> None:
         """Let no run begin, and stop those that are carried out."""
@@ -111,6 +111,12 @@ class _Driver:
         self._tried = {key: ended for key, ended in self._tried.items() if ended > oldest}
 
     def _schedule(self, job: Job, after: timedelta) -> None:
+        """Let a run begin later, unless this is stopping; called with ``_changing`` held.
+
+        While the scheduler ends it waits for its threads, and holds what adding a job waits for.
+        """
+        if self._is_stopping:
+            return
         self._scheduler.add_job(
             self._take_turn,
             DateTrigger(datetime.now(UTC) + after, timezone=UTC),
@@ -158,10 +164,6 @@ class _Driver:
             self._busy.discard(job.site)
             waiting = self._waiting.pop(job.site, deque())
             if waiting and not self._is_stopping:
-                following = waiting.popleft()
+                self._schedule(waiting.popleft(), timedelta(0))
                 if waiting:
                     self._waiting[job.site] = waiting
-            else:
-                following = None
-        if following is not None:
-            self._schedule(following, timedelta(0))

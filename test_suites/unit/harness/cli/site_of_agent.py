@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import cast
 
+import msgspec
 import pytest
 
 from harness.cli import site_agent
@@ -40,6 +41,8 @@ from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.monitored_service import BEGAN, MonitoredService
 
 SITE = "Hill School"
+DUE = BEGAN + timedelta(hours=6, minutes=15)
+DOWN = "the hub hub.example:443 was not reached: No route to host"
 
 
 @dataclass
@@ -173,3 +176,21 @@ class PlayedSite:
         declared = self.agent.declared()
         assert declared is not None
         return carry_out(monitored(declared, key, self.out), SetClock(self.now)).run
+
+
+def run_in(report: RunReport) -> SurveillanceRun:
+    """The run of a report."""
+    return msgspec.json.decode(report.run, type=SurveillanceRun)
+
+
+def run_of(site: PlayedSite) -> str:
+    """Wait until the daily run is due, and return its key."""
+    site.minutes((DUE - site.now) / timedelta(minutes=1))
+    (job,) = site.due(0)
+    return job.key
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What was printed since it was last asked, on both streams."""
+    said = capsys.readouterr()
+    return [*said.err.splitlines(), *said.out.splitlines()]
