@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import shutil
 import signal
 import socket
 import ssl
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ from harness.cli.printing import say, say_at_once, say_json, warn
 from harness.cli.process import unexpected_message
 from harness.errors import HarnessError, UsageError
 from harness.ports.storage import Clock, WallClock
+from harness.store.private_folder import make_private
 from harness.store.registry.agent_store import ASIDE
 
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ clock: Clock = WallClock()
 
 AGAIN_AFTER = 600.0
 """Seconds until reports that could not be recorded are tried again."""
+
+SCRATCH = "scratch"
+"""The folder of a hub where bundles are unpacked."""
 
 MOST_CONNECTIONS = 512
 MOST_HEADERS = 16 * 1024
@@ -74,6 +80,7 @@ def serve_command(
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     with (
         alone_in(hub),
+        _scratch(hub / SCRATCH),
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
         _recording(opened, waiting),
@@ -116,6 +123,26 @@ def _no_password() -> str:
     """Refuse a key that asks for a password, in place of waiting for one."""
     msg = "the key is locked by a password"
     raise ValueError(msg)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """Unpack bundles in a folder that ends with this process.
+
+    What a process that was killed left there is removed first.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        make_private(folder)
+    except OSError as error:
+        msg = f"{folder}: cannot be used: {error.strerror or error}"
+        raise UsageError(msg) from None
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.resolve())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -88,7 +89,8 @@ class SiteAgent:
     """The agent of a site, enrolled at a hub.
 
     ``fetch_update`` fetches an offered version into a folder. ``stop`` is set when the hub has
-    revoked the agent.
+    revoked the agent. ``aside`` carries out what takes long, so that runs begin meanwhile; by
+    default in a thread.
     """
 
     def __init__(
@@ -99,10 +101,13 @@ class SiteAgent:
         spool: RunSpool,
         stop: threading.Event,
         fetch_update: Callable[[Update], Path],
+        aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.home, self.out = home, out
         self._uplink, self._spool, self._stop = uplink, spool, stop
         self._fetch_update = fetch_update
+        self._aside, self._is_trying = aside or _in_thread, False
+        self._brackets: tuple[SentinelBracket, ...] = ()  # the only thing that another thread sets
         self._orders = AgentOrders(home.orders)
         self._surveillance: Surveillance | None = None
         self._told: tuple[str, ...] = ()
@@ -315,19 +320,29 @@ class SiteAgent:
             return
         if declared is None:
             return
-        brackets = self.state.brackets
-        if not brackets or not timedelta(0) <= clock.now() - brackets[0].at < BRACKET_EVERY:
-            brackets = tuple(
-                self._bracket(declared, schedule.name, clock)
-                for _, schedule in declared.schedules()
-                if not self._stop.is_set()
-            )
-            self.state = self.state._replace(brackets=brackets)
+        brackets = self._brackets
+        is_due = not brackets or not timedelta(0) <= clock.now() - brackets[0].at < BRACKET_EVERY
+        if is_due and not self._is_trying:
+            self._is_trying = True
+            self._aside(partial(self._try_each, declared, clock))
+        brackets = self._brackets
+        self.state = self.state._replace(brackets=brackets)
         troubles += [
             Trouble.of(f"the sentinels of {each.schedule} fail", each.failed)
             for each in brackets
             if not each.held
         ]
+
+    def _try_each(self, declared: MonitoringFile, clock: HubClock) -> None:
+        try:
+            found = tuple(
+                self._bracket(declared, schedule.name, clock)
+                for _, schedule in declared.schedules()
+                if not self._stop.is_set()
+            )
+            self._brackets = found
+        finally:
+            self._is_trying = False
 
     def _bracket(self, declared: MonitoringFile, schedule: str, clock: HubClock) -> SentinelBracket:
         words = bracket_words(declared.path, schedule, self.out)
@@ -335,6 +350,10 @@ class SiteAgent:
         return SentinelBracket(
             schedule=schedule, at=clock.now(), held=fault is None, failed=(fault or "")[:SHOWN]
         )
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="sentinels", daemon=True).start()
 
 
 class LatestClock:

@@ -193,6 +193,18 @@ def test_a_report_that_a_killed_server_left_is_recorded_by_the_next(example: Hub
     assert [each.reason for each in recorded if isinstance(each, SurveillanceRun)] == ["no power"]
 
 
+def test_bundles_that_a_killed_server_had_unpacked_do_not_stay(example: HubExample) -> None:
+    scratch = example.hub / "scratch"
+    (scratch / "accredit-bundle-1").mkdir(parents=True)
+    with serving(example) as server:
+        assert 200 == server.client.get("/health/live").status_code
+        assert [] == [*scratch.iterdir()]
+        assert 0o700 == scratch.stat().st_mode & 0o777
+        server.stop()
+
+    assert not scratch.exists()
+
+
 def test_wrong_use_is_told_with_its_exit_code(example: HubExample, tmp_path: Path) -> None:
     def told(*words: str) -> tuple[int, str]:
         ended = subprocess.run(

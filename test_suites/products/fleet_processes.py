@@ -27,7 +27,8 @@ class Member:
     ) -> None:
         self.host, self._log, self.kills = host, log, 0
         self._words = within(host, sys.executable, "-m", *words)
-        self._environment = os.environ | {"PYTHONPATH": str(ROOT)} | (further or {})
+        own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(log.parent)}
+        self._environment = os.environ | own | (further or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *once: str) -> None:

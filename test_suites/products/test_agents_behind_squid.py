@@ -101,6 +101,7 @@ def test_all_were_killed_and_ended_in_order(fleet: Fleet) -> None:
     assert all(fleet.told.killed[each] == ROUNDS for each in (*HOSTS, "hub")), fleet.told.killed
     assert fleet.told.killed["worker"] == len(HOSTS)
     assert {0} == set(fleet.told.ended.values()), fleet.told.ended
+    assert [] == [*fleet.place.glob("accredit-*"), *fleet.place.glob("hub/scratch")]
 
 
 def test_each_run_is_at_the_hub_once_with_the_same_journal(fleet: Fleet) -> None:

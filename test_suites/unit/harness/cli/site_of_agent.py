@@ -119,7 +119,13 @@ class PlayedSite:
         self.home.identity()
         self.spool = RunSpool(self.home.folder, monotonic=lambda: self.passed)
         self.agent = SiteAgent(
-            self.home, self.out, cast("HubUplink", self.hub), self.spool, self.stop, self._fetch
+            self.home,
+            self.out,
+            cast("HubUplink", self.hub),
+            self.spool,
+            self.stop,
+            self._fetch,
+            aside=lambda work: work(),
         )
 
     def of(self, reading: ClockReading) -> HubClock:
