@@ -82,6 +82,6 @@ def test_a_command_that_ends_gives_its_own_exit_code(code: int) -> None:
 
 def test_every_library_of_an_extra_is_known() -> None:
     known = {"psycopg", "pytest", "allure", "apprise", "typst", "segno", "pikepdf"}
-    known |= {"apscheduler", "procrastinate"}
+    known |= {"apscheduler", "procrastinate", "fastapi", "uvicorn"}
 
     assert known == EXTRAS.keys()
