@@ -6,10 +6,14 @@ It shows no item and no verdict. A school sees its results at the hub.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from harness.model.event_times import lasting
 from reports.documents.html import page_environment
+
+SMALL_OFFSET = 60.0
+"""Seconds; a larger correction of the clock is told in words."""
 
 
 class PageSchedule(NamedTuple):
@@ -57,6 +61,15 @@ class AgentFacts:
     is_revoked: bool = False
 
     @property
+    def correction(self) -> str:
+        """By how much the device's clock was wrong, in words."""
+        offset = self.clock_offset or 0.0
+        if abs(offset) < SMALL_OFFSET:
+            return f"corrected by {offset:+.1f} s"
+        way = "behind" if offset > 0 else "ahead"
+        return f"corrected: the device's own is {lasting(timedelta(seconds=abs(offset)))} {way}"
+
+    @property
     def lead(self) -> str:
         """The answer to the page's question, in one sentence."""
         if self.is_revoked:
@@ -69,7 +82,7 @@ class AgentFacts:
             return "This device runs, but cannot measure now: agreed pages do not behave as agreed."
         if self.trouble:
             return "This device measures, and something is in the way of its connection to the hub."
-        return "This device measures, and the hub hears of it."
+        return "This device measures, and reports to the hub."
 
 
 def agent_page(facts: AgentFacts) -> str:

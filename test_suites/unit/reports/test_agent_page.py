@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
-from reports.agent_page import agent_page
+from reports.agent_page import AgentFacts, agent_page
 from test_suites.agent_pages import STATES, WORKING, facts
 
 LEADS = {
     "new": "This device waits for its first order from the hub. It measures nothing yet.",
     "ordered": "This device has its order, and has not tried the connection yet.",
-    "working": "This device measures, and the hub hears of it.",
+    "working": "This device measures, and reports to the hub.",
     "waiting": "This device measures, and something is in the way of its connection to the hub.",
     "failing": "This device runs, but cannot measure now: agreed pages do not behave as agreed.",
-    "intercepted": "This device measures, and the hub hears of it.",
-    "offered": "This device measures, and the hub hears of it.",
+    "intercepted": "This device measures, and reports to the hub.",
+    "offered": "This device measures, and reports to the hub.",
     "revoked": "The hub has revoked this device. It measures nothing.",
 }
 
@@ -103,3 +104,25 @@ def test_no_word_of_a_verdict_or_an_item_is_on_it(state: str) -> None:
 def test_it_needs_nothing_from_elsewhere() -> None:
     page = agent_page(STATES["working"])
     assert not re.findall(r"(?:src|href)=|url\(|@import|https?:", page)
+
+
+@pytest.mark.parametrize(
+    ("offset", "told"),
+    [
+        (0.0, "corrected by +0.0 s"),
+        (-59.9, "corrected by -59.9 s"),
+        (365 * 86_400.0, "corrected: the device's own is 365 d behind"),
+        (-3_700.0, "corrected: the device's own is 1 h 1 min ahead"),
+    ],
+)
+def test_a_large_correction_of_the_clock_is_told_in_words(offset: float, told: str) -> None:
+    facts = AgentFacts(
+        service="Safe Net",
+        site="Hill School",
+        hub="hub.example.org",
+        now=datetime(2026, 3, 2, tzinfo=UTC),
+        version="1",
+        clock_offset=offset,
+    )
+
+    assert facts.correction == told
