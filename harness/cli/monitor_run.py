@@ -107,7 +107,7 @@ def _due_in(key: str) -> datetime:
     try:
         return datetime.strptime(key.rpartition("/")[2], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
     except ValueError:
-        msg = f"{key!r} is not the key of a run; 'accredit monitor status' lists them"
+        msg = f"{key!r} is not the key of a run, such as run:FILE/SERVICE/SITE/SCHEDULE/20261129T0615Z"
         raise UsageError(msg) from None
 
 
