@@ -107,7 +107,8 @@ def _due_in(key: str) -> datetime:
     try:
         return datetime.strptime(key.rpartition("/")[2], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
     except ValueError:
-        msg = f"{key!r} is not the key of a run, such as run:FILE/SERVICE/SITE/SCHEDULE/20261129T0615Z"
+        example = "run:NAME/SERVICE/SITE/SCHEDULE/20261129T0615Z"
+        msg = f"{key!r} is not the key of a run, such as {example}"
         raise UsageError(msg) from None
 
 
