@@ -36,7 +36,7 @@ BEFORE_THE_RECORD = """
 from harness.cli import monitor_run
 def record(*words, **more):
     {action}
-monitor_run._record = record
+monitor_run.record_run = record
 """
 """Does something once a run is measured and before it is recorded."""
 
@@ -130,7 +130,7 @@ def test_a_stopped_run_resumes_and_is_recorded_once(
 
 def test_a_second_process_is_refused_while_one_carries_out_runs(watched: Watched) -> None:
     second = (
-        "import subprocess; from harness.cli.monitor_run import _record as really\n"
+        "import subprocess; from harness.cli.monitor_run import record_run as really\n"
         "def record(*words, **more):\n"
         "    import sys\n"
         f"    code = subprocess.run([sys.executable, '-m', 'harness.cli.process', 'monitor', 'once',"
@@ -139,7 +139,7 @@ def test_a_second_process_is_refused_while_one_carries_out_runs(watched: Watched
         "    print('the second ended with', code)\n"
         "    return really(*words, **more)\n"
         "from harness.cli import monitor_run\n"
-        "monitor_run._record = record\n"
+        "monitor_run.record_run = record\n"
     )
 
     code, said, _ = watched.give("once", before=second)
