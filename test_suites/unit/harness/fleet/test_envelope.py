@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.fleet.envelope import (
+    FORMAT,
     MOST_BYTES,
     PADDING,
+    SUITE,
     Envelope,
     EnvelopeError,
+    _padded,
     open_envelope,
     read_envelope,
     seal,
@@ -107,13 +110,25 @@ def test_only_the_receiver_opens_and_only_the_sender_is_believed() -> None:
         open_envelope(envelope, KEYS.hub, KEYS.other.public, NOW)
 
 
-def test_a_message_cannot_be_given_to_another_receiver() -> None:
-    """Whoever holds the text can seal it again, but not in the sender's name."""
-    forged = seal(b"x", KEYS.other, KEYS.hub.public, NOW)
-    header = msgspec.structs.replace(forged.header, sender=KEYS.agent.public.id)
+def test_who_knows_the_receivers_key_cannot_write_in_anothers_name() -> None:
+    """Anybody can encrypt to the hub, and name whom he likes as the sender."""
+    header = msgspec.structs.replace(sealed().header, id="2" * 32)
+    bound = header.encoded()
+    text = SUITE.encrypt(_padded(b"forged"), KEYS.hub.public.recipient, info=bound)
+    signature = KEYS.other.signer.sign(bound + text)
+    forged = Envelope(format=FORMAT, header=header, sealed=text, signature=signature)
 
     with pytest.raises(EnvelopeError, match="was changed, or is not from its sender"):
-        opened(msgspec.structs.replace(forged, header=header))
+        opened(forged)
+
+
+def test_a_message_cannot_be_given_to_another_receiver() -> None:
+    header = msgspec.structs.replace(sealed().header, receiver=KEYS.other.public.id)
+
+    with pytest.raises(EnvelopeError, match="was changed, or is not from its sender"):
+        open_envelope(
+            msgspec.structs.replace(sealed(), header=header), KEYS.other, KEYS.agent.public, NOW
+        )
 
 
 @pytest.mark.parametrize(("minutes", "is_read"), [(9, True), (-9, True), (11, False), (-11, False)])
