@@ -54,7 +54,7 @@ from harness.model.surveillance_reading import RequirementReading
 from harness.monitor.alarms import SiteRule, alarms_due
 from harness.monitor.budget import refusal_of
 from harness.monitor.intensity import IntensityState, sample_factor
-from harness.monitor.monitoring_file import MonitoringFile, Schedule, ServiceMonitoring
+from harness.monitor.monitoring_file import Budget, MonitoringFile, Schedule, ServiceMonitoring
 from harness.monitor.schedule import RunKey, runs_per_year
 from harness.ports.storage import Clock
 
@@ -209,8 +209,8 @@ def require_repeatable(what: Monitored, path: Path, campaign: Campaign) -> None:
 
 
 def _require_budget(what: Monitored, history: History, prepared: Prepared, clock: Clock) -> None:
-    budgets = what.declared.budget, what.service.budget
-    if all(each == type(each)() for each in budgets) or _begun_as(history, what):
+    has_budget = what.declared.budget != Budget() or what.service.budget != Budget()
+    if not has_budget or _begun_as(history, what):
         return
     plan = dry_run(prepared, load_and_warn(prepared.campaign.scheme, clock), what.out)
     estimate = sum(row.at_least for row in plan.attempts)

@@ -123,7 +123,8 @@ def statuses(declared: MonitoringFile, out: Path, at: Clock) -> tuple[ServiceSta
             if session is not None:
                 with session.registry.reading(stream) as access:
                     history = whole_history(access, declared.monitoring, service.service)
-                state = state_of(session, stream)
+                if any(alarm.state is AlarmState.CONFIRMED for alarm in history.alarms):
+                    state = state_of(session, stream)  # its plans say whether they are fixed
             found.append(_status(declared, service, history, state, at.now()))
     return tuple(found)
 

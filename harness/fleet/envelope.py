@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from harness.errors import UsageError
-from harness.fleet.identity import Hex32, Identity, PublicIdentity
+from harness.fleet.identity import Identity, PublicIdentity
 
 FORMAT = "accredit-envelope/1"
 
@@ -150,6 +150,3 @@ def _unpadded(padded: bytes) -> bytes:
         msg = "the envelope's message is shorter than it says"
         raise EnvelopeError(msg)
     return padded[4 : 4 + length]
-
-
-__all__ = ["Envelope", "EnvelopeError", "Header", "Hex32", "open_envelope", "read_envelope", "seal"]

@@ -35,8 +35,7 @@ class Recorded:
     """What is recorded of a schedule. ``last``: due time last decided, or when monitoring began.
 
     ``left_out``: due times left out since the last run or miss. ``is_running``: whether a run goes
-    on; ``ended``: when the last one ended; ``expected``: how long a run takes. ``refused_due`` and
-    ``refused``: the due time that was last refused a start, and why, such as by a budget.
+    on; ``ended``: when the last one ended; ``expected``: how long a run takes.
     """
 
     last: datetime
@@ -44,8 +43,6 @@ class Recorded:
     is_running: bool = False
     ended: datetime | None = None
     expected: timedelta = _NO_TIME
-    refused_due: datetime | None = None
-    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +179,6 @@ class _Plan:
 
     def reason(self, slot: _Slot) -> str:
         """Return why a due time was missed that could have been started."""
-        if self.recorded.refused_due == slot.due and self.recorded.refused:
-            return self.recorded.refused
         ended = self.recorded.ended
         if self.recorded.is_running or (ended is not None and ended >= slot.until):
             return STILL_RUNNING

@@ -13,7 +13,7 @@ from pathlib import Path
 from test_suites.products.process import Place, which
 from test_suites.products.product import Product
 from test_suites.products.school_authority import SchoolAuthority
-from test_suites.products.squid import CERTGEN, USER
+from test_suites.products.squid import CERTGEN, USER, house_lines
 
 PASSWORDS = "/usr/lib/squid/basic_ncsa_auth"
 EXPLICIT, OWN, TRANSPARENT, ICAP = 3128, 3129, 3130, 1344
@@ -29,7 +29,8 @@ class SchoolSquid(Product):
     def start(self) -> None:
         """Run Squid in the foreground."""
         self.prepare()
-        conf = self.folder.write("squid.conf", "\n".join([*self._house(), *self.rules(), ""]))
+        lines = [*house_lines(self.folder.path), "connect_timeout 5 seconds", *self.rules(), ""]
+        conf = self.folder.write("squid.conf", "\n".join(lines))
         self.folder.give_to(USER)
         name = "accredit" + self.folder.path.name.rsplit("-", 1)[-1].replace("_", "x")
         self.run("squid", "-N", "-n", name, "-f", str(conf), answers_at=[(self.address, self.port)])
@@ -47,22 +48,6 @@ class SchoolSquid(Product):
     def rules(self) -> list[str]:
         """The lines of the configuration that are not the same for all."""
         raise NotImplementedError
-
-    def _house(self) -> list[str]:
-        here = self.folder.path
-        return [
-            "visible_hostname filter.school.example",
-            f"pid_filename {here}/squid.pid",
-            f"coredump_dir {here}",
-            f"access_log stdio:{here}/access.log",
-            f"cache_log {here}/cache.log",
-            "cache_mem 8 MB",
-            "cache deny all",
-            "pinger_enable off",
-            "max_filedescriptors 1024",
-            "shutdown_lifetime 0 seconds",
-            "connect_timeout 5 seconds",
-        ]
 
 
 class AskingSquid(SchoolSquid):

@@ -50,6 +50,22 @@ class Reply(StrEnum):
     """Ask a helper that never answers, as a content scanner in trouble would."""
 
 
+def house_lines(here: Path) -> list[str]:
+    """What every Squid of a test is told: its files are in ``here``, and it keeps no cache."""
+    return [
+        "visible_hostname filter.school.example",
+        f"pid_filename {here}/squid.pid",
+        f"coredump_dir {here}",
+        f"access_log stdio:{here}/access.log",
+        f"cache_log {here}/cache.log",
+        "cache_mem 8 MB",
+        "cache deny all",
+        "pinger_enable off",
+        "max_filedescriptors 1024",
+        "shutdown_lifetime 0 seconds",
+    ]
+
+
 class Squid(Product):
     """A running Squid: ``proxy("ks2")`` is the URL that the profile's clients are given.
 
@@ -133,19 +149,9 @@ class Squid(Product):
         return conf
 
     def _house(self) -> list[str]:
-        here = self.folder.path
         return [
-            "visible_hostname filter.school.example",
-            f"pid_filename {here}/squid.pid",
-            f"coredump_dir {here}",
-            f"access_log stdio:{here}/access.log",
-            f"cache_log {here}/cache.log",
-            f"error_directory {here}/errors",
-            "cache_mem 8 MB",
-            "cache deny all",
-            "pinger_enable off",
-            "max_filedescriptors 1024",
-            "shutdown_lifetime 0 seconds",
+            *house_lines(self.folder.path),
+            f"error_directory {self.folder.path}/errors",
             "forwarded_for delete",
             f"dns_nameservers {LOOPBACK}",
             *self._delay_pool(),

@@ -20,7 +20,7 @@ from test_suites.fake_hub import FakeHub
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
 from test_suites.products.school_authority import SchoolAuthority
-from test_suites.products.squid import CERTGEN, USER
+from test_suites.products.squid import CERTGEN, USER, house_lines
 
 AGENT = Identity.new()
 NAME, PASSWORD = "agent-7", "Otters in%40the river"
@@ -66,16 +66,7 @@ class AskingSquid(Product):
             ]
         lines = [
             door,
-            "visible_hostname filter.school.example",
-            f"pid_filename {here}/squid.pid",
-            f"coredump_dir {here}",
-            f"access_log stdio:{here}/access.log",
-            f"cache_log {here}/cache.log",
-            "cache_mem 8 MB",
-            "cache deny all",
-            "pinger_enable off",
-            "max_filedescriptors 1024",
-            "shutdown_lifetime 0 seconds",
+            *house_lines(here),
             f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {here}/passwords",
             "auth_param basic children 1 startup=1",
             "acl known proxy_auth REQUIRED",

@@ -27,22 +27,9 @@ from harness.model.surveillance_event import (
     SurveillanceRun,
 )
 from test_suites.unit.harness.follow.conftest import NOW
+from test_suites.unit.harness.follow.raised_alarm import RAISED
 
 DAY = timedelta(days=1)
-RAISED = RaisedAlarm(
-    number=1,
-    service="Safe Net",
-    scheme="surveillance",
-    requirement="URL-01",
-    profile="ks2",
-    rule=AlarmRule.EVIDENCE,
-    sites=("Hill School",),
-    of_sites=2,
-    statement="12 of 60 items failed",
-    retest_by=NOW + 5 * DAY,
-    items=("gamb-001", "gamb-002"),
-    packs=("gambling",),
-)
 RETEST = AlarmRetest(
     campaign="fixed",
     scheme="becta-2008",

@@ -11,7 +11,7 @@ import pytest
 
 from harness.follow.proposal import propose
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
-from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, AlarmState, RaisedAlarm
+from harness.model.alarm import Alarm, AlarmRetest, AlarmState
 from harness.model.conformity import Conformity
 from harness.model.decision import Proposal, Status
 from test_suites.unit.harness.follow.conftest import NOW
@@ -25,21 +25,11 @@ from test_suites.unit.harness.follow.proposal_cases import (
     retest,
     says,
 )
+from test_suites.unit.harness.follow.raised_alarm import RAISED as OF_EVIDENCE
 
 RAISED = Alarm(
     at=NOW - 10 * DAY,
-    raised=RaisedAlarm(
-        number=1,
-        service="Safe Net",
-        scheme="surveillance",
-        requirement="URL-01",
-        profile="ks2",
-        rule=AlarmRule.EVIDENCE,
-        sites=("Hill School",),
-        of_sites=1,
-        statement="12 of 60 items failed",
-        retest_by=NOW - 5 * DAY,
-    ),
+    raised=msgspec.structs.replace(OF_EVIDENCE, retest_by=NOW - 5 * DAY),
 )
 CONFIRMED = msgspec.structs.replace(
     RAISED,

@@ -134,14 +134,6 @@ def test_while_a_run_goes_on_no_other_is_due(tmp_path: Path) -> None:
     assert [(at(4), at(4), 1, STILL_RUNNING), (at(5), at(5), 1, NOT_RUNNING)] == told(after)
 
 
-def test_a_refusal_is_the_reason_of_what_it_refused(tmp_path: Path) -> None:
-    found = state(
-        one("0 * * * *", tmp_path), at(5, 50), last=at(3), refused_due=at(4), refused="budget"
-    )
-
-    assert [(at(4), at(4), 1, "budget"), (at(5), at(5), 1, NOT_RUNNING)] == told(found)
-
-
 def test_reduced_intensity_makes_every_third_run(tmp_path: Path) -> None:
     declared = one("0 * * * *", tmp_path)
     found = state(declared, at(3), every=3)
