@@ -243,8 +243,7 @@ def chart_in_words(view: SeriesView) -> str:
     if view.chart is None:
         return ""
     if view.chart.state == "learning":
-        measured = sum(z is not None for z in view.chart.z) or len(view.series.readings)
-        return f"learning ({min(measured, BASELINE)} of {BASELINE} runs)"
+        return f"learning ({view.chart.measured} of {BASELINE} runs)"
     last = [one for one in view.chart.signals if one.index == len(view.series.points) - 1]
     return "; ".join(f"rule {one.rule}, {one.direction}" for one in last) or "no signal"
 

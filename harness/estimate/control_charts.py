@@ -76,9 +76,11 @@ class ControlChart:
 
     ``centre`` is ``None`` while the chart is ``learning``. ``limits`` and ``z`` are one for each
     point, ``None`` for a gap; z counts the standard deviations that limits are made of.
+    ``measured`` counts the points that are no gap.
     """
 
     state: State
+    measured: int
     centre: float | None
     limits: tuple[Limits | None, ...]
     z: tuple[float | None, ...]
@@ -136,7 +138,9 @@ def chart(points: Sequence[ChartPoint], *, worse: Worse, baseline: int = BASELIN
     measured = [index for index, point in enumerate(points) if not point.is_gap]
     if len(measured) < baseline:
         nothing = (None,) * len(points)
-        return ControlChart(state="learning", centre=None, limits=nothing, z=nothing)
+        return ControlChart(
+            state="learning", measured=len(measured), centre=None, limits=nothing, z=nothing
+        )
     first = points[: measured[baseline - 1] + 1]
     is_rate = any(point.tested is not None for point in points)
     centre = _centre(first)
@@ -146,6 +150,7 @@ def chart(points: Sequence[ChartPoint], *, worse: Worse, baseline: int = BASELIN
     z = _standardised(points, centre, deviations)
     return ControlChart(
         state="judging",
+        measured=len(measured),
         centre=centre,
         limits=tuple(
             None if point.is_gap else _limits(centre, deviation, is_rate=is_rate)

@@ -55,6 +55,7 @@ def test_fewer_points_than_the_baseline_are_learnt_from_and_signal_nothing() -> 
     drawn = chart(points, worse="lower")
 
     assert (drawn.state, drawn.centre, drawn.signals) == ("learning", None, ())
+    assert drawn.measured == 10
     assert len(drawn.limits) == len(drawn.z) == len(points)
     assert chart([*points, *points], worse="lower").state == "judging"
     assert chart([], worse="lower").state == "learning"
