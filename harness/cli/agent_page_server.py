@@ -1,4 +1,4 @@
-"""Serve the page of an agent on this device alone, for whoever sits before it."""
+"""Serve the page of an agent on this device alone, for the person who uses it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """``accredit monitor field``: draw certified services and sites by a committed seed, and visit.
 
-Whoever draws could draw again until the services suit. So the seed of a year is committed to first,
-and anybody can check later that it gives the services and sites that were visited (SUP-10).
+The person who draws could draw again until the services suit. So the seed of a year is committed to
+first, and anybody can check later that it gives the services and sites that were visited (SUP-10).
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class _Driver:
         )
 
     def _take_turn(self, job: Job) -> None:
-        """Carry out a run, or leave it to whoever is at its site, so that no thread waits."""
+        """Carry out a run, or leave it to the run that is at its site, so that no thread waits."""
         with self._changing:
             if self._is_stopping:
                 return

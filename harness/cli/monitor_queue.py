@@ -26,7 +26,7 @@ from harness.errors import UsageError
 from harness.untrusted.passwords import database_place, reason_without
 
 KEPT_DAYS = 30
-"""How long finished jobs are kept, for whoever looks at the tables."""
+"""How long finished jobs are kept in the tables."""
 PATIENCE: Mapping[str, str | int] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,

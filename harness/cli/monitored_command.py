@@ -2,7 +2,8 @@
 
 Its standard input is a pipe from the monitor. The byte ``STOP`` asks the command to stop (SIGINT).
 The end of the pipe means that the monitor is gone, even by SIGKILL: the command and the processes
-that it started are killed at once, so that nothing measures beside whoever begins the run again.
+that it started are killed at once, so that nothing measures beside the process that begins the run
+again.
 The exit code is that of the command, or 128 plus the number of the signal that ended it.
 """
 

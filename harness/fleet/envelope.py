@@ -1,6 +1,6 @@
 """Encrypt a message to its receiver, and sign it, above TLS.
 
-Whoever opens TLS on the way sees who sends to whom, when, and about how much; no item, no verdict,
+A filter that opens TLS sees who sends to whom, when, and about how much; no item, no verdict,
 no task, and not which kind of message it is. Encryption is HPKE (RFC 9180: X25519, HKDF-SHA256,
 ChaCha20-Poly1305), whose ``info`` binds sender, receiver, id and time. The signature (Ed25519) is
 over these and the ciphertext, so that a message can neither be changed nor given to another

@@ -1,7 +1,7 @@
 """Events about the agents of a hub, in the owner's stream: invited, enrolled, revoked.
 
-An agent is a device at a site that measures there by schedule. Whoever has the token of an
-invitation may enrol one device with it, once.
+An agent is a device at a site that measures there by schedule. Anyone who has the token
+of an invitation may enrol one device with it, once.
 """
 
 from __future__ import annotations
