@@ -11,10 +11,17 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
+import pytest
+
 from harness.cli.monitor_child import TAIL_BYTES, Child, Ended, stop_children
 from test_suites.fake_runs import PATIENCE, FakeRuns, wait_for
 
-STUBBORN = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(1000)"
+STUBBORN = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+note("ignores")
+time.sleep(1000)
+"""
 WITH_CHILD = """
 import subprocess
 subprocess.Popen([sys.executable, "-I", "-c", "import time; time.sleep(1000)"], pass_fds=[held])
@@ -34,11 +41,11 @@ def python(code: str) -> Ended:
     return Child([sys.executable, "-I", "-c", code]).wait()
 
 
-def begun(runs: FakeRuns) -> tuple[Child, Future[Ended]]:
-    """The run of ``a/1``, which has begun, and how it will end."""
+def begun(runs: FakeRuns, noted: str = "begin") -> tuple[Child, Future[Ended]]:
+    """The run of ``a/1``, which has noted this word, and how it will end."""
     child, ending = Child(runs.command("a/1")), Future[Ended]()
     threading.Thread(target=lambda: ending.set_result(child.wait())).start()
-    wait_for(lambda: bool(runs.count("begin")))
+    wait_for(lambda: bool(runs.count(noted)))
     return child, ending
 
 
@@ -104,25 +111,28 @@ def test_a_stop_asked_at_once_is_not_lost(tmp_path: Path) -> None:
 def test_a_command_that_does_not_stop_is_killed_after_the_limit(tmp_path: Path) -> None:
     runs = FakeRuns(tmp_path)
     runs.before["a/1"] = STUBBORN
-    child, ending = begun(runs)
+    child, ending = begun(runs, "ignores")
 
     stop_children([child], 0.2)
 
     assert -signal.SIGKILL == ending.result(PATIENCE).code
 
 
-def test_an_interruption_of_the_stop_kills_at_once(tmp_path: Path) -> None:
+def test_an_interruption_of_the_stop_kills_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Child, __: float) -> bool:
+        raise KeyboardInterrupt
+
     runs = FakeRuns(tmp_path)
     runs.before["a/1"] = STUBBORN
-    child, ending = begun(runs)
-    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    child, ending = begun(runs, "ignores")
+    monkeypatch.setattr(Child, "has_ended", interrupted)
 
-    try:
-        stop_children([child], 10 * PATIENCE)
-    except KeyboardInterrupt:
-        assert -signal.SIGKILL == ending.result(PATIENCE).code
-    else:
-        raise AssertionError
+    with pytest.raises(KeyboardInterrupt):
+        stop_children([child], PATIENCE)
+
+    assert -signal.SIGKILL == ending.result(PATIENCE).code
 
 
 def test_what_a_command_leaves_behind_is_killed(tmp_path: Path) -> None:
