@@ -92,7 +92,7 @@ class AgentHub:
         self.fleet = FleetRegistry(session, clock)
         self.reports = Reports(hub.folder / "reports")
         self.on_report = on_report
-        self._registry = session.registry
+        self.registry = session.registry
         self._keys = read_keys(hub.folder)
         self._offers = Offers(hub.folder / "offers")
         self._certificates = hub.certificate_digests()
@@ -129,7 +129,7 @@ class AgentHub:
     def is_ready(self) -> bool:
         """Whether messages can be answered and kept."""
         try:
-            with self._registry.transaction() as connection:
+            with self.registry.transaction() as connection:
                 agent_store.count_reports(connection, "", agent_store.WAITING)
         except HarnessError:
             return False
@@ -153,7 +153,7 @@ class AgentHub:
 
     def waiting(self) -> tuple[StoredReport, ...]:
         """The reports that were kept and not looked at, oldest first. Raises InstrumentError."""
-        with self._registry.transaction() as connection:
+        with self.registry.transaction() as connection:
             rows = agent_store.reports(connection, state=agent_store.WAITING)
         found = []
         for row in rows:
@@ -165,7 +165,7 @@ class AgentHub:
 
     def end_report(self, report: StoredReport, state: str, reason: str = "") -> None:
         """Keep what became of a report."""
-        with self._registry.transaction(is_writing=True) as connection:
+        with self.registry.transaction(is_writing=True) as connection:
             agent_store.end_report(connection, report.agent, report.digest, state, reason)
 
     def _sender(self, name: str, identity: PublicIdentity | None) -> _Sender:
@@ -217,7 +217,7 @@ class AgentHub:
     def _accept(self, agent: str, message_id: str) -> None:
         """Accept a message id once. Raises NotAnswered for one that was seen."""
         now = self._clock.now()
-        with self._registry.transaction(is_writing=True) as connection:
+        with self.registry.transaction(is_writing=True) as connection:
             if not agent_store.accept_message(connection, agent, message_id, now, now):
                 raise NotAnswered("faulty", "this envelope came before; seal the message again")
 
@@ -242,7 +242,7 @@ class AgentHub:
         if len(status) > MOST_STATUS:
             words = f"a status has at most {MOST_STATUS:,} bytes"
             return Refused(reason="too-large", words=words)
-        with self._registry.transaction(is_writing=True) as connection:
+        with self.registry.transaction(is_writing=True) as connection:
             now = self._clock.now()
             agent_store.keep_status(connection, standing.agent, status.decode(), now)
         return Polled(
@@ -265,7 +265,7 @@ class AgentHub:
             self._told[agent] = str(error)
             return None
         self._told.pop(agent, None)
-        with self._registry.transaction(is_writing=True) as connection:
+        with self.registry.transaction(is_writing=True) as connection:
             now = self._clock.now()
             held = agent_store.number_order(connection, agent, content.digest, now, above=serial)
         return content.order(held.serial, held.at) if held.serial > serial else None
@@ -273,7 +273,7 @@ class AgentHub:
     def _take_part(self, agent: str, message: UploadPart) -> FromHub:
         if len(message.data) > PART_BYTES:
             return Refused(reason="too-large", words=f"a part has at most {PART_BYTES:,} bytes")
-        with self._registry.transaction() as connection:
+        with self.registry.transaction() as connection:
             reported = {row.bundle for row in agent_store.reports(connection, agent=agent)}
         taken = self.uploads(agent).receive(
             message.sha256, message.size, message.offset, message.data, reported
@@ -288,7 +288,7 @@ class AgentHub:
             report = read_report(message, standing, now)
         except FaultyReport as error:
             return Refused(reason="faulty", words=str(error))
-        with self._registry.transaction() as connection:
+        with self.registry.transaction() as connection:
             known = agent_store.reports(connection, agent=agent, run=report.digest)
             states = (agent_store.WAITING, agent_store.ASIDE)
             still_open = sum(agent_store.count_reports(connection, agent, each) for each in states)
@@ -299,7 +299,7 @@ class AgentHub:
         if still_open >= MOST_OPEN:
             return Refused(reason="busy", words="too many reports are not recorded yet")
         self.reports.keep(report)
-        with self._registry.transaction(is_writing=True) as connection:
+        with self.registry.transaction(is_writing=True) as connection:
             is_new = agent_store.keep_report(connection, agent, report.digest, report.bundle, now)
         if is_new:
             self._hand_on(report)

@@ -126,7 +126,7 @@ def migrate(where: Path | str, actor: str, clock: Clock) -> tuple[str, int, int 
     """
     from harness.store.registry.old_chain import end_old_chain, old_chain  # noqa: PLC0415 - heavy
     from harness.store.registry.opening import (  # noqa: PLC0415 - the same
-        WITHOUT_AGENTS,
+        WITHOUT_HUB,
         open_registry,
         schema_of,
         upgrade,
@@ -138,7 +138,7 @@ def migrate(where: Path | str, actor: str, clock: Clock) -> tuple[str, int, int 
         registry.transaction(is_writing=True) as connection,
     ):
         held = schema_of(connection)
-        if held == WITHOUT_AGENTS:
+        if held in WITHOUT_HUB:
             upgrade(connection)
             return registry.where, 0, 0
         if held != "old":

@@ -72,7 +72,8 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
-    from reports.dashboard.agent_api import agent_app  # noqa: PLC0415 - an extra
+    from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
+    from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(hub)
     tls = _certificate_of(declared, certificate, key)
@@ -88,7 +89,8 @@ def serve_command(
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
-        _run(agent_app(opened, _log, clock.now), listener, tls)
+        parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
+        _run(hub_app(parts), listener, tls)
     say("serving stopped")
 
 

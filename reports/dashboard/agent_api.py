@@ -81,10 +81,23 @@ class _Refusal(Exception):
 def agent_app(
     hub: AnswersAgents, log: Callable[[RequestLine], None], now: Callable[[], datetime]
 ) -> ASGIApp:
-    """The application. ``log`` is called after each request."""
+    """An application for agents alone. ``log`` is called after each request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="Accredit")
+    add_agent_routes(app, hub)
+    return logged(app, log, now)
 
-    @app.post(TIME)
+
+def logged(
+    app: ASGIApp, log: Callable[[RequestLine], None], now: Callable[[], datetime]
+) -> ASGIApp:
+    """An application that calls ``log`` after each request."""
+    return _Logged(app, log, now)
+
+
+def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
+    """Answer agents, and whoever watches the server; these paths are no part of the API."""
+
+    @app.post(TIME, include_in_schema=False)
     async def answer_time(request: Request) -> Response:
         try:
             question = QUESTIONS.decode(await _body(request, MOST_QUESTION))
@@ -95,21 +108,19 @@ def agent_app(
         answer = await run_in_threadpool(hub.answer_time, question)
         return _answered(msgspec.json.encode(answer))
 
-    @app.post(MESSAGES)
+    @app.post(MESSAGES, include_in_schema=False)
     async def answer_message(request: Request) -> Response:
         return await _answer_message(hub, request)
 
-    @app.get(LIVE)
+    @app.get(LIVE, include_in_schema=False)
     async def live() -> Response:
         return _answered(b'{"status":"live"}')
 
-    @app.get(READY)
+    @app.get(READY, include_in_schema=False)
     async def ready() -> Response:
         if await run_in_threadpool(hub.is_ready):
             return _answered(b'{"status":"ready"}')
         return Response(b'{"status":"not ready"}', 503, HEADERS, JSON)
-
-    return _Logged(app, log, now)
 
 
 async def _answer_message(hub: AnswersAgents, request: Request) -> Response:

@@ -85,21 +85,26 @@ class PageMaker:
 def _environment() -> Environment:
     """The templates, read once, with the words and signs that all pages share."""
     environment = page_environment(HERE)
-    environment.globals.update(
-        day=day,
-        row=ROW,
-        sign_of=sign_of,
-        state_of=state_of,
-        state_words=STATE_WORDS,
-        state_meanings=STATE_MEANINGS,
-        status_words={str(key): word for key, word in words.STATUSES.items()},
-        status_states={str(key): state for key, state in STATUS_STATES.items()},
-        feature_words=FEATURE_WORDS,
-        feature_states=FEATURE_STATES,
-        areas=words.AREAS,
-        schemes=words.SCHEMES,
-    )
+    environment.globals.update(page_globals())
     return environment
+
+
+def page_globals() -> dict[str, Any]:
+    """The words and signs by which the site and the hub tell of states and statuses."""
+    return {
+        "day": day,
+        "row": ROW,
+        "sign_of": sign_of,
+        "state_of": state_of,
+        "state_words": STATE_WORDS,
+        "state_meanings": STATE_MEANINGS,
+        "status_words": {str(key): word for key, word in words.STATUSES.items()},
+        "status_states": {str(key): state for key, state in STATUS_STATES.items()},
+        "feature_words": FEATURE_WORDS,
+        "feature_states": FEATURE_STATES,
+        "areas": words.AREAS,
+        "schemes": words.SCHEMES,
+    }
 
 
 def number_word(count: int) -> str:

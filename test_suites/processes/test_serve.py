@@ -134,10 +134,13 @@ def test_what_is_no_message_gets_a_word_and_nothing_of_the_inside(example: HubEx
             (client.post("/agent/v1/time", content=b'{"nonce":"x"}', headers=JSON), 400),
             (client.get(MESSAGES), 405),
             (client.get("/docs"), 404),
-            (client.get("/openapi.json"), 404),
+            (client.get("/openapi.json"), 200),
         ):
             assert answer.status_code == status, answer.request.url
-            assert len(answer.content) < 300
+            assert len(answer.content) < 300 or answer.request.url.path in (
+                "/docs",
+                "/openapi.json",
+            )
             assert "Traceback" not in answer.text
             assert "uvicorn" not in str(answer.headers)
         stranger = example.device(example.invite())

@@ -22,11 +22,11 @@ DRIVER = "psycopg"
 PATIENCE = 60.0
 """Seconds to wait for another process that holds the file; a slow disk needs many."""
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest version of the tables; the scripts are in ``schema/versions``."""
 
-WITHOUT_AGENTS = "0001"
-"""The version before there were agents: only a hub needs what it lacks."""
+WITHOUT_HUB = ("0001", "0002")
+"""Earlier versions: only a hub needs what they lack."""
 
 
 class NoRegistry(UsageError):
@@ -122,10 +122,10 @@ def _require_tables(
 ) -> None:
     with _begun(engine, is_writing=False) as connection:
         found = schema_of(connection)
-    if found in ("", WITHOUT_AGENTS) and create:
+    if found in ("", *WITHOUT_HUB) and create:
         with _begun(engine, is_writing=True) as connection:
             lock(connection, "schema")
-            if schema_of(connection) in ("", WITHOUT_AGENTS):
+            if schema_of(connection) in ("", *WITHOUT_HUB):
                 upgrade(connection)
         return
     if not found:
@@ -137,7 +137,7 @@ def _require_tables(
             "'accredit registry migrate' brings it up to date"
         )
         raise OldRegistry(msg)
-    if found not in (SCHEMA, WITHOUT_AGENTS, "old"):
+    if found not in (SCHEMA, *WITHOUT_HUB, "old"):
         msg = f"{shown}: this registry has tables of version {found}; use a newer Accredit"
         raise UsageError(msg)
 

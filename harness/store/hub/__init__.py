@@ -1,0 +1,1 @@
+"""What a hub keeps beside the registry's events: accounts, uploads, and rows for its pages."""

@@ -1,0 +1,197 @@
+"""The tables of a hub beside the registry's.
+
+``hub_progress``, ``hub_campaigns``, ``hub_outcomes``, ``hub_items`` and ``hub_documents`` are
+derived from the registry's events and the campaigns' files, and can be made again. The others are
+accounts and uploads. Each row about a supplier has the ``stream`` of that supplier.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from harness.store.registry.tables import UtcDateTime
+
+METADATA = MetaData()
+
+PROGRESS = Table(
+    "hub_progress",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("edition", String(40), nullable=False),
+)
+"""Up to which event the rows of a stream were made, and by which edition of the code."""
+
+CAMPAIGNS = Table(
+    "hub_campaigns",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("campaign", Text, primary_key=True),
+    Column("scheme", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("schedule", Text, nullable=False),
+    Column("measured_at", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("conforms", Integer, nullable=False),
+    Column("does_not_conform", Integer, nullable=False),
+    Column("insufficient", Integer, nullable=False),
+    Column("observations", Integer, nullable=False),
+    Column("journal", String(64), nullable=False),
+    Column("has_items", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_campaigns_service", "stream", "service", "measured_at"),
+    Index("hub_campaigns_measured", "measured_at"),
+)
+"""Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
+
+OUTCOMES = Table(
+    "hub_outcomes",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("campaign", Text, primary_key=True),
+    Column("scheme", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("service", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("schedule", Text, nullable=False),
+    Column("measured_at", UtcDateTime, nullable=False),
+    Column("requirement", String(40), nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_binding", Boolean, nullable=False),
+    Column("value", Float),
+    Column("lower", Float),
+    Column("upper", Float),
+    Column("body", Text, nullable=False),
+    Index("hub_outcomes_requirement", "stream", "service", "requirement", "measured_at"),
+)
+"""The outcomes of campaigns, in the order of the assessment; ``body`` is JSON."""
+
+ITEMS = Table(
+    "hub_items",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("campaign", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("item", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("probe", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("mechanism", String(40), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("tried_at", UtcDateTime, nullable=False),
+    Column("evidence", LargeBinary),
+    Index("hub_items_state", "stream", "campaign", "state", "number"),
+    Index("hub_items_category", "stream", "campaign", "category", "number"),
+    Index("hub_items_item", "stream", "item", "tried_at"),
+)
+"""What happened to each item; ``evidence`` is Zstandard-compressed JSON, empty once aged out."""
+
+DOCUMENTS = Table(
+    "hub_documents",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_documents_state", "kind", "state", "at"),
+)
+"""Facts for one page or one row of a list, as JSON: a service, a plan, a decision, an alarm."""
+
+UPLOADS = Table(
+    "hub_uploads",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("person", String(32), nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("changed", UtcDateTime, nullable=False),
+    Index("hub_uploads_person", "person", "at"),
+    Index("hub_uploads_state", "state", "at"),
+)
+"""The bundles that people sent; ``stream`` is empty until the bundle was verified."""
+
+PEOPLE = Table(
+    "hub_people",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("streams", Text, nullable=False),
+    Column("sites", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("second_factor", Text, nullable=False),
+    Column("last_code", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("made", UtcDateTime, nullable=False),
+    Column("disabled", UtcDateTime),
+    Index("hub_people_subject", "subject"),
+)
+"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's."""
+
+SESSIONS = Table(
+    "hub_sessions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("person", String(32), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("made", UtcDateTime, nullable=False),
+    Column("seen", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("is_complete", Boolean, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Index("hub_sessions_person", "person"),
+)
+"""Sessions by the SHA-256 of their secret; not ``is_complete`` while the second factor lacks."""
+
+TOKENS = Table(
+    "hub_tokens",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("person", String(32), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("made", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("used", UtcDateTime),
+    Column("revoked", UtcDateTime),
+    Index("hub_tokens_person", "person"),
+)
+"""API tokens by the SHA-256 of their secret."""
+
+ATTEMPTS = Table(
+    "hub_sign_ins",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    Index("hub_sign_ins_at", "at"),
+)
+"""Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""

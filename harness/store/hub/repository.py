@@ -1,0 +1,65 @@
+"""The one way of pages to the database: rows that a viewer may see, and no others.
+
+Every question of a page goes through ``Reading.rows``, which adds the condition on the viewer's
+suppliers. On PostgreSQL row-level security asks for the same a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, false, func, select, true
+
+from harness.model.hub_access import Viewer
+from harness.store.registry.streams import Registry
+
+
+def visible(table: Table, viewer: Viewer) -> ColumnElement[bool]:
+    """The condition that a row of a table is about a supplier that the viewer sees."""
+    if viewer.streams is None:
+        return true()
+    return table.c.stream.in_(sorted(viewer.streams)) if viewer.streams else false()
+
+
+class Reading:
+    """A transaction that reads for one viewer; made by ``Repository.reading``."""
+
+    def __init__(self, connection: Connection, viewer: Viewer) -> None:
+        self._connection = connection
+        self.viewer = viewer
+
+    def rows(
+        self,
+        table: Table,
+        *where: ColumnElement[bool],
+        columns: Sequence[Any] = (),
+        order: Sequence[ColumnElement[Any]] = (),
+        limit: int | None = None,
+    ) -> list[Row[Any]]:
+        """The rows of a table with a ``stream`` that the viewer sees, in that order."""
+        asked = select(*(columns or table.c)).where(visible(table, self.viewer), *where)
+        return list(self._connection.execute(asked.order_by(*order).limit(limit)))
+
+    def row(self, table: Table, *where: ColumnElement[bool]) -> Row[Any] | None:
+        """The first row that the viewer sees, or ``None``."""
+        return next(iter(self.rows(table, *where, limit=1)), None)
+
+    def count(self, table: Table, *where: ColumnElement[bool]) -> int:
+        """How many rows the viewer sees."""
+        asked = select(func.count()).select_from(table).where(visible(table, self.viewer), *where)
+        return int(self._connection.scalar(asked) or 0)
+
+
+class Repository:
+    """What the pages of a hub read. Its methods may be called from several threads."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    @contextmanager
+    def reading(self, viewer: Viewer) -> Iterator[Reading]:
+        """Read for a viewer, at one moment. Raises InstrumentError."""
+        with self._registry.transaction() as connection:
+            yield Reading(connection, viewer)
