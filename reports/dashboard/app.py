@@ -6,38 +6,27 @@ request is answered for the viewer who asks, and each answer has the headers in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from harness.errors import HarnessError
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import (
-    COOKIE,
-    NOBODY,
-    Access,
-    NotHere,
-    Refusal,
-    SignedIn,
-    SignInNeeded,
-)
+from reports.dashboard.access import Access, NotHere, Refusal, SignInNeeded
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
 from reports.dashboard.rendering import page
+from reports.dashboard.viewer_guard import API, ViewerGuard
 
 HERE = Path(__file__).parent
-API = "/api/"
-"""Below this path answers and refusals are JSON, and a token signs in."""
-
-FOR_ALL = ("/static/", "/agent/", "/health/")
-"""Below these paths nobody is asked who it is."""
-
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -82,53 +71,32 @@ def hub_app(parts: HubParts) -> ASGIApp:
         app.include_router(routes)
     app.get("/static/{name}", include_in_schema=False)(_static)
     app.exception_handler(Refusal)(_refused)
+    app.exception_handler(HarnessError)(_refused)
+    app.exception_handler(Exception)(_failed)
+    app.exception_handler(RequestValidationError)(_not_here)
     app.exception_handler(404)(_not_here)
     app.exception_handler(405)(_other_method)
-    app.middleware("http")(_for_viewer(parts))
-    return logged(app, parts.log, parts.now)
-
-
-Next = Callable[[Request], Awaitable[Response]]
-
-
-def _for_viewer(parts: HubParts) -> Callable[[Request, Next], Awaitable[Response]]:
-    """A middleware that finds out who asks, and adds the headers of all answers."""
-
-    async def answer(request: Request, follow: Next) -> Response:
-        request.state.signed_in = NOBODY
-        if not request.url.path.startswith(FOR_ALL):
-            request.state.signed_in = await run_in_threadpool(_signed_in, parts, request)
-        response = await follow(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    return answer
-
-
-def cookie_name(*, is_secure: bool) -> str:
-    """The name of the session's cookie; over HTTPS no other host can set it."""
-    return f"__Host-{COOKIE}" if is_secure else COOKIE
-
-
-def _signed_in(parts: HubParts, request: Request) -> SignedIn:
-    """Who asks: by a token for the API, by a session's cookie for the pages."""
-    if request.url.path.startswith(API):
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            viewer = parts.access.by_token(token.strip())
-            return SignedIn(viewer) if viewer else NOBODY
-    secret = request.cookies.get(cookie_name(is_secure=parts.is_secure), "")
-    return (parts.access.by_session(secret) if secret else None) or NOBODY
+    guarded = ViewerGuard(app, parts.access, _refused, HEADERS, is_secure=parts.is_secure)
+    return logged(guarded, parts.log, parts.now)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    if request.url.path.startswith((API, "/agent/", "/health/")):
+    if not isinstance(error, Refusal):
+        request.scope["accredit.error"] = str(error).partition("\n")[0]
+        error = Refusal(503, "The hub cannot answer now", "Try again in a few minutes.")
+    path: str = request.scope["path"]
+    if path.startswith((API, "/agent/", "/health/")):
         return JSONResponse({"title": error.title, "detail": error.words}, error.status)
     if isinstance(error, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?to={request.url.path.lstrip('/')}", 303)
+        query = request.scope["query_string"].decode("latin-1")
+        return RedirectResponse(f"/sign-in?to={quote(f'{path}?{query}' if query else path)}", 303)
     return page(request, "refused.html.j2", error.title, status=error.status, words=error.words)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    request.scope["accredit.error"] = f"unexpected error: {type(error).__name__}"
+    words = "This is a fault of the hub, and was noted in its log. Try again later."
+    return await _refused(request, Refusal(500, "The hub failed", words))
 
 
 async def _not_here(request: Request, _: Exception) -> Response:

@@ -62,7 +62,7 @@ def page(
         .get_template(template)
         .render(
             title=title,
-            here=request.url.path,
+            here=request.scope["path"],
             viewer=asked.viewer,
             csrf=asked.csrf,
             navigation=navigation(asked.viewer),
