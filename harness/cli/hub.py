@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import terminal
+from harness.cli.hub_database import migrate_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
@@ -35,6 +36,7 @@ app.add_typer(agent_app, name="agent", help="Invite and revoke the agents of sit
 app.add_typer(person_app, name="person", help="Give people access to the hub.")
 app.add_typer(token_app, name="token", help="Make and revoke API tokens.")
 app.add_typer(session_app, name="session", help="List and revoke sessions.")
+app.command("migrate")(migrate_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""

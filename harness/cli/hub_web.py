@@ -24,7 +24,7 @@ def web_parts(
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.sign_in import sign_in_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import sign_in, states  # noqa: PLC0415 - the same
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     return HubParts(
@@ -33,7 +33,7 @@ def web_parts(
         access=HubAccess(accounts.sign_in),
         log=log,
         now=clock.now,
-        routes=(sign_in_routes(accounts),),
+        routes=(sign_in.routes(accounts), states.routes()),
         is_secure=is_secure,
     )
 

@@ -9,18 +9,17 @@ forget this, for none sees a request before. Bodies of answers are not held back
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from harness.errors import HarnessError
 from reports.dashboard.access import COOKIE, NOBODY, Access, Refusal, SignedIn
+from reports.dashboard.failures import API, answer_refusal, failure_of, in_words
 from reports.dashboard.forms import (
     CSRF,
     CSRF_HEADER,
@@ -33,9 +32,6 @@ from reports.dashboard.forms import (
     read_form,
 )
 
-API = "/api/"
-"""Below this path answers and refusals are JSON, and a token signs in."""
-
 FOR_ALL = ("/static/", "/agent/", "/health/")
 """Below these paths nobody is asked who it is."""
 
@@ -46,43 +42,37 @@ FORM_WITHIN = 30.0
 FROM_HERE = frozenset({"same-origin", "none"})
 """The values of ``Sec-Fetch-Site`` for a request by a page of this host, or by the person alone."""
 
-Refuse = Callable[[Request, Exception], Awaitable[Response]]
-
 
 class ViewerGuard:
     """Asks ``access`` who asks, and lets ``app`` answer what is not refused."""
 
     def __init__(
-        self,
-        app: FastAPI,
-        access: Access,
-        refuse: Refuse,
-        headers: Mapping[str, str],
-        *,
-        is_secure: bool,
+        self, app: FastAPI, access: Access, headers: Mapping[str, str], *, is_secure: bool
     ) -> None:
-        self._app, self._access, self._refuse = app, access, refuse
+        self._app, self._access = app, access
         self._headers, self._is_secure = headers, is_secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; an error that no page caught becomes a page of words."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         scope["app"] = self._app  # a refusal is a page, too
         state = scope.setdefault("state", {})
         state["signed_in"], state["form"] = NOBODY, NO_FORM
-        sending = self._with_headers(send)
+        answer = _Answer(send, self._headers)
         try:
             if not scope["path"].startswith(FOR_ALL):
                 request = Request(scope, receive)
                 state["signed_in"] = await run_in_threadpool(self._who, request)
                 receive = await _checked(request, receive, state)
-        except (Refusal, HarnessError) as error:
-            response = await self._refuse(Request(scope), error)
-            await response(scope, receive, sending)
-            return
-        await self._app(scope, receive, sending)
+            await self._app(scope, receive, answer.send)
+        except Exception as error:  # noqa: BLE001 - nothing of it may leave the process
+            if not isinstance(error, Refusal):
+                scope["accredit.error"] = in_words(error)
+            if not answer.has_begun:
+                refusal = await run_in_threadpool(answer_refusal, Request(scope), failure_of(error))
+                await refusal(scope, receive, answer.send)
 
     def _who(self, request: Request) -> SignedIn:
         """Who asks: by a token for the API, by a session's cookie for the pages."""
@@ -98,15 +88,21 @@ class ViewerGuard:
         of_form = request.cookies.get(cookie_name(FORM_COOKIE, is_secure=self._is_secure), "")
         return NOBODY._replace(csrf=form_token(of_form)) if of_form else NOBODY
 
-    def _with_headers(self, send: Send) -> Send:
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                held = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    held.setdefault(name, value)
-            await send(message)
 
-        return sending
+class _Answer:
+    """Sends an answer with headers; knows whether it has begun."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send, self._headers = send, headers
+        self.has_begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            held = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                held.setdefault(name, value)
+        await self._send(message)
 
 
 def cookie_name(name: str = COOKIE, *, is_secure: bool) -> str:

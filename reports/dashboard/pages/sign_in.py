@@ -38,17 +38,17 @@ OIDC_COOKIE, OIDC_SECONDS = "accredit_oidc", 600
 To = Annotated[str, Query(max_length=4000)]
 
 
-def sign_in_routes(parts: AccountParts) -> APIRouter:
+def routes(parts: AccountParts) -> APIRouter:
     """The routes of signing in and out."""
-    routes = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False)
 
-    @routes.get("/sign-in")
+    @router.get("/sign-in")
     async def show(request: Request, viewer: AnyViewer, to: To = "") -> Response:
         if not viewer.is_public:
             return RedirectResponse(local_path(to) or home_of(viewer), 303)
         return _form(parts, request, to)
 
-    @routes.post("/sign-in")
+    @router.post("/sign-in")
     def sign_in(request: Request, form: Posted) -> Response:
         to = form.text("to", most=4000)
         begun = parts.sign_in.with_password(
@@ -58,7 +58,7 @@ def sign_in_routes(parts: AccountParts) -> APIRouter:
             return _form(parts, request, to, REFUSED, email=form.text("email"), status=403)
         return _begun(parts, request, begun, to)
 
-    @routes.post("/sign-in/code")
+    @router.post("/sign-in/code")
     def give_code(request: Request, form: Posted) -> Response:
         to = form.text("to", most=4000)
         secret = parts.session_secret(request)
@@ -67,7 +67,7 @@ def sign_in_routes(parts: AccountParts) -> APIRouter:
             return _form(parts, request, to, REFUSED, status=403)
         return _begun(parts, request, begun, to)
 
-    @routes.post("/sign-out")
+    @router.post("/sign-out")
     def sign_out(request: Request, _: Posted) -> Response:
         if signed_in(request).session:
             parts.sign_in.sign_out(signed_in(request).session)
@@ -76,16 +76,16 @@ def sign_in_routes(parts: AccountParts) -> APIRouter:
         return response
 
     if parts.provider is not None:
-        _add_provider(routes, parts)
-    return routes
+        _add_provider(router, parts)
+    return router
 
 
-def _add_provider(routes: APIRouter, parts: AccountParts) -> None:
+def _add_provider(router: APIRouter, parts: AccountParts) -> None:
     """Add the way to the OIDC provider and back; a cookie binds both to one browser."""
     provider = parts.provider
     assert provider is not None  # as was asked before
 
-    @routes.get("/sign-in/oidc")
+    @router.get("/sign-in/oidc")
     def go(to: To = "") -> Response:
         secret = secrets.token_urlsafe(SECRET_BYTES)
         try:
@@ -99,7 +99,7 @@ def _add_provider(routes: APIRouter, parts: AccountParts) -> None:
         )
         return response
 
-    @routes.get("/sign-in/oidc/back")
+    @router.get("/sign-in/oidc/back")
     def come_back(request: Request, state: To = "", code: To = "") -> Response:
         held = request.cookies.get(cookie_name(OIDC_COOKIE, is_secure=parts.is_secure), "")
         secret, _, to = held.partition(".")
