@@ -195,3 +195,37 @@ ATTEMPTS = Table(
     Index("hub_sign_ins_at", "at"),
 )
 """Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""
+
+OUTBOX = Table(
+    "hub_outbox",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_outbox_due", "state", "due"),
+)
+"""Notifications for each target, as JSON."""
+
+NOTIFIED = Table(
+    "hub_notified",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+"""Up to which event each stream was read for notifications."""
+
+CONDITIONS = Table(
+    "hub_conditions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ends", Text, nullable=False),
+)
+"""What lasts and was told of, such as the silence of an agent, and since when."""

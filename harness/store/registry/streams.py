@@ -78,6 +78,17 @@ class StreamAccess:
         # Sorted here: asked to sort, SQLite would read the whole stream in order.
         return self._parts(EVENTS.c[name].in_(wanted))
 
+    def after(self, position: int, most: int) -> tuple[tuple[int, Event], ...]:
+        """The next events after a position, with their positions, at most so many.
+
+        Raises InstrumentError as ``found`` does, and where one is missing.
+        """
+        last = min(position + most, self.head.events if self.head else 0)
+        events = self._parts(EVENTS.c.position.between(position + 1, last))
+        if len(events) != max(0, last - position):
+            raise InstrumentError(f"{self._where}: the registry was changed: {self.stream}")
+        return events
+
     def last(self, kind: str) -> Event | None:
         """The last event of a kind, or ``None``. Raises InstrumentError as ``found`` does."""
         matches = and_(EVENTS.c.stream == self.stream, EVENTS.c.kind == kind)
