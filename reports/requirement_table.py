@@ -234,7 +234,7 @@ def _row(outcome: Outcome, axis: Axis | None, direction: Direction, anchor: str)
         status=status_of(outcome),
         anchor=anchor,
         required=tight(required_in_words(outcome)) or phrases.NONE,
-        source=_provenance(limit) if limit is not None else "",
+        source=source_in_words(limit),
         measured=tight(measured_in_words(outcome)),
         bounds=tight(bounds_in_words(outcome)),
         items=_items(outcome),
@@ -252,7 +252,10 @@ def required_in_words(outcome: Outcome) -> str:
     return required.removesuffix(f" ({phrases.INFORMATION})").replace(phrases.INFORMATION, "")
 
 
-def _provenance(limit: Threshold) -> str:
+def source_in_words(limit: Threshold | None) -> str:
+    """Where a threshold comes from, in a word; empty without one."""
+    if limit is None:
+        return ""
     return SHORT_PROVENANCES[limit.provenance].removeprefix("widely ")
 
 

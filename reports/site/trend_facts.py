@@ -31,8 +31,8 @@ from reports.site.stream_view import MeasuredCampaign, Place, StreamView, by_pla
 from reports.site.trend_causes import (
     Cause,
     Consequence,
+    Instrument,
     causes_of,
-    changes_of_instrument,
     consequences_of,
 )
 
@@ -223,9 +223,10 @@ def _changes(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
     for number, campaign in enumerate(campaigns):
         if campaign.assessment is None:
             continue
-        if last is not None and any(changes_of_instrument(last, campaign.assessment)):
+        now = Instrument.of(campaign.assessment)
+        if last is not None and last != now:
             yield number
-        last = campaign.assessment
+        last = now
 
 
 def _points(
