@@ -29,6 +29,9 @@ ROUND_SECONDS = 30.0
 """How often the notifier looks."""
 
 
+MakeNotifier = Callable[[dict[str, Sender], Callable[[str], None]], Notifier]
+
+
 class AppriseSender:
     """Sends one message with all notifications to the addresses in a file."""
 
@@ -105,7 +108,7 @@ class Heart:
 
 @contextmanager
 def notifying(
-    hub: HubFile, make: Callable[[dict[str, Sender]], Notifier], clock: Clock,
+    hub: HubFile, make: MakeNotifier, clock: Clock,
     tell: Callable[[str], None], *, is_healthy: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:  # fmt: skip
     """Notify in a thread until the block ends. The heart beats while all else works.
@@ -119,7 +122,7 @@ def notifying(
 
     stop = threading.Event()
     with httpx.Client(timeout=LIMIT_SECONDS, follow_redirects=False) as client:
-        notifier, heart = make(senders_of(hub, client)), Heart(hub, client)
+        notifier, heart = make(senders_of(hub, client), tell), Heart(hub, client)
         work = partial(_work, notifier, heart, clock, tell, is_healthy)
         thread = threading.Thread(target=_rounds, args=(work, stop), name="notifier")
         thread.start()

@@ -15,7 +15,11 @@ from harness.cli.hub_notify_file import Heartbeat, Maintenance, Notifying, Notif
 from harness.model.notification import SILENCE, Notification, NotificationKind
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-HOOK = {"name": "desk", "webhook": "https://desk.example/hook", "secret": "desk.key"}
+HOOK: dict[str, Any] = {
+    "name": "desk",
+    "webhook": "https://desk.example/hook",
+    "secret": "desk.key",
+}
 
 
 def told(kind: NotificationKind = NotificationKind.ALARM_RAISED, **changes: Any) -> Notification:
@@ -44,12 +48,12 @@ def told(kind: NotificationKind = NotificationKind.ALARM_RAISED, **changes: Any)
 )
 def test_a_faulty_target_is_refused(target: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
-        Notifying(targets=(target,))
+        Notifying.model_validate({"targets": (target,)})
 
 
 def test_names_are_used_once_and_http_is_for_this_machine() -> None:
     with pytest.raises(ValidationError, match="a name of its own"):
-        Notifying(targets=(HOOK, HOOK | {"name": "DESK"}))
+        Notifying.model_validate({"targets": (HOOK, HOOK | {"name": "DESK"})})
     NotifyTarget(**HOOK | {"webhook": "http://127.0.0.1:8080/hook"})
     with pytest.raises(ValidationError, match="at least 1m"):
         Heartbeat(url="https://a.example", every=timedelta(seconds=30))
