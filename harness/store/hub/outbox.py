@@ -24,7 +24,7 @@ WAITING, SENT, HELD_BACK, GIVEN_UP = "waiting", "sent", "held-back", "given-up"
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 MOST_TRIES = 40
-"""After so many tries, about nine days, a delivery is given up, and said so."""
+"""After so many tries, about eight days, a delivery is given up, and said so."""
 
 LONGEST_REASON = 500
 
