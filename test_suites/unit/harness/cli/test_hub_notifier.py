@@ -7,17 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from harness.cli import hub_notifier
 from harness.cli.hub_conditions import Condition, of_agents, of_schedules
 from harness.cli.hub_file import read_hub
 from harness.cli.hub_notifier import Notified, Notifier
-from harness.cli.hub_senders import Heart, WebhookSender, senders_of
 from harness.cli.hub_standing import AgentView
 from harness.cli.registry_session import open_session, place_of
-from harness.errors import FaultyDocument, UsageError
 from harness.fleet.messages import AgentStatus, Poll, SentinelBracket
 from harness.model.alarm import AlarmRetest, AlarmRule, RaisedAlarm
 from harness.model.conformity import Conformity
@@ -338,23 +335,6 @@ def test_the_monitoring_file_may_be_faulty(desk: Desk) -> None:
     assert "schedules are not watched" in desk.told[0]
 
 
-def test_a_file_of_a_target_that_cannot_be_used_is_refused_at_the_start(tmp_path: Path) -> None:
-    example = HubExample(tmp_path).make()
-    hook = {"name": "hook", "webhook": "https://a.example", "secret": "none.key"}
-
-    def senders(*targets: dict[str, Any]) -> dict[str, Any]:
-        notify = {"targets": list(targets)}
-        example.change(example.hub / "hub.yaml", lambda it: it.update(notify=notify))
-        return senders_of(read_hub(example.hub), None)  # type: ignore[arg-type]
-
-    with pytest.raises(UsageError, match=r"none\.key"):
-        senders(hook)
-    with pytest.raises(UsageError, match="targets"):
-        senders(TARGET)
-    with pytest.raises(FaultyDocument, match="webhok"):
-        senders(hook | {"webhok": "x"})
-
-
 def test_entries_are_kept_once_and_forgotten_after_a_time(desk: Desk) -> None:
     outbox = Outbox(desk.session.registry)
     told = next(iter(of_agents((view(),), NOW))).begins
@@ -368,43 +348,3 @@ def test_entries_are_kept_once_and_forgotten_after_a_time(desk: Desk) -> None:
     assert outbox.counts() == {"sent": 2}
     outbox.forget_ended(NOW + HOUR)
     assert outbox.counts() == {}
-
-
-def test_the_heart_beats_in_its_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def post(_: object, url: str, *__: object) -> str:
-        asked.append(url)
-        return "answered with status 500" if len(asked) > 1 else ""
-
-    monkeypatch.setattr("harness.cli.hub_senders.post", post)
-    desk.notify(heartbeat={"url": "https://watch.example/abc", "every": "5m"})
-    heart = Heart(read_hub(desk.example.hub), None)  # type: ignore[arg-type]
-
-    told = [heart.beat(NOW + timedelta(minutes=each)) for each in (0, 4, 5, 6, 10)]
-    assert told == ["", "", "answered with status 500", "", "answered with status 500"]
-    assert asked == ["https://watch.example/abc"] * 3
-
-
-def test_a_webhook_gets_one_notification_or_a_digest(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[dict[str, Any]] = []
-
-    def post(_: object, __: str, headers: dict[str, str], body: bytes) -> str:
-        sent.append(msgspec.json.decode(body))
-        assert headers["webhook-id"]
-        return ""
-
-    monkeypatch.setattr("harness.cli.hub_senders.post", post)
-    told = next(iter(of_agents((view(),), NOW))).begins
-    for digest in ("none", "daily"):
-        hook = {"name": "h", "webhook": "https://a.example", "secret": "k", "digest": digest}
-        desk.notify(targets=[hook])
-        (target,) = read_hub(desk.example.hub).notify.targets
-        sender = WebhookSender(None, target, b"k" * 32, "https://hub.example.org")  # type: ignore[arg-type]
-        assert sender((told,), NOW) == ""
-
-    assert [each["type"] for each in sent] == ["agent-silent", "digest"]
-    assert sent[0]["notification"]["url"] == "https://hub.example.org/sites"
-    assert len(sent[1]["notifications"]) == 1
