@@ -1,8 +1,9 @@
 """What pages tell of a campaign and its outcomes beside their columns, kept as JSON with the rows.
 
 ``campaign_body`` and ``outcome_body`` make it from an assessment, in the words of the report; the
-rows of the hub store it (``encode_body``), and pages read it back (``CAMPAIGN_BODIES``,
-``OUTCOME_BODIES``). Text in it comes from outside, and is escaped where it is shown.
+rows of the hub store it (``encode_body``), beside what other pages need, and pages read it back
+(``read_campaign``, ``read_outcome``). Text in it comes from outside, and is escaped where it is
+shown.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``headline`` is the result in one sentence, ``finding`` that of the worst outcome, empty if all
     conform. ``began`` is when the instrument was first recorded. ``corpora`` are ``name version
-    sha256``. ``head`` is the hash of the journal's last entry.
+    sha256``, ``records`` those of the instrument. ``head`` is the hash of the journal's last entry.
     """
 
     title: str
@@ -137,17 +138,18 @@ class CampaignBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     mechanisms: dict[str, int] = {}
     corpora: tuple[str, ...] = ()
     packs: tuple[Table, ...] = ()
-    instrument: tuple[Table, ...] = ()
+    records: tuple[Table, ...] = ()
     lines: tuple[TestedLine, ...] = ()
     warnings: tuple[str, ...] = ()
     not_applicable: tuple[str, ...] = ()
 
     def expects(self, category: str, profile: str) -> str:
-        """What the policy asks of a category for a profile; empty if it is not known."""
-        for each in self.categories:
-            if (each.category, each.profile) == (category, profile):
+        """What the policy asks of a category for a profile (empty: any); empty if not known."""
+        found = [each for each in self.categories if each.category == category]
+        for each in found:
+            if each.profile == profile:
                 return each.expects
-        return ""
+        return found[0].expects if found and not profile else ""
 
 
 class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,8 +185,8 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     direction: Direction = ""
     axis: tuple[float, float] | None = None
     axis_ends: tuple[str, str] | None = None
-    leaning: str = ""
-    kind: str = ""
+    leans: str = ""
+    items: str = ""
     decided_by: str = ""
     reasons: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -194,13 +196,35 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     missed: str = ""
 
 
-CAMPAIGN_BODIES = msgspec.json.Decoder(CampaignBody)
-OUTCOME_BODIES = msgspec.json.Decoder(OutcomeBody)
+_CAMPAIGNS = msgspec.json.Decoder(CampaignBody)
+_OUTCOMES = msgspec.json.Decoder(OutcomeBody)
 
 
-def encode_body(body: CampaignBody | OutcomeBody) -> str:
-    """The JSON that is stored with a row."""
-    return msgspec.json.encode(body).decode()
+def encode_body(*parts: msgspec.Struct) -> str:
+    """The JSON that is stored with a row: the fields of all parts in one object.
+
+    Fields of one name are those of the last part that has it.
+    """
+    fields: dict[str, object] = {}
+    for part in parts:
+        fields |= msgspec.to_builtins(part)
+    return msgspec.json.encode(fields).decode()
+
+
+def read_campaign(body: str) -> CampaignBody | None:
+    """What is stored of a campaign; ``None`` if no assessment of it was kept."""
+    try:
+        return _CAMPAIGNS.decode(body)
+    except msgspec.MsgspecError:
+        return None
+
+
+def read_outcome(body: str) -> OutcomeBody | None:
+    """What is stored of an outcome; ``None`` if it was stored by another edition."""
+    try:
+        return _OUTCOMES.decode(body)
+    except msgspec.MsgspecError:
+        return None
 
 
 def campaign_body(assessment: Assessment) -> CampaignBody:
@@ -234,7 +258,7 @@ def campaign_body(assessment: Assessment) -> CampaignBody:
             Table(title=each.title, columns=each.columns, rows=each.rows)
             for each in pack_tables(assessment)
         ),
-        instrument=tuple(
+        records=tuple(
             Table(title=title, columns=("What", "Value"), rows=rows)
             for title, rows in instrument_tables(assessment)
         ),
@@ -249,7 +273,6 @@ def outcome_body(outcome: Outcome, assessment: Assessment) -> OutcomeBody:
     requirement, metric = outcome.requirement, outcome.metric
     pointing = phrases.direction(requirement.threshold)
     axis = axis_of([outcome], metric.unit, pointing)
-    counts_items = phrases.is_counted(metric)
     return OutcomeBody(
         title=requirement.title,
         subject=requirement.subject,
@@ -265,7 +288,7 @@ def outcome_body(outcome: Outcome, assessment: Assessment) -> OutcomeBody:
         bounds=tight(bounds_in_words(outcome)),
         required=tight(required_in_words(outcome)),
         source=source_of(requirement.threshold) if requirement.threshold else "",
-        k=metric.k if counts_items else 0,
+        k=metric.k,
         n=metric.n,
         tried=metric.tried,
         undecided=metric.indeterminate,
@@ -274,8 +297,8 @@ def outcome_body(outcome: Outcome, assessment: Assessment) -> OutcomeBody:
         direction=pointing,
         axis=(axis.low, axis.high) if axis else None,
         axis_ends=axis.ends if axis else None,
-        leaning=phrases.LEANINGS.get(outcome.leaning, ""),
-        kind=phrases.items_of(outcome) if outcome.kind else "",
+        leans=phrases.LEANINGS.get(outcome.leaning, ""),
+        items=phrases.items_of(outcome) if outcome.kind else "",
         decided_by=outcome.decided_by,
         reasons=outcome.reasons,
         left_out=phrases.left_out(outcome),
