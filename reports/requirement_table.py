@@ -7,7 +7,7 @@ All positions are per cent of the chart's width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -191,6 +191,13 @@ def axis_of(outcomes: Sequence[Outcome], unit: str, direction: Direction) -> Axi
     limits = [phrases.limit_of(each.requirement.threshold) for each in outcomes]
     ends = [each.metric.value for each in outcomes]
     ends += [each.metric.lower for each in outcomes] + [each.metric.upper for each in outcomes]
+    return axis_over(ends, limits, unit, direction)
+
+
+def axis_over(
+    ends: Iterable[float | None], limits: Iterable[float | None], unit: str, direction: Direction
+) -> Axis | None:
+    """An axis that holds these values and bounds, and thresholds; ``None`` without numbers."""
     numbers = [each for each in ends if each is not None]
     marks = [each for each in limits if each is not None]
     if not numbers:
@@ -234,7 +241,7 @@ def _row(outcome: Outcome, axis: Axis | None, direction: Direction, anchor: str)
         status=status_of(outcome),
         anchor=anchor,
         required=tight(required_in_words(outcome)) or phrases.NONE,
-        source=source_in_words(limit),
+        source=_provenance(limit) if limit is not None else "",
         measured=tight(measured_in_words(outcome)),
         bounds=tight(bounds_in_words(outcome)),
         items=_items(outcome),
@@ -252,10 +259,7 @@ def required_in_words(outcome: Outcome) -> str:
     return required.removesuffix(f" ({phrases.INFORMATION})").replace(phrases.INFORMATION, "")
 
 
-def source_in_words(limit: Threshold | None) -> str:
-    """Where a threshold comes from, in a word; empty without one."""
-    if limit is None:
-        return ""
+def _provenance(limit: Threshold) -> str:
     return SHORT_PROVENANCES[limit.provenance].removeprefix("widely ")
 
 

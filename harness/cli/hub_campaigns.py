@@ -12,12 +12,12 @@ import msgspec
 
 from harness.cli.paths import CampaignPaths
 from harness.cli.site_views import measured_at
-from harness.estimate.surveillance_evidence import reading_of
 from harness.model.conformity import Conformity
-from harness.model.outcome import Assessment, Outcome, is_void
+from harness.model.outcome import Assessment, Outcome
 from harness.model.registry_record import CampaignRecord
 from harness.store.hub.projection import CampaignKey, CampaignRow, OutcomeRow
 from reports import phrases
+from reports.dashboard.campaign_bodies import campaign_body, encode_body, outcome_body
 from reports.dashboard.result_facts import CampaignFacts, Figure, OutcomeFacts, Subject
 from reports.requirement_table import (
     anchors,
@@ -25,13 +25,12 @@ from reports.requirement_table import (
     is_shown,
     measured_in_words,
     required_in_words,
-    source_in_words,
     status_of,
     where_of,
 )
 from reports.site.stream_view import Place
 from reports.site.trend_causes import Instrument
-from reports.site.trend_facts import State
+from reports.site.trend_facts import State, charted
 
 
 class HubCampaign(NamedTuple):
@@ -91,7 +90,7 @@ def campaign_row(campaign: HubCampaign, *, has_items: bool) -> CampaignRow:
         observations=assessment.observations if assessment is not None else 0,
         journal=record.journal,
         has_items=has_items,
-        body=msgspec.json.encode(_campaign_facts(campaign)).decode(),
+        body=_campaign_body(campaign),
     )
 
 
@@ -101,7 +100,7 @@ def outcome_rows(campaign: HubCampaign) -> Iterator[OutcomeRow]:
     if assessment is None:
         return
     names = anchors(assessment)
-    instrument = _digest(Instrument.of(assessment))
+    instrument = digest_of(Instrument.of(assessment))
     for number, outcome in enumerate(assessment.outcomes):
         if is_shown(outcome):
             facts = _outcome_facts(campaign, assessment, outcome, names[where_of(outcome)])
@@ -117,7 +116,7 @@ def outcome_rows(campaign: HubCampaign) -> Iterator[OutcomeRow]:
                 value=figure.value,
                 lower=figure.lower,
                 upper=figure.upper,
-                body=msgspec.json.encode(facts).decode(),
+                body=encode_body(outcome_body(outcome, assessment), facts),
             )
 
 
@@ -126,42 +125,30 @@ def state_of(outcome: Outcome) -> State:
     return status_of(outcome) if outcome.metric.tried else "no-data"
 
 
-def _campaign_facts(campaign: HubCampaign) -> CampaignFacts:
+def _campaign_body(campaign: HubCampaign) -> str:
     record, assessment = campaign.record, campaign.assessment
     facts = CampaignFacts(
-        scheme_version=record.scheme_version, rules=record.rules, recorded=campaign.recorded
+        scheme_version=record.scheme_version,
+        rules=record.rules,
+        recorded=campaign.recorded,
+        instrument=Instrument.of(assessment) if assessment is not None else None,
     )
-    if assessment is None:
-        return facts
-    return msgspec.structs.replace(
-        facts,
-        has_assessment=True,
-        title=assessment.title,
-        scheme_title=assessment.scheme_title,
-        concluded=assessment.concluded,
-        limit=assessment.limit,
-        instrument=Instrument.of(assessment),
-        mechanisms=assessment.mechanisms,
-        warnings=assessment.warnings,
-        failed=tuple(
-            f"{each.name}: {each.detail}" for each in assessment.preconditions if not each.held
-        ),
-        not_applicable=assessment.not_applicable,
+    return (
+        encode_body(facts) if assessment is None else encode_body(campaign_body(assessment), facts)
     )
 
 
 def _outcome_facts(
     campaign: HubCampaign, assessment: Assessment, outcome: Outcome, anchor: str
 ) -> OutcomeFacts:
-    requirement, metric = outcome.requirement, outcome.metric
-    place = campaign.place
+    requirement, place = outcome.requirement, campaign.place
     return OutcomeFacts(
-        subject=Subject(
+        about=Subject(
             scheme=campaign.record.scheme,
             requirement=requirement.id,
             profile=outcome.profile,
             line=outcome.line,
-            unit=metric.unit,
+            unit=outcome.metric.unit,
             direction=phrases.direction(requirement.threshold),
             site=place.site,
             schedule=place.schedule,
@@ -170,24 +157,13 @@ def _outcome_facts(
         title=requirement.title,
         area=requirement.area,
         severity=requirement.severity,
-        metric=metric.name,
-        said=phrases.word(outcome),
-        decided_by=outcome.decided_by,
-        reasons=outcome.reasons,
-        leaning=outcome.leaning,
-        kind=outcome.kind,
-        qualifier=outcome.qualifier,
-        source=source_in_words(requirement.threshold),
-        k=metric.k,
-        n=metric.n,
-        tried=metric.tried,
+        word=phrases.word(outcome),
     )
 
 
 def _figure(campaign: HubCampaign, assessment: Assessment, outcome: Outcome, anchor: str) -> Figure:
     metric = outcome.metric
-    is_nothing = is_void(assessment.preconditions, outcome.line, outcome.profile)
-    reading = reading_of(outcome, is_void=is_nothing)
+    counted = charted(assessment, outcome)
     return Figure(
         campaign=campaign.record.id,
         at=campaign.measured_at,
@@ -199,12 +175,12 @@ def _figure(campaign: HubCampaign, assessment: Assessment, outcome: Outcome, anc
         limit=phrases.limit_of(outcome.requirement.threshold),
         bounds=phrases.tight(bounds_in_words(outcome)),
         required=phrases.tight(required_in_words(outcome)),
-        charted=reading.value if metric.tried else None,
-        tested=sum(part.tested for part in reading.parts) or None,
+        charted=counted.value,
+        tested=counted.tested,
         anchor=anchor,
     )
 
 
-def _digest(instrument: Instrument) -> str:
+def digest_of(instrument: Instrument) -> str:
     """Twelve digits that tell instruments apart."""
     return hashlib.sha256(msgspec.json.encode(instrument)).hexdigest()[:12]

@@ -18,18 +18,19 @@ from sqlalchemy import Connection
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, outcome_rows
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
+from harness.cli.hub_items import read_items
 from harness.cli.hub_series import Result, results_of, update_series
 from harness.cli.paths import CampaignPaths
 from harness.cli.process import unexpected_message
 from harness.cli.site_views import assessment_of
 from harness.errors import HarnessError
-from harness.model.event import Event
+from harness.model.event import AppealDecided, Event
 from harness.model.stream import OWNER, StreamHead
 from harness.ports.storage import Clock
+from harness.store.hub.item_rows import ItemRow, replace_items
 from harness.store.hub.projection import (
     CampaignRow,
     Document,
-    ItemRow,
     OutcomeRow,
     Progress,
     all_progress,
@@ -39,7 +40,6 @@ from harness.store.hub.projection import (
     remove_campaign,
     replace_campaign,
     replace_documents,
-    replace_items,
 )
 from harness.store.registry.streams import Registry, lock, read_head
 
@@ -52,13 +52,12 @@ DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ..
 STORED_MAKERS: tuple[tuple[str, Callable[[Connection, HubStream], Iterable[Document]]], ...] = ()
 """As ``DOCUMENT_MAKERS``, of what reads rows of campaigns and series as well."""
 
-CAMPAIGN_MAKERS: tuple[Callable[[HubCampaign], Iterable[ItemRow]], ...] = ()
-"""What makes the rows of the items of a campaign."""
+APPEAL_DECIDED = str(AppealDecided.__struct_config__.tag)
 
 MOST_EVENTS, MOST_FOLLOWED = 40, 1000
 """How many events are read at once: of those that change rows, and of those that only are known."""
 
-MOST_CAMPAIGNS = 4
+MOST_CAMPAIGNS = 3
 """How many campaigns are made within one transaction; a few more if they have one time."""
 
 
@@ -75,7 +74,7 @@ class _Made(NamedTuple):
 
     row: CampaignRow
     outcomes: tuple[OutcomeRow, ...]
-    items: tuple[ItemRow, ...]
+    items: list[ItemRow]
 
 
 class _Step(NamedTuple):
@@ -244,11 +243,20 @@ class Projector:
             paths=CampaignPaths(out=self._results, campaign=record.id),
             assessment=assessment_of(record, self._results),
         )
-        items: tuple[ItemRow, ...] = ()
-        if campaign.has_files:
-            items = tuple(item for make in CAMPAIGN_MAKERS for item in make(campaign))
+        items = self._items(campaign) if campaign.has_files else []
         row = campaign_row(campaign, has_items=bool(items))
         return _Made(row, tuple(outcome_rows(campaign)), items)
+
+    def _items(self, campaign: HubCampaign) -> list[ItemRow]:
+        """The rows of a campaign's items; none of a journal that is damaged, which is told of."""
+        with self._registry.reading(OWNER) as access:
+            decided = [event for _, event in access.found(kind=[APPEAL_DECIDED])]
+        appeals = [event.appeal for event in decided if isinstance(event, AppealDecided)]
+        try:
+            return read_items(campaign.paths, appeals)
+        except HarnessError as error:
+            self._tell(f"the items of campaign {campaign.record.id} are not shown: {error}")
+            return []
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Result(NamedTuple):
     @property
     def key(self) -> SeriesKey:
         """The key of the series that it belongs to."""
-        return SeriesKey(self.service, self.facts.subject)
+        return SeriesKey(self.service, self.facts.about)
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -125,7 +125,10 @@ def _with_week(weekly: tuple[Figure, ...], figure: Figure) -> tuple[Figure, ...]
     if last is None or not is_same_week:
         return *weekly, figure
     joined = msgspec.structs.replace(
-        figure, results=last.results + 1, worst=worst_of((last.worst or last.state, figure.state))
+        figure,
+        results=last.results + 1,
+        since=last.since or last.at,
+        worst=worst_of((last.worst or last.state, figure.state)),
     )
     return *weekly[:-1], joined
 
@@ -145,19 +148,19 @@ def _documents(
 ) -> Iterator[Document]:
     last = results[-1]
     facts, figure = last.facts, last.facts.figure
-    held = series or SeriesFacts(subject=key.subject, title="", area="", results=0)
+    held = series or SeriesFacts(about=key.subject, title="", area="", results=0)
     for result in results:
         held = with_figure(held, result.facts.figure)
     held = msgspec.structs.replace(held, title=facts.title, area=facts.area)
     current = CurrentFacts(
         series=key.id,
-        subject=key.subject,
+        about=key.subject,
         figure=figure,
         title=facts.title,
         area=facts.area,
         severity=facts.severity,
         is_binding=last.is_binding,
-        said=facts.said,
+        word=facts.word,
     )
     for kind, body in ((SERIES, held), (CURRENT, current)):
         text = msgspec.json.encode(body).decode()

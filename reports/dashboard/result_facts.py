@@ -25,25 +25,15 @@ SERIES, CURRENT = "series", "current"
 
 
 class CampaignFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a campaign's row says beside its columns; only the record's if no assessment is kept.
+    """What a campaign's row says beside its columns, and beside ``campaign_bodies``.
 
-    ``limit`` is what the result is limited to, ``mechanisms`` counts the ways of blocking.
-    ``failed`` are the preconditions that did not hold, in words.
+    Without ``instrument`` no assessment of it is kept, and its row has the numbers of its record.
     """
 
     scheme_version: str
     rules: str
     recorded: datetime
-    has_assessment: bool = False
-    title: str = ""
-    scheme_title: str = ""
-    concluded: datetime | None = None
-    limit: str = ""
     instrument: Instrument | None = None
-    mechanisms: dict[str, int] = {}
-    warnings: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
-    not_applicable: tuple[str, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,8 +53,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one campaign found of a requirement, as a point of a chart.
 
     ``instrument`` tells instruments apart, ``charted`` and ``tested`` are the value and the number
-    of items that a control chart counts. Of a week of several results this is the last, ``results``
-    counts them and ``worst`` is how the worst ended.
+    of items that a control chart counts. Of a week of several results this is the last; ``results``
+    counts them, ``since`` is the time of the first, and ``worst`` is how the worst ended.
     """
 
     campaign: str
@@ -79,35 +69,22 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     required: str = ""
     instrument: str = ""
     charted: float | None = None
-    tested: int | None = None
+    tested: float | None = None
     anchor: str = ""
     results: int = 1
+    since: datetime | None = None
     worst: State | None = None
 
 
 class OutcomeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an outcome's row says beside its columns.
+    """What an outcome's row says beside its columns, and beside ``campaign_bodies``."""
 
-    ``anchor`` is its name on the page of its campaign. ``k`` of ``n`` decided items are counted, of
-    ``tried`` that were tried.
-    """
-
-    subject: Subject
+    about: Subject
     figure: Figure
     title: str
     area: str
     severity: str
-    metric: str
-    said: str
-    decided_by: str = ""
-    reasons: tuple[str, ...] = ()
-    leaning: str = ""
-    kind: str = ""
-    qualifier: str = ""
-    source: str = ""
-    k: int = 0
-    n: int = 0
-    tried: int = 0
+    word: str
 
 
 class SeriesFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,7 +93,7 @@ class SeriesFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     The ``NEWEST`` results stand one by one; of older ones the last of each week, for ``WEEKS``.
     """
 
-    subject: Subject
+    about: Subject
     title: str
     area: str
     results: int
@@ -133,13 +110,13 @@ class CurrentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The newest result of a subject; ``series`` is the id of the document with all figures."""
 
     series: str
-    subject: Subject
+    about: Subject
     figure: Figure
     title: str
     area: str
     severity: str
     is_binding: bool
-    said: str = ""
+    word: str = ""
 
 
 CAMPAIGN_FACTS = msgspec.json.Decoder(CampaignFacts)

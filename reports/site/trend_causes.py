@@ -70,7 +70,7 @@ def causes_of(
     view: StreamView, service: str, campaigns: Iterable[MeasuredCampaign]
 ) -> tuple[Cause, ...]:
     """The causes that concern a service, oldest first."""
-    found = [*_recorded(view, service), *_of_instrument(view, campaigns)]
+    found = [*recorded_causes(view, service), *_of_instrument(view, campaigns)]
     return tuple(sorted(found, key=lambda cause: (cause.at, cause.what, cause.detail)))
 
 
@@ -135,7 +135,8 @@ def consequences_of(
     return tuple(sorted(found))
 
 
-def _recorded(view: StreamView, service: str) -> Iterator[Cause]:
+def recorded_causes(view: StreamView, service: str) -> Iterator[Cause]:
+    """The causes that somebody recorded: versions, incidents and claimed fixes."""
     name = same_name(service)
     for event in view.events:
         match event:

@@ -82,23 +82,6 @@ class OutcomeRow(NamedTuple):
     body: str
 
 
-class ItemRow(NamedTuple):
-    """What happened to an item in a campaign; see ``hub_tables.ITEMS``."""
-
-    number: int
-    item: str
-    shown: str
-    category: str
-    profile: str
-    line: str
-    probe: str
-    state: str
-    mechanism: str
-    rule: str
-    tried_at: datetime
-    evidence: bytes | None
-
-
 class Document(NamedTuple):
     """Facts for one page or one row of a list; ``body`` is JSON, ``state`` what lists filter by."""
 
@@ -155,16 +138,6 @@ def replace_campaign(
         for name in ("stream", "campaign", "scheme", "service", "site", "schedule", "measured_at")
     }
     _insert(connection, OUTCOMES, [{**shared, **each._asdict()} for each in outcomes])
-
-
-def replace_items(
-    connection: Connection, stream: str, campaign: str, items: Iterable[ItemRow]
-) -> None:
-    """Write the items of a campaign anew."""
-    of_campaign = and_(ITEMS.c.stream == stream, ITEMS.c.campaign == campaign)
-    connection.execute(delete(ITEMS).where(of_campaign))
-    rows = ({"stream": stream, "campaign": campaign, **each._asdict()} for each in items)
-    _insert(connection, ITEMS, rows)
 
 
 def replace_documents(

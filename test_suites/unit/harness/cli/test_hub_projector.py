@@ -233,7 +233,7 @@ def test_a_run_of_surveillance_says_where_its_campaign_was_made(example: Project
     places = {(row.campaign, row.site, row.schedule) for row in _all(example, OUTCOMES)}
     assert ("PRIVATE-2026-11-16", "Hill School", "daily") in places
     assert ("PRIVATE-2026-09-21", "", "") in places
-    figures = {(each.subject.site, each.figure.campaign) for each in _currents(example)}
+    figures = {(each.about.site, each.figure.campaign) for each in _currents(example)}
     assert {("Hill School", "PRIVATE-2026-11-16"), ("", "PRIVATE-2026-09-21")} == figures
 
 
@@ -324,7 +324,7 @@ def test_a_missing_event_is_found(example: Projected) -> None:
 
 def test_series_show_the_newest_results_and_the_weeks_before() -> None:
     whole = SeriesFacts(
-        subject=Subject(
+        about=Subject(
             scheme="s", requirement="URL-04", profile="p", line="l", unit="share",
             direction="at_least",
         ),
