@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.cli.hub_agents import AgentHub
+from harness.cli.registry_session import RegistrySession
 from harness.ports.storage import Clock
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.own_account import OwnAccount
@@ -24,7 +25,14 @@ def web_parts(
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
-    from reports.dashboard.pages import sign_in, states  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import (  # noqa: PLC0415 - the same
+        account,
+        administration,
+        audit,
+        person_forms,
+        sign_in,
+        states,
+    )
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     return HubParts(
@@ -33,7 +41,14 @@ def web_parts(
         access=HubAccess(accounts.sign_in),
         log=log,
         now=clock.now,
-        routes=(sign_in.routes(accounts), states.routes()),
+        routes=(
+            sign_in.routes(accounts),
+            account.routes(accounts),
+            administration.routes(accounts),
+            person_forms.routes(accounts),
+            audit.routes(accounts),
+            states.routes(),
+        ),
         is_secure=is_secure,
     )
 
@@ -43,10 +58,12 @@ def account_parts(hub: AgentHub, clock: Clock, *, is_secure: bool) -> AccountPar
     from reports.dashboard.account_parts import AccountParts  # noqa: PLC0415 - an extra
 
     registry, now = hub.registry, clock.now
+    session = RegistrySession(registry, clock)
     return AccountParts(
         sign_in=SignIn(registry, now),
         own=OwnAccount(registry, now),
         accounts=Accounts(registry, now),
         registry=registry,
+        stream_named=lambda name: session.place_named(name).stream,
         is_secure=is_secure,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from harness.model.event_times import in_utc
 from harness.model.hub_access import Permission, Viewer
 from reports.dashboard.access import signed_in
 from reports.dashboard.static_files import static_url
@@ -109,6 +110,7 @@ def _environment() -> Environment:
     environment.globals.update(page_globals())
     environment.globals.update(
         permissions=Permission,
+        moment=in_utc,
         static=static_url,
         edition=version("isp-accredit"),
         state_words=STATE_WORDS | HUB_WORDS,
