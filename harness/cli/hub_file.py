@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from harness.cli.hub_notify_file import Notifying
+from harness.cli.hub_oidc_file import OidcProvider
 from harness.cli.paths import CampaignPaths
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity
@@ -96,6 +97,7 @@ class HubFile(Declared):
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
     notify: Notifying = Notifying()
+    oidc: OidcProvider | None = None
     _folder: Path = PrivateAttr(default=Path())
 
     @property

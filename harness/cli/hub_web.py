@@ -14,7 +14,7 @@ from harness.store.hub.repository import Repository
 from harness.store.hub.sign_in import SignIn
 
 if TYPE_CHECKING:
-    from reports.dashboard.account_parts import AccountParts
+    from reports.dashboard.account_parts import AccountParts, SingleSignOn
     from reports.dashboard.agent_api import RequestLine
     from reports.dashboard.app import HubParts
 
@@ -65,5 +65,16 @@ def account_parts(hub: AgentHub, clock: Clock, *, is_secure: bool) -> AccountPar
         accounts=Accounts(registry, now),
         registry=registry,
         stream_named=lambda name: session.place_named(name).stream,
+        provider=_provider(hub, clock),
         is_secure=is_secure,
     )
+
+
+def _provider(hub: AgentHub, clock: Clock) -> SingleSignOn | None:
+    """The OIDC provider of the hub's file. Raises UsageError."""
+    declared = hub.hub.oidc
+    if declared is None:
+        return None
+    from harness.cli.hub_oidc import OidcSignOn  # noqa: PLC0415 - an extra
+
+    return OidcSignOn(declared, hub.hub.folder, hub.hub.url, clock.now)
