@@ -31,14 +31,15 @@ def web_parts(
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
-    from reports.dashboard.pages import states  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import register, states  # noqa: PLC0415 - the same
 
+    repository = Repository(hub.registry)
     return HubParts(
         agents=hub,
-        repository=Repository(hub.registry),
+        repository=repository,
         access=NoAccess(),
         log=log,
         now=clock.now,
-        routes=(states.routes(),),
+        routes=(states.routes(), register.routes(repository)),
         is_secure=is_secure,
     )

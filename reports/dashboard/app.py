@@ -22,7 +22,7 @@ from reports.dashboard.access import COOKIE, NOBODY, Access, Refusal, SignedIn
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
 from reports.dashboard.failures import (
     API,
-    answer_failures,
+    AnswersFailures,
     not_here,
     not_readable,
     other_method,
@@ -76,7 +76,7 @@ def hub_app(parts: HubParts) -> ASGIApp:
     app.exception_handler(404)(not_here)
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)
-    app.middleware("http")(answer_failures)
+    app.add_middleware(AnswersFailures)
     app.middleware("http")(_for_viewer(parts))
     return logged(app, parts.log, parts.now)
 

@@ -5,12 +5,14 @@ Nothing of an error leaves the process; the log gets its kind and where it was r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from traceback import extract_tb
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
@@ -21,8 +23,6 @@ API = "/api/"
 
 FOR_PROGRAMS = (API, "/agent/", "/health/")
 """Below these paths a refusal is JSON."""
-
-Next = Callable[[Request], Awaitable[Response]]
 
 
 class Unavailable(Refusal):
@@ -63,19 +63,40 @@ class Failed(Refusal):
         )
 
 
-async def answer_failures(request: Request, follow: Next) -> Response:
-    """A middleware that answers errors of pages; add it before the one that finds the viewer."""
-    try:
-        return await follow(request)
-    except UsageError as error:
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, NotPossible())
-    except InstrumentError as error:
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, Unavailable())
-    except Exception as error:  # noqa: BLE001 - nothing of it may leave the process
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, Failed())
+class AnswersFailures:
+    """Answer the errors of what is inside, unless an answer has begun; the log says what it was."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def noted_send(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted_send)
+        except Exception as error:
+            scope["accredit.error"] = in_words(error)
+            if has_begun:
+                raise
+            refusal = refusal_of(error)
+            answer = await run_in_threadpool(answer_refusal, Request(scope), refusal)
+            await answer(scope, receive, send)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What is said of an error; nothing of its own words."""
+    if isinstance(error, UsageError):
+        return NotPossible()
+    return Unavailable() if isinstance(error, InstrumentError) else Failed()
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
@@ -83,7 +104,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     if request.url.path.startswith(FOR_PROGRAMS):
         return JSONResponse({"title": refusal.title, "detail": refusal.words}, refusal.status)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?to={request.url.path.lstrip('/')}", 303)
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?to={quote(asked)}", 303)
     return page(
         request, "refused.html.j2", refusal.title, status=refusal.status, words=refusal.words
     )

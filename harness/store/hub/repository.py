@@ -13,7 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, false, func, select, true
 
 from harness.model.hub_access import Viewer
+from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.registry.streams import Registry
+
+PUBLIC_KIND = "register"
+"""The kind of the documents that everybody may read: nothing but what the register publishes."""
 
 
 def visible(table: Table, viewer: Viewer) -> ColumnElement[bool]:
@@ -63,3 +67,14 @@ class Repository:
         """Read for a viewer, at one moment. Raises InstrumentError."""
         with self._registry.transaction() as connection:
             yield Reading(connection, viewer)
+
+    def public_documents(self, *where: ColumnElement[bool]) -> list[Row[Any]]:
+        """The documents of the public register, of all suppliers. Raises InstrumentError.
+
+        The one question without a viewer: the public sees no supplier's rows, and of every
+        supplier what the register says. Their bodies are made from ``PublicService`` alone
+        (``reports/site/public_facts.py``), which lists what is public.
+        """
+        asked = select(DOCUMENTS).where(DOCUMENTS.c.kind == PUBLIC_KIND, *where)
+        with self._registry.transaction() as connection:
+            return list(connection.execute(asked.order_by(DOCUMENTS.c.stream, DOCUMENTS.c.id)))
