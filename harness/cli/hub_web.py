@@ -30,8 +30,9 @@ def web_parts(
     hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
 ) -> HubParts:
     """The parts of the web application of an open hub."""
+    from harness.cli.hub_sites import HubSites  # noqa: PLC0415 - it needs the same extra
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
-    from reports.dashboard.pages import register, states  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import register, sites, states  # noqa: PLC0415 - the same
 
     repository = Repository(hub.registry)
     return HubParts(
@@ -40,6 +41,10 @@ def web_parts(
         access=NoAccess(),
         log=log,
         now=clock.now,
-        routes=(states.routes(), register.routes(repository)),
+        routes=(
+            states.routes(),
+            register.routes(repository),
+            sites.routes(HubSites(hub, repository, clock)),
+        ),
         is_secure=is_secure,
     )
