@@ -5,10 +5,11 @@ The register is that of ``site_example``; its private texts hold the word PRIVAT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import APIRouter
 
@@ -22,12 +23,14 @@ from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 from reports.dashboard.pages import register, sites, states
 from reports.dashboard.sites_port import SiteFacts, SiteSchedule
+from reports.site.public_facts import public_register
 from reports.site.register_documents import field_document
+from test_suites.hub_serving import viewers_of
 from test_suites.site_example import NOW, checks_of, example_views
 
 VIEWS = example_views()
 HILL = "Hill School"
-LONG = "St Bartholomew’s and All Saints Federated Church of England Primary School, Moorside"
+LONG = "St Bartholomew and All Saints Federated Church of England Primary School, Moorside"
 
 
 @contextmanager
@@ -56,6 +59,14 @@ class InventedSites:
         if viewer.role is Role.SCHOOL:
             return tuple(each.for_school() for each in self.found if each.site in viewer.sites)
         return self.found
+
+
+def many_sites(count: int) -> tuple[SiteFacts, ...]:
+    """So many sites without an agent."""
+    return tuple(
+        SiteFacts(site=f"School {number:03}", service="Safe Net", supplier="Acme", state="none")
+        for number in range(1, count + 1)
+    )
 
 
 def invented_sites() -> tuple[SiteFacts, ...]:
@@ -97,10 +108,44 @@ def invented_sites() -> tuple[SiteFacts, ...]:
     )  # fmt: skip
 
 
+class HubPage(NamedTuple):
+    """A page, by its path, and the role of who looks; no role is the public."""
+
+    path: str
+    role: str = ""
+
+
+def service_page() -> str:
+    """The path of a page of the register."""
+    (gateway,) = (each for each in public_register(VIEWS, NOW).services if "Gateway" in each.name)
+    return f"/register/{gateway.page}"
+
+
+def example_pages() -> tuple[HubPage, ...]:
+    """Every page of ``example_routes``."""
+    return (
+        HubPage("/"),
+        HubPage("/?needs=url&needs=dns"),
+        HubPage("/?q=nothing+of+that+name", Role.SCHEME_OWNER),
+        HubPage(service_page()),
+        HubPage(service_page(), Role.SUPPLIER),
+        HubPage("/certificates"),
+        HubPage("/certificates?number=C-1"),
+        HubPage("/guide"),
+        HubPage("/states"),
+        HubPage("/states", Role.ASSESSOR),
+        HubPage("/sites", Role.ASSESSOR),
+        HubPage("/sites?q=nothing", Role.ADMINISTRATOR),
+        HubPage("/sites", Role.SCHOOL),
+    )
+
+
+def example_viewers() -> dict[str, Viewer]:
+    """A viewer of each role."""
+    return viewers_of(frozenset({VIEWS[0].name}), frozenset({HILL, LONG, "Lake School"}))
+
+
 def example_routes(repository: Repository) -> tuple[APIRouter, ...]:
     """The routes of the public pages, of sites and of the states."""
     port = InventedSites(invented_sites())
     return (states.routes(), register.routes(repository), sites.routes(port))
-
-
-RouteMaker = Callable[[Repository], tuple[APIRouter, ...]]
