@@ -18,7 +18,8 @@ from harness.model.decision import Status
 from harness.model.hub_access import Role, Viewer
 from harness.model.stream import OWNER
 from harness.store.hub.projection import Document, replace_documents
-from harness.store.hub.repository import PUBLIC_KIND, Repository
+from harness.store.hub.repository import Repository
+from harness.store.hub.row_security import PUBLIC_KIND
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 from reports.dashboard.pages import register, sites, states

@@ -10,7 +10,8 @@ from harness.cli.site_views import kept_of
 from harness.model.stream import OWNER
 from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.hub.projection import Document, replace_documents
-from harness.store.hub.repository import PUBLIC_KIND, Repository
+from harness.store.hub.repository import Repository
+from harness.store.hub.row_security import PUBLIC_KIND
 from reports.site.register_documents import field_document, service_documents
 from reports.site.stream_view import StreamView
 

@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
@@ -63,49 +61,30 @@ class Failed(Refusal):
         )
 
 
-class AnswersFailures:
-    """Answer the errors of what is inside, unless an answer has begun; the log says what it was."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        has_begun = False
-
-        async def noted_send(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted_send)
-        except Exception as error:
-            scope["accredit.error"] = in_words(error)
-            if has_begun:
-                raise
-            refusal = refusal_of(error)
-            answer = await run_in_threadpool(answer_refusal, Request(scope), refusal)
-            await answer(scope, receive, send)
-
-
-def refusal_of(error: Exception) -> Refusal:
-    """What is said of an error; nothing of its own words."""
-    if isinstance(error, UsageError):
-        return NotPossible()
-    return Unavailable() if isinstance(error, InstrumentError) else Failed()
+def failure_of(error: Exception) -> Refusal:
+    """What is answered to an error that no page caught."""
+    match error:
+        case Refusal():
+            return error
+        case UsageError():
+            return NotPossible()
+        case InstrumentError():
+            return Unavailable()
+        case _:
+            return Failed()
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
     """A refusal as a page or as JSON; who has not signed in is led to the sign-in page."""
-    if request.url.path.startswith(FOR_PROGRAMS):
+    path: str = request.scope["path"]
+    if path.startswith(FOR_PROGRAMS):
         return JSONResponse({"title": refusal.title, "detail": refusal.words}, refusal.status)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?to={quote(asked)}", 303)
+        query = request.scope["query_string"].decode("latin-1")
+        asked = quote(f"{path}?{query}" if query else path, safe="/")
+        if request.headers.get("hx-request") == "true":  # a part cannot be the sign-in page
+            return Response(b"", 200, {"HX-Redirect": f"/sign-in?to={asked}"})
+        return RedirectResponse(f"/sign-in?to={asked}", 303)
     return page(
         request, "refused.html.j2", refusal.title, status=refusal.status, words=refusal.words
     )
