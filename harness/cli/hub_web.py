@@ -30,14 +30,24 @@ def web_parts(
     hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
 ) -> HubParts:
     """The parts of the web application of an open hub."""
-    from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
+    from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - an extra
+    from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
+    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
 
+    repository = Repository(hub.registry)
+    acts = HubActs(hub.registry, hub.hub.results, clock)
     return HubParts(
         agents=hub,
-        repository=Repository(hub.registry),
+        repository=repository,
         access=NoAccess(),
         log=log,
         now=clock.now,
-        routes=(),
+        routes=(
+            plan_routes(repository, acts),
+            decision_routes(repository, acts),
+            alarm_routes(repository, acts),
+        ),
         is_secure=is_secure,
     )
