@@ -17,6 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,9 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
-    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - sqlalchemy
+    from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
+    from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
@@ -87,6 +90,7 @@ def serve_command(
         _listening(host or own_host, own_port if port is None else port) as listener,
         following(Projector(opened.registry, declared.results, clock, warn)) as projector,
         _recording(opened, waiting, projector.catch_up),
+        notifying(declared, partial(Notifier, declared, opened.session, clock), clock, warn),
     ):
         _require_wall(opened)
         at, scheme = listener.getsockname(), "https" if tls else "http"

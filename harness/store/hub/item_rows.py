@@ -81,8 +81,8 @@ def age_out(connection: Connection, stream: str, campaign: str) -> int:
 class Selected(NamedTuple):
     """Which items of a campaign are wanted: all that fit. Empty fields mean any.
 
-    ``states`` and ``categories`` are read in their order. ``item`` is the id or the shown value of
-    one item. Without ``names_hidden`` a hidden item cannot be found by ``item``.
+    ``states`` and ``categories`` are read in their order. ``item`` is the id of one item; without
+    ``names_hidden`` a hidden item cannot be found by it.
     """
 
     stream: str
@@ -226,20 +226,26 @@ def _same_trial(runs: Runs) -> ColumnElement[bool]:
     return and_(_AFTER.c.stream == runs.stream, *campaigns, *same)
 
 
-def count_changes(reading: Reading, runs: Runs) -> dict[tuple[str, str, str], int]:
-    """How many trials that both campaigns made went from one state to another, by category.
+class Change(NamedTuple):
+    """What went from one state to another between two campaigns: of a category, how many.
 
-    The keys are category, state before and state after; equal states are counted as well.
+    ``items`` counts items, ``trials`` their trials; equal states are counted as well.
     """
-    by = (_AFTER.c.category, _BEFORE.c.state, _AFTER.c.state)
-    found = reading.joined(
-        (_BEFORE, _AFTER), _same_trial(runs), columns=(*by, func.count()), group=by
-    )
-    counts: dict[tuple[str, str, str], int] = {}
-    for row in found:
-        category, before, after, count = tuple[Any, ...](row)
-        counts[category, before, after] = int(count)
-    return counts
+
+    category: str
+    profile: str
+    before: str
+    after: str
+    items: int
+    trials: int
+
+
+def count_changes(reading: Reading, runs: Runs) -> list[Change]:
+    """How many items that both campaigns tried went from one state to another."""
+    by = (_AFTER.c.category, _AFTER.c.profile, _BEFORE.c.state, _AFTER.c.state)
+    counts = (func.count(_AFTER.c.item.distinct()), func.count())
+    found = reading.joined((_BEFORE, _AFTER), _same_trial(runs), columns=(*by, *counts), group=by)
+    return [Change._make(row) for row in found]
 
 
 def changed_items(
