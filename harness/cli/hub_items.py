@@ -66,7 +66,12 @@ def item_rows(journal: Journal, evidence: EvidenceFolder | None = None) -> Itera
 def write_items(
     connection: Connection, stream: str, paths: CampaignPaths, appeals: Iterable[Appeal] = ()
 ) -> int:
-    """Write the rows of a campaign's items; return how many, 0 if there is no journal here.
+    """Write the rows of a campaign's items; return how many. Raises as ``read_items`` does."""
+    return replace_items(connection, stream, paths.campaign, read_items(paths, appeals))
+
+
+def read_items(paths: CampaignPaths, appeals: Iterable[Appeal] = ()) -> list[ItemRow]:
+    """The rows of a campaign's items; none if there is no journal here.
 
     ``appeals`` are the decided ones, which correct labels. Raises InstrumentError where the
     journal is damaged.
@@ -76,10 +81,10 @@ def write_items(
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - the same
 
     if not (paths.journal / HEADER).is_file():
-        return replace_items(connection, stream, paths.campaign, ())
+        return []
     with closing(open_journal(paths.journal)) as journal:
-        rows = item_rows(with_corrected_labels(journal, appeals), EvidenceFolder(paths.evidence))
-        return replace_items(connection, stream, paths.campaign, rows)
+        corrected = with_corrected_labels(journal, appeals)
+        return list(item_rows(corrected, EvidenceFolder(paths.evidence)))
 
 
 def _rows(journal: Journal, evidence: EvidenceFolder | None) -> Iterator[tuple[bytes, ItemRow]]:

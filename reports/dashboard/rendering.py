@@ -77,13 +77,13 @@ def page(
     """
     asked = signed_in(request)
     shown = navigation(asked.viewer)
-    contents.setdefault("at", _entry_of(request.url.path, shown))
+    contents.setdefault("at", _entry_of(request.scope["path"], shown))
     text = (
         _environment()
         .get_template(template)
         .render(
             title=title,
-            here=request.url.path,
+            here=request.scope["path"],
             viewer=asked.viewer,
             csrf=asked.csrf,
             navigation=shown,

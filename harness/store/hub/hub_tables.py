@@ -8,6 +8,7 @@ accounts and uploads. Each row about a supplier has the ``stream`` of that suppl
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -154,13 +155,20 @@ PEOPLE = Table(
     Column("sites", Text, nullable=False),
     Column("password", Text, nullable=False),
     Column("second_factor", Text, nullable=False),
-    Column("last_code", Integer, nullable=False),
+    Column("offered_factor", Text, nullable=False),
+    Column("last_code", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("made", UtcDateTime, nullable=False),
     Column("disabled", UtcDateTime),
+    Column("seen", UtcDateTime),
     Index("hub_people_subject", "subject"),
 )
-"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's."""
+"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's.
+
+``streams`` and ``sites`` are JSON; ``streams`` is ``null`` for a person who sees every supplier.
+``offered_factor`` is a secret that was shown and not confirmed by a code, ``last_code`` the time
+step of the last code that was accepted.
+"""
 
 SESSIONS = Table(
     "hub_sessions",
@@ -198,7 +206,42 @@ ATTEMPTS = Table(
     "hub_sign_ins",
     METADATA,
     Column("key", String(64), primary_key=True),
-    Column("at", UtcDateTime, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index("hub_sign_ins_at", "at"),
 )
-"""Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""
+"""How many sign-ins failed, and when the last one did, by the SHA-256 of account or address."""
+
+OUTBOX = Table(
+    "hub_outbox",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_outbox_due", "state", "due"),
+)
+"""Notifications for each target, as JSON."""
+
+NOTIFIED = Table(
+    "hub_notified",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+"""Up to which event each stream was read for notifications."""
+
+CONDITIONS = Table(
+    "hub_conditions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ends", Text, nullable=False),
+)
+"""What lasts and was told of, such as the silence of an agent, and since when."""
