@@ -13,11 +13,13 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import terminal
+from harness.cli.hub_backup import backup_command
 from harness.cli.hub_database import migrate_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
 from harness.cli.hub_registry import FleetRegistry
+from harness.cli.hub_restore import restore_command
 from harness.cli.hub_standing import AgentView, views_of
 from harness.cli.paths import OUT
 from harness.cli.printing import say, say_data
@@ -32,6 +34,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 agent_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(agent_app, name="agent", help="Invite and revoke the agents of sites.")
 app.command("migrate")(migrate_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""
