@@ -111,8 +111,7 @@ def _add_rows(
         schema=copy.schema,
         hub=read_keys(folder).public.id,
         monitoring=files.monitoring,
-        certificates=files.certificates,
-        key=files.key,
+        named=files.named,
         tables=counts,
         streams=copy.heads(),
     )

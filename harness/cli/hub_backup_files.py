@@ -1,24 +1,26 @@
 """Which files belong to the backup of a hub, and the names that they have in it.
 
 ``hub/`` is the folder of the hub, ``files/`` that of the monitoring file, ``results/`` the results,
-``certificates/`` what hub.yaml names. The registry is not among them: it is copied by rows.
+``named/`` files elsewhere
+that hub.yaml names, as certificates. The registry is not among them: it is copied by rows.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.campaign.assemble import read_campaign
-from harness.cli.hub_file import HubFile
+from harness.cli.hub_file import FILE, HubFile
 from harness.cli.named_files import NamedFiles, add_files_of
 from harness.errors import UsageError
 from harness.untrusted.passwords import is_database
 from harness.untrusted.regular_file import read_bounded
+from harness.yaml_reader import read_document
 
-HUB, FILES, RESULTS, CERTIFICATES = "hub", "files", "results", "certificates"
+HUB, FILES, RESULTS, NAMED = "hub", "files", "results", "named"
 SCRATCH, UPKEEP = "scratch", "upkeep"
 """Folders of a hub that hold nothing to keep: unpacked bundles, and a lock."""
 
@@ -31,6 +33,9 @@ UNFINISHED = (".tmp", ".partial")
 
 DATABASE_ENDINGS = ("", "-journal", "-wal", "-shm")
 SMALL = 1024 * 1024
+LONGEST_PATH = 1000
+OWN = ("monitoring", "out", "url", "listen")
+"""Keys of hub.yaml whose files have places of their own in a backup, or that name none."""
 
 
 class BackupFile(NamedTuple):
@@ -52,27 +57,30 @@ class HubFiles:
         self._database = {where + ending for ending in DATABASE_ENDINGS} if where else set()
         self._root = _real(hub.monitoring_path).parent
         self.monitoring = f"{FILES}/{hub.monitoring_path.name}"
-        pairs = [(path, f"{CERTIFICATES}/{at}") for at, path in enumerate(hub.certificates, 1)]
-        self._certificates = {path: f"{name}-{Path(path).name}" for path, name in pairs}
-        if hub.key and hub.key not in self._certificates:
-            self._certificates[hub.key] = f"{CERTIFICATES}/key-{Path(hub.key).name}"
-
-    @property
-    def certificates(self) -> tuple[str, ...]:
-        """The names of the certificates in the archive."""
-        return tuple(self._certificates[path] for path in self._hub.certificates)
-
-    @property
-    def key(self) -> str:
-        """The name of the private key of the certificate in the archive; empty without one."""
-        return self._certificates[self._hub.key] if self._hub.key else ""
+        self.named = dict(self._named_by_hub())
 
     def __iter__(self) -> Iterator[BackupFile]:
         yield from self._of_hub()
         yield from self._named()
         yield from self._below(self._results, RESULTS, leave={self._folder})
-        for path, name in self._certificates.items():
-            yield BackupFile(name, self._hub.folder / path)
+        for given, name in self.named.items():
+            if name.startswith(NAMED):
+                yield BackupFile(name, self._hub.folder / given)
+
+    def _named_by_hub(self) -> Iterator[tuple[str, str]]:
+        """The paths as hub.yaml writes them, but those of its own keys, with their names here."""
+        document = read_document(self._hub.folder / FILE).data
+        texts = dict.fromkeys(
+            text for key, value in document.items() if key not in OWN for text in _texts(value)
+        )
+        for number, given in enumerate(texts, 1):
+            path = _real(self._hub.folder / given)
+            if not path.is_file():
+                continue
+            if path.is_relative_to(self._folder):
+                yield given, f"{HUB}/{path.relative_to(self._folder)}"
+            else:
+                yield given, f"{NAMED}/{number}-{path.name}"
 
     def require_elsewhere(self, archive: Path) -> None:
         """Raise UsageError for an archive that would be part of the next backup."""
@@ -145,6 +153,18 @@ class _Names(NamedFiles):
         if name.startswith("/"):
             self._note(f"{path}: lies outside of {self.root}; it is not in the backup")
         return name
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a value of YAML that could be paths."""
+    if isinstance(value, str) and 0 < len(value) <= LONGEST_PATH and value.isprintable():
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            yield from _texts(each)
 
 
 def _is_passing(name: str) -> bool:

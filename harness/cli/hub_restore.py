@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.store.backup_archive import BackupManifest, Member, Readable
     from harness.store.hub.table_copy import RowLoader
 
-PLACES = ("hub", "files", "results", "certificates", "registry")
+PLACES = ("hub", "files", "results", "named", "registry")
 """The folders in a backup."""
 
 ROWS = "registry"
@@ -233,13 +233,20 @@ def _rewrite(folder: Path, manifest: BackupManifest) -> None:
     yaml = YAML()
     yaml.width = 1000
     document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"))
+    _rename(document, {old: f"../{new}" for old, new in manifest.named.items()})
     document["monitoring"] = f"../{manifest.monitoring}"
     document["out"] = "../results"
-    if manifest.certificates:
-        document["certificates"] = [f"../{name}" for name in manifest.certificates]
-    if manifest.key:
-        document["key"] = f"../{manifest.key}"
     text = StringIO()
     yaml.dump(document, text)
     write_whole(path, text.getvalue().encode(), mode=0o600)
     (folder / "results").mkdir(mode=0o700, exist_ok=True)
+
+
+def _rename(value: Any, names: dict[str, str]) -> None:
+    """Replace texts in a document of YAML."""
+    places = value.items() if isinstance(value, dict) else enumerate(value)
+    for place, each in list(places):
+        if isinstance(each, str):
+            value[place] = names.get(each, each)
+        elif isinstance(each, dict | list):
+            _rename(each, names)

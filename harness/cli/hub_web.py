@@ -31,6 +31,7 @@ def web_parts(
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
+    from reports.dashboard.pages import states  # noqa: PLC0415 - the same
 
     return HubParts(
         agents=hub,
@@ -38,6 +39,6 @@ def web_parts(
         access=NoAccess(),
         log=log,
         now=clock.now,
-        routes=(),
+        routes=(states.routes(),),
         is_secure=is_secure,
     )

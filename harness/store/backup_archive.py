@@ -40,7 +40,8 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a backup holds: ``tables`` with their numbers of rows, ``streams`` with their heads.
 
     ``members`` and ``size`` are the number of files and their bytes, ``listing`` is the SHA-256 of
-    their list. ``monitoring``, ``certificates`` and ``key`` are the names of these files.
+    their list. ``monitoring`` is the name of the monitoring file, and ``named`` holds the names of
+    other files by the paths that hub.yaml gives them.
     """
 
     format: str
@@ -49,8 +50,7 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     hub: str
     monitoring: str
-    certificates: tuple[str, ...]
-    key: str
+    named: dict[str, str]
     tables: dict[str, int]
     streams: tuple[StreamHead, ...]
     members: int = 0

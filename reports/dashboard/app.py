@@ -9,31 +9,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import (
-    COOKIE,
-    NOBODY,
-    Access,
-    NotHere,
-    Refusal,
-    SignedIn,
-    SignInNeeded,
-)
+from reports.dashboard.access import COOKIE, NOBODY, Access, Refusal, SignedIn
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
-from reports.dashboard.rendering import page
-
-HERE = Path(__file__).parent
-API = "/api/"
-"""Below this path answers and refusals are JSON, and a token signs in."""
+from reports.dashboard.failures import (
+    API,
+    answer_failures,
+    not_here,
+    not_readable,
+    other_method,
+    refused,
+)
+from reports.dashboard.static_files import answer_static
 
 FOR_ALL = ("/static/", "/agent/", "/health/")
 """Below these paths nobody is asked who it is."""
@@ -52,10 +47,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
-SHEETS = ("documents/report.css", "site/site.css", "dashboard/static/hub.css")
-"""The stylesheets, joined to one."""
-
-STATIC_HEADERS = {"Cache-Control": "public, max-age=3600"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +71,12 @@ def hub_app(parts: HubParts) -> ASGIApp:
     add_agent_routes(app, parts.agents)
     for routes in parts.routes:
         app.include_router(routes)
-    app.get("/static/{name}", include_in_schema=False)(_static)
-    app.exception_handler(Refusal)(_refused)
-    app.exception_handler(404)(_not_here)
-    app.exception_handler(405)(_other_method)
+    app.get("/static/{name}", include_in_schema=False)(answer_static)
+    app.exception_handler(Refusal)(refused)
+    app.exception_handler(404)(not_here)
+    app.exception_handler(405)(other_method)
+    app.exception_handler(RequestValidationError)(not_readable)
+    app.middleware("http")(answer_failures)
     app.middleware("http")(_for_viewer(parts))
     return logged(app, parts.log, parts.now)
 
@@ -120,41 +113,3 @@ def _signed_in(parts: HubParts, request: Request) -> SignedIn:
             return SignedIn(viewer) if viewer else NOBODY
     secret = request.cookies.get(cookie_name(is_secure=parts.is_secure), "")
     return (parts.access.by_session(secret) if secret else None) or NOBODY
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    if request.url.path.startswith((API, "/agent/", "/health/")):
-        return JSONResponse({"title": error.title, "detail": error.words}, error.status)
-    if isinstance(error, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?to={request.url.path.lstrip('/')}", 303)
-    return page(request, "refused.html.j2", error.title, status=error.status, words=error.words)
-
-
-async def _not_here(request: Request, _: Exception) -> Response:
-    return await _refused(request, NotHere())
-
-
-async def _other_method(request: Request, _: Exception) -> Response:
-    words = f"{request.method} is not possible here. Go back, and use the links and buttons."
-    return await _refused(request, Refusal(405, "This is not possible here", words))
-
-
-@cache
-def _files() -> dict[str, tuple[bytes, str]]:
-    """The static files by name, with their types."""
-    sheets = "\n".join((HERE.parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    kinds = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-    found = {
-        path.name: (path.read_bytes(), kinds[path.suffix])
-        for path in (HERE / "static").iterdir()
-        if path.suffix in kinds
-    }
-    return found | {"hub.css": (sheets.encode(), "text/css; charset=utf-8")}
-
-
-async def _static(name: str) -> Response:
-    if name not in _files():
-        raise NotHere
-    content, kind = _files()[name]
-    return Response(content, 200, STATIC_HEADERS, kind)

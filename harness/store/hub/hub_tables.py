@@ -92,16 +92,23 @@ ITEMS = Table(
     Column("profile", Text, nullable=False),
     Column("line", Text, nullable=False),
     Column("probe", Text, nullable=False),
+    Column("round", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("mechanism", String(40), nullable=False),
     Column("rule", Text, nullable=False),
+    Column("is_hidden", Boolean, nullable=False),
     Column("tried_at", UtcDateTime, nullable=False),
     Column("evidence", LargeBinary),
-    Index("hub_items_state", "stream", "campaign", "state", "number"),
-    Index("hub_items_category", "stream", "campaign", "category", "number"),
+    Index("hub_items_state", "stream", "campaign", "state", "category", "number"),
+    Index("hub_items_mechanism", "stream", "campaign", "mechanism", "number"),
+    Index("hub_items_name", "stream", "campaign", "item"),
     Index("hub_items_item", "stream", "item", "tried_at"),
 )
-"""What happened to each item; ``evidence`` is Zstandard-compressed JSON, empty once aged out."""
+"""What happened to each item, one row for each trial, in the order of their numbers.
+
+``shown`` is the item's value as far as it may be shown, ``is_hidden`` says that no supplier may
+know the item; ``evidence`` is Zstandard-compressed JSON, empty once it has aged out.
+"""
 
 DOCUMENTS = Table(
     "hub_documents",
@@ -195,3 +202,37 @@ ATTEMPTS = Table(
     Index("hub_sign_ins_at", "at"),
 )
 """Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""
+
+OUTBOX = Table(
+    "hub_outbox",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_outbox_due", "state", "due"),
+)
+"""Notifications for each target, as JSON."""
+
+NOTIFIED = Table(
+    "hub_notified",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+"""Up to which event each stream was read for notifications."""
+
+CONDITIONS = Table(
+    "hub_conditions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ends", Text, nullable=False),
+)
+"""What lasts and was told of, such as the silence of an agent, and since when."""

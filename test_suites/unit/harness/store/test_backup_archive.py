@@ -27,7 +27,7 @@ from harness.store.backup_archive import (
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ABOUT = BackupManifest(
     format=FORMAT, made=NOW, version="1", schema="0003", hub="h", monitoring="files/m.yaml",
-    certificates=(), key="", tables={}, streams=(),
+    named={}, tables={}, streams=(),
 )  # fmt: skip
 NAMES = st.lists(st.text("abcé 0.-", min_size=1, max_size=80), min_size=1, max_size=5).map("/".join)
 
