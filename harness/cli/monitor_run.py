@@ -279,18 +279,23 @@ def measured_run(
     seconds: float,
 ) -> SurveillanceRun:
     """The record of a run that was measured: what its journal shows, and how long it took."""
-    begun, attempts = begun_in(journal), journal.rows
+    run = concluded_run(what, assessment, clock.now(), intensity, begun_in(journal))
+    return msgspec.structs.replace(run, seconds=round(seconds, 1), attempts=journal.rows)
+
+
+def concluded_run(
+    what: Monitored, assessment: Assessment, at: datetime, intensity: Intensity, begun: datetime
+) -> SurveillanceRun:
+    """The record of a run, recorded at ``at``, as far as its assessment shows it."""
     head = assessment.journal_head
     return msgspec.structs.replace(
-        run_record(what.key, clock.now(), "measured", intensity=intensity),
+        run_record(what.key, at, "measured", intensity=intensity),
         runs_per_year=runs_per_year(what.schedule, what.declared.zone, what.key.due),
         campaign=assessment.campaign,
         scheme=assessment.scheme,
         scheme_version=assessment.scheme_version,
         journal=head.hash if head else "",
         begun=begun,
-        seconds=round(seconds, 1),
-        attempts=attempts,
         instrument=tuple(_instrument(assessment)),
         packs=tuple(dict.fromkeys(corpus.split()[0] for corpus in assessment.corpora)),
         readings=readings_of(assessment),
@@ -337,7 +342,7 @@ def record_run(
         after = intensity_of(history, what.service, what.key.schedule_id)
         run = msgspec.structs.replace(run, then=after.intensity)
         history = history._replace(runs=(*history.runs[:-1], run))
-        raised = tuple(_alarms(what, history, run, alarms_in(access), clock))
+        raised = tuple(alarms_after(what, history, run, alarms_in(access), clock))
         events: list[Event] = [run, *raised]
         if assessment is not None:
             events = [*campaign_events(assessment, access, run.at, run.actor), *events]
@@ -345,7 +350,7 @@ def record_run(
     return CarriedOut(run, tuple(each.alarm for each in raised))
 
 
-def _alarms(
+def alarms_after(
     what: Monitored,
     history: History,
     run: SurveillanceRun,
