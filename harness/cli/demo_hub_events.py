@@ -18,11 +18,19 @@ from harness.cli.drawing import silent
 from harness.cli.monitor_retest import retest_alarm
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
-from harness.cli.registry_facts import escalate_plans, open_plans
+from harness.cli.registry_facts import open_plans
 from harness.cli.retest import retest_plan
 from harness.model.alarm import Alarm
 from harness.model.decision import Status
-from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed, PlanSubmitted
+from harness.model.escalation import Level
+from harness.model.event import (
+    FixClaimed,
+    PlanAgreed,
+    PlanEscalated,
+    PlanEvent,
+    PlanProgressed,
+    PlanSubmitted,
+)
 from harness.model.surveillance_event import AlarmAcknowledged
 
 ANNUAL = "The yearly decision"
@@ -112,7 +120,6 @@ class _Northgate(Part):
             supplier=NORTHGATE,
         )  # fmt: skip
         (plan,) = open_plans(done.assessment, done.paths, self.clock)
-        escalate_plans(done.assessment, done.paths, self.clock)
         campaign = read_campaign(paths.home, None, self.clock)
         now = self.clock.now()
         follow = self._work_on if service is GATEWAY else self._submit_only
@@ -131,8 +138,13 @@ class _Northgate(Part):
         self.agenda.add(at, partial(self._advance, event.plan, event))
 
     def _submit_only(self, plan: str, now: datetime) -> None:
-        """The supplier submits the plan; it waits for the assessor to agree it."""
-        at = _hours(now, 6)
+        """The assessor escalates the plan, the supplier submits it; it waits to be agreed."""
+        escalated, at = _hours(now, 5), _hours(now, 6)
+        self._add(escalated, PlanEscalated(
+            at=escalated, actor=ASSESSOR.name, plan=plan, level=Level.SUSPENDED,
+            reason="A third of the drug sites pass, in all schools",
+            exit_criteria="A re-test of the drug sites conforms",
+        ))  # fmt: skip
         submitted = PlanSubmitted(
             at=at, actor=OF_NORTHGATE.name, plan=plan, owner=OF_NORTHGATE.name,
             corrective_action="Withdraw list feed 118, and compare each feed with the one before",
@@ -206,11 +218,12 @@ class _Northgate(Part):
             at=progressed, actor=OF_NORTHGATE.name, plan=plan.id,
             note="Half of the categories are corrected",
         ))  # fmt: skip
-        decide = partial(
-            self.chronicle.decide, campaign, "4.8", Status.WITH_ACTION_PLAN, DECISION_MAKER.name,
-            "The fix of the drug sites has held; the plan about sites on health is agreed",
-        )  # fmt: skip
-        self.agenda.add(self.calendar.after(25, days=3), decide)
+        self.agenda.add(self.calendar.after(25, days=3), partial(self._recover, campaign))
+
+    def _recover(self, campaign: Campaign) -> None:
+        """The service is accredited again, with the plan about health sites."""
+        reason = "The fix of the drug sites has held; the plan about sites on health is agreed"
+        self.chronicle.decide(campaign, "4.8", Status.WITH_ACTION_PLAN, DECISION_MAKER.name, reason)
 
 
 def _hours(moment: datetime, hours: float) -> datetime:

@@ -139,7 +139,10 @@ class Part:
         declared = self.chronicle.monitoring_of(service)
         changed = declaration_now(self.stage.declared, declared, History((), (), (), ()), at)
         assert changed is not None  # nothing is declared before
-        records = [Service(id=service.name), *(Site(id=site) for site in service.sites)]
+        records: list[Service | Site] = [
+            Service(id=service.name),
+            *(Site(id=site) for site in service.sites),
+        ]
         events: list[Event] = [
             RecordAdded(at=at, actor=service.supplier, record=record) for record in records
         ]

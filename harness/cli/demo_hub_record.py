@@ -44,6 +44,13 @@ MOST_AT_ONCE = 600
 """How many events are recorded in one transaction at most."""
 
 
+RUNS_PER_YEAR = 52
+"""How often a weekly schedule is due."""
+
+MEASURED_SECONDS = 412.0
+"""What a simulated run says of how long it took."""
+
+
 class StoryClock:
     """A clock that shows the time of the story; durations are real."""
 
@@ -135,7 +142,11 @@ class Chronicle:
         at, began = self.clock.now(), self.clock.now() - timedelta(minutes=15)
         run = concluded_run(what, assessment, at, self.intensity(what), began)
         run = msgspec.structs.replace(
-            run, actor=actor, attempts=assessment.observations, seconds=412.0
+            run,
+            actor=actor,
+            attempts=assessment.observations,
+            seconds=MEASURED_SECONDS,
+            runs_per_year=RUNS_PER_YEAR,
         )
         added = RecordAdded(at=at, actor=actor, record=campaign_record(assessment))
         run = self._counted(what, run)

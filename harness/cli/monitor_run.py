@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -280,17 +281,21 @@ def measured_run(
 ) -> SurveillanceRun:
     """The record of a run that was measured: what its journal shows, and how long it took."""
     run = concluded_run(what, assessment, clock.now(), intensity, begun_in(journal))
-    return msgspec.structs.replace(run, seconds=round(seconds, 1), attempts=journal.rows)
+    return msgspec.structs.replace(
+        run,
+        seconds=round(seconds, 1),
+        attempts=journal.rows,
+        runs_per_year=runs_per_year(what.schedule, what.declared.zone, what.key.due),
+    )
 
 
 def concluded_run(
     what: Monitored, assessment: Assessment, at: datetime, intensity: Intensity, begun: datetime
 ) -> SurveillanceRun:
-    """The record of a run, recorded at ``at``, as far as its assessment shows it."""
+    """The record of a run, recorded at ``at``, with all that its assessment shows."""
     head = assessment.journal_head
     return msgspec.structs.replace(
         run_record(what.key, at, "measured", intensity=intensity),
-        runs_per_year=runs_per_year(what.schedule, what.declared.zone, what.key.due),
         campaign=assessment.campaign,
         scheme=assessment.scheme,
         scheme_version=assessment.scheme_version,
@@ -321,9 +326,14 @@ def readings_of(assessment: Assessment) -> tuple[RequirementReading, ...]:
 def _instrument(assessment: Assessment) -> Iterator[str]:
     """What the figures of two runs are only compared within."""
     yield f"rules {assessment.rules_version}"
-    yield f"isp-accredit {version('isp-accredit')}"
+    yield f"isp-accredit {_version()}"
     yield f"{assessment.scheme} {assessment.scheme_version}"
     yield from sorted(assessment.corpora)
+
+
+@cache
+def _version() -> str:
+    return version("isp-accredit")
 
 
 def record_run(
