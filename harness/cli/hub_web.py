@@ -7,37 +7,46 @@ from typing import TYPE_CHECKING
 
 from harness.cli.hub_agents import AgentHub
 from harness.ports.storage import Clock
+from harness.store.hub.accounts import Accounts
+from harness.store.hub.own_account import OwnAccount
 from harness.store.hub.repository import Repository
+from harness.store.hub.sign_in import SignIn
 
 if TYPE_CHECKING:
-    from harness.model.hub_access import Viewer
-    from reports.dashboard.access import SignedIn
+    from reports.dashboard.account_parts import AccountParts
     from reports.dashboard.agent_api import RequestLine
     from reports.dashboard.app import HubParts
-
-
-class NoAccess:
-    """Nobody can sign in."""
-
-    def by_session(self, secret: str) -> SignedIn | None:
-        """Nobody."""
-
-    def by_token(self, token: str) -> Viewer | None:
-        """Nobody."""
 
 
 def web_parts(
     hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
 ) -> HubParts:
     """The parts of the web application of an open hub."""
-    from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
+    from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
+    from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import sign_in, states  # noqa: PLC0415 - the same
 
+    accounts = account_parts(hub, clock, is_secure=is_secure)
     return HubParts(
         agents=hub,
         repository=Repository(hub.registry),
-        access=NoAccess(),
+        access=HubAccess(accounts.sign_in),
         log=log,
         now=clock.now,
-        routes=(),
+        routes=(sign_in.routes(accounts), states.routes()),
+        is_secure=is_secure,
+    )
+
+
+def account_parts(hub: AgentHub, clock: Clock, *, is_secure: bool) -> AccountParts:
+    """What the pages of accounts work with."""
+    from reports.dashboard.account_parts import AccountParts  # noqa: PLC0415 - an extra
+
+    registry, now = hub.registry, clock.now
+    return AccountParts(
+        sign_in=SignIn(registry, now),
+        own=OwnAccount(registry, now),
+        accounts=Accounts(registry, now),
+        registry=registry,
         is_secure=is_secure,
     )
