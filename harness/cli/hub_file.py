@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from harness.cli.paths import CampaignPaths
+from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity
 from harness.model.declared import Declared
@@ -52,6 +53,11 @@ listen: {listen}
 # certificates of the proxy, and no key: by them an agent sees that TLS is intercepted.
 certificates: {certificates}
 key: {key}
+
+# Whose signed bundles people may send; see docs/reference/hub-uploads.md.
+# trusted:
+# - {{key: keys/laboratory.pub.pem, holder: Example Laboratory, kind: laboratory}}
+# - {{key: keys/acme.pub.pem, holder: Acme, kind: supplier, supplier: Acme}}
 """
 
 
@@ -94,6 +100,8 @@ class HubFile(Declared):
     listen: Listen = LISTEN
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
+    trusted: tuple[TrustedKey, ...] = ()
+    schemes: tuple[SomePath, ...] = ()
     _folder: Path = PrivateAttr(default=Path())
 
     @property
@@ -125,6 +133,14 @@ class HubFile(Declared):
     def read_monitoring(self) -> MonitoringFile:
         """Read the monitoring file. Raises FaultyDocument, UsageError."""
         return read_monitoring(self.monitoring_path)
+
+    def trusted_keys(self) -> TrustedKeys:
+        """The public keys whose bundles are accepted. Raises UsageError."""
+        return read_trusted(self.trusted, self._folder)
+
+    def scheme_paths(self) -> tuple[Path, ...]:
+        """The files of the hub's own schemes, beside the shipped ones."""
+        return tuple(self._folder / name for name in self.schemes)
 
     def certificate_digests(self) -> tuple[str, ...]:
         """The SHA-256 of the first certificate (DER) of each file. Raises UsageError."""
