@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import terminal
+from harness.cli.hub_database import migrate_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
@@ -30,6 +31,7 @@ from harness.ports.storage import Clock, WallClock
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 agent_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(agent_app, name="agent", help="Invite and revoke the agents of sites.")
+app.command("migrate")(migrate_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""

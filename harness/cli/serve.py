@@ -86,12 +86,21 @@ def serve_command(
         _listening(host or own_host, own_port if port is None else port) as listener,
         _recording(opened, waiting),
     ):
+        _require_wall(opened)
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
         parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
         _run(hub_app(parts), listener, tls)
     say("serving stopped")
+
+
+def _require_wall(hub: AgentHub) -> None:
+    """Raise UsageError where PostgreSQL would show pages the rows of every supplier."""
+    from harness.store.hub.row_security import require_secured  # noqa: PLC0415 - heavy
+
+    with hub.registry.transaction() as connection:
+        require_secured(connection)
 
 
 def _log(line: RequestLine) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, false, func, select, true
 
 from harness.model.hub_access import Viewer
+from harness.store.hub.row_security import read_as
 from harness.store.registry.streams import Registry
 
 
@@ -62,4 +63,5 @@ class Repository:
     def reading(self, viewer: Viewer) -> Iterator[Reading]:
         """Read for a viewer, at one moment. Raises InstrumentError."""
         with self._registry.transaction() as connection:
+            read_as(connection, viewer)
             yield Reading(connection, viewer)

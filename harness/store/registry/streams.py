@@ -215,6 +215,11 @@ class Registry:
         self._url = url
         self.where = where
 
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the registry is in a PostgreSQL database."""
+        return self._engine.name == "postgresql"
+
     def heads(self) -> tuple[StreamHead, ...]:
         """The heads of all streams, in order of their names. Raises InstrumentError."""
         with self.transaction() as connection:
@@ -288,7 +293,7 @@ class Registry:
             with self._engine.connect() as plain:
                 level = "READ COMMITTED" if is_writing else "REPEATABLE READ"
                 options: dict[str, Any] = {"is_writing": is_writing}
-                if self._engine.name == "postgresql":
+                if self.is_postgresql:
                     options["isolation_level"] = level
                 connection = plain.execution_options(**options)
                 with connection.begin():
