@@ -70,7 +70,7 @@ def _is_address(text: str) -> str:
     return text
 
 
-def _is_url(text: str) -> str:
+def hub_url(text: str) -> str:
     """Return the URL of a hub as it is. Raises ValueError."""
     try:
         parts = urlsplit(text)
@@ -87,7 +87,7 @@ def _is_url(text: str) -> str:
 
 
 SomePath = Annotated[str, Field(min_length=1, max_length=1000)]
-Url = Annotated[str, Field(max_length=500), AfterValidator(_is_url)]
+Url = Annotated[str, Field(max_length=500), AfterValidator(hub_url)]
 Listen = Annotated[str, AfterValidator(_is_address)]
 
 

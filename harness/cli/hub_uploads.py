@@ -34,8 +34,8 @@ from reports.dashboard.upload_port import (
     UploadRefused,
 )
 
-FOLDER = "sent"
-"""The folder of a hub with what people sent."""
+FOLDER, INCOMING = "sent", "incoming"
+"""The folder of a hub with what people sent, and within it that of forms that are under way."""
 
 MOST_OPEN = 100
 """The most whole files of one person that are not looked at."""
@@ -106,27 +106,30 @@ class HubUploads:
 
     def take_file(self, viewer: Viewer, name: str, file: BinaryIO) -> StoredUpload:
         """Take a whole file, which is read from its beginning. Raises UploadRefused."""
-        path = self._folder / "incoming" / secrets.token_hex(16)
+        path = self._folder / INCOMING / secrets.token_hex(16)
         try:
             make_private(path.parent)
             with path.open("xb") as written:
                 shutil.copyfileobj(file, written, 1 << 20)
             with path.open("rb") as read:
                 digest = hashlib.file_digest(read, "sha256").hexdigest()
+            announced = FileAnnounced(name, path.stat().st_size, digest)
             with self._lock(viewer.person):
-                size = path.stat().st_size
-                upload, _ = self._begun(viewer, FileAnnounced(name, size, digest))
-                if upload.state == UploadState.RECEIVING:
-                    files, spared = self._files(viewer.person), self._ended(viewer.person)
-                    taken = files.adopt(digest, path, spared)
-                    _require_taken(taken.refusal, taken.words)
-                    upload = self._whole(upload)
-            return upload
+                return self._adopted(viewer, announced, path)
         except OSError as error:
             msg = f"{path.parent}: a file cannot be written: {error.strerror or error}"
             raise InstrumentError(msg) from None
         finally:
             path.unlink(missing_ok=True)
+
+    def _adopted(self, viewer: Viewer, announced: FileAnnounced, path: Path) -> StoredUpload:
+        upload, _ = self._begun(viewer, announced)
+        if upload.state != UploadState.RECEIVING:
+            return upload
+        spared = self._ended(viewer.person)
+        taken = self._files(viewer.person).adopt(announced.sha256, path, spared)
+        _require_taken(taken.refusal, taken.words)
+        return self._whole(upload)
 
     def path(self, upload: StoredUpload) -> Path:
         """Where a whole file is."""
@@ -134,7 +137,6 @@ class HubUploads:
 
     def recover(self) -> None:
         """Continue from what a process that ended left. Raises InstrumentError."""
-        shutil.rmtree(self._folder / "incoming", ignore_errors=True)
         with self._registry.transaction() as connection:
             left = upload_store.in_states(connection, {UploadState.RECEIVING})
         for upload in left:
@@ -142,6 +144,10 @@ class HubUploads:
                 files = self._files(upload.person)
                 if files.finish(upload.sha256, upload.size).held == upload.size:
                     self._whole(upload)
+
+    def remove_incoming(self) -> None:
+        """Remove the files of forms that a process which ended did not finish."""
+        shutil.rmtree(self._folder / INCOMING, ignore_errors=True)
 
     def next_open(self, leave: frozenset[str]) -> StoredUpload | None:
         """The oldest upload that has to be looked at, but for those with these ids."""
@@ -179,9 +185,7 @@ class HubUploads:
         self._require_room(file.size)
         self._forget_oldest(viewer.person)
         now, identity = self._clock.now(), secrets.token_hex(16)
-        upload = upload_store.new_upload(
-            identity, viewer, file.name, (file.sha256, file.size), now
-        )
+        upload = upload_store.new_upload(identity, viewer, file.name, (file.sha256, file.size), now)
         with self._registry.transaction(is_writing=True) as connection:
             upload_store.add(connection, upload)
         return upload, True
@@ -262,6 +266,7 @@ def looking_at_uploads(
     """Look at uploads in a thread, those first that an earlier process left."""
     stop, woken = threading.Event(), threading.Event()
     uploads.wake = woken.set
+    uploads.remove_incoming()
     thread = threading.Thread(
         target=_look_at_all, args=(uploads, ingest, tell, stop, woken), name="uploads"
     )

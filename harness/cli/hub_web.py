@@ -10,6 +10,7 @@ from harness.ports.storage import Clock
 from harness.store.hub.repository import Repository
 
 if TYPE_CHECKING:
+    from harness.cli.hub_uploads import HubUploads
     from harness.model.hub_access import Viewer
     from reports.dashboard.access import SignedIn
     from reports.dashboard.agent_api import RequestLine
@@ -27,10 +28,17 @@ class NoAccess:
 
 
 def web_parts(
-    hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
+    hub: AgentHub,
+    clock: Clock,
+    log: Callable[[RequestLine], None],
+    uploads: HubUploads,
+    *,
+    is_secure: bool,
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - an extra
+    from reports.dashboard.pages.uploads import upload_pages  # noqa: PLC0415 - the same
+    from reports.dashboard.upload_api import upload_routes  # noqa: PLC0415 - the same
 
     return HubParts(
         agents=hub,
@@ -38,6 +46,6 @@ def web_parts(
         access=NoAccess(),
         log=log,
         now=clock.now,
-        routes=(),
+        routes=(upload_routes(uploads), upload_pages(uploads)),
         is_secure=is_secure,
     )

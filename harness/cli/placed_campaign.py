@@ -44,9 +44,7 @@ class Continuation(StrEnum):
     SHORTER = "shorter"
 
 
-def place_campaign(
-    results: Path, journal: SegmentJournal, assessment: Assessment
-) -> Continuation:
+def place_campaign(results: Path, journal: SegmentJournal, assessment: Assessment) -> Continuation:
     """Put a verified journal with its assessment into the results, unless they hold it already.
 
     Raises UsageError where the results hold another journal under that name, InstrumentError where
@@ -108,12 +106,8 @@ def _require_free_name(paths: CampaignPaths) -> None:
         raise UsageError(msg)
 
 
-def _placed(
-    paths: CampaignPaths, journal: SegmentJournal, assessment: Assessment
-) -> Continuation:
-    building, before = (
-        paths.out / BUILDING / name / paths.campaign for name in ("new", "before")
-    )
+def _placed(paths: CampaignPaths, journal: SegmentJournal, assessment: Assessment) -> Continuation:
+    building, before = (paths.out / BUILDING / name / paths.campaign for name in ("new", "before"))
     if before.exists() and not paths.journal.exists():  # of a process that was killed
         before.rename(paths.journal)
     found = continuation(paths.journal, journal)

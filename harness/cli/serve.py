@@ -16,7 +16,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +72,9 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
-    from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
+    from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - an extra
+    from harness.cli.hub_web import web_parts  # noqa: PLC0415 - the same
+    from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(hub)
@@ -85,12 +87,16 @@ def serve_command(
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
         _recording(opened, waiting),
+        ExitStack() as stack,
     ):
         _require_wall(opened)
+        uploads = HubUploads(opened.hub, opened.registry, clock)
+        stack.enter_context(looking_at_uploads(uploads, UploadIngest(hub, clock), warn))
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
-        parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
+        is_secure = declared.url.startswith("https:")
+        parts = web_parts(opened, clock, _log, uploads, is_secure=is_secure)
         _run(hub_app(parts), listener, tls)
     say("serving stopped")
 

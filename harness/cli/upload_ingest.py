@@ -123,7 +123,9 @@ class UploadIngest:
             reason = self._recorded(hub, bundle, assessment, upload.actor)
             return known._replace(state=UploadState.RECORDED, reason=reason)
 
-    def _assessment(self, hub: HubFile, bundle: Bundle, next_step: Callable[[], None]) -> Assessment:
+    def _assessment(
+        self, hub: HubFile, bundle: Bundle, next_step: Callable[[], None]
+    ) -> Assessment:
         """Conclude the journal by the hub's scheme, rules and decided appeals.
 
         Raises UsageError where the bundle's own assessment does not follow from its journal.
@@ -145,9 +147,7 @@ class UploadIngest:
         head = bundle.journal.head.printed()
         return replace(made, journal_head=head, registry_head=suppliers, owner_head=owners)
 
-    def _recorded(
-        self, hub: HubFile, bundle: Bundle, assessment: Assessment, actor: str
-    ) -> str:
+    def _recorded(self, hub: HubFile, bundle: Bundle, assessment: Assessment, actor: str) -> str:
         """Put a campaign to the results and record it; return a note if it was there already."""
         paths = CampaignPaths(out=hub.results, campaign=assessment.campaign)
         record = record_of(assessment, paths)

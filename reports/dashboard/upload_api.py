@@ -7,19 +7,21 @@ another one it is answered with 409 and the number of bytes that are held, and n
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from harness.errors import InstrumentError
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.upload_store import StoredUpload
 from reports.dashboard.access import NotHere, Refusal, require, signed_in
 from reports.dashboard.request_bodies import read_body
-from reports.dashboard.upload_events import KIND, events_response, own_upload
+from reports.dashboard.upload_events import KIND, events_response
 from reports.dashboard.upload_port import (
     MOST_NAME,
     MOST_PART,
@@ -34,6 +36,10 @@ PAGE, MOST_PAGE = 50, 200
 STATUS = {"too-large": 413, "busy": 429, "no-room": 507, "faulty": 422}
 """The HTTP status of a refusal, by its reason."""
 
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+BYTES = "application/octet-stream"
 OFFSET, LENGTH = "Upload-Offset", "Upload-Length"
 
 
@@ -135,10 +141,7 @@ def _add_lists(routes: APIRouter, uploads: TakesUploads) -> None:
     ) -> UploadShown:
         _require_json(request)
         announced = FileAnnounced(file.name, file.size, file.sha256)
-        try:
-            upload, is_new = await run_in_threadpool(uploads.begin, viewer, announced)
-        except UploadRefused as error:
-            raise refusal_of(error) from None
+        upload, is_new = await called(uploads.begin, viewer, announced)
         response.status_code = 201 if is_new else 200
         response.headers["Location"] = f"{PATH}/{upload.id}"
         return shown(upload)
@@ -150,7 +153,7 @@ def _add_lists(routes: APIRouter, uploads: TakesUploads) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST_PAGE)] = PAGE,
     ) -> UploadPage:
         last = await own_upload(uploads, viewer, before) if before else None
-        found = await run_in_threadpool(uploads.page, viewer, last, limit + 1)
+        found = await called(uploads.page, viewer, last, limit + 1)
         page = found[:limit]
         return UploadPage(
             uploads=[shown(each) for each in page],
@@ -171,25 +174,20 @@ def _add_parts(routes: APIRouter, uploads: TakesUploads) -> None:
     @routes.patch(
         path,
         summary="Send a part, at the offset in Upload-Offset",
+        response_model=UploadShown,
+        openapi_extra={"requestBody": {"required": True, "content": {BYTES: {}}}},
         responses={409: {"model": UploadShown, "description": "Another offset is next"}},
     )
     @routes.put(path, include_in_schema=False)
     async def part(
         request: Request,
-        response: Response,
         viewer: Sender,
         upload_id: str,
         upload_offset: Annotated[int, Header(ge=0, le=MOST_SIZE)],
     ) -> Response:
-        del response
         await own_upload(uploads, viewer, upload_id)
         data = await read_body(request, MOST_PART)
-        try:
-            answer = await run_in_threadpool(
-                uploads.receive, viewer, upload_id, upload_offset, data
-            )
-        except UploadRefused as error:
-            raise refusal_of(error) from None
+        answer = await called(uploads.receive, viewer, upload_id, upload_offset, data)
         if answer is None:
             raise NotHere
         content = shown(answer.upload).model_dump(mode="json")
@@ -207,7 +205,23 @@ def _require_json(request: Request) -> None:
         raise Refusal(415, "This cannot be read", "Send application/json.")
 
 
-def refusal_of(error: UploadRefused) -> Refusal:
-    """The refusal of a request, with its HTTP status."""
-    words = error.words[:1].upper() + error.words[1:]
-    return Refusal(STATUS[error.reason], "The upload was not taken", f"{words}.")
+async def own_upload(uploads: TakesUploads, viewer: Viewer, upload_id: str) -> StoredUpload:
+    """An upload of the viewer. Raises NotHere for any other id."""
+    found = await called(uploads.find, viewer, upload_id)
+    if found is None:
+        raise NotHere
+    return found
+
+
+async def called(
+    function: Callable[Arguments, Answer], *args: Arguments.args, **named: Arguments.kwargs
+) -> Answer:
+    """Call a method of the port in a thread, and return its answer. Raises Refusal."""
+    try:
+        return await run_in_threadpool(function, *args, **named)
+    except UploadRefused as error:
+        words = f"{error.words[:1].upper()}{error.words[1:]}."
+        raise Refusal(STATUS[error.reason], "The upload was not taken", words) from None
+    except InstrumentError:
+        words = "The hub cannot keep or read uploads now. Try again in a few minutes."
+        raise Refusal(503, "The hub cannot answer now", words) from None

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from harness.model.hub_access import Viewer
 from harness.store.hub.upload_store import StoredUpload
-from reports.dashboard.access import NotHere, Refusal
+from reports.dashboard.access import Refusal
 from reports.dashboard.upload_port import TakesUploads
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ LOOK_EVERY, BEAT_EVERY = 0.5, 15.0
 
 RETRY_MS = 2000
 """Milliseconds after which a reader that was cut off asks again."""
+
+LONGEST = 600.0
+"""Seconds after which a reader has to ask again, so that one who may no more read is cut off."""
 
 MOST_READERS = 8
 """How many connections of one person may wait for events."""
@@ -75,8 +78,8 @@ async def _events(
     shown: Callable[[StoredUpload], str],
 ) -> AsyncIterator[str]:
     yield f"retry: {RETRY_MS}\n\n"
-    beat = time.monotonic()
-    while True:
+    beat = began = time.monotonic()
+    while time.monotonic() - began < LONGEST:
         found = await run_in_threadpool(uploads.find, viewer, upload_id)
         if found is None:
             return
@@ -108,11 +111,3 @@ def _counted(person: str) -> Iterator[None]:
         _waiting[person] -= 1
         if _waiting[person] <= 0:
             del _waiting[person]
-
-
-async def own_upload(uploads: TakesUploads, viewer: Viewer, upload_id: str) -> StoredUpload:
-    """An upload of the viewer. Raises NotHere for any other id."""
-    found = await run_in_threadpool(uploads.find, viewer, upload_id)
-    if found is None:
-        raise NotHere
-    return found
