@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.cli import hub_web, upload_ingest
+from harness.cli import hub_web, judge, upload_ingest
 from harness.cli.process import run
 from test_suites.unit.harness.cli.upload_desk import NamedAccess
 
-made, judged = hub_web.web_parts, upload_ingest.judge_again
+made, judged = hub_web.web_parts, judge.judge_again
 
 
 def with_viewers(*arguments: Any, **named: Any) -> Any:
@@ -35,5 +35,5 @@ def held_up(bundle: Any) -> Any:
 
 if __name__ == "__main__":
     hub_web.web_parts = with_viewers
-    upload_ingest.judge_again = held_up
+    setattr(upload_ingest, "judge_again", held_up)  # noqa: B010 - no export of that module
     run()

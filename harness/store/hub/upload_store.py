@@ -136,7 +136,7 @@ def in_states(
     connection: Connection, states: Collection[UploadState], person: str = ""
 ) -> tuple[StoredUpload, ...]:
     """The uploads in some states, of everybody or of a person, oldest first."""
-    matches = UPLOADS.c.state.in_(_values(states))
+    matches: ColumnElement[bool] = UPLOADS.c.state.in_(_values(states))
     if person:
         matches = and_(matches, UPLOADS.c.person == person)
     asked = select(UPLOADS).where(matches).order_by(UPLOADS.c.at, UPLOADS.c.id)

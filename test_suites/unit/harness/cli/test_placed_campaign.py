@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,7 +145,7 @@ def test_where_somebody_measures_nothing_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def renames(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def renames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of renames that still succeed, in a list of one."""
     left, rename = [1000], Path.rename
 
