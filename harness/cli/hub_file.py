@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import AfterValidator, Field, PrivateAttr
 
+from harness.cli.hub_notify_file import Notifying
 from harness.cli.paths import CampaignPaths
 from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
 from harness.errors import InstrumentError, UsageError
@@ -100,6 +101,7 @@ class HubFile(Declared):
     listen: Listen = LISTEN
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
+    notify: Notifying = Notifying()
     trusted: tuple[TrustedKey, ...] = ()
     schemes: tuple[SomePath, ...] = ()
     _folder: Path = PrivateAttr(default=Path())

@@ -15,8 +15,9 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from harness.cli.hub_web import HubWork
     from reports.dashboard.agent_api import RequestLine
 
 clock: Clock = WallClock()
@@ -72,9 +74,7 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
-    from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - an extra
-    from harness.cli.hub_web import web_parts  # noqa: PLC0415 - the same
-    from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
+    from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(hub)
@@ -86,19 +86,36 @@ def serve_command(
         _scratch(hub / SCRATCH),
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
-        _recording(opened, waiting),
-        ExitStack() as stack,
+        _working(opened, waiting) as work,
     ):
-        _require_wall(opened)
-        uploads = HubUploads(opened.hub, opened.registry, clock)
-        stack.enter_context(looking_at_uploads(uploads, UploadIngest(hub, clock), warn))
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
         is_secure = declared.url.startswith("https:")
-        parts = web_parts(opened, clock, _log, uploads, is_secure=is_secure)
-        _run(hub_app(parts), listener, tls)
+        _run(hub_app(web_parts(opened, work, clock, _log, is_secure=is_secure)), listener, tls)
     say("serving stopped")
+
+
+@contextmanager
+def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[HubWork]:
+    """Do what a hub does beside answering: rows of pages, reports, uploads and notifications."""
+    from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
+    from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
+    from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - the same
+    from harness.cli.hub_web import HubWork  # noqa: PLC0415 - the same
+    from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
+
+    _require_wall(hub)
+    uploads = HubUploads(hub.hub, hub.registry, clock)
+    ingest = UploadIngest(hub.hub.folder, clock)
+    with (
+        following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
+        _recording(hub, waiting, projector.catch_up),
+        looking_at_uploads(uploads, ingest, warn),
+        notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
+    ):
+        yield HubWork(projector, uploads)
 
 
 def _require_wall(hub: AgentHub) -> None:
@@ -224,10 +241,13 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 @contextmanager
-def _recording(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[None]:
-    """Record reports in a thread, those first that an earlier process left."""
+def _recording(
+    hub: AgentHub, waiting: queue.Queue[StoredReport | None], then: Callable[[], object]
+) -> Iterator[None]:
+    """Record reports in a thread, those first that an earlier process left; ``then`` after each."""
     stop = threading.Event()
-    thread = threading.Thread(target=_record_all, args=(hub, waiting, stop), name="recorder")
+    arguments = hub, waiting, stop, then
+    thread = threading.Thread(target=_record_all, args=arguments, name="recorder")
     thread.start()
     try:
         yield
@@ -238,10 +258,13 @@ def _recording(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iter
 
 
 def _record_all(
-    hub: AgentHub, waiting: queue.Queue[StoredReport | None], stop: threading.Event
+    hub: AgentHub,
+    waiting: queue.Queue[StoredReport | None],
+    stop: threading.Event,
+    then: Callable[[], object],
 ) -> None:
     """Record the reports of a queue until ``stop``; what is left stays on the disk."""
-    record = recording(hub, clock, warn)
+    record = followed_by(recording(hub, clock, warn), then)
     _record_left(hub, record, stop)
     while not stop.is_set():
         try:
@@ -251,6 +274,16 @@ def _record_all(
             continue
         if report is not None and not stop.is_set():
             _record_one(hub, record, report)
+
+
+def followed_by(record: OnReport, then: Callable[[], object]) -> OnReport:
+    """Record a report, and then do something else."""
+
+    def both(report: StoredReport) -> None:
+        record(report)
+        then()
+
+    return both
 
 
 def _record_left(hub: AgentHub, record: OnReport, stop: threading.Event) -> None:

@@ -39,7 +39,7 @@ def views_of(session: RegistrySession, results: Path, now: datetime) -> Iterator
             state=state,
             history=history,
             campaigns=_campaigns(state, events, results),
-            kept=_kept(state, results),
+            kept=kept_of(state, results),
         )
 
 
@@ -52,7 +52,7 @@ def _campaigns(
         if isinstance(record, CampaignRecord):
             assessment = assessment_of(record, results)
             recorded = events[position - 1].at
-            at = _measured_at(assessment) if assessment is not None else recorded
+            at = measured_at(assessment) if assessment is not None else recorded
             found.append(MeasuredCampaign(record.id, record.of, record.scheme, at, assessment))
     return tuple(sorted(found, key=lambda each: (each.at, each.name, each.scheme)))
 
@@ -76,12 +76,12 @@ def assessment_of(record: CampaignRecord, results: Path) -> Assessment | None:
     return assessment if is_same else None
 
 
-def _measured_at(assessment: Assessment) -> datetime:
+def measured_at(assessment: Assessment) -> datetime:
     """When a campaign was measured; of a journal without an instrument, when it was concluded."""
     return assessment.instrument[0].at if assessment.instrument else assessment.concluded
 
 
-def _kept(state: StreamState, results: Path) -> Mapping[str, Assessment]:
+def kept_of(state: StreamState, results: Path) -> Mapping[str, Assessment]:
     """The assessments that decisions rest on, by SHA-256, of those that are kept unchanged."""
     bases = (held.decision.proposal.basis for held in state.decisions.values())
     return dict(_readable({basis.assessment for basis in bases if basis}, results / KEPT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 from test_suites.house.rooms import modules, syntax
@@ -22,13 +23,23 @@ DUCKDB = ("harness/verdicts/", "harness/store/journal/")
 
 
 def _imports(path: Path) -> set[str]:
+    """The packages that a module imports while it runs, not for its types alone."""
     found = set()
-    for node in ast.walk(syntax(path)):
+    for node in _run(syntax(path)):
         if isinstance(node, ast.Import):
             found |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
     return found
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below one, without what stands in ``if TYPE_CHECKING``."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _run(child)
 
 
 def test_a_database_is_reached_from_few_places() -> None:

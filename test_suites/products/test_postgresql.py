@@ -25,8 +25,9 @@ from harness.follow.replay import replay
 from harness.model.event import Event, FixClaimed, PlanClosed, StreamOpened
 from harness.ports.storage import WallClock
 from harness.store.hub.hub_tables import METADATA as HUB
+from harness.store.registry.event_rows import START
 from harness.store.registry.opening import NoRegistry, OldRegistry, open_registry
-from harness.store.registry.streams import START, Registry
+from harness.store.registry.streams import Registry
 from harness.store.registry.tables import METADATA, OLD_METADATA, VERSION_TABLE
 from test_suites.example import example_assessment
 from test_suites.processes.test_registry_writers import (

@@ -136,10 +136,10 @@ def in_states(
     connection: Connection, states: Collection[UploadState], person: str = ""
 ) -> tuple[StoredUpload, ...]:
     """The uploads in some states, of everybody or of a person, oldest first."""
-    matches: ColumnElement[bool] = UPLOADS.c.state.in_(_values(states))
+    asked = select(UPLOADS).where(UPLOADS.c.state.in_(_values(states)))
     if person:
-        matches = and_(matches, UPLOADS.c.person == person)
-    asked = select(UPLOADS).where(matches).order_by(UPLOADS.c.at, UPLOADS.c.id)
+        asked = asked.where(UPLOADS.c.person == person)
+    asked = asked.order_by(UPLOADS.c.at, UPLOADS.c.id)
     return tuple(_stored(row) for row in connection.execute(asked))
 
 

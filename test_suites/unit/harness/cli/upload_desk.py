@@ -25,7 +25,7 @@ from reports.dashboard.access import COOKIE, SignedIn
 from reports.dashboard.app import hub_app
 from reports.dashboard.upload_port import FileAnnounced
 from test_suites.sent_bundles import LABORATORY, SUPPLIER, SentBundles
-from test_suites.unit.harness.cli.hub_example import HubExample
+from test_suites.unit.harness.cli.hub_example import HubExample, work_of
 
 ACME = "supplier:acme"
 CSRF = "csrf-of-the-test"
@@ -117,9 +117,9 @@ class UploadDesk:
 
     def app(self) -> ASGIApp:
         """The web application, where secrets are the viewers' names."""
-        parts = web_parts(
-            self.hub, self.example.clock, lambda _: None, self.uploads, is_secure=False
-        )
+        clock = self.example.clock
+        work = work_of(self.hub, clock)._replace(uploads=self.uploads)
+        parts = web_parts(self.hub, work, clock, lambda _: None, is_secure=False)
         return hub_app(replace(parts, access=NamedAccess()))
 
     def client(self, viewer: str = "", *, session: str = "") -> AppClient:
