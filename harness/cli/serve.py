@@ -89,7 +89,7 @@ def serve_command(
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
         following(Projector(opened.registry, declared.results, clock, warn)) as projector,
-        _recording(opened, waiting, projector.catch_up),
+        _recording(opened, waiting, projector.try_to_catch_up),
         notifying(declared, partial(Notifier, declared, opened.session, clock), clock, warn),
     ):
         _require_wall(opened)
