@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 
 
 def web_parts(
-    hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
+    hub: AgentHub,
+    clock: Clock,
+    log: Callable[[RequestLine], None],
+    *,
+    is_secure: bool,
+    renew: Callable[[], None] | None = None,
 ) -> HubParts:
-    """The parts of the web application of an open hub."""
+    """The parts of the web application of an open hub; ``renew`` is called after each act."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
     from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - the same
     from harness.cli.hub_sites import HubSites  # noqa: PLC0415 - the same
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
     from reports.dashboard.pages import (  # noqa: PLC0415 - the same
+        overview,
         register,
+        requirement,
+        service,
         sign_in,
         sites,
         states,
@@ -38,7 +46,7 @@ def web_parts(
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     repository = Repository(hub.registry)
-    acts = HubActs(hub.registry, hub.hub.results, clock)
+    acts = HubActs(hub.registry, hub.hub.results, clock, renew)
     return HubParts(
         agents=hub,
         repository=repository,
@@ -49,6 +57,7 @@ def web_parts(
             sign_in.routes(accounts),
             states.routes(),
             register.routes(repository),
+            *(each.routes(repository) for each in (overview, service, requirement)),
             sites.routes(HubSites(hub, repository, clock)),
             plan_routes(repository, acts),
             decision_routes(repository, acts),

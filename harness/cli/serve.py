@@ -96,7 +96,9 @@ def serve_command(
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
-        parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
+        is_secure = declared.url.startswith("https:")
+        renew = projector.try_to_catch_up
+        parts = web_parts(opened, clock, _log, is_secure=is_secure, renew=renew)
         _run(hub_app(parts), listener, tls)
     say("serving stopped")
 
