@@ -118,8 +118,9 @@ def _chosen(facts: RequirementFacts, figures: str) -> CurrentFacts:
 
 
 def _title(facts: RequirementFacts, chosen: CurrentFacts) -> str:
-    """What was measured last, in a sentence."""
-    return tight(f"{facts.requirement}: {chosen.figure.measured}")
+    """What was measured last, and what is required."""
+    required = f", required is {chosen.figure.required}" if chosen.figure.required else ""
+    return tight(f"{facts.requirement}: {chosen.figure.measured}{required}")
 
 
 def _next_url(found: FoundPage, facts: RequirementFacts, rows: list[Row[Any]]) -> str:
