@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
 from harness.estimate.control_charts import ChartPoint
+from reports.dashboard.compact_chart import CompactChart, compact
 from reports.dashboard.result_facts import NEWEST, CurrentFacts, Figure, SeriesFacts
 from reports.dashboard.service_facts import WEEKS_SHOWN, ServiceFacts, ServicePageFacts
 from reports.requirement_table import Chart, axis_over, chart_over
 from reports.site.stream_view import MeasuredCampaign, Place
 from reports.site.trend_causes import Cause
-from reports.site.trend_chart import Frame, Span, TrendChart, chart_of, frame_over, strip_of
+from reports.site.trend_chart import Frame, Span, chart_of, frame_over, strip_of
 from reports.site.trend_facts import LONGEST_GAP, State, TrendPoint, TrendSeries
 
 EACH_COUNTS = "each item counts"
@@ -21,52 +22,35 @@ EACH_COUNTS = "each item counts"
 
 
 class DrawnSeries(NamedTuple):
-    """A series with its chart and the states below the axis; ``note`` says what is left out.
-
-    ``id`` is that of its document.
-    """
+    """A series with its chart; ``note`` says what is left out, ``id`` is that of its document."""
 
     id: str
     facts: SeriesFacts
     series: TrendSeries
-    chart: TrendChart
-    states: tuple[Span, ...]
+    chart: CompactChart
     note: str
 
 
 class Drawing(NamedTuple):
-    """Charts that share a time axis, and the causes whose letters they show."""
+    """What all charts of a page share: the time axis, and the causes whose letters it shows."""
 
     frame: Frame
     causes: tuple[Cause, ...]
-    series: tuple[DrawnSeries, ...]
-
-    def strip(self, chart: TrendChart) -> tuple[Span, ...]:
-        """The states below the axis of a chart."""
-        return next((each.states for each in self.series if each.chart is chart), ())
-
-    @property
-    def has_controls(self) -> bool:
-        """Whether a chart has the limits of a control chart."""
-        return any(each.chart.controls for each in self.series)
 
 
-def draw(page: ServicePageFacts, drawn: Mapping[str, SeriesFacts], now: datetime) -> Drawing:
-    """The charts of some series of a service, all on one time axis."""
-    figures = [figure for facts in drawn.values() for figure in facts.figures]
-    times = [figure.since or figure.at for figure in figures] + [each.at for each in figures]
-    first = min(times, default=now)
+def drawing_of(page: ServicePageFacts, drawn: Iterable[SeriesFacts], now: datetime) -> Drawing:
+    """The time axis of some series of a service, with its causes and suspensions."""
+    figures = [figures for facts in drawn if (figures := facts.figures)]
+    first = min((each[0].since or each[0].at for each in figures), default=now)
+    last = max((each[-1].at for each in figures), default=now)
     causes = tuple(cause for cause in page.causes if cause.at >= first)
-    frame = frame_over(times or [now], causes, page.facts.suspensions, now)
-    return Drawing(
-        frame,
-        causes,
-        tuple(_drawn(each, facts, page.facts, frame) for each, facts in drawn.items()),
-    )
+    frame = frame_over((first, last), causes, page.facts.suspensions, now)
+    return Drawing(frame, causes)
 
 
-def _drawn(name: str, facts: SeriesFacts, service: ServiceFacts, frame: Frame) -> DrawnSeries:
-    series = series_of(facts, service.service)
+def drawn_series(name: str, facts: SeriesFacts, service: str, frame: Frame) -> DrawnSeries:
+    """A series with its chart."""
+    series = series_of(facts, service)
     worst: list[tuple[datetime, State]] = [
         (figure.at, figure.worst or figure.state) for figure in facts.figures
     ]
@@ -76,8 +60,8 @@ def _drawn(name: str, facts: SeriesFacts, service: ServiceFacts, frame: Frame) -
             f"{facts.results:,} results: the newest {NEWEST} stand one by one; of older ones the "
             f"last of each week, for {len(facts.weekly)} weeks, with the week's worst state below."
         )
-    chart = chart_of(series, frame)
-    return DrawnSeries(name, facts, series, chart, strip_of(worst, frame.timeline), note)
+    states = strip_of(worst, frame.timeline)
+    return DrawnSeries(name, facts, series, compact(chart_of(series, frame), states, frame), note)
 
 
 def series_of(facts: SeriesFacts, service: str) -> TrendSeries:

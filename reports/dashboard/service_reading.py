@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -191,13 +192,26 @@ def find_requirement(reading: Reading, found: FoundPage, code: str) -> Requireme
     return REQUIREMENTS.decode(_document(reading, service.stream, REQUIREMENT, name).body)
 
 
-def series(reading: Reading, stream: str, ids: Iterable[str]) -> dict[str, SeriesFacts]:
-    """Series by their ids."""
+class HeldSeries(NamedTuple):
+    """A series as it is stored; ``digest`` tells it from what it was before."""
+
+    id: str
+    digest: bytes
+    facts: SeriesFacts
+
+
+def series(reading: Reading, stream: str, ids: Iterable[str]) -> list[HeldSeries]:
+    """Series by their ids, in their order."""
     column = DOCUMENTS.c
     wanted = list(dict.fromkeys(ids))
     of_kind = column.stream == stream, column.kind == SERIES
     rows = reading.rows(DOCUMENTS, *of_kind, column.id.in_(wanted)) if wanted else []
-    return {row.id: SERIES_FACTS.decode(row.body) for row in rows}
+    held = {row.id: row.body for row in rows}
+    return [
+        HeldSeries(name, sha256(held[name].encode()).digest(), SERIES_FACTS.decode(held[name]))
+        for name in wanted
+        if name in held
+    ]
 
 
 def _document(reading: Reading, stream: str, kind: str, name: str) -> Row[Any]:

@@ -14,7 +14,8 @@ from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, NotHere, require
 from reports.dashboard.addresses import address, place_after, place_in
 from reports.dashboard.csv_answers import Cell, csv_answer
-from reports.dashboard.figure_charts import draw, small_chart
+from reports.dashboard.figure_charts import small_chart
+from reports.dashboard.pictures import pictures_of
 from reports.dashboard.rendering import page
 from reports.dashboard.result_facts import OUTCOME_FACTS, CurrentFacts, Figure, OutcomeFacts
 from reports.dashboard.service_facts import RequirementFacts
@@ -29,7 +30,7 @@ from reports.dashboard.service_reading import (
 )
 from reports.phrases import tight
 
-ON_A_PAGE, AT_ONCE = 50, 500
+ON_A_PAGE, AT_ONCE = 25, 500
 _PLACES = msgspec.json.Decoder(BeforeResult)
 
 COLUMNS = (
@@ -66,7 +67,7 @@ def routes(repository: Repository) -> APIRouter:
             chosen = _chosen(facts, figures)
             rows = results(reading, found.service, facts.requirement, before, ON_A_PAGE + 1)
             held = series(reading, found.service.stream, [chosen.series])
-        drawing = draw(found.page, held, request.app.state.now())
+        pictures = pictures_of(found, held, request.app.state.now())
         return page(
             request,
             "requirement_page.html.j2",
@@ -75,8 +76,8 @@ def routes(repository: Repository) -> APIRouter:
             service=found.service,
             facts=facts,
             chosen=chosen,
-            drawing=drawing,
-            chart_strip=drawing.strip,
+            drawing=pictures.drawing,
+            pictures=pictures.pictures,
             small_chart=small_chart,
             results=[(row, OUTCOME_FACTS.decode(row.body)) for row in rows[:ON_A_PAGE]],
             items_url=_items_url(found.service, viewer),
@@ -103,7 +104,7 @@ def routes(repository: Repository) -> APIRouter:
             facts = find_requirement(reading, found, code)
             chosen = _chosen(facts, figures)
             held = series(reading, found.service.stream, [chosen.series])
-        rows = (_figure(each) for one in held.values() for each in one.figures)
+        rows = (_figure(each) for one in held for each in one.facts.figures)
         return csv_answer(f"{facts.service}-{facts.requirement}-figures", FIGURES, rows)
 
     return router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
@@ -12,9 +12,9 @@ from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.addresses import address
 from reports.dashboard.csv_answers import Cell, csv_answer
-from reports.dashboard.figure_charts import draw, strip_words, suspended_weeks, weeks_of
+from reports.dashboard.figure_charts import strip_words, suspended_weeks, weeks_of
+from reports.dashboard.pictures import Pictures, pictures_of
 from reports.dashboard.rendering import page
-from reports.dashboard.result_facts import SeriesFacts
 from reports.dashboard.service_facts import RequirementSummary, ServiceFacts
 from reports.dashboard.service_reading import FoundPage, find_service, series
 from reports.dashboard.service_words import ago, service_lead, story_title
@@ -23,8 +23,6 @@ MOST_DRAWN = 7
 """How many requirements are drawn; the others are rows of a table."""
 
 MOST_CONSEQUENCES = 20
-NEWEST_ROWS = 10
-"""How many figures the table below a small picture shows."""
 
 COLUMNS = (
     "service", "requirement", "title", "area", "severity", "binding", "profile", "line", "site",
@@ -46,7 +44,7 @@ def routes(repository: Repository) -> APIRouter:
             ids = [each.current.series for each in chosen]
             held = series(reading, found.service.stream, ids)
         now: datetime = request.app.state.now()
-        return _page(request, viewer, found, {name: held[name] for name in ids}, now)
+        return _page(request, viewer, found, pictures_of(found, held, now), now)
 
     @router.get("/services/{stream}/{service}/requirements.csv")
     def table(viewer: AnyViewer, stream: str, service: str) -> Response:
@@ -71,12 +69,11 @@ def _page(
     request: Request,
     viewer: Viewer,
     found: FoundPage,
-    drawn: Mapping[str, SeriesFacts],
+    pictures: Pictures,
     now: datetime,
 ) -> Response:
     service, facts = found.service, found.page.facts
     chosen = _chosen(found.page.requirements)
-    drawing = draw(found.page, drawn, now)
     shown = {each.requirement for each in chosen}
     story = chosen[0] if chosen else None
     return page(
@@ -92,13 +89,11 @@ def _page(
         tabs=_tabs(found, viewer),
         story=story,
         story_title=story_title(story.current, story.failures) if story else "",
-        drawing=drawing,
-        chart_strip=drawing.strip,
-        summaries={each.requirement: each for each in chosen},
+        drawing=pictures.drawing,
+        pictures=pictures.pictures,
         others=[each for each in found.page.requirements if each.requirement not in shown],
         consequences=found.page.consequences[: -MOST_CONSEQUENCES - 1 : -1],
         silent=facts.silent_sites(now),
-        newest_rows=NEWEST_ROWS,
         now=now,
         ago=ago,
         weeks_of=weeks_of,
