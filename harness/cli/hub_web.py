@@ -126,9 +126,13 @@ def _result_routes(
         comparison,
         item,
         items,
+        overview,
+        requirement,
+        service,
     )
 
     return (
+        *(each.routes(repository) for each in (overview, service, requirement)),
         campaigns.routes(repository),
         campaign.routes(repository),
         items.routes(repository),
