@@ -23,7 +23,10 @@ from reports.requirement_table import SLIVER, Axis, Chart
 from reports.words import SCHEMES
 
 STATES = ("does-not-conform", "insufficient", "no-data", "conforms")
-"""The states of campaigns and outcomes, worst first."""
+"""The states of campaigns, worst first."""
+
+OUTCOME_STATES = (*STATES, "information")
+"""The states of outcomes, worst first."""
 
 MOST_OUTCOMES = 300
 """How many outcomes a page shows; the CSV has all of them."""
@@ -178,7 +181,7 @@ def outcomes_of(reading: Reading, found: FoundCampaign, limit: int) -> list[Outc
     """The outcomes of a campaign, worst first: those that bind, or of which something was tried."""
     lines: list[OutcomeLine] = []
     for is_binding in (True, False):
-        for state in STATES:
+        for state in OUTCOME_STATES:
             left = limit - len(lines)
             where = OUTCOMES.c.state == state, OUTCOMES.c.is_binding.is_(is_binding)
             rows = outcome_rows(reading, found, *where, limit=left) if left > 0 else []

@@ -91,7 +91,7 @@ def routes(repository: Repository, audit: EvidenceAudit, bodies: EvidenceBodies)
             others = _others(reading, row, viewer)
         evidence = None
         if row.evidence is not None and viewer.may(Permission.READ_EVIDENCE):
-            _record(audit, viewer, row, "observations")
+            _record(audit, viewer, row)
             evidence = decode_evidence(row.evidence)
         return _item_page(request, viewer, Item(found, row, evidence, following, others))
 
@@ -114,9 +114,9 @@ def routes(repository: Repository, audit: EvidenceAudit, bodies: EvidenceBodies)
     return router
 
 
-def _record(audit: EvidenceAudit, viewer: Viewer, row: Row[Any], what: str) -> None:
+def _record(audit: EvidenceAudit, viewer: Viewer, row: Row[Any], what: str = "") -> None:
     """Record a reading; the item by its number, because a record must not name a hidden one."""
-    audit.evidence_read(viewer, row.stream, row.campaign, str(row.number), what)
+    audit.evidence_read(viewer, row.stream, row.campaign, f"{row.number} {what}".rstrip())
 
 
 class Other(NamedTuple):

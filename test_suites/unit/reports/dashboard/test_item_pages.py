@@ -208,8 +208,8 @@ def test_each_reading_of_evidence_is_recorded_before_it_is_shown(
     answer = new_item_pages.get(f"{path}/evidence/{PAGE_SHA}")
     assert PAGE.body == answer.content
     assert [
-        ("id-assessor", NORTHGATE, AFTER, number, "observations"),
-        ("id-assessor", NORTHGATE, AFTER, number, PAGE.digest),
+        ("id-assessor", NORTHGATE, AFTER, number),
+        ("id-assessor", NORTHGATE, AFTER, f"{number} {PAGE.digest}"),
     ] == new_item_pages.audit.read
     new_item_pages.audit.trouble = InstrumentError("the audit cannot be written")
     assert 503 == new_item_pages.get(path).status_code
