@@ -24,8 +24,14 @@ def web_parts(
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
     from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - the same
+    from harness.cli.hub_sites import HubSites  # noqa: PLC0415 - the same
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
-    from reports.dashboard.pages import sign_in, states  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import (  # noqa: PLC0415 - the same
+        register,
+        sign_in,
+        sites,
+        states,
+    )
     from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
     from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
     from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
@@ -42,6 +48,8 @@ def web_parts(
         routes=(
             sign_in.routes(accounts),
             states.routes(),
+            register.routes(repository),
+            sites.routes(HubSites(hub, repository, clock)),
             plan_routes(repository, acts),
             decision_routes(repository, acts),
             alarm_routes(repository, acts),

@@ -53,6 +53,7 @@ CAMPAIGNS = Table(
     Column("has_items", Boolean, nullable=False),
     Column("body", Text, nullable=False),
     Index("hub_campaigns_service", "stream", "service", "measured_at"),
+    Index("hub_campaigns_site", "stream", "service", "site", "measured_at"),
     Index("hub_campaigns_measured", "measured_at"),
 )
 """Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
