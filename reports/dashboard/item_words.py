@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-from sqlalchemy import Row
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.hub_access import BOUND, Viewer
 from harness.model.verdict import Mechanism, State
 from reports.dashboard.campaign_bodies import CampaignBody
 from reports.words import STATES, mechanism_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 ALLOWED, ALTERED, BLOCKED = State.ALLOWED.value, State.ALTERED.value, State.BLOCKED.value
 DOWN, UNDECIDED = State.DOWN.value, State.INSUFFICIENT.value

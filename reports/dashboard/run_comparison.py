@@ -6,17 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Row
-
+from harness.store.hub.campaign_rows import read_outcomes
 from harness.store.hub.item_rows import Change, ChangedItem, Runs, changed_items, count_changes
 from harness.store.hub.repository import Reading
 from reports.dashboard.campaign_bodies import read_outcome
-from reports.dashboard.campaign_reading import STATES, FoundCampaign, outcome_rows
+from reports.dashboard.campaign_reading import STATES, FoundCampaign
 from reports.dashboard.item_words import ALLOWED, ALTERED, BLOCKED, DOWN, UNDECIDED, expects
 from reports.phrases import RATES
 from reports.words import SCHEMES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 DELIVERED = ALLOWED, ALTERED
 SHOWN = 50
@@ -191,7 +193,7 @@ def _requirements(
     sides = [
         {
             (row.requirement, row.profile, row.line): row
-            for row in outcome_rows(reading, each)
+            for row in read_outcomes(reading, each.outcomes)
             if row.is_binding or row.value is not None
         }
         for each in (before, after)

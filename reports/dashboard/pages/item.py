@@ -6,21 +6,19 @@ recorded before it is shown. Bodies are sent as files to be saved, and never as 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 
 from harness.model.facts import tag_of
 from harness.model.hub_access import Permission, Viewer
-from harness.store.hub.hub_tables import CAMPAIGNS
+from harness.store.hub.campaign_rows import sites_of
 from harness.store.hub.item_evidence import ItemEvidence, decode_evidence
 from harness.store.hub.item_rows import After, Selected, read_item, read_items, same_item
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.access import AnyViewer, NotHere, Refusal, require
 from reports.dashboard.addresses import checked, digest_in, name_in, number_in
 from reports.dashboard.campaign_reading import (
-    LISTED,
     FoundCampaign,
     campaign_url,
     find_campaign,
@@ -42,6 +40,9 @@ from reports.dashboard.observation_hops import hop_rows, raw_json, witnesses_of
 from reports.dashboard.rendering import page
 from reports.rule_words import rule_place
 from reports.words import category_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 OTHER_TRIALS = 20
 """How many other trials of the same item are named."""
@@ -209,14 +210,7 @@ def _others(reading: Reading, row: Row[Any], viewer: Viewer) -> list[Other]:
         if (each.campaign, each.number) != (row.campaign, row.number)
         and (names_hidden(viewer) or not each.is_hidden)
     ]
-    names = sorted({each.campaign for each in rows})
-    campaigns = reading.rows(
-        CAMPAIGNS,
-        CAMPAIGNS.c.stream == row.stream,
-        CAMPAIGNS.c.campaign.in_(names),
-        columns=LISTED,
-    )
-    sites = {each.campaign: each.site for each in campaigns}
+    sites = sites_of(reading, row.stream, {each.campaign for each in rows})
     return [_other(each, sites[each.campaign]) for each in rows if each.campaign in sites]
 
 
