@@ -24,6 +24,15 @@ HAPPENED = {
 }
 """What happened, after the item's name."""
 
+ACTED = {
+    ALLOWED: "the service let it through",
+    ALTERED: "the service changed it on the way",
+    BLOCKED: "the service blocked it",
+    DOWN: "nobody could reach it, so that nothing is said about the service",
+    UNDECIDED: "what the service did could not be decided",
+}
+"""What happened, as a sentence without its capital letter."""
+
 EXPECTED = {"block": "block", "allow": "let through", "local": "decide locally"}
 """What a policy asks, in words."""
 
@@ -88,6 +97,13 @@ def how(row: Row[Any]) -> str:
     """What happened in a few words: "blocked: a block page was shown"."""
     state, mechanism = str(row.state), str(row.mechanism)
     words = STATES.get(state, state)
+    return words if mechanism == Mechanism.NONE else f"{words}: {mechanism_name(mechanism)}"
+
+
+def acted(row: Row[Any]) -> str:
+    """What the service did, in a sentence: "the service blocked it: a block page was shown"."""
+    state, mechanism = str(row.state), str(row.mechanism)
+    words = ACTED.get(state, state)
     return words if mechanism == Mechanism.NONE else f"{words}: {mechanism_name(mechanism)}"
 
 

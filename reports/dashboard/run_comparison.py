@@ -218,7 +218,8 @@ def _requirement(
     if before is not None and after is not None and None not in (before.value, after.value):
         difference = after.value - before.value
         if body is not None and body.unit in RATES:
-            points = f"{difference * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
+            points = f"{difference * 100:+z.1f}".replace("-", "\N{MINUS SIGN}")
+            points = "0.0" if points == "+0.0" else points
     return RequirementChange(
         requirement=name[0],
         title=body.title if body else "",
@@ -263,7 +264,7 @@ def _conditions(found: FoundCampaign) -> dict[str, tuple[str, bool]]:
     for each in body.corpora:
         name, _, rest = each.partition(" ")
         edition, _, digest = rest.partition(" ")
-        named[f"Corpus {name}"] = f"{edition} {digest[:8]}".strip(), True
+        named[f"Corpus {name}"] = f"{edition} {digest.removeprefix('sha256:')[:8]}".strip(), True
     for table in body.records[:1]:
         named |= {
             f"Instrument: {row[0]}": (row[1], True) for row in table.rows if row[0] in COMPARED

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Request, Response
 
 from harness.model.facts import tag_of
 from harness.model.hub_access import Permission, Viewer
-from harness.store.hub.campaign_rows import sites_of
+from harness.store.hub.campaign_rows import read_outcomes, sites_of
 from harness.store.hub.item_evidence import ItemEvidence, decode_evidence
 from harness.store.hub.item_rows import After, Selected, read_item, read_items, same_item
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.access import AnyViewer, NotHere, Refusal, require
 from reports.dashboard.addresses import checked, digest_in, name_in, number_in
+from reports.dashboard.campaign_bodies import read_outcome
 from reports.dashboard.campaign_reading import (
     FoundCampaign,
     campaign_url,
@@ -30,6 +31,7 @@ from reports.dashboard.item_words import (
     HAPPENED,
     Sign,
     Told,
+    acted,
     expects,
     how,
     names_hidden,
@@ -87,14 +89,11 @@ def routes(repository: Repository, audit: EvidenceAudit, bodies: EvidenceBodies)
         require(viewer, *_ITEMS)
         with repository.reading(viewer) as reading:
             found = find_campaign(reading, name_in(stream), name_in(campaign), checked(scheme))
-            row = _row(reading, found, number)
-            following = _next_alike(reading, row)
-            others = _others(reading, row, viewer)
-        evidence = None
-        if row.evidence is not None and viewer.may(Permission.READ_EVIDENCE):
-            _record(audit, viewer, row)
-            evidence = decode_evidence(row.evidence)
-        return _item_page(request, viewer, Item(found, row, evidence, following, others))
+            item = _read(reading, viewer, found, _row(reading, found, number))
+        if item.row.evidence is not None and viewer.may(Permission.READ_EVIDENCE):
+            _record(audit, viewer, item.row)
+            item = item._replace(evidence=decode_evidence(item.row.evidence))
+        return _item_page(request, viewer, item)
 
     @router.get(below + "/evidence/{sha256}")
     def body(viewer: AnyViewer, stream: str, campaign: str, number: str, sha256: str) -> Response:
@@ -137,9 +136,21 @@ class Item(NamedTuple):
 
     found: FoundCampaign
     row: Row[Any]
-    evidence: ItemEvidence | None
     following: int | None
     others: list[Other]
+    counts_for: list[str]
+    evidence: ItemEvidence | None = None
+
+
+def _read(reading: Reading, viewer: Viewer, found: FoundCampaign, row: Row[Any]) -> Item:
+    """What a page tells of a trial, without its evidence."""
+    return Item(
+        found=found,
+        row=row,
+        following=_next_alike(reading, row),
+        others=_others(reading, row, viewer),
+        counts_for=_counts_for(reading, found, row),
+    )
 
 
 def _item_page(request: Request, viewer: Viewer, item: Item) -> Response:
@@ -156,8 +167,9 @@ def _item_page(request: Request, viewer: Viewer, item: Item) -> Response:
         told=said,
         sign=sign_of(row.state, policy),
         policy=EXPECTED.get(policy, ""),
-        how=how(row),
+        acted=acted(row),
         category=category_name(row.category),
+        counts_for=[(each, _counted_url(found, row, each)) for each in item.counts_for],
         evidence=evidence,
         may_read=viewer.may(Permission.READ_EVIDENCE),
         has_aged_out=row.evidence is None,
@@ -198,6 +210,23 @@ def _next_alike(reading: Reading, row: Row[Any]) -> int | None:
     after = After(row.state, row.category, row.number)
     found = read_items(reading, alike, after, 1)
     return int(found[0].number) if found else None
+
+
+def _counts_for(reading: Reading, found: FoundCampaign, row: Row[Any]) -> list[str]:
+    """The binding requirements for which items of the category count, on this line."""
+    wanted = found.outcomes._replace(profile=row.profile, line=row.line, is_binding=True)
+    bodies = ((each, read_outcome(each.body)) for each in read_outcomes(reading, wanted))
+    return [
+        str(each.requirement)
+        for each, body in bodies
+        if body is not None
+        and row.category in body.categories
+        and (not body.probes or row.probe in body.probes)
+    ]
+
+
+def _counted_url(found: FoundCampaign, row: Row[Any], requirement: str) -> str:
+    return found.url("items", requirement=requirement, profile=row.profile, line=row.line)
 
 
 def _others(reading: Reading, row: Row[Any], viewer: Viewer) -> list[Other]:
