@@ -7,7 +7,7 @@ All positions are per cent of the chart's width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -191,6 +191,13 @@ def axis_of(outcomes: Sequence[Outcome], unit: str, direction: Direction) -> Axi
     limits = [phrases.limit_of(each.requirement.threshold) for each in outcomes]
     ends = [each.metric.value for each in outcomes]
     ends += [each.metric.lower for each in outcomes] + [each.metric.upper for each in outcomes]
+    return axis_over(ends, limits, unit, direction)
+
+
+def axis_over(
+    ends: Iterable[float | None], limits: Iterable[float | None], unit: str, direction: Direction
+) -> Axis | None:
+    """An axis that holds these values and bounds, and thresholds; ``None`` without numbers."""
     numbers = [each for each in ends if each is not None]
     marks = [each for each in limits if each is not None]
     if not numbers:

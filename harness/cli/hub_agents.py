@@ -92,6 +92,7 @@ class AgentHub:
         self.fleet = FleetRegistry(session, clock)
         self.reports = Reports(hub.folder / "reports")
         self.on_report = on_report
+        self.session = session
         self.registry = session.registry
         self._keys = read_keys(hub.folder)
         self._offers = Offers(hub.folder / "offers")

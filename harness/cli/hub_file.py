@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import AfterValidator, Field, PrivateAttr
 
+from harness.cli.hub_notify_file import Notifying
 from harness.cli.paths import CampaignPaths
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity
@@ -94,6 +95,7 @@ class HubFile(Declared):
     listen: Listen = LISTEN
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
+    notify: Notifying = Notifying()
     _folder: Path = PrivateAttr(default=Path())
 
     @property

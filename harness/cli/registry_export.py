@@ -123,7 +123,7 @@ def _head_in(line: bytes) -> ExportedHead | None:
 
 def _checked(path: Path, exported: list[ExportedEvent]) -> list[Event]:
     """The events of an exported stream. Raises InstrumentError at the first that was changed."""
-    from harness.store.registry.streams import START, event_of, row_of  # noqa: PLC0415 - heavy
+    from harness.store.registry.event_rows import START, event_of, row_of  # noqa: PLC0415 - heavy
 
     events: list[Event] = []
     previous = START

@@ -15,8 +15,9 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,9 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
+    from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
+    from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
@@ -84,14 +88,26 @@ def serve_command(
         _scratch(hub / SCRATCH),
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
-        _recording(opened, waiting),
+        following(Projector(opened.registry, declared.results, clock, warn)) as projector,
+        _recording(opened, waiting, projector.catch_up),
+        notifying(declared, partial(Notifier, declared, opened.session, clock), clock, warn),
     ):
+        _require_wall(opened)
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
-        parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
+        is_secure = declared.url.startswith("https:")
+        parts = web_parts(opened, clock, _log, is_secure=is_secure, after_act=projector.catch_up)
         _run(hub_app(parts), listener, tls)
     say("serving stopped")
+
+
+def _require_wall(hub: AgentHub) -> None:
+    """Raise UsageError where PostgreSQL would show pages the rows of every supplier."""
+    from harness.store.hub.row_security import require_secured  # noqa: PLC0415 - heavy
+
+    with hub.registry.transaction() as connection:
+        require_secured(connection)
 
 
 def _log(line: RequestLine) -> None:
@@ -209,10 +225,13 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 @contextmanager
-def _recording(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[None]:
-    """Record reports in a thread, those first that an earlier process left."""
+def _recording(
+    hub: AgentHub, waiting: queue.Queue[StoredReport | None], then: Callable[[], object]
+) -> Iterator[None]:
+    """Record reports in a thread, those first that an earlier process left; ``then`` after each."""
     stop = threading.Event()
-    thread = threading.Thread(target=_record_all, args=(hub, waiting, stop), name="recorder")
+    arguments = hub, waiting, stop, then
+    thread = threading.Thread(target=_record_all, args=arguments, name="recorder")
     thread.start()
     try:
         yield
@@ -223,10 +242,13 @@ def _recording(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iter
 
 
 def _record_all(
-    hub: AgentHub, waiting: queue.Queue[StoredReport | None], stop: threading.Event
+    hub: AgentHub,
+    waiting: queue.Queue[StoredReport | None],
+    stop: threading.Event,
+    then: Callable[[], object],
 ) -> None:
     """Record the reports of a queue until ``stop``; what is left stays on the disk."""
-    record = recording(hub, clock, warn)
+    record = followed_by(recording(hub, clock, warn), then)
     _record_left(hub, record, stop)
     while not stop.is_set():
         try:
@@ -236,6 +258,16 @@ def _record_all(
             continue
         if report is not None and not stop.is_set():
             _record_one(hub, record, report)
+
+
+def followed_by(record: OnReport, then: Callable[[], object]) -> OnReport:
+    """Record a report, and then do something else."""
+
+    def both(report: StoredReport) -> None:
+        record(report)
+        then()
+
+    return both
 
 
 def _record_left(hub: AgentHub, record: OnReport, stop: threading.Event) -> None:

@@ -52,7 +52,7 @@ def _campaigns(
         if isinstance(record, CampaignRecord):
             assessment = assessment_of(record, results)
             recorded = events[position - 1].at
-            at = _measured_at(assessment) if assessment is not None else recorded
+            at = measured_at(assessment) if assessment is not None else recorded
             found.append(MeasuredCampaign(record.id, record.of, record.scheme, at, assessment))
     return tuple(sorted(found, key=lambda each: (each.at, each.name, each.scheme)))
 
@@ -76,7 +76,7 @@ def assessment_of(record: CampaignRecord, results: Path) -> Assessment | None:
     return assessment if is_same else None
 
 
-def _measured_at(assessment: Assessment) -> datetime:
+def measured_at(assessment: Assessment) -> datetime:
     """When a campaign was measured; of a journal without an instrument, when it was concluded."""
     return assessment.instrument[0].at if assessment.instrument else assessment.concluded
 

@@ -52,25 +52,27 @@ def replay_statuses(events: Iterable[Event], now: datetime) -> Replayed:
 
     What is dated in the future changes a status from ``now`` on.
     """
-    follower = _Follower(now)
+    follower = StatusFollower(now)
     for event in events:
         follower.follow(event)
-    follower.expire(now)
-    return Replayed(follower.state, {key: tuple(each) for key, each in follower.changes.items()})
+    return follower.replayed(now)
 
 
-class _Follower:
-    """The state after some events, and the changes of status until then, by decision key."""
+class StatusFollower:
+    """The state after some events, and the changes of status until then, by decision key.
+
+    Events that are dated after ``now`` count as of ``now``.
+    """
 
     def __init__(self, now: datetime) -> None:
-        self._now = now
+        self.now = now
         self.state = StreamState()
         self.changes: dict[str, list[StatusChange]] = {}
         self._ends: dict[str, datetime] = {}
 
     def follow(self, event: Event) -> None:
         """Apply an event, and note which statuses it changes."""
-        at = min(event.at, self._now)
+        at = min(event.at, self.now)
         self.expire(at)
         self.state.apply(event, is_kept=True)
         if isinstance(event, ClockCorrected):
@@ -78,6 +80,11 @@ class _Follower:
         if _may_change_statuses(event, self.state):
             for held in standing(self.state.decisions):
                 self._note(held, at)
+
+    def replayed(self, now: datetime) -> Replayed:
+        """The state, and the changes of status until ``now``."""
+        self.expire(now)
+        return Replayed(self.state, {key: tuple(each) for key, each in self.changes.items()})
 
     def expire(self, at: datetime) -> None:
         """Note the accreditations that expired before a time."""

@@ -66,6 +66,15 @@ class EvidenceFolder:
         """The media type of a body. Raises UsageError if it is missing."""
         return self._found(digest).with_suffix(".type").read_text(encoding="utf-8")
 
+    def about(self, digest: str) -> tuple[int, str] | None:
+        """The size in bytes and the media type of a body; ``None`` if it is not here."""
+        try:
+            path = self._found(digest)
+            beside = path.with_suffix(".type")
+            return path.stat().st_size, beside.read_text(encoding="utf-8", errors="replace")
+        except (OSError, UsageError):
+            return None
+
     def _found(self, digest: str) -> Path:
         path = self._path(digest)
         if not path.with_suffix(".type").exists() or not path.exists():

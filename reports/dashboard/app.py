@@ -6,37 +6,21 @@ request is answered for the viewer who asks, and each answer has the headers in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp
 
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import (
-    COOKIE,
-    NOBODY,
-    Access,
-    NotHere,
-    Refusal,
-    SignedIn,
-    SignInNeeded,
-)
+from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
-from reports.dashboard.rendering import page
-
-HERE = Path(__file__).parent
-API = "/api/"
-"""Below this path answers and refusals are JSON, and a token signs in."""
-
-FOR_ALL = ("/static/", "/agent/", "/health/")
-"""Below these paths nobody is asked who it is."""
+from reports.dashboard.failures import not_here, not_readable, other_method, refused
+from reports.dashboard.static_files import answer_static
+from reports.dashboard.viewer_guard import ViewerGuard
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -52,10 +36,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
-SHEETS = ("documents/report.css", "site/site.css", "dashboard/static/hub.css")
-"""The stylesheets, joined to one."""
-
-STATIC_HEADERS = {"Cache-Control": "public, max-age=3600"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,81 +60,10 @@ def hub_app(parts: HubParts) -> ASGIApp:
     add_agent_routes(app, parts.agents)
     for routes in parts.routes:
         app.include_router(routes)
-    app.get("/static/{name}", include_in_schema=False)(_static)
-    app.exception_handler(Refusal)(_refused)
-    app.exception_handler(404)(_not_here)
-    app.exception_handler(405)(_other_method)
-    app.middleware("http")(_for_viewer(parts))
-    return logged(app, parts.log, parts.now)
-
-
-Next = Callable[[Request], Awaitable[Response]]
-
-
-def _for_viewer(parts: HubParts) -> Callable[[Request, Next], Awaitable[Response]]:
-    """A middleware that finds out who asks, and adds the headers of all answers."""
-
-    async def answer(request: Request, follow: Next) -> Response:
-        request.state.signed_in = NOBODY
-        if not request.url.path.startswith(FOR_ALL):
-            request.state.signed_in = await run_in_threadpool(_signed_in, parts, request)
-        response = await follow(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    return answer
-
-
-def cookie_name(*, is_secure: bool) -> str:
-    """The name of the session's cookie; over HTTPS no other host can set it."""
-    return f"__Host-{COOKIE}" if is_secure else COOKIE
-
-
-def _signed_in(parts: HubParts, request: Request) -> SignedIn:
-    """Who asks: by a token for the API, by a session's cookie for the pages."""
-    if request.url.path.startswith(API):
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            viewer = parts.access.by_token(token.strip())
-            return SignedIn(viewer) if viewer else NOBODY
-    secret = request.cookies.get(cookie_name(is_secure=parts.is_secure), "")
-    return (parts.access.by_session(secret) if secret else None) or NOBODY
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    if request.url.path.startswith((API, "/agent/", "/health/")):
-        return JSONResponse({"title": error.title, "detail": error.words}, error.status)
-    if isinstance(error, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?to={request.url.path.lstrip('/')}", 303)
-    return page(request, "refused.html.j2", error.title, status=error.status, words=error.words)
-
-
-async def _not_here(request: Request, _: Exception) -> Response:
-    return await _refused(request, NotHere())
-
-
-async def _other_method(request: Request, _: Exception) -> Response:
-    words = f"{request.method} is not possible here. Go back, and use the links and buttons."
-    return await _refused(request, Refusal(405, "This is not possible here", words))
-
-
-@cache
-def _files() -> dict[str, tuple[bytes, str]]:
-    """The static files by name, with their types."""
-    sheets = "\n".join((HERE.parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    kinds = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-    found = {
-        path.name: (path.read_bytes(), kinds[path.suffix])
-        for path in (HERE / "static").iterdir()
-        if path.suffix in kinds
-    }
-    return found | {"hub.css": (sheets.encode(), "text/css; charset=utf-8")}
-
-
-async def _static(name: str) -> Response:
-    if name not in _files():
-        raise NotHere
-    content, kind = _files()[name]
-    return Response(content, 200, STATIC_HEADERS, kind)
+    app.get("/static/{name}", include_in_schema=False)(answer_static)
+    app.exception_handler(Refusal)(refused)
+    app.exception_handler(404)(not_here)
+    app.exception_handler(405)(other_method)
+    app.exception_handler(RequestValidationError)(not_readable)
+    guarded = ViewerGuard(app, parts.access, HEADERS, is_secure=parts.is_secure)
+    return logged(guarded, parts.log, parts.now)

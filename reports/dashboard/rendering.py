@@ -7,6 +7,7 @@ hostile input: everything is escaped, and a name that is missing is an error.
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,8 +16,9 @@ from fastapi.responses import HTMLResponse
 
 from harness.model.hub_access import Permission, Viewer
 from reports.dashboard.access import signed_in
+from reports.dashboard.static_files import static_url
 from reports.documents.html import page_environment
-from reports.site.page_maker import page_globals
+from reports.site.page_maker import STATE_WORDS, page_globals
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,9 +46,22 @@ NAVIGATION = (
 )
 """The one bar of all pages; a role sees fewer entries, never others."""
 
+PUBLIC_NAVIGATION = (
+    Entry("Accredited services", "/", None),
+    Entry("Check a certificate", "/certificates", None),
+    Entry("What to ask", "/guide", None),
+    Entry("How to read this", "/states", None),
+)
+"""The bar of those who have not signed in: the public pages."""
+
+HUB_WORDS = {"insufficient": "Insufficient", "silent": "Probe silent", "stopped": "Suspended"}
+"""The words of states that the hub has beside, or in place of, those of reports."""
+
 
 def navigation(viewer: Viewer) -> tuple[Entry, ...]:
     """The entries that a viewer sees."""
+    if viewer.is_public:
+        return PUBLIC_NAVIGATION
     return tuple(
         each for each in NAVIGATION if each.permission is None or viewer.may(each.permission)
     )
@@ -55,17 +70,24 @@ def navigation(viewer: Viewer) -> tuple[Entry, ...]:
 def page(
     request: Request, template: str, title: str, *, status: int = 200, **contents: Any
 ) -> HTMLResponse:
-    """A page of the hub. ``title`` is its answer in a few words; ``here`` the path asked for."""
+    """A page of the hub. ``title`` is its answer in a few words.
+
+    ``at`` in ``contents`` is the path of the navigation's entry that the page belongs to, if it
+    does not begin with it. ``request.state.counts`` may hold numbers for entries, by their paths.
+    """
     asked = signed_in(request)
+    shown = navigation(asked.viewer)
+    contents.setdefault("at", _entry_of(request.scope["path"], shown))
     text = (
         _environment()
         .get_template(template)
         .render(
             title=title,
-            here=request.url.path,
+            here=request.scope["path"],
             viewer=asked.viewer,
             csrf=asked.csrf,
-            navigation=navigation(asked.viewer),
+            navigation=shown,
+            counts=getattr(request.state, "counts", {}),
             as_of=request.app.state.now(),
             is_part=request.headers.get("hx-request") == "true",
             **contents,
@@ -74,10 +96,21 @@ def page(
     return HTMLResponse(text, status)
 
 
+def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
+    """The path of the entry that a page is below, or nothing."""
+    above = (entry.path for entry in entries if entry.path != "/")
+    return next((each for each in above if f"{path}/".startswith(f"{each}/")), "")
+
+
 @cache
 def _environment() -> Environment:
     """The templates, read once, with the words and signs that the site's pages share."""
     environment = page_environment(HERE / "templates", SITE)
     environment.globals.update(page_globals())
-    environment.globals.update(permissions=Permission)
+    environment.globals.update(
+        permissions=Permission,
+        static=static_url,
+        edition=version("isp-accredit"),
+        state_words=STATE_WORDS | HUB_WORDS,
+    )
     return environment

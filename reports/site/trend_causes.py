@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from harness.errors import first_of
 from harness.follow.status_history import StatusChange
 from harness.model.alarm import AlarmRetest
@@ -68,17 +70,38 @@ def causes_of(
     view: StreamView, service: str, campaigns: Iterable[MeasuredCampaign]
 ) -> tuple[Cause, ...]:
     """The causes that concern a service, oldest first."""
-    found = [*_recorded(view, service), *_of_instrument(view, campaigns)]
+    found = [*recorded_causes(view, service), *_of_instrument(view, campaigns)]
     return tuple(sorted(found, key=lambda cause: (cause.at, cause.what, cause.detail)))
 
 
-def changes_of_instrument(before: Assessment, after: Assessment) -> Iterator[tuple[str, str]]:
-    """How the instrument of two campaigns differs: what, and in detail."""
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign was measured and judged with; figures are compared while it is the same."""
+
+    rules: str
+    software: str
+    scheme: str
+    scheme_version: str
+    corpora: tuple[str, ...]
+
+    @classmethod
+    def of(cls, assessment: Assessment) -> Instrument:
+        """The instrument of an assessment."""
+        return cls(
+            rules=assessment.rules_version,
+            software=_version(assessment),
+            scheme=assessment.scheme,
+            scheme_version=assessment.scheme_version,
+            corpora=tuple(sorted(set(assessment.corpora))),
+        )
+
+
+def changes_of_instrument(before: Instrument, after: Instrument) -> Iterator[tuple[str, str]]:
+    """How two instruments differ: what, and in detail."""
     software = [
         f"{name} {old} to {new}"
         for name, old, new in (
-            ("rules", before.rules_version, after.rules_version),
-            ("accredit", _version(before), _version(after)),
+            ("rules", before.rules, after.rules),
+            ("accredit", before.software, after.software),
         )
         if old != new
     ]
@@ -112,7 +135,8 @@ def consequences_of(
     return tuple(sorted(found))
 
 
-def _recorded(view: StreamView, service: str) -> Iterator[Cause]:
+def recorded_causes(view: StreamView, service: str) -> Iterator[Cause]:
+    """The causes that somebody recorded: versions, incidents and claimed fixes."""
     name = same_name(service)
     for event in view.events:
         match event:
@@ -144,7 +168,8 @@ def _between(campaigns: Iterable[MeasuredCampaign]) -> Iterator[Cause]:
     judged = [each for each in campaigns if each.assessment is not None]
     for earlier, later in pairwise(judged):
         if earlier.assessment is not None and later.assessment is not None:
-            for what, detail in changes_of_instrument(earlier.assessment, later.assessment):
+            before, after = map(Instrument.of, (earlier.assessment, later.assessment))
+            for what, detail in changes_of_instrument(before, after):
                 yield Cause(later.at, what, detail, breaks=True, after=earlier.at)
 
 

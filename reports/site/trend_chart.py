@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from harness.model.coverage import format_value
 from reports.phrases import tight
-from reports.requirement_table import Axis, axis_of
+from reports.requirement_table import Axis, axis_over
 from reports.site.trend_causes import Cause
 from reports.site.trend_facts import LONGEST_GAP, State, Suspension, Trend, TrendPoint, TrendSeries
 from reports.site.trend_limits import control_limits
@@ -126,13 +126,23 @@ class Frame(NamedTuple):
 def frame_of(trend: Trend, now: datetime) -> Frame:
     """The time axis, letters and suspensions of a page."""
     times = [campaign.at for campaign in trend.campaigns]
-    timeline = Timeline(min(times), max(*times, *(cause.at for cause in trend.causes), times[0]))
-    letters = tuple(_letters(trend.causes, timeline))
+    return frame_over(times, trend.causes, trend.suspensions, now)
+
+
+def frame_over(
+    times: Sequence[datetime],
+    causes: Sequence[Cause],
+    suspensions: Iterable[Suspension],
+    now: datetime,
+) -> Frame:
+    """The time axis of figures of these times, with letters and suspensions."""
+    timeline = Timeline(min(times), max(*times, *(cause.at for cause in causes), times[0]))
+    letters = tuple(_letters(causes, timeline))
     return Frame(
         timeline=timeline,
         letters=letters,
         rows=max((letter.row for letter in letters), default=-1) + 1,
-        suspended=tuple(_suspended(trend.suspensions, timeline, now)),
+        suspended=tuple(_suspended(suspensions, timeline, now)),
         ticks=tuple(_ticks(timeline)),
     )
 
@@ -156,8 +166,9 @@ def strip_of(states: Iterable[tuple[datetime, State]], timeline: Timeline) -> tu
 
 def chart_of(series: TrendSeries, frame: Frame) -> TrendChart:
     """The chart of a requirement."""
-    outcomes = [point.outcome for point in series.points if point.outcome is not None]
-    axis = axis_of(outcomes, series.unit, series.direction)
+    ends = [end for point in series.points for end in (point.value, point.lower, point.upper)]
+    limits = [point.limit for point in series.points]
+    axis = axis_over(ends, limits, series.unit, series.direction)
     placed = [_mark(point, axis, frame) for point in series.points]
     lines: list[tuple[Mark, Mark]] = []
     bands: list[str] = []

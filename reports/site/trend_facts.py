@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise, zip_longest
 from typing import Literal, NamedTuple
 
+from harness.estimate.control_charts import ChartPoint
+from harness.estimate.surveillance_evidence import reading_of
 from harness.follow.status_history import StatusChange
 from harness.model.decision import Status
-from harness.model.outcome import Outcome
+from harness.model.outcome import Assessment, Outcome, is_void
 from harness.model.stream import same_name
 from reports import phrases
 from reports.phrases import Direction
@@ -31,8 +33,8 @@ from reports.site.stream_view import MeasuredCampaign, Place, StreamView, by_pla
 from reports.site.trend_causes import (
     Cause,
     Consequence,
+    Instrument,
     causes_of,
-    changes_of_instrument,
     consequences_of,
 )
 
@@ -51,13 +53,12 @@ class TrendPoint(NamedTuple):
     """What one campaign found of a requirement.
 
     Values are in the metric's unit, ``None`` if nothing was decided. The three texts are those
-    of the report. ``outcome`` is ``None`` without data. ``is_cut`` ends the line before the point,
-    ``is_new`` says that the instrument changed before it.
+    of the report. ``is_cut`` ends the line before the point, ``is_new`` says that the instrument
+    changed before it. ``charted`` is what a control chart counts.
     """
 
     campaign: MeasuredCampaign
     state: State
-    outcome: Outcome | None
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
@@ -67,6 +68,7 @@ class TrendPoint(NamedTuple):
     required: str = ""
     is_cut: bool = False
     is_new: bool = False
+    charted: ChartPoint = ChartPoint(value=None)
 
 
 class TrendSeries(NamedTuple):
@@ -146,7 +148,7 @@ def state_of(campaign: MeasuredCampaign) -> State:
 
 def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
     service, scheme = campaigns[-1].service, campaigns[-1].scheme
-    statuses = _statuses(view, service, scheme)
+    statuses = statuses_of(view, service, scheme)
     last = next(reversed(statuses.values()), ())
     places = by_place(view, campaigns)
     found = [one for place, each in places.items() for one in _series(each, place)]
@@ -160,13 +162,13 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
         series=tuple(series),
         causes=causes_of(view, service, campaigns),
         consequences=consequences_of(view, service, scheme, statuses),
-        suspensions=tuple(one for each in statuses.values() for one in _suspensions(each)),
+        suspensions=tuple(one for each in statuses.values() for one in suspensions_of(each)),
         status=last[-1].status if last else None,
         newest=tuple(each[-1] for each in places.values()),
     )
 
 
-def _statuses(view: StreamView, service: str, scheme: str) -> dict[str, Sequence[StatusChange]]:
+def statuses_of(view: StreamView, service: str, scheme: str) -> dict[str, Sequence[StatusChange]]:
     """The changes of status of each version, by the version; what was decided last is last."""
     about = (
         held.decision
@@ -180,7 +182,8 @@ def _statuses(view: StreamView, service: str, scheme: str) -> dict[str, Sequence
     return found
 
 
-def _suspensions(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
+def suspensions_of(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
+    """The times in which a version was suspended or withdrawn."""
     for change, after in zip_longest(statuses, statuses[1:]):
         until = after.at if after is not None else None
         if change.status in (Status.SUSPENDED, Status.WITHDRAWN):
@@ -223,9 +226,10 @@ def _changes(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
     for number, campaign in enumerate(campaigns):
         if campaign.assessment is None:
             continue
-        if last is not None and any(changes_of_instrument(last, campaign.assessment)):
+        now = Instrument.of(campaign.assessment)
+        if last is not None and last != now:
             yield number
-        last = campaign.assessment
+        last = now
 
 
 def _points(
@@ -237,13 +241,12 @@ def _points(
     for number, campaign in enumerate(campaigns):
         outcome = outcomes.get(number)
         if outcome is None:
-            yield TrendPoint(campaign, "no-data", outcome, is_cut=True, is_new=number in changes)
+            yield TrendPoint(campaign, "no-data", is_cut=True, is_new=number in changes)
             continue
         metric = outcome.metric
         yield TrendPoint(
             campaign=campaign,
             state=status_of(outcome) if metric.tried else "no-data",
-            outcome=outcome,
             value=metric.value,
             lower=metric.lower,
             upper=metric.upper,
@@ -253,4 +256,15 @@ def _points(
             required=phrases.tight(required_in_words(outcome)),
             is_cut=number in changes | gaps or metric.value is None,
             is_new=number in changes,
+            charted=charted(campaign.assessment, outcome),
         )
+
+
+def charted(assessment: Assessment | None, outcome: Outcome) -> ChartPoint:
+    """The figure as surveillance has it: nothing counts where a failed precondition voids it."""
+    if assessment is None or not outcome.metric.tried:
+        return ChartPoint(value=None)
+    is_nothing = is_void(assessment.preconditions, outcome.line, outcome.profile)
+    reading = reading_of(outcome, is_void=is_nothing)
+    tested = sum(part.tested for part in reading.parts)
+    return ChartPoint(value=reading.value, tested=tested or None)

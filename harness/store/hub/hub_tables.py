@@ -8,6 +8,7 @@ accounts and uploads. Each row about a supplier has the ``stream`` of that suppl
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -92,16 +93,23 @@ ITEMS = Table(
     Column("profile", Text, nullable=False),
     Column("line", Text, nullable=False),
     Column("probe", Text, nullable=False),
+    Column("round", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("mechanism", String(40), nullable=False),
     Column("rule", Text, nullable=False),
+    Column("is_hidden", Boolean, nullable=False),
     Column("tried_at", UtcDateTime, nullable=False),
     Column("evidence", LargeBinary),
-    Index("hub_items_state", "stream", "campaign", "state", "number"),
-    Index("hub_items_category", "stream", "campaign", "category", "number"),
+    Index("hub_items_state", "stream", "campaign", "state", "category", "number"),
+    Index("hub_items_mechanism", "stream", "campaign", "mechanism", "number"),
+    Index("hub_items_name", "stream", "campaign", "item"),
     Index("hub_items_item", "stream", "item", "tried_at"),
 )
-"""What happened to each item; ``evidence`` is Zstandard-compressed JSON, empty once aged out."""
+"""What happened to each item, one row for each trial, in the order of their numbers.
+
+``shown`` is the item's value as far as it may be shown, ``is_hidden`` says that no supplier may
+know the item; ``evidence`` is Zstandard-compressed JSON, empty once it has aged out.
+"""
 
 DOCUMENTS = Table(
     "hub_documents",
@@ -147,13 +155,20 @@ PEOPLE = Table(
     Column("sites", Text, nullable=False),
     Column("password", Text, nullable=False),
     Column("second_factor", Text, nullable=False),
-    Column("last_code", Integer, nullable=False),
+    Column("offered_factor", Text, nullable=False),
+    Column("last_code", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("made", UtcDateTime, nullable=False),
     Column("disabled", UtcDateTime),
+    Column("seen", UtcDateTime),
     Index("hub_people_subject", "subject"),
 )
-"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's."""
+"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's.
+
+``streams`` and ``sites`` are JSON; ``streams`` is ``null`` for a person who sees every supplier.
+``offered_factor`` is a secret that was shown and not confirmed by a code, ``last_code`` the time
+step of the last code that was accepted.
+"""
 
 SESSIONS = Table(
     "hub_sessions",
@@ -191,7 +206,42 @@ ATTEMPTS = Table(
     "hub_sign_ins",
     METADATA,
     Column("key", String(64), primary_key=True),
-    Column("at", UtcDateTime, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index("hub_sign_ins_at", "at"),
 )
-"""Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""
+"""How many sign-ins failed, and when the last one did, by the SHA-256 of account or address."""
+
+OUTBOX = Table(
+    "hub_outbox",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("hub_outbox_due", "state", "due"),
+)
+"""Notifications for each target, as JSON."""
+
+NOTIFIED = Table(
+    "hub_notified",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+"""Up to which event each stream was read for notifications."""
+
+CONDITIONS = Table(
+    "hub_conditions",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("ends", Text, nullable=False),
+)
+"""What lasts and was told of, such as the silence of an agent, and since when."""

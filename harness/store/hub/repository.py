@@ -10,13 +10,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, false, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Table,
+    false,
+    func,
+    select,
+    true,
+)
 
 from harness.model.hub_access import Viewer
+from harness.store.hub.row_security import read_as
 from harness.store.registry.streams import Registry
 
 
-def visible(table: Table, viewer: Viewer) -> ColumnElement[bool]:
+def visible(table: FromClause, viewer: Viewer) -> ColumnElement[bool]:
     """The condition that a row of a table is about a supplier that the viewer sees."""
     if viewer.streams is None:
         return true()
@@ -42,6 +53,23 @@ class Reading:
         asked = select(*(columns or table.c)).where(visible(table, self.viewer), *where)
         return list(self._connection.execute(asked.order_by(*order).limit(limit)))
 
+    def joined(
+        self,
+        tables: tuple[FromClause, FromClause],
+        same: ColumnElement[bool],
+        *where: ColumnElement[bool],
+        columns: Sequence[Any],
+        order: Sequence[ColumnElement[Any]] = (),
+        group: Sequence[ColumnElement[Any]] = (),
+        limit: int | None = None,
+    ) -> list[Row[Any]]:
+        """Rows of two tables that belong together; the viewer sees the supplier of both."""
+        first, second = tables
+        asked = select(*columns).select_from(first.join(second, same))
+        asked = asked.where(visible(first, self.viewer), visible(second, self.viewer), *where)
+        asked = asked.group_by(*group).order_by(*order).limit(limit)
+        return list(self._connection.execute(asked))
+
     def row(self, table: Table, *where: ColumnElement[bool]) -> Row[Any] | None:
         """The first row that the viewer sees, or ``None``."""
         return next(iter(self.rows(table, *where, limit=1)), None)
@@ -62,4 +90,5 @@ class Repository:
     def reading(self, viewer: Viewer) -> Iterator[Reading]:
         """Read for a viewer, at one moment. Raises InstrumentError."""
         with self._registry.transaction() as connection:
+            read_as(connection, viewer)
             yield Reading(connection, viewer)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, select, text
 
 from harness.errors import InstrumentError
 from harness.model.event import Event
-from harness.store.registry.streams import START, event_of
+from harness.store.registry.event_rows import START, event_of
 from harness.store.registry.tables import OLD_EVENTS, OLD_EVENTS_END, OLD_HEAD
 
 

@@ -11,14 +11,12 @@ Writers of one stream wait for each other; writers of different streams do not, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -37,15 +35,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.any_event import AnyEvent
 from harness.model.event import Event, StreamOpened
 from harness.model.event_times import head_after, require_times
 from harness.model.stream import DerivedRow, StreamHead
+from harness.store.registry.event_rows import START, event_of, row_of
 from harness.store.registry.tables import DERIVED, EVENTS, STREAMS
 from harness.untrusted.passwords import reason_without
-
-START = "0" * 64
-"""The hash before the first event."""
 
 
 class StreamAccess:
@@ -78,11 +73,26 @@ class StreamAccess:
         # Sorted here: asked to sort, SQLite would read the whole stream in order.
         return self._parts(EVENTS.c[name].in_(wanted))
 
+    def after(self, position: int, most: int) -> tuple[tuple[int, Event], ...]:
+        """The next events after a position, with their positions, at most so many.
+
+        Raises InstrumentError as ``found`` does, and where one is missing.
+        """
+        last = min(position + most, self.head.events if self.head else 0)
+        events = self._parts(EVENTS.c.position.between(position + 1, last))
+        if len(events) != max(0, last - position):
+            raise InstrumentError(f"{self._where}: the registry was changed: {self.stream}")
+        return events
+
     def last(self, kind: str) -> Event | None:
         """The last event of a kind, or ``None``. Raises InstrumentError as ``found`` does."""
         matches = and_(EVENTS.c.stream == self.stream, EVENTS.c.kind == kind)
         last = self._connection.scalar(select(func.max(EVENTS.c.position)).where(matches))
         return None if last is None else self._parts(EVENTS.c.position == last)[0][1]
+
+    def between(self, first: int, last: int) -> tuple[tuple[int, Event], ...]:
+        """The events at these positions, both counted. Raises InstrumentError as ``found`` does."""
+        return self._parts(EVENTS.c.position.between(first, last))
 
     def _parts(self, matches: ColumnElement[bool]) -> tuple[tuple[int, Event], ...]:
         """The matching events of the stream with their positions, each a part of the chain."""
@@ -215,6 +225,11 @@ class Registry:
         self._url = url
         self.where = where
 
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the registry is in a PostgreSQL database."""
+        return self._engine.name == "postgresql"
+
     def heads(self) -> tuple[StreamHead, ...]:
         """The heads of all streams, in order of their names. Raises InstrumentError."""
         with self.transaction() as connection:
@@ -288,7 +303,7 @@ class Registry:
             with self._engine.connect() as plain:
                 level = "READ COMMITTED" if is_writing else "REPEATABLE READ"
                 options: dict[str, Any] = {"is_writing": is_writing}
-                if self._engine.name == "postgresql":
+                if self.is_postgresql:
                     options["isolation_level"] = level
                 connection = plain.execution_options(**options)
                 with connection.begin():
@@ -348,39 +363,3 @@ def read_rows(
             row.stream,
             DerivedRow(kind=row.kind, id=row.id, body=row.body, state=row.state, key=row.key),
         )
-
-
-def row_of(
-    stream: str, position: int, previous: str, event: Event, body: str = ""
-) -> dict[str, Any]:
-    """Return a row of the table; ``body`` is the existing text of an event written before."""
-    body = body or msgspec.json.encode(event).decode()
-    covered = "\x1f".join((stream, str(position), previous, body))
-    return {
-        "stream": stream,
-        "position": position,
-        "at": event.at.astimezone(UTC),
-        "actor": event.actor,
-        "kind": event.__struct_config__.tag,
-        "about": event.about,
-        "topic": event.topic,
-        "uses": event.uses,
-        "body": body,
-        "previous": previous,
-        "hash": hashlib.sha256(covered.encode()).hexdigest(),
-    }
-
-
-_EVENTS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(AnyEvent)
-
-
-def event_of(body: object) -> Event | None:
-    """Return the event of a stored text; ``None`` if it is none, or its time is none in UTC."""
-    if not isinstance(body, str):
-        return None
-    try:
-        event: Event = _EVENTS.decode(body)
-        event.at.astimezone(UTC)
-    except (msgspec.MsgspecError, RecursionError, OverflowError, ValueError):
-        return None
-    return event

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from harness.cli import hub as hub_verbs
+from harness.cli import hub_people, hub_tokens
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
@@ -64,11 +66,10 @@ class HubExample:
 
     def accredit(self, *words: str) -> str:
         """Give a command; its standard output. Raises what the command raises."""
-        before, hub_verbs.clock = hub_verbs.clock, self.clock
-        try:
+        with ExitStack() as clocks:
+            for verbs in (hub_verbs, hub_people, hub_tokens):
+                clocks.enter_context(patch.object(verbs, "clock", self.clock))
             ended = CliRunner().invoke(app, list(words))
-        finally:
-            hub_verbs.clock = before
         if ended.exception is not None and not isinstance(ended.exception, SystemExit):
             raise ended.exception
         assert ended.exit_code == 0, ended.output

@@ -14,7 +14,7 @@ from harness.errors import HarnessError, InstrumentError, UsageError
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Finding
 from harness.model.event import FindingOpened, PlanClosed, StreamOpened
-from harness.store.registry.streams import START, row_of
+from harness.store.registry.event_rows import START, row_of
 from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit
 
 

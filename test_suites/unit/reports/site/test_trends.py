@@ -18,7 +18,7 @@ from harness.model.soak import SoakCampaign
 from harness.model.surveillance_event import AlarmRaised, AlarmRetested, SurveillanceRun
 from reports.site.private_pages import mechanism_table, private_files
 from reports.site.stream_view import MeasuredCampaign, StreamView
-from reports.site.trend_causes import changes_of_instrument
+from reports.site.trend_causes import Instrument, changes_of_instrument
 from reports.site.trend_chart import MARGIN, PLOT, chart_of, frame_of, sign_of
 from reports.site.trend_facts import Trend, TrendSeries, trends
 from reports.site.trend_limits import control_limits
@@ -92,7 +92,7 @@ def test_changes_of_the_instrument_cut_the_line(changes: dict[str, Any], what: l
     before, after = measured(98), measured(97, **changes)
     trend = with_campaigns(campaign(1, before), campaign(2, after))
 
-    assert [one for one, _ in changes_of_instrument(before, after)] == what
+    assert [one for one, _ in changes_of_instrument(*map(Instrument.of, (before, after)))] == what
     assert [point.is_cut for point in trend.series[0].points] == [False, bool(what)]
     breaking = [cause for cause in trend.causes if cause.breaks]
     assert [cause.what for cause in breaking] == what

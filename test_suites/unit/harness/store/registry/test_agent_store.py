@@ -13,13 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
+from harness.store.hub.hub_tables import METADATA as HUB
 from harness.store.registry import agent_store
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT, OTHER = "a" * 32, "b" * 32
-TABLES = ("agent_messages", "agent_statuses", "agent_orders", "agent_reports")
+TABLES = ("agent_messages", "agent_statuses", "agent_orders", "agent_reports", *HUB.tables)
 
 
 @pytest.fixture
@@ -93,13 +94,13 @@ def test_in_sqlite(registry: Registry, require: Callable[[Registry], None]) -> N
     require(registry)
 
 
-def without_agents(path: Path) -> None:
-    """Make a registry as it was before there were agents."""
+def of_version(path: Path, version: str) -> None:
+    """Make a registry as it was before there were agents (0001) or the pages of a hub (0002)."""
     open_registry(path, create=True).close()
     with closing(sqlite3.connect(path)) as connection:
-        for table in TABLES:
+        for table in TABLES if version == "0001" else HUB.tables:
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE registry_schema SET version_num = '0001'")
+        connection.execute("UPDATE registry_schema SET version_num = ?", (version,))
         connection.commit()
 
 
@@ -108,23 +109,25 @@ def tables_in(path: Path) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
+@pytest.mark.parametrize("version", ["0001", "0002"])
 def test_a_registry_from_before_is_read_as_it_is_and_upgraded_where_it_is_made(
-    tmp_path: Path,
+    tmp_path: Path, version: str
 ) -> None:
     path = tmp_path / "registry.sqlite"
-    without_agents(path)
+    of_version(path, version)
 
     with open_registry(path) as registry:
         assert registry.heads() == ()
-    assert not tables_in(path) & {*TABLES}
+    assert not tables_in(path) & {*HUB.tables}
     with open_registry(path, create=True) as registry:
         require_orders_are_numbered(registry)
     assert tables_in(path) >= {*TABLES}
 
 
-def test_a_registry_from_before_is_migrated_by_hand(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_a_registry_from_before_is_migrated_by_hand(tmp_path: Path, version: str) -> None:
     path = tmp_path / "registry.sqlite"
-    without_agents(path)
+    of_version(path, version)
 
     for told in (f"{path}: migrated\n", f"{path}: is up to date\n"):
         ended = CliRunner().invoke(app, ["registry", "migrate", "--registry", str(path)])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InstrumentError
-from harness.store.registry.streams import Registry, row_of
+from harness.store.registry.event_rows import row_of
+from harness.store.registry.streams import Registry
 from test_suites.unit.harness.store.registry.test_streams import (
     ACME,
     EVENTS,

@@ -22,8 +22,9 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.any_event import AnyEvent
 from harness.model.event import Event, FixClaimed, PlanClosed, StreamOpened
 from harness.model.stream import StreamHead
+from harness.store.registry.event_rows import START
 from harness.store.registry.opening import open_registry
-from harness.store.registry.streams import START, Registry
+from harness.store.registry.streams import Registry
 from harness.store.registry.tables import UtcDateTime
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
