@@ -52,7 +52,7 @@ from reports.site.board_facts import (
     lead_of,
 )
 from reports.site.stream_view import StreamView
-from reports.words import SEVERITIES
+from reports.words import SEVERITIES, capitalised
 
 MOST_CARDS = 200
 """How many open plans the board shows, those that are due first."""
@@ -169,8 +169,8 @@ def _board_page(
             "plans", streams[card.obligation.supplier], card.obligation.plan
         ),
         has_several=reading.viewer.streams is None or len(reading.viewer.streams) > 1,
-        services=services,
-        parties=[(str(party), word) for party, word in WAITING.items()],
+        services=[(each, each) for each in services],
+        parties=[(str(party), capitalised(word)) for party, word in WAITING.items()],
         service=service,
         waiting=waiting,
         is_filtered=bool(service or waiting),

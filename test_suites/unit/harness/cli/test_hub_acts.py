@@ -45,7 +45,7 @@ def test_a_service_is_accredited_and_suspended_through_the_pages(
     waiting = f"{PATH}/spring%40one-row"
 
     read = desk.page(f"{waiting}?proposal=yes", "decider")
-    assert "The rules propose accredited" in read
+    assert "The rules propose: accredited" in read
     values = {"status": "accredited", "reason": "read it all", "version": "2.1", "until": ""}
     made = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
     twice = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
