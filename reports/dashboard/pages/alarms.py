@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from harness.follow.due_dates import overdue_days
+from harness.follow.guards import shown_name
 from harness.model.alarm import Alarm, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.coverage import format_value
 from harness.model.hub_access import Permission, Viewer
@@ -40,7 +41,6 @@ from reports.dashboard.pages.follow_up_pages import (
     next_url,
     place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import day

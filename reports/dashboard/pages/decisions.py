@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from harness.follow.decisions import status_under
-from harness.follow.guards import find_person
+from harness.follow.guards import find_person, shown_name
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Proposal, Status
 from harness.model.hub_access import Permission, Viewer
@@ -49,7 +49,6 @@ from reports.dashboard.pages.follow_up_pages import (
     next_url,
     place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import day

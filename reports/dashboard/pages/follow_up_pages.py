@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 from fastapi.responses import RedirectResponse
 
-from harness.follow.guards import person_in
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.documents import DocumentPlace
 from reports.dashboard.access import NotHere, require
@@ -48,11 +47,6 @@ def require_stream(viewer: Viewer, stream: str, permission: Permission) -> None:
     require(viewer, permission)
     if not viewer.sees(stream):
         raise NotHere
-
-
-def shown_name(actor: str) -> str:
-    """The name of an actor for people, without the id of the account."""
-    return person_in(actor).name or actor
 
 
 def moment(at: datetime) -> str:

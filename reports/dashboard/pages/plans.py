@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from harness.follow.guards import shown_name
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
@@ -38,7 +39,6 @@ from reports.dashboard.pages.follow_up_pages import (
     next_url,
     place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import STATES, day
