@@ -8,7 +8,7 @@ several may work on one registry. Rows of another edition of this code are made 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
 from harness.cli.hub_causes import instrument_document
-from harness.cli.hub_follow_up import alarm_documents, decision_documents, plan_documents
+from harness.cli.hub_follow_up import FOLLOW_UP_MAKERS
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
 from harness.cli.hub_items import read_items
 from harness.cli.hub_series import Result, results_of, update_series
@@ -28,7 +28,6 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.process import unexpected_message
 from harness.cli.site_views import assessment_of
 from harness.errors import HarnessError
-from harness.follow.state import StreamState
 from harness.model.event import AppealDecided, Event
 from harness.model.stream import OWNER, StreamHead
 from harness.ports.storage import Clock
@@ -48,30 +47,15 @@ from harness.store.hub.projection import (
     replace_documents,
 )
 from harness.store.registry.streams import Registry, lock, read_head
-from reports.dashboard.follow_up_facts import ALARM, DECISION, PLAN
 from reports.dashboard.service_facts import WAITING
 from reports.site.trend_causes import Instrument
 
 EDITION = "1"
 """The edition of what makes rows; a change makes the rows of every registry anew."""
 
-FromState = Callable[[str, str, Sequence[Event], StreamState, datetime], Iterable[Document]]
-"""What makes documents from a stream's name, supplier, events and state, and the time."""
-
-
-def _of_state(make: FromState) -> Callable[[HubStream], Iterable[Document]]:
-    def make_of(stream: HubStream) -> Iterable[Document]:
-        view = stream.view
-        return make(view.name, view.supplier, view.events, view.state, stream.now)
-
-    return make_of
-
-
 DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (
     (WAITING, waiting_documents),
-    (PLAN, _of_state(plan_documents)),
-    (DECISION, _of_state(decision_documents)),
-    (ALARM, _of_state(alarm_documents)),
+    *FOLLOW_UP_MAKERS,
 )
 """The kinds of documents that follow from a stream alone, each with what makes all of a stream."""
 

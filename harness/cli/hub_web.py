@@ -145,16 +145,14 @@ def _follow_up_routes(
     hub: AgentHub, repository: Repository, audit: RegistryAudit, work: HubWork, clock: Clock
 ) -> tuple[APIRouter, ...]:
     from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - an extra
-    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import alarms, decisions, plans  # noqa: PLC0415 - the same
 
     renew = work.projector.try_to_catch_up
     acts = AuditedActs(HubActs(hub.registry, hub.hub.results, clock, renew), audit)
     return (
-        plan_routes(repository, acts),
-        decision_routes(repository, acts),
-        alarm_routes(repository, acts),
+        plans.routes(repository, acts),
+        decisions.routes(repository, acts),
+        alarms.routes(repository, acts),
     )
 
 
