@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.hub_history import HubStream
 from harness.cli.site_views import kept_of
 from harness.model.stream import OWNER
 from harness.store.hub.hub_tables import DOCUMENTS
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.cli.registry_session import RegistrySession
+
+
+def published_documents(stream: HubStream) -> Iterator[Document]:
+    """The documents of a supplier's stream, for the maker of rows."""
+    return register_documents(stream.view, stream.results)
 
 
 def register_documents(view: StreamView, results: Path) -> Iterator[Document]:

@@ -18,13 +18,7 @@ from starlette.types import ASGIApp
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
-from reports.dashboard.failures import (
-    AnswersFailures,
-    not_here,
-    not_readable,
-    other_method,
-    refused,
-)
+from reports.dashboard.failures import not_here, not_readable, other_method, refused
 from reports.dashboard.static_files import answer_static
 from reports.dashboard.viewer_guard import ViewerGuard
 
@@ -71,6 +65,5 @@ def hub_app(parts: HubParts) -> ASGIApp:
     app.exception_handler(404)(not_here)
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)
-    app.add_middleware(AnswersFailures)
-    guarded = ViewerGuard(app, parts.access, HEADERS, is_secure=parts.is_secure)
-    return logged(guarded, parts.log, parts.now)
+    app.add_middleware(ViewerGuard, access=parts.access, headers=HEADERS, is_secure=parts.is_secure)
+    return logged(app, parts.log, parts.now)

@@ -11,8 +11,6 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
@@ -61,34 +59,6 @@ class Failed(Refusal):
             "It is not your fault. Nothing was changed unless the page said so. Try again; if it "
             "stays, tell the operator of this hub when it happened.",
         )
-
-
-class AnswersFailures:
-    """Answer the errors of what is inside, unless an answer has begun; the log says what it was.
-
-    It stands within the application, because Starlette answers errors that leave it in its own way.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        has_begun = False
-
-        async def noted_send(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted_send)
-        except Exception as error:
-            if has_begun or scope["type"] != "http":
-                raise
-            scope["accredit.error"] = in_words(error)
-            answer = await run_in_threadpool(answer_refusal, Request(scope), failure_of(error))
-            await answer(scope, receive, send)
 
 
 def failure_of(error: Exception) -> Refusal:
