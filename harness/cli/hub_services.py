@@ -71,7 +71,7 @@ INTENSITIES: tuple[Intensity, ...] = ("reduced", "normal", "tightened", "discont
 class _Campaigns(NamedTuple):
     """The campaigns of a service: how many, the newest, and times and states of two years."""
 
-    count: int
+    number: int
     last: datetime | None
     name: str
     states: tuple[tuple[datetime, State], ...]
@@ -147,7 +147,7 @@ def _services(connection: Connection, stream: HubStream) -> Iterator[_Service]:
     decided = {same_name(held.decision.service) for held in view.state.decisions.values()}
     for key, name in stream.services.items():
         campaigns = _campaigns(connection, view.name, name, stream.now)
-        if campaigns.count or key in on_record | decided:
+        if campaigns.number or key in on_record | decided:
             rows = documents_of(connection, view.name, CURRENT, service=name)
             currents = [CURRENT_FACTS.decode(row.body) for row in rows.values()]
             yield _Service(name, stream, campaigns, worst_first(_still_current(currents)))
@@ -214,7 +214,7 @@ def _facts(service: _Service) -> ServiceFacts:
         worst=worst,
         first_week=first,
         strip=strip,
-        campaigns=service.campaigns.count,
+        campaigns=service.campaigns.number,
         last=service.campaigns.last,
         last_campaign=service.campaigns.name,
         sites=tuple(_sites(monitored)) if monitored else (),

@@ -42,6 +42,7 @@ NAVIGATION = (
     Entry("Action plans", "/plans", Permission.READ_PLANS),
     Entry("Alarms", "/alarms", Permission.READ_ALARMS),
     Entry("Sites", "/sites", Permission.READ_SITES),
+    Entry("Uploads", "/uploads", Permission.UPLOAD),
     Entry("Register", "/", None),
     Entry("Administration", "/admin", Permission.ADMINISTER),
 )

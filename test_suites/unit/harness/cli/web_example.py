@@ -25,7 +25,7 @@ from harness.store.registry.streams import Registry
 from reports.dashboard.account_parts import AccountParts
 from reports.dashboard.agent_api import RequestLine
 from reports.dashboard.app import hub_app
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
+from test_suites.unit.harness.cli.hub_example import HILL, HubExample, work_of
 
 URL = "https://hub.example.org"
 PASSWORD = "nine old trams at noon"
@@ -58,9 +58,9 @@ class WebExample:
         self.accounts: AccountParts = account_parts(
             self.hub.opened, self.hub.clock, is_secure=self.is_secure
         )
-        parts = web_parts(
-            self.hub.opened, self.hub.clock, self.lines.append, is_secure=self.is_secure
-        )
+        work = work_of(self.hub.opened, self.hub.clock)
+        clock, log = self.hub.clock, self.lines.append
+        parts = web_parts(self.hub.opened, work, clock, log, is_secure=self.is_secure)
         if self.routes is not None:
             parts = replace(parts, routes=(*parts.routes, self.routes))
         self.app = hub_app(parts)
