@@ -11,7 +11,6 @@ from harness.cli.hub_register import keep_field_checks, register_documents
 from harness.cli.registry_session import RegistrySession
 from harness.follow.status_history import replay_statuses
 from harness.model.stream import OWNER
-from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.hub.projection import Document, replace_documents
 from harness.store.hub.repository import Repository
 from harness.store.registry.opening import open_registry
@@ -71,7 +70,7 @@ def test_the_public_reads_documents_of_the_register_alone(tmp_path: Path) -> Non
             private = Document("alarm", "A-1", "Safe Net", "open", NOW, '{"PRIVATE":1}')
             replace_documents(connection, VIEWS[0].name, "alarm", [private])
         rows = Repository(registry).public_documents()
-        by_id = Repository(registry).public_documents(DOCUMENTS.c.id == "A-1")
+        by_id = Repository(registry).public_documents("A-1")
 
     assert len(rows) == 3
     assert {"register"} == {row.kind for row in rows}
