@@ -16,7 +16,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +60,9 @@ IDLE_SECONDS, END_SECONDS = 15, 5
 
 
 def serve_command(
-    hub: Annotated[Path, typer.Option("--hub", help="The folder of the hub.")] = Path("hub"),
+    hub: Annotated[
+        Path | None, typer.Option("--hub", help="The folder of the hub; default: hub.")
+    ] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Default: that of hub.yaml.")
     ] = None,
@@ -69,28 +71,59 @@ def serve_command(
         Path | None, typer.Option(help="A certificate in PEM; default: that of hub.yaml.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+    *,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo", help="Serve a made-up hub on this machine; --hub keeps it in a new folder."
+        ),
+    ] = False,
 ) -> None:
     """Answer the agents of a hub, until this is stopped (Ctrl-C, SIGTERM).
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
+    import fastapi  # noqa: F401, PLC0415 - an extra; that it is missing is said before anything
+
+    if demo:
+        from harness.cli.serve_demo import serve_demo  # noqa: PLC0415 - only for a demonstration
+
+        if host or certificate or key:
+            msg = "--demo serves on 127.0.0.1 alone, without TLS: remove --host and --certificate"
+            raise UsageError(msg)
+        serve_demo(hub, port, clock)
+        return
+    folder = hub or Path("hub")
+    declared = read_hub(folder)
+    tls = _certificate_of(declared, certificate, key)
+    own_host, own_port = declared.address
+    address = host or own_host, own_port if port is None else port
+    serve_hub(folder, partial(listening, *address), tls)
+
+
+def serve_hub(
+    folder: Path,
+    listen: Callable[[], AbstractContextManager[socket.socket]],
+    tls: tuple[Path, Path] | None = None,
+) -> None:
+    """Serve the hub in a folder until a signal ends it, at the socket that ``listen`` opens.
+
+    ``tls`` are the files of a certificate and its key.
+    """
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
-    declared = read_hub(hub)
-    tls = _certificate_of(declared, certificate, key)
-    own_host, own_port = declared.address
+    declared = read_hub(folder)
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     with (
-        alone_in(hub),
-        _scratch(hub / SCRATCH),
-        open_hub(hub, clock, warn, waiting.put) as opened,
-        _listening(host or own_host, own_port if port is None else port) as listener,
+        alone_in(folder),
+        _scratch(folder / SCRATCH),
+        open_hub(folder, clock, warn, waiting.put) as opened,
+        listen() as listener,
         _working(opened, waiting) as work,
     ):
-        at, scheme = listener.getsockname(), "https" if tls else "http"
-        shown = f"[{at[0]}]" if ":" in at[0] else at[0]
-        say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
+        scheme = "https" if tls else "http"
+        say_at_once(f"serving {scheme}://{shown_address(listener)}; stop with SIGTERM or Ctrl-C")
         is_secure = declared.url.startswith("https:")
         _run(hub_app(web_parts(opened, work, clock, _log, is_secure=is_secure)), listener, tls)
     say("serving stopped")
@@ -116,6 +149,12 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):
         yield HubWork(projector, uploads)
+
+
+def shown_address(listener: socket.socket) -> str:
+    """The host and port of a socket, as in a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _require_wall(hub: AgentHub) -> None:
@@ -180,7 +219,7 @@ def _scratch(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens. Raises UsageError if the address cannot be had."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
