@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +11,7 @@ import typer
 from harness.cli.conclude import SCHEME
 from harness.cli.decision_basis import (
     KEPT,
-    Matter,
-    decision_on,
     is_kept,
-    keep_assessment_of,
     matter_of,
     proposal_for,
     read_campaign,
@@ -23,6 +19,7 @@ from harness.cli.decision_basis import (
     state_of,
     with_decisions,
 )
+from harness.cli.decision_making import WantedDecision, decide
 from harness.cli.decision_view import (
     decisions_table,
     lines_of,
@@ -37,7 +34,7 @@ from harness.cli.paths import (
     journal_folder,
     paths_of_journal,
 )
-from harness.cli.plan_step import BY, clock, end_of
+from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
 from harness.errors import UsageError
@@ -48,7 +45,6 @@ from harness.follow.status_history import status_in
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Status
 from harness.model.decision_event import (
     DecisionAppealed,
-    DecisionMade,
     DecisionReviewed,
 )
 
@@ -131,21 +127,12 @@ def make_command(
     campaign = read_campaign(results, scheme, clock) if results else None
     place_in = _out_of(results) if results else out
 
-    def made(state: StreamState) -> DecisionMade:
-        matter = matter_of(campaign, version, state) if campaign else _matter_again(state, decided)
-        decision = decision_on(matter, state, status, clock, reason=reason)
-        decision = msgspec.structs.replace(
-            decision,
-            until=_until(status, until) if until else decision.until,
-            white_labels=tuple(white_label or decision.white_labels),
-        )
-        return DecisionMade(at=clock.now(), actor=by or current_user(), decision=decision)
-
+    wanted = WantedDecision(
+        status, reason, version, until, tuple(white_label or ()), by or current_user()
+    )
     with open_session(chosen_registry(registry, place_in), clock=clock) as session:
         place = campaign.place if campaign else place_of_decision(session, decided, supplier)
-        if campaign:
-            keep_assessment_of(campaign, place_in)
-        held = record_decision(session, place, made)
+        held = decide(session, place, place_in, campaign or decided, wanted, clock)
     say(f"decision {held.decision.id}: {shown_decision(held, clock.now())}")
 
 
@@ -249,20 +236,6 @@ def place_of_decision(session: RegistrySession, decision: str, supplier: str) ->
     stream = session.stream_about(DECISION, decision, supplier)
     names = {head.stream: head.name for head in session.registry.heads()}
     return Place(stream, names[stream])
-
-
-def _matter_again(state: StreamState, decided: str) -> Matter:
-    """What an earlier decision was about."""
-    before = state.decisions[decided].decision
-    return Matter(before.service, before.version, before.scheme, before.scheme_version)
-
-
-def _until(status: Status, given: str) -> datetime:
-    """The end of the day on which an accreditation ends. Raises UsageError for anything else."""
-    if status not in FAVOURABLE:
-        msg = f"{status}: only an accreditation has an end; leave out --until"
-        raise UsageError(msg)
-    return end_of(given)
 
 
 def _data(supplier: str, held: HeldDecision, state: StreamState) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli.conclude import begun_at, conclude_journal
+from harness.cli.paths import CampaignPaths
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
 from harness.errors import HarnessError, UsageError, known
 from harness.follow.alarms import alarms_of
@@ -62,9 +63,13 @@ class Matter(NamedTuple):
 
 def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
     """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope."""
+    return campaign_of(*conclude_journal(results, scheme, clock))
+
+
+def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
+    """The campaign of an assessment. Raises UsageError for a limited scope."""
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
 
-    assessment, paths = conclude_journal(results, scheme, clock)
     if assessment.scope != "service":
         beyond = f" ({', '.join(assessment.beyond_scope)})" if assessment.beyond_scope else ""
         msg = (

@@ -1,4 +1,4 @@
-"""``accredit hub``: make a hub, invite and revoke the agents of sites, and see where they stand."""
+"""``accredit hub``: make a hub, invite agents of sites, see where they stand; people and tokens."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from harness.cli.hub_doctor import doctor_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
+from harness.cli.hub_people import app as person_app
 from harness.cli.hub_registry import FleetRegistry
 from harness.cli.hub_restore import restore_command
 from harness.cli.hub_standing import AgentView, views_of
+from harness.cli.hub_tokens import session_app, token_app
 from harness.cli.paths import OUT
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import current_user, open_session
@@ -34,6 +36,9 @@ from harness.ports.storage import Clock, WallClock
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 agent_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(agent_app, name="agent", help="Invite and revoke the agents of sites.")
+app.add_typer(person_app, name="person", help="Give people access to the hub.")
+app.add_typer(token_app, name="token", help="Make and revoke API tokens.")
+app.add_typer(session_app, name="session", help="List and revoke sessions.")
 app.command("migrate")(migrate_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)

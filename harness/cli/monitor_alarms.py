@@ -12,8 +12,8 @@ from harness.cli.event_basis import alarms_in, needed_by
 from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.printing import say, say_data
 from harness.cli.registry_facts import session_if_any
-from harness.cli.registry_session import current_user, open_session
-from harness.errors import first_of
+from harness.cli.registry_session import RegistrySession, current_user, open_session
+from harness.errors import UsageError, first_of, known
 from harness.follow.derived_rows import ALARM, ALARMS, read_row
 from harness.model.alarm import Alarm, AlarmState
 from harness.model.conformity import Conformity
@@ -98,15 +98,25 @@ def acknowledge_command(
     """Record that somebody has seen an alarm. It still waits for its re-test."""
     with open_session(chosen_registry(registry), clock=clock) as session:
         stream = session.stream_about(ALARM, alarm, supplier)
-        with session.registry.writing(stream) as access:
-            held = alarms_in(access)[alarm]
-            event = AlarmAcknowledged(
-                at=clock.now(),
-                actor=by or current_user(),
-                service=held.raised.service,
-                alarm=alarm,
-                note=note,
-            )
-            after = needed_by(access, [event]).after(event)
-            session.append_to(access, after, [event])
-    say(*alarm_lines(after.alarms[alarm], clock.now()))
+        after = acknowledge(session, stream, alarm, note, clock.now(), by or current_user())
+    say(*alarm_lines(after, clock.now()))
+
+
+def acknowledge(
+    session: RegistrySession, stream: str, alarm: str, note: str, at: datetime, actor: str
+) -> Alarm:
+    """Record that somebody has seen an alarm of a stream; return the alarm.
+
+    Raises UsageError if there is none, or if it was acknowledged or decided.
+    """
+    with session.registry.writing(stream) as access:
+        alarms = alarms_in(access)
+        if alarm not in alarms:
+            msg = f"no alarm {alarm!r}; {known(alarms)}"
+            raise UsageError(msg)
+        event = AlarmAcknowledged(
+            at=at, actor=actor, service=alarms[alarm].raised.service, alarm=alarm, note=note
+        )
+        after = needed_by(access, [event]).after(event)
+        session.append_to(access, after, [event])
+    return after.alarms[alarm]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -27,6 +28,60 @@ MILESTONE = Annotated[
 ]
 
 
+class PlanTerms(NamedTuple):
+    """Who does what until when, as it is given; ``due`` is a date, milestones are ``TITLE=DATE``.
+
+    What is empty stays as it is in the plan.
+    """
+
+    owner: str = ""
+    action: str = ""
+    cause: str = ""
+    containment: str = ""
+    prevention: str = ""
+    explanation: str = ""
+    due: str = ""
+    milestones: tuple[str, ...] = ()
+
+
+def submitted(plan: str, terms: PlanTerms, at: datetime, actor: str) -> PlanSubmitted:
+    """The event that submits a plan. Raises UsageError for a date or milestone that is none."""
+    return PlanSubmitted(
+        at=at,
+        actor=actor,
+        plan=plan,
+        owner=terms.owner,
+        corrective_action=terms.action,
+        root_cause=terms.cause,
+        containment=terms.containment,
+        preventive_action=terms.prevention,
+        explanation=terms.explanation,
+        milestones=tuple(map(_milestone, terms.milestones)),
+        due=end_of(terms.due) if terms.due else None,
+    )
+
+
+def agreed(before: ActionPlan, terms: PlanTerms, at: datetime, actor: str) -> PlanAgreed:
+    """The event that agrees a plan: as it was submitted, or a draft with its owner and action.
+
+    Raises UsageError for a date or milestone that is none.
+    """
+    is_submitted = before.state is PlanState.SUBMITTED
+    return PlanAgreed(
+        at=at,
+        actor=actor,
+        plan=before.id,
+        owner=terms.owner or (before.owner if is_submitted else ""),
+        corrective_action=terms.action or (before.corrective_action if is_submitted else ""),
+        root_cause=terms.cause,
+        containment=terms.containment,
+        preventive_action=terms.prevention,
+        explanation=terms.explanation,
+        milestones=tuple(map(_milestone, terms.milestones)),
+        due=end_of(terms.due) if terms.due else None,
+    )
+
+
 def submit_command(
     plan: PLAN,
     owner: OWNER,
@@ -43,20 +98,9 @@ def submit_command(
     supplier: SUPPLIER = "",
 ) -> None:
     """Submit a draft plan, for a supplier. The assessor then agrees it, or returns it."""
-    submitted = PlanSubmitted(
-        at=clock.now(),
-        actor=by or current_user(),
-        plan=plan,
-        owner=owner,
-        corrective_action=action,
-        root_cause=cause,
-        containment=containment,
-        preventive_action=prevention,
-        explanation=explanation,
-        milestones=tuple(map(_milestone, milestone or ())),
-        due=end_of(due) if due else None,
-    )
-    record(plan, submitted, registry, supplier)
+    terms = PlanTerms(owner, action, cause, containment, prevention, explanation, due)
+    terms = terms._replace(milestones=tuple(milestone or ()))
+    record(plan, submitted(plan, terms, clock.now(), by or current_user()), registry, supplier)
 
 
 def return_command(
@@ -90,24 +134,10 @@ def agree_command(
 
     The root cause and a preventive action may follow ('plan detail'), before the fix is claimed.
     """
-
-    def agreed(before: ActionPlan) -> PlanAgreed:
-        is_submitted = before.state is PlanState.SUBMITTED
-        return PlanAgreed(
-            at=clock.now(),
-            actor=by or current_user(),
-            plan=plan,
-            owner=owner or (before.owner if is_submitted else ""),
-            corrective_action=action or (before.corrective_action if is_submitted else ""),
-            root_cause=cause,
-            containment=containment,
-            preventive_action=prevention,
-            explanation=explanation,
-            milestones=tuple(map(_milestone, milestone or ())),
-            due=end_of(due) if due else None,
-        )
-
-    record(plan, agreed, registry, supplier)
+    terms = PlanTerms(owner, action, cause, containment, prevention, explanation, due)
+    terms = terms._replace(milestones=tuple(milestone or ()))
+    at, actor = clock.now(), by or current_user()
+    record(plan, lambda before: agreed(before, terms, at, actor), registry, supplier)
 
 
 def _milestone(text: str) -> Milestone:

@@ -153,7 +153,12 @@ class RegistrySession:
         Raises UsageError if one is not possible now, naming what is, or if one is dated before an
         earlier one or after the clock's time. All are recorded or none.
         """
-        stream = self.stream_about(PLAN, name, supplier)
+        return self.advance_in(self.stream_about(PLAN, name, supplier), name, *steps)
+
+    def advance_in(
+        self, stream: str, name: str, *steps: PlanEvent | Callable[[ActionPlan], PlanEvent]
+    ) -> ActionPlan:
+        """Record events of a plan of a stream; see ``advance``."""
         with self.registry.writing(stream) as access:
             state = part_of(access, plans=[name])
             events: list[Event] = []

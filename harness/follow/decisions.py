@@ -70,8 +70,12 @@ def status_of(held: HeldDecision, plans: Iterable[ActionPlan], now: datetime) ->
     waiting for a decision (METHOD (d): illegal content). An upheld appeal suspends until the next
     decision, because this one has to be made again.
     """
-    status = held.status_at(now)
-    levels = {plan.level for plan in plans if not plan.is_ended}
+    return status_under(held, (plan.level for plan in plans if not plan.is_ended), now)
+
+
+def status_under(held: HeldDecision, open_levels: Iterable[Level | None], now: datetime) -> Status:
+    """The status as ``status_of`` has it, with the levels of the plans that are open."""
+    status, levels = held.status_at(now), set(open_levels)
     if status in FAVOURABLE and Level.WITHDRAWN in levels:
         return Status.WITHDRAWN
     is_stopped = Level.SUSPENDED in levels or held.is_overturned

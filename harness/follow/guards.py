@@ -8,8 +8,10 @@ count as the same person.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
@@ -49,9 +51,44 @@ def identity_of(name: str) -> str:
     return "".join(LOOK_ALIKES.get(letter, letter) for letter in letters if _counts(letter))
 
 
+class Person(NamedTuple):
+    """The name of a person, and the account that the person signed in with; empty without one."""
+
+    name: str
+    account: str = ""
+
+
+def actor_name(name: str, account: str) -> str:
+    """How a person who signed in is written in events: ``Ann Lee <3f0c12ab45de>``.
+
+    The account stays while the name may change; ``is_same_person`` compares both.
+    """
+    plain = " ".join(name.replace("<", " ").replace(">", " ").split())
+    return f"{plain} <{account[:ACCOUNT_LETTERS]}>"
+
+
+ACCOUNT_LETTERS = 12
+"""How many letters of an account's id are written in events."""
+
+_WITH_ACCOUNT = re.compile(r"([^<>]*)<([^<>]+)>\s*")
+
+
+def person_in(actor: str) -> Person:
+    """The person whom the actor of an event names (``actor_name``)."""
+    found = _WITH_ACCOUNT.fullmatch(actor)
+    return Person(found[1].strip(), found[2].strip()) if found else Person(actor)
+
+
 def is_same_person(one: str, other: str) -> bool:
-    """Whether two names may belong to the same person; a name without letters never does."""
-    return bool(identity_of(one)) and identity_of(one) == identity_of(other)
+    """Whether two names may belong to the same person; a name without letters never does.
+
+    Of persons who signed in, neither the same name nor the same account belongs to two.
+    """
+    first, second = person_in(one), person_in(other)
+    return any(
+        bool(identity_of(left)) and identity_of(left) == identity_of(right)
+        for left, right in zip(first, second, strict=True)
+    )
 
 
 def find_person(name: str, among: tuple[str, ...]) -> str | None:

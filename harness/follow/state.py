@@ -21,6 +21,7 @@ from harness.follow.decisions import Evaluation, after_decision_event, people_of
 from harness.follow.escalation import drop_escalations
 from harness.follow.guards import require_fair_appeal
 from harness.follow.transitions import advance
+from harness.model.access_event import AccessEvent
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.alarm import Alarm
 from harness.model.corpus import Appeal
@@ -173,7 +174,7 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated() | SampleEvent() | FieldEvent() | FleetEvent():
+            case RegistryMigrated() | SampleEvent() | FieldEvent() | FleetEvent() | AccessEvent():
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+from harness.model.access_event import (
+    ActCarriedOut,
+    BundleUploaded,
+    EvidenceRead,
+    PasswordSet,
+    PersonAdded,
+    PersonChanged,
+    PersonDisabled,
+    PersonEnabled,
+    SecondFactorReset,
+    SecondFactorSet,
+    SessionsRevoked,
+    SignedIn,
+    SignedOut,
+    SignInRefused,
+    TokenMade,
+    TokenRevoked,
+)
 from harness.model.decision_event import (
     CertificateIssued,
     DecisionAppealed,
@@ -74,6 +92,22 @@ AnyEvent = (
     | AgentInvited
     | AgentEnrolled
     | AgentRevoked
+    | ActCarriedOut
+    | BundleUploaded
+    | EvidenceRead
+    | PasswordSet
+    | PersonAdded
+    | PersonChanged
+    | PersonDisabled
+    | PersonEnabled
+    | SecondFactorReset
+    | SecondFactorSet
+    | SessionsRevoked
+    | SignedIn
+    | SignedOut
+    | SignInRefused
+    | TokenMade
+    | TokenRevoked
     | PlanDrafted
     | PlanSubmitted
     | PlanReturned

@@ -202,16 +202,22 @@ def _alarm(
     )
 
 
+INSTRUMENT = "our software, the scheme or the items"
+CONTROL = "our line or the control"
+ONE_SITE = "one site"
+"""What an alarm may turn out to be, and runs may rule out: how such a sentence begins."""
+
+
 def _ruled_out(signals: Sequence[Signal], rule: SiteRule, sites: Sequence[str]) -> list[str]:
     """What the runs themselves show that an alarm is not."""
     since = min(_begun(signal) for signal in signals)
-    found = [f"our software, the scheme or the items: none of them changed since {since:%Y-%m-%d}"]
+    found = [f"{INSTRUMENT}: none of them changed since {since:%Y-%m-%d}"]
     # a run with a failed precondition is one that could decide nothing
     if all(signal.rule is not AlarmRule.UNDECIDED for signal in signals):
-        found.append("our line or the control: runs with a failed precondition do not count")
+        found.append(f"{CONTROL}: runs with a failed precondition do not count")
     if len(sites) > 1:
         found.append(
-            f"one site: {len(sites)} of {len(rule.sites)} show it ({first_of(sites, SHOWN)})"
+            f"{ONE_SITE}: {len(sites)} of {len(rule.sites)} show it ({first_of(sites, SHOWN)})"
         )
     return found
 

@@ -6,32 +6,21 @@ request is answered for the viewer who asks, and each answer has the headers in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import COOKIE, NOBODY, Access, Refusal, SignedIn
+from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
-from reports.dashboard.failures import (
-    API,
-    answer_failures,
-    not_here,
-    not_readable,
-    other_method,
-    refused,
-)
+from reports.dashboard.failures import not_here, not_readable, other_method, refused
 from reports.dashboard.static_files import answer_static
-
-FOR_ALL = ("/static/", "/agent/", "/health/")
-"""Below these paths nobody is asked who it is."""
+from reports.dashboard.viewer_guard import ViewerGuard
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -76,40 +65,5 @@ def hub_app(parts: HubParts) -> ASGIApp:
     app.exception_handler(404)(not_here)
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)
-    app.middleware("http")(answer_failures)
-    app.middleware("http")(_for_viewer(parts))
+    app.add_middleware(ViewerGuard, access=parts.access, headers=HEADERS, is_secure=parts.is_secure)
     return logged(app, parts.log, parts.now)
-
-
-Next = Callable[[Request], Awaitable[Response]]
-
-
-def _for_viewer(parts: HubParts) -> Callable[[Request, Next], Awaitable[Response]]:
-    """A middleware that finds out who asks, and adds the headers of all answers."""
-
-    async def answer(request: Request, follow: Next) -> Response:
-        request.state.signed_in = NOBODY
-        if not request.url.path.startswith(FOR_ALL):
-            request.state.signed_in = await run_in_threadpool(_signed_in, parts, request)
-        response = await follow(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    return answer
-
-
-def cookie_name(*, is_secure: bool) -> str:
-    """The name of the session's cookie; over HTTPS no other host can set it."""
-    return f"__Host-{COOKIE}" if is_secure else COOKIE
-
-
-def _signed_in(parts: HubParts, request: Request) -> SignedIn:
-    """Who asks: by a token for the API, by a session's cookie for the pages."""
-    if request.url.path.startswith(API):
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            viewer = parts.access.by_token(token.strip())
-            return SignedIn(viewer) if viewer else NOBODY
-    secret = request.cookies.get(cookie_name(is_secure=parts.is_secure), "")
-    return (parts.access.by_session(secret) if secret else None) or NOBODY

@@ -5,15 +5,16 @@ Nothing of an error leaves the process; the log gets its kind and where it was r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from traceback import extract_tb
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
+from reports.dashboard.agent_api import NUMBER
 from reports.dashboard.rendering import page
 
 API = "/api/"
@@ -21,8 +22,6 @@ API = "/api/"
 
 FOR_PROGRAMS = (API, "/agent/", "/health/")
 """Below these paths a refusal is JSON."""
-
-Next = Callable[[Request], Awaitable[Response]]
 
 
 class Unavailable(Refusal):
@@ -54,39 +53,49 @@ class NotPossible(Refusal):
 class Failed(Refusal):
     """A fault of this software."""
 
+    STATUS = 500
+    """From this HTTP status on it is not the fault of who asked."""
+
     def __init__(self) -> None:
         super().__init__(
-            500,
+            self.STATUS,
             "Something went wrong here",
             "It is not your fault. Nothing was changed unless the page said so. Try again; if it "
             "stays, tell the operator of this hub when it happened.",
         )
 
 
-async def answer_failures(request: Request, follow: Next) -> Response:
-    """A middleware that answers errors of pages; add it before the one that finds the viewer."""
-    try:
-        return await follow(request)
-    except UsageError as error:
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, NotPossible())
-    except InstrumentError as error:
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, Unavailable())
-    except Exception as error:  # noqa: BLE001 - nothing of it may leave the process
-        request.scope["accredit.error"] = in_words(error)
-        return answer_refusal(request, Failed())
+def failure_of(error: Exception) -> Refusal:
+    """What is answered to an error that no page caught."""
+    match error:
+        case Refusal():
+            return error
+        case UsageError():
+            return NotPossible()
+        case InstrumentError():
+            return Unavailable()
+        case _:
+            return Failed()
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
-    """A refusal as a page or as JSON; who has not signed in is led to the sign-in page."""
-    if request.url.path.startswith(FOR_PROGRAMS):
-        return JSONResponse({"title": refusal.title, "detail": refusal.words}, refusal.status)
+    """A refusal as a page or as JSON; who has not signed in is led to the sign-in page.
+
+    What is the hub's own fault comes with the number under which the log has it.
+    """
+    words = refusal.words
+    if refusal.status >= Failed.STATUS and (number := request.scope.get(NUMBER)):
+        words = f"{words} Its number in the log is {number}."
+    path: str = request.scope["path"]
+    if path.startswith(FOR_PROGRAMS):
+        return JSONResponse({"title": refusal.title, "detail": words}, refusal.status)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
-        return RedirectResponse(f"/sign-in?to={request.url.path.lstrip('/')}", 303)
-    return page(
-        request, "refused.html.j2", refusal.title, status=refusal.status, words=refusal.words
-    )
+        query = request.scope["query_string"].decode("latin-1")
+        asked = quote(f"{path}?{query}" if query else path, safe="/")
+        if request.headers.get("hx-request") == "true":  # a part cannot be the sign-in page
+            return Response(b"", 200, {"HX-Redirect": f"/sign-in?to={asked}"})
+        return RedirectResponse(f"/sign-in?to={asked}", 303)
+    return page(request, "refused.html.j2", refusal.title, status=refusal.status, words=words)
 
 
 async def refused(request: Request, error: Exception) -> Response:

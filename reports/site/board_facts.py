@@ -5,14 +5,16 @@ A board is made from the streams it is given alone; nothing of it is counted ove
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from harness.follow.due_dates import in_words, obligations, plan_cards, worst_first
 from harness.model.action_plan import ActionPlan, Finding, PlanState
-from harness.model.obligation import Lane, Obligation
+from harness.model.obligation import Lane, Obligation, Party
 from reports.next_steps import STATES, day
+from reports.site.page_maker import counted, number_word
 from reports.site.stream_view import StreamView
 from reports.words import SEVERITIES, capitalised
 
@@ -31,6 +33,16 @@ STEPS = {
     PlanState.CLOSED: 7,
 }
 """How far a plan has come, in seven steps."""
+
+
+LATE = (Lane.ESCALATED, Lane.OVERDUE)
+"""The lanes that the headline of the board names."""
+
+WAITING = {
+    Party.SUPPLIER: "supplier",
+    Party.ASSESSOR: "assessor",
+    Party.DECISION_MAKER: "decision maker",
+}
 
 
 class PlanCard(NamedTuple):
@@ -94,6 +106,26 @@ def board_of(views: Sequence[StreamView], now: datetime) -> Board:
         ),
         ended=tuple(ended),
     )
+
+
+def headline_of(board: Board) -> str:
+    """How many plans are open, and how many of them are late, in a sentence."""
+    late = [(lane, len(cards)) for lane, cards in board.lanes if lane in LATE and cards]
+    headline = capitalised(counted(board.open_plans, "open action plan", "open action plans"))
+    if late:
+        headline += ": " + ", ".join(f"{number_word(count)} {lane}" for lane, count in late)
+    return headline
+
+
+def lead_of(board: Board) -> str:
+    """For whom the plans wait, in a sentence."""
+    cards = [card for _, cards in board.lanes for card in cards]
+    waiting = Counter(card.obligation.party for card in cards)
+    told = [
+        f"{counted(count, 'waits', 'wait')} for the {WAITING[party]}"
+        for party, count in waiting.items()
+    ]
+    return capitalised(", ".join(told) + ".") if told else "No plan waits for anybody."
 
 
 def _card(one: Obligation, view: StreamView, now: datetime) -> PlanCard:

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from harness.model.obligation import Lane, Party
 from reports.next_steps import day
 from reports.phrases import percent, tight
-from reports.site.board_facts import Board, board_of
-from reports.site.page_maker import STATE_WORDS, PageMaker, Site, counted, number_word
+from reports.site.board_facts import Board, board_of, headline_of, lead_of
+from reports.site.page_maker import STATE_WORDS, PageMaker, Site, counted
 from reports.site.stream_view import MeasuredCampaign, StreamView
 from reports.site.trend_chart import (
     Span,
@@ -27,14 +26,6 @@ from reports.site.trend_chart import (
 from reports.site.trend_facts import WORST_FIRST, State, Trend, state_of, trends
 from reports.words import SCHEMES, capitalised, mechanism_name
 
-LATE = (Lane.ESCALATED, Lane.OVERDUE)
-"""The lanes that the headline of the board names."""
-
-WAITING = {
-    Party.SUPPLIER: "supplier",
-    Party.ASSESSOR: "assessor",
-    Party.DECISION_MAKER: "decision maker",
-}
 NAVIGATION = (("Services", "index.html"), ("Action plans", "plans.html"))
 
 
@@ -111,17 +102,7 @@ def _headline(last: Mapping[State, int]) -> str:
 
 
 def _plans_page(maker: PageMaker, board: Board) -> bytes:
-    late = [(lane, len(cards)) for lane, cards in board.lanes if lane in LATE and cards]
-    headline = capitalised(counted(board.open_plans, "open action plan", "open action plans"))
-    if late:
-        headline += ": " + ", ".join(f"{number_word(count)} {lane}" for lane, count in late)
-    cards = [card for _, cards in board.lanes for card in cards]
-    waiting = Counter(card.obligation.party for card in cards)
-    told = [
-        f"{counted(count, 'waits', 'wait')} for the {WAITING[party]}"
-        for party, count in waiting.items()
-    ]
-    lead = capitalised(", ".join(told) + ".") if told else "No plan waits for anybody."
+    headline, lead = headline_of(board), lead_of(board)
     return maker.page(
         "plans.html.j2", "plans.html", headline, headline=headline, lead=lead, board=board
     )

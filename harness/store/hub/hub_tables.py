@@ -8,6 +8,7 @@ accounts and uploads. Each row about a supplier has the ``stream`` of that suppl
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -52,6 +53,7 @@ CAMPAIGNS = Table(
     Column("has_items", Boolean, nullable=False),
     Column("body", Text, nullable=False),
     Index("hub_campaigns_service", "stream", "service", "measured_at"),
+    Index("hub_campaigns_site", "stream", "service", "site", "measured_at"),
     Index("hub_campaigns_measured", "measured_at"),
 )
 """Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
@@ -128,20 +130,35 @@ UPLOADS = Table(
     "hub_uploads",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column("person", String(32), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("sees", Text, nullable=False),
     Column("stream", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("size", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
     Column("state", String(20), nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("campaign", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("signer", Text, nullable=False),
+    Column("result", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("changed", UtcDateTime, nullable=False),
-    Index("hub_uploads_person", "person", "at"),
+    Index("hub_uploads_person", "person", "at", "id"),
     Index("hub_uploads_state", "state", "at"),
 )
-"""The bundles that people sent; ``stream`` is empty until the bundle was verified."""
+"""The bundles that people sent; ``stream`` is empty until the bundle was verified.
+
+``actor`` is the person's name, and ``sees`` the streams that it saw when it sent the bundle (JSON;
+``null`` for every one). ``done`` of ``total`` steps are complete, and ``changes`` counts how often
+the row was changed. ``signer`` holds the key that signed, ``result`` is the conformity.
+"""
 
 PEOPLE = Table(
     "hub_people",
@@ -154,13 +171,20 @@ PEOPLE = Table(
     Column("sites", Text, nullable=False),
     Column("password", Text, nullable=False),
     Column("second_factor", Text, nullable=False),
-    Column("last_code", Integer, nullable=False),
+    Column("offered_factor", Text, nullable=False),
+    Column("last_code", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("made", UtcDateTime, nullable=False),
     Column("disabled", UtcDateTime),
+    Column("seen", UtcDateTime),
     Index("hub_people_subject", "subject"),
 )
-"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's."""
+"""Accounts: ``password`` is an Argon2 hash, ``second_factor`` a TOTP secret, ``subject`` OIDC's.
+
+``streams`` and ``sites`` are JSON; ``streams`` is ``null`` for a person who sees every supplier.
+``offered_factor`` is a secret that was shown and not confirmed by a code, ``last_code`` the time
+step of the last code that was accepted.
+"""
 
 SESSIONS = Table(
     "hub_sessions",
@@ -198,10 +222,11 @@ ATTEMPTS = Table(
     "hub_sign_ins",
     METADATA,
     Column("key", String(64), primary_key=True),
-    Column("at", UtcDateTime, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Index("hub_sign_ins_at", "at"),
 )
-"""Sign-ins that failed, by the SHA-256 of account or address, to slow down guessing."""
+"""How many sign-ins failed, and when the last one did, by the SHA-256 of account or address."""
 
 OUTBOX = Table(
     "hub_outbox",

@@ -21,9 +21,10 @@ from harness.errors import UsageError
 from harness.model.event_times import head_after
 from harness.model.stream import StreamHead
 from harness.store.hub.hub_tables import ATTEMPTS, METADATA, SESSIONS
+from harness.store.registry.event_rows import START, event_of, row_of
 from harness.store.registry.old_chain import end_old_chain
 from harness.store.registry.opening import open_registry, schema_of
-from harness.store.registry.streams import START, Registry, event_of, row_of
+from harness.store.registry.streams import Registry
 from harness.store.registry.tables import EVENTS, OLD_METADATA, STREAMS, UtcDateTime
 from harness.store.registry.tables import METADATA as REGISTRY_TABLES
 

@@ -90,6 +90,10 @@ class StreamAccess:
         last = self._connection.scalar(select(func.max(EVENTS.c.position)).where(matches))
         return None if last is None else self._parts(EVENTS.c.position == last)[0][1]
 
+    def between(self, first: int, last: int) -> tuple[tuple[int, Event], ...]:
+        """The events at these positions, both counted. Raises InstrumentError as ``found`` does."""
+        return self._parts(EVENTS.c.position.between(first, last))
+
     def _parts(self, matches: ColumnElement[bool]) -> tuple[tuple[int, Event], ...]:
         """The matching events of the stream with their positions, each a part of the chain."""
         question = select(EVENTS).where(EVENTS.c.stream == self.stream, matches)

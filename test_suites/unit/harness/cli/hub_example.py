@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from harness.cli import hub as hub_verbs
+from harness.cli import hub_people, hub_tokens
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub
+from harness.cli.hub_projector import Projector
+from harness.cli.hub_uploads import HubUploads
+from harness.cli.hub_web import HubWork
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
 from harness.fleet.messages import AgentStatus, Enrolled, Poll, Refused, RunReport
 from harness.model.event import Event
 from harness.model.surveillance_event import SurveillanceRun
+from harness.ports.storage import Clock
 from test_suites.agent_double import AgentDouble, hub_of
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
@@ -64,11 +70,10 @@ class HubExample:
 
     def accredit(self, *words: str) -> str:
         """Give a command; its standard output. Raises what the command raises."""
-        before, hub_verbs.clock = hub_verbs.clock, self.clock
-        try:
+        with ExitStack() as clocks:
+            for verbs in (hub_verbs, hub_people, hub_tokens):
+                clocks.enter_context(patch.object(verbs, "clock", self.clock))
             ended = CliRunner().invoke(app, list(words))
-        finally:
-            hub_verbs.clock = before
         if ended.exception is not None and not isinstance(ended.exception, SystemExit):
             raise ended.exception
         assert ended.exit_code == 0, ended.output
@@ -127,6 +132,15 @@ class HubExample:
             for path in sorted(self.hub.rglob("*"))
             if path.is_file()
         }
+
+
+def work_of(hub: AgentHub, clock: Clock) -> HubWork:
+    """The work of an open hub; no thread does it."""
+    results = hub.hub.results
+    return HubWork(
+        Projector(hub.registry, results, clock, lambda _: None),
+        HubUploads(hub.hub, hub.registry, clock),
+    )
 
 
 def refused(answer: object, reason: str) -> str:

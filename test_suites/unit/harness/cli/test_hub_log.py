@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import APIRouter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli.hub_log import LONGEST, HubLog, logging_to, without_secrets
 from harness.cli.printing import warn
+from harness.store.registry.opening import open_registry
 from reports.dashboard.agent_api import RequestLine
+from test_suites.hub_serving import app_of
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.hub_example import NOW
 
@@ -91,3 +97,33 @@ def test_warnings_of_all_threads_and_libraries_go_to_the_log_meanwhile(
         ("warning", "library", "slow"),
         ("error", "library", "a task failed (ValueError)"),
     ] == [(each["level"], each["event"], each["words"]) for each in found]
+
+
+@pytest.mark.parametrize(("path", "error"), [("/broken", ValueError), ("/api/v1/broken", OSError)])
+def test_the_page_of_an_error_shows_the_number_that_the_log_has(
+    tmp_path: Path, path: str, error: type[Exception]
+) -> None:
+    routes, lines = APIRouter(), list[RequestLine]()
+
+    @routes.get(path)
+    def broken() -> None:
+        raise error("a secret of another supplier")
+
+    with open_registry(tmp_path / "r.sqlite", create=True) as registry:
+        app = app_of(registry, (routes,), {}, lines)
+
+        async def ask() -> tuple[httpx.Response, httpx.Response]:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+                return await client.get(path, params={"t": "1"}), await client.get("/nothing")
+
+        answer, missing = asyncio.run(ask())
+    assert 404 == missing.status_code
+
+    failed, other = lines
+    assert 500 == answer.status_code
+    assert failed.id in answer.text
+    assert "secret" not in answer.text
+    assert f"unexpected error: {error.__name__} at test_hub_log.py:" in failed.error
+    assert (path, "other") == (failed.path, other.path)
+    assert failed.id != other.id

@@ -1,0 +1,113 @@
+"""What the pages of accounts are made of, and what a browser tells of itself."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.accounts import Accounts
+from harness.store.hub.own_account import OwnAccount
+from harness.store.hub.sign_in import Origin, SignIn
+from harness.store.registry.streams import Registry
+from reports.dashboard.rendering import navigation
+from reports.dashboard.viewer_guard import cookie_name
+
+LONGEST_PATH = 2000
+SPACE, DELETE = 0x20, 0x7F
+
+
+class ProviderRefused(Exception):
+    """What the OIDC provider answered does not show who somebody is; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """For whom an OIDC provider vouches; ``email`` is empty unless it counts, and was verified."""
+
+    subject: str
+    email: str
+
+
+class SingleSignOn(Protocol):
+    """Sign-in by an OIDC provider. Its methods block."""
+
+    name: str
+
+    def address(self, secret: str) -> str:
+        """Where to send a browser that holds the secret. Raises ProviderRefused."""
+
+    def vouched(self, secret: str, state: str, code: str) -> Vouched:
+        """For whom the provider vouches, to a browser with that secret. Raises ProviderRefused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountParts:
+    """What the pages of accounts work with."""
+
+    sign_in: SignIn
+    own: OwnAccount
+    accounts: Accounts
+    registry: Registry
+    provider: SingleSignOn | None = None
+    is_secure: bool = False
+
+    def session_secret(self, request: Request) -> str:
+        """The secret of the session in use, empty without one."""
+        return request.cookies.get(cookie_name(is_secure=self.is_secure), "")
+
+    def give_cookie(self, response: Response, name: str, secret: str, seconds: int = 0) -> None:
+        """Give the browser a cookie that no script reads, for so many seconds (0: till it ends)."""
+        response.set_cookie(
+            cookie_name(name, is_secure=self.is_secure), secret, max_age=seconds or None, path="/",
+            secure=self.is_secure, httponly=True, samesite="lax",
+        )  # fmt: skip
+
+    def take_cookie(self, response: Response, name: str) -> None:
+        """Make the browser forget a cookie."""
+        response.delete_cookie(
+            cookie_name(name, is_secure=self.is_secure), path="/", secure=self.is_secure,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
+
+
+def origin_of(request: Request) -> Origin:
+    """From where a request comes.
+
+    A reverse proxy on this machine gives the address as the last part of ``X-Forwarded-For``;
+    what others say there does not count.
+    """
+    address = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    if forwarded and _is_loopback(address):
+        address = forwarded
+    return Origin(address[:100], request.headers.get("user-agent", ""))
+
+
+def local_path(text: str) -> str:
+    r"""Return a path of this hub as it is, and nothing else: empty for all other texts.
+
+    Browsers read ``//host``, ``/\host`` and paths with tabs or line breaks as other hosts.
+    """
+    is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text
+    is_path = is_path and all(SPACE < ord(character) < DELETE for character in text)
+    is_sign_in = text.startswith(("/sign-", "/api/"))
+    return text if is_path and len(text) <= LONGEST_PATH and not is_sign_in else ""
+
+
+def home_of(viewer: Viewer) -> str:
+    """The page that a person sees first."""
+    if viewer.may(Permission.ADMINISTER):
+        return "/admin"
+    return next(iter(navigation(viewer))).path
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,343 @@
+"""The pages of alarms: what waits for a re-test, and one alarm with what it is and is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from harness.follow.due_dates import overdue_days
+from harness.model.alarm import Alarm, AlarmRule, AlarmState, RaisedAlarm
+from harness.model.coverage import format_value
+from harness.model.hub_access import Permission, Viewer
+from harness.model.metric_spec import SPECS
+from harness.monitor.alarms import CONTROL, INSTRUMENT, ONE_SITE
+from harness.store.hub.documents import (
+    StoredDocument,
+    count_documents,
+    read_document,
+    read_documents,
+)
+from harness.store.hub.hub_tables import OUTCOMES
+from harness.store.hub.repository import Reading, Repository
+from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
+from reports.dashboard.act_forms import ACKNOWLEDGE
+from reports.dashboard.acts import ActRefused, Acts
+from reports.dashboard.follow_up_facts import ALARM, ALARMS, ENDED, OPEN, AlarmFacts
+from reports.dashboard.form_values import read_form, typed
+from reports.dashboard.pages.follow_up_pages import (
+    MOST_ROWS,
+    ROWS,
+    TriedForm,
+    csv_answer,
+    done,
+    moment,
+    path_of,
+    require_stream,
+    shown_name,
+)
+from reports.dashboard.rendering import page
+from reports.next_steps import day
+from reports.site.page_maker import counted
+from reports.words import SEVERITIES, capitalised
+
+MOST_FIGURES = 100
+"""How many figures of runs the page of an alarm shows."""
+
+STATE_WORDS = {
+    AlarmState.RAISED: "Waits for its re-test",
+    AlarmState.ACKNOWLEDGED: "Acknowledged, waits for its re-test",
+    AlarmState.CONFIRMED: "Confirmed by re-test",
+    AlarmState.NOT_CONFIRMED: "Not confirmed by re-test",
+}
+STATE_SIGNS = {
+    AlarmState.RAISED: "insufficient",
+    AlarmState.ACKNOWLEDGED: "insufficient",
+    AlarmState.CONFIRMED: "does-not-conform",
+    AlarmState.NOT_CONFIRMED: "conforms",
+}
+RULE_WORDS = {
+    AlarmRule.MISS: "An item was missed, and the requirement allows no miss.",
+    AlarmRule.EVIDENCE: (
+        "Over several runs the evidence reached its limit: a service that conforms would raise "
+        "such an alarm at most once in 20 years, however often it is measured."
+    ),
+    AlarmRule.CHART: "A control chart shows that the figure became worse (Nelson's rules).",
+    AlarmRule.UNDECIDED: "Several runs in a row could decide nothing.",
+    AlarmRule.DISCONTINUED: "Five runs under tightened surveillance did not conform.",
+}
+CAUSES = (
+    ("Our software or the scheme", INSTRUMENT),
+    ("The test items", INSTRUMENT),
+    ("One site only", ONE_SITE),
+    ("Our line or the control page", CONTROL),
+    ("A silent probe", ""),
+)
+"""What an alarm might be instead, each with how the sentence begins that rules it out."""
+
+CSV_HEADER = (
+    "supplier", "alarm", "service", "requirement", "profile", "rule", "state", "raised",
+    "retest_by", "acknowledged_by", "statement",
+)  # fmt: skip
+
+
+class ListedAlarm(NamedTuple):
+    """An alarm in a list: the path of its page, its facts, and how many days it is overdue."""
+
+    path: str
+    facts: AlarmFacts
+    days_late: int
+
+
+class Cause(NamedTuple):
+    """Another cause that an alarm might have; ``shown`` is what rules it out, or empty."""
+
+    name: str
+    shown: str
+
+
+class Figure(NamedTuple):
+    """What one run showed of the requirement of an alarm."""
+
+    site: str
+    at: datetime
+    campaign: str
+    path: str
+    line: str
+    state: str
+    value: str
+    bounds: str
+
+
+def alarm_routes(repository: Repository, acts: Acts) -> APIRouter:
+    """The routes of the pages of alarms."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/alarms")
+    def list_alarms(request: Request, viewer: AnyViewer, after: str = "") -> Response:
+        require(viewer, Permission.READ_ALARMS)
+        with repository.reading(viewer) as reading:
+            return _list_page(request, reading, after)
+
+    @routes.get("/alarms.csv")
+    def alarms_as_csv(viewer: AnyViewer) -> Response:
+        require(viewer, Permission.READ_ALARMS)
+        with repository.reading(viewer) as reading:
+            found = read_documents(
+                reading, ALARM, (OPEN, ENDED), limit=MOST_ROWS, newest_first=True
+            )
+        return csv_answer("alarms", CSV_HEADER, map(_csv_row, found.documents))
+
+    def shown(request: Request, stream: str, name: str, tried: TriedForm | None = None) -> Response:
+        viewer = viewer_of(request)
+        require_stream(viewer, stream, Permission.READ_ALARMS)
+        with repository.reading(viewer) as reading:
+            stored = read_document(reading, ALARM, stream, name)
+            if stored is None:
+                raise NotHere
+            facts = ALARMS.decode(stored.body)
+            figures = list(_figures(reading, stream, facts.alarm.raised))
+        return _alarm_page(request, stored, facts, figures, tried)
+
+    @routes.get("/alarms/{stream:path}/{name}")
+    def show_alarm(request: Request, stream: str, name: str) -> Response:
+        return shown(request, stream, name)
+
+    @routes.post("/alarms/{stream:path}/{name}/acknowledge")
+    async def acknowledge(request: Request, stream: str, name: str) -> Response:
+        viewer = viewer_of(request)
+        require_stream(viewer, stream, Permission.ACKNOWLEDGE)
+        sent = await read_form(request)
+        tried = await run_in_threadpool(_acknowledge, acts, viewer, stream, name, sent)
+        if tried is None:
+            return done(path_of("alarms", stream, name), ACKNOWLEDGE.name)
+        return await run_in_threadpool(shown, request, stream, name, tried)
+
+    return routes
+
+
+def _acknowledge(
+    acts: Acts, viewer: Viewer, stream: str, alarm: str, sent: Mapping[str, str]
+) -> TriedForm | None:
+    values, errors = typed(ACKNOWLEDGE.fields, sent)
+    if errors:
+        return TriedForm(ACKNOWLEDGE.name, values, errors)
+    try:
+        acts.acknowledge(viewer, stream, alarm, values["note"])
+    except ActRefused as refused:
+        return TriedForm(ACKNOWLEDGE.name, values, refusal=str(refused))
+    return None
+
+
+def _list_page(request: Request, reading: Reading, after: str) -> Response:
+    now = request.app.state.now()
+    waiting = read_documents(reading, ALARM, (OPEN,), limit=MOST_ROWS // ROWS).documents
+    total = count_documents(reading, ALARM, (OPEN,))
+    ended = read_documents(reading, ALARM, (ENDED,), limit=ROWS, after=after, newest_first=True)
+    title = "No alarm waits for a re-test"
+    if total:
+        title = capitalised(counted(total, "alarm waits", "alarms wait")) + " for a re-test"
+    return page(
+        request,
+        "alarm_list.html.j2",
+        title,
+        waiting=[_listed(each, now) for each in waiting],
+        total=total,
+        ended=[_listed(each, now) for each in ended.documents],
+        next=ended.next,
+        is_first=not after,
+        state_names=STATE_WORDS,
+        state_signs=STATE_SIGNS,
+        severities=SEVERITIES,
+        named=shown_name,
+        day=day,
+    )
+
+
+def _listed(stored: StoredDocument, now: datetime) -> ListedAlarm:
+    facts = ALARMS.decode(stored.body)
+    path = path_of("alarms", stored.stream, stored.id)
+    is_late = facts.alarm.is_overdue(now)
+    days = overdue_days(facts.alarm.raised.retest_by, now) if is_late else 0
+    return ListedAlarm(path, facts, days)
+
+
+def _csv_row(stored: StoredDocument) -> Sequence[str]:
+    facts = ALARMS.decode(stored.body)
+    alarm, raised = facts.alarm, facts.alarm.raised
+    return (
+        facts.supplier,
+        alarm.id,
+        raised.service,
+        raised.requirement,
+        raised.profile,
+        str(raised.rule),
+        str(alarm.state),
+        alarm.at.isoformat(),
+        raised.retest_by.isoformat(),
+        shown_name(alarm.acknowledged_by),
+        raised.statement,
+    )
+
+
+def _figures(reading: Reading, stream: str, raised: RaisedAlarm) -> Iterator[Figure]:
+    """The figures of the runs that an alarm rests on, oldest first for each site."""
+    table = OUTCOMES.c
+    rows = reading.rows(
+        OUTCOMES,
+        table.stream == stream,
+        table.campaign.in_(raised.runs),
+        table.requirement == raised.requirement,
+        table.profile == raised.profile,
+        columns=(
+            table.site, table.measured_at, table.campaign, table.line, table.state, table.value,
+            table.lower, table.upper,
+        ),
+        order=(table.site, table.measured_at, table.line),
+        limit=MOST_FIGURES,
+    )  # fmt: skip
+    spec = SPECS.get(raised.metric)
+    unit = spec.unit if spec is not None else ""
+    for row in rows:
+        has_bounds = row.lower is not None and row.upper is not None
+        yield Figure(
+            site=row.site,
+            at=row.measured_at,
+            campaign=row.campaign,
+            path=path_of("campaigns", stream, row.campaign),
+            line=row.line,
+            state=row.state,
+            value="nothing counted" if row.value is None else format_value(row.value, unit),
+            bounds=(
+                f"{format_value(row.lower, unit)} to {format_value(row.upper, unit)}"
+                if has_bounds
+                else ""
+            ),
+        )
+
+
+def causes_of(raised: RaisedAlarm) -> Iterator[Cause]:
+    """What else an alarm might be, each with what the runs show against it, if they do."""
+    for name, begins in CAUSES:
+        shown = next(
+            (each.partition(": ")[2] for each in raised.ruled_out if begins and _is(each, begins)),
+            "",
+        )
+        yield Cause(name, shown)
+
+
+def _is(sentence: str, begins: str) -> bool:
+    return sentence.startswith(f"{begins}: ")
+
+
+def required_words(raised: RaisedAlarm) -> str:
+    """What was required of the figure, in words; empty if the alarm does not say so."""
+    spec = SPECS.get(raised.metric)
+    unit = spec.unit if spec is not None else ""
+    sides = (("at least", raised.at_least), ("at most", raised.at_most))
+    return " and ".join(
+        f"{word} {format_value(limit, unit)}" for word, limit in sides if limit is not None
+    )
+
+
+def _alarm_page(
+    request: Request,
+    stored: StoredDocument,
+    facts: AlarmFacts,
+    figures: Sequence[Figure],
+    tried: TriedForm | None,
+) -> Response:
+    viewer, now = viewer_of(request), request.app.state.now()
+    alarm, raised = facts.alarm, facts.alarm.raised
+    can_act = viewer.may(Permission.ACKNOWLEDGE) and alarm.state is AlarmState.RAISED
+    return page(
+        request,
+        "alarm.html.j2",
+        f"Alarm {alarm.id}: {raised.service}, {raised.requirement}",
+        status=tried.status if tried else 200,
+        facts=facts,
+        alarm=alarm,
+        raised=raised,
+        state=STATE_WORDS[alarm.state],
+        sign=STATE_SIGNS[alarm.state],
+        rule=RULE_WORDS[raised.rule],
+        required=required_words(raised),
+        lead=_lead(alarm, now),
+        statements=raised.statement.split("; "),
+        figures=figures,
+        causes=list(causes_of(raised)),
+        form=ACKNOWLEDGE if can_act else None,
+        tried=tried,
+        recorded=request.query_params.get("done") == ACKNOWLEDGE.name and tried is None,
+        path=path_of("alarms", stored.stream, stored.id),
+        service_path=path_of("services", stored.stream, raised.service),
+        campaign_of=lambda name: path_of("campaigns", stored.stream, name),
+        plan_of=lambda name: path_of("plans", stored.stream, name),
+        sees_items=viewer.may(Permission.READ_ITEMS),
+        sees_command=viewer.may(Permission.ACKNOWLEDGE),
+        severities=SEVERITIES,
+        named=shown_name,
+        moment=moment,
+        day=day,
+    )
+
+
+def _lead(alarm: Alarm, now: datetime) -> str:
+    """Where an alarm stands, and what is wanted."""
+    if alarm.state is AlarmState.CONFIRMED:
+        return "A re-test of fixed size confirmed it. Decide on suspension, and follow its plan."
+    if alarm.state is AlarmState.NOT_CONFIRMED:
+        return "A re-test of fixed size did not confirm it. Nothing is left to do."
+    due = alarm.raised.retest_by
+    late = overdue_days(due, now)
+    when = f"by {day(due)}"
+    if alarm.is_overdue(now):
+        when = f"{late} days overdue, was due {day(due)}" if late else f"due today, {day(due)}"
+    wanted = f"It waits for a re-test of fixed size, {when}: an alarm alone proves nothing."
+    if alarm.state is AlarmState.ACKNOWLEDGED:
+        return wanted
+    return f"{wanted} Please acknowledge it."

@@ -1,0 +1,313 @@
+"""The pages of decisions on accreditation: what waits for one, each decision, and its basis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from harness.follow.decisions import status_under
+from harness.follow.guards import find_person
+from harness.model.coverage import format_value
+from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Proposal, Status
+from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.documents import (
+    StoredDocument,
+    count_documents,
+    read_document,
+    read_documents,
+)
+from harness.store.hub.repository import Reading, Repository
+from reports import words
+from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
+from reports.dashboard.act_forms import DECIDE, DECIDE_AGAIN, ActForm
+from reports.dashboard.acts import ActRefused, Acts, actor_of, who_may
+from reports.dashboard.follow_up_facts import (
+    DECISION,
+    DECISIONS,
+    REPLACED,
+    STANDING,
+    TO_DECIDE,
+    UNDECIDED,
+    DecisionFacts,
+    UndecidedCampaign,
+)
+from reports.dashboard.form_values import read_form, revision_of, typed
+from reports.dashboard.pages.follow_up_pages import (
+    MOST_ROWS,
+    ROWS,
+    TriedForm,
+    csv_answer,
+    done,
+    moment,
+    path_of,
+    require_stream,
+    shown_name,
+)
+from reports.dashboard.rendering import page
+from reports.next_steps import day
+from reports.site.page_maker import counted
+from reports.words import capitalised
+
+BEFORE_DECISION = Permission.READ_EVIDENCE
+"""Who sees what waits for a decision, and what the rules propose: no supplier."""
+
+CSV_HEADER = (
+    "supplier", "decision", "service", "version", "scheme", "scheme_version", "status", "at",
+    "until", "by", "reason", "replaced_by",
+)  # fmt: skip
+
+
+class ListedDecision(NamedTuple):
+    """A decision in a list: the path of its page, its facts, and its status now."""
+
+    path: str
+    facts: DecisionFacts
+    status: Status
+
+
+class ListedCampaign(NamedTuple):
+    """A campaign that waits for a decision: the path of its page, and its facts."""
+
+    path: str
+    facts: UndecidedCampaign
+
+
+def decision_routes(repository: Repository, acts: Acts) -> APIRouter:
+    """The routes of the pages of decisions."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/decisions")
+    def list_decisions(request: Request, viewer: AnyViewer, after: str = "") -> Response:
+        require(viewer, Permission.READ_DECISIONS)
+        with repository.reading(viewer) as reading:
+            return _list_page(request, reading, after)
+
+    @routes.get("/decisions.csv")
+    def decisions_as_csv(request: Request, viewer: AnyViewer) -> Response:
+        require(viewer, Permission.READ_DECISIONS)
+        with repository.reading(viewer) as reading:
+            found = read_documents(
+                reading, DECISION, (STANDING, REPLACED), limit=MOST_ROWS, newest_first=True
+            )
+        now = request.app.state.now()
+        rows = (_csv_row(each, now) for each in found.documents)
+        return csv_answer("decisions", CSV_HEADER, rows)
+
+    def shown(request: Request, stream: str, name: str, tried: TriedForm | None = None) -> Response:
+        stored = _stored(repository, viewer_of(request), stream, name)
+        if stored.state == TO_DECIDE:
+            return _campaign_page(request, stored, acts, tried)
+        return _decision_page(request, stored, tried)
+
+    @routes.get("/decisions/{stream:path}/{name}")
+    def show_decision(request: Request, stream: str, name: str) -> Response:
+        return shown(request, stream, name)
+
+    @routes.post("/decisions/{stream:path}/{name}/decide")
+    async def decide(request: Request, stream: str, name: str) -> Response:
+        viewer = viewer_of(request)
+        require_stream(viewer, stream, Permission.DECIDE)
+        sent = await read_form(request)
+        stored = await run_in_threadpool(_stored, repository, viewer, stream, name)
+        answer = await run_in_threadpool(_decide, acts, viewer, stored, sent)
+        if isinstance(answer, str):
+            return done(path_of("decisions", stream, answer), DECIDE.name)
+        return await run_in_threadpool(shown, request, stream, name, answer)
+
+    return routes
+
+
+def _stored(repository: Repository, viewer: Viewer, stream: str, name: str) -> StoredDocument:
+    """A decision, or a campaign that waits for one. Raises NotHere."""
+    require_stream(viewer, stream, Permission.READ_DECISIONS)
+    with repository.reading(viewer) as reading:
+        stored = read_document(reading, DECISION, stream, name)
+    if stored is None or (stored.state == TO_DECIDE and not viewer.may(BEFORE_DECISION)):
+        raise NotHere
+    return stored
+
+
+def _decide(
+    acts: Acts, viewer: Viewer, stored: StoredDocument, sent: Mapping[str, str]
+) -> TriedForm | str:
+    """Decide, and return the decision's id; or what was typed and why it was refused."""
+    if stored.state == TO_DECIDE:
+        form = _form_for(UNDECIDED.decode(stored.body), Status.ACCREDITED)
+    else:
+        form = DECIDE_AGAIN
+    values, errors = typed(form.fields, sent)
+    if errors:
+        return TriedForm(form.name, values, errors)
+    try:
+        return acts.decide(viewer, stored.stream, stored.id, values, revision_of(sent))
+    except ActRefused as refused:
+        return TriedForm(form.name, values, refusal=str(refused))
+
+
+def _form_for(facts: UndecidedCampaign, proposed: Status) -> ActForm:
+    """The form to decide about a campaign: what is proposed, and what is stricter."""
+    possible = LENIENCE[LENIENCE.index(proposed) :]
+    choices = {
+        "status": tuple((str(each), words.STATUSES[each]) for each in possible),
+        "version": tuple((each, each) for each in facts.versions),
+    }
+    fields = (replace(x, choices=choices.get(x.name, x.choices)) for x in DECIDE.fields)
+    is_favourable = proposed in FAVOURABLE
+    return replace(DECIDE, fields=tuple(x for x in fields if x.name != "until" or is_favourable))
+
+
+def _obstacle(viewer: Viewer, people: Sequence[str]) -> str:
+    """Why a viewer may not decide: a part in the evaluation; empty if there is none."""
+    if (other := find_person(actor_of(viewer), tuple(people))) is None:
+        return ""
+    return (
+        f"{shown_name(other)} measured the service, has a part in one of its action plans, or "
+        f"speaks for its supplier, and cannot decide. Another person may: "
+        f"{who_may(Permission.DECIDE)}."
+    )
+
+
+def _list_page(request: Request, reading: Reading, after: str) -> Response:
+    now, viewer = request.app.state.now(), reading.viewer
+    waiting: tuple[StoredDocument, ...] = ()
+    total = 0
+    if viewer.may(BEFORE_DECISION):
+        waiting = read_documents(reading, DECISION, (TO_DECIDE,), limit=ROWS).documents
+        total = count_documents(reading, DECISION, (TO_DECIDE,))
+    found = read_documents(
+        reading, DECISION, (STANDING, REPLACED), limit=ROWS, after=after, newest_first=True
+    )
+    made = count_documents(reading, DECISION, (STANDING, REPLACED))
+    title = capitalised(counted(made, "decision was made", "decisions were made"))
+    if total:
+        title = capitalised(counted(total, "campaign waits", "campaigns wait")) + " for a decision"
+    return page(
+        request,
+        "decision_list.html.j2",
+        title,
+        waiting=[ListedCampaign(_path(each), UNDECIDED.decode(each.body)) for each in waiting],
+        total=total,
+        sees_waiting=viewer.may(BEFORE_DECISION),
+        decisions=[_listed(each, now) for each in found.documents],
+        made=made,
+        next=found.next,
+        is_first=not after,
+        named=shown_name,
+        day=day,
+    )
+
+
+def _path(stored: StoredDocument) -> str:
+    return path_of("decisions", stored.stream, stored.id)
+
+
+def _listed(stored: StoredDocument, now: datetime) -> ListedDecision:
+    facts = DECISIONS.decode(stored.body)
+    return ListedDecision(_path(stored), facts, _status(facts, now))
+
+
+def _status(facts: DecisionFacts, now: datetime) -> Status:
+    """The status that a decision gives now; of one that was replaced, what was decided."""
+    if facts.replaced_by:
+        return facts.held.decision.status
+    return status_under(facts.held, facts.levels, now)
+
+
+def _csv_row(stored: StoredDocument, now: datetime) -> Sequence[str]:
+    facts = DECISIONS.decode(stored.body)
+    held, decision = facts.held, facts.held.decision
+    return (
+        facts.supplier,
+        decision.id,
+        decision.service,
+        decision.version,
+        decision.scheme,
+        decision.scheme_version,
+        str(_status(facts, now)),
+        held.at.isoformat(),
+        decision.until.isoformat() if decision.until else "",
+        shown_name(held.by),
+        decision.reason,
+        facts.replaced_by,
+    )
+
+
+def _campaign_page(
+    request: Request, stored: StoredDocument, acts: Acts, tried: TriedForm | None
+) -> Response:
+    """A campaign that waits for a decision; what the rules propose is worked out if it is asked."""
+    viewer, facts = viewer_of(request), UNDECIDED.decode(stored.body)
+    proposal: Proposal | None = None
+    missing = ""
+    if request.query_params.get("proposal") == "yes" or tried is not None:
+        try:
+            proposal = acts.proposal(viewer, stored.stream, stored.id)
+        except ActRefused as refused:
+            missing = str(refused)
+    form = None
+    if proposal is not None and viewer.may(Permission.DECIDE):
+        obstacle = _obstacle(viewer, facts.people)
+        form = replace(_form_for(facts, proposal.status), obstacle=obstacle)
+    return page(
+        request,
+        "undecided.html.j2",
+        f"To decide: {facts.service}, campaign {facts.campaign}",
+        status=tried.status if tried else 200,
+        facts=facts,
+        proposal=proposal,
+        missing=missing,
+        form=form,
+        tried=tried,
+        path=_path(stored),
+        campaign_path=path_of("campaigns", stored.stream, facts.campaign),
+        service_path=path_of("services", stored.stream, facts.service),
+        plan_of=lambda name: path_of("plans", stored.stream, name),
+        figure=format_value,
+        may_decide=viewer.may(Permission.DECIDE),
+        named=shown_name,
+        moment=moment,
+        day=day,
+    )
+
+
+def _decision_page(request: Request, stored: StoredDocument, tried: TriedForm | None) -> Response:
+    viewer, now = viewer_of(request), request.app.state.now()
+    facts = DECISIONS.decode(stored.body)
+    decision = facts.held.decision
+    status = _status(facts, now)
+    basis = decision.proposal.basis
+    return page(
+        request,
+        "decision.html.j2",
+        f"{decision.id}: {decision.service} {decision.version}",
+        status=tried.status if tried else 200,
+        facts=facts,
+        held=facts.held,
+        decision=decision,
+        status_now=status,
+        proposal=decision.proposal,
+        form=DECIDE_AGAIN if _can_stop(viewer, facts.held, status, facts) else None,
+        tried=tried,
+        recorded=request.query_params.get("done") == DECIDE.name and tried is None,
+        path=_path(stored),
+        replaced_path=path_of("decisions", stored.stream, facts.replaced_by),
+        campaign_path=path_of("campaigns", stored.stream, basis.campaign) if basis else "",
+        service_path=path_of("services", stored.stream, decision.service),
+        plan_of=lambda name: path_of("plans", stored.stream, name),
+        figure=format_value,
+        named=shown_name,
+        moment=moment,
+        day=day,
+    )
+
+
+def _can_stop(viewer: Viewer, held: HeldDecision, status: Status, facts: DecisionFacts) -> bool:
+    """Whether an accreditation in force can be suspended or withdrawn by the viewer."""
+    is_in_force = held.decision.status in FAVOURABLE and status is not Status.EXPIRED
+    return viewer.may(Permission.DECIDE) and is_in_force and not facts.replaced_by

@@ -1,0 +1,284 @@
+"""The pages of action plans: a board by urgency, plans that ended, and one plan with its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from harness.follow.state import StreamState
+from harness.model.hub_access import Permission, Viewer
+from harness.model.obligation import Lane
+from harness.store.hub.documents import (
+    StoredDocument,
+    count_documents,
+    read_document,
+    read_documents,
+)
+from harness.store.hub.repository import Reading, Repository
+from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
+from reports.dashboard.act_forms import PLAN_ACTS, forms_of_plan
+from reports.dashboard.acts import ActRefused, Acts
+from reports.dashboard.follow_up_facts import ENDED, OPEN, PLAN, PLANS, PlanFacts
+from reports.dashboard.form_values import read_form, revision_of, typed
+from reports.dashboard.pages.follow_up_pages import (
+    MOST_ROWS,
+    ROWS,
+    TriedForm,
+    csv_answer,
+    done,
+    moment,
+    path_of,
+    require_stream,
+    shown_name,
+)
+from reports.dashboard.rendering import page
+from reports.next_steps import STATES, day
+from reports.site.board_facts import (
+    STEPS,
+    WAITING,
+    Board,
+    PlanCard,
+    board_of,
+    headline_of,
+    lead_of,
+)
+from reports.site.stream_view import StreamView
+from reports.words import SEVERITIES
+
+MOST_CARDS = 200
+"""How many open plans the board shows, those that are due first."""
+
+CSV_HEADER = (
+    "supplier", "plan", "service", "requirement", "title", "severity", "state", "lane", "due",
+    "original_due", "ended", "who", "act",
+)  # fmt: skip
+
+
+class ListedPlan(NamedTuple):
+    """A plan in a list: the path of its page, and its facts."""
+
+    path: str
+    facts: PlanFacts
+
+
+def plan_routes(repository: Repository, acts: Acts) -> APIRouter:
+    """The routes of the pages of action plans."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/plans")
+    def show_board(
+        request: Request, viewer: AnyViewer, service: str = "", waiting: str = "", after: str = ""
+    ) -> Response:
+        require(viewer, Permission.READ_PLANS)
+        with repository.reading(viewer) as reading:
+            return _board_page(request, reading, service[:200], waiting, after)
+
+    @routes.get("/plans.csv")
+    def plans_as_csv(request: Request, viewer: AnyViewer) -> Response:
+        require(viewer, Permission.READ_PLANS)
+        with repository.reading(viewer) as reading:
+            stored = _all(reading)
+        return csv_answer("plans", CSV_HEADER, _csv_rows(stored, request.app.state.now()))
+
+    def shown(request: Request, stream: str, name: str, tried: TriedForm | None = None) -> Response:
+        viewer = viewer_of(request)
+        require_stream(viewer, stream, Permission.READ_PLANS)
+        with repository.reading(viewer) as reading:
+            stored = read_document(reading, PLAN, stream, name)
+        if stored is None:
+            raise NotHere
+        return _plan_page(request, stored, tried)
+
+    @routes.get("/plans/{stream:path}/{name}")
+    def show_plan(request: Request, stream: str, name: str) -> Response:
+        return shown(request, stream, name)
+
+    @routes.post("/plans/{stream:path}/{name}/{act}")
+    async def act_on_plan(request: Request, stream: str, name: str, act: str) -> Response:
+        form = PLAN_ACTS.get(act)
+        if form is None:
+            raise NotHere
+        viewer = viewer_of(request)
+        require_stream(viewer, stream, form.permission)
+        sent = await read_form(request)
+        tried = await run_in_threadpool(_act, acts, viewer, stream, name, act, sent)
+        if tried is None:
+            return done(path_of("plans", stream, name), act)
+        return await run_in_threadpool(shown, request, stream, name, tried)
+
+    return routes
+
+
+def _all(reading: Reading) -> tuple[StoredDocument, ...]:
+    """The plans that the viewer sees: the open ones by date, and those that ended, last first."""
+    left = read_documents(reading, PLAN, (OPEN,), limit=MOST_ROWS)
+    ended = read_documents(reading, PLAN, (ENDED,), limit=MOST_ROWS, newest_first=True)
+    return (*left.documents, *ended.documents)
+
+
+def _act(
+    acts: Acts, viewer: Viewer, stream: str, plan: str, act: str, sent: Mapping[str, str]
+) -> TriedForm | None:
+    """Carry out an act; what was typed and why it was refused, or ``None``."""
+    values, errors = typed([each for each in PLAN_ACTS[act].fields if each.kind != "choice"], sent)
+    chosen = {each.name: sent.get(each.name, "") for each in PLAN_ACTS[act].fields}
+    values = {**chosen, **values}
+    is_as_submitted = act == "agree" and sent.get("as") == "submitted"
+    if errors and not is_as_submitted:
+        return TriedForm(act, values, errors)
+    if is_as_submitted:
+        values = {}
+    try:
+        acts.act_on_plan(viewer, stream, plan, act, values, revision_of(sent))
+    except ActRefused as refused:
+        return TriedForm(act, values, refusal=str(refused))
+    return None
+
+
+def _board_page(
+    request: Request, reading: Reading, service: str, waiting: str, after: str
+) -> Response:
+    now = request.app.state.now()
+    total = count_documents(reading, PLAN, (OPEN,))
+    stored = read_documents(reading, PLAN, (OPEN,), limit=MOST_CARDS).documents
+    ended = read_documents(reading, PLAN, (ENDED,), limit=ROWS, after=after, newest_first=True)
+    all_ended = count_documents(reading, PLAN, (ENDED,))
+    board = board_of(_views(stored), now)
+    services = sorted({card.obligation.service for _, cards in board.lanes for card in cards})
+    chosen = _chosen(board, service, waiting)
+    streams = {PLANS.decode(each.body).supplier: each.stream for each in stored}
+    return page(
+        request,
+        "plan_board.html.j2",
+        headline_of(board),
+        lead=lead_of(board),
+        lanes=chosen,
+        path_of_card=lambda card: path_of(
+            "plans", streams[card.obligation.supplier], card.obligation.plan
+        ),
+        has_several=reading.viewer.streams is None or len(reading.viewer.streams) > 1,
+        services=services,
+        parties=[(str(party), word) for party, word in WAITING.items()],
+        service=service,
+        waiting=waiting,
+        is_filtered=bool(service or waiting),
+        shown=len(stored),
+        total=total,
+        ended=[ListedPlan(_path(each), PLANS.decode(each.body)) for each in ended.documents],
+        all_ended=all_ended,
+        next=ended.next,
+        is_first=not after,
+    )
+
+
+def _views(stored: Iterable[StoredDocument]) -> tuple[StreamView, ...]:
+    """The open plans of each supplier, as the board takes them."""
+    grouped: dict[str, list[PlanFacts]] = {}
+    for each in stored:
+        grouped.setdefault(each.stream, []).append(PLANS.decode(each.body))
+    return tuple(_view(stream, found) for stream, found in grouped.items())
+
+
+def _view(stream: str, found: Sequence[PlanFacts]) -> StreamView:
+    state = StreamState(
+        name=found[0].supplier,
+        findings={facts.finding.id: facts.finding for facts in found},
+        plans={facts.plan.id: facts.plan for facts in found},
+    )
+    return StreamView(stream, found[0].supplier, (), state, {}, (), {})
+
+
+def _chosen(
+    board: Board, service: str, waiting: str
+) -> tuple[tuple[Lane, tuple[PlanCard, ...]], ...]:
+    """The lanes with the cards of a service that wait for a party; of all, if none is given."""
+    return tuple(
+        (
+            lane,
+            tuple(
+                card
+                for card in cards
+                if service in ("", card.obligation.service)
+                and waiting in ("", str(card.obligation.party))
+            ),
+        )
+        for lane, cards in board.lanes
+    )
+
+
+def _path(stored: StoredDocument) -> str:
+    return path_of("plans", stored.stream, stored.id)
+
+
+def _card(stored: StoredDocument, now: datetime) -> PlanCard | None:
+    """What is due first of a plan; ``None`` if it has ended."""
+    board = board_of(_views([stored]), now)
+    return next((card for _, cards in board.lanes for card in cards), None)
+
+
+def _csv_rows(stored: Sequence[StoredDocument], now: datetime) -> Iterator[tuple[str, ...]]:
+    views = _views(each for each in stored if each.state == OPEN)
+    cards = {
+        (card.obligation.supplier, card.obligation.plan): card
+        for _, found in board_of(views, now).lanes
+        for card in found
+    }
+    for each in stored:
+        facts = PLANS.decode(each.body)
+        plan, finding = facts.plan, facts.finding
+        card = cards.get((facts.supplier, plan.id))
+        due = card.obligation.due if card else plan.effective_due
+        yield (
+            facts.supplier,
+            plan.id,
+            finding.service,
+            finding.requirement,
+            finding.title,
+            finding.severity,
+            str(plan.state),
+            str(card.obligation.lane) if card else "",
+            f"{due:%Y-%m-%d}",
+            f"{plan.original_due:%Y-%m-%d}",
+            f"{plan.ended:%Y-%m-%d}" if plan.ended else "",
+            card.who if card else "",
+            card.obligation.act if card else "",
+        )
+
+
+def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None) -> Response:
+    viewer, now = viewer_of(request), request.app.state.now()
+    facts = PLANS.decode(stored.body)
+    plan, finding = facts.plan, facts.finding
+    recorded = request.query_params.get("done", "")
+    return page(
+        request,
+        "plan.html.j2",
+        f"{plan.id}: {finding.title}",
+        status=tried.status if tried else 200,
+        facts=facts,
+        plan=plan,
+        finding=finding,
+        stream=stored.stream,
+        card=_card(stored, now),
+        state=STATES[plan.state],
+        step=STEPS.get(plan.state, 7),
+        severity=SEVERITIES.get(finding.severity, finding.severity),
+        forms=list(forms_of_plan(plan, viewer, now)),
+        tried=tried,
+        recorded=PLAN_ACTS[recorded].title if recorded in PLAN_ACTS and tried is None else "",
+        path=_path(stored),
+        campaign_path=path_of("campaigns", stored.stream, finding.campaign),
+        service_path=path_of("services", stored.stream, finding.service),
+        campaign_of=lambda name: path_of("campaigns", stored.stream, name),
+        sees_items=viewer.may(Permission.READ_ITEMS),
+        named=shown_name,
+        moment=moment,
+        now=now,
+        severity_words=SEVERITIES,
+        day=day,
+    )

@@ -1,0 +1,146 @@
+"""Acts of the hub on a registry: a decision from a measured campaign, by forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from harness.cli import plan_step
+from harness.cli.registry_session import current_user
+from harness.model.hub_access import Viewer
+from harness.model.stream import stream_of
+from reports.dashboard.access import NotHere, SignInNeeded
+from reports.dashboard.acts import ActRefused
+from test_suites.follow_up_desk import ACME, PEOPLE, FollowUpDesk, words_of
+from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock
+
+
+@pytest.fixture
+def board(simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+    clock = LaterClock()
+    monkeypatch.setattr(plan_step.clock, "source", clock)
+    return Board(simulated, tmp_path, clock)
+
+
+@pytest.fixture
+def desk(board: Board) -> Iterator[FollowUpDesk]:
+    board.measure("spring")
+    board.version()
+    made = FollowUpDesk(board.out, board.clock)
+    yield made
+    made.close()
+
+
+PATH = f"/decisions/{quote(ACME, safe='')}"
+
+
+def test_a_service_is_accredited_and_suspended_through_the_pages(
+    board: Board, desk: FollowUpDesk
+) -> None:
+    waiting = f"{PATH}/spring~one-row"
+
+    read = desk.page(f"{waiting}?proposal=yes", "decider")
+    assert "The rules propose accredited" in read
+    values = {"status": "accredited", "reason": "read it all", "version": "2.1", "until": ""}
+    made = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
+    twice = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
+
+    assert (303, f"{PATH}/D-0001?done=decide") == (made.status_code, made.headers["location"])
+    assert 404 == twice.status_code, "it does not wait any more"
+    shown = desk.page(f"{PATH}/D-0001", "decider")
+    assert "Di Decider decided on" in shown
+    assert "accredited" in shown
+    assert "kept, unchanged" in board.accredit("decision", "show", "D-0001")
+    stopped = desk.post(
+        f"{PATH}/D-0001/decide", "decider", revision="1", status="suspended", reason="a list lacks"
+    )
+    assert f"{PATH}/D-0002?done=decide" == stopped.headers["location"]
+    assert "Replaced by D-0002" in desk.page(f"{PATH}/D-0001")
+    assert "suspended" == board.shown("D-0002")["status_now"]
+    late = desk.post(
+        f"{PATH}/D-0001/decide", "decider", revision="1", status="withdrawn", reason="again"
+    )
+    assert 409 == late.status_code
+    assert "This changed since you opened the page" in words_of(late.text)
+    assert ["D-0002", "D-0001"] == [
+        line.split(",")[1].strip('"') for line in desk.get("/decisions.csv").text.splitlines()[1:]
+    ]
+
+
+def test_who_measured_the_service_is_told_who_may_decide(board: Board, desk: FollowUpDesk) -> None:
+    desk.people["decider"] = replace(PEOPLE["decider"], name=current_user().upper())
+    waiting = f"{PATH}/spring~one-row"
+
+    page = desk.page(f"{waiting}?proposal=yes", "decider")
+    values = {"status": "accredited", "reason": "I am sure", "version": "2.1"}
+    refused = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
+
+    assert "cannot decide. Another person may: a decision maker." in page
+    assert 409 == refused.status_code
+    assert "cannot decide" in words_of(refused.text)
+
+
+def test_nobody_decides_better_than_the_rules_propose(
+    board: Board,
+) -> None:
+    board.measure("spring", code=1, miss=MISSED)
+    board.version()
+    desk = FollowUpDesk(board.out, board.clock)
+    try:
+        waiting = f"{PATH}/spring~one-row"
+        read = desk.get(f"{waiting}?proposal=yes", "decider").text
+        assert "Not yet" in read or "not-yet" in read
+        assert 'value="accredited"' not in read
+        refused = desk.post(
+            f"{waiting}/decide", "decider", revision="0", status="accredited", reason="r",
+            version="2.1",
+        )  # fmt: skip
+        assert 409 == refused.status_code
+        assert "more lenient" in words_of(refused.text)
+    finally:
+        desk.close()
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_acts_check_permission_and_supplier_themselves(tmp_path: Path, who: str) -> None:
+    desk = FollowUpDesk(tmp_path / "out")
+    try:
+        plan = desk.open_plan()
+        viewer: Viewer = PEOPLE[who]
+        kind = SignInNeeded if viewer.is_public else NotHere
+        beta = stream_of("Beta")
+        for stream in (beta, "supplier:nobody", "owner", "a\0b"):
+            with pytest.raises(kind):
+                desk.acts.act_on_plan(viewer, stream, plan, "submit", {}, 1)
+            with pytest.raises((kind, ActRefused)):
+                desk.acts.decide(viewer, stream, "D-0001", {"status": "suspended"}, 0)
+            with pytest.raises(kind):
+                desk.acts.acknowledge(viewer, stream, "A-0001", "note")
+            with pytest.raises(kind):
+                desk.acts.proposal(viewer, stream, "spring~x")
+        with pytest.raises(NotHere):
+            desk.acts.act_on_plan(viewer, ACME, plan, "verify", {}, 1)
+    finally:
+        desk.close()
+
+
+def test_values_that_are_none_are_refused(tmp_path: Path) -> None:
+    desk = FollowUpDesk(tmp_path / "out")
+    try:
+        plan, assessor, acme = desk.open_plan(), PEOPLE["assessor"], PEOPLE["acme"]
+        for viewer, act, values in (
+            (assessor, "escalate", {"level": "shouted at"}),
+            (acme, "progress", {"note": "n", "milestone": "-1"}),
+            (acme, "progress", {"note": "n", "milestone": "9" * 50}),
+            (acme, "submit", {"owner": "o", "action": "a", "milestones": "no date"}),
+            (acme, "submit", {"owner": "o", "action": "a", "due": "tomorrow"}),
+        ):
+            with pytest.raises(ActRefused):
+                desk.acts.act_on_plan(viewer, ACME, plan, act, values, 1)
+    finally:
+        desk.close()
