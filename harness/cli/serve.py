@@ -7,7 +7,6 @@ answered, and those that could not be recorded are tried again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import queue
 import shutil
 import signal
@@ -21,14 +20,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub, recording
 from harness.cli.hub_file import HubFile, read_hub
+from harness.cli.hub_log import HubLog, logging_to
 from harness.cli.hub_reports import StoredReport
 from harness.cli.long_running import alone_in
-from harness.cli.printing import say, say_at_once, say_json, warn
+from harness.cli.printing import say, say_at_once, warn
 from harness.cli.process import unexpected_message
 from harness.errors import HarnessError, UsageError
 from harness.ports.storage import Clock, WallClock
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from harness.cli.hub_web import HubWork
-    from reports.dashboard.agent_api import RequestLine
 
 clock: Clock = WallClock()
 """The clock of the command; tests replace it."""
@@ -54,7 +52,6 @@ SCRATCH = "scratch"
 MOST_CONNECTIONS = 512
 MOST_HEADERS = 16 * 1024
 BACKLOG = 256
-LONGEST_NOTE = 300
 IDLE_SECONDS, END_SECONDS = 15, 5
 """How long a connection may wait for its next request, and requests for their end at a stop."""
 
@@ -115,7 +112,9 @@ def serve_hub(
 
     declared = read_hub(folder)
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
+    log = HubLog(clock)
     with (
+        logging_to(log),
         alone_in(folder),
         _scratch(folder / SCRATCH),
         open_hub(folder, clock, warn, waiting.put) as opened,
@@ -125,7 +124,8 @@ def serve_hub(
         scheme = "https" if tls else "http"
         say_at_once(f"serving {scheme}://{shown_address(listener)}; stop with SIGTERM or Ctrl-C")
         is_secure = declared.url.startswith("https:")
-        _run(hub_app(web_parts(opened, work, clock, _log, is_secure=is_secure)), listener, tls)
+        parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
+        _run(hub_app(parts), listener, tls)
     say("serving stopped")
 
 
@@ -163,10 +163,6 @@ def _require_wall(hub: AgentHub) -> None:
 
     with hub.registry.transaction() as connection:
         require_secured(connection)
-
-
-def _log(line: RequestLine) -> None:
-    say_json(msgspec.json.encode(line), to_stderr=True)
 
 
 def _certificate_of(
@@ -244,21 +240,9 @@ def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -
         timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
     )  # fmt: skip
-    notes = logging.getLogger("uvicorn.error")
-    notes.addHandler(_ServerNotes(logging.WARNING))
-    notes.propagate = False
     server = uvicorn.Server(settings)
     with _stopped_by_signals(server):
         asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
-
-
-class _ServerNotes(logging.Handler):
-    """Writes what the server has to say as a line of the log, without a traceback."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        words = " ".join(record.getMessage().split())[:LONGEST_NOTE]
-        say_json(msgspec.json.encode({"at": clock.now(), "note": words}), to_stderr=True)
 
 
 @contextmanager
