@@ -309,21 +309,32 @@ def _notes(outcome: Outcome) -> tuple[str, ...]:
 
 def _chart(outcome: Outcome, axis: Axis | None, direction: Direction) -> Chart | None:
     metric = outcome.metric
-    if axis is None or metric.value is None:
+    limit = phrases.limit_of(outcome.requirement.threshold)
+    ends = (metric.lower, metric.upper)
+    if outcome.requirement.rule in ITEM_BY_ITEM:
+        ends = (None, None)
+    return chart_over(axis, metric.value, ends, (limit, direction), status_of(outcome))
+
+
+def chart_over(
+    axis: Axis | None,
+    value: float | None,
+    bounds: tuple[float | None, float | None],
+    required: tuple[float | None, Direction],
+    status: Status,
+) -> Chart | None:
+    """The small chart of a value with its bounds; ``None`` if there is nothing to draw."""
+    if axis is None or value is None:
         return None
-    number = phrases.limit_of(outcome.requirement.threshold)
+    number, direction = required
     limit = None if number is None else axis.place(number)
     zone = None
     if limit is not None:
         start, end = (limit, 100.0) if direction == "at_least" else (0.0, limit)
         zone = start, max(end - start, SLIVER)
     bar = None
-    if outcome.requirement.rule not in ITEM_BY_ITEM and (metric.lower, metric.upper) != (
-        None,
-        None,
-    ):
-        low = 0.0 if metric.lower is None else axis.place(metric.lower)
-        high = 100.0 if metric.upper is None else axis.place(metric.upper)
+    if bounds != (None, None):
+        low = 0.0 if bounds[0] is None else axis.place(bounds[0])
+        high = 100.0 if bounds[1] is None else axis.place(bounds[1])
         bar = low, round(high - low, 2)
-    dot = axis.place(metric.value)
-    return Chart(zone=zone, limit=limit, bar=bar, dot=dot, status=status_of(outcome))
+    return Chart(zone=zone, limit=limit, bar=bar, dot=axis.place(value), status=status)

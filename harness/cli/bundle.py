@@ -1,7 +1,8 @@
 """``accredit bundle``: make and verify signed bundles; import and export measurements.
 
-``make`` puts a campaign into one signed file, and ``verify`` checks it. ``import`` writes a journal
-from other people's measurements, and ``export`` writes a journal in their format.
+``make`` puts a campaign into one signed file, ``verify`` checks it, and ``send`` takes it to a hub.
+``import`` writes a journal from other people's measurements, and ``export`` writes a journal in
+their format.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 import typer
 
+from harness.cli.bundle_send import send_command
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.judge import JudgedAgain, judge_again, lines_of
@@ -224,6 +226,7 @@ def _readable(document: Any) -> bytes:
 app = typer.Typer(no_args_is_help=True)
 app.command("make")(make_command)
 app.command("verify")(verify_command)
+app.command("send")(send_command)
 
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

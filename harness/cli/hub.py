@@ -13,12 +13,14 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import terminal
+from harness.cli.hub_backup import backup_command
 from harness.cli.hub_database import migrate_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
 from harness.cli.hub_people import app as person_app
 from harness.cli.hub_registry import FleetRegistry
+from harness.cli.hub_restore import restore_command
 from harness.cli.hub_standing import AgentView, views_of
 from harness.cli.hub_tokens import session_app, token_app
 from harness.cli.paths import OUT
@@ -37,6 +39,8 @@ app.add_typer(person_app, name="person", help="Give people access to the hub.")
 app.add_typer(token_app, name="token", help="Make and revoke API tokens.")
 app.add_typer(session_app, name="session", help="List and revoke sessions.")
 app.command("migrate")(migrate_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO
+
 from harness.model.access_event import AccessEvent, ActCarriedOut, BundleUploaded, EvidenceRead
+from harness.model.decision import Proposal
 from harness.model.hub_access import Viewer
 from harness.ports.storage import Clock
 from harness.store.hub.audit_log import audited
+from harness.store.hub.upload_store import StoredUpload
 from harness.store.registry.streams import Registry
+
+if TYPE_CHECKING:
+    from reports.dashboard.acts import Acts
+    from reports.dashboard.upload_port import FileAnnounced, TakesUploads
 
 
 class RegistryAudit:
@@ -16,12 +25,14 @@ class RegistryAudit:
         self._registry = registry
         self._clock = clock
 
-    def evidence_read(self, viewer: Viewer, stream: str, campaign: str, item: str = "") -> None:
+    def evidence_read(
+        self, viewer: Viewer, stream: str, campaign: str, item: str = "", what: str = ""
+    ) -> None:
         """Record that evidence was read."""
         self._record(
             EvidenceRead(
                 at=self._clock.now(), actor=viewer.name, person=viewer.person, stream=stream,
-                campaign=campaign, item=item,
+                campaign=campaign, item=item, what=what,
             )
         )  # fmt: skip
 
@@ -46,3 +57,61 @@ class RegistryAudit:
     def _record(self, event: AccessEvent) -> None:
         with audited(self._registry, self._clock.now()) as transaction:
             transaction.record(event)
+
+
+class AuditedActs:
+    """Acts that are noted in the audit log once they were recorded: an ``Acts`` of the pages."""
+
+    def __init__(self, acts: Acts, audit: RegistryAudit) -> None:
+        self._acts, self._audit = acts, audit
+
+    def act_on_plan(
+        self,
+        viewer: Viewer,
+        stream: str,
+        plan: str,
+        act: str,
+        values: Mapping[str, str],
+        revision: int,
+    ) -> None:
+        """Carry out an act on a plan."""
+        self._acts.act_on_plan(viewer, stream, plan, act, values, revision)
+        self._audit.act_carried_out(viewer, f"plan-{act}", stream, plan)
+
+    def decide(
+        self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
+    ) -> str:
+        """Decide about a campaign."""
+        decision = self._acts.decide(viewer, stream, name, values, revision)
+        self._audit.act_carried_out(viewer, "decide", stream, decision)
+        return decision
+
+    def acknowledge(self, viewer: Viewer, stream: str, alarm: str, note: str) -> None:
+        """Acknowledge an alarm."""
+        self._acts.acknowledge(viewer, stream, alarm, note)
+        self._audit.act_carried_out(viewer, "acknowledge", stream, alarm)
+
+    def proposal(self, viewer: Viewer, stream: str, name: str) -> Proposal:
+        """What the rules propose; nothing is noted."""
+        return self._acts.proposal(viewer, stream, name)
+
+
+class AuditedUploads:
+    """Uploads whose beginning is noted in the audit log: a ``TakesUploads`` of the pages."""
+
+    def __init__(self, uploads: TakesUploads, audit: RegistryAudit) -> None:
+        self._uploads, self._audit = uploads, audit
+        self.find, self.page, self.receive = uploads.find, uploads.page, uploads.receive
+
+    def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
+        """Begin an upload."""
+        upload, is_new = self._uploads.begin(viewer, file)
+        if is_new:
+            self._audit.bundle_uploaded(viewer, upload.name, upload.sha256, upload.size)
+        return upload, is_new
+
+    def take_file(self, viewer: Viewer, name: str, file: BinaryIO) -> StoredUpload:
+        """Take a whole file."""
+        upload = self._uploads.take_file(viewer, name, file)
+        self._audit.bundle_uploaded(viewer, upload.name, upload.sha256, upload.size)
+        return upload

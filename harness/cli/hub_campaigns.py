@@ -20,13 +20,11 @@ from reports import phrases
 from reports.dashboard.campaign_bodies import campaign_body, encode_body, outcome_body
 from reports.dashboard.result_facts import CampaignFacts, Figure, OutcomeFacts, Subject
 from reports.requirement_table import (
-    anchors,
     bounds_in_words,
     is_shown,
     measured_in_words,
     required_in_words,
     status_of,
-    where_of,
 )
 from reports.site.stream_view import Place
 from reports.site.trend_causes import Instrument
@@ -99,11 +97,11 @@ def outcome_rows(campaign: HubCampaign) -> Iterator[OutcomeRow]:
     assessment = campaign.assessment
     if assessment is None:
         return
-    names = anchors(assessment)
     instrument = digest_of(Instrument.of(assessment))
     for number, outcome in enumerate(assessment.outcomes):
         if is_shown(outcome):
-            facts = _outcome_facts(campaign, assessment, outcome, names[where_of(outcome)])
+            anchor = f"{outcome.requirement.id}-{number}"
+            facts = _outcome_facts(campaign, assessment, outcome, anchor)
             figure = msgspec.structs.replace(facts.figure, instrument=instrument)
             facts = msgspec.structs.replace(facts, figure=figure)
             yield OutcomeRow(

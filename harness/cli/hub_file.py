@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from harness.cli.hub_notify_file import Notifying
 from harness.cli.paths import CampaignPaths
+from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity
 from harness.model.declared import Declared
@@ -53,6 +54,11 @@ listen: {listen}
 # certificates of the proxy, and no key: by them an agent sees that TLS is intercepted.
 certificates: {certificates}
 key: {key}
+
+# Whose signed bundles people may send; see docs/reference/hub-uploads.md.
+# trusted:
+# - {{key: keys/laboratory.pub.pem, holder: Example Laboratory, kind: laboratory}}
+# - {{key: keys/acme.pub.pem, holder: Acme, kind: supplier, supplier: Acme}}
 """
 
 
@@ -65,7 +71,7 @@ def _is_address(text: str) -> str:
     return text
 
 
-def _is_url(text: str) -> str:
+def hub_url(text: str) -> str:
     """Return the URL of a hub as it is. Raises ValueError."""
     try:
         parts = urlsplit(text)
@@ -82,7 +88,7 @@ def _is_url(text: str) -> str:
 
 
 SomePath = Annotated[str, Field(min_length=1, max_length=1000)]
-Url = Annotated[str, Field(max_length=500), AfterValidator(_is_url)]
+Url = Annotated[str, Field(max_length=500), AfterValidator(hub_url)]
 Listen = Annotated[str, AfterValidator(_is_address)]
 
 
@@ -96,6 +102,8 @@ class HubFile(Declared):
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
     notify: Notifying = Notifying()
+    trusted: tuple[TrustedKey, ...] = ()
+    schemes: tuple[SomePath, ...] = ()
     _folder: Path = PrivateAttr(default=Path())
 
     @property
@@ -127,6 +135,14 @@ class HubFile(Declared):
     def read_monitoring(self) -> MonitoringFile:
         """Read the monitoring file. Raises FaultyDocument, UsageError."""
         return read_monitoring(self.monitoring_path)
+
+    def trusted_keys(self) -> TrustedKeys:
+        """The public keys whose bundles are accepted. Raises UsageError."""
+        return read_trusted(self.trusted, self._folder)
+
+    def scheme_paths(self) -> tuple[Path, ...]:
+        """The files of the hub's own schemes, beside the shipped ones."""
+        return tuple(self._folder / name for name in self.schemes)
 
     def certificate_digests(self) -> tuple[str, ...]:
         """The SHA-256 of the first certificate (DER) of each file. Raises UsageError."""

@@ -31,11 +31,15 @@ MOST_RUNS = 400
 
 
 class MonitoredService(NamedTuple):
-    """How a service is monitored: since when, its sites now, and the last run of each schedule."""
+    """How a service is monitored: since when, and its sites now.
+
+    ``runs`` are the last runs that measured, ``measured`` when they did, both by schedule.
+    """
 
     since: datetime
-    sites: tuple[str, ...]
-    runs: Mapping[Place, SurveillanceRun]
+    sites: tuple[str, ...] = ()
+    runs: Mapping[Place, SurveillanceRun] = {}
+    measured: Mapping[Place, datetime] = {}
 
 
 class HubStream(NamedTuple):
@@ -154,8 +158,12 @@ class StreamHistory:
     def _note_run(self, run: SurveillanceRun, changes: Changes) -> None:
         place = Place(run.site, run.schedule)
         name = same_name(run.service)
-        held = self._monitored.get(name, MonitoredService(run.at, (), {}))
-        self._monitored[name] = held._replace(runs={**held.runs, place: run})
+        held = self._monitored.get(name, MonitoredService(run.at))
+        if run.result == "measured":
+            at = run.begun or run.due
+            held = held._replace(runs={**held.runs, place: run})
+            held = held._replace(measured={**held.measured, place: at})
+        self._monitored[name] = held
         if run.campaign and self.place_of(run.campaign) != place:
             self.places[same_name(run.campaign)] = place
             for key in self._schemes.get(same_name(run.campaign), ()):
@@ -168,5 +176,5 @@ class StreamHistory:
 
     def _declare(self, event: MonitoringDeclared) -> None:
         name = same_name(event.service)
-        held = self._monitored.get(name, MonitoredService(event.at, (), {}))
+        held = self._monitored.get(name, MonitoredService(event.at))
         self._monitored[name] = held._replace(sites=event.sites)

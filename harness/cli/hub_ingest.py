@@ -39,6 +39,7 @@ from harness.cli.monitor_run import (
     monitored,
     record_run,
 )
+from harness.cli.placed_campaign import place_campaign
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import open_session
 from harness.errors import InstrumentError, UsageError
@@ -113,6 +114,7 @@ class Ingest:
         try:
             with self._concluded(expected, report, path) as (bundle, assessment):
                 run = self._measured(what, bundle, assessment, intensity)
+                place_campaign(self._hub.results, bundle.journal, assessment)
         except UsageError as fault:
             reason = f"the bundle of agent {report.agent} was refused: {fault.args[0]}"
             self._put_aside(path, report.agent)

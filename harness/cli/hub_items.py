@@ -2,7 +2,8 @@
 
 The journal is judged once more, one batch in memory at a time, because only then a verdict stands
 beside the observations that it rests on. What is kept follows the items' sensitivity: of S3 items
-no text, title or body, and hosts in place of addresses; of S4 items nothing that could name them.
+no text, title, body or witness, and hosts in place of addresses; of S4 items nothing that could
+name them.
 Items of packs that no supplier may know are marked as hidden.
 """
 
@@ -143,13 +144,12 @@ class _RowMaker:
 
     def _rests_on(self, trial: Trial, verdict: Verdict) -> ItemEvidence:
         item = trial.service.item
-        is_secret = item.sensitivity == "S4"
         bodies = self._bodies(trial)
         return ItemEvidence(
             rules=verdict.rules_version,
-            witnesses=() if is_secret else verdict.witnesses,
+            witnesses=() if item.is_sensitive else verdict.witnesses,
             value=shown_value(item),
-            claimed_category=verdict.claimed_category,
+            claimed_category="" if item.is_sensitive else verdict.claimed_category,
             origin_refusal=verdict.origin_refusal,
             intercepted=verdict.intercepted,
             flaws=verdict.flaws,

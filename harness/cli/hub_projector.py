@@ -16,10 +16,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from harness.cli.hub_campaigns import HubCampaign, campaign_row, outcome_rows
+from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
+from harness.cli.hub_causes import instrument_document
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
 from harness.cli.hub_items import read_items
 from harness.cli.hub_series import Result, results_of, update_series
+from harness.cli.hub_services import KINDS, service_documents
+from harness.cli.hub_waiting import waiting_documents
 from harness.cli.paths import CampaignPaths
 from harness.cli.process import unexpected_message
 from harness.cli.site_views import assessment_of
@@ -37,20 +40,27 @@ from harness.store.hub.projection import (
     drop_rows,
     keep_progress,
     progress_of,
+    put_documents,
     remove_campaign,
     replace_campaign,
     replace_documents,
 )
 from harness.store.registry.streams import Registry, lock, read_head
+from reports.dashboard.service_facts import WAITING
+from reports.site.trend_causes import Instrument
 
 EDITION = "1"
 """The edition of what makes rows; a change makes the rows of every registry anew."""
 
-DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = ()
+DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (
+    (WAITING, waiting_documents),
+)
 """The kinds of documents that follow from a stream alone, each with what makes all of a stream."""
 
-STORED_MAKERS: tuple[tuple[str, Callable[[Connection, HubStream], Iterable[Document]]], ...] = ()
-"""As ``DOCUMENT_MAKERS``, of what reads rows of campaigns and series as well."""
+STORED_MAKERS: tuple[
+    tuple[tuple[str, ...], Callable[[Connection, HubStream], Iterable[Document]]], ...
+] = ((KINDS, service_documents),)
+"""As ``DOCUMENT_MAKERS``, of what reads rows of campaigns and series, and makes several kinds."""
 
 APPEAL_DECIDED = str(AppealDecided.__struct_config__.tag)
 
@@ -74,6 +84,7 @@ class _Made(NamedTuple):
 
     row: CampaignRow
     outcomes: tuple[OutcomeRow, ...]
+    instrument: Document | None
     items: list[ItemRow]
 
 
@@ -245,7 +256,7 @@ class Projector:
         )
         items = self._items(campaign) if campaign.has_files else []
         row = campaign_row(campaign, has_items=bool(items))
-        return _Made(row, tuple(outcome_rows(campaign)), items)
+        return _Made(row, tuple(outcome_rows(campaign)), _instrument(campaign), items)
 
     def _items(self, campaign: HubCampaign) -> list[ItemRow]:
         """The rows of a campaign's items; none of a journal that is damaged, which is told of."""
@@ -287,11 +298,24 @@ def _write(connection: Connection, stream: str, step: _Step) -> None:
     for made in step.made:
         replace_campaign(connection, made.row, made.outcomes)
         replace_items(connection, stream, made.row.campaign, made.items)
+    instruments = {each.instrument.id: each.instrument for each in step.made if each.instrument}
+    put_documents(connection, stream, instruments.values())
     after: list[Result] = list(results_of(connection, step.changes.made))
     update_series(connection, stream, before, after)
     if step.last is not None:
         for kind, make in DOCUMENT_MAKERS:
             replace_documents(connection, stream, kind, make(step.last))
-        for kind, make_stored in STORED_MAKERS:
-            replace_documents(connection, stream, kind, make_stored(connection, step.last))
+        for kinds, make_stored in STORED_MAKERS:
+            documents = list(make_stored(connection, step.last))
+            for kind in kinds:
+                of_kind = [each for each in documents if each.kind == kind]
+                replace_documents(connection, stream, kind, of_kind)
     keep_progress(connection, stream, Progress(step.position, EDITION))
+
+
+def _instrument(campaign: HubCampaign) -> Document | None:
+    """The document of what a campaign was measured with, if its assessment is kept."""
+    if campaign.assessment is None:
+        return None
+    instrument = Instrument.of(campaign.assessment)
+    return instrument_document(digest_of(instrument), instrument)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.hub_agents import AgentHub
+from harness.cli.hub_audit import AuditedActs, AuditedUploads, RegistryAudit
+from harness.cli.hub_projector import Projector
+from harness.cli.hub_uploads import HubUploads
 from harness.ports.storage import Clock
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.own_account import OwnAccount
@@ -13,26 +16,35 @@ from harness.store.hub.repository import Repository
 from harness.store.hub.sign_in import SignIn
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from reports.dashboard.account_parts import AccountParts
     from reports.dashboard.agent_api import RequestLine
     from reports.dashboard.app import HubParts
 
 
+class HubWork(NamedTuple):
+    """What a hub does beside answering: it makes rows for pages, and looks at uploads."""
+
+    projector: Projector
+    uploads: HubUploads
+
+
 def web_parts(
-    hub: AgentHub, clock: Clock, log: Callable[[RequestLine], None], *, is_secure: bool
+    hub: AgentHub,
+    work: HubWork,
+    clock: Clock,
+    log: Callable[[RequestLine], None],
+    *,
+    is_secure: bool,
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
-    from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - the same
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
-    from reports.dashboard.pages import sign_in, states  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     repository = Repository(hub.registry)
-    acts = HubActs(hub.registry, hub.hub.results, clock)
+    audit = RegistryAudit(hub.registry, clock)
     return HubParts(
         agents=hub,
         repository=repository,
@@ -40,11 +52,11 @@ def web_parts(
         log=log,
         now=clock.now,
         routes=(
-            sign_in.routes(accounts),
-            states.routes(),
-            plan_routes(repository, acts),
-            decision_routes(repository, acts),
-            alarm_routes(repository, acts),
+            *_account_routes(accounts),
+            *_public_routes(hub, repository, clock),
+            *_result_routes(hub, repository, audit),
+            *_follow_up_routes(hub, repository, audit, work, clock),
+            *_upload_routes(work, audit),
         ),
         is_secure=is_secure,
     )
@@ -62,3 +74,63 @@ def account_parts(hub: AgentHub, clock: Clock, *, is_secure: bool) -> AccountPar
         registry=registry,
         is_secure=is_secure,
     )
+
+
+def _account_routes(accounts: AccountParts) -> tuple[APIRouter, ...]:
+    from reports.dashboard.pages import sign_in  # noqa: PLC0415 - an extra
+
+    return (sign_in.routes(accounts),)
+
+
+def _public_routes(hub: AgentHub, repository: Repository, clock: Clock) -> tuple[APIRouter, ...]:
+    from harness.cli.hub_sites import HubSites  # noqa: PLC0415 - an extra
+    from reports.dashboard.pages import register, sites, states  # noqa: PLC0415 - the same
+
+    sites_port = HubSites(hub, repository, clock)
+    return states.routes(), register.routes(repository), sites.routes(sites_port)
+
+
+def _result_routes(
+    hub: AgentHub, repository: Repository, audit: RegistryAudit
+) -> tuple[APIRouter, ...]:
+    from harness.cli.hub_evidence import KeptBodies  # noqa: PLC0415 - an extra
+    from reports.dashboard.pages import (  # noqa: PLC0415 - the same
+        campaign,
+        campaigns,
+        comparison,
+        item,
+        items,
+    )
+
+    return (
+        campaigns.routes(repository),
+        campaign.routes(repository),
+        items.routes(repository),
+        item.routes(repository, audit, KeptBodies(hub.hub.results)),
+        comparison.routes(repository),
+    )
+
+
+def _follow_up_routes(
+    hub: AgentHub, repository: Repository, audit: RegistryAudit, work: HubWork, clock: Clock
+) -> tuple[APIRouter, ...]:
+    from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - an extra
+    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
+
+    renew = work.projector.try_to_catch_up
+    acts = AuditedActs(HubActs(hub.registry, hub.hub.results, clock, renew), audit)
+    return (
+        plan_routes(repository, acts),
+        decision_routes(repository, acts),
+        alarm_routes(repository, acts),
+    )
+
+
+def _upload_routes(work: HubWork, audit: RegistryAudit) -> tuple[APIRouter, ...]:
+    from reports.dashboard.pages.uploads import upload_pages  # noqa: PLC0415 - an extra
+    from reports.dashboard.upload_api import upload_routes  # noqa: PLC0415 - the same
+
+    uploads = AuditedUploads(work.uploads, audit)
+    return upload_routes(uploads), upload_pages(uploads)

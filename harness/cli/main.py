@@ -213,7 +213,8 @@ class MainVerbs(LazyVerbs):
             "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",
         ),
         "bundle": Verb(
-            "bundle:app", "Make and verify signed bundles; import and export measurements."
+            "bundle:app",
+            "Make, verify and send signed bundles; import and export measurements.",
         ),
         "journal": Verb("verify:journal_app", "Check journals."),
         "report": Verb(

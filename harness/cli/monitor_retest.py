@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -63,6 +64,40 @@ def retest_command(
     Exit 0: it was not confirmed. Exit 1: it was confirmed; action plans are opened as after
     'accredit run'. Exit 3: the evidence is insufficient, and the alarm stays open.
     """
+    done = retest_alarm(
+        alarm, campaign, out, clock, scheme=scheme, actor=by or current_user(), supplier=supplier
+    )
+    console = terminal(to_stderr=True)
+    for plan in open_plans(done.assessment, done.paths, clock):
+        console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
+    for notice in escalate_plans(done.assessment, done.paths, clock):
+        console.print(f"escalated: {notice}", markup=False)
+    say(*alarm_lines(done.alarm, clock.now()))
+    raise typer.Exit(EXIT_CODES.get(done.alarm.retests[-1].conformity, 3))
+
+
+class RetestedAlarm(NamedTuple):
+    """An alarm after a re-test, whose assessment and paths these are."""
+
+    alarm: Alarm
+    assessment: Assessment
+    paths: CampaignPaths
+
+
+def retest_alarm(
+    alarm: str,
+    campaign: Path,
+    out: Path,
+    clock: Clock,
+    *,
+    scheme: str | None = None,
+    actor: str,
+    supplier: str = "",
+) -> RetestedAlarm:
+    """Re-test an alarm by a campaign file, which is measured, or by results; record what it shows.
+
+    Raises UsageError if the campaign cannot decide the alarm.
+    """
     registry = CampaignPaths(out=out, campaign="").registry
     with open_session(registry, clock=clock) as session:
         held = _held(session, alarm, supplier)
@@ -70,7 +105,7 @@ def retest_command(
         assessment, paths = conclude_journal(campaign, scheme, clock)
         _require_same(held, assessment.service, assessment.supplier, campaign)
     else:
-        _require_possible(held, campaign, scheme)
+        _require_possible(held, campaign, scheme, clock)
         assessment, paths = measure_and_conclude(campaign, out, scheme, clock=clock)
     _require_scheme(held, assessment.scheme)
     is_decided_by = assessment.scheme in held.schemes
@@ -78,14 +113,8 @@ def retest_command(
         held.alarm, assessment, begun_at(paths), _tried(paths), is_decided_by=is_decided_by
     )
     with open_session(registry, clock=clock) as session:
-        after = _record(session, held, retest, assessment, by or current_user())
-    console = terminal(to_stderr=True)
-    for plan in open_plans(assessment, paths, clock):
-        console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
-    for notice in escalate_plans(assessment, paths, clock):
-        console.print(f"escalated: {notice}", markup=False)
-    say(*alarm_lines(after, clock.now()))
-    raise typer.Exit(EXIT_CODES.get(retest.conformity, 3))
+        after = _record(session, held, retest, assessment, actor, clock.now())
+    return RetestedAlarm(after, assessment, paths)
 
 
 def _held(session: RegistrySession, name: str, supplier: str) -> HeldAlarm:
@@ -106,7 +135,7 @@ def _held(session: RegistrySession, name: str, supplier: str) -> HeldAlarm:
     return HeldAlarm(alarm, stream, schemes)
 
 
-def _require_possible(held: HeldAlarm, path: Path, scheme: str | None) -> None:
+def _require_possible(held: HeldAlarm, path: Path, scheme: str | None, clock: Clock) -> None:
     """Raise UsageError if a campaign file cannot decide an alarm, before it is measured."""
     declared = read_campaign(path)[0]
     _require_same(held, declared.service.name, declared.service.supplier, path)
@@ -164,8 +193,9 @@ def _record(
     retest: AlarmRetest,
     assessment: Assessment,
     actor: str,
+    at: datetime,
 ) -> Alarm:
-    at, alarm = clock.now(), held.alarm
+    alarm = held.alarm
     event = AlarmRetested(
         at=at, actor=actor, service=alarm.raised.service, alarm=alarm.id, retest=retest
     )

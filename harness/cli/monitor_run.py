@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -279,18 +280,27 @@ def measured_run(
     seconds: float,
 ) -> SurveillanceRun:
     """The record of a run that was measured: what its journal shows, and how long it took."""
-    begun, attempts = begun_in(journal), journal.rows
+    run = concluded_run(what, assessment, clock.now(), intensity, begun_in(journal))
+    return msgspec.structs.replace(
+        run,
+        seconds=round(seconds, 1),
+        attempts=journal.rows,
+        runs_per_year=runs_per_year(what.schedule, what.declared.zone, what.key.due),
+    )
+
+
+def concluded_run(
+    what: Monitored, assessment: Assessment, at: datetime, intensity: Intensity, begun: datetime
+) -> SurveillanceRun:
+    """The record of a run, recorded at ``at``, with all that its assessment shows."""
     head = assessment.journal_head
     return msgspec.structs.replace(
-        run_record(what.key, clock.now(), "measured", intensity=intensity),
-        runs_per_year=runs_per_year(what.schedule, what.declared.zone, what.key.due),
+        run_record(what.key, at, "measured", intensity=intensity),
         campaign=assessment.campaign,
         scheme=assessment.scheme,
         scheme_version=assessment.scheme_version,
         journal=head.hash if head else "",
         begun=begun,
-        seconds=round(seconds, 1),
-        attempts=attempts,
         instrument=tuple(_instrument(assessment)),
         packs=tuple(dict.fromkeys(corpus.split()[0] for corpus in assessment.corpora)),
         readings=readings_of(assessment),
@@ -316,9 +326,14 @@ def readings_of(assessment: Assessment) -> tuple[RequirementReading, ...]:
 def _instrument(assessment: Assessment) -> Iterator[str]:
     """What the figures of two runs are only compared within."""
     yield f"rules {assessment.rules_version}"
-    yield f"isp-accredit {version('isp-accredit')}"
+    yield f"isp-accredit {_version()}"
     yield f"{assessment.scheme} {assessment.scheme_version}"
     yield from sorted(assessment.corpora)
+
+
+@cache
+def _version() -> str:
+    return version("isp-accredit")
 
 
 def record_run(
@@ -337,7 +352,7 @@ def record_run(
         after = intensity_of(history, what.service, what.key.schedule_id)
         run = msgspec.structs.replace(run, then=after.intensity)
         history = history._replace(runs=(*history.runs[:-1], run))
-        raised = tuple(_alarms(what, history, run, alarms_in(access), clock))
+        raised = tuple(alarms_after(what, history, run, alarms_in(access), clock))
         events: list[Event] = [run, *raised]
         if assessment is not None:
             events = [*campaign_events(assessment, access, run.at, run.actor), *events]
@@ -345,7 +360,7 @@ def record_run(
     return CarriedOut(run, tuple(each.alarm for each in raised))
 
 
-def _alarms(
+def alarms_after(
     what: Monitored,
     history: History,
     run: SurveillanceRun,

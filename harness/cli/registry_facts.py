@@ -67,14 +67,18 @@ def follow_ups_in(where: Path | str, assessment: Assessment) -> tuple[FollowUp, 
 
 
 def open_plans(
-    assessment: Assessment, paths: CampaignPaths, clock: Clock | None = None
+    assessment: Assessment,
+    paths: CampaignPaths,
+    clock: Clock | None = None,
+    actor: str = "",
 ) -> tuple[ActionPlan, ...]:
     """Record a campaign, open a plan for each new failure, and return the new plans.
 
     Concluding again opens no plan twice. The service is added to the registry, if it is not there.
+    ``actor`` is who does this; by default the current user.
     """
     clock, place = clock or WallClock(), _place(assessment)
-    at, actor = clock.now(), current_user()
+    at, actor = clock.now(), actor or current_user()
     with (
         open_session(paths.registry, create=True, clock=clock) as session,
         session.registry.writing(place.stream) as access,
@@ -92,12 +96,30 @@ def open_plans(
 
 
 def escalate_plans(
-    assessment: Assessment, paths: CampaignPaths, clock: Clock | None = None
+    assessment: Assessment,
+    paths: CampaignPaths,
+    clock: Clock | None = None,
+    actor: str = "",
 ) -> tuple[Notice, ...]:
-    """Escalate the plans of an assessment's supplier for which rules ask for it now."""
+    """Escalate the plans of an assessment's supplier for which rules ask for it now.
+
+    ``actor`` is who does this; by default the current user.
+    """
     clock = clock or WallClock()
     with open_session(paths.registry, clock=clock) as session:
-        return escalate_by_rule(session, _place(assessment).stream, clock, current_user())
+        place = _place(assessment)
+        return escalate_by_rule(session, place.stream, clock, actor or current_user())
+
+
+def record_of(assessment: Assessment, paths: CampaignPaths) -> CampaignRecord | None:
+    """The record of a campaign by that scheme in the registry; ``None`` if there is none."""
+    key = campaign_record(assessment).key
+    with session_if_any(paths.registry) as session:
+        if session is None:
+            return None
+        with session.registry.reading(_place(assessment).stream) as access:
+            held = part_of(access, records=[key]).open(key)
+    return held if isinstance(held, CampaignRecord) else None
 
 
 def campaign_events(

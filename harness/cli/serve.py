@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+    from harness.cli.hub_web import HubWork
     from reports.dashboard.agent_api import RequestLine
 
 clock: Clock = WallClock()
@@ -73,9 +74,6 @@ def serve_command(
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
-    from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
-    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
-    from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
@@ -88,17 +86,36 @@ def serve_command(
         _scratch(hub / SCRATCH),
         open_hub(hub, clock, warn, waiting.put) as opened,
         _listening(host or own_host, own_port if port is None else port) as listener,
-        following(Projector(opened.registry, declared.results, clock, warn)) as projector,
-        _recording(opened, waiting, projector.catch_up),
-        notifying(declared, partial(Notifier, declared, opened.session, clock), clock, warn),
+        _working(opened, waiting) as work,
     ):
-        _require_wall(opened)
         at, scheme = listener.getsockname(), "https" if tls else "http"
         shown = f"[{at[0]}]" if ":" in at[0] else at[0]
         say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
-        parts = web_parts(opened, clock, _log, is_secure=declared.url.startswith("https:"))
-        _run(hub_app(parts), listener, tls)
+        is_secure = declared.url.startswith("https:")
+        _run(hub_app(web_parts(opened, work, clock, _log, is_secure=is_secure)), listener, tls)
     say("serving stopped")
+
+
+@contextmanager
+def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[HubWork]:
+    """Do what a hub does beside answering: rows of pages, reports, uploads and notifications."""
+    from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
+    from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
+    from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - the same
+    from harness.cli.hub_web import HubWork  # noqa: PLC0415 - the same
+    from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
+
+    _require_wall(hub)
+    uploads = HubUploads(hub.hub, hub.registry, clock)
+    ingest = UploadIngest(hub.hub.folder, clock)
+    with (
+        following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
+        _recording(hub, waiting, projector.catch_up),
+        looking_at_uploads(uploads, ingest, warn),
+        notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
+    ):
+        yield HubWork(projector, uploads)
 
 
 def _require_wall(hub: AgentHub) -> None:

@@ -39,7 +39,7 @@ def views_of(session: RegistrySession, results: Path, now: datetime) -> Iterator
             state=state,
             history=history,
             campaigns=_campaigns(state, events, results),
-            kept=_kept(state, results),
+            kept=kept_of(state, results),
         )
 
 
@@ -81,7 +81,7 @@ def measured_at(assessment: Assessment) -> datetime:
     return assessment.instrument[0].at if assessment.instrument else assessment.concluded
 
 
-def _kept(state: StreamState, results: Path) -> Mapping[str, Assessment]:
+def kept_of(state: StreamState, results: Path) -> Mapping[str, Assessment]:
     """The assessments that decisions rest on, by SHA-256, of those that are kept unchanged."""
     bases = (held.decision.proposal.basis for held in state.decisions.values())
     return dict(_readable({basis.assessment for basis in bases if basis}, results / KEPT))

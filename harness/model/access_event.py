@@ -102,11 +102,15 @@ class TokenRevoked(AccessEvent, frozen=True, kw_only=True, tag="token-revoked"):
 
 
 class EvidenceRead(AccessEvent, frozen=True, kw_only=True, tag="evidence-read"):
-    """A person read the evidence of an item; without ``item``, of a campaign."""
+    """A person read the evidence of an item; without ``item``, of a campaign.
+
+    ``item`` is the number of its row. ``what`` is ``observations``, or the SHA-256 of a body.
+    """
 
     stream: str
     campaign: str
     item: str = ""
+    what: str = ""
 
 
 class BundleUploaded(AccessEvent, frozen=True, kw_only=True, tag="bundle-uploaded"):

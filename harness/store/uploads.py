@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from harness.errors import InstrumentError
-from harness.store.atomic_write import sync_folder, write_all
+from harness.store.atomic_write import sync_file, sync_folder, write_all
 from harness.store.private_folder import make_private
 from harness.untrusted.regular_file import open_regular
 
@@ -71,6 +71,48 @@ class Uploads:
             return self._received(sha256, size, offset, data, reported)
         except OSError as error:
             msg = f"{self._parts}: an upload cannot be written: {error.strerror or error}"
+            raise InstrumentError(msg) from None
+
+    def adopt(self, sha256: str, path: Path, reported: Collection[str] = ()) -> Received:
+        """Take a whole file whose SHA-256 the caller has computed; it is moved here.
+
+        Raises InstrumentError if the disk refuses.
+        """
+        size = path.stat().st_size
+        try:
+            if refused := self._too_much(sha256, size, reported):
+                return Received(0, "busy", refused)
+            sync_file(path)
+            make_private(self._whole)
+            path.replace(self.path(sha256))
+            sync_folder(self._whole)
+            self._part(sha256).unlink(missing_ok=True)
+        except OSError as error:
+            msg = f"{self._whole}: an upload cannot be written: {error.strerror or error}"
+            raise InstrumentError(msg) from None
+        return Received(size)
+
+    def finish(self, sha256: str, size: int) -> Received:
+        """Give a file its place that a process which ended had received whole.
+
+        Raises InstrumentError if the disk refuses.
+        """
+        held = self.held(sha256)
+        if held != size or self.path(sha256).is_file():
+            return Received(held)
+        try:
+            return self._finish(sha256, size)
+        except OSError as error:
+            msg = f"{self._parts}: an upload cannot be read: {error.strerror or error}"
+            raise InstrumentError(msg) from None
+
+    def forget(self, sha256: str) -> None:
+        """Remove what is held of a file. Raises InstrumentError if the disk refuses."""
+        try:
+            for path in (self.path(sha256), self._part(sha256)):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            msg = f"{self._whole}: a file cannot be removed: {error.strerror or error}"
             raise InstrumentError(msg) from None
 
     def _received(

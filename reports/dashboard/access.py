@@ -45,7 +45,9 @@ class Audit(Protocol):
     ``stream`` is that of the supplier.
     """
 
-    def evidence_read(self, viewer: Viewer, stream: str, campaign: str, item: str = "") -> None:
+    def evidence_read(
+        self, viewer: Viewer, stream: str, campaign: str, item: str = "", what: str = ""
+    ) -> None:
         """Record that the evidence of an item, or (without ``item``) of a campaign, was read."""
 
     def bundle_uploaded(self, viewer: Viewer, name: str, sha256: str, size: int) -> None:

@@ -65,5 +65,5 @@ def hub_app(parts: HubParts) -> ASGIApp:
     app.exception_handler(404)(not_here)
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)
-    guarded = ViewerGuard(app, parts.access, HEADERS, is_secure=parts.is_secure)
-    return logged(guarded, parts.log, parts.now)
+    app.add_middleware(ViewerGuard, access=parts.access, headers=HEADERS, is_secure=parts.is_secure)
+    return logged(app, parts.log, parts.now)

@@ -82,6 +82,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         asked = quote(f"{path}?{query}" if query else path, safe="/")
+        if request.headers.get("hx-request") == "true":  # a part cannot be the sign-in page
+            return Response(b"", 200, {"HX-Redirect": f"/sign-in?to={asked}"})
         return RedirectResponse(f"/sign-in?to={asked}", 303)
     return page(
         request, "refused.html.j2", refusal.title, status=refusal.status, words=refusal.words

@@ -6,6 +6,7 @@ hostile input: everything is escaped, and a name that is missing is an error.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +42,7 @@ NAVIGATION = (
     Entry("Action plans", "/plans", Permission.READ_PLANS),
     Entry("Alarms", "/alarms", Permission.READ_ALARMS),
     Entry("Sites", "/sites", Permission.READ_SITES),
+    Entry("Uploads", "/uploads", Permission.UPLOAD),
     Entry("Register", "/", None),
     Entry("Administration", "/admin", Permission.ADMINISTER),
 )
@@ -102,6 +104,14 @@ def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
     return next((each for each in above if f"{path}/".startswith(f"{each}/")), "")
 
 
+def when(at: datetime, now: datetime) -> str:
+    """A time in UTC as pages show it: "today, 08:30" or "18 Nov 2026, 09:00"."""
+    at = at.astimezone(UTC)
+    if at.date() == now.astimezone(UTC).date():
+        return f"today, {at:%H:%M}"
+    return f"{at.day} {at:%b %Y, %H:%M}"
+
+
 @cache
 def _environment() -> Environment:
     """The templates, read once, with the words and signs that the site's pages share."""
@@ -110,6 +120,7 @@ def _environment() -> Environment:
     environment.globals.update(
         permissions=Permission,
         static=static_url,
+        when=when,
         edition=version("isp-accredit"),
         state_words=STATE_WORDS | HUB_WORDS,
     )

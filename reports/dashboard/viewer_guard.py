@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reports.dashboard.access import COOKIE, NOBODY, Access, Refusal, SignedIn
 from reports.dashboard.failures import API, answer_refusal, failure_of, in_words
@@ -47,7 +47,7 @@ class ViewerGuard:
     """Asks ``access`` who asks, and lets ``app`` answer what is not refused."""
 
     def __init__(
-        self, app: FastAPI, access: Access, headers: Mapping[str, str], *, is_secure: bool
+        self, app: ASGIApp, access: Access, headers: Mapping[str, str], *, is_secure: bool
     ) -> None:
         self._app, self._access = app, access
         self._headers, self._is_secure = headers, is_secure
@@ -57,7 +57,6 @@ class ViewerGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["app"] = self._app  # a refusal is a page, too
         state = scope.setdefault("state", {})
         state["signed_in"], state["form"] = NOBODY, NO_FORM
         answer = _Answer(send, self._headers)

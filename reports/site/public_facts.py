@@ -149,21 +149,44 @@ def public_register(
     """The register of all streams at a time; ``checks`` are events of the owner's stream."""
     recorded = tuple(checks)
     checked = checks_by_service(recorded)
-    listed = [service for view in views for service in _services(view, checked)]
-    listed.sort(
+    listed = (service for view in views for service in public_services(view, checked))
+    return register_of(listed, now, field_periods(recorded))
+
+
+def register_of(
+    services: Iterable[PublicService], now: datetime, field: tuple[FieldPeriod, ...] = ()
+) -> PublicRegister:
+    """The register of these services, in its order."""
+    listed = sorted(
+        services,
         key=lambda each: (
             not each.is_accredited,
             *map(same_name, (each.name, each.supplier)),
             -each.since.timestamp(),
             each.scheme,
-        )
+        ),
     )
-    return PublicRegister(
-        format=FORMAT, as_of=now, services=tuple(listed), field=field_periods(recorded)
+    return PublicRegister(format=FORMAT, as_of=now, services=tuple(listed), field=field)
+
+
+def service_at(service: PublicService, now: datetime) -> PublicService:
+    """A service at a later time: its accreditation may have expired meanwhile."""
+    if service.valid_until is None or now <= service.valid_until:
+        return service
+    end = max(service.valid_until, service.since)
+    last = msgspec.structs.replace(service.history[-1], until=end)
+    expired = Period(status=Status.EXPIRED, since=end, until=None)
+    return msgspec.structs.replace(
+        service,
+        status=Status.EXPIRED,
+        since=end,
+        valid_until=None,
+        history=(*service.history[:-1], last, expired),
     )
 
 
-def _services(view: StreamView, checked: CheckedBy) -> Iterator[PublicService]:
+def public_services(view: StreamView, checked: CheckedBy) -> Iterator[PublicService]:
+    """What is public of a stream; ``checked`` are the checks in the field by service."""
     for key, changes in view.history.items():
         held = latest_of(view.state.decisions, key)
         first = next((n for n, one in enumerate(changes) if one.status in FAVOURABLE), None)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -40,24 +41,17 @@ PUBLIC = Site(
 def public_files(register: PublicRegister) -> dict[str, bytes]:
     """All files of the public folder, by their paths within it."""
     maker = PageMaker(PUBLIC, register.as_of)
-    strips = {each.page: _strip(each, register.as_of) for each in register.services}
-    histories = {each.page: _history(each) for each in register.services}
     files = {
         "index.html": maker.page(
             "register.html.j2",
             "index.html",
             PUBLIC.name,
-            lead=_lead(register),
-            groups=_groups(register),
-            strips=strips,
-            histories=histories,
-            checks=register.field,
-            compared=_compared(register),
-            features=_features(_compared(register)),
+            groups=groups_of(register.services),
+            **register_contents(register),
         ),
-        "guide.html": _guide(maker),
-        "register.json": msgspec.json.format(msgspec.json.encode(register), indent=2) + b"\n",
-        "register.csv": _table(register),
+        "guide.html": maker.page("guide.html.j2", "guide.html", GUIDE, **guide_contents()),
+        "register.json": register_json(register),
+        "register.csv": register_table(register),
         "feed.xml": status_feed(register),
     }
     for service in register.services:
@@ -65,14 +59,44 @@ def public_files(register: PublicRegister) -> dict[str, bytes]:
         files[here] = maker.page(
             "service.html.j2",
             here,
-            f"{service.name} {service.version}: {STATUSES[service.status]}",
-            service=service,
-            lead=_lead_of(service),
-            strip=strips[service.page],
-            history=histories[service.page],
-            outcomes=sorted(service.outcomes, key=lambda each: WORST_FIRST.index(each.conformity)),
+            title_of(service),
+            **service_contents(service, register.as_of),
         )
     return files
+
+
+def register_contents(register: PublicRegister) -> dict[str, Any]:
+    """What the page of the register shows, beside the groups of services."""
+    compared = [each for each in register.services if each.outcomes]
+    return {
+        "lead": _lead(register),
+        "strips": {each.page: _strip(each, register.as_of) for each in register.services},
+        "histories": {each.page: _history(each) for each in register.services},
+        "checks": register.field,
+        "compared": compared,
+        "features": _features(compared),
+    }
+
+
+def service_contents(service: PublicService, now: datetime) -> dict[str, Any]:
+    """What the page of a service shows."""
+    return {
+        "service": service,
+        "lead": _lead_of(service),
+        "strip": _strip(service, now),
+        "history": _history(service),
+        "outcomes": sorted(service.outcomes, key=lambda each: WORST_FIRST.index(each.conformity)),
+    }
+
+
+def title_of(service: PublicService) -> str:
+    """The title of a service's page: its name, version and status."""
+    return f"{service.name} {service.version}: {STATUSES[service.status]}"
+
+
+def register_json(register: PublicRegister) -> bytes:
+    """The register as JSON, in UTF-8."""
+    return msgspec.json.format(msgspec.json.encode(register), indent=2) + b"\n"
 
 
 def _lead(register: PublicRegister) -> str:
@@ -94,17 +118,14 @@ def _of(count: int, total: int) -> str:
 PAIR = 2
 
 
-def _groups(register: PublicRegister) -> list[tuple[str, list[PublicService]]]:
+def groups_of(services: Iterable[PublicService]) -> list[tuple[str, list[PublicService]]]:
+    """The services under their headings: accredited ones, and others."""
+    listed = list(services)
     groups = [
-        ("Accredited", [each for each in register.services if each.is_accredited]),
-        ("Not accredited now", [each for each in register.services if not each.is_accredited]),
+        ("Accredited", [each for each in listed if each.is_accredited]),
+        ("Not accredited now", [each for each in listed if not each.is_accredited]),
     ]
-    return [(heading, services) for heading, services in groups if services]
-
-
-def _compared(register: PublicRegister) -> list[PublicService]:
-    """The services of which figures are kept."""
-    return [each for each in register.services if each.outcomes]
+    return [(heading, group) for heading, group in groups if group]
 
 
 def _features(services: Sequence[PublicService]) -> list[tuple[str, list[Feature]]]:
@@ -159,11 +180,13 @@ def _history(service: PublicService) -> str:
     return "; ".join(told)
 
 
-def _guide(maker: PageMaker) -> bytes:
+GUIDE = "What to ask before you buy"
+
+
+def guide_contents() -> dict[str, Any]:
+    """What the buyers' guide shows."""
     found = guide_areas()
-    total = sum(len(area.rows) for area in found)
-    title = "What to ask before you buy"
-    return maker.page("guide.html.j2", "guide.html", title, areas=found, total=total)
+    return {"areas": found, "total": sum(len(area.rows) for area in found)}
 
 
 COLUMNS = (
@@ -173,7 +196,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _table(register: PublicRegister) -> bytes:
+def register_table(register: PublicRegister) -> bytes:
     """The register as CSV (RFC 4180) in UTF-8: one line a service; times are ISO 8601."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")

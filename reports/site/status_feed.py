@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
@@ -26,8 +26,16 @@ class Change(NamedTuple):
     status: str
 
 
-def status_feed(register: PublicRegister) -> bytes:
-    """The feed in UTF-8. The same register gives the same bytes."""
+def in_folder(page: str) -> str:
+    """The address of a service's page in the static site, from the feed."""
+    return f"services/{page}.html"
+
+
+def status_feed(register: PublicRegister, link_of: Callable[[str], str] = in_folder) -> bytes:
+    """The feed in UTF-8; ``link_of`` gives the address of a service's page.
+
+    The same register gives the same bytes.
+    """
     ET.register_namespace("", ATOM)
     changes = sorted(_changes(register), key=lambda each: (each.at, each.service.page))
     newest = changes[: -NEWEST - 1 : -1]
@@ -37,7 +45,7 @@ def status_feed(register: PublicRegister) -> bytes:
     _add(feed, "updated", _time(newest[0].at if newest else register.as_of))
     _add(ET.SubElement(feed, f"{{{ATOM}}}author"), "name", "Accredit")
     for change in newest:
-        _add_entry(feed, change)
+        _add_entry(feed, change, link_of(change.service.page))
     ET.indent(feed)
     text: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -49,13 +57,13 @@ def _changes(register: PublicRegister) -> Iterator[Change]:
             yield Change(period.since, service, STATUSES[period.status])
 
 
-def _add_entry(feed: ET.Element, change: Change) -> None:
+def _add_entry(feed: ET.Element, change: Change, link: str) -> None:
     service = change.service
     entry = ET.SubElement(feed, f"{{{ATOM}}}entry")
     _add(entry, "id", _urn(f"{service.page} {change.at.isoformat()} {change.status}"))
     _add(entry, "title", f"{service.name} {service.version}: {change.status}")
     _add(entry, "updated", _time(change.at))
-    ET.SubElement(entry, f"{{{ATOM}}}link", rel="alternate", href=f"services/{service.page}.html")
+    ET.SubElement(entry, f"{{{ATOM}}}link", rel="alternate", href=link)
     told = f"{change.status} from {day(change.at)}, by {service.scheme_name} "
     _add(entry, "summary", f"{told}{service.scheme_version}. Supplier: {service.supplier}.")
 

@@ -53,6 +53,7 @@ CAMPAIGNS = Table(
     Column("has_items", Boolean, nullable=False),
     Column("body", Text, nullable=False),
     Index("hub_campaigns_service", "stream", "service", "measured_at"),
+    Index("hub_campaigns_site", "stream", "service", "site", "measured_at"),
     Index("hub_campaigns_measured", "measured_at"),
 )
 """Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
@@ -129,20 +130,35 @@ UPLOADS = Table(
     "hub_uploads",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column("person", String(32), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("sees", Text, nullable=False),
     Column("stream", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("size", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
     Column("state", String(20), nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("campaign", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("signer", Text, nullable=False),
+    Column("result", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("changed", UtcDateTime, nullable=False),
-    Index("hub_uploads_person", "person", "at"),
+    Index("hub_uploads_person", "person", "at", "id"),
     Index("hub_uploads_state", "state", "at"),
 )
-"""The bundles that people sent; ``stream`` is empty until the bundle was verified."""
+"""The bundles that people sent; ``stream`` is empty until the bundle was verified.
+
+``actor`` is the person's name, and ``sees`` the streams that it saw when it sent the bundle (JSON;
+``null`` for every one). ``done`` of ``total`` steps are complete, and ``changes`` counts how often
+the row was changed. ``signer`` holds the key that signed, ``result`` is the conformity.
+"""
 
 PEOPLE = Table(
     "hub_people",

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    func,
     insert,
     select,
 )
@@ -199,6 +200,22 @@ def campaigns_where(
     """Columns of the campaigns that meet conditions, in the order of time and names."""
     order = (CAMPAIGNS.c.measured_at, CAMPAIGNS.c.campaign, CAMPAIGNS.c.scheme)
     return connection.execute(select(*columns).where(*where).order_by(*order)).all()
+
+
+def count_campaigns(connection: Connection, *where: ColumnElement[bool]) -> int:
+    """How many campaigns meet conditions; one by several schemes counts for each."""
+    return connection.scalar(select(func.count()).select_from(CAMPAIGNS).where(*where)) or 0
+
+
+def last_campaign(
+    connection: Connection, *where: ColumnElement[bool]
+) -> tuple[datetime, str] | None:
+    """The time and the name of the newest campaign that meets conditions."""
+    column = CAMPAIGNS.c
+    asked = select(column.measured_at, column.campaign).where(*where)
+    newest = asked.order_by(column.measured_at.desc(), column.campaign.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else (row.measured_at, row.campaign)
 
 
 def _is(table: Table, key: CampaignKey) -> ColumnElement[bool]:

@@ -22,8 +22,9 @@ from sqlalchemy import (
     true,
 )
 
-from harness.model.hub_access import Viewer
-from harness.store.hub.row_security import read_as
+from harness.model.hub_access import PUBLIC, Viewer
+from harness.store.hub.hub_tables import DOCUMENTS
+from harness.store.hub.row_security import PUBLIC_KIND, read_as
 from harness.store.registry.streams import Registry
 
 
@@ -94,3 +95,15 @@ class Repository:
         with self._registry.transaction() as connection:
             read_as(connection, viewer)
             yield Reading(connection, viewer)
+
+    def public_documents(self, *where: ColumnElement[bool]) -> list[Row[Any]]:
+        """The documents of the public register, of all suppliers. Raises InstrumentError.
+
+        The one question without the condition on suppliers: the public sees no supplier's rows,
+        and of every supplier what the register says. Their bodies are made from ``PublicService``
+        alone (``reports/site/public_facts.py``), which lists what is public.
+        """
+        asked = select(DOCUMENTS).where(DOCUMENTS.c.kind == PUBLIC_KIND, *where)
+        with self._registry.transaction() as connection:
+            read_as(connection, PUBLIC)
+            return list(connection.execute(asked.order_by(DOCUMENTS.c.stream, DOCUMENTS.c.id)))

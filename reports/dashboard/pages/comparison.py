@@ -91,7 +91,7 @@ def routes(repository: Repository) -> APIRouter:
             found = comparisons.of(reading, runs.before, runs.after, now)
             if at is not None:
                 found = found._replace(items=_items(reading, runs, found, at))
-        return _page(request, viewer, runs, found, start=at)
+        return _page(request, viewer, runs, found)
 
     @router.get("/compare.csv")
     def table(
@@ -163,13 +163,7 @@ def _options(runs: Compared) -> list[tuple[str, str]]:
     return [(name, ", ".join(filter(None, words))) for name, words in named.items()]
 
 
-def _page(
-    request: Request,
-    viewer: Viewer,
-    runs: Compared,
-    found: Comparison,
-    start: tuple[int, int] | None,
-) -> Response:
+def _page(request: Request, viewer: Viewer, runs: Compared, found: Comparison) -> Response:
     assert runs.before is not None
     shown, following = found.items[:SHOWN], ""
     values = {
@@ -197,7 +191,6 @@ def _page(
         conditions=differ,
         requirements=[each for each in found.requirements if each.differs or each.points],
         items=[_line(each, viewer, runs) for each in shown],
-        is_part=start is not None,
         next_url=following,
         csv_url="/compare.csv" + address(**values),
         service_url=service_url(runs.after.row),

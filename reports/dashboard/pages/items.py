@@ -74,7 +74,6 @@ def routes(repository: Repository) -> APIRouter:
             items_path=found.url("items").partition("?")[0],
             csv_url=found.csv_url("items", **choice._asdict()),
             service_url=service_url(found.row),
-            is_part=bool(after),
         )
 
     @router.get("/campaigns/{stream}/{campaign}/items.csv")

@@ -18,11 +18,15 @@ from typer.testing import CliRunner
 from harness.cli import hub as hub_verbs
 from harness.cli import hub_people, hub_tokens
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub
+from harness.cli.hub_projector import Projector
+from harness.cli.hub_uploads import HubUploads
+from harness.cli.hub_web import HubWork
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
 from harness.fleet.messages import AgentStatus, Enrolled, Poll, Refused, RunReport
 from harness.model.event import Event
 from harness.model.surveillance_event import SurveillanceRun
+from harness.ports.storage import Clock
 from test_suites.agent_double import AgentDouble, hub_of
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
@@ -128,6 +132,15 @@ class HubExample:
             for path in sorted(self.hub.rglob("*"))
             if path.is_file()
         }
+
+
+def work_of(hub: AgentHub, clock: Clock) -> HubWork:
+    """The work of an open hub; no thread does it."""
+    results = hub.hub.results
+    return HubWork(
+        Projector(hub.registry, results, clock, lambda _: None),
+        HubUploads(hub.hub, hub.registry, clock),
+    )
 
 
 def refused(answer: object, reason: str) -> str:

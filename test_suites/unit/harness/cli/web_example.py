@@ -6,10 +6,11 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from fastapi import APIRouter, FastAPI
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for another HTTP library, which nobody here has
@@ -24,7 +25,7 @@ from harness.store.registry.streams import Registry
 from reports.dashboard.account_parts import AccountParts
 from reports.dashboard.agent_api import RequestLine
 from reports.dashboard.app import hub_app
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
+from test_suites.unit.harness.cli.hub_example import HILL, HubExample, work_of
 
 URL = "https://hub.example.org"
 PASSWORD = "nine old trams at noon"
@@ -48,6 +49,7 @@ class WebExample:
 
     hub: HubExample
     is_secure: bool = True
+    routes: APIRouter | None = None
     lines: list[RequestLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,10 +58,20 @@ class WebExample:
         self.accounts: AccountParts = account_parts(
             self.hub.opened, self.hub.clock, is_secure=self.is_secure
         )
-        parts = web_parts(
-            self.hub.opened, self.hub.clock, self.lines.append, is_secure=self.is_secure
-        )
+        work = work_of(self.hub.opened, self.hub.clock)
+        clock, log = self.hub.clock, self.lines.append
+        parts = web_parts(self.hub.opened, work, clock, log, is_secure=self.is_secure)
+        if self.routes is not None:
+            parts = replace(parts, routes=(*parts.routes, self.routes))
         self.app = hub_app(parts)
+
+    @property
+    def fastapi(self) -> FastAPI:
+        """The application below its middleware."""
+        app: Any = self.app
+        while not isinstance(app, FastAPI):
+            app = app._app
+        return app
 
     def add(self, role: Role = Role.ASSESSOR, email: str = "", name: str = "") -> Person:
         """Add a person with the password ``PASSWORD``."""
@@ -126,7 +138,9 @@ class Browser:
 
 
 @contextmanager
-def web_example(hub: HubExample, *, is_secure: bool = True) -> Iterator[WebExample]:
-    """The web application of a hub that was made."""
+def web_example(
+    hub: HubExample, *, is_secure: bool = True, routes: APIRouter | None = None
+) -> Iterator[WebExample]:
+    """The web application of a hub that was made; ``routes`` are added to its own."""
     with hub.running():
-        yield WebExample(hub, is_secure=is_secure)
+        yield WebExample(hub, is_secure=is_secure, routes=routes)

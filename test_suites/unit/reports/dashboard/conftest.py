@@ -1,4 +1,4 @@
-"""The pages of plans, decisions and alarms over a real registry."""
+"""The pages of plans and alarms, and of campaigns and items, each over a real registry."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from test_suites.follow_up_desk import FollowUpDesk
+from test_suites.hub_items_example import campaigns_registry
+from test_suites.hub_items_pages import PagesWorld
 
 
 @pytest.fixture
@@ -15,3 +17,18 @@ def desk(tmp_path: Path) -> Iterator[FollowUpDesk]:
     made = FollowUpDesk(tmp_path / "out")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def item_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesWorld]:
+    """Pages that the tests of a module share, because they only read."""
+    folder = tmp_path_factory.mktemp("hub")
+    with campaigns_registry(folder) as registry:
+        yield PagesWorld(registry, folder)
+
+
+@pytest.fixture
+def new_item_pages(tmp_path: Path) -> Iterator[PagesWorld]:
+    """Pages that one test may change."""
+    with campaigns_registry(tmp_path) as registry:
+        yield PagesWorld(registry, tmp_path)

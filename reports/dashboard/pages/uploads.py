@@ -1,0 +1,118 @@
+"""The pages of uploads: send a signed bundle by a form, and see what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from harness.model.hub_access import Permission
+from reports.dashboard.access import AnyViewer, Refusal, require, signed_in
+from reports.dashboard.rendering import page
+from reports.dashboard.request_bodies import FILE_WITHIN, bounded, require_length
+from reports.dashboard.upload_api import called, own_upload
+from reports.dashboard.upload_port import MOST_NAME, MOST_SIZE, TakesUploads
+
+PATH = "/uploads"
+PAGE = 25
+FRAMING = 64 * 1024
+"""The most bytes of a form beside its file."""
+
+LONGEST_FIELD = 4096
+
+SIGNS = {"recorded": "conforms", "self-test": "information", "refused": "does-not-conform"}
+"""The signs of the states in which an upload ends; the others are under way."""
+
+WORDS = {
+    "receiving": "Not complete",
+    "waiting": "Waiting",
+    "verifying": "Being verified",
+    "judging": "Being judged again",
+    "recording": "Being recorded",
+    "recorded": "Recorded",
+    "self-test": "Self-test, not evidence",
+    "refused": "Refused",
+}
+"""What the states are called."""
+
+
+def upload_pages(uploads: TakesUploads) -> APIRouter:
+    """The routes of the pages."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get(PATH)
+    async def overview(
+        request: Request, viewer: AnyViewer, before: Annotated[str, Query(max_length=64)] = ""
+    ) -> HTMLResponse:
+        require(viewer, Permission.UPLOAD)
+        last = await own_upload(uploads, viewer, before) if before else None
+        found = await called(uploads.page, viewer, last, PAGE + 1)
+        following = found[PAGE - 1].id if len(found) > PAGE else ""
+        return page(
+            request, "uploads.html.j2", "Uploads", uploads=found[:PAGE], following=following,
+            signs_of=SIGNS, words_of=WORDS, most=MOST_SIZE, is_first=not before,
+        )  # fmt: skip
+
+    @routes.post(PATH)
+    async def send(request: Request, viewer: AnyViewer) -> Response:
+        require(viewer, Permission.UPLOAD)
+        form = await _form(request)
+        try:
+            file = form.get("bundle")
+            _require_own_form(request, form)
+            if not isinstance(file, UploadFile) or not file.size:
+                words = "Choose the bundle that 'accredit bundle make' wrote, and send it again."
+                raise Refusal(422, "No file was sent", words)
+            name = " ".join((file.filename or "bundle").split())[:MOST_NAME]
+            upload = await called(uploads.take_file, viewer, name, file.file)
+        finally:
+            await form.close()
+        return RedirectResponse(f"{PATH}/{upload.id}", 303)
+
+    @routes.get(PATH + "/{upload_id}")
+    async def one(request: Request, viewer: AnyViewer, upload_id: str) -> HTMLResponse:
+        require(viewer, Permission.UPLOAD)
+        upload = await own_upload(uploads, viewer, upload_id)
+        return page(
+            request, "upload.html.j2", f"{upload.name}: {WORDS[upload.state].lower()}",
+            upload=upload, sign=SIGNS.get(upload.state, "no-data"), word=WORDS[upload.state],
+        )  # fmt: skip
+
+    return routes
+
+
+async def _form(request: Request) -> FormData:
+    """Read a form; its file is on the disk, not in memory. Raises Refusal."""
+    most = MOST_SIZE + FRAMING
+    require_length(request, most)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise Refusal(415, "This cannot be read", "Send the form as multipart/form-data.")
+    try:
+        async with asyncio.timeout(FILE_WITHIN):
+            return await bounded(request, most).form(
+                max_files=1, max_fields=4, max_part_size=LONGEST_FIELD
+            )
+    except HTTPException as error:
+        words = "The form has one file and a few short fields. Use the form of this page."
+        raise Refusal(error.status_code, "This form cannot be read", words) from None
+    except TimeoutError:
+        words = "Nothing was stored. Send it again, or use 'accredit bundle send', which resumes."
+        raise Refusal(408, "The file did not come in time", words) from None
+
+
+def _require_own_form(request: Request, form: FormData) -> None:
+    """Raise Refusal unless the form has the session's token.
+
+    To be replaced by the check that all forms share, once there is one.
+    """
+    given, own = form.get("csrf"), signed_in(request).csrf
+    is_same = isinstance(given, str) and hmac.compare_digest(given.encode(), own.encode())
+    if not own or not is_same:
+        words = "The form is too old, or comes from elsewhere. Open the page again and send it."
+        raise Refusal(403, "This form is not valid", words)
