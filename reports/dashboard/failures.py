@@ -19,7 +19,7 @@ from reports.dashboard.rendering import page
 API = "/api/"
 """Below this path answers and refusals are JSON."""
 
-FOR_PROGRAMS = (API, "/agent/", "/health/")
+FOR_PROGRAMS = (API, "/agent/", "/health/", "/metrics")
 """Below these paths a refusal is JSON."""
 
 
@@ -78,7 +78,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
     """A refusal as a page or as JSON; who has not signed in is led to the sign-in page."""
     path: str = request.scope["path"]
     if path.startswith(FOR_PROGRAMS):
-        return JSONResponse({"title": refusal.title, "detail": refusal.words}, refusal.status)
+        told = {"title": refusal.title, "detail": refusal.words}
+        return JSONResponse(told, refusal.status, refusal.headers)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         asked = quote(f"{path}?{query}" if query else path, safe="/")

@@ -21,11 +21,11 @@ MOST_CALLERS = 10_000
 
 
 class TooMany(Refusal):
-    """A caller makes too many requests; ``seconds`` until the next is possible."""
+    """A caller makes too many requests; in so many seconds the next is possible."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(429, "Too many requests", f"Wait {seconds} s, and ask less often.")
-        self.seconds = seconds
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class _Bucket(NamedTuple):
