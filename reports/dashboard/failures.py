@@ -20,7 +20,7 @@ from reports.dashboard.rendering import page
 API = "/api/"
 """Below this path answers and refusals are JSON."""
 
-FOR_PROGRAMS = (API, "/agent/", "/health/")
+FOR_PROGRAMS = (API, "/agent/", "/health/", "/metrics")
 """Below these paths a refusal is JSON."""
 
 
@@ -88,7 +88,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
         words = f"{words} Its number in the log is {number}."
     path: str = request.scope["path"]
     if path.startswith(FOR_PROGRAMS):
-        return JSONResponse({"title": refusal.title, "detail": words}, refusal.status)
+        told = {"title": refusal.title, "detail": words}
+        return JSONResponse(told, refusal.status, refusal.headers)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         asked = quote(f"{path}?{query}" if query else path, safe="/")
