@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
@@ -14,6 +15,7 @@ from harness.model.obligation import Obligation
 from harness.store.hub.documents import StoredDocument, read_documents
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
+from reports.dashboard.addresses import place_after, place_in
 from reports.dashboard.api.answers import AlarmAnswer, Answer, DecisionAnswer, Listed, PlanAnswer
 from reports.dashboard.api.listing import PREFIX, REFUSALS, USUAL, After, Limit, Name, name
 from reports.dashboard.follow_up_facts import (
@@ -42,6 +44,8 @@ class DueDates(Protocol):
 
 
 Made = TypeVar("Made", bound=Answer)
+
+_PLACES = msgspec.json.Decoder(tuple[datetime, str, str])
 
 
 def follow_up_routes(
@@ -108,12 +112,14 @@ def _listed(
     repository: Repository, viewer: Viewer, wanted: _Documents,
     answer: Callable[[StoredDocument], Made],
 ) -> Listed[Made]:  # fmt: skip
+    place = place_in(wanted.after, _PLACES)
     with repository.reading(viewer) as reading:
         found = read_documents(
-            reading, wanted.kind, wanted.states, limit=wanted.limit, after=wanted.after,
+            reading, wanted.kind, wanted.states, limit=wanted.limit, after=place,
             service=wanted.service,
         )  # fmt: skip
-    return Listed(rows=[answer(each) for each in found.documents], next=found.next or None)
+    following = place_after(*found.next) if found.next else None
+    return Listed(rows=[answer(each) for each in found.documents], next=following)
 
 
 def plan_answer(document: StoredDocument) -> PlanAnswer:
