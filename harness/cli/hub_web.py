@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reports.dashboard.account_parts import AccountParts, SingleSignOn
     from reports.dashboard.agent_api import RequestLine
+    from reports.dashboard.api.metrics import RequestMetrics
     from reports.dashboard.app import HubParts
 
 
@@ -41,16 +42,23 @@ def web_parts(
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
+    from reports.dashboard.api.metrics import RequestMetrics  # noqa: PLC0415 - the same
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     repository = Repository(hub.registry)
     audit = RegistryAudit(hub.registry, clock)
+    requests = RequestMetrics()
+
+    def note(line: RequestLine) -> None:
+        requests.note(line)
+        log(line)
+
     return HubParts(
         agents=hub,
         repository=repository,
         access=HubAccess(accounts.sign_in),
-        log=log,
+        log=note,
         now=clock.now,
         routes=(
             *_account_routes(accounts),
@@ -58,6 +66,7 @@ def web_parts(
             *_result_routes(hub, repository, audit),
             *_follow_up_routes(hub, repository, audit, work, clock),
             *_upload_routes(work, audit),
+            *_api_routes(hub, repository, requests, clock),
         ),
         is_secure=is_secure,
     )
@@ -126,9 +135,13 @@ def _result_routes(
         comparison,
         item,
         items,
+        overview,
+        requirement,
+        service,
     )
 
     return (
+        *(each.routes(repository) for each in (overview, service, requirement)),
         campaigns.routes(repository),
         campaign.routes(repository),
         items.routes(repository),
@@ -141,16 +154,14 @@ def _follow_up_routes(
     hub: AgentHub, repository: Repository, audit: RegistryAudit, work: HubWork, clock: Clock
 ) -> tuple[APIRouter, ...]:
     from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - an extra
-    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import alarms, decisions, plans  # noqa: PLC0415 - the same
 
     renew = work.projector.try_to_catch_up
     acts = AuditedActs(HubActs(hub.registry, hub.hub.results, clock, renew), audit)
     return (
-        plan_routes(repository, acts),
-        decision_routes(repository, acts),
-        alarm_routes(repository, acts),
+        plans.routes(repository, acts),
+        decisions.routes(repository, acts),
+        alarms.routes(repository, acts),
     )
 
 
@@ -160,3 +171,22 @@ def _upload_routes(work: HubWork, audit: RegistryAudit) -> tuple[APIRouter, ...]
 
     uploads = AuditedUploads(work.uploads, audit)
     return upload_routes(uploads), upload_pages(uploads)
+
+
+def _api_routes(
+    hub: AgentHub, repository: Repository, requests: RequestMetrics, clock: Clock
+) -> tuple[APIRouter, ...]:
+    from harness.cli.hub_due import AgentsByState, DueInStreams  # noqa: PLC0415 - an extra
+    from reports.dashboard.api.exports import export_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.follow_up import follow_up_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.metrics import metrics_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.results import result_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.rate_limit import RateLimit  # noqa: PLC0415 - the same
+
+    limit = RateLimit()
+    return (
+        result_routes(repository, limit),
+        export_routes(repository, limit),
+        follow_up_routes(repository, DueInStreams(hub.session, clock), clock.now, limit),
+        metrics_routes(repository, AgentsByState(hub, clock), requests),
+    )

@@ -24,6 +24,7 @@ from reports.site.page_maker import STATE_WORDS, page_globals
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 SITE = HERE.parent / "site"
@@ -97,6 +98,12 @@ def page(
         )
     )
     return HTMLResponse(text, status)
+
+
+def fragment(template: str, macro: str, *values: Any, **named: Any) -> Markup:
+    """What a macro of a template makes, escaped as in a page; it knows no viewer."""
+    made: Markup = getattr(_environment().get_template(template).module, macro)(*values, **named)
+    return made
 
 
 def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
