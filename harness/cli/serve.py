@@ -144,7 +144,7 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     ingest = UploadIngest(hub.hub.folder, clock)
     with (
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
-        _recording(hub, waiting, projector.catch_up),
+        _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn),
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):
