@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model.hub_access import Permission
-from reports.dashboard.act_forms import DECIDE, FormField
+from reports.dashboard.act_forms import DECIDE, FieldKind, FormField
 from reports.dashboard.acts import sentence_of, who_may
 from reports.dashboard.form_values import revision_of, typed
 from reports.dashboard.forms import Form
@@ -28,14 +28,10 @@ from reports.dashboard.forms import Form
         ("text", "   ", "fill this in"),
     ],
 )
-def test_a_field_is_checked_and_what_was_typed_is_kept(kind: str, text: str, fault: str) -> None:
-    field = FormField(
-        name="f",
-        label="F",
-        kind=kind,
-        is_required=True,
-        choices=(("a", "A"),),  # type: ignore[arg-type]
-    )
+def test_a_field_is_checked_and_what_was_typed_is_kept(
+    kind: FieldKind, text: str, fault: str
+) -> None:
+    field = FormField(name="f", label="F", kind=kind, is_required=True, choices=(("a", "A"),))
 
     values, errors = typed((field,), Form([("f", text)]))
 
