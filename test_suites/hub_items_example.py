@@ -247,13 +247,11 @@ class HeldAudit:
     """Records readings of evidence in memory."""
 
     def __init__(self) -> None:
-        self.read: list[tuple[str, str, str, str, str]] = []
+        self.read: list[tuple[str, str, str, str]] = []
         self.trouble: Exception | None = None
 
-    def evidence_read(
-        self, viewer: Viewer, stream: str, campaign: str, item: str, what: str
-    ) -> None:
+    def evidence_read(self, viewer: Viewer, stream: str, campaign: str, item: str = "") -> None:
         """Record one reading, or fail as it was told."""
         if self.trouble is not None:
             raise self.trouble
-        self.read.append((viewer.person, stream, campaign, item, what))
+        self.read.append((viewer.person, stream, campaign, item))

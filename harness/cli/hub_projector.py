@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
 from harness.cli.hub_causes import instrument_document
+from harness.cli.hub_follow_up import FOLLOW_UP_MAKERS
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
 from harness.cli.hub_items import read_items
 from harness.cli.hub_register import keep_field_checks, published_documents
@@ -57,6 +58,7 @@ EDITION = "1"
 
 DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (
     (WAITING, waiting_documents),
+    *FOLLOW_UP_MAKERS,
     (PUBLIC_KIND, published_documents),
 )
 """The kinds of documents that follow from a stream alone, each with what makes all of a stream."""

@@ -54,7 +54,11 @@ class HubParts:
 def hub_app(parts: HubParts) -> ASGIApp:
     """The application. ``parts.log`` is called after each request."""
     app = FastAPI(
-        docs_url=None, redoc_url=None, title="Accredit hub", version=version("isp-accredit")
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        title="Accredit hub",
+        version=version("isp-accredit"),
     )
     app.state.now = parts.now
     add_agent_routes(app, parts.agents)

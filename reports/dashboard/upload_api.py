@@ -7,6 +7,7 @@ another one it is answered with 409 and the number of bytes that are held, and n
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, ParamSpec, TypeVar
@@ -36,6 +37,7 @@ PAGE, MOST_PAGE = 50, 200
 STATUS = {"too-large": 413, "busy": 429, "no-room": 507, "faulty": 422}
 """The HTTP status of a refusal, by its reason."""
 
+_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
@@ -207,7 +209,8 @@ def _require_json(request: Request) -> None:
 
 async def own_upload(uploads: TakesUploads, viewer: Viewer, upload_id: str) -> StoredUpload:
     """An upload of the viewer. Raises NotHere for any other id."""
-    found = await called(uploads.find, viewer, upload_id)
+    is_id = _ID.fullmatch(upload_id) is not None
+    found = await called(uploads.find, viewer, upload_id) if is_id else None
     if found is None:
         raise NotHere
     return found

@@ -48,11 +48,13 @@ class Reading:
         *where: ColumnElement[bool],
         columns: Sequence[Any] = (),
         order: Sequence[ColumnElement[Any]] = (),
+        group: Sequence[ColumnElement[Any]] = (),
         limit: int | None = None,
     ) -> list[Row[Any]]:
         """The rows of a table with a ``stream`` that the viewer sees, in that order."""
         asked = select(*(columns or table.c)).where(visible(table, self.viewer), *where)
-        return list(self._connection.execute(asked.order_by(*order).limit(limit)))
+        asked = asked.group_by(*group).order_by(*order).limit(limit)
+        return list(self._connection.execute(asked))
 
     def joined(
         self,

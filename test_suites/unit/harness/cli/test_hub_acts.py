@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +15,7 @@ from harness.model.hub_access import Viewer
 from harness.model.stream import stream_of
 from reports.dashboard.access import NotHere, SignInNeeded
 from reports.dashboard.acts import ActRefused
+from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import ACME, PEOPLE, FollowUpDesk, words_of
 from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock
 
@@ -36,16 +36,16 @@ def desk(board: Board) -> Iterator[FollowUpDesk]:
     made.close()
 
 
-PATH = f"/decisions/{quote(ACME, safe='')}"
+PATH = address("decisions", ACME)
 
 
 def test_a_service_is_accredited_and_suspended_through_the_pages(
     board: Board, desk: FollowUpDesk
 ) -> None:
-    waiting = f"{PATH}/spring~one-row"
+    waiting = f"{PATH}/spring%40one-row"
 
     read = desk.page(f"{waiting}?proposal=yes", "decider")
-    assert "The rules propose accredited" in read
+    assert "The rules propose: accredited" in read
     values = {"status": "accredited", "reason": "read it all", "version": "2.1", "until": ""}
     made = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
     twice = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
@@ -74,7 +74,7 @@ def test_a_service_is_accredited_and_suspended_through_the_pages(
 
 def test_who_measured_the_service_is_told_who_may_decide(board: Board, desk: FollowUpDesk) -> None:
     desk.people["decider"] = replace(PEOPLE["decider"], name=current_user().upper())
-    waiting = f"{PATH}/spring~one-row"
+    waiting = f"{PATH}/spring%40one-row"
 
     page = desk.page(f"{waiting}?proposal=yes", "decider")
     values = {"status": "accredited", "reason": "I am sure", "version": "2.1"}
@@ -92,7 +92,7 @@ def test_nobody_decides_better_than_the_rules_propose(
     board.version()
     desk = FollowUpDesk(board.out, board.clock)
     try:
-        waiting = f"{PATH}/spring~one-row"
+        waiting = f"{PATH}/spring%40one-row"
         read = desk.get(f"{waiting}?proposal=yes", "decider").text
         assert "Not yet" in read or "not-yet" in read
         assert 'value="accredited"' not in read
@@ -122,7 +122,7 @@ def test_acts_check_permission_and_supplier_themselves(tmp_path: Path, who: str)
             with pytest.raises(kind):
                 desk.acts.acknowledge(viewer, stream, "A-0001", "note")
             with pytest.raises(kind):
-                desk.acts.proposal(viewer, stream, "spring~x")
+                desk.acts.proposal(viewer, stream, "spring@x")
         with pytest.raises(NotHere):
             desk.acts.act_on_plan(viewer, ACME, plan, "verify", {}, 1)
     finally:
