@@ -134,6 +134,7 @@ def serve_hub(
 @contextmanager
 def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[HubWork]:
     """Do what a hub does beside answering: rows of pages, reports, uploads and notifications."""
+    from harness.cli.hub_expire import expiring  # noqa: PLC0415 - only serving needs it
     from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
     from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
     from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
@@ -148,6 +149,7 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
         _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn),
+        expiring(hub.hub, clock, warn),
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):
         yield HubWork(projector, uploads)
