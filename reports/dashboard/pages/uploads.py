@@ -11,8 +11,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from harness.model.hub_access import Permission
-from harness.store.hub.upload_store import UploadState
+from harness.store.hub.upload_store import StoredUpload, UploadState
 from reports.dashboard.access import AnyViewer, Refusal, require
+from reports.dashboard.addresses import address
 from reports.dashboard.rendering import page
 from reports.dashboard.request_bodies import FILE_WITHIN, bounded, require_length
 from reports.dashboard.upload_api import called, own_upload
@@ -84,9 +85,17 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
         return page(
             request, "upload.html.j2", f"{upload.name}: {WORDS[upload.state].lower()}",
             upload=upload, sign=SIGNS[UploadState(upload.state)], word=WORDS[upload.state],
+            campaign_url=_campaign_url(upload),
         )  # fmt: skip
 
     return routes
+
+
+def _campaign_url(upload: StoredUpload) -> str:
+    """The address of the campaign's page, once it is recorded."""
+    if upload.state != UploadState.RECORDED:
+        return ""
+    return address("campaigns", upload.stream, upload.campaign)
 
 
 async def _form(request: Request) -> FormData:
