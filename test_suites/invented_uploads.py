@@ -50,6 +50,9 @@ def path_of(state: UploadState) -> str:
 class InventedUploads:
     """The same uploads for every assessor; a supplier has none, and nothing is taken."""
 
+    def require_room(self, size: int) -> None:
+        """There is room."""
+
     def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
         """The first one."""
         del viewer, file

@@ -21,10 +21,10 @@ from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document
 
 HUB, FILES, RESULTS, NAMED = "hub", "files", "results", "named"
-SCRATCH, UPKEEP = "scratch", "upkeep"
-"""Folders of a hub that hold nothing to keep: unpacked bundles, and a lock."""
+SCRATCH, UPKEEP, INCOMING = "scratch", "upkeep", "sent/incoming"
+"""Folders of a hub that hold nothing to keep: unpacked bundles, a lock, and forms under way."""
 
-MOVED = ("uploads", "bundles", "reports", "aside")
+MOVED = ("uploads", "bundles", "reports", "aside", "sent/parts", "sent/bundles")
 """Folders between which the server moves files, in that order: so none is missed."""
 
 LOCKS = frozenset({"lock", "lock.pid"})
@@ -90,11 +90,12 @@ class HubFiles:
                 raise UsageError(msg)
 
     def _of_hub(self) -> Iterator[BackupFile]:
-        leave = {self._results, self._folder / SCRATCH, self._folder / UPKEEP}
-        moved = [self._folder / name for name in MOVED]
+        passing = (self._folder / name for name in (SCRATCH, UPKEEP, INCOMING))
+        leave = {self._results, *passing}
+        moved = {self._folder / name: f"{HUB}/{name}" for name in MOVED}
         yield from self._below(self._folder, HUB, leave={*leave, *moved})
-        for folder in moved:
-            yield from self._below(folder, f"{HUB}/{folder.name}", leave=leave)
+        for folder, name in moved.items():
+            yield from self._below(folder, name, leave=leave)
 
     def _below(self, folder: Path, name: str, leave: set[Path]) -> Iterator[BackupFile]:
         """The files below a folder, in the order of their names; no links, locks and databases."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -25,6 +28,10 @@ FRAMING = 64 * 1024
 """The most bytes of a form beside its file."""
 
 LONGEST_FIELD = 4096
+MOST_AT_ONCE = 4
+"""How many forms of one person may come at once."""
+
+_sending: Counter[str] = Counter()
 
 SIGNS = dict.fromkeys(UploadState, "no-data") | {
     UploadState.RECORDED: "conforms",
@@ -66,7 +73,10 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
     @routes.post(PATH)
     async def send(request: Request, viewer: AnyViewer) -> Response:
         require(viewer, Permission.UPLOAD)
-        form = await _form(request)
+        require_length(request, MOST_SIZE + FRAMING)
+        await called(uploads.require_room, 2 * int(request.headers.get("content-length", "0")))
+        with one_of_few(viewer.person):
+            form = await _form(request)
         try:
             file = form.get("bundle")
             if not isinstance(file, UploadFile) or not file.size:
@@ -98,16 +108,27 @@ def _campaign_url(upload: StoredUpload) -> str:
     return address("campaigns", upload.stream, upload.campaign)
 
 
+@contextmanager
+def one_of_few(person: str) -> Iterator[None]:
+    """Count the files that a person sends at the moment. Raises Refusal if there are too many."""
+    if _sending[person] >= MOST_AT_ONCE:
+        words = f"You send {MOST_AT_ONCE} files at the moment. Wait until one has come."
+        raise Refusal(429, "Too many files at once", words)
+    _sending[person] += 1
+    try:
+        yield
+    finally:
+        _sending[person] -= 1
+
+
 async def _form(request: Request) -> FormData:
     """Read a form; its file is on the disk, not in memory. Raises Refusal."""
-    most = MOST_SIZE + FRAMING
-    require_length(request, most)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise Refusal(415, "This cannot be read", "Send the form as multipart/form-data.")
     try:
         async with asyncio.timeout(FILE_WITHIN):
-            return await bounded(request, most).form(
+            return await bounded(request, MOST_SIZE + FRAMING).form(
                 max_files=1, max_fields=4, max_part_size=LONGEST_FIELD
             )
     except HTTPException as error:
