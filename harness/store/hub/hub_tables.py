@@ -142,6 +142,7 @@ UPLOADS = Table(
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("changes", Integer, nullable=False),
+    Column("cut_off", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("campaign", Text, nullable=False),
     Column("service", Text, nullable=False),
@@ -156,8 +157,9 @@ UPLOADS = Table(
 """The bundles that people sent; ``stream`` is empty until the bundle was verified.
 
 ``actor`` is the person's name, and ``sees`` the streams that it saw when it sent the bundle (JSON;
-``null`` for every one). ``done`` of ``total`` steps are complete, and ``changes`` counts how often
-the row was changed. ``signer`` holds the key that signed, ``result`` is the conformity.
+``null`` for every one). ``done`` of ``total`` steps are complete, ``changes`` counts how often the
+row was changed, and ``cut_off`` how often the process ended while it looked at the bundle.
+``signer`` holds the key that signed, ``result`` is the conformity.
 """
 
 PEOPLE = Table(
