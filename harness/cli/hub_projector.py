@@ -8,7 +8,7 @@ several may work on one registry. Rows of another edition of this code are made 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
 from harness.cli.hub_causes import instrument_document
-from harness.cli.hub_follow_up import alarm_documents, decision_documents, plan_documents
+from harness.cli.hub_follow_up import FOLLOW_UP_MAKERS
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
 from harness.cli.hub_items import read_items
+from harness.cli.hub_register import keep_field_checks, published_documents
 from harness.cli.hub_series import Result, results_of, update_series
 from harness.cli.hub_services import KINDS, service_documents
 from harness.cli.hub_waiting import waiting_documents
 from harness.cli.paths import CampaignPaths
 from harness.cli.process import unexpected_message
+from harness.cli.registry_session import RegistrySession
 from harness.cli.site_views import assessment_of
 from harness.errors import HarnessError
-from harness.follow.state import StreamState
 from harness.model.event import AppealDecided, Event
 from harness.model.stream import OWNER, StreamHead
 from harness.ports.storage import Clock
@@ -45,8 +46,8 @@ from harness.store.hub.projection import (
     replace_campaign,
     replace_documents,
 )
+from harness.store.hub.row_security import PUBLIC_KIND
 from harness.store.registry.streams import Registry, lock, read_head
-from reports.dashboard.follow_up_facts import ALARM, DECISION, PLAN
 from reports.dashboard.service_facts import WAITING
 from reports.site.trend_causes import Instrument
 
@@ -56,23 +57,10 @@ if TYPE_CHECKING:
 EDITION = "1"
 """The edition of what makes rows; a change makes the rows of every registry anew."""
 
-FromState = Callable[[str, str, Sequence[Event], StreamState, datetime], Iterable[Document]]
-"""What makes documents from a stream's name, supplier, events and state, and the time."""
-
-
-def _of_state(make: FromState) -> Callable[[HubStream], Iterable[Document]]:
-    def make_of(stream: HubStream) -> Iterable[Document]:
-        view = stream.view
-        return make(view.name, view.supplier, view.events, view.state, stream.now)
-
-    return make_of
-
-
 DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (
     (WAITING, waiting_documents),
-    (PLAN, _of_state(plan_documents)),
-    (DECISION, _of_state(decision_documents)),
-    (ALARM, _of_state(alarm_documents)),
+    *FOLLOW_UP_MAKERS,
+    (PUBLIC_KIND, published_documents),
 )
 """The kinds of documents that follow from a stream alone, each with what makes all of a stream."""
 
@@ -135,6 +123,7 @@ class Projector:
         self._days: dict[str, date] = {}
         self._told: dict[str, str] = {}
         self._again: dict[str, datetime] = {}
+        self._owner_events = -1
 
     def catch_up(self) -> tuple[str, ...]:
         """Make what is missing, and return the streams whose rows changed. Raises InstrumentError.
@@ -147,9 +136,18 @@ class Projector:
                 progress = all_progress(connection)
             changed = []
             for head in self._registry.heads():
-                if head.stream != OWNER and self._is_behind(head, progress.get(head.stream)):
+                if head.stream == OWNER:
+                    self._follow_owner(head)
+                elif self._is_behind(head, progress.get(head.stream)):
                     changed += [head.stream] if self._project(head) else []
             return tuple(changed)
+
+    def _follow_owner(self, head: StreamHead) -> None:
+        """Write what the owner's stream says of checks in the field, if it has grown."""
+        if self._owner_events != head.events:
+            session = RegistrySession(self._registry, self._clock)
+            keep_field_checks(session, self._clock.now())
+            self._owner_events = head.events
 
     def try_to_catch_up(self) -> None:
         """Make what is missing; what does not succeed now is told of, and tried again."""
