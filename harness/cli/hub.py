@@ -15,6 +15,8 @@ from rich.table import Table
 from harness.cli.drawing import terminal
 from harness.cli.hub_backup import backup_command
 from harness.cli.hub_database import migrate_command
+from harness.cli.hub_doctor import doctor_command
+from harness.cli.hub_expire import expire_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
@@ -41,6 +43,8 @@ app.add_typer(session_app, name="session", help="List and revoke sessions.")
 app.command("migrate")(migrate_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
+app.command("doctor")(doctor_command)
+app.command("expire")(expire_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from harness.untrusted.passwords import without_passwords
@@ -49,8 +51,25 @@ def say_at_once(line: str) -> None:
 
 
 def warn(sentence: str) -> None:
-    """Print a warning: one line on standard error."""
+    """Print a warning: one line on standard error. ``warnings_to`` sends it elsewhere."""
+    if _elsewhere:
+        _elsewhere[-1](sentence)
+        return
     say(f"accredit: warning: {sentence}", to_stderr=True)
+
+
+_elsewhere: list[Callable[[str], None]] = []
+"""What takes warnings of this process in place of standard error; the last one counts."""
+
+
+@contextmanager
+def warnings_to(take: Callable[[str], None]) -> Iterator[None]:
+    """Give warnings of all threads to a function meanwhile, as to the log of a server."""
+    _elsewhere.append(take)
+    try:
+        yield
+    finally:
+        _elsewhere.remove(take)
 
 
 def is_terminal() -> bool:

@@ -7,6 +7,7 @@ error leaves the process but a word and a sentence; bodies are never logged.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -25,7 +26,6 @@ from harness.fleet.signed_time import QUESTIONS, TimeAnswer, TimeQuestion
 
 TIME, MESSAGES = "/agent/v1/time", "/agent/v1/messages"
 LIVE, READY = "/health/live", "/health/ready"
-PATHS = frozenset({TIME, MESSAGES, LIVE, READY})
 
 JSON = "application/json"
 MOST_QUESTION = 1024
@@ -37,6 +37,9 @@ BODY_WITHIN = 120.0
 MOST_DIGITS = 12
 STATUS = {"unknown": 403, "too-large": 413}
 """The HTTP status of a refusal that is not sealed, by its reason; 400 for others."""
+
+NUMBER, NUMBER_BYTES = "accredit.request", 6
+"""Where the number of a request is in its scope, and how many random bytes it has."""
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -57,9 +60,14 @@ class AnswersAgents(Protocol):
 
 
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request in the log: sizes in bytes of bodies, and the time until it was answered."""
+    """A request in the log: sizes in bytes of bodies, and the time until it was answered.
+
+    ``id`` is its number, which a page of an error shows; ``path`` that of the route, with the names
+    of its parameters in place of their values.
+    """
 
     at: datetime
+    id: str
     client: str
     method: str
     path: str
@@ -82,7 +90,9 @@ def agent_app(
     hub: AnswersAgents, log: Callable[[RequestLine], None], now: Callable[[], datetime]
 ) -> ASGIApp:
     """An application for agents alone. ``log`` is called after each request."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="Accredit")
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, title="Accredit"
+    )
     add_agent_routes(app, hub)
     return logged(app, log, now)
 
@@ -180,6 +190,11 @@ def _in_words(error: Exception) -> str:
     return f"unexpected error: {type(error).__name__}"
 
 
+def _path_of(scope: Scope) -> str:
+    """The path of the route that answered: it names nobody and nothing that was asked for."""
+    return str(getattr(scope.get("route"), "path", "other"))
+
+
 class _Logged:
     """Log each request in one line. A path that is not ours is not repeated."""
 
@@ -192,6 +207,7 @@ class _Logged:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope[NUMBER] = secrets.token_hex(NUMBER_BYTES)
         began, counts = time.monotonic(), {"status": 0, "received": 0, "sent": 0}
 
         async def counted_receive() -> Message:
@@ -212,9 +228,10 @@ class _Logged:
             self._log(
                 RequestLine(
                     at=self._now(),
+                    id=scope[NUMBER],
                     client=str(client[0]),
                     method=str(scope["method"])[:10],
-                    path=scope["path"] if scope["path"] in PATHS else "other",
+                    path=_path_of(scope),
                     seconds=round(time.monotonic() - began, 4),
                     error=str(scope.get("accredit.error", "")),
                     **counts,

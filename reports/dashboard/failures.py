@@ -11,15 +11,17 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
+from reports.dashboard.agent_api import NUMBER
 from reports.dashboard.rendering import page
 
 API = "/api/"
 """Below this path answers and refusals are JSON."""
 
-FOR_PROGRAMS = (API, "/agent/", "/health/")
+FOR_PROGRAMS = (API, "/agent/", "/health/", "/metrics")
 """Below these paths a refusal is JSON."""
 
 
@@ -52,9 +54,12 @@ class NotPossible(Refusal):
 class Failed(Refusal):
     """A fault of this software."""
 
+    STATUS = 500
+    """From this HTTP status on it is not the fault of who asked."""
+
     def __init__(self) -> None:
         super().__init__(
-            500,
+            self.STATUS,
             "Something went wrong here",
             "It is not your fault. Nothing was changed unless the page said so. Try again; if it "
             "stays, tell the operator of this hub when it happened.",
@@ -75,19 +80,24 @@ def failure_of(error: Exception) -> Refusal:
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Response:
-    """A refusal as a page or as JSON; who has not signed in is led to the sign-in page."""
+    """A refusal as a page or as JSON; who has not signed in is led to the sign-in page.
+
+    What is the hub's own fault comes with the number under which the log has it.
+    """
+    words = refusal.words
+    if refusal.status >= Failed.STATUS and (number := request.scope.get(NUMBER)):
+        words = f"{words} Its number in the log is {number}."
     path: str = request.scope["path"]
     if path.startswith(FOR_PROGRAMS):
-        return JSONResponse({"title": refusal.title, "detail": refusal.words}, refusal.status)
+        told = {"title": refusal.title, "detail": words}
+        return JSONResponse(told, refusal.status, refusal.headers)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         asked = quote(f"{path}?{query}" if query else path, safe="/")
         if request.headers.get("hx-request") == "true":  # a part cannot be the sign-in page
             return Response(b"", 200, {"HX-Redirect": f"/sign-in?to={asked}"})
         return RedirectResponse(f"/sign-in?to={asked}", 303)
-    return page(
-        request, "refused.html.j2", refusal.title, status=refusal.status, words=refusal.words
-    )
+    return page(request, "refused.html.j2", refusal.title, status=refusal.status, words=words)
 
 
 async def refused(request: Request, error: Exception) -> Response:
@@ -105,6 +115,14 @@ async def other_method(request: Request, _: Exception) -> Response:
     """The answer to a method that a path does not have."""
     words = f"{request.method} is not possible here. Go back, and use the links and buttons."
     return answer_refusal(request, Refusal(405, "This is not possible here", words))
+
+
+async def not_taken(request: Request, error: Exception) -> Response:
+    """The answer to a body that the library could not read; its words are not repeated."""
+    status = error.status_code if isinstance(error, HTTPException) else NotPossible().status
+    return answer_refusal(
+        request, Refusal(status, "This cannot be read", "Check what you sent, and send it again.")
+    )
 
 
 async def not_readable(request: Request, _: Exception) -> Response:
