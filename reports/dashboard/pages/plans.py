@@ -281,6 +281,9 @@ def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None
         path=_path(stored),
         campaign_path=address("campaigns", stored.stream, finding.campaign),
         service_path=address("services", stored.stream, finding.service),
+        requirement_path=address(
+            "services", stored.stream, finding.service, "requirements", finding.requirement
+        ),
         campaign_of=lambda name: address("campaigns", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),
         named=shown_name,

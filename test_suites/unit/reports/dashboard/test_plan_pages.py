@@ -10,10 +10,12 @@ import pytest
 
 from harness.model.action_plan import PlanState
 from reports.dashboard.act_forms import PLAN_ACTS
+from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import (
     ACME,
     BETA,
     PEOPLE,
+    SERVICE,
     TERMS,
     FollowUpDesk,
     path_of_plan,
@@ -50,6 +52,13 @@ def test_a_plan_is_submitted_agreed_claimed_and_closed_by_people_on_the_hub(
     assert "Fay Acme fix claimed: The list is loaded each day" in shown
     assert "ffffffffffff" not in shown
     assert "Bob Assessor closed" in shown
+    text = desk.get(path_of_plan(plan)).text
+    for path in (
+        address("services", ACME, SERVICE, "requirements", "URL-01"),
+        address("campaigns", ACME, "spring"),
+        address("campaigns", ACME, f"retest-{plan.lower()}"),
+    ):
+        assert f'href="{path}"' in text
     assert "No open action plans" in desk.page("/plans")
     assert plan in desk.page("/plans")
 
