@@ -250,3 +250,20 @@ def test_plans_that_ended_are_shown_page_by_page(
         "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwiIiwiIl0",
     ):
         assert 400 == desk.get(f"/plans?after={place}").status_code
+
+
+def test_an_escalated_plan_is_on_the_board_also_if_others_are_due_first(
+    desk: FollowUpDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        desk.open_plan(number)
+    desk.open_plan(4, severity="Min")
+    values = {"level": "finding-review", "reason": "no answer", "exit_criteria": "an answer"}
+    assert 303 == desk.act("P-0004", "escalate", "assessor", **values).status_code
+    monkeypatch.setattr("reports.dashboard.pages.plans.MOST_CARDS", 2)
+
+    board = desk.page("/plans")
+
+    assert "P-0004" in board
+    assert "It has the 2 that are escalated or due first, of 4 that are open." in board
+    assert 5 == len(desk.get("/plans.csv").text.splitlines())
