@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from harness.follow.guards import shown_name
 from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
@@ -195,7 +196,7 @@ def _step_of(plan: ActionPlan, follow_up: FollowUp) -> str:
         case PlanState.VERIFYING:
             said = [f"A re-test is running (campaign {plan.verifying})."]
         case PlanState.CLAIMED:
-            said = [f"{plan.claimed_by} says that it is fixed. A re-test must show it."]
+            said = [f"{shown_name(plan.claimed_by)} says that it is fixed. A re-test must show it."]
         case PlanState.SUPERSEDED:
             said = ["A campaign by the new version of the scheme shows what holds now."]
         case PlanState.DRAFT | PlanState.SUBMITTED | PlanState.RETURNED:

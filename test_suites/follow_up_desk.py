@@ -14,16 +14,14 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
 from starlette.types import ASGIApp
 
 from harness.cli.hub_acts import HubActs
-from harness.cli.hub_follow_up import alarm_documents, decision_documents, plan_documents
+from harness.cli.hub_projector import Projector
 from harness.cli.registry_session import RegistrySession, open_session, place_of
-from harness.fleet.signed_time import TimeAnswer, TimeQuestion
 from harness.follow.findings import draft_plan
 from harness.follow.replay import replay
 from harness.model.action_plan import Retest, RetestResult
@@ -43,25 +41,17 @@ from harness.model.stream import stream_of
 from harness.model.surveillance_event import AlarmRaised
 from harness.ports.storage import Clock
 from harness.store.hub.hub_tables import METADATA
-from harness.store.hub.projection import replace_documents
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import SignedIn
+from reports.dashboard.addresses import address
 from reports.dashboard.app import HubParts, hub_app
-from reports.dashboard.pages.alarms import alarm_routes
-from reports.dashboard.pages.decisions import decision_routes
-from reports.dashboard.pages.plans import plan_routes
+from reports.dashboard.pages import alarms, decisions, plans
 from test_suites.example import example_finding
+from test_suites.hub_serving import CSRF, NamedViewers, NoAgents
 from test_suites.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACME, BETA = stream_of("Acme"), stream_of("Beta")
 SERVICE = "Safe Net"
-MAKERS = (
-    ("plan", plan_documents),
-    ("decision", decision_documents),
-    ("alarm", alarm_documents),
-)
-CSRF = "c" * 64
 TERMS = {
     "owner": "Olive Owner",
     "action": "Load the list daily",
@@ -87,36 +77,6 @@ PEOPLE = {
 }
 
 
-class Agents:
-    """A hub to which no agent speaks."""
-
-    most_body = 0
-
-    def answer_time(self, question: TimeQuestion) -> TimeAnswer:
-        raise NotImplementedError
-
-    def answer(self, body: bytes) -> bytes:
-        raise NotImplementedError
-
-    def is_ready(self) -> bool:
-        return True
-
-
-class Doors:
-    """Everybody of ``PEOPLE`` is signed in by the name."""
-
-    def __init__(self, people: dict[str, Viewer]) -> None:
-        self.people = people
-
-    def by_session(self, secret: str) -> SignedIn | None:
-        viewer = self.people.get(secret)
-        return None if viewer is None or viewer.is_public else SignedIn(viewer, CSRF, "s" * 64)
-
-    def by_token(self, token: str) -> Viewer | None:
-        del token
-        return None
-
-
 class FollowUpDesk:
     """A hub with a registry; ``get`` and ``post`` are requests of somebody."""
 
@@ -130,22 +90,22 @@ class FollowUpDesk:
         self.session: RegistrySession = self._opening.__enter__()
         with self.session.registry.transaction(is_writing=True) as connection:
             METADATA.create_all(connection)
+        self.told: list[str] = []
+        self._projector = Projector(self.session.registry, results, self.clock, self.told.append)
         repository = Repository(self.session.registry)
         self.acts = HubActs(self.session.registry, results, self.clock, self.project)
-        self.people = dict(PEOPLE)
-        parts = HubParts(
-            agents=Agents(),
-            repository=repository,
-            access=Doors(self.people),
-            log=lambda _: None,
-            now=self.clock.now,
-            routes=(
-                plan_routes(repository, self.acts),
-                decision_routes(repository, self.acts),
-                alarm_routes(repository, self.acts),
-            ),
+        self.people = {who: viewer for who, viewer in PEOPLE.items() if not viewer.is_public}
+        routes = (
+            plans.routes(repository, self.acts),
+            decisions.routes(repository, self.acts),
+            alarms.routes(repository, self.acts),
         )
-        self.app: ASGIApp = hub_app(parts)
+        self.app: ASGIApp = hub_app(
+            HubParts(
+                agents=NoAgents(), repository=repository, access=NamedViewers(self.people),
+                log=lambda _: None, now=self.clock.now, routes=routes,
+            )
+        )  # fmt: skip
         for supplier, service in (("Acme", SERVICE), ("Beta", "Calm Net")):
             if is_new:
                 self.record(supplier, RecordAdded(at=NOW, actor="Cy", record=Service(id=service)))
@@ -160,15 +120,9 @@ class FollowUpDesk:
         self.project()
 
     def project(self) -> None:
-        """Make the documents of all streams."""
-        for head in self.session.registry.heads():
-            with self.session.registry.reading(head.stream) as access:
-                events = access.events()
-            state = replay(events)
-            with self.session.registry.transaction(is_writing=True) as connection:
-                for kind, make in MAKERS:
-                    made = make(head.stream, head.name, events, state, self.clock.now())
-                    replace_documents(connection, head.stream, kind, made)
+        """Make the rows of pages that are missing."""
+        self._projector.catch_up()
+        assert [] == self.told
 
     def open_plan(
         self, number: int = 1, supplier: str = "Acme", service: str = SERVICE, **finding: Any
@@ -218,22 +172,29 @@ class FollowUpDesk:
             ),
         )  # fmt: skip
 
-    def campaign(self, name: str = "spring", by: str = "Mo Measurer") -> None:
+    def campaign(
+        self,
+        name: str = "spring",
+        by: str = "Mo Measurer",
+        *,
+        supplier: str = "Acme",
+        service: str = SERVICE,
+    ) -> None:
         """A campaign that was concluded, and the version of the service."""
         self.record(
-            "Acme",
-            RecordAdded(at=self.clock.now(), actor="Cy", record=ServiceVersion(id="2.1", of=SERVICE)),
+            supplier,
+            RecordAdded(at=self.clock.now(), actor="Cy", record=ServiceVersion(id="2.1", of=service)),
             RecordAdded(
                 at=self.clock.now(), actor=by,
                 record=CampaignRecord(
-                    id=name, of=SERVICE, scheme="becta-2008", scheme_version="1.0", rules="2026.1",
+                    id=name, of=service, scheme="becta-2008", scheme_version="1.0", rules="2026.1",
                     journal="0" * 64, conforms=8, does_not_conform=1, insufficient=2,
                 ),
             ),
         )  # fmt: skip
 
-    def raise_alarm(self, **changes: Any) -> str:
-        """Raise an alarm about Acme's service; return its id."""
+    def raise_alarm(self, supplier: str = "Acme", **changes: Any) -> str:
+        """Raise an alarm about a supplier's service; return its id."""
         raised = RaisedAlarm(
             number=1, service=SERVICE, scheme="becta-2008", requirement="URL-04",
             profile="pupils", rule=AlarmRule.EVIDENCE, sites=("Hill School", "Vale School"),
@@ -249,10 +210,10 @@ class FollowUpDesk:
         )  # fmt: skip
         raised = msgspec.structs.replace(raised, **changes)
         event = AlarmRaised(
-            at=self.clock.now(), actor="accredit monitor", service=SERVICE, alarm=raised.id,
+            at=self.clock.now(), actor="accredit monitor", service=raised.service, alarm=raised.id,
             raised=raised,
         )  # fmt: skip
-        self.record("Acme", event)
+        self.record(supplier, event)
         return raised.id
 
     def later(self, days: float) -> None:
@@ -298,7 +259,7 @@ class FollowUpDesk:
 
 def path_of_plan(plan: str, stream: str = ACME) -> str:
     """The path of the page of a plan."""
-    return f"/plans/{quote(stream, safe='')}/{plan}"
+    return address("plans", stream, plan)
 
 
 def words_of(text: str) -> str:

@@ -53,8 +53,8 @@ class PagesWorld:
             comparison.routes(repository),
             campaign.routes(repository),
         )
-        app = app_of(registry, routes, self.viewers)
-        self.transport = httpx.ASGITransport(app)
+        self.app = app_of(registry, routes, self.viewers)
+        self.transport = httpx.ASGITransport(self.app)
 
     def get(self, path: str, who: str = ASSESSOR) -> httpx.Response:
         return asyncio.run(self._get(path, who))

@@ -20,13 +20,16 @@ from harness.model.stream import OWNER
 from harness.store.hub.projection import Document, replace_documents
 from harness.store.hub.repository import Repository
 from harness.store.hub.row_security import PUBLIC_KIND
+from harness.store.hub.upload_store import FINAL
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 from reports.dashboard.pages import register, sites, states
+from reports.dashboard.pages.uploads import upload_pages
 from reports.dashboard.sites_port import SiteFacts, SiteSchedule
 from reports.site.public_facts import public_register
 from reports.site.register_documents import field_document
 from test_suites.hub_serving import viewers_of
+from test_suites.invented_uploads import InventedUploads, path_of
 from test_suites.site_example import NOW, checks_of, example_views
 
 VIEWS = example_views()
@@ -138,6 +141,9 @@ def example_pages() -> tuple[HubPage, ...]:
         HubPage("/sites", Role.ASSESSOR),
         HubPage("/sites?q=nothing", Role.ADMINISTRATOR),
         HubPage("/sites", Role.SCHOOL),
+        HubPage("/uploads", Role.ASSESSOR),
+        HubPage("/uploads", Role.SUPPLIER),
+        *(HubPage(path_of(state), Role.ASSESSOR) for state in sorted(FINAL)),
     )
 
 
@@ -147,6 +153,11 @@ def example_viewers() -> dict[str, Viewer]:
 
 
 def example_routes(repository: Repository) -> tuple[APIRouter, ...]:
-    """The routes of the public pages, of sites and of the states."""
+    """The routes of the public pages, of sites, of the states, and of uploads."""
     port = InventedSites(invented_sites())
-    return (states.routes(), register.routes(repository), sites.routes(port))
+    return (
+        states.routes(),
+        register.routes(repository),
+        sites.routes(port),
+        upload_pages(InventedUploads()),
+    )

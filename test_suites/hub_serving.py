@@ -7,7 +7,9 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import APIRouter
 from starlette.types import ASGIApp
@@ -17,7 +19,7 @@ from harness.fleet.signed_time import TimeAnswer, TimeQuestion
 from harness.model.hub_access import Role, Viewer
 from harness.store.hub.repository import Repository
 from harness.store.registry.streams import Registry
-from reports.dashboard.access import SignedIn
+from reports.dashboard.access import COOKIE, SignedIn
 from reports.dashboard.agent_api import RequestLine
 from reports.dashboard.app import HubParts, hub_app
 from test_suites.served_in_thread import served_in_thread
@@ -118,3 +120,35 @@ async def _serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]
     finally:
         server.should_exit = True
         await serving
+
+
+class Asker:
+    """Asks an application without a network; redirects are not followed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def get(
+        self,
+        path: str,
+        role: str = "",
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Ask for a path as somebody of that role."""
+        return self.send("GET", path, role, params=params, headers=headers)
+
+    def send(self, method: str, path: str, role: str = "", **options: Any) -> httpx.Response:
+        """Send a request as somebody of that role."""
+        cookies = {COOKIE: role} if role else {}
+        return asyncio.run(self._send(method, path, cookies, options))
+
+    async def _send(
+        self, method: str, path: str, cookies: dict[str, str], options: dict[str, Any]
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://hub.test", cookies=cookies
+        ) as client:
+            return await client.request(method, path, **options)

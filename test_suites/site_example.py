@@ -95,6 +95,11 @@ def example_views() -> tuple[StreamView, ...]:
     )
 
 
+def view_of(supplier: str, service: str) -> StreamView:
+    """A supplier with three campaigns of a service, and nothing else."""
+    return _view(supplier, service, FILTER, lambda _: [])
+
+
 def checks_of(views: Iterable[StreamView]) -> tuple[FieldEvent, ...]:
     """Checks in the field of a year in which the seed drew one of their services."""
     return field_story(

@@ -8,6 +8,10 @@ lines, so that their items and observations can be looked at. All of it says tha
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,7 +28,11 @@ from harness.cli.demo_hub_story import WEEKS, Calendar
 from harness.cli.hub_file import TEMPLATE, make_hub
 from harness.cli.paths import registry_variables
 from harness.cli.registry_session import open_session
+from harness.errors import InstrumentError
 from harness.monitor.monitoring_file import read_monitoring
+
+KILLED_WITHIN, LOOK_EVERY = 100, 0.02
+"""How often, and after how many seconds each, it is looked whether killed processes are gone."""
 
 USER = "accredit-demo"
 """Who is named as the user of commands in the events of the demonstration."""
@@ -51,6 +59,39 @@ def make_demo_hub(folder: Path, now: datetime, *, port: int = 0, seed: str = SEE
     write_campaigns(folder, calendar)
     with own_environment():
         _play(folder, now, calendar, seed)
+
+
+def make_apart(folder: Path, now: datetime, port: int) -> None:
+    """Make the folder of a hub in a process of its own, whose memory is free again afterwards.
+
+    Nothing of it runs on when this returns or is stopped. Raises InstrumentError if it failed.
+    """
+    command = [sys.executable, "-m", "harness.cli.demo_hub"]
+    command += [str(folder), now.isoformat(), str(port)]
+    stops = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # until the process can be killed
+    with subprocess.Popen(command, start_new_session=True) as process:  # noqa: S603 - our own
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            code = process.wait()
+        except BaseException:
+            _kill_group(process)
+            raise
+    if code:
+        msg = f"{folder}: the demonstration could not be made; what is above says why"
+        raise InstrumentError(msg)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and those that it started, and wait until they are gone."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for _ in range(KILLED_WITHIN):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(LOOK_EVERY)
 
 
 def _play(folder: Path, now: datetime, calendar: Calendar, seed: str) -> None:
@@ -80,3 +121,8 @@ def own_environment() -> Iterator[None]:
     finally:
         os.environ.pop("LOGNAME")
         os.environ.update(before)
+
+
+if __name__ == "__main__":
+    place, ends, at_port = sys.argv[1:]
+    make_demo_hub(Path(place), datetime.fromisoformat(ends), port=int(at_port))

@@ -121,7 +121,9 @@ def measuring(folder: Path, out: Path, calendar: Calendar) -> Iterator[Measuring
     """Measure in a process of its own; it is stopped at the end of the context."""
     command = [sys.executable, "-m", "harness.cli.demo_hub_measure"]
     command += [str(folder), str(out), calendar.last.isoformat()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+    with subprocess.Popen(  # noqa: S603 - our own
+        command, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield Measuring(process)
         except BaseException:

@@ -68,11 +68,11 @@ class HubActs:
         registry: Registry,
         results: Path,
         clock: Clock,
-        after_act: Callable[[], None] | None = None,
+        after_act: Callable[[], object] = lambda: None,
     ) -> None:
         self._session = RegistrySession(registry, clock)
         self._results, self._clock = results, clock
-        self._after_act = after_act or (lambda: None)
+        self._after_act = after_act
 
     def act_on_plan(
         self,

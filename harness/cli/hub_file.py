@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from harness.cli.hub_notify_file import Notifying
+from harness.cli.hub_oidc_file import OidcProvider
 from harness.cli.hub_retention_file import Retention
 from harness.cli.paths import CampaignPaths
 from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
@@ -103,6 +104,7 @@ class HubFile(Declared):
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
     notify: Notifying = Notifying()
+    oidc: OidcProvider | None = None
     retention: Retention = Retention()
     trusted: tuple[TrustedKey, ...] = ()
     schemes: tuple[SomePath, ...] = ()

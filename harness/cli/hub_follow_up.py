@@ -7,13 +7,14 @@ of one kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
 from harness.cli.decision_basis import versions_of
+from harness.cli.hub_history import HubStream
 from harness.follow.decisions import people_of, standing
 from harness.follow.plan_terms import digest_of
 from harness.follow.state import StreamState
@@ -120,7 +121,7 @@ def decision_documents(
 
 def undecided_id(campaign: str, scheme: str) -> str:
     """The id of the document of a campaign that waits for a decision by a scheme."""
-    return f"{campaign}~{scheme}"
+    return f"{campaign}@{scheme}"
 
 
 def _undecided_documents(
@@ -208,3 +209,24 @@ def _plans_of(alarm: Alarm, state: StreamState) -> tuple[str, ...]:
         for plan in state.plans.values()
         if state.finding(plan.finding).campaign in campaigns
     )
+
+
+Maker = Callable[
+    [str, str, Sequence[Event], StreamState, datetime],
+    Iterable[Document],
+]
+
+
+def _of_stream(make: Maker) -> Callable[[HubStream], Iterable[Document]]:
+    """What makes documents from a stream as the projector gives it."""
+    return lambda found: make(
+        found.view.name, found.view.supplier, found.view.events, found.view.state, found.now
+    )
+
+
+FOLLOW_UP_MAKERS = (
+    (PLAN, _of_stream(plan_documents)),
+    (DECISION, _of_stream(decision_documents)),
+    (ALARM, _of_stream(alarm_documents)),
+)
+"""The kinds of documents of this module, each with what makes all of a stream."""

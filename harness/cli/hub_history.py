@@ -1,12 +1,12 @@
 """Follow the events of a supplier's stream for the pages of a hub, and note which campaigns change.
 
-Runs of surveillance are many and large: of them only the newest and those of alarms are kept, and
-of all others the place of their campaigns, so that memory does not grow with their readings.
+Runs of surveillance are many and large: of them only the place of each campaign and the last run of
+each schedule are kept, so that memory does not grow with their readings.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,16 +18,12 @@ from harness.model.event import Event, RecordAdded, RecordClosed
 from harness.model.registry_record import CampaignRecord, Service
 from harness.model.stream import same_name
 from harness.model.surveillance_event import (
-    AlarmRaised,
     MonitoringDeclared,
     RunBegun,
     SurveillanceRun,
 )
 from harness.store.hub.projection import CampaignKey
 from reports.site.stream_view import Place, StreamView
-
-MOST_RUNS = 400
-"""How many runs of surveillance are kept, the newest ones."""
 
 
 class MonitoredService(NamedTuple):
@@ -45,9 +41,8 @@ class MonitoredService(NamedTuple):
 class HubStream(NamedTuple):
     """A supplier's stream as makers of documents are given it.
 
-    ``view`` has its state, its changes of status and its events; of the runs of surveillance only
-    the newest (``MOST_RUNS``) and those that alarms rest on. It has no campaigns and no
-    assessments, which are rows already. ``services`` are the names of
+    ``view`` has its state, its changes of status, and its events but for the runs of surveillance.
+    It has no campaigns and no assessments, which are rows already. ``services`` are the names of
     services as rows have them, ``monitored`` the monitored services, and ``places`` where campaigns
     were made, all by ``same_name``. ``results`` is the folder of results.
     """
@@ -85,8 +80,7 @@ class StreamHistory:
         self.places: dict[str, Place] = {}
         self.latest: datetime | None = None
         self._follower = StatusFollower(now)
-        self._events: dict[int, Event] = {}
-        self._runs: OrderedDict[int, SurveillanceRun] = OrderedDict()
+        self._events: list[Event] = []
         self._open: dict[CampaignKey, RecordedCampaign] = {}
         self._schemes: defaultdict[str, set[CampaignKey]] = defaultdict(set)
         self._monitored: dict[str, MonitoredService] = {}
@@ -107,14 +101,8 @@ class StreamHistory:
                 self._note_run(event, changes)
             case MonitoringDeclared():
                 self._declare(event)
-            case AlarmRaised():
-                self._keep_runs(event)
-        if isinstance(event, SurveillanceRun):
-            self._runs[position] = event
-            if len(self._runs) > MOST_RUNS:
-                self._runs.popitem(last=False)
-        elif not isinstance(event, RunBegun):
-            self._events[position] = event
+        if not isinstance(event, RunBegun | SurveillanceRun):
+            self._events.append(event)
         self.position, self.latest = position, event.at
 
     def place_of(self, campaign: str) -> Place:
@@ -124,11 +112,10 @@ class StreamHistory:
     def stream_now(self, supplier: str, now: datetime, results: Path) -> HubStream:
         """The stream for makers of documents."""
         state, history = self._follower.replayed(now)
-        events = sorted((self._events | self._runs).items())
         view = StreamView(
             name=self.stream,
             supplier=supplier,
-            events=tuple(event for _, event in events),
+            events=tuple(self._events),
             state=state,
             history=history,
             campaigns=(),
@@ -168,11 +155,6 @@ class StreamHistory:
             self.places[same_name(run.campaign)] = place
             for key in self._schemes.get(same_name(run.campaign), ()):
                 changes.made[key] = self._open[key]
-
-    def _keep_runs(self, alarm: AlarmRaised) -> None:
-        """Keep the runs that an alarm rests on."""
-        named = set(alarm.raised.runs)
-        self._events |= {at: run for at, run in self._runs.items() if run.campaign in named}
 
     def _declare(self, event: MonitoringDeclared) -> None:
         name = same_name(event.service)

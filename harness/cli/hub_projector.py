@@ -18,13 +18,16 @@ from sqlalchemy import Connection
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
 from harness.cli.hub_causes import instrument_document
+from harness.cli.hub_follow_up import FOLLOW_UP_MAKERS
 from harness.cli.hub_history import Changes, HubStream, RecordedCampaign, StreamHistory
 from harness.cli.hub_items import read_items
+from harness.cli.hub_register import keep_field_checks, published_documents
 from harness.cli.hub_series import Result, results_of, update_series
 from harness.cli.hub_services import KINDS, service_documents
 from harness.cli.hub_waiting import waiting_documents
 from harness.cli.paths import CampaignPaths
 from harness.cli.process import unexpected_message
+from harness.cli.registry_session import RegistrySession
 from harness.cli.site_views import assessment_of
 from harness.errors import HarnessError
 from harness.model.event import AppealDecided, Event
@@ -45,6 +48,7 @@ from harness.store.hub.projection import (
     replace_campaign,
     replace_documents,
 )
+from harness.store.hub.row_security import PUBLIC_KIND
 from harness.store.registry.streams import Registry, lock, read_head
 from reports.dashboard.service_facts import WAITING
 from reports.site.trend_causes import Instrument
@@ -54,6 +58,8 @@ EDITION = "1"
 
 DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (
     (WAITING, waiting_documents),
+    *FOLLOW_UP_MAKERS,
+    (PUBLIC_KIND, published_documents),
 )
 """The kinds of documents that follow from a stream alone, each with what makes all of a stream."""
 
@@ -116,6 +122,7 @@ class Projector:
         self._days: dict[str, date] = {}
         self._told: dict[str, str] = {}
         self._again: dict[str, datetime] = {}
+        self._owner_events = -1
 
     def catch_up(self) -> tuple[str, ...]:
         """Make what is missing, and return the streams whose rows changed. Raises InstrumentError.
@@ -128,9 +135,18 @@ class Projector:
                 progress = all_progress(connection)
             changed = []
             for head in self._registry.heads():
-                if head.stream != OWNER and self._is_behind(head, progress.get(head.stream)):
+                if head.stream == OWNER:
+                    self._follow_owner(head)
+                elif self._is_behind(head, progress.get(head.stream)):
                     changed += [head.stream] if self._project(head) else []
             return tuple(changed)
+
+    def _follow_owner(self, head: StreamHead) -> None:
+        """Write what the owner's stream says of checks in the field, if it has grown."""
+        if self._owner_events != head.events:
+            session = RegistrySession(self._registry, self._clock)
+            keep_field_checks(session, self._clock.now())
+            self._owner_events = head.events
 
     def try_to_catch_up(self) -> None:
         """Make what is missing; what does not succeed now is told of, and tried again."""

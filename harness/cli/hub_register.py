@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.hub_history import HubStream
 from harness.cli.site_views import kept_of
 from harness.model.stream import OWNER
-from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.hub.projection import Document, replace_documents
 from harness.store.hub.repository import Repository
 from harness.store.hub.row_security import PUBLIC_KIND
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.cli.registry_session import RegistrySession
+
+
+def published_documents(stream: HubStream) -> Iterator[Document]:
+    """The documents of a supplier's stream, for the maker of rows."""
+    return register_documents(stream.view, stream.results)
 
 
 def register_documents(view: StreamView, results: Path) -> Iterator[Document]:
@@ -47,7 +52,7 @@ def keep_field_checks(session: RegistrySession, now: datetime) -> None:
     from harness.cli.field_records import field_events  # noqa: PLC0415 - keep the start light
 
     document = field_document(field_events(session), OWNER)
-    held = Repository(session.registry).public_documents(DOCUMENTS.c.id == document.id)
+    held = Repository(session.registry).public_documents(document.id)
     if [row.body for row in held] == [document.body]:
         return
     made = Document(

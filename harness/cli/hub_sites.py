@@ -19,7 +19,6 @@ from harness.model.stream import same_name, stream_of
 from harness.monitor.monitoring_file import MonitoringFile, SiteMonitoring, read_monitoring
 from harness.monitor.schedule import next_due
 from harness.ports.storage import Clock
-from harness.store.hub.hub_tables import CAMPAIGNS
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.sites_port import SiteFacts, SiteSchedule
 from reports.site.public_facts import PublicService
@@ -163,18 +162,10 @@ def _schedules(
 
 def _with_last_run(facts: SiteFacts, reading: Reading, place: _Place) -> SiteFacts:
     """Add the last campaign that is on record, found by an index."""
-    rows = reading.rows(
-        CAMPAIGNS,
-        CAMPAIGNS.c.stream == place.stream,
-        CAMPAIGNS.c.service == place.service,
-        CAMPAIGNS.c.site == place.site,
-        columns=(CAMPAIGNS.c.campaign, CAMPAIGNS.c.measured_at),
-        order=(CAMPAIGNS.c.measured_at.desc(),),
-        limit=1,
-    )
-    for row in rows:
-        return msgspec.structs.replace(facts, last_campaign=row.campaign, last_run=row.measured_at)
-    return facts
+    row = reading.last_campaign(place.stream, place.service, place.site)
+    if row is None:
+        return facts
+    return msgspec.structs.replace(facts, last_campaign=row.campaign, last_run=row.measured_at)
 
 
 def _with_status(facts: SiteFacts, service: PublicService | None) -> SiteFacts:

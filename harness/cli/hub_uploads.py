@@ -185,7 +185,9 @@ class HubUploads:
         self._require_room(file.size)
         self._forget_oldest(viewer.person)
         now, identity = self._clock.now(), secrets.token_hex(16)
-        upload = upload_store.new_upload(identity, viewer, file.name, (file.sha256, file.size), now)
+        upload = upload_store.new_upload(
+            identity, viewer, _printable(file.name), (file.sha256, file.size), now
+        )
         with self._registry.transaction(is_writing=True) as connection:
             upload_store.add(connection, upload)
         return upload, True
@@ -250,6 +252,12 @@ class HubUploads:
     def _lock(self, person: str) -> threading.Lock:
         """One request of a person at a time changes files."""
         return self._locks[hashlib.sha256(person.encode()).digest()[0] % LOCKS]
+
+
+def _printable(name: str) -> str:
+    """The name of a file on one line, without characters that cannot be printed."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split()) or "bundle"
 
 
 def _require_taken(refusal: str, words: str) -> None:

@@ -10,7 +10,7 @@ from harness.cli.hub_history import HubStream
 from harness.errors import first_of
 from harness.follow.due_dates import lane_of, obligations
 from harness.model.alarm import Alarm, AlarmState
-from harness.model.obligation import Obligation, ObligationKind, Party
+from harness.model.obligation import Lane, Obligation, ObligationKind, Party
 from harness.store.hub.projection import Document
 from reports.dashboard.service_facts import WAITING, WaitingFacts, WaitsFor, waiting_state
 from reports.words import capitalised
@@ -27,10 +27,13 @@ KINDS: dict[ObligationKind, WaitsFor] = {
 
 
 def waiting_documents(stream: HubStream) -> Iterator[Document]:
-    """What is due: the most urgent of each plan, decision and review, and each open alarm."""
+    """What waits: the most urgent of each plan, decision and review, and each open alarm.
+
+    What is not due soon does not wait for anybody yet.
+    """
     told = set()
     for due in obligations(stream.view.state, stream.now):
-        if due.about not in told:
+        if due.about not in told and due.lane is not Lane.ON_TRACK:
             told.add(due.about)
             yield _document(f"{due.kind}:{due.id}", _of_obligation(stream, due))
     for alarm in stream.view.state.alarms.values():
@@ -68,6 +71,7 @@ def _of_alarm(stream: HubStream, alarm: Alarm) -> WaitingFacts:
     raised = alarm.raised
     where = first_of(raised.sites, SITES_SHOWN)
     is_new = alarm.state is AlarmState.RAISED
+    lane = lane_of(raised.retest_by, stream.now)
     return WaitingFacts(
         kind="alarm",
         about=alarm.id,
@@ -78,5 +82,5 @@ def _of_alarm(stream: HubStream, alarm: Alarm) -> WaitingFacts:
         who="the assessor",
         act="acknowledge the alarm" if is_new else "re-test it by a campaign of fixed size",
         due=raised.retest_by,
-        lane=lane_of(raised.retest_by, stream.now),
+        lane=Lane.SOON if lane is Lane.ON_TRACK else lane,
     )

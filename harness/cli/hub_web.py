@@ -9,6 +9,7 @@ from harness.cli.hub_agents import AgentHub
 from harness.cli.hub_audit import AuditedActs, AuditedUploads, RegistryAudit
 from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
+from harness.cli.registry_session import RegistrySession
 from harness.ports.storage import Clock
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.own_account import OwnAccount
@@ -18,8 +19,9 @@ from harness.store.hub.sign_in import SignIn
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from reports.dashboard.account_parts import AccountParts
+    from reports.dashboard.account_parts import AccountParts, SingleSignOn
     from reports.dashboard.agent_api import RequestLine
+    from reports.dashboard.api.metrics import RequestMetrics
     from reports.dashboard.app import HubParts
 
 
@@ -40,16 +42,23 @@ def web_parts(
 ) -> HubParts:
     """The parts of the web application of an open hub."""
     from harness.cli.hub_access_port import HubAccess  # noqa: PLC0415 - an extra
+    from reports.dashboard.api.metrics import RequestMetrics  # noqa: PLC0415 - the same
     from reports.dashboard.app import HubParts  # noqa: PLC0415 - the same
 
     accounts = account_parts(hub, clock, is_secure=is_secure)
     repository = Repository(hub.registry)
     audit = RegistryAudit(hub.registry, clock)
+    requests = RequestMetrics()
+
+    def note(line: RequestLine) -> None:
+        requests.note(line)
+        log(line)
+
     return HubParts(
         agents=hub,
         repository=repository,
         access=HubAccess(accounts.sign_in),
-        log=log,
+        log=note,
         now=clock.now,
         routes=(
             *_account_routes(accounts),
@@ -57,6 +66,7 @@ def web_parts(
             *_result_routes(hub, repository, audit),
             *_follow_up_routes(hub, repository, audit, work, clock),
             *_upload_routes(work, audit),
+            *_api_routes(hub, repository, requests, clock),
         ),
         is_secure=is_secure,
     )
@@ -67,19 +77,44 @@ def account_parts(hub: AgentHub, clock: Clock, *, is_secure: bool) -> AccountPar
     from reports.dashboard.account_parts import AccountParts  # noqa: PLC0415 - an extra
 
     registry, now = hub.registry, clock.now
+    session = RegistrySession(registry, clock)
     return AccountParts(
         sign_in=SignIn(registry, now),
         own=OwnAccount(registry, now),
         accounts=Accounts(registry, now),
         registry=registry,
+        stream_named=lambda name: session.place_named(name).stream,
+        provider=_provider(hub, clock),
         is_secure=is_secure,
     )
 
 
-def _account_routes(accounts: AccountParts) -> tuple[APIRouter, ...]:
-    from reports.dashboard.pages import sign_in  # noqa: PLC0415 - an extra
+def _provider(hub: AgentHub, clock: Clock) -> SingleSignOn | None:
+    """The OIDC provider of the hub's file. Raises UsageError."""
+    declared = hub.hub.oidc
+    if declared is None:
+        return None
+    from harness.cli.hub_oidc import OidcSignOn  # noqa: PLC0415 - an extra
 
-    return (sign_in.routes(accounts),)
+    return OidcSignOn(declared, hub.hub.folder, hub.hub.url, clock.now)
+
+
+def _account_routes(accounts: AccountParts) -> tuple[APIRouter, ...]:
+    from reports.dashboard.pages import (  # noqa: PLC0415 - an extra
+        account,
+        administration,
+        audit,
+        person_forms,
+        sign_in,
+    )
+
+    return (
+        sign_in.routes(accounts),
+        account.routes(accounts),
+        administration.routes(accounts),
+        person_forms.routes(accounts),
+        audit.routes(accounts),
+    )
 
 
 def _public_routes(hub: AgentHub, repository: Repository, clock: Clock) -> tuple[APIRouter, ...]:
@@ -100,9 +135,13 @@ def _result_routes(
         comparison,
         item,
         items,
+        overview,
+        requirement,
+        service,
     )
 
     return (
+        *(each.routes(repository) for each in (overview, service, requirement)),
         campaigns.routes(repository),
         campaign.routes(repository),
         items.routes(repository),
@@ -115,16 +154,14 @@ def _follow_up_routes(
     hub: AgentHub, repository: Repository, audit: RegistryAudit, work: HubWork, clock: Clock
 ) -> tuple[APIRouter, ...]:
     from harness.cli.hub_acts import HubActs  # noqa: PLC0415 - an extra
-    from reports.dashboard.pages.alarms import alarm_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.decisions import decision_routes  # noqa: PLC0415 - the same
-    from reports.dashboard.pages.plans import plan_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.pages import alarms, decisions, plans  # noqa: PLC0415 - the same
 
     renew = work.projector.try_to_catch_up
     acts = AuditedActs(HubActs(hub.registry, hub.hub.results, clock, renew), audit)
     return (
-        plan_routes(repository, acts),
-        decision_routes(repository, acts),
-        alarm_routes(repository, acts),
+        plans.routes(repository, acts),
+        decisions.routes(repository, acts),
+        alarms.routes(repository, acts),
     )
 
 
@@ -134,3 +171,22 @@ def _upload_routes(work: HubWork, audit: RegistryAudit) -> tuple[APIRouter, ...]
 
     uploads = AuditedUploads(work.uploads, audit)
     return upload_routes(uploads), upload_pages(uploads)
+
+
+def _api_routes(
+    hub: AgentHub, repository: Repository, requests: RequestMetrics, clock: Clock
+) -> tuple[APIRouter, ...]:
+    from harness.cli.hub_due import AgentsByState, DueInStreams  # noqa: PLC0415 - an extra
+    from reports.dashboard.api.exports import export_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.follow_up import follow_up_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.metrics import metrics_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.api.results import result_routes  # noqa: PLC0415 - the same
+    from reports.dashboard.rate_limit import RateLimit  # noqa: PLC0415 - the same
+
+    limit = RateLimit()
+    return (
+        result_routes(repository, limit),
+        export_routes(repository, limit),
+        follow_up_routes(repository, DueInStreams(hub.session, clock), clock.now, limit),
+        metrics_routes(repository, AgentsByState(hub, clock), requests),
+    )

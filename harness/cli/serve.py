@@ -15,7 +15,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +57,9 @@ IDLE_SECONDS, END_SECONDS = 15, 5
 
 
 def serve_command(
-    hub: Annotated[Path, typer.Option("--hub", help="The folder of the hub.")] = Path("hub"),
+    hub: Annotated[
+        Path | None, typer.Option("--hub", help="The folder of the hub; default: hub.")
+    ] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Default: that of hub.yaml.")
     ] = None,
@@ -66,34 +68,66 @@ def serve_command(
         Path | None, typer.Option(help="A certificate in PEM; default: that of hub.yaml.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+    *,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo", help="Serve a made-up hub on this machine; --hub keeps it in a new folder."
+        ),
+    ] = False,
 ) -> None:
     """Answer the agents of a hub, until this is stopped (Ctrl-C, SIGTERM).
 
     Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
     """
+    import fastapi  # noqa: F401, PLC0415 - an extra; that it is missing is said before anything
+
+    if demo:
+        from harness.cli.serve_demo import serve_demo  # noqa: PLC0415 - only for a demonstration
+
+        if host or certificate or key:
+            msg = "--demo serves on 127.0.0.1 alone, without TLS: remove --host and --certificate"
+            raise UsageError(msg)
+        serve_demo(hub, port, clock)
+        return
+    folder = hub or Path("hub")
+    declared = read_hub(folder)
+    tls = _certificate_of(declared, certificate, key)
+    own_host, own_port = declared.address
+    address = host or own_host, own_port if port is None else port
+    serve_hub(folder, partial(listening, *address), tls)
+
+
+def serve_hub(
+    folder: Path,
+    listen: Callable[[], AbstractContextManager[socket.socket]],
+    tls: tuple[Path, Path] | None = None,
+) -> None:
+    """Serve the hub in a folder until a signal ends it, at the socket that ``listen`` opens.
+
+    ``tls`` are the files of a certificate and its key.
+    """
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
-    declared = read_hub(hub)
-    tls = _certificate_of(declared, certificate, key)
-    own_host, own_port = declared.address
+    declared = read_hub(folder)
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     log = HubLog(clock)
     with (
         logging_to(log),
-        alone_in(hub),
-        _scratch(hub / SCRATCH),
-        open_hub(hub, clock, warn, waiting.put) as opened,
-        _listening(host or own_host, own_port if port is None else port) as listener,
+        alone_in(folder),
+        _scratch(folder / SCRATCH),
+        open_hub(folder, clock, warn, waiting.put) as opened,
+        listen() as listener,
         _working(opened, waiting) as work,
     ):
-        at, scheme = listener.getsockname(), "https" if tls else "http"
-        shown = f"[{at[0]}]" if ":" in at[0] else at[0]
-        say_at_once(f"serving {scheme}://{shown}:{at[1]}; stop with SIGTERM or Ctrl-C")
         is_secure = declared.url.startswith("https:")
-        _run(
-            hub_app(web_parts(opened, work, clock, log.request, is_secure=is_secure)), listener, tls
-        )
+        parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
+        server = _server(hub_app(parts), tls)
+        at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
+        with _stopped_by_signals(server):  # before anybody is told how it is stopped
+            say_at_once(f"serving {at}; stop with SIGTERM or Ctrl-C")
+            asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
     say("serving stopped")
 
 
@@ -113,12 +147,18 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     ingest = UploadIngest(hub.hub.folder, clock)
     with (
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
-        _recording(hub, waiting, projector.catch_up),
+        _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn),
         expiring(hub.hub, clock, warn),
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):
         yield HubWork(projector, uploads)
+
+
+def shown_address(listener: socket.socket) -> str:
+    """The host and port of a socket, as in a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _require_wall(hub: AgentHub) -> None:
@@ -179,7 +219,7 @@ def _scratch(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens. Raises UsageError if the address cannot be had."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -193,8 +233,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -> None:
-    """Serve until SIGINT or SIGTERM; requests that came are answered."""
+def _server(app: ASGIApp, tls: tuple[Path, Path] | None) -> uvicorn.Server:
+    """A server that answers requests that came before it is told to end."""
     import uvicorn  # noqa: PLC0415 - an extra
 
     settings = uvicorn.Config(
@@ -204,9 +244,7 @@ def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -
         timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
     )  # fmt: skip
-    server = uvicorn.Server(settings)
-    with _stopped_by_signals(server):
-        asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
+    return uvicorn.Server(settings)
 
 
 @contextmanager
@@ -233,7 +271,8 @@ def _recording(
 ) -> Iterator[None]:
     """Record reports in a thread, those first that an earlier process left; ``then`` after each."""
     stop = threading.Event()
-    arguments = hub, waiting, stop, then
+    record = followed_by(recording(hub, clock, warn), then)
+    arguments = hub, record, waiting, stop
     thread = threading.Thread(target=_record_all, args=arguments, name="recorder")
     thread.start()
     try:
@@ -246,12 +285,11 @@ def _recording(
 
 def _record_all(
     hub: AgentHub,
+    record: OnReport,
     waiting: queue.Queue[StoredReport | None],
     stop: threading.Event,
-    then: Callable[[], object],
 ) -> None:
     """Record the reports of a queue until ``stop``; what is left stays on the disk."""
-    record = followed_by(recording(hub, clock, warn), then)
     _record_left(hub, record, stop)
     while not stop.is_set():
         try:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from harness.follow.decisions import Decisions, standing
+from harness.follow.guards import shown_name
 from harness.follow.next_act import NextAct
 from harness.follow.plan_dates import DueDate
 from harness.model.decision import FAVOURABLE, DecisionAppeal, HeldDecision
@@ -33,7 +34,7 @@ def dates_of_decisions(decisions: Decisions, keys: Collection[str]) -> Iterator[
 
 
 def _appeal(held: HeldDecision, appeal: DecisionAppeal) -> DueDate:
-    who = f"a decision maker (not {held.by})"
+    who = f"a decision maker (not {shown_name(held.by)})"
     return _date(
         held,
         ObligationKind.APPEAL,

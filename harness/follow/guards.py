@@ -79,6 +79,11 @@ def person_in(actor: str) -> Person:
     return Person(found[1].strip(), found[2].strip()) if found else Person(actor)
 
 
+def shown_name(actor: str) -> str:
+    """The name of an actor for people: without the account."""
+    return person_in(actor).name or actor
+
+
 def is_same_person(one: str, other: str) -> bool:
     """Whether two names may belong to the same person; a name without letters never does.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.follow.deadlines import AGREEMENT, RETEST, level_of
+from harness.follow.guards import shown_name
 from harness.follow.soak import has_held
 from harness.model.action_plan import (
     CONTAINED,
@@ -53,7 +54,7 @@ def deviation_act(plan: ActionPlan) -> NextAct:
 def agreement_act(plan: ActionPlan, finding: Finding, supplier: str) -> NextAct:
     """Who brings a plan nearer to being agreed."""
     if plan.state is PlanState.SUBMITTED:
-        who = f"the assessor (not {plan.submitted_by})"
+        who = f"the assessor (not {shown_name(plan.submitted_by)})"
         return NextAct(Party.ASSESSOR, who, "agree the plan, or return it with a reason")
     if plan.state is PlanState.RETURNED:
         act = "change the plan as the assessor asked, and submit it again"
@@ -67,7 +68,7 @@ def agreement_act(plan: ActionPlan, finding: Finding, supplier: str) -> NextAct:
 def soak_act(plan: ActionPlan, now: datetime) -> NextAct:
     """Who shows that a verified fix has held."""
     ends = plan.soak_ends
-    who = f"the assessor (not {plan.claimed_by})"
+    who = f"the assessor (not {shown_name(plan.claimed_by)})"
     if ends is None or has_held(plan):
         return NextAct(Party.ASSESSOR, "the assessor", "close the plan: its fix has held")
     after = f"from {in_utc(ends)} on, " if now < ends else ""
@@ -133,7 +134,7 @@ def _work(plan: ActionPlan, now: datetime, supplier: str) -> NextAct:
 
 
 def _retest(plan: ActionPlan, now: datetime) -> NextAct:
-    who = f"the assessor (not {plan.claimed_by})"
+    who = f"the assessor (not {shown_name(plan.claimed_by)})"
     if plan.state is PlanState.VERIFYING:
         return NextAct(Party.ASSESSOR, who, f"finish the re-test {plan.verifying!r}")
     loaded = plan.loaded_by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
@@ -63,6 +64,9 @@ class Refusal(Exception):
     What a viewer may not see is answered as what does not exist (``NotHere``).
     """
 
+    headers: Mapping[str, str] = {}
+    """Headers that the answer has as well."""
+
     def __init__(self, status: int, title: str, words: str) -> None:
         super().__init__(words)
         self.status, self.title, self.words = status, title, words
@@ -81,6 +85,8 @@ class NotHere(Refusal):
 
 class SignInNeeded(Refusal):
     """Nobody signed in. A page leads to the sign-in page, and back after it."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer, Basic realm="Accredit"'}
 
     def __init__(self) -> None:
         super().__init__(401, "Please sign in", "Sign in to see this page.")

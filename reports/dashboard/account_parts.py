@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +13,10 @@ from fastapi.responses import Response
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.own_account import OwnAccount
+from harness.store.hub.sessions import Session
 from harness.store.hub.sign_in import Origin, SignIn
 from harness.store.registry.streams import Registry
+from reports.dashboard.access import SignInNeeded
 from reports.dashboard.rendering import navigation
 from reports.dashboard.viewer_guard import cookie_name
 
@@ -47,18 +50,33 @@ class SingleSignOn(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountParts:
-    """What the pages of accounts work with."""
+    """What the pages of accounts work with.
+
+    ``stream_named`` is the stream of a supplier by its name. It raises UsageError.
+    """
 
     sign_in: SignIn
     own: OwnAccount
     accounts: Accounts
     registry: Registry
+    stream_named: Callable[[str], str]
     provider: SingleSignOn | None = None
     is_secure: bool = False
 
     def session_secret(self, request: Request) -> str:
         """The secret of the session in use, empty without one."""
         return request.cookies.get(cookie_name(is_secure=self.is_secure), "")
+
+    def names_of_streams(self) -> dict[str, str]:
+        """The names of suppliers by their streams; one whose stream is not opened has none."""
+        return {head.stream: head.name for head in self.registry.heads()}
+
+    def session(self, request: Request) -> Session:
+        """The session in use. Raises SignInNeeded."""
+        held = self.sign_in.by_session(self.session_secret(request))
+        if held is None or not held.is_complete:
+            raise SignInNeeded
+        return held
 
     def give_cookie(self, response: Response, name: str, secret: str, seconds: int = 0) -> None:
         """Give the browser a cookie that no script reads, for so many seconds (0: till it ends)."""

@@ -90,7 +90,9 @@ def agent_app(
     hub: AnswersAgents, log: Callable[[RequestLine], None], now: Callable[[], datetime]
 ) -> ASGIApp:
     """An application for agents alone. ``log`` is called after each request."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="Accredit")
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, title="Accredit"
+    )
     add_agent_routes(app, hub)
     return logged(app, log, now)
 

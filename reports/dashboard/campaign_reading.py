@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
-
-from sqlalchemy import ColumnElement, Row, and_, or_
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.scheme import ITEM_BY_ITEM
-from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
+from harness.store.hub.campaign_rows import Outcomes, campaigns_named, read_outcomes
 from harness.store.hub.repository import Reading
 from reports.dashboard.access import NotHere
 from reports.dashboard.addresses import address
@@ -22,14 +18,17 @@ from reports.dashboard.campaign_bodies import (
 from reports.requirement_table import SLIVER, Axis, Chart
 from reports.words import SCHEMES
 
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
 STATES = ("does-not-conform", "insufficient", "no-data", "conforms")
-"""The states of campaigns and outcomes, worst first."""
+"""The states of campaigns, worst first."""
+
+OUTCOME_STATES = (*STATES, "information")
+"""The states of outcomes, worst first."""
 
 MOST_OUTCOMES = 300
 """How many outcomes a page shows; the CSV has all of them."""
-
-MOST_RUNS = 50
-"""How many runs of a service can be chosen."""
 
 
 class FoundCampaign(NamedTuple):
@@ -50,6 +49,11 @@ class FoundCampaign(NamedTuple):
         scheme = str(self.row.scheme)
         name = SCHEMES.get(scheme, scheme)
         return f"{name} {self.body.scheme_version}".strip() if self.body else name
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """All its outcomes, as they are asked for."""
+        return Outcomes(self.row.stream, self.row.campaign, self.row.scheme)
 
     def url(self, *more: str, **values: str) -> str:
         """The address of its page, or of one below it."""
@@ -79,85 +83,11 @@ def supplier_name(stream: str) -> str:
 
 def find_campaign(reading: Reading, stream: str, campaign: str, scheme: str = "") -> FoundCampaign:
     """A campaign by a scheme, else by the first that assessed it. Raises NotHere."""
-    columns = CAMPAIGNS.c
-    rows = reading.rows(
-        CAMPAIGNS,
-        columns.stream == stream,
-        columns.campaign == campaign,
-        order=[columns.scheme],
-        limit=MOST_RUNS,
-    )
+    rows = campaigns_named(reading, stream, campaign)
     found = next((row for row in rows if scheme in {"", row.scheme}), None)
     if found is None:
         raise NotHere
     return FoundCampaign(found, read_campaign(found.body), tuple(row.scheme for row in rows))
-
-
-class Wanted(NamedTuple):
-    """The campaigns that a list is of; empty fields mean any."""
-
-    service: str = ""
-    site: str = ""
-    state: str = ""
-
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """The conditions."""
-        for name, value in self._asdict().items():
-            if value:
-                yield CAMPAIGNS.c[name] == value
-
-
-class Before(NamedTuple):
-    """The place in the list of campaigns after which a page begins: of its last row before."""
-
-    measured_at: datetime
-    stream: str
-    campaign: str
-    scheme: str
-
-
-NAMES = ("stream", "campaign", "scheme")
-LISTED = tuple(column for column in CAMPAIGNS.c if column.name != "body")
-
-
-def newest_campaigns(
-    reading: Reading, wanted: Wanted, before: Before | None, limit: int
-) -> list[Row[Any]]:
-    """Campaigns, newest first, without their bodies."""
-    columns = CAMPAIGNS.c
-    where = [*wanted.conditions()]
-    if before is not None:
-        where.append(columns.measured_at <= before.measured_at)
-        where.append(or_(columns.measured_at < before.measured_at, _beyond(before)))
-    order = [columns.measured_at.desc(), *(columns[name] for name in NAMES)]
-    return reading.rows(CAMPAIGNS, *where, columns=LISTED, order=order, limit=limit)
-
-
-def _beyond(before: Before) -> ColumnElement[bool]:
-    """Whether a campaign of the same time comes later in the list."""
-    columns = CAMPAIGNS.c
-    values = [(columns[name], getattr(before, name)) for name in NAMES]
-    return or_(
-        *(
-            and_(*(column == value for column, value in values[:at]), values[at][0] > values[at][1])
-            for at in range(len(values))
-        )
-    )
-
-
-def runs_of(reading: Reading, stream: str, service: str) -> list[Row[Any]]:
-    """The newest campaigns of a service with rows of items, each by its first scheme."""
-    columns = CAMPAIGNS.c
-    rows = reading.rows(
-        CAMPAIGNS,
-        columns.stream == stream,
-        columns.service == service,
-        columns=LISTED,
-        order=[columns.measured_at.desc(), columns.campaign, columns.scheme],
-        limit=2 * MOST_RUNS,
-    )
-    found = {row.campaign: row for row in reversed(rows) if row.has_items}
-    return [row for row in rows if found.get(row.campaign) is row][:MOST_RUNS]
 
 
 class OutcomeLine(NamedTuple):
@@ -178,25 +108,15 @@ def outcomes_of(reading: Reading, found: FoundCampaign, limit: int) -> list[Outc
     """The outcomes of a campaign, worst first: those that bind, or of which something was tried."""
     lines: list[OutcomeLine] = []
     for is_binding in (True, False):
-        for state in STATES:
+        for state in OUTCOME_STATES:
             left = limit - len(lines)
-            where = OUTCOMES.c.state == state, OUTCOMES.c.is_binding.is_(is_binding)
-            rows = outcome_rows(reading, found, *where, limit=left) if left > 0 else []
-            lines += map(outcome_line, rows)
+            wanted = found.outcomes._replace(state=state, is_binding=is_binding)
+            lines += map(outcome_line, read_outcomes(reading, wanted, left) if left > 0 else [])
     return [
         each
         for each in lines
         if each.row.is_binding or each.body is None or each.body.tried or each.row.value is not None
     ]
-
-
-def outcome_rows(
-    reading: Reading, found: FoundCampaign, *where: ColumnElement[bool], limit: int | None = None
-) -> list[Row[Any]]:
-    """Rows of the outcomes of a campaign, in the order of the assessment."""
-    columns = OUTCOMES.c
-    of_campaign = (columns[name] == getattr(found.row, name) for name in NAMES)
-    return reading.rows(OUTCOMES, *of_campaign, *where, order=[columns.number], limit=limit)
 
 
 def outcome_line(row: Row[Any]) -> OutcomeLine:

@@ -10,13 +10,11 @@ from harness.model.hub_access import Viewer
 class EvidenceAudit(Protocol):
     """Records each reading of evidence, before it is shown."""
 
-    def evidence_read(
-        self, viewer: Viewer, stream: str, campaign: str, item: str, what: str
-    ) -> None:
+    def evidence_read(self, viewer: Viewer, stream: str, campaign: str, item: str = "") -> None:
         """Record that a viewer reads the evidence of an item. Raises HarnessError if it cannot be.
 
         ``item`` is the number of its row in the campaign, because records must not name hidden
-        items; ``what`` is ``observations``, or ``sha256:`` and the digest of a body.
+        items; of a body, ``sha256:`` and its digest follow.
         """
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
@@ -20,7 +21,7 @@ from reports.dashboard.rendering import page
 API = "/api/"
 """Below this path answers and refusals are JSON."""
 
-FOR_PROGRAMS = (API, "/agent/", "/health/")
+FOR_PROGRAMS = (API, "/agent/", "/health/", "/metrics")
 """Below these paths a refusal is JSON."""
 
 
@@ -88,7 +89,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Response:
         words = f"{words} Its number in the log is {number}."
     path: str = request.scope["path"]
     if path.startswith(FOR_PROGRAMS):
-        return JSONResponse({"title": refusal.title, "detail": words}, refusal.status)
+        told = {"title": refusal.title, "detail": words}
+        return JSONResponse(told, refusal.status, refusal.headers)
     if isinstance(refusal, SignInNeeded) and request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         asked = quote(f"{path}?{query}" if query else path, safe="/")
@@ -113,6 +115,14 @@ async def other_method(request: Request, _: Exception) -> Response:
     """The answer to a method that a path does not have."""
     words = f"{request.method} is not possible here. Go back, and use the links and buttons."
     return answer_refusal(request, Refusal(405, "This is not possible here", words))
+
+
+async def not_taken(request: Request, error: Exception) -> Response:
+    """The answer to a body that the library could not read; its words are not repeated."""
+    status = error.status_code if isinstance(error, HTTPException) else NotPossible().status
+    return answer_refusal(
+        request, Refusal(status, "This cannot be read", "Check what you sent, and send it again.")
+    )
 
 
 async def not_readable(request: Request, _: Exception) -> Response:

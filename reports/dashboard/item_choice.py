@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from harness.model.hub_access import Viewer
-from harness.store.hub.hub_tables import OUTCOMES
+from harness.store.hub.campaign_rows import read_outcomes
 from harness.store.hub.item_rows import STATES, Selected
 from harness.store.hub.repository import Reading
 from reports.dashboard.addresses import checked
 from reports.dashboard.campaign_bodies import OutcomeBody, read_outcome
-from reports.dashboard.campaign_reading import FoundCampaign, outcome_rows
+from reports.dashboard.campaign_reading import FoundCampaign
 from reports.dashboard.item_words import ALLOWED, BLOCKED, WORST_FIRST, names_hidden
 from reports.words import STATES as STATE_WORDS
 from reports.words import mechanism_name
@@ -92,12 +92,10 @@ def chosen_items(reading: Reading, found: FoundCampaign, choice: Choice, viewer:
 
 
 def _outcomes(reading: Reading, found: FoundCampaign, choice: Choice) -> list[OutcomeBody]:
-    where = [OUTCOMES.c.requirement == choice.requirement]
-    if choice.profile:
-        where.append(OUTCOMES.c.profile == choice.profile)
-    if choice.line:
-        where.append(OUTCOMES.c.line == choice.line)
-    rows = outcome_rows(reading, found, *where, limit=MOST_OF_ONE)
+    wanted = found.outcomes._replace(
+        requirement=choice.requirement, profile=choice.profile, line=choice.line
+    )
+    rows = read_outcomes(reading, wanted, MOST_OF_ONE)
     return [body for row in rows if (body := read_outcome(row.body)) is not None]
 
 

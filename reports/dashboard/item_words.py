@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-from sqlalchemy import Row
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.hub_access import BOUND, Viewer
 from harness.model.verdict import Mechanism, State
 from reports.dashboard.campaign_bodies import CampaignBody
 from reports.words import STATES, mechanism_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 ALLOWED, ALTERED, BLOCKED = State.ALLOWED.value, State.ALTERED.value, State.BLOCKED.value
 DOWN, UNDECIDED = State.DOWN.value, State.INSUFFICIENT.value
@@ -22,6 +23,15 @@ HAPPENED = {
     UNDECIDED: "could not be decided",
 }
 """What happened, after the item's name."""
+
+ACTED = {
+    ALLOWED: "the service let it through",
+    ALTERED: "the service changed it on the way",
+    BLOCKED: "the service blocked it",
+    DOWN: "nobody could reach it, so that nothing is said about the service",
+    UNDECIDED: "what the service did could not be decided",
+}
+"""What happened, as a sentence without its capital letter."""
 
 EXPECTED = {"block": "block", "allow": "let through", "local": "decide locally"}
 """What a policy asks, in words."""
@@ -87,6 +97,13 @@ def how(row: Row[Any]) -> str:
     """What happened in a few words: "blocked: a block page was shown"."""
     state, mechanism = str(row.state), str(row.mechanism)
     words = STATES.get(state, state)
+    return words if mechanism == Mechanism.NONE else f"{words}: {mechanism_name(mechanism)}"
+
+
+def acted(row: Row[Any]) -> str:
+    """What the service did, in a sentence: "the service blocked it: a block page was shown"."""
+    state, mechanism = str(row.state), str(row.mechanism)
+    words = ACTED.get(state, state)
     return words if mechanism == Mechanism.NONE else f"{words}: {mechanism_name(mechanism)}"
 
 

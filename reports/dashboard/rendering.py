@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from harness.model.event_times import in_utc
 from harness.model.hub_access import Permission, Viewer
 from reports.dashboard.access import signed_in
 from reports.dashboard.static_files import static_url
@@ -23,6 +24,7 @@ from reports.site.page_maker import STATE_WORDS, page_globals
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 SITE = HERE.parent / "site"
@@ -55,6 +57,15 @@ PUBLIC_NAVIGATION = (
     Entry("How to read this", "/states", None),
 )
 """The bar of those who have not signed in: the public pages."""
+
+BELONGS = {
+    "/services": "/overview",
+    "/requirements": "/overview",
+    "/decisions": "/overview",
+    "/compare": "/campaigns",
+    "/register": "/",
+}
+"""The entries of pages whose paths begin with another one."""
 
 HUB_WORDS = {"insufficient": "Insufficient", "silent": "Probe silent", "stopped": "Suspended"}
 """The words of states that the hub has beside, or in place of, those of reports."""
@@ -98,10 +109,17 @@ def page(
     return HTMLResponse(text, status)
 
 
+def fragment(template: str, macro: str, *values: Any, **named: Any) -> Markup:
+    """What a macro of a template makes, escaped as in a page; it knows no viewer."""
+    made: Markup = getattr(_environment().get_template(template).module, macro)(*values, **named)
+    return made
+
+
 def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
     """The path of the entry that a page is below, or nothing."""
-    above = (entry.path for entry in entries if entry.path != "/")
-    return next((each for each in above if f"{path}/".startswith(f"{each}/")), "")
+    known = {entry.path: entry.path for entry in entries if entry.path != "/"} | BELONGS
+    found = (entry for start, entry in known.items() if f"{path}/".startswith(f"{start}/"))
+    return next(found, "")
 
 
 def when(at: datetime, now: datetime) -> str:
@@ -119,6 +137,7 @@ def _environment() -> Environment:
     environment.globals.update(page_globals())
     environment.globals.update(
         permissions=Permission,
+        moment=in_utc,
         static=static_url,
         when=when,
         edition=version("isp-accredit"),

@@ -49,7 +49,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schedule: str = ""
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Figure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What one campaign found of a requirement, as a point of a chart.
 
     ``instrument`` tells instruments apart, ``charted`` and ``tested`` are the value and the number

@@ -6,17 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Row
-
+from harness.store.hub.campaign_rows import read_outcomes
 from harness.store.hub.item_rows import Change, ChangedItem, Runs, changed_items, count_changes
 from harness.store.hub.repository import Reading
 from reports.dashboard.campaign_bodies import read_outcome
-from reports.dashboard.campaign_reading import STATES, FoundCampaign, outcome_rows
+from reports.dashboard.campaign_reading import STATES, FoundCampaign
 from reports.dashboard.item_words import ALLOWED, ALTERED, BLOCKED, DOWN, UNDECIDED, expects
 from reports.phrases import RATES
 from reports.words import SCHEMES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 DELIVERED = ALLOWED, ALTERED
 SHOWN = 50
@@ -191,7 +193,7 @@ def _requirements(
     sides = [
         {
             (row.requirement, row.profile, row.line): row
-            for row in outcome_rows(reading, each)
+            for row in read_outcomes(reading, each.outcomes)
             if row.is_binding or row.value is not None
         }
         for each in (before, after)
@@ -216,7 +218,8 @@ def _requirement(
     if before is not None and after is not None and None not in (before.value, after.value):
         difference = after.value - before.value
         if body is not None and body.unit in RATES:
-            points = f"{difference * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
+            points = f"{difference * 100:+z.1f}".replace("-", "\N{MINUS SIGN}")
+            points = "0.0" if points == "+0.0" else points
     return RequirementChange(
         requirement=name[0],
         title=body.title if body else "",
@@ -261,7 +264,7 @@ def _conditions(found: FoundCampaign) -> dict[str, tuple[str, bool]]:
     for each in body.corpora:
         name, _, rest = each.partition(" ")
         edition, _, digest = rest.partition(" ")
-        named[f"Corpus {name}"] = f"{edition} {digest[:8]}".strip(), True
+        named[f"Corpus {name}"] = f"{edition} {digest.removeprefix('sha256:')[:8]}".strip(), True
     for table in body.records[:1]:
         named |= {
             f"Instrument: {row[0]}": (row[1], True) for row in table.rows if row[0] in COMPARED

@@ -9,6 +9,8 @@ forget this, for none sees a request before. Bodies of answers are not held back
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -34,6 +36,9 @@ from reports.dashboard.forms import (
 
 FOR_ALL = ("/static/", "/agent/", "/health/")
 """Below these paths nobody is asked who it is."""
+
+FOR_TOKENS = (API, "/metrics")
+"""Below these paths an API token signs in."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_WITHIN = 30.0
@@ -75,17 +80,32 @@ class ViewerGuard:
 
     def _who(self, request: Request) -> SignedIn:
         """Who asks: by a token for the API, by a session's cookie for the pages."""
-        if request.scope["path"].startswith(API):
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            if scheme.lower() == "bearer" and token:
-                viewer = self._access.by_token(token.strip())
-                return SignedIn(viewer) if viewer else NOBODY
+        if request.scope["path"].startswith(FOR_TOKENS) and (token := _token_in(request)):
+            viewer = self._access.by_token(token)
+            return SignedIn(viewer) if viewer else NOBODY
         secret = request.cookies.get(cookie_name(is_secure=self._is_secure), "")
         held = self._access.by_session(secret) if secret else None
         if held is not None:
             return held
         of_form = request.cookies.get(cookie_name(FORM_COOKIE, is_secure=self._is_secure), "")
         return NOBODY._replace(csrf=form_token(of_form)) if of_form else NOBODY
+
+
+def _token_in(request: Request) -> str:
+    """The API token of a request, empty without one: by Bearer, or as the password of Basic.
+
+    Calendar programs and Prometheus know Basic (RFC 7617); the name does not matter.
+    """
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        pair = base64.b64decode(given.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return pair.partition(":")[2]
 
 
 class _Answer:

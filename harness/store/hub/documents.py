@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import ColumnElement, Row, and_, or_
 
 from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.hub.repository import Reading
-
-LONGEST_CURSOR = 1000
-"""The most characters of a cursor that is read."""
 
 
 class StoredDocument(NamedTuple):
@@ -30,22 +24,15 @@ class StoredDocument(NamedTuple):
     body: str
 
 
+DocumentPlace = tuple[datetime, str, str]
+"""A place in a list: the date, stream and id of the last document before it."""
+
+
 class DocumentPage(NamedTuple):
-    """Some documents in order, and where the next page begins; empty at the end."""
+    """Some documents in order, and where the next page begins; ``None`` at the end."""
 
     documents: tuple[StoredDocument, ...]
-    next: str = ""
-
-
-class _Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last document of a page."""
-
-    at: datetime
-    stream: str
-    id: str
-
-
-_CURSORS = msgspec.json.Decoder(_Cursor)
+    next: DocumentPlace | None = None
 
 
 def read_document(reading: Reading, kind: str, stream: str, name: str) -> StoredDocument | None:
@@ -63,24 +50,21 @@ def read_documents(
     states: Collection[str],
     *,
     limit: int,
-    after: str = "",
+    after: DocumentPlace | None = None,
     service: str = "",
     newest_first: bool = False,
 ) -> DocumentPage:
-    """The documents of a kind in some states, by their dates, from a cursor on.
-
-    A cursor that cannot be read begins at the first page.
-    """
+    """The documents of a kind in some states, by their dates, after a place."""
     table = DOCUMENTS.c
     where = _matches(kind, states, service)
-    if (cursor := _read_cursor(after)) is not None:
-        where.append(_behind(cursor, newest_first=newest_first))
+    if after is not None:
+        where.append(_behind(after, newest_first=newest_first))
     order: list[ColumnElement[Any]] = [table.at, table.stream, table.id]
     if newest_first:
         order = [column.desc() for column in order]
     rows = reading.rows(DOCUMENTS, *where, order=order, limit=limit + 1)
     found = tuple(map(_document, rows[:limit]))
-    return DocumentPage(found, _write_cursor(found[-1]) if len(rows) > limit else "")
+    return DocumentPage(found, _place_of(found[-1]) if len(rows) > limit else None)
 
 
 def count_documents(
@@ -96,21 +80,18 @@ def _matches(kind: str, states: Collection[str], service: str) -> list[ColumnEle
     return [*where, table.service == service] if service else where
 
 
-def _behind(cursor: _Cursor, *, newest_first: bool) -> ColumnElement[bool]:
-    """The condition that a row comes after a cursor, in the order of the list."""
+def _behind(place: DocumentPlace, *, newest_first: bool) -> ColumnElement[bool]:
+    """The condition that a row comes after a place, in the order of the list."""
+    at, stream, name = place
     table = DOCUMENTS.c
 
     def is_behind(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
         return column < value if newest_first else column > value
 
     return or_(
-        is_behind(table.at, cursor.at),
-        and_(table.at == cursor.at, is_behind(table.stream, cursor.stream)),
-        and_(
-            table.at == cursor.at,
-            table.stream == cursor.stream,
-            is_behind(table.id, cursor.id),
-        ),
+        is_behind(table.at, at),
+        and_(table.at == at, is_behind(table.stream, stream)),
+        and_(table.at == at, table.stream == stream, is_behind(table.id, name)),
     )
 
 
@@ -118,18 +99,5 @@ def _document(row: Row[Any]) -> StoredDocument:
     return StoredDocument(row.stream, row.kind, row.id, row.service, row.state, row.at, row.body)
 
 
-def _write_cursor(last: StoredDocument) -> str:
-    text = msgspec.json.encode(_Cursor(last.at, last.stream, last.id))
-    return base64.urlsafe_b64encode(text).decode()
-
-
-def _read_cursor(text: str) -> _Cursor | None:
-    if not text or len(text) > LONGEST_CURSOR or not text.isascii():
-        return None
-    try:
-        cursor = _CURSORS.decode(base64.urlsafe_b64decode(text))
-        at = cursor.at if cursor.at.tzinfo else cursor.at.replace(tzinfo=UTC)
-        is_plain = "\0" not in cursor.stream + cursor.id
-        return _Cursor(at.astimezone(UTC), cursor.stream, cursor.id) if is_plain else None
-    except (binascii.Error, ValueError, OverflowError, msgspec.MsgspecError):
-        return None
+def _place_of(last: StoredDocument) -> DocumentPlace:
+    return last.at, last.stream, last.id

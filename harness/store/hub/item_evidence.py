@@ -60,6 +60,7 @@ class ItemEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(ItemEvidence)
+_DAMAGED = zstandard.ZstdError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError
 
 TOO_LARGE = "The observations are too large to be shown; the journal holds them."
 
@@ -83,8 +84,12 @@ def encode_evidence(evidence: ItemEvidence) -> bytes:
 def decode_evidence(stored: bytes) -> ItemEvidence:
     """Read stored evidence. Raises InstrumentError if it is damaged."""
     try:
+        size = zstandard.frame_content_size(stored)
+        if size > 2 * MOST_BYTES:  # what a frame states is allocated at once
+            msg = f"stored evidence of an item cannot be read: it would have {size:,} bytes"
+            raise InstrumentError(msg)
         text = zstandard.ZstdDecompressor().decompress(stored, max_output_size=2 * MOST_BYTES)
         return _DECODER.decode(text)
-    except (zstandard.ZstdError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _DAMAGED as error:
         msg = f"stored evidence of an item cannot be read: {error}"
         raise InstrumentError(msg) from None

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from harness.model.hub_access import PUBLIC, Viewer
-from harness.store.hub.hub_tables import DOCUMENTS
+from harness.store.hub.hub_tables import CAMPAIGNS, DOCUMENTS
 from harness.store.hub.row_security import PUBLIC_KIND, read_as
 from harness.store.registry.streams import Registry
 
@@ -48,11 +48,13 @@ class Reading:
         *where: ColumnElement[bool],
         columns: Sequence[Any] = (),
         order: Sequence[ColumnElement[Any]] = (),
+        group: Sequence[ColumnElement[Any]] = (),
         limit: int | None = None,
     ) -> list[Row[Any]]:
         """The rows of a table with a ``stream`` that the viewer sees, in that order."""
         asked = select(*(columns or table.c)).where(visible(table, self.viewer), *where)
-        return list(self._connection.execute(asked.order_by(*order).limit(limit)))
+        asked = asked.group_by(*group).order_by(*order).limit(limit)
+        return list(self._connection.execute(asked))
 
     def joined(
         self,
@@ -75,6 +77,23 @@ class Reading:
         """The first row that the viewer sees, or ``None``."""
         return next(iter(self.rows(table, *where, limit=1)), None)
 
+    def last_campaign(self, stream: str, service: str, site: str) -> Row[Any] | None:
+        """The campaign of a site that was measured last: its name and time, by an index."""
+        return next(
+            iter(
+                self.rows(
+                    CAMPAIGNS,
+                    CAMPAIGNS.c.stream == stream,
+                    CAMPAIGNS.c.service == service,
+                    CAMPAIGNS.c.site == site,
+                    columns=(CAMPAIGNS.c.campaign, CAMPAIGNS.c.measured_at),
+                    order=(CAMPAIGNS.c.measured_at.desc(),),
+                    limit=1,
+                )
+            ),
+            None,
+        )
+
     def count(self, table: Table, *where: ColumnElement[bool]) -> int:
         """How many rows the viewer sees."""
         asked = select(func.count()).select_from(table).where(visible(table, self.viewer), *where)
@@ -94,14 +113,16 @@ class Repository:
             read_as(connection, viewer)
             yield Reading(connection, viewer)
 
-    def public_documents(self, *where: ColumnElement[bool]) -> list[Row[Any]]:
-        """The documents of the public register, of all suppliers. Raises InstrumentError.
+    def public_documents(self, *ids: str) -> list[Row[Any]]:
+        """The documents of the public register, or those with these ids. Raises InstrumentError.
 
         The one question without the condition on suppliers: the public sees no supplier's rows,
         and of every supplier what the register says. Their bodies are made from ``PublicService``
         alone (``reports/site/public_facts.py``), which lists what is public.
         """
-        asked = select(DOCUMENTS).where(DOCUMENTS.c.kind == PUBLIC_KIND, *where)
+        asked = select(DOCUMENTS).where(DOCUMENTS.c.kind == PUBLIC_KIND)
+        if ids:
+            asked = asked.where(DOCUMENTS.c.id.in_(ids))
         with self._registry.transaction() as connection:
             read_as(connection, PUBLIC)
             return list(connection.execute(asked.order_by(DOCUMENTS.c.stream, DOCUMENTS.c.id)))

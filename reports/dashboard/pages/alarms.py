@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 
 from harness.follow.due_dates import overdue_days
+from harness.follow.guards import shown_name
 from harness.model.alarm import Alarm, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.coverage import format_value
 from harness.model.hub_access import Permission, Viewer
@@ -22,23 +22,25 @@ from harness.store.hub.documents import (
     read_document,
     read_documents,
 )
-from harness.store.hub.hub_tables import OUTCOMES
 from harness.store.hub.repository import Reading, Repository
+from harness.store.hub.run_outcomes import run_outcomes
 from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
 from reports.dashboard.act_forms import ACKNOWLEDGE
 from reports.dashboard.acts import ActRefused, Acts
+from reports.dashboard.addresses import address, name_in
+from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.follow_up_facts import ALARM, ALARMS, ENDED, OPEN, AlarmFacts
-from reports.dashboard.form_values import read_form, typed
+from reports.dashboard.form_values import typed
+from reports.dashboard.forms import Form, Posted
 from reports.dashboard.pages.follow_up_pages import (
     MOST_ROWS,
     ROWS,
     TriedForm,
-    csv_answer,
     done,
     moment,
-    path_of,
+    next_url,
+    place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import day
@@ -113,17 +115,17 @@ class Figure(NamedTuple):
     bounds: str
 
 
-def alarm_routes(repository: Repository, acts: Acts) -> APIRouter:
+def routes(repository: Repository, acts: Acts) -> APIRouter:
     """The routes of the pages of alarms."""
-    routes = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False)
 
-    @routes.get("/alarms")
+    @router.get("/alarms")
     def list_alarms(request: Request, viewer: AnyViewer, after: str = "") -> Response:
         require(viewer, Permission.READ_ALARMS)
         with repository.reading(viewer) as reading:
             return _list_page(request, reading, after)
 
-    @routes.get("/alarms.csv")
+    @router.get("/alarms.csv")
     def alarms_as_csv(viewer: AnyViewer) -> Response:
         require(viewer, Permission.READ_ALARMS)
         with repository.reading(viewer) as reading:
@@ -143,25 +145,24 @@ def alarm_routes(repository: Repository, acts: Acts) -> APIRouter:
             figures = list(_figures(reading, stream, facts.alarm.raised))
         return _alarm_page(request, stored, facts, figures, tried)
 
-    @routes.get("/alarms/{stream:path}/{name}")
+    @router.get("/alarms/{stream}/{name}")
     def show_alarm(request: Request, stream: str, name: str) -> Response:
-        return shown(request, stream, name)
+        return shown(request, name_in(stream), name_in(name))
 
-    @routes.post("/alarms/{stream:path}/{name}/acknowledge")
-    async def acknowledge(request: Request, stream: str, name: str) -> Response:
-        viewer = viewer_of(request)
+    @router.post("/alarms/{stream}/{name}/acknowledge")
+    def acknowledge(request: Request, sent: Posted, stream: str, name: str) -> Response:
+        viewer, stream, name = viewer_of(request), name_in(stream), name_in(name)
         require_stream(viewer, stream, Permission.ACKNOWLEDGE)
-        sent = await read_form(request)
-        tried = await run_in_threadpool(_acknowledge, acts, viewer, stream, name, sent)
+        tried = _acknowledge(acts, viewer, stream, name, sent)
         if tried is None:
-            return done(path_of("alarms", stream, name), ACKNOWLEDGE.name)
-        return await run_in_threadpool(shown, request, stream, name, tried)
+            return done(address("alarms", stream, name), ACKNOWLEDGE.name)
+        return shown(request, stream, name, tried)
 
-    return routes
+    return router
 
 
 def _acknowledge(
-    acts: Acts, viewer: Viewer, stream: str, alarm: str, sent: Mapping[str, str]
+    acts: Acts, viewer: Viewer, stream: str, alarm: str, sent: Form
 ) -> TriedForm | None:
     values, errors = typed(ACKNOWLEDGE.fields, sent)
     if errors:
@@ -174,10 +175,10 @@ def _acknowledge(
 
 
 def _list_page(request: Request, reading: Reading, after: str) -> Response:
-    now = request.app.state.now()
+    now, place = request.app.state.now(), place_of(after)
     waiting = read_documents(reading, ALARM, (OPEN,), limit=MOST_ROWS // ROWS).documents
     total = count_documents(reading, ALARM, (OPEN,))
-    ended = read_documents(reading, ALARM, (ENDED,), limit=ROWS, after=after, newest_first=True)
+    ended = read_documents(reading, ALARM, (ENDED,), limit=ROWS, after=place, newest_first=True)
     title = "No alarm waits for a re-test"
     if total:
         title = capitalised(counted(total, "alarm waits", "alarms wait")) + " for a re-test"
@@ -188,7 +189,7 @@ def _list_page(request: Request, reading: Reading, after: str) -> Response:
         waiting=[_listed(each, now) for each in waiting],
         total=total,
         ended=[_listed(each, now) for each in ended.documents],
-        next=ended.next,
+        next=next_url("alarms", ended.next),
         is_first=not after,
         state_names=STATE_WORDS,
         state_signs=STATE_SIGNS,
@@ -200,7 +201,7 @@ def _list_page(request: Request, reading: Reading, after: str) -> Response:
 
 def _listed(stored: StoredDocument, now: datetime) -> ListedAlarm:
     facts = ALARMS.decode(stored.body)
-    path = path_of("alarms", stored.stream, stored.id)
+    path = address("alarms", stored.stream, stored.id)
     is_late = facts.alarm.is_overdue(now)
     days = overdue_days(facts.alarm.raised.retest_by, now) if is_late else 0
     return ListedAlarm(path, facts, days)
@@ -226,36 +227,24 @@ def _csv_row(stored: StoredDocument) -> Sequence[str]:
 
 def _figures(reading: Reading, stream: str, raised: RaisedAlarm) -> Iterator[Figure]:
     """The figures of the runs that an alarm rests on, oldest first for each site."""
-    table = OUTCOMES.c
-    rows = reading.rows(
-        OUTCOMES,
-        table.stream == stream,
-        table.campaign.in_(raised.runs),
-        table.requirement == raised.requirement,
-        table.profile == raised.profile,
-        columns=(
-            table.site, table.measured_at, table.campaign, table.line, table.state, table.value,
-            table.lower, table.upper,
-        ),
-        order=(table.site, table.measured_at, table.line),
-        limit=MOST_FIGURES,
-    )  # fmt: skip
+    rows = run_outcomes(
+        reading, stream, raised.runs, raised.requirement, raised.profile, limit=MOST_FIGURES
+    )
     spec = SPECS.get(raised.metric)
     unit = spec.unit if spec is not None else ""
     for row in rows:
-        has_bounds = row.lower is not None and row.upper is not None
         yield Figure(
             site=row.site,
-            at=row.measured_at,
+            at=row.at,
             campaign=row.campaign,
-            path=path_of("campaigns", stream, row.campaign),
+            path=address("campaigns", stream, row.campaign),
             line=row.line,
             state=row.state,
             value="nothing counted" if row.value is None else format_value(row.value, unit),
             bounds=(
-                f"{format_value(row.lower, unit)} to {format_value(row.upper, unit)}"
-                if has_bounds
-                else ""
+                ""
+                if row.lower is None or row.upper is None
+                else f"{format_value(row.lower, unit)} to {format_value(row.upper, unit)}"
             ),
         )
 
@@ -313,10 +302,10 @@ def _alarm_page(
         form=ACKNOWLEDGE if can_act else None,
         tried=tried,
         recorded=request.query_params.get("done") == ACKNOWLEDGE.name and tried is None,
-        path=path_of("alarms", stored.stream, stored.id),
-        service_path=path_of("services", stored.stream, raised.service),
-        campaign_of=lambda name: path_of("campaigns", stored.stream, name),
-        plan_of=lambda name: path_of("plans", stored.stream, name),
+        path=address("alarms", stored.stream, stored.id),
+        service_path=address("services", stored.stream, raised.service),
+        campaign_of=lambda name: address("campaigns", stored.stream, name),
+        plan_of=lambda name: address("plans", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),
         sees_command=viewer.may(Permission.ACKNOWLEDGE),
         severities=SEVERITIES,

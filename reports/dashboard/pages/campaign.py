@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
-from harness.model.hub_access import Permission
+from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.campaign_rows import read_outcomes
 from harness.store.hub.repository import Repository
 from reports import phrases
 from reports.dashboard.access import AnyViewer, NotHere, require
@@ -19,7 +20,6 @@ from reports.dashboard.campaign_reading import (
     OutcomeLine,
     find_campaign,
     outcome_line,
-    outcome_rows,
     outcomes_of,
     service_url,
     supplier_name,
@@ -52,33 +52,14 @@ def routes(repository: Repository) -> APIRouter:
         with repository.reading(viewer) as reading:
             found = find_campaign(reading, name_in(stream), name_in(campaign), checked(scheme))
             lines = outcomes_of(reading, found, MOST_OUTCOMES)
-        has_items = bool(found.row.has_items) and viewer.may(Permission.READ_ITEMS)
-        return page(
-            request,
-            "campaign.html.j2",
-            _title(found),
-            found=found,
-            row=found.row,
-            body=found.body,
-            lines=lines,
-            has_items=has_items,
-            items_url=_items_url(found) if has_items else _nowhere,
-            categories=_worst_first(found.body) if found.body else [],
-            missed_first=MISSED_FIRST,
-            expected=EXPECTED,
-            compare_url=_compare_url(found) if has_items else "",
-            service_url=service_url(found.row),
-            supplier=supplier_name(found.row.stream),
-            mechanism_name=mechanism_name,
-            most=MOST_OUTCOMES,
-        )
+        return _campaign_page(request, viewer, found, lines)
 
     @router.get("/campaigns/{stream}/{campaign}/outcomes.csv")
     def outcomes(viewer: AnyViewer, stream: str, campaign: str, scheme: str = "") -> Response:
         require(viewer, Permission.READ_RESULTS)
         with repository.reading(viewer) as reading:
             found = find_campaign(reading, name_in(stream), name_in(campaign), checked(scheme))
-            lines = [outcome_line(row) for row in outcome_rows(reading, found)]
+            lines = [outcome_line(row) for row in read_outcomes(reading, found.outcomes)]
         return csv_answer(
             f"{found.row.campaign}-outcomes", OUTCOME_COLUMNS, map(_outcome_cells, lines)
         )
@@ -96,6 +77,31 @@ def routes(repository: Repository) -> APIRouter:
         return csv_answer(f"{found.row.campaign}-{table}", plain.columns, plain.rows(found.body))
 
     return router
+
+
+def _campaign_page(
+    request: Request, viewer: Viewer, found: FoundCampaign, lines: list[OutcomeLine]
+) -> Response:
+    has_items = bool(found.row.has_items) and viewer.may(Permission.READ_ITEMS)
+    return page(
+        request,
+        "campaign.html.j2",
+        _title(found),
+        found=found,
+        row=found.row,
+        body=found.body,
+        lines=lines,
+        has_items=has_items,
+        items_url=_items_url(found) if has_items else _nowhere,
+        categories=_worst_first(found.body) if found.body else [],
+        missed_first=MISSED_FIRST,
+        expected=EXPECTED,
+        compare_url=_compare_url(found) if has_items else "",
+        service_url=service_url(found.row),
+        supplier=supplier_name(found.row.stream),
+        mechanism_name=mechanism_name,
+        most=MOST_OUTCOMES,
+    )
 
 
 def _title(found: FoundCampaign) -> str:

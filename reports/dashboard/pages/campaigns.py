@@ -8,16 +8,13 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.campaign_rows import NAMES, Before, Wanted, newest_campaigns
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.addresses import address, checked, place_after, place_in
 from reports.dashboard.campaign_reading import (
-    NAMES,
     STATES,
-    Before,
-    Wanted,
     campaign_url,
-    newest_campaigns,
     service_url,
     supplier_name,
 )

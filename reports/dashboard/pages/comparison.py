@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 
 from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.campaign_rows import runs_of
 from harness.store.hub.item_rows import ChangedItem
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.access import AnyViewer, NotHere, require
 from reports.dashboard.addresses import address, checked, place_after, place_in
-from reports.dashboard.campaign_reading import (
-    FoundCampaign,
-    find_campaign,
-    runs_of,
-    service_url,
-)
+from reports.dashboard.campaign_reading import FoundCampaign, find_campaign, service_url
 from reports.dashboard.csv_answers import Cell, csv_answer
 from reports.dashboard.item_words import names_hidden
 from reports.dashboard.rendering import page
@@ -35,6 +30,9 @@ from reports.dashboard.run_comparison import (
 )
 from reports.next_steps import day
 from reports.words import STATES, category_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 AT_ONCE = 500
 _NEEDS = Permission.READ_RESULTS, Permission.READ_ITEMS

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 
 from harness.follow.decisions import status_under
-from harness.follow.guards import find_person
+from harness.follow.guards import find_person, shown_name
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Proposal, Status
 from harness.model.hub_access import Permission, Viewer
@@ -27,6 +26,8 @@ from reports import words
 from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
 from reports.dashboard.act_forms import DECIDE, DECIDE_AGAIN, ActForm
 from reports.dashboard.acts import ActRefused, Acts, actor_of, who_may
+from reports.dashboard.addresses import address, name_in
+from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.follow_up_facts import (
     DECISION,
     DECISIONS,
@@ -37,17 +38,17 @@ from reports.dashboard.follow_up_facts import (
     DecisionFacts,
     UndecidedCampaign,
 )
-from reports.dashboard.form_values import read_form, revision_of, typed
+from reports.dashboard.form_values import revision_of, typed
+from reports.dashboard.forms import Form, Posted
 from reports.dashboard.pages.follow_up_pages import (
     MOST_ROWS,
     ROWS,
     TriedForm,
-    csv_answer,
     done,
     moment,
-    path_of,
+    next_url,
+    place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import day
@@ -78,17 +79,17 @@ class ListedCampaign(NamedTuple):
     facts: UndecidedCampaign
 
 
-def decision_routes(repository: Repository, acts: Acts) -> APIRouter:
+def routes(repository: Repository, acts: Acts) -> APIRouter:
     """The routes of the pages of decisions."""
-    routes = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False)
 
-    @routes.get("/decisions")
+    @router.get("/decisions")
     def list_decisions(request: Request, viewer: AnyViewer, after: str = "") -> Response:
         require(viewer, Permission.READ_DECISIONS)
         with repository.reading(viewer) as reading:
             return _list_page(request, reading, after)
 
-    @routes.get("/decisions.csv")
+    @router.get("/decisions.csv")
     def decisions_as_csv(request: Request, viewer: AnyViewer) -> Response:
         require(viewer, Permission.READ_DECISIONS)
         with repository.reading(viewer) as reading:
@@ -105,22 +106,21 @@ def decision_routes(repository: Repository, acts: Acts) -> APIRouter:
             return _campaign_page(request, stored, acts, tried)
         return _decision_page(request, stored, tried)
 
-    @routes.get("/decisions/{stream:path}/{name}")
+    @router.get("/decisions/{stream}/{name}")
     def show_decision(request: Request, stream: str, name: str) -> Response:
-        return shown(request, stream, name)
+        return shown(request, name_in(stream), name_in(name))
 
-    @routes.post("/decisions/{stream:path}/{name}/decide")
-    async def decide(request: Request, stream: str, name: str) -> Response:
-        viewer = viewer_of(request)
+    @router.post("/decisions/{stream}/{name}/decide")
+    def decide(request: Request, sent: Posted, stream: str, name: str) -> Response:
+        viewer, stream, name = viewer_of(request), name_in(stream), name_in(name)
         require_stream(viewer, stream, Permission.DECIDE)
-        sent = await read_form(request)
-        stored = await run_in_threadpool(_stored, repository, viewer, stream, name)
-        answer = await run_in_threadpool(_decide, acts, viewer, stored, sent)
+        stored = _stored(repository, viewer, stream, name)
+        answer = _decide(acts, viewer, stored, sent)
         if isinstance(answer, str):
-            return done(path_of("decisions", stream, answer), DECIDE.name)
-        return await run_in_threadpool(shown, request, stream, name, answer)
+            return done(address("decisions", stream, answer), DECIDE.name)
+        return shown(request, stream, name, answer)
 
-    return routes
+    return router
 
 
 def _stored(repository: Repository, viewer: Viewer, stream: str, name: str) -> StoredDocument:
@@ -133,9 +133,7 @@ def _stored(repository: Repository, viewer: Viewer, stream: str, name: str) -> S
     return stored
 
 
-def _decide(
-    acts: Acts, viewer: Viewer, stored: StoredDocument, sent: Mapping[str, str]
-) -> TriedForm | str:
+def _decide(acts: Acts, viewer: Viewer, stored: StoredDocument, sent: Form) -> TriedForm | str:
     """Decide, and return the decision's id; or what was typed and why it was refused."""
     if stored.state == TO_DECIDE:
         form = _form_for(UNDECIDED.decode(stored.body), Status.ACCREDITED)
@@ -174,14 +172,19 @@ def _obstacle(viewer: Viewer, people: Sequence[str]) -> str:
 
 
 def _list_page(request: Request, reading: Reading, after: str) -> Response:
-    now, viewer = request.app.state.now(), reading.viewer
+    now, place, viewer = request.app.state.now(), place_of(after), reading.viewer
     waiting: tuple[StoredDocument, ...] = ()
     total = 0
     if viewer.may(BEFORE_DECISION):
         waiting = read_documents(reading, DECISION, (TO_DECIDE,), limit=ROWS).documents
         total = count_documents(reading, DECISION, (TO_DECIDE,))
     found = read_documents(
-        reading, DECISION, (STANDING, REPLACED), limit=ROWS, after=after, newest_first=True
+        reading,
+        DECISION,
+        (STANDING, REPLACED),
+        limit=ROWS,
+        after=place,
+        newest_first=True,
     )
     made = count_documents(reading, DECISION, (STANDING, REPLACED))
     title = capitalised(counted(made, "decision was made", "decisions were made"))
@@ -196,7 +199,7 @@ def _list_page(request: Request, reading: Reading, after: str) -> Response:
         sees_waiting=viewer.may(BEFORE_DECISION),
         decisions=[_listed(each, now) for each in found.documents],
         made=made,
-        next=found.next,
+        next=next_url("decisions", found.next),
         is_first=not after,
         named=shown_name,
         day=day,
@@ -204,7 +207,7 @@ def _list_page(request: Request, reading: Reading, after: str) -> Response:
 
 
 def _path(stored: StoredDocument) -> str:
-    return path_of("decisions", stored.stream, stored.id)
+    return address("decisions", stored.stream, stored.id)
 
 
 def _listed(stored: StoredDocument, now: datetime) -> ListedDecision:
@@ -265,9 +268,9 @@ def _campaign_page(
         form=form,
         tried=tried,
         path=_path(stored),
-        campaign_path=path_of("campaigns", stored.stream, facts.campaign),
-        service_path=path_of("services", stored.stream, facts.service),
-        plan_of=lambda name: path_of("plans", stored.stream, name),
+        campaign_path=address("campaigns", stored.stream, facts.campaign),
+        service_path=address("services", stored.stream, facts.service),
+        plan_of=lambda name: address("plans", stored.stream, name),
         figure=format_value,
         may_decide=viewer.may(Permission.DECIDE),
         named=shown_name,
@@ -296,10 +299,10 @@ def _decision_page(request: Request, stored: StoredDocument, tried: TriedForm | 
         tried=tried,
         recorded=request.query_params.get("done") == DECIDE.name and tried is None,
         path=_path(stored),
-        replaced_path=path_of("decisions", stored.stream, facts.replaced_by),
-        campaign_path=path_of("campaigns", stored.stream, basis.campaign) if basis else "",
-        service_path=path_of("services", stored.stream, decision.service),
-        plan_of=lambda name: path_of("plans", stored.stream, name),
+        replaced_path=address("decisions", stored.stream, facts.replaced_by),
+        campaign_path=address("campaigns", stored.stream, basis.campaign) if basis else "",
+        service_path=address("services", stored.stream, decision.service),
+        plan_of=lambda name: address("plans", stored.stream, name),
         figure=format_value,
         named=shown_name,
         moment=moment,

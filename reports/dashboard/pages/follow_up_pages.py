@@ -1,20 +1,18 @@
-"""What the pages of plans, decisions and alarms share: paths, a form that was tried, CSV."""
+"""What the pages of plans, decisions and alarms share: places in lists, a form that was tried."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
-from fastapi.responses import RedirectResponse, Response
+import msgspec
+from fastapi.responses import RedirectResponse
 
-from harness.follow.guards import person_in
 from harness.model.hub_access import Permission, Viewer
-from harness.untrusted.visible_text import spreadsheet_cell
+from harness.store.hub.documents import DocumentPlace
 from reports.dashboard.access import NotHere, require
+from reports.dashboard.addresses import FaultyAddress, address, place_after, place_in
 
 ROWS = 50
 """The rows of a page of a list."""
@@ -24,6 +22,8 @@ MOST_ROWS = 10_000
 
 REFUSED, NOT_VALID = 409, 422
 """The HTTP statuses of an act that a rule refuses, and of a field that is not as it must be."""
+
+PLACES = msgspec.json.Decoder(DocumentPlace)
 
 NO_VALUES: Mapping[str, str] = {}
 
@@ -42,21 +42,11 @@ class TriedForm(NamedTuple):
         return NOT_VALID if self.errors else REFUSED
 
 
-def path_of(*parts: str) -> str:
-    """A path of the hub, with each part quoted; a supplier's stream may hold any character."""
-    return "".join(f"/{quote(part, safe='')}" for part in parts)
-
-
 def require_stream(viewer: Viewer, stream: str, permission: Permission) -> None:
     """Raise SignInNeeded, or NotHere unless the viewer has the permission and sees the stream."""
     require(viewer, permission)
     if not viewer.sees(stream):
         raise NotHere
-
-
-def shown_name(actor: str) -> str:
-    """The name of an actor for people, without the id of the account."""
-    return person_in(actor).name or actor
 
 
 def moment(at: datetime) -> str:
@@ -70,11 +60,18 @@ def done(path: str, act: str) -> RedirectResponse:
     return RedirectResponse(f"{path}?done={act}", 303)
 
 
-def csv_answer(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
-    """A table as CSV (RFC 4180) in UTF-8; no cell is evaluated by a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(header)
-    writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(text.getvalue(), 200, headers, "text/csv; charset=utf-8")
+def place_of(text: str) -> DocumentPlace | None:
+    """The place in a list that a value of an address names. Raises FaultyAddress."""
+    place = place_in(text, PLACES)
+    if place is None:
+        return None
+    try:
+        at = place[0] if place[0].tzinfo else place[0].replace(tzinfo=UTC)
+        return at.astimezone(UTC), place[1], place[2]
+    except OverflowError:
+        raise FaultyAddress from None
+
+
+def next_url(path: str, place: DocumentPlace | None) -> str:
+    """The address of the next page of a list; empty at its end."""
+    return address(path, after=place_after(*place)) if place is not None else ""

@@ -6,21 +6,20 @@ recorded before it is shown. Bodies are sent as files to be saved, and never as 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 
 from harness.model.facts import tag_of
 from harness.model.hub_access import Permission, Viewer
-from harness.store.hub.hub_tables import CAMPAIGNS
+from harness.store.hub.campaign_rows import read_outcomes, sites_of
 from harness.store.hub.item_evidence import ItemEvidence, decode_evidence
 from harness.store.hub.item_rows import After, Selected, read_item, read_items, same_item
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.access import AnyViewer, NotHere, Refusal, require
 from reports.dashboard.addresses import checked, digest_in, name_in, number_in
+from reports.dashboard.campaign_bodies import read_outcome
 from reports.dashboard.campaign_reading import (
-    LISTED,
     FoundCampaign,
     campaign_url,
     find_campaign,
@@ -32,6 +31,7 @@ from reports.dashboard.item_words import (
     HAPPENED,
     Sign,
     Told,
+    acted,
     expects,
     how,
     names_hidden,
@@ -42,6 +42,9 @@ from reports.dashboard.observation_hops import hop_rows, raw_json, witnesses_of
 from reports.dashboard.rendering import page
 from reports.rule_words import rule_place
 from reports.words import category_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 OTHER_TRIALS = 20
 """How many other trials of the same item are named."""
@@ -86,14 +89,11 @@ def routes(repository: Repository, audit: EvidenceAudit, bodies: EvidenceBodies)
         require(viewer, *_ITEMS)
         with repository.reading(viewer) as reading:
             found = find_campaign(reading, name_in(stream), name_in(campaign), checked(scheme))
-            row = _row(reading, found, number)
-            following = _next_alike(reading, row)
-            others = _others(reading, row, viewer)
-        evidence = None
-        if row.evidence is not None and viewer.may(Permission.READ_EVIDENCE):
-            _record(audit, viewer, row, "observations")
-            evidence = decode_evidence(row.evidence)
-        return _item_page(request, viewer, Item(found, row, evidence, following, others))
+            item = _read(reading, viewer, found, _row(reading, found, number))
+        if item.row.evidence is not None and viewer.may(Permission.READ_EVIDENCE):
+            _record(audit, viewer, item.row)
+            item = item._replace(evidence=decode_evidence(item.row.evidence))
+        return _item_page(request, viewer, item)
 
     @router.get(below + "/evidence/{sha256}")
     def body(viewer: AnyViewer, stream: str, campaign: str, number: str, sha256: str) -> Response:
@@ -114,9 +114,9 @@ def routes(repository: Repository, audit: EvidenceAudit, bodies: EvidenceBodies)
     return router
 
 
-def _record(audit: EvidenceAudit, viewer: Viewer, row: Row[Any], what: str) -> None:
+def _record(audit: EvidenceAudit, viewer: Viewer, row: Row[Any], what: str = "") -> None:
     """Record a reading; the item by its number, because a record must not name a hidden one."""
-    audit.evidence_read(viewer, row.stream, row.campaign, str(row.number), what)
+    audit.evidence_read(viewer, row.stream, row.campaign, f"{row.number} {what}".rstrip())
 
 
 class Other(NamedTuple):
@@ -136,9 +136,21 @@ class Item(NamedTuple):
 
     found: FoundCampaign
     row: Row[Any]
-    evidence: ItemEvidence | None
     following: int | None
     others: list[Other]
+    counts_for: list[str]
+    evidence: ItemEvidence | None = None
+
+
+def _read(reading: Reading, viewer: Viewer, found: FoundCampaign, row: Row[Any]) -> Item:
+    """What a page tells of a trial, without its evidence."""
+    return Item(
+        found=found,
+        row=row,
+        following=_next_alike(reading, row),
+        others=_others(reading, row, viewer),
+        counts_for=_counts_for(reading, found, row),
+    )
 
 
 def _item_page(request: Request, viewer: Viewer, item: Item) -> Response:
@@ -155,8 +167,9 @@ def _item_page(request: Request, viewer: Viewer, item: Item) -> Response:
         told=said,
         sign=sign_of(row.state, policy),
         policy=EXPECTED.get(policy, ""),
-        how=how(row),
+        acted=acted(row),
         category=category_name(row.category),
+        counts_for=[(each, _counted_url(found, row, each)) for each in item.counts_for],
         evidence=evidence,
         may_read=viewer.may(Permission.READ_EVIDENCE),
         has_aged_out=row.evidence is None,
@@ -199,6 +212,23 @@ def _next_alike(reading: Reading, row: Row[Any]) -> int | None:
     return int(found[0].number) if found else None
 
 
+def _counts_for(reading: Reading, found: FoundCampaign, row: Row[Any]) -> list[str]:
+    """The binding requirements for which items of the category count, on this line."""
+    wanted = found.outcomes._replace(profile=row.profile, line=row.line, is_binding=True)
+    bodies = ((each, read_outcome(each.body)) for each in read_outcomes(reading, wanted))
+    return [
+        str(each.requirement)
+        for each, body in bodies
+        if body is not None
+        and row.category in body.categories
+        and (not body.probes or row.probe in body.probes)
+    ]
+
+
+def _counted_url(found: FoundCampaign, row: Row[Any], requirement: str) -> str:
+    return found.url("items", requirement=requirement, profile=row.profile, line=row.line)
+
+
 def _others(reading: Reading, row: Row[Any], viewer: Viewer) -> list[Other]:
     """The other trials of the item; none of a hidden one for those who may not know it."""
     if row.is_hidden and not names_hidden(viewer):
@@ -209,14 +239,7 @@ def _others(reading: Reading, row: Row[Any], viewer: Viewer) -> list[Other]:
         if (each.campaign, each.number) != (row.campaign, row.number)
         and (names_hidden(viewer) or not each.is_hidden)
     ]
-    names = sorted({each.campaign for each in rows})
-    campaigns = reading.rows(
-        CAMPAIGNS,
-        CAMPAIGNS.c.stream == row.stream,
-        CAMPAIGNS.c.campaign.in_(names),
-        columns=LISTED,
-    )
-    sites = {each.campaign: each.site for each in campaigns}
+    sites = sites_of(reading, row.stream, {each.campaign for each in rows})
     return [_other(each, sites[each.campaign]) for each in rows if each.campaign in sites]
 
 

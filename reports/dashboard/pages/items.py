@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.item_rows import STATES, After, Selected, read_items
@@ -21,6 +20,9 @@ from reports.dashboard.item_words import EXPECTED, Sign, Told, expects, how, sig
 from reports.dashboard.rendering import page
 from reports.words import STATES as STATE_WORDS
 from reports.words import category_name, mechanism_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 ON_A_PAGE, AT_ONCE = 50, 1000
 _PLACES = msgspec.json.Decoder(After)
@@ -52,29 +54,7 @@ def routes(repository: Repository) -> APIRouter:
             chosen = chosen_items(reading, found, choice, viewer)
             selected = chosen.selected
             rows = read_items(reading, selected, place, ON_A_PAGE + 1) if selected else []
-        shown = rows[:ON_A_PAGE]
-        following = ""
-        if len(rows) > ON_A_PAGE:
-            last = shown[-1]
-            at = place_after(last.state, last.category, last.number)
-            following = found.url("items", **choice._asdict(), after=at)
-        return page(
-            request,
-            "items.html.j2",
-            _title(shown, choice, is_part=bool(following or after)),
-            found=found,
-            choice=choice,
-            outcome=chosen.outcome,
-            lines=[_line(row, viewer, found) for row in shown],
-            categories=_categories(found),
-            states=[(each, STATE_WORDS[each].capitalize()) for each in STATES],
-            mechanisms=_mechanisms(found),
-            next_url=following,
-            all_url=found.url("items"),
-            items_path=found.url("items").partition("?")[0],
-            csv_url=found.csv_url("items", **choice._asdict()),
-            service_url=service_url(found.row),
-        )
+        return _items_page(request, viewer, Listed(found, choice, chosen, rows))
 
     @router.get("/campaigns/{stream}/{campaign}/items.csv")
     def table(
@@ -90,6 +70,42 @@ def routes(repository: Repository) -> APIRouter:
         return csv_answer(f"{found.row.campaign}-items", COLUMNS, cells)
 
     return router
+
+
+class Listed(NamedTuple):
+    """The rows of a page, one more than are shown if there are more."""
+
+    found: FoundCampaign
+    choice: Choice
+    chosen: Found
+    rows: list[Row[Any]]
+
+
+def _items_page(request: Request, viewer: Viewer, listed: Listed) -> Response:
+    found, choice, chosen, rows = listed
+    shown = rows[:ON_A_PAGE]
+    following = ""
+    if len(rows) > ON_A_PAGE:
+        last = shown[-1]
+        at = place_after(last.state, last.category, last.number)
+        following = found.url("items", **choice._asdict(), after=at)
+    return page(
+        request,
+        "items.html.j2",
+        _title(shown, choice, is_part=bool(following)),
+        found=found,
+        choice=choice,
+        outcome=chosen.outcome,
+        lines=[_line(row, viewer, found) for row in shown],
+        categories=_categories(found),
+        states=[(each, STATE_WORDS[each].capitalize()) for each in STATES],
+        mechanisms=_mechanisms(found),
+        next_url=following,
+        all_url=found.url("items"),
+        items_path=found.url("items").partition("?")[0],
+        csv_url=found.csv_url("items", **choice._asdict()),
+        service_url=service_url(found.row),
+    )
 
 
 class _Line(msgspec.Struct, frozen=True):

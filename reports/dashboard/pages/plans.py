@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 
+from harness.follow.guards import shown_name
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
@@ -21,20 +22,23 @@ from harness.store.hub.documents import (
 )
 from harness.store.hub.repository import Reading, Repository
 from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
-from reports.dashboard.act_forms import PLAN_ACTS, forms_of_plan
+from reports.dashboard.act_forms import PLAN_ACTS, FormField, forms_of_plan
 from reports.dashboard.acts import ActRefused, Acts
+from reports.dashboard.addresses import address, name_in
+from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.follow_up_facts import ENDED, OPEN, PLAN, PLANS, PlanFacts
-from reports.dashboard.form_values import read_form, revision_of, typed
+from reports.dashboard.form_values import revision_of, typed
+from reports.dashboard.forms import Form, Posted
 from reports.dashboard.pages.follow_up_pages import (
     MOST_ROWS,
+    NO_VALUES,
     ROWS,
     TriedForm,
-    csv_answer,
     done,
     moment,
-    path_of,
+    next_url,
+    place_of,
     require_stream,
-    shown_name,
 )
 from reports.dashboard.rendering import page
 from reports.next_steps import STATES, day
@@ -48,7 +52,7 @@ from reports.site.board_facts import (
     lead_of,
 )
 from reports.site.stream_view import StreamView
-from reports.words import SEVERITIES
+from reports.words import SEVERITIES, capitalised
 
 MOST_CARDS = 200
 """How many open plans the board shows, those that are due first."""
@@ -66,11 +70,11 @@ class ListedPlan(NamedTuple):
     facts: PlanFacts
 
 
-def plan_routes(repository: Repository, acts: Acts) -> APIRouter:
+def routes(repository: Repository, acts: Acts) -> APIRouter:
     """The routes of the pages of action plans."""
-    routes = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False)
 
-    @routes.get("/plans")
+    @router.get("/plans")
     def show_board(
         request: Request, viewer: AnyViewer, service: str = "", waiting: str = "", after: str = ""
     ) -> Response:
@@ -78,7 +82,7 @@ def plan_routes(repository: Repository, acts: Acts) -> APIRouter:
         with repository.reading(viewer) as reading:
             return _board_page(request, reading, service[:200], waiting, after)
 
-    @routes.get("/plans.csv")
+    @router.get("/plans.csv")
     def plans_as_csv(request: Request, viewer: AnyViewer) -> Response:
         require(viewer, Permission.READ_PLANS)
         with repository.reading(viewer) as reading:
@@ -94,24 +98,22 @@ def plan_routes(repository: Repository, acts: Acts) -> APIRouter:
             raise NotHere
         return _plan_page(request, stored, tried)
 
-    @routes.get("/plans/{stream:path}/{name}")
+    @router.get("/plans/{stream}/{name}")
     def show_plan(request: Request, stream: str, name: str) -> Response:
-        return shown(request, stream, name)
+        return shown(request, name_in(stream), name_in(name))
 
-    @routes.post("/plans/{stream:path}/{name}/{act}")
-    async def act_on_plan(request: Request, stream: str, name: str, act: str) -> Response:
-        form = PLAN_ACTS.get(act)
-        if form is None:
+    @router.post("/plans/{stream}/{name}/{act}")
+    def act_on_plan(request: Request, sent: Posted, stream: str, name: str, act: str) -> Response:
+        if act not in PLAN_ACTS:
             raise NotHere
-        viewer = viewer_of(request)
-        require_stream(viewer, stream, form.permission)
-        sent = await read_form(request)
-        tried = await run_in_threadpool(_act, acts, viewer, stream, name, act, sent)
+        viewer, stream, name = viewer_of(request), name_in(stream), name_in(name)
+        require_stream(viewer, stream, PLAN_ACTS[act].permission)
+        tried = _act(acts, viewer, stream, name, act, sent)
         if tried is None:
-            return done(path_of("plans", stream, name), act)
-        return await run_in_threadpool(shown, request, stream, name, tried)
+            return done(address("plans", stream, name), act)
+        return shown(request, stream, name, tried)
 
-    return routes
+    return router
 
 
 def _all(reading: Reading) -> tuple[StoredDocument, ...]:
@@ -122,17 +124,17 @@ def _all(reading: Reading) -> tuple[StoredDocument, ...]:
 
 
 def _act(
-    acts: Acts, viewer: Viewer, stream: str, plan: str, act: str, sent: Mapping[str, str]
+    acts: Acts, viewer: Viewer, stream: str, plan: str, act: str, sent: Form
 ) -> TriedForm | None:
     """Carry out an act; what was typed and why it was refused, or ``None``."""
-    values, errors = typed([each for each in PLAN_ACTS[act].fields if each.kind != "choice"], sent)
-    chosen = {each.name: sent.get(each.name, "") for each in PLAN_ACTS[act].fields}
-    values = {**chosen, **values}
-    is_as_submitted = act == "agree" and sent.get("as") == "submitted"
-    if errors and not is_as_submitted:
+    if act == "agree" and sent.text("as") == "submitted":
+        values, errors = NO_VALUES, NO_VALUES  # it is agreed as it was submitted
+    else:
+        # which milestones and levels there are, the plan says where the act is recorded
+        fields = (replace(x, kind="line") if x.kind == "choice" else x for x in _fields(act))
+        values, errors = typed(tuple(fields), sent)
+    if errors:
         return TriedForm(act, values, errors)
-    if is_as_submitted:
-        values = {}
     try:
         acts.act_on_plan(viewer, stream, plan, act, values, revision_of(sent))
     except ActRefused as refused:
@@ -140,30 +142,35 @@ def _act(
     return None
 
 
+def _fields(act: str) -> tuple[FormField, ...]:
+    return PLAN_ACTS[act].fields
+
+
 def _board_page(
     request: Request, reading: Reading, service: str, waiting: str, after: str
 ) -> Response:
-    now = request.app.state.now()
+    now, place = request.app.state.now(), place_of(after)
     total = count_documents(reading, PLAN, (OPEN,))
     stored = read_documents(reading, PLAN, (OPEN,), limit=MOST_CARDS).documents
-    ended = read_documents(reading, PLAN, (ENDED,), limit=ROWS, after=after, newest_first=True)
+    ended = read_documents(reading, PLAN, (ENDED,), limit=ROWS, after=place, newest_first=True)
     all_ended = count_documents(reading, PLAN, (ENDED,))
-    board = board_of(_views(stored), now)
+    views = _views(stored)
+    board = board_of(views, now)
     services = sorted({card.obligation.service for _, cards in board.lanes for card in cards})
     chosen = _chosen(board, service, waiting)
-    streams = {PLANS.decode(each.body).supplier: each.stream for each in stored}
+    streams = {view.supplier: view.name for view in views}
     return page(
         request,
         "plan_board.html.j2",
         headline_of(board),
         lead=lead_of(board),
         lanes=chosen,
-        path_of_card=lambda card: path_of(
+        path_of_card=lambda card: address(
             "plans", streams[card.obligation.supplier], card.obligation.plan
         ),
         has_several=reading.viewer.streams is None or len(reading.viewer.streams) > 1,
-        services=services,
-        parties=[(str(party), word) for party, word in WAITING.items()],
+        services=[(each, each) for each in services],
+        parties=[(str(party), capitalised(word)) for party, word in WAITING.items()],
         service=service,
         waiting=waiting,
         is_filtered=bool(service or waiting),
@@ -171,7 +178,7 @@ def _board_page(
         total=total,
         ended=[ListedPlan(_path(each), PLANS.decode(each.body)) for each in ended.documents],
         all_ended=all_ended,
-        next=ended.next,
+        next=next_url("plans", ended.next),
         is_first=not after,
     )
 
@@ -212,7 +219,7 @@ def _chosen(
 
 
 def _path(stored: StoredDocument) -> str:
-    return path_of("plans", stored.stream, stored.id)
+    return address("plans", stored.stream, stored.id)
 
 
 def _card(stored: StoredDocument, now: datetime) -> PlanCard | None:
@@ -272,9 +279,9 @@ def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None
         tried=tried,
         recorded=PLAN_ACTS[recorded].title if recorded in PLAN_ACTS and tried is None else "",
         path=_path(stored),
-        campaign_path=path_of("campaigns", stored.stream, finding.campaign),
-        service_path=path_of("services", stored.stream, finding.service),
-        campaign_of=lambda name: path_of("campaigns", stored.stream, name),
+        campaign_path=address("campaigns", stored.stream, finding.campaign),
+        service_path=address("services", stored.stream, finding.service),
+        campaign_of=lambda name: address("campaigns", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),
         named=shown_name,
         moment=moment,

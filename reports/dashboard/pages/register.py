@@ -10,9 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy import ColumnElement
 
-from harness.store.hub.hub_tables import DOCUMENTS
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import NotHere
 from reports.dashboard.certificate_answer import answer_about, number_of
@@ -51,9 +49,9 @@ class PublicPages:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def register(self, now: datetime, *where: ColumnElement[bool]) -> PublicRegister:
-        """The register at a time, or the part of it that a condition names."""
-        rows = self._repository.public_documents(*where)
+    def register(self, now: datetime, *ids: str) -> PublicRegister:
+        """The register at a time, or the part of it that is made from some documents."""
+        rows = self._repository.public_documents(*ids)
         documents = (RegisterDocument(row.stream, row.id, row.body) for row in rows)
         return register_from(documents, now)
 
@@ -80,7 +78,7 @@ class PublicPages:
 
     def show_service(self, request: Request, name: str) -> HTMLResponse:
         """One version of a service. Raises NotHere."""
-        register = self.register(_now(request), DOCUMENTS.c.id.in_([name, FIELD]))
+        register = self.register(_now(request), name, FIELD)
         service = next((each for each in register.services if each.page == name), None)
         if service is None:
             raise NotHere

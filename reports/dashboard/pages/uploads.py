@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from harness.model.hub_access import Permission
-from reports.dashboard.access import AnyViewer, Refusal, require, signed_in
+from harness.store.hub.upload_store import UploadState
+from reports.dashboard.access import AnyViewer, Refusal, require
 from reports.dashboard.rendering import page
 from reports.dashboard.request_bodies import FILE_WITHIN, bounded, require_length
 from reports.dashboard.upload_api import called, own_upload
@@ -25,8 +25,12 @@ FRAMING = 64 * 1024
 
 LONGEST_FIELD = 4096
 
-SIGNS = {"recorded": "conforms", "self-test": "information", "refused": "does-not-conform"}
-"""The signs of the states in which an upload ends; the others are under way."""
+SIGNS = dict.fromkeys(UploadState, "no-data") | {
+    UploadState.RECORDED: "conforms",
+    UploadState.SELF_TEST: "information",
+    UploadState.REFUSED: "does-not-conform",
+}
+"""The signs of the states."""
 
 WORDS = {
     "receiving": "Not complete",
@@ -64,7 +68,6 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
         form = await _form(request)
         try:
             file = form.get("bundle")
-            _require_own_form(request, form)
             if not isinstance(file, UploadFile) or not file.size:
                 words = "Choose the bundle that 'accredit bundle make' wrote, and send it again."
                 raise Refusal(422, "No file was sent", words)
@@ -80,7 +83,7 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
         upload = await own_upload(uploads, viewer, upload_id)
         return page(
             request, "upload.html.j2", f"{upload.name}: {WORDS[upload.state].lower()}",
-            upload=upload, sign=SIGNS.get(upload.state, "no-data"), word=WORDS[upload.state],
+            upload=upload, sign=SIGNS[UploadState(upload.state)], word=WORDS[upload.state],
         )  # fmt: skip
 
     return routes
@@ -104,15 +107,3 @@ async def _form(request: Request) -> FormData:
     except TimeoutError:
         words = "Nothing was stored. Send it again, or use 'accredit bundle send', which resumes."
         raise Refusal(408, "The file did not come in time", words) from None
-
-
-def _require_own_form(request: Request, form: FormData) -> None:
-    """Raise Refusal unless the form has the session's token.
-
-    To be replaced by the check that all forms share, once there is one.
-    """
-    given, own = form.get("csrf"), signed_in(request).csrf
-    is_same = isinstance(given, str) and hmac.compare_digest(given.encode(), own.encode())
-    if not own or not is_same:
-        words = "The form is too old, or comes from elsewhere. Open the page again and send it."
-        raise Refusal(403, "This form is not valid", words)

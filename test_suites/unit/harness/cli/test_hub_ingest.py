@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +28,9 @@ from harness.model.event import RecordAdded
 from harness.model.surveillance_event import AlarmRaised, MonitoringDeclared, SurveillanceRun
 from harness.monitor.monitoring_file import read_monitoring
 from harness.schemes.load import load_scheme
+from harness.store.assessments import read_assessment
 from harness.store.bundle_reading import opened_bundle
+from harness.store.journal.journal import open_journal
 from test_suites.agent_double import AgentDouble
 from test_suites.unit.harness.cli.hub_example import HILL, VALE, HubExample
 from test_suites.unit.harness.cli.test_hub_orders import unpacked
@@ -122,6 +124,33 @@ def test_a_measured_run_is_judged_again_and_recorded(example: HubExample) -> Non
     ]  # fmt: skip
     assert example.opened is not None
     assert example.opened.waiting() == ()
+
+
+def test_a_measured_run_leaves_its_journal_with_the_results(example: HubExample) -> None:
+    agent = device(example)
+    at_due(example)
+    run, content = agent.measure()
+    agent.report(run, content)
+    home = example.folder / "out" / run.campaign
+
+    assert ["assessment-watched.json", "journal"] == sorted(each.name for each in home.iterdir())
+    with closing(open_journal(home / "journal")) as journal:
+        journal.verify()
+        assert run.journal == journal.head.hash
+    assert run.attempts == read_assessment(home / "assessment-watched.json").observations
+
+
+def test_a_run_that_contradicts_the_results_is_a_run_that_failed(example: HubExample) -> None:
+    agent = device(example)
+    at_due(example)
+    run, content = agent.measure()
+    home = example.folder / "out" / run.campaign / "journal"
+    home.mkdir(parents=True)
+    (home / "header.json").write_text('{"journal_format": 2}')
+    agent.report(run, content)
+
+    failed(example, "the hub has another run of the campaign")
+    assert ["header.json"] == [each.name for each in home.iterdir()]
 
 
 def test_a_run_that_comes_again_is_recorded_once(example: HubExample) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import pytest
 
 from harness.model.hub_access import Permission
+from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import ACME, PEOPLE, SERVICE, FollowUpDesk, words_of
 
-PATH = f"/decisions/{quote(ACME, safe='')}/spring~becta-2008"
+PATH = address("decisions", ACME, "spring@becta-2008")
 
 
 def test_a_campaign_waits_for_a_decision_by_somebody_who_did_not_measure(
@@ -59,7 +58,7 @@ def test_who_may_not_decide_learns_nothing_and_decides_nothing(
         kinds = [type(event).__name__ for event in access.events()]
     assert "DecisionMade" not in kinds  # nobody can: there are no results of the campaign
     if viewer.is_public:
-        assert (401, 303) == (act.status_code, page.status_code)
+        assert (403, 303) == (act.status_code, page.status_code)
         return
     assert may == (404 != act.status_code)
     sees = viewer.may(Permission.READ_EVIDENCE) and viewer.sees(ACME)

@@ -74,6 +74,9 @@ def test_wrongly_blocked_items_stand_first_in_a_category_that_must_be_open(
 ) -> None:
     shown = items_shown(item_pages.page(of_campaign("items", category="ALW.HEAL")))
     assert ["alw-06", "alw-07"] == shown
+    page = item_pages.page(of_campaign("items", category="ALW.HEAL"))
+    signs = [each.text() for each in page.css("table.items-list .said")]
+    assert ["Not as expected", "As expected"] == signs
 
 
 def test_items_come_page_by_page_each_once(new_item_pages: PagesWorld) -> None:
@@ -124,6 +127,7 @@ def test_a_supplier_learns_category_and_number_of_a_hidden_item_and_no_more(
         assert HIDDEN_VALUE not in text, path
     page = item_pages.page(of_campaign("items", str(number)), SUPPLIER)
     assert f"Hidden item {number} came through" == heading(page)
+    assert "elsewhere and before" not in text_of(page, "main")
     assert "12:00" not in text_of(page, "body")
     assert not items_shown(item_pages.page(of_campaign("items", item="private-05"), SUPPLIER))
     row = next(
@@ -152,6 +156,9 @@ def test_an_item_shows_control_beside_service_and_the_rule(item_pages: PagesWorl
     assert "page-learned" in decided
     assert "the page is the supplier's block page" in decided
     assert 2 == len(page.css("details pre"))
+    assert "The policy asks to block it for ks2; the service blocked it" in text_of(page, ".lead")
+    counted = of_campaign("items", requirement="URL-04", profile="ks2", line="proxy")
+    assert counted in links(page)
 
 
 def test_what_happened_to_the_item_in_other_runs_is_linked(item_pages: PagesWorld) -> None:
@@ -167,7 +174,7 @@ def test_the_next_item_alike_is_linked_until_there_is_none(item_pages: PagesWorl
     while path:
         page = item_pages.page(path)
         seen.append(heading(page))
-        found = [each for each in page.css("main a") if "same happened" in each.text()]
+        found = [each for each in page.css("main a") if "next of them" in each.text()]
         path = str(found[0].attributes["href"]) if found else ""
     assert 3 == len(seen) == len(set(seen))
 
@@ -208,8 +215,8 @@ def test_each_reading_of_evidence_is_recorded_before_it_is_shown(
     answer = new_item_pages.get(f"{path}/evidence/{PAGE_SHA}")
     assert PAGE.body == answer.content
     assert [
-        ("id-assessor", NORTHGATE, AFTER, number, "observations"),
-        ("id-assessor", NORTHGATE, AFTER, number, PAGE.digest),
+        ("id-assessor", NORTHGATE, AFTER, number),
+        ("id-assessor", NORTHGATE, AFTER, f"{number} {PAGE.digest}"),
     ] == new_item_pages.audit.read
     new_item_pages.audit.trouble = InstrumentError("the audit cannot be written")
     assert 503 == new_item_pages.get(path).status_code

@@ -1,0 +1,121 @@
+"""Read the rows of campaigns and of their outcomes, as far as a viewer sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, and_, or_
+
+from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
+from harness.store.hub.repository import Reading
+
+NAMES = ("stream", "campaign", "scheme")
+"""The columns that tell a campaign by one scheme from all others."""
+
+MOST_SCHEMES, MOST_RUNS = 50, 50
+"""How many schemes of a campaign are read, and how many runs of a service can be chosen."""
+
+_LISTED = tuple(column for column in CAMPAIGNS.c if column.name != "body")
+
+
+class Wanted(NamedTuple):
+    """The campaigns that a list is of; empty fields mean any."""
+
+    service: str = ""
+    site: str = ""
+    state: str = ""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The conditions."""
+        for name, value in self._asdict().items():
+            if value:
+                yield CAMPAIGNS.c[name] == value
+
+
+class Before(NamedTuple):
+    """The place in the list of campaigns after which a page begins: of its last row before."""
+
+    measured_at: datetime
+    stream: str
+    campaign: str
+    scheme: str
+
+
+def newest_campaigns(
+    reading: Reading, wanted: Wanted, before: Before | None, limit: int
+) -> list[Row[Any]]:
+    """Campaigns, newest first, without their bodies."""
+    columns = CAMPAIGNS.c
+    where = [*wanted.conditions()]
+    if before is not None:
+        # the first condition lets the index begin there
+        where.append(columns.measured_at <= before.measured_at)
+        where.append(or_(columns.measured_at < before.measured_at, _beyond(before)))
+    order = [columns.measured_at.desc(), *(columns[name] for name in NAMES)]
+    return reading.rows(CAMPAIGNS, *where, columns=_LISTED, order=order, limit=limit)
+
+
+def _beyond(before: Before) -> ColumnElement[bool]:
+    """Whether a campaign of the same time comes later in the list."""
+    values = [(CAMPAIGNS.c[name], getattr(before, name)) for name in NAMES]
+    return or_(
+        *(
+            and_(*(column == value for column, value in values[:at]), values[at][0] > values[at][1])
+            for at in range(len(values))
+        )
+    )
+
+
+def campaigns_named(reading: Reading, stream: str, campaign: str) -> list[Row[Any]]:
+    """A campaign with its bodies, one row for each scheme that assessed it."""
+    columns = CAMPAIGNS.c
+    where = columns.stream == stream, columns.campaign == campaign
+    return reading.rows(CAMPAIGNS, *where, order=[columns.scheme], limit=MOST_SCHEMES)
+
+
+def runs_of(reading: Reading, stream: str, service: str) -> list[Row[Any]]:
+    """The newest campaigns of a service with rows of items, each by its first scheme."""
+    columns = CAMPAIGNS.c
+    rows = reading.rows(
+        CAMPAIGNS,
+        columns.stream == stream,
+        columns.service == service,
+        columns=_LISTED,
+        order=[columns.measured_at.desc(), columns.campaign, columns.scheme],
+        limit=2 * MOST_RUNS,
+    )
+    found = {row.campaign: row for row in reversed(rows) if row.has_items}
+    return [row for row in rows if found.get(row.campaign) is row][:MOST_RUNS]
+
+
+def sites_of(reading: Reading, stream: str, campaigns: Collection[str]) -> dict[str, str]:
+    """The sites of campaigns by their names."""
+    columns = CAMPAIGNS.c
+    where = columns.stream == stream, columns.campaign.in_(sorted(campaigns))
+    rows = reading.rows(CAMPAIGNS, *where, columns=[columns.campaign, columns.site])
+    return {row.campaign: row.site for row in rows}
+
+
+class Outcomes(NamedTuple):
+    """The outcomes of a campaign by a scheme that are wanted; empty fields mean any."""
+
+    stream: str
+    campaign: str
+    scheme: str
+    requirement: str = ""
+    profile: str = ""
+    line: str = ""
+    state: str = ""
+    is_binding: bool | None = None
+
+
+def read_outcomes(reading: Reading, wanted: Outcomes, limit: int | None = None) -> list[Row[Any]]:
+    """Rows of outcomes, in the order of the assessment."""
+    columns = OUTCOMES.c
+    named = wanted._replace(is_binding=None)._asdict()
+    where = [columns[name] == value for name, value in named.items() if value]
+    if wanted.is_binding is not None:
+        where.append(columns.is_binding.is_(wanted.is_binding))
+    return reading.rows(OUTCOMES, *where, order=[columns.number], limit=limit)

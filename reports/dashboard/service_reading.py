@@ -1,0 +1,267 @@
+"""Read the documents and rows of services for pages, and the addresses of what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from sqlalchemy import Row, and_, or_
+
+from harness.model.hub_access import Permission
+from harness.model.obligation import Lane, Party
+from harness.store.hub.hub_tables import DOCUMENTS, OUTCOMES
+from harness.store.hub.repository import Reading
+from reports.dashboard.access import NotHere
+from reports.dashboard.addresses import address, name_in
+from reports.dashboard.result_facts import SERIES, SERIES_FACTS, CurrentFacts, SeriesFacts
+from reports.dashboard.service_facts import (
+    REQUIREMENT,
+    REQUIREMENTS,
+    SERVICE,
+    SERVICE_PAGE,
+    SERVICE_PAGES,
+    SERVICES,
+    WAITING,
+    WAITING_FACTS,
+    RequirementFacts,
+    ServiceFacts,
+    ServicePageFacts,
+    WaitingFacts,
+    page_of,
+    requirement_id,
+    waiting_state,
+)
+
+WAITING_NEEDS = {
+    "plan": Permission.READ_PLANS,
+    "decision": Permission.READ_DECISIONS,
+    "review": Permission.READ_DECISIONS,
+    "alarm": Permission.READ_ALARMS,
+}
+"""What a viewer has to be permitted to see of what waits."""
+
+
+class FoundService(NamedTuple):
+    """A service of a supplier, as the overview shows it."""
+
+    stream: str
+    facts: ServiceFacts
+
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        return service_address(self.stream, self.facts.service)
+
+    def requirement_url(self, requirement: str, **values: str) -> str:
+        """The address of the page of one of its requirements."""
+        return service_address(
+            self.stream, self.facts.service, "requirements", requirement, **values
+        )
+
+    def requirement_csv(self, requirement: str, table: str, **values: str) -> str:
+        """The address of a table of the page of one of its requirements, as CSV."""
+        path = self.requirement_url(requirement)
+        return f"{path}/{table}.csv{address(**values)}"
+
+    def campaign_url(self, campaign: str, scheme: str, anchor: str = "") -> str:
+        """The address of a campaign's page, at an outcome."""
+        url = address("campaigns", self.stream, campaign, scheme=scheme)
+        return f"{url}#{quote(anchor)}" if anchor else url
+
+    def decision_url(self, decision: str) -> str:
+        """The address of a decision's page."""
+        return f"/decisions/{quote(self.stream, safe='')}/{quote(decision)}"
+
+    def result_url(self, current: CurrentFacts) -> str:
+        """The address of the outcome that a newest result is."""
+        figure = current.figure
+        return self.campaign_url(figure.campaign, current.about.scheme, figure.anchor)
+
+
+class FoundPage(NamedTuple):
+    """A service, and what its page tells."""
+
+    service: FoundService
+    page: ServicePageFacts
+
+
+class After(NamedTuple):
+    """The place after which a part of the overview begins: of its last service before."""
+
+    state: str
+    service: str
+    stream: str
+    id: str
+
+
+class Waiting(NamedTuple):
+    """Something that waits for somebody; ``is_own``: for people of the viewer's role."""
+
+    stream: str
+    facts: WaitingFacts
+    is_own: bool
+
+    @property
+    def url(self) -> str:
+        """Where it can be done."""
+        facts = self.facts
+        if facts.kind == "review":
+            return service_address(self.stream, facts.service)
+        return "/".join(("", f"{facts.kind}s", quote(self.stream, safe=""), quote(facts.about)))
+
+
+def service_address(stream: str, service: str, *more: str, **values: str) -> str:
+    """The address of a service's page, or of one below it."""
+    return address("services", stream, service, *more, **values)
+
+
+def services(reading: Reading, after: After | None, limit: int) -> list[FoundService]:
+    """The services, worst first, from a place on."""
+    column = DOCUMENTS.c
+    keys = (column.state, column.service, column.stream, column.id)
+    where = [column.kind == SERVICE]
+    if after is not None:
+        where.append(
+            or_(
+                *(
+                    and_(
+                        *(key == value for key, value in zip(keys[:at], after[:at], strict=True)),
+                        keys[at] > after[at],
+                    )
+                    for at in range(len(keys))
+                )
+            )
+        )
+    rows = reading.rows(DOCUMENTS, *where, order=keys, limit=limit)
+    return [FoundService(row.stream, SERVICES.decode(row.body)) for row in rows]
+
+
+def place_of(found: FoundService, state: str) -> After:
+    """The place of a service in the overview."""
+    return After(state, found.facts.service, found.stream, found.facts.page)
+
+
+def standings(reading: Reading) -> list[str]:
+    """The state of each service's document."""
+    column = DOCUMENTS.c
+    rows = reading.rows(DOCUMENTS, column.kind == SERVICE, columns=(column.state,))
+    return [str(row.state) for row in rows]
+
+
+def waiting(reading: Reading, limit: int) -> list[Waiting]:
+    """What waits for somebody: first for people of the viewer's role, the most urgent first."""
+    viewer = reading.viewer
+    own = [Party(viewer.role.value)] if viewer.role.value in {*Party} else []
+    others = [party for party in Party if party not in own]
+    found: list[Waiting] = []
+    for parties in (own, others):
+        left = limit - len(found)
+        if parties and left > 0:
+            found += _waiting(reading, parties, left, is_own=parties is own)
+    return found
+
+
+def _waiting(
+    reading: Reading, parties: Sequence[Party], limit: int, *, is_own: bool
+) -> Iterator[Waiting]:
+    column = DOCUMENTS.c
+    states = [waiting_state(lane, party) for lane in Lane for party in parties]
+    rows = reading.rows(
+        DOCUMENTS,
+        column.kind == WAITING,
+        column.state.in_(states),
+        order=(column.state, column.at, column.id),
+        limit=limit,
+    )
+    for row in rows:
+        facts = WAITING_FACTS.decode(row.body)
+        if reading.viewer.may(WAITING_NEEDS[facts.kind]):
+            yield Waiting(row.stream, facts, is_own)
+
+
+def find_service(reading: Reading, stream: str, service: str) -> FoundPage:
+    """The service of parts of a path. Raises NotHere."""
+    name = name_in(stream)
+    row = _document(reading, name, SERVICE_PAGE, page_of(name, name_in(service)))
+    page = SERVICE_PAGES.decode(row.body)
+    return FoundPage(FoundService(name, page.facts), page)
+
+
+def find_requirement(reading: Reading, found: FoundPage, code: str) -> RequirementFacts:
+    """A requirement of a service, of a part of a path. Raises NotHere."""
+    service = found.service
+    name = requirement_id(service.facts.page, name_in(code))
+    return REQUIREMENTS.decode(_document(reading, service.stream, REQUIREMENT, name).body)
+
+
+class HeldSeries(NamedTuple):
+    """A series as it is stored; ``digest`` tells it from what it was before."""
+
+    id: str
+    digest: bytes
+    facts: SeriesFacts
+
+
+def series(reading: Reading, stream: str, ids: Iterable[str]) -> list[HeldSeries]:
+    """Series by their ids, in their order."""
+    column = DOCUMENTS.c
+    wanted = list(dict.fromkeys(ids))
+    of_kind = column.stream == stream, column.kind == SERIES
+    rows = reading.rows(DOCUMENTS, *of_kind, column.id.in_(wanted)) if wanted else []
+    held = {row.id: row.body for row in rows}
+    return [
+        HeldSeries(name, sha256(held[name].encode()).digest(), SERIES_FACTS.decode(held[name]))
+        for name in wanted
+        if name in held
+    ]
+
+
+def _document(reading: Reading, stream: str, kind: str, name: str) -> Row[Any]:
+    column = DOCUMENTS.c
+    row = reading.row(DOCUMENTS, column.stream == stream, column.kind == kind, column.id == name)
+    if row is None:
+        raise NotHere
+    return row
+
+
+class BeforeResult(NamedTuple):
+    """The place in the results of a requirement after which a page begins, newest first."""
+
+    measured_at: datetime
+    campaign: str
+    scheme: str
+    number: int
+
+
+def results(
+    reading: Reading, found: FoundService, code: str, before: BeforeResult | None, limit: int
+) -> list[Row[Any]]:
+    """The results of a requirement of a service, the newest first."""
+    column = OUTCOMES.c
+    where = [
+        column.stream == found.stream,
+        column.service == found.facts.service,
+        column.requirement == code,
+    ]
+    if before is not None:
+        names = (column.campaign, column.scheme, column.number)
+        same = column.measured_at == before.measured_at
+        where.append(column.measured_at <= before.measured_at)
+        where.append(
+            or_(
+                column.measured_at < before.measured_at,
+                and_(same, names[0] < before.campaign),
+                and_(same, names[0] == before.campaign, names[1] > before.scheme),
+                and_(
+                    same,
+                    names[0] == before.campaign,
+                    names[1] == before.scheme,
+                    names[2] > before.number,
+                ),
+            )
+        )
+    order = (column.measured_at.desc(), column.campaign.desc(), column.scheme, column.number)
+    return reading.rows(OUTCOMES, *where, order=order, limit=limit)
