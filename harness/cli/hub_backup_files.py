@@ -24,8 +24,8 @@ HUB, FILES, RESULTS, NAMED = "hub", "files", "results", "named"
 SCRATCH, UPKEEP, INCOMING = "scratch", "upkeep", "sent/incoming"
 """Folders of a hub that hold nothing to keep: unpacked bundles, a lock, and forms under way."""
 
-MOVED = ("uploads", "bundles", "reports", "aside", "sent/parts", "sent/bundles")
-"""Folders between which the server moves files, in that order: so none is missed."""
+RANKS = {"bundles": 1, "reports": 2, "aside": 3}
+"""Folders to which the server moves files of others; they are read later, so none is missed."""
 
 LOCKS = frozenset({"lock", "lock.pid"})
 UNFINISHED = (".tmp", ".partial")
@@ -92,15 +92,12 @@ class HubFiles:
     def _of_hub(self) -> Iterator[BackupFile]:
         passing = (self._folder / name for name in (SCRATCH, UPKEEP, INCOMING))
         leave = {self._results, *passing}
-        moved = {self._folder / name: f"{HUB}/{name}" for name in MOVED}
-        yield from self._below(self._folder, HUB, leave={*leave, *moved})
-        for folder, name in moved.items():
-            yield from self._below(folder, name, leave=leave)
+        yield from self._below(self._folder, HUB, leave=leave)
 
     def _below(self, folder: Path, name: str, leave: set[Path]) -> Iterator[BackupFile]:
         """The files below a folder, in the order of their names; no links, locks and databases."""
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(folder), key=lambda one: (RANKS.get(one.name, 0), one.name))
         except FileNotFoundError:  # moved meanwhile, or never made
             return
         for entry in entries:

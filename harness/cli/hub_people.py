@@ -23,6 +23,7 @@ from harness.cli.registry_session import RegistrySession, current_user, open_ses
 from harness.errors import UsageError
 from harness.model.event_times import in_utc
 from harness.model.hub_access import Role
+from harness.model.stream import supplier_name
 from harness.ports.storage import Clock, WallClock
 from harness.untrusted.regular_file import read_bounded
 
@@ -102,20 +103,26 @@ def change_command(
     site: SITES = None,
     by: BY = "",
     hub: FOLDER = HERE,
+    *,
+    subject: Annotated[
+        str | None, typer.Option(help="The person's id at the OIDC provider; '' for none.")
+    ] = None,
 ) -> None:
-    """Change the name of a person, or its role with all its suppliers and sites.
+    """Change a person: the name, the role with all its suppliers and sites, or the id at OIDC.
 
-    A change of these ends the sessions and tokens of the person.
+    Another role, supplier, site or id ends the sessions and tokens of the person.
     """
     if role is None and (supplier or site):
         msg = "give --role with --supplier or --site: they are set together"
         raise UsageError(msg)
-    if role is None and not name:
-        msg = "nothing to change: give --name, or --role with suppliers and sites"
+    if role is None and not name and subject is None:
+        msg = "nothing to change: give --name, --subject, or --role with suppliers and sites"
         raise UsageError(msg)
     with _accounts(hub) as (session, accounts):
         holds = None if role is None else _membership(session, role, supplier, site)
-        changed = accounts.change(email, name=name, holds=holds, actor=by or current_user())
+        changed = accounts.change(
+            email, name=name, holds=holds, subject=subject, actor=by or current_user()
+        )
     say(f"changed: {changed.email}, {changed.role}")
 
 
@@ -236,7 +243,9 @@ def _view(person: Person, names: dict[str, str]) -> PersonView:
         email=person.email,
         name=person.name,
         role=person.role.value,
-        suppliers=None if streams is None else tuple(names.get(s, s) for s in sorted(streams)),
+        suppliers=None
+        if streams is None
+        else tuple(supplier_name(s, names) for s in sorted(streams)),
         sites=tuple(sorted(person.sites)),
         signs_in_by=tuple(name for name, is_used in ways.items() if is_used),
         disabled=person.disabled,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -42,6 +43,14 @@ def stream_of(supplier: str, service: str = "") -> str:
         msg = f"{given!r} is not {what}: it holds control characters"
         raise UsageError(msg)
     return f"{SUPPLIER if supplier else SERVICE}{name}"
+
+
+def supplier_name(stream: str, names: Mapping[str, str]) -> str:
+    """Return the name of a supplier for people, by the streams with a name.
+
+    A stream that is not opened yet has none; then the name as it is compared stands for it.
+    """
+    return names.get(stream) or stream.partition(":")[2] or stream
 
 
 @lru_cache(maxsize=4096)

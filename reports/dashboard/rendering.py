@@ -58,6 +58,15 @@ PUBLIC_NAVIGATION = (
 )
 """The bar of those who have not signed in: the public pages."""
 
+BELONGS = {
+    "/services": "/overview",
+    "/requirements": "/overview",
+    "/decisions": "/overview",
+    "/compare": "/campaigns",
+    "/register": "/",
+}
+"""The entries of pages whose paths begin with another one."""
+
 HUB_WORDS = {"insufficient": "Insufficient", "silent": "Probe silent", "stopped": "Suspended"}
 """The words of states that the hub has beside, or in place of, those of reports."""
 
@@ -108,8 +117,9 @@ def fragment(template: str, macro: str, *values: Any, **named: Any) -> Markup:
 
 def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
     """The path of the entry that a page is below, or nothing."""
-    above = (entry.path for entry in entries if entry.path != "/")
-    return next((each for each in above if f"{path}/".startswith(f"{each}/")), "")
+    known = {entry.path: entry.path for entry in entries if entry.path != "/"} | BELONGS
+    found = (entry for start, entry in known.items() if f"{path}/".startswith(f"{start}/"))
+    return next(found, "")
 
 
 def when(at: datetime, now: datetime) -> str:

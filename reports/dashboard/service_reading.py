@@ -55,11 +55,16 @@ class FoundService(NamedTuple):
         """The address of its page."""
         return service_address(self.stream, self.facts.service)
 
-    def requirement_url(self, requirement: str, *more: str, **values: str) -> str:
+    def requirement_url(self, requirement: str, **values: str) -> str:
         """The address of the page of one of its requirements."""
         return service_address(
-            self.stream, self.facts.service, "requirements", requirement, *more, **values
+            self.stream, self.facts.service, "requirements", requirement, **values
         )
+
+    def requirement_csv(self, requirement: str, table: str, **values: str) -> str:
+        """The address of a table of the page of one of its requirements, as CSV."""
+        path = self.requirement_url(requirement)
+        return f"{path}/{table}.csv{address(**values)}"
 
     def campaign_url(self, campaign: str, scheme: str, anchor: str = "") -> str:
         """The address of a campaign's page, at an outcome."""

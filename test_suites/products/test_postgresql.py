@@ -36,6 +36,8 @@ from test_suites.processes.test_registry_writers import (
     require_writers_lose_nothing,
 )
 from test_suites.products.postgresql import PostgreSql
+from test_suites.unit.harness.store.hub.account_desk import REQUIREMENTS as ACCOUNTS
+from test_suites.unit.harness.store.hub.account_desk import AccountDesk
 from test_suites.unit.harness.store.registry.test_agent_store import REQUIREMENTS, TABLES
 from test_suites.unit.harness.store.registry.test_migration import EVENTS as OLD
 from test_suites.unit.harness.store.registry.test_migration import old_rows
@@ -308,6 +310,12 @@ def test_the_message_about_a_wrong_password_does_not_contain_it(server: PostgreS
 def test_what_a_hub_keeps_of_its_agents(url: str, require: Callable[[Registry], None]) -> None:
     with open_registry(url, create=True) as registry:
         require(registry)
+
+
+@pytest.mark.parametrize("require", ACCOUNTS, ids=lambda each: each.__name__)
+def test_accounts_of_a_hub(url: str, require: Callable[[AccountDesk], None]) -> None:
+    with open_registry(url, create=True) as registry:
+        require(AccountDesk(registry))
 
 
 def test_a_registry_from_before_there_were_agents_gets_their_tables(url: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ from harness.store.hub.people import (
     name_of,
     person_of,
     require_person,
+    subject_of,
 )
 from harness.store.registry.streams import Registry
 
@@ -95,7 +97,8 @@ class Accounts:
         values = {
             "email": address, "name": called,
             "password": hash_password(password) if password else "", "second_factor": "",
-            "offered_factor": "", "last_code": 0, "subject": subject, **columns_of(holds),
+            "offered_factor": "", "last_code": 0, "subject": subject_of(subject),
+            **columns_of(holds),
         }  # fmt: skip
         now, new_id = self._now(), secrets.token_hex(ID_BYTES)
         with audited(self._registry, now) as transaction:
@@ -113,23 +116,31 @@ class Accounts:
         return added
 
     def change(
-        self, email: str, *, name: str = "", holds: Membership | None = None, actor: str
+        self,
+        email: str,
+        *,
+        name: str = "",
+        holds: Membership | None = None,
+        subject: str | None = None,
+        actor: str,
     ) -> Person:
-        """Change the name of a person, or what the account is for, which ends its access."""
+        """Change the name of a person, what the account is for, or its id at the OIDC provider.
+
+        Another role, supplier, site or id ends the sessions and tokens.
+        """
         values: dict[str, Any] = columns_of(holds) if holds else {}
         if name:
             values["name"] = name_of(name)
+        if subject is not None:
+            values["subject"] = subject_of(subject)
         with self._changing(email) as (transaction, held):
-            if not values:
-                return held
             if holds is not None and holds.role is not Role.ADMINISTRATOR:
                 _require_other_administrator(transaction.connection, held)
-            changed = change_row(transaction.connection, held.id, values)
-            if (held.role, held.streams, held.sites) != (
-                changed.role,
-                changed.streams,
-                changed.sites,
-            ):
+            _require_free(transaction.connection, values.get("subject", ""), held.id)
+            changed = change_row(transaction.connection, held.id, values) if values else held
+            if changed == held:
+                return held
+            if replace(changed, name=held.name) != held:
                 end_access(transaction.connection, held.id, transaction.now)
             transaction.record(_recorded(PersonChanged, changed, transaction.now, actor))
         return changed
@@ -168,15 +179,6 @@ class Accounts:
             changed = change_row(transaction.connection, held.id, {"password": hashed})
             end_access(transaction.connection, held.id, transaction.now)
             transaction.record(PasswordSet(at=transaction.now, actor=actor, person=held.id))
-        return changed
-
-    def set_subject(self, email: str, subject: str, *, actor: str) -> Person:
-        """Bind an account to a person's id at the OIDC provider; empty binds it to none."""
-        with self._changing(email) as (transaction, held):
-            _require_free(transaction.connection, subject, held.id)
-            changed = change_row(transaction.connection, held.id, {"subject": subject})
-            end_access(transaction.connection, held.id, transaction.now)
-            transaction.record(_recorded(PersonChanged, changed, transaction.now, actor))
         return changed
 
     def reset_second_factor(self, email: str, *, actor: str) -> Person:

@@ -17,7 +17,7 @@ from harness.model.hub_access import BOUND, Permission, Role, Viewer
 from harness.model.stream import LONGEST_NAME
 from harness.store.hub.hub_tables import PEOPLE, SESSIONS, TOKENS
 
-LONGEST_EMAIL = 254
+LONGEST_EMAIL, LONGEST_SUBJECT = 254, 255
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]]{1,64}@[^@\s\"(),:;<>\[\\\]/?#]{1,190}")
 
 
@@ -115,6 +115,17 @@ def name_of(text: str) -> str:
         msg = f"the name of a person has 1 to {LONGEST_NAME} characters that can be printed"
         raise UsageError(msg)
     return name
+
+
+def subject_of(text: str) -> str:
+    """Return a person's id at an OIDC provider as it is. Raises UsageError if it is none.
+
+    Empty means none (OpenID Connect Core 1.0, section 2: at most 255 ASCII characters).
+    """
+    if len(text) > LONGEST_SUBJECT or not (text.isascii() and text.isprintable()):
+        msg = f"the id at the OIDC provider has at most {LONGEST_SUBJECT} ASCII characters"
+        raise UsageError(msg)
+    return text
 
 
 def person_of(row: Row[Any]) -> Person:

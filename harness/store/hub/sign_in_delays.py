@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 
 from harness.store.hub.hub_tables import ATTEMPTS
+from harness.store.registry.streams import lock
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Failures count no more once there was none for so long."""
@@ -62,8 +63,9 @@ def count_try(connection: Connection, limits: dict[str, Limit], now: datetime) -
 
     A try that has to wait is not counted, and nothing else of it may be looked at.
     """
+    lock(connection, "sign-in tries")
     connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.at < now - FORGOTTEN_AFTER))
-    question = select(ATTEMPTS).where(ATTEMPTS.c.key.in_(sorted(limits))).with_for_update()
+    question = select(ATTEMPTS).where(ATTEMPTS.c.key.in_(sorted(limits)))
     held = {row.key: row for row in connection.execute(question)}
     if any(now < row.at + wait_after(row.failures, limits[key]) for key, row in held.items()):
         return False

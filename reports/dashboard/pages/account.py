@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from harness.errors import UsageError
 from harness.model.hub_access import GRANTS, Permission, Viewer
+from harness.model.stream import supplier_name
 from harness.store.hub.api_tokens import MOST_DAYS
 from harness.store.hub.second_factor import enrolment_uri
 from harness.store.hub.sessions import NewSession
@@ -150,7 +151,7 @@ def _page(
     scopes = sorted(each for each in GRANTS[viewer.role] if each is not Permission.ADMINISTER)
     return page(
         request, "account.html.j2", "Your account", status=400 if wrong else 200, person=person,
-        suppliers=[names.get(each, each) for each in sorted(person.streams or ())],
+        suppliers=[supplier_name(each, names) for each in sorted(person.streams or ())],
         sessions=parts.own.sessions(viewer.person), own=own, tokens=parts.own.tokens(viewer.person),
         scopes=scopes, days=[(str(number), words) for number, words in DAYS], done=done,
         wrong=wrong,

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from harness.errors import UsageError
 from harness.model.hub_access import GRANTS, Permission, Role, Viewer
+from harness.model.stream import supplier_name
 from harness.store.hub.api_tokens import ApiToken
 from harness.store.hub.people import Person
 from harness.store.hub.sessions import Session
@@ -180,7 +181,7 @@ def _who_for(person: Person, names: dict[str, str]) -> str:
     """The suppliers and sites of a person in words."""
     if person.streams is None and not person.sites:
         return "all"
-    suppliers = sorted(names.get(each, each) for each in person.streams or ())
+    suppliers = sorted(supplier_name(each, names) for each in person.streams or ())
     return "; ".join([*suppliers, *sorted(person.sites)])
 
 

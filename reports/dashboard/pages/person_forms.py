@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from harness.errors import UsageError
 from harness.model.hub_access import Permission, Role
+from harness.model.stream import supplier_name
 from harness.store.hub.people import Membership, Person, membership
 from reports.dashboard.access import AnyViewer, NotHere, require
 from reports.dashboard.account_parts import AccountParts
@@ -63,7 +64,11 @@ def routes(parts: AccountParts) -> APIRouter:
         try:
             holds = _membership(parts, form)
             parts.accounts.change(
-                held.email, name=form.text("name"), holds=holds, actor=viewer.name
+                held.email,
+                name=form.text("name"),
+                holds=holds,
+                subject=form.text("subject"),
+                actor=viewer.name,
             )
         except UsageError as error:
             return _page(parts, request, held, wrong=str(error), given=_Given.of(form))
@@ -150,7 +155,7 @@ def _page(
     given: _Given | None = None,
 ) -> HTMLResponse:  # fmt: skip
     names = parts.names_of_streams()
-    suppliers = "\n".join(sorted(names.get(each, _bare(each)) for each in held.streams or ()))
+    suppliers = "\n".join(sorted(supplier_name(each, names) for each in held.streams or ()))
     sites = "\n".join(sorted(held.sites))
     shown = given or _Given(held.email, held.name, held.role.value, suppliers, sites, held.subject)
     return page(
@@ -158,8 +163,3 @@ def _page(
         given=shown, roles=ROLES, wrong=wrong, sessions=parts.own.sessions(held.id),
         tokens=parts.own.tokens(held.id),
     )  # fmt: skip
-
-
-def _bare(stream: str) -> str:
-    """The name in a stream that the registry does not hold yet."""
-    return stream.partition(":")[2]

@@ -115,7 +115,7 @@ def test_where_ids_count_an_address_opens_nothing(
 ) -> None:
     provider.person("subject-1", ANN)
     require_refused(web, sign_in(web, provider))
-    web.accounts.accounts.set_subject(ANN, "subject-1", actor="x")
+    web.accounts.accounts.change(ANN, subject="subject-1", actor="x")
     assert 303 == sign_in(web, provider).status_code
 
 
