@@ -172,22 +172,29 @@ class FollowUpDesk:
             ),
         )  # fmt: skip
 
-    def campaign(self, name: str = "spring", by: str = "Mo Measurer") -> None:
+    def campaign(
+        self,
+        name: str = "spring",
+        by: str = "Mo Measurer",
+        *,
+        supplier: str = "Acme",
+        service: str = SERVICE,
+    ) -> None:
         """A campaign that was concluded, and the version of the service."""
         self.record(
-            "Acme",
-            RecordAdded(at=self.clock.now(), actor="Cy", record=ServiceVersion(id="2.1", of=SERVICE)),
+            supplier,
+            RecordAdded(at=self.clock.now(), actor="Cy", record=ServiceVersion(id="2.1", of=service)),
             RecordAdded(
                 at=self.clock.now(), actor=by,
                 record=CampaignRecord(
-                    id=name, of=SERVICE, scheme="becta-2008", scheme_version="1.0", rules="2026.1",
+                    id=name, of=service, scheme="becta-2008", scheme_version="1.0", rules="2026.1",
                     journal="0" * 64, conforms=8, does_not_conform=1, insufficient=2,
                 ),
             ),
         )  # fmt: skip
 
-    def raise_alarm(self, **changes: Any) -> str:
-        """Raise an alarm about Acme's service; return its id."""
+    def raise_alarm(self, supplier: str = "Acme", **changes: Any) -> str:
+        """Raise an alarm about a supplier's service; return its id."""
         raised = RaisedAlarm(
             number=1, service=SERVICE, scheme="becta-2008", requirement="URL-04",
             profile="pupils", rule=AlarmRule.EVIDENCE, sites=("Hill School", "Vale School"),
@@ -203,10 +210,10 @@ class FollowUpDesk:
         )  # fmt: skip
         raised = msgspec.structs.replace(raised, **changes)
         event = AlarmRaised(
-            at=self.clock.now(), actor="accredit monitor", service=SERVICE, alarm=raised.id,
+            at=self.clock.now(), actor="accredit monitor", service=raised.service, alarm=raised.id,
             raised=raised,
         )  # fmt: skip
-        self.record("Acme", event)
+        self.record(supplier, event)
         return raised.id
 
     def later(self, days: float) -> None:

@@ -1,7 +1,7 @@
 """Two suppliers with campaigns whose items hold what no page may show, for the pages of a hub.
 
-Northgate has two runs of one service: between them one drug item stopped being blocked. Brightwater
-has one. The journals hold items of every sensitivity, a hidden pack, and hostile texts.
+Northgate has two runs of one service: between them a known and a hidden item stopped being blocked.
+Brightwater has one. The journals hold items of every sensitivity, a hidden pack, and hostile texts.
 """
 
 from __future__ import annotations
@@ -143,15 +143,16 @@ def secret_items() -> list[Observation]:
 
 
 def journal(*, is_later: bool) -> HeldJournal:
-    """The journal of a run; in the later one drug-02 came through."""
+    """The journal of a run; in the later one drug-02 and private-05 came through."""
+    came = web() if is_later else BLOCKED
     hostile = web(canary="absent", status=403, title=HOSTILE, text=f"{BLOCK_TEXT} {HOSTILE}")
     observations = [
         *batch_of(1, web(), BLOCKED),
         *tried("drug-01", BLOCKED, evidence=(PAGE.digest, "sha256:" + "0" * 64)),
-        *tried("drug-02", web() if is_later else BLOCKED),
+        *tried("drug-02", came),
         *tried("drug-03", hostile, evidence=(THEIR_PAGE.digest,)),
         *tried("=drug-04", web(), value=HOSTILE),
-        *tried("private-05", web(), value=HIDDEN_VALUE, pack="closed"),
+        *tried("private-05", came, value=HIDDEN_VALUE, pack="closed"),
         *tried("alw-06", BLOCKED, label="ALW.HEAL"),
         *tried("alw-07", web(), label="ALW.HEAL"),
         *tried("drug-08", failed("generic_timeout_error", "response")),

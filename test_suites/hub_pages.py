@@ -5,7 +5,7 @@ The register is that of ``site_example``; its private texts hold the word PRIVAT
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,13 +20,16 @@ from harness.model.stream import OWNER
 from harness.store.hub.projection import Document, replace_documents
 from harness.store.hub.repository import Repository
 from harness.store.hub.row_security import PUBLIC_KIND
+from harness.store.hub.upload_store import FINAL
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 from reports.dashboard.pages import register, sites, states
+from reports.dashboard.pages.uploads import upload_pages
 from reports.dashboard.sites_port import SiteFacts, SiteSchedule
 from reports.site.public_facts import public_register
 from reports.site.register_documents import field_document
 from test_suites.hub_serving import viewers_of
+from test_suites.invented_uploads import InventedUploads, path_of
 from test_suites.site_example import NOW, checks_of, example_views
 
 VIEWS = example_views()
@@ -60,6 +63,11 @@ class InventedSites:
         if viewer.role is Role.SCHOOL:
             return tuple(each.for_school() for each in self.found if each.site in viewer.sites)
         return self.found
+
+    def with_runs(self, viewer: Viewer, sites: Sequence[SiteFacts]) -> tuple[SiteFacts, ...]:
+        """The sites as they are."""
+        assert viewer.role is not Role.SCHOOL
+        return tuple(sites)
 
 
 def many_sites(count: int) -> tuple[SiteFacts, ...]:
@@ -138,6 +146,9 @@ def example_pages() -> tuple[HubPage, ...]:
         HubPage("/sites", Role.ASSESSOR),
         HubPage("/sites?q=nothing", Role.ADMINISTRATOR),
         HubPage("/sites", Role.SCHOOL),
+        HubPage("/uploads", Role.ASSESSOR),
+        HubPage("/uploads", Role.SUPPLIER),
+        *(HubPage(path_of(state), Role.ASSESSOR) for state in sorted(FINAL)),
     )
 
 
@@ -147,6 +158,11 @@ def example_viewers() -> dict[str, Viewer]:
 
 
 def example_routes(repository: Repository) -> tuple[APIRouter, ...]:
-    """The routes of the public pages, of sites and of the states."""
+    """The routes of the public pages, of sites, of the states, and of uploads."""
     port = InventedSites(invented_sites())
-    return (states.routes(), register.routes(repository), sites.routes(port))
+    return (
+        states.routes(),
+        register.routes(repository),
+        sites.routes(port),
+        upload_pages(InventedUploads()),
+    )

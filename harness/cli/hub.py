@@ -16,6 +16,7 @@ from harness.cli.drawing import terminal
 from harness.cli.hub_backup import backup_command
 from harness.cli.hub_database import migrate_command
 from harness.cli.hub_doctor import doctor_command
+from harness.cli.hub_expire import expire_command
 from harness.cli.hub_file import LISTEN, TEMPLATE, make_hub, read_hub, read_keys
 from harness.cli.hub_offers import Offers
 from harness.cli.hub_orders import OrderPlace, order_content, place_in
@@ -43,6 +44,7 @@ app.command("migrate")(migrate_command)
 app.command("backup")(backup_command)
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)
+app.command("expire")(expire_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""

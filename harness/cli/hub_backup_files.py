@@ -21,11 +21,11 @@ from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document
 
 HUB, FILES, RESULTS, NAMED = "hub", "files", "results", "named"
-SCRATCH, UPKEEP = "scratch", "upkeep"
-"""Folders of a hub that hold nothing to keep: unpacked bundles, and a lock."""
+SCRATCH, UPKEEP, INCOMING = "scratch", "upkeep", "sent/incoming"
+"""Folders of a hub that hold nothing to keep: unpacked bundles, a lock, and forms under way."""
 
-MOVED = ("uploads", "bundles", "reports", "aside")
-"""Folders between which the server moves files, in that order: so none is missed."""
+RANKS = {"bundles": 1, "reports": 2, "aside": 3}
+"""Folders to which the server moves files of others; they are read later, so none is missed."""
 
 LOCKS = frozenset({"lock", "lock.pid"})
 UNFINISHED = (".tmp", ".partial")
@@ -90,16 +90,13 @@ class HubFiles:
                 raise UsageError(msg)
 
     def _of_hub(self) -> Iterator[BackupFile]:
-        leave = {self._results, self._folder / SCRATCH, self._folder / UPKEEP}
-        moved = [self._folder / name for name in MOVED]
-        yield from self._below(self._folder, HUB, leave={*leave, *moved})
-        for folder in moved:
-            yield from self._below(folder, f"{HUB}/{folder.name}", leave=leave)
+        passing = (self._folder / name for name in (SCRATCH, UPKEEP, INCOMING))
+        yield from self._below(self._folder, HUB, leave={self._results, *passing})
 
     def _below(self, folder: Path, name: str, leave: set[Path]) -> Iterator[BackupFile]:
         """The files below a folder, in the order of their names; no links, locks and databases."""
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(folder), key=lambda one: (RANKS.get(one.name, 0), one.name))
         except FileNotFoundError:  # moved meanwhile, or never made
             return
         for entry in entries:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from harness.cli.hub_notify_file import Notifying
 from harness.cli.hub_oidc_file import OidcProvider
+from harness.cli.hub_retention_file import Retention
 from harness.cli.paths import CampaignPaths
 from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
 from harness.errors import InstrumentError, UsageError
@@ -104,6 +105,7 @@ class HubFile(Declared):
     key: SomePath | None = None
     notify: Notifying = Notifying()
     oidc: OidcProvider | None = None
+    retention: Retention = Retention()
     trusted: tuple[TrustedKey, ...] = ()
     schemes: tuple[SomePath, ...] = ()
     _folder: Path = PrivateAttr(default=Path())

@@ -121,17 +121,20 @@ def serve_hub(
         listen() as listener,
         _working(opened, waiting) as work,
     ):
-        scheme = "https" if tls else "http"
-        say_at_once(f"serving {scheme}://{shown_address(listener)}; stop with SIGTERM or Ctrl-C")
         is_secure = declared.url.startswith("https:")
         parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
-        _run(hub_app(parts), listener, tls)
+        server = _server(hub_app(parts), tls)
+        at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
+        with _stopped_by_signals(server):  # before anybody is told how it is stopped
+            say_at_once(f"serving {at}; stop with SIGTERM or Ctrl-C")
+            asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
     say("serving stopped")
 
 
 @contextmanager
 def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterator[HubWork]:
     """Do what a hub does beside answering: rows of pages, reports, uploads and notifications."""
+    from harness.cli.hub_expire import expiring  # noqa: PLC0415 - only serving needs it
     from harness.cli.hub_notifier import Notifier  # noqa: PLC0415 - sqlalchemy is heavy
     from harness.cli.hub_projector import Projector, following  # noqa: PLC0415 - the same
     from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
@@ -144,8 +147,9 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     ingest = UploadIngest(hub.hub.folder, clock)
     with (
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
-        _recording(hub, waiting, projector.catch_up),
+        _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn),
+        expiring(hub.hub, clock, warn),
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):
         yield HubWork(projector, uploads)
@@ -229,8 +233,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -> None:
-    """Serve until SIGINT or SIGTERM; requests that came are answered."""
+def _server(app: ASGIApp, tls: tuple[Path, Path] | None) -> uvicorn.Server:
+    """A server that answers requests that came before it is told to end."""
     import uvicorn  # noqa: PLC0415 - an extra
 
     settings = uvicorn.Config(
@@ -240,9 +244,7 @@ def _run(app: ASGIApp, listener: socket.socket, tls: tuple[Path, Path] | None) -
         timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
     )  # fmt: skip
-    server = uvicorn.Server(settings)
-    with _stopped_by_signals(server):
-        asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
+    return uvicorn.Server(settings)
 
 
 @contextmanager
@@ -269,7 +271,8 @@ def _recording(
 ) -> Iterator[None]:
     """Record reports in a thread, those first that an earlier process left; ``then`` after each."""
     stop = threading.Event()
-    arguments = hub, waiting, stop, then
+    record = followed_by(recording(hub, clock, warn), then)
+    arguments = hub, record, waiting, stop
     thread = threading.Thread(target=_record_all, args=arguments, name="recorder")
     thread.start()
     try:
@@ -282,12 +285,11 @@ def _recording(
 
 def _record_all(
     hub: AgentHub,
+    record: OnReport,
     waiting: queue.Queue[StoredReport | None],
     stop: threading.Event,
-    then: Callable[[], object],
 ) -> None:
     """Record the reports of a queue until ``stop``; what is left stays on the disk."""
-    record = followed_by(recording(hub, clock, warn), then)
     _record_left(hub, record, stop)
     while not stop.is_set():
         try:

@@ -51,6 +51,7 @@ from harness.model.registry_record import (
     record_key,
     require_valid,
 )
+from harness.model.retention_event import RetentionEvent
 from harness.model.sample_event import SampleEvent
 from harness.model.stream import same_name
 from harness.model.surveillance_event import SurveillanceEvent
@@ -174,7 +175,14 @@ class StreamState:
         match event:
             case StreamOpened(name=name):
                 self.name = name
-            case RegistryMigrated() | SampleEvent() | FieldEvent() | FleetEvent() | AccessEvent():
+            case (
+                RegistryMigrated()
+                | SampleEvent()
+                | FieldEvent()
+                | FleetEvent()
+                | AccessEvent()
+                | RetentionEvent()
+            ):
                 pass
             case RecordAdded(record=record):
                 self._add_record(record, at, event.actor, is_kept=is_kept)

@@ -65,6 +65,7 @@ from harness.model.field_event import (
     FieldVisited,
 )
 from harness.model.fleet_event import AgentEnrolled, AgentInvited, AgentRevoked
+from harness.model.retention_event import FilesExpired
 from harness.model.sample_event import SampleDisclosed, SeedCommitted
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
@@ -92,6 +93,7 @@ AnyEvent = (
     | AgentInvited
     | AgentEnrolled
     | AgentRevoked
+    | FilesExpired
     | ActCarriedOut
     | BundleUploaded
     | EvidenceRead

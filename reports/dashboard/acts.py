@@ -76,6 +76,6 @@ def sentence_of(refusal: str, permission: Permission | None = None) -> str:
     """
     words = _ON_THE_COMMAND_LINE.sub("", refusal).strip().rstrip(".")
     words = f"{words[:1].upper()}{words[1:]}."
-    if permission is not None and "somebody else" in words:
+    if permission is not None and "somebody else" in words.lower():
         words += f" Another person may: {who_may(permission)}."
     return words

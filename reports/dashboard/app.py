@@ -13,12 +13,14 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
-from reports.dashboard.failures import not_here, not_readable, other_method, refused
+from reports.dashboard.api.listing import REFUSALS
+from reports.dashboard.failures import not_here, not_readable, not_taken, other_method, refused
 from reports.dashboard.static_files import answer_static
 from reports.dashboard.viewer_guard import ViewerGuard
 
@@ -57,6 +59,7 @@ def hub_app(parts: HubParts) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=REFUSALS,
         title="Accredit hub",
         version=version("isp-accredit"),
     )
@@ -66,6 +69,7 @@ def hub_app(parts: HubParts) -> ASGIApp:
         app.include_router(routes)
     app.get("/static/{name}", include_in_schema=False)(answer_static)
     app.exception_handler(Refusal)(refused)
+    app.exception_handler(HTTPException)(not_taken)
     app.exception_handler(404)(not_here)
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)

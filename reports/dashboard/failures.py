@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from harness.errors import HarnessError, InstrumentError, UsageError
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
@@ -114,6 +115,14 @@ async def other_method(request: Request, _: Exception) -> Response:
     """The answer to a method that a path does not have."""
     words = f"{request.method} is not possible here. Go back, and use the links and buttons."
     return answer_refusal(request, Refusal(405, "This is not possible here", words))
+
+
+async def not_taken(request: Request, error: Exception) -> Response:
+    """The answer to a body that the library could not read; its words are not repeated."""
+    status = error.status_code if isinstance(error, HTTPException) else NotPossible().status
+    return answer_refusal(
+        request, Refusal(status, "This cannot be read", "Check what you sent, and send it again.")
+    )
 
 
 async def not_readable(request: Request, _: Exception) -> Response:

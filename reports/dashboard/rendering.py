@@ -42,6 +42,7 @@ NAVIGATION = (
     Entry("Overview", "/overview", Permission.READ_RESULTS),
     Entry("Campaigns", "/campaigns", Permission.READ_RESULTS),
     Entry("Action plans", "/plans", Permission.READ_PLANS),
+    Entry("Decisions", "/decisions", Permission.DECIDE),
     Entry("Alarms", "/alarms", Permission.READ_ALARMS),
     Entry("Sites", "/sites", Permission.READ_SITES),
     Entry("Uploads", "/uploads", Permission.UPLOAD),
@@ -57,6 +58,15 @@ PUBLIC_NAVIGATION = (
     Entry("How to read this", "/states", None),
 )
 """The bar of those who have not signed in: the public pages."""
+
+BELONGS = {
+    "/services": "/overview",
+    "/requirements": "/overview",
+    "/decisions": "/overview",
+    "/compare": "/campaigns",
+    "/register": "/",
+}
+"""The entries of pages whose paths begin with another one."""
 
 HUB_WORDS = {"insufficient": "Insufficient", "silent": "Probe silent", "stopped": "Suspended"}
 """The words of states that the hub has beside, or in place of, those of reports."""
@@ -108,8 +118,9 @@ def fragment(template: str, macro: str, *values: Any, **named: Any) -> Markup:
 
 def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
     """The path of the entry that a page is below, or nothing."""
-    above = (entry.path for entry in entries if entry.path != "/")
-    return next((each for each in above if f"{path}/".startswith(f"{each}/")), "")
+    known = BELONGS | {entry.path: entry.path for entry in entries if entry.path != "/"}
+    found = (entry for start, entry in known.items() if f"{path}/".startswith(f"{start}/"))
+    return next(found, "")
 
 
 def when(at: datetime, now: datetime) -> str:

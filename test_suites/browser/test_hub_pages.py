@@ -1,17 +1,17 @@
 """The pages of a hub in a browser: at every width, light and dark, with and without scripts.
 
-``example_pages`` lists the pages and the role of who looks; every check is done on each.
+``PAGE_SETS`` lists the pages and who looks; every check is done on each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from harness.model.hub_access import Role
-from harness.store.hub.repository import Repository
 from reports.dashboard.pages import sites
 from test_suites.browser.chromium import Page
 from test_suites.browser.layout_checks import (
@@ -24,11 +24,10 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
+from test_suites.hub_page_sets import PAGE_SETS
 from test_suites.hub_pages import (
     HubPage,
     InventedSites,
-    example_pages,
-    example_routes,
     example_viewers,
     filled_registry,
     many_sites,
@@ -36,7 +35,6 @@ from test_suites.hub_pages import (
 from test_suites.hub_serving import app_of, served
 
 WIDTHS = (320, 390, 768, 1280)
-PAGES = example_pages()
 REQUESTED = "performance.getEntriesByType('resource').map(each => each.name)"
 FOCUSABLE = """
 [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
@@ -47,22 +45,32 @@ UNREACHED = f"{FOCUSABLE}.filter(each => !reached.has(each)).map(each => each.ou
 TAB = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a hub with the example's pages."""
-    with filled_registry(tmp_path_factory.mktemp("hub")) as registry:
-        app = app_of(registry, example_routes(Repository(registry)), example_viewers())
-        with served(app) as address:
-            yield address
+class ServedSet(NamedTuple):
+    """A set of pages, and the address where it is served."""
+
+    address: str
+    pages: tuple[HubPage, ...]
 
 
-async def show(page: Page, hub: str, shown: HubPage) -> None:
+@pytest.fixture(scope="module", params=PAGE_SETS)
+def hub(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedSet]:
+    """Each set of pages, served."""
+    with (
+        PAGE_SETS[request.param](tmp_path_factory.mktemp("hub")) as made,
+        served(made.app) as address,
+    ):
+        yield ServedSet(address, made.pages)
+
+
+async def show(page: Page, address: str, shown: HubPage) -> None:
     """Load a page as somebody of that role."""
     await page.call("Network.enable")
     await page.call("Network.clearBrowserCookies")
     if shown.role:
-        await page.call("Network.setCookie", name="accredit_session", value=shown.role, url=hub)
-    await page.open(f"{hub}{shown.path}")
+        await page.call("Network.setCookie", name="accredit_session", value=shown.role, url=address)
+    await page.open(f"{address}{shown.path}")
 
 
 async def tab(page: Page) -> None:
@@ -72,20 +80,22 @@ async def tab(page: Page) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)
-async def test_axe_finds_nothing_on_any_page(page: Page, hub: str, width: int, scheme: str) -> None:
+async def test_axe_finds_nothing_on_any_page(
+    page: Page, hub: ServedSet, width: int, scheme: str
+) -> None:
     core = axe()
     await page.resize(width, scheme)
-    for shown in PAGES:
-        await show(page, hub, shown)
+    for shown in hub.pages:
+        await show(page, hub.address, shown)
         await page.run(UNFOLD)
         assert [] == await violations(page, core), shown
     assert page.said == []
 
 
 @pytest.mark.timeout(240)
-async def test_nothing_is_outside_cut_off_or_covered(page: Page, hub: str) -> None:
-    for shown in PAGES:
-        await show(page, hub, shown)
+async def test_nothing_is_outside_cut_off_or_covered(page: Page, hub: ServedSet) -> None:
+    for shown in hub.pages:
+        await show(page, hub.address, shown)
         await page.run(UNFOLD)
         for width in WIDTHS:
             await page.resize(width)
@@ -99,35 +109,37 @@ async def test_nothing_is_outside_cut_off_or_covered(page: Page, hub: str) -> No
 
 @pytest.mark.timeout(240)
 async def test_no_page_asks_another_host_or_breaks_the_content_security_policy(
-    page: Page, hub: str
+    page: Page, hub: ServedSet
 ) -> None:
-    for shown in PAGES:
-        await show(page, hub, shown)
+    for shown in hub.pages:
+        await show(page, hub.address, shown)
         asked = await page.run(REQUESTED)
 
         assert any("hub.css" in each for each in asked)
-        assert [] == [each for each in asked if not each.startswith(f"{hub}/static/")], shown
+        assert [] == [each for each in asked if not each.startswith(f"{hub.address}/static/")], (
+            shown
+        )
         assert await page.run("typeof htmx") == "object"
         assert await page.run("document.querySelectorAll('[style]').length") == 0
     assert page.said == []
 
 
 @pytest.mark.timeout(240)
-async def test_without_scripts_each_page_shows_the_same_text(page: Page, hub: str) -> None:
-    for shown in PAGES:
+async def test_without_scripts_each_page_shows_the_same_text(page: Page, hub: ServedSet) -> None:
+    for shown in hub.pages:
         await page.call("Emulation.setScriptExecutionDisabled", value=False)
-        await show(page, hub, shown)
+        await show(page, hub.address, shown)
         with_scripts = await page.text()
         await page.call("Emulation.setScriptExecutionDisabled", value=True)
-        await show(page, hub, shown)
+        await show(page, hub.address, shown)
 
         assert with_scripts == await page.text(), shown
 
 
 @pytest.mark.timeout(240)
-async def test_the_keyboard_alone_reaches_everything(page: Page, hub: str) -> None:
-    for shown in PAGES:
-        await show(page, hub, shown)
+async def test_the_keyboard_alone_reaches_everything(page: Page, hub: ServedSet) -> None:
+    for shown in hub.pages:
+        await show(page, hub.address, shown)
         await page.run(NOTE_FOCUS)
         for _ in range(await page.run(f"{FOCUSABLE}.length") + 5):
             await tab(page)

@@ -21,9 +21,11 @@ MOST, USUAL = 500, 100
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "A value of the request cannot be read."},
     401: {"model": Problem, "description": "Nobody signed in."},
+    403: {"model": Problem, "description": "The request was not your own act."},
     404: {"model": Problem, "description": "It does not exist, or you may not see it."},
     422: {"model": Problem, "description": "A value of the request cannot be read."},
     429: {"model": Problem, "description": "Too many requests; see Retry-After."},
+    500: {"model": Problem, "description": "A fault of the hub; the log has its number."},
     503: {"model": Problem, "description": "It cannot be answered now."},
 }
 """The refusals of all routes, for the description of the API."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +14,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from harness.model.hub_access import Permission
-from reports.dashboard.access import AnyViewer, Refusal, require, signed_in
+from harness.store.hub.upload_store import StoredUpload, UploadState
+from reports.dashboard.access import AnyViewer, Refusal, require
+from reports.dashboard.addresses import address
 from reports.dashboard.rendering import page
 from reports.dashboard.request_bodies import FILE_WITHIN, bounded, require_length
 from reports.dashboard.upload_api import called, own_upload
@@ -24,9 +28,17 @@ FRAMING = 64 * 1024
 """The most bytes of a form beside its file."""
 
 LONGEST_FIELD = 4096
+MOST_AT_ONCE = 4
+"""How many forms of one person may come at once."""
 
-SIGNS = {"recorded": "conforms", "self-test": "information", "refused": "does-not-conform"}
-"""The signs of the states in which an upload ends; the others are under way."""
+_sending: Counter[str] = Counter()
+
+SIGNS = dict.fromkeys(UploadState, "no-data") | {
+    UploadState.RECORDED: "conforms",
+    UploadState.SELF_TEST: "information",
+    UploadState.REFUSED: "does-not-conform",
+}
+"""The signs of the states."""
 
 WORDS = {
     "receiving": "Not complete",
@@ -61,10 +73,12 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
     @routes.post(PATH)
     async def send(request: Request, viewer: AnyViewer) -> Response:
         require(viewer, Permission.UPLOAD)
-        form = await _form(request)
+        require_length(request, MOST_SIZE + FRAMING)
+        await called(uploads.require_room, 2 * int(request.headers.get("content-length", "0")))
+        with one_of_few(viewer.person):
+            form = await _form(request)
         try:
             file = form.get("bundle")
-            _require_own_form(request, form)
             if not isinstance(file, UploadFile) or not file.size:
                 words = "Choose the bundle that 'accredit bundle make' wrote, and send it again."
                 raise Refusal(422, "No file was sent", words)
@@ -80,22 +94,41 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
         upload = await own_upload(uploads, viewer, upload_id)
         return page(
             request, "upload.html.j2", f"{upload.name}: {WORDS[upload.state].lower()}",
-            upload=upload, sign=SIGNS.get(upload.state, "no-data"), word=WORDS[upload.state],
+            upload=upload, sign=SIGNS[UploadState(upload.state)], word=WORDS[upload.state],
+            campaign_url=_campaign_url(upload),
         )  # fmt: skip
 
     return routes
 
 
+def _campaign_url(upload: StoredUpload) -> str:
+    """The address of the campaign's page, once it is recorded."""
+    if upload.state != UploadState.RECORDED:
+        return ""
+    return address("campaigns", upload.stream, upload.campaign)
+
+
+@contextmanager
+def one_of_few(person: str) -> Iterator[None]:
+    """Count the files that a person sends at the moment. Raises Refusal if there are too many."""
+    if _sending[person] >= MOST_AT_ONCE:
+        words = f"You send {MOST_AT_ONCE} files at the moment. Wait until one has come."
+        raise Refusal(429, "Too many files at once", words)
+    _sending[person] += 1
+    try:
+        yield
+    finally:
+        _sending[person] -= 1
+
+
 async def _form(request: Request) -> FormData:
     """Read a form; its file is on the disk, not in memory. Raises Refusal."""
-    most = MOST_SIZE + FRAMING
-    require_length(request, most)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise Refusal(415, "This cannot be read", "Send the form as multipart/form-data.")
     try:
         async with asyncio.timeout(FILE_WITHIN):
-            return await bounded(request, most).form(
+            return await bounded(request, MOST_SIZE + FRAMING).form(
                 max_files=1, max_fields=4, max_part_size=LONGEST_FIELD
             )
     except HTTPException as error:
@@ -104,15 +137,3 @@ async def _form(request: Request) -> FormData:
     except TimeoutError:
         words = "Nothing was stored. Send it again, or use 'accredit bundle send', which resumes."
         raise Refusal(408, "The file did not come in time", words) from None
-
-
-def _require_own_form(request: Request, form: FormData) -> None:
-    """Raise Refusal unless the form has the session's token.
-
-    To be replaced by the check that all forms share, once there is one.
-    """
-    given, own = form.get("csrf"), signed_in(request).csrf
-    is_same = isinstance(given, str) and hmac.compare_digest(given.encode(), own.encode())
-    if not own or not is_same:
-        words = "The form is too old, or comes from elsewhere. Open the page again and send it."
-        raise Refusal(403, "This form is not valid", words)

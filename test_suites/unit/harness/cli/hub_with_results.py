@@ -28,7 +28,6 @@ class BusyHub(HubExample):
 
     def fill(self) -> BusyHub:
         self.make()
-        self.clock.at = NOW.replace(hour=6, minute=15)
         with self.running():
             agent = self.agent()
             agent.ask(missed(self))

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.cli import plan_step
 from harness.cli.registry_session import current_user
-from harness.model.hub_access import Viewer
-from harness.model.stream import stream_of
-from reports.dashboard.access import NotHere, SignInNeeded
+from harness.model.hub_access import BOUND, Permission, Role, Viewer
+from reports.dashboard.access import NotHere, Refusal
+from reports.dashboard.act_forms import ACKNOWLEDGE, DECIDE, PLAN_ACTS, ActForm
 from reports.dashboard.acts import ActRefused
 from reports.dashboard.addresses import address
-from test_suites.follow_up_desk import ACME, PEOPLE, FollowUpDesk, words_of
+from test_suites.follow_up_desk import ACME, BETA, PEOPLE, SERVICE, FollowUpDesk, words_of
 from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock
 
 
@@ -106,27 +108,77 @@ def test_nobody_decides_better_than_the_rules_propose(
         desk.close()
 
 
-@pytest.mark.parametrize("who", PEOPLE)
-def test_acts_check_permission_and_supplier_themselves(tmp_path: Path, who: str) -> None:
-    desk = FollowUpDesk(tmp_path / "out")
+@st.composite
+def viewers(draw: st.DrawFn) -> Viewer:
+    """Anybody: of any role, with any suppliers in sight, perhaps by a token with few permissions."""
+    role = draw(st.sampled_from(Role))
+    some = draw(st.frozensets(st.sampled_from([ACME, BETA])))
+    sees_all = role not in BOUND and draw(st.booleans())
+    only = draw(st.none() | st.frozensets(st.sampled_from(Permission), max_size=4))
+    person = "" if role is Role.PUBLIC else "1" * 32
+    return Viewer(
+        role=role, person=person, name="Pat", streams=None if sees_all else some, only=only
+    )
+
+
+ACTS = [*PLAN_ACTS.values(), DECIDE, ACKNOWLEDGE]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    viewer=viewers(),
+    form=st.sampled_from(ACTS),
+    stream=st.sampled_from([ACME, BETA, "supplier:nobody", "owner", "a\0b"]),
+)
+def test_acts_check_permission_and_supplier_whatever_page_asks(
+    both: FollowUpDesk, viewer: Viewer, form: ActForm, stream: str
+) -> None:
+    before = [head.hash for head in both.session.registry.heads()]
+    is_there = stream in (ACME, BETA)
+    is_allowed = viewer.may(form.permission) and viewer.sees(stream) and is_there
+
+    answer = carried_out(both, viewer, form, stream)
+
+    if viewer.is_public:
+        assert "SignInNeeded" == answer
+    elif not is_allowed:
+        assert "NotHere" == answer
+    else:
+        assert "ActRefused" == answer, "what was sent is of an older page, and lacks all fields"
+    assert before == [head.hash for head in both.session.registry.heads()]
+
+
+def carried_out(desk: FollowUpDesk, viewer: Viewer, form: ActForm, stream: str) -> str:
+    """Try an act with a form that no rule accepts; the name of what was raised."""
     try:
-        plan = desk.open_plan()
-        viewer: Viewer = PEOPLE[who]
-        kind = SignInNeeded if viewer.is_public else NotHere
-        beta = stream_of("Beta")
-        for stream in (beta, "supplier:nobody", "owner", "a\0b"):
-            with pytest.raises(kind):
-                desk.acts.act_on_plan(viewer, stream, plan, "submit", {}, 1)
-            with pytest.raises((kind, ActRefused)):
-                desk.acts.decide(viewer, stream, "D-0001", {"status": "suspended"}, 0)
-            with pytest.raises(kind):
-                desk.acts.acknowledge(viewer, stream, "A-0001", "note")
-            with pytest.raises(kind):
-                desk.acts.proposal(viewer, stream, "spring@x")
-        with pytest.raises(NotHere):
-            desk.acts.act_on_plan(viewer, ACME, plan, "verify", {}, 1)
-    finally:
-        desk.close()
+        if form is DECIDE:
+            desk.acts.decide(viewer, stream, "spring@becta-2008", {"status": "accredited"}, -1)
+        elif form is ACKNOWLEDGE:
+            desk.acts.acknowledge(viewer, stream, "A-0001", " ")
+        else:
+            desk.acts.act_on_plan(viewer, stream, "P-0001", form.name, {}, -1)
+    except (Refusal, ActRefused) as raised:
+        return type(raised).__name__
+    return "recorded"
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FollowUpDesk]:
+    """Both suppliers have a plan, a campaign that waits, and an alarm, of the same ids."""
+    desk = FollowUpDesk(tmp_path_factory.mktemp("both") / "out")
+    for supplier, service in (("Acme", SERVICE), ("Beta", "Calm Net")):
+        desk.open_plan(supplier=supplier, service=service)
+        desk.campaign(supplier=supplier, service=service)
+        desk.raise_alarm(supplier, service=service)
+    yield desk
+    desk.close()
+
+
+def test_an_act_that_does_not_exist_is_not_carried_out(both: FollowUpDesk) -> None:
+    with pytest.raises(NotHere):
+        both.acts.act_on_plan(PEOPLE["assessor"], ACME, "P-0001", "verify", {}, 1)
+    with pytest.raises(NotHere):
+        both.acts.act_on_plan(PEOPLE["assessor"], ACME, "P-0099", "agree", {}, 1)
 
 
 def test_values_that_are_none_are_refused(tmp_path: Path) -> None:

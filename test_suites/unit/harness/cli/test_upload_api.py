@@ -274,7 +274,7 @@ def test_events_tell_each_step_until_the_end(
         return find(viewer, name)
 
     monkeypatch.setattr(desk.uploads, "find", stepping)
-    status, found = events(client, upload)
+    status, found = events(desk.client("ama"), upload)
     monkeypatch.undo()
 
     assert 200 == status

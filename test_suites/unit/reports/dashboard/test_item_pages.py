@@ -74,6 +74,9 @@ def test_wrongly_blocked_items_stand_first_in_a_category_that_must_be_open(
 ) -> None:
     shown = items_shown(item_pages.page(of_campaign("items", category="ALW.HEAL")))
     assert ["alw-06", "alw-07"] == shown
+    page = item_pages.page(of_campaign("items", category="ALW.HEAL"))
+    signs = [each.text() for each in page.css("table.items-list .said")]
+    assert ["Not as expected", "As expected"] == signs
 
 
 def test_items_come_page_by_page_each_once(new_item_pages: PagesWorld) -> None:
@@ -124,6 +127,7 @@ def test_a_supplier_learns_category_and_number_of_a_hidden_item_and_no_more(
         assert HIDDEN_VALUE not in text, path
     page = item_pages.page(of_campaign("items", str(number)), SUPPLIER)
     assert f"Hidden item {number} came through" == heading(page)
+    assert "elsewhere and before" not in text_of(page, "main")
     assert "12:00" not in text_of(page, "body")
     assert not items_shown(item_pages.page(of_campaign("items", item="private-05"), SUPPLIER))
     row = next(

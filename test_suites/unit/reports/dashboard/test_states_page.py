@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -11,13 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 from harness.store.hub.repository import Repository
 from reports.dashboard.pages.states import STATES
 from reports.dashboard.static_files import REPORTS
-from test_suites.hub_pages import (
-    HubPage,
-    example_pages,
-    example_routes,
-    example_viewers,
-    filled_registry,
-)
+from test_suites.hub_page_sets import PAGE_SETS
+from test_suites.hub_pages import example_routes, example_viewers, filled_registry
 from test_suites.hub_serving import Asker, app_of
 from test_suites.state_marks import STATES as MARKED
 from test_suites.state_marks import states_by_colour_alone
@@ -103,9 +99,14 @@ def test_the_page_shows_each_state_and_what_it_asks(asker: Asker) -> None:
     assert 6 == len(set(signs))
 
 
-@pytest.mark.parametrize("shown", example_pages(), ids=str)
-def test_no_state_is_told_by_colour_alone(asker: Asker, shown: HubPage) -> None:
-    assert [] == states_by_colour_alone(asker.get(shown.path, shown.role).text)
+@pytest.mark.parametrize("name", PAGE_SETS)
+def test_no_state_is_told_by_colour_alone_on_any_page(name: str, tmp_path: Path) -> None:
+    with PAGE_SETS[name](tmp_path) as made:
+        for shown in made.pages:
+            answer = Asker(made.app).get(shown.path, shown.role)
+
+            assert 200 == answer.status_code, shown
+            assert [] == states_by_colour_alone(answer.text), shown
 
 
 @pytest.mark.parametrize(

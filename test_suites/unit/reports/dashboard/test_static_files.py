@@ -10,8 +10,8 @@ import pytest
 from harness.model.hub_access import Role
 from harness.store.hub.repository import Repository
 from reports.dashboard.static_files import FOLDER, static_files, static_url
-from test_suites.hub_pages import HubPage, example_pages, example_routes, example_viewers
-from test_suites.hub_pages import filled_registry as filled
+from test_suites.hub_page_sets import PAGE_SETS
+from test_suites.hub_pages import example_routes, example_viewers, filled_registry
 from test_suites.hub_serving import Asker, app_of
 
 INLINE = re.compile(
@@ -22,7 +22,7 @@ ADDRESSES = re.compile(r'(?:href|src|action)="([^"]*)"')
 
 @pytest.fixture(scope="module")
 def asker(tmp_path_factory: pytest.TempPathFactory) -> Asker:
-    with filled(tmp_path_factory.mktemp("hub")) as registry:
+    with filled_registry(tmp_path_factory.mktemp("hub")) as registry:
         return Asker(app_of(registry, example_routes(Repository(registry)), example_viewers()))
 
 
@@ -62,19 +62,20 @@ def test_what_others_made_has_its_licence_beside_it_and_is_small() -> None:
     assert 40_000 > (FOLDER / "htmx.min.js").stat().st_size
 
 
-@pytest.mark.parametrize("shown", example_pages(), ids=str)
+@pytest.mark.parametrize("name", PAGE_SETS)
 def test_pages_have_no_inline_style_or_script_and_ask_this_host_alone(
-    asker: Asker, shown: HubPage
+    name: str, tmp_path: Path
 ) -> None:
-    answer = asker.get(shown.path, shown.role)
+    with PAGE_SETS[name](tmp_path) as made:
+        for shown in made.pages:
+            answer = Asker(made.app).get(shown.path, shown.role)
 
-    assert 200 == answer.status_code
-    assert None is INLINE.search(answer.text)
-    assert [] == [each for each in ADDRESSES.findall(answer.text) if each[:1] not in "/#"]
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "no-store" == answer.headers["cache-control"]
+            assert None is INLINE.search(answer.text), shown
+            assert [] == [each for each in ADDRESSES.findall(answer.text) if each[:1] not in "/#"]
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "no-store" == answer.headers["cache-control"]
 
 
 def test_no_template_marks_text_as_safe() -> None:

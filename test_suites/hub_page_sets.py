@@ -1,0 +1,105 @@
+"""All pages of a hub over the examples of their tests, to look at in a browser.
+
+``PAGE_SETS`` gives for each set an application and its pages. Whoever adds pages adds a set, or
+pages to one: every check of ``test_suites/browser/test_hub_pages.py`` is done on each page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from starlette.types import ASGIApp
+
+from harness.store.hub.repository import Repository
+from reports.dashboard.addresses import address
+from test_suites.follow_up_desk import ACME, TERMS, FollowUpDesk, path_of_plan
+from test_suites.hub_items_example import AFTER, BEFORE, NORTHGATE, campaigns_registry
+from test_suites.hub_items_pages import ASSESSOR, SUPPLIER, PagesWorld, of_campaign
+from test_suites.hub_pages import (
+    HubPage,
+    example_pages,
+    example_routes,
+    example_viewers,
+    filled_registry,
+)
+from test_suites.hub_serving import app_of
+
+
+class PageSet(NamedTuple):
+    """An application, and its pages with the name of the session of who looks."""
+
+    app: ASGIApp
+    pages: tuple[HubPage, ...]
+
+
+@contextmanager
+def public_set(folder: Path) -> Iterator[PageSet]:
+    """The public pages, sites and states."""
+    with filled_registry(folder) as registry:
+        app = app_of(registry, example_routes(Repository(registry)), example_viewers())
+        yield PageSet(app, example_pages())
+
+
+@contextmanager
+def follow_up_set(folder: Path) -> Iterator[PageSet]:
+    """Action plans, decisions and alarms."""
+    desk = FollowUpDesk(folder / "out")
+    try:
+        critical = desk.open_plan(1, severity="Crit")
+        desk.later(8)
+        submitted = desk.open_plan(2)
+        desk.open_plan(1, supplier="Beta", service="Calm Net")
+        desk.act(submitted, "submit", "acme", **TERMS)
+        desk.campaign()
+        alarm = desk.raise_alarm()
+        stream = quote(ACME, safe="")
+        yield PageSet(
+            desk.app,
+            (
+                HubPage("/plans", "assessor"),
+                HubPage("/plans?waiting=assessor&service=Nothing", "owner"),
+                HubPage("/plans", "acme"),
+                HubPage(path_of_plan(critical), "acme"),
+                HubPage(path_of_plan(submitted), "assessor"),
+                HubPage("/alarms", "assessor"),
+                HubPage("/alarms", "beta"),
+                HubPage(f"/alarms/{stream}/{alarm}", "assessor"),
+                HubPage("/decisions", "decider"),
+                HubPage(f"/decisions/{stream}/spring~becta-2008", "decider"),
+                HubPage(f"/decisions/{stream}/spring~becta-2008?proposal=yes", "decider"),
+            ),
+        )
+    finally:
+        desk.close()
+
+
+@contextmanager
+def items_set(folder: Path) -> Iterator[PageSet]:
+    """Campaigns, items, one trial, and two runs compared."""
+    with campaigns_registry(folder) as registry:
+        world = PagesWorld(registry, folder)
+        compared = address("compare", stream=NORTHGATE, before=BEFORE, after=AFTER)
+        yield PageSet(
+            world.app,
+            (
+                HubPage("/campaigns", ASSESSOR),
+                HubPage("/campaigns", SUPPLIER),
+                HubPage(of_campaign(), ASSESSOR),
+                HubPage(of_campaign("items"), ASSESSOR),
+                HubPage(of_campaign("items"), SUPPLIER),
+                HubPage(of_campaign("items", "1"), ASSESSOR),
+                HubPage(of_campaign("items", "1"), SUPPLIER),
+                HubPage(compared, ASSESSOR),
+            ),
+        )
+
+
+PAGE_SETS: Mapping[str, Callable[[Path], AbstractContextManager[PageSet]]] = {
+    "public": public_set,
+    "follow-up": follow_up_set,
+    "items": items_set,
+}
