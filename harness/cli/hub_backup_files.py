@@ -91,8 +91,7 @@ class HubFiles:
 
     def _of_hub(self) -> Iterator[BackupFile]:
         passing = (self._folder / name for name in (SCRATCH, UPKEEP, INCOMING))
-        leave = {self._results, *passing}
-        yield from self._below(self._folder, HUB, leave=leave)
+        yield from self._below(self._folder, HUB, leave={self._results, *passing})
 
     def _below(self, folder: Path, name: str, leave: set[Path]) -> Iterator[BackupFile]:
         """The files below a folder, in the order of their names; no links, locks and databases."""

@@ -55,6 +55,7 @@ CAMPAIGNS = Table(
     Index("hub_campaigns_service", "stream", "service", "measured_at"),
     Index("hub_campaigns_site", "stream", "service", "site", "measured_at"),
     Index("hub_campaigns_measured", "measured_at"),
+    Index("hub_campaigns_stream", "stream", "measured_at"),
 )
 """Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
 
@@ -90,6 +91,7 @@ ITEMS = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("item", Text, nullable=False),
     Column("shown", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
     Column("category", Text, nullable=False),
     Column("profile", Text, nullable=False),
     Column("line", Text, nullable=False),
@@ -108,7 +110,8 @@ ITEMS = Table(
 )
 """What happened to each item, one row for each trial, in the order of their numbers.
 
-``shown`` is the item's value as far as it may be shown, ``is_hidden`` says that no supplier may
+``shown`` is the item's value as far as it may be shown, ``kind`` what it can show (agreed, content,
+real), or that it is a technique; ``is_hidden`` says that no supplier may
 know the item; ``evidence`` is Zstandard-compressed JSON, empty once it has aged out.
 """
 
