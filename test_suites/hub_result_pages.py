@@ -36,7 +36,8 @@ class ResultPages:
             only=frozenset({Permission.READ_RESULTS}),
         )  # fmt: skip
         routes = tuple(each.routes(repository) for each in MODULES)
-        self._transport = httpx.ASGITransport(app_of(example.registry, routes, viewers))
+        self.app = app_of(example.registry, routes, viewers)
+        self._transport = httpx.ASGITransport(self.app)
 
     def get(self, path: str, who: str = ASSESSOR) -> httpx.Response:
         """The answer to a viewer, or to the public without ``who``."""
