@@ -12,7 +12,7 @@ from test_suites.site_example import NOW
 SIZE = 1_073_741_824
 SENDER = Viewer(role=Role.ASSESSOR, person="id", name="Ama Owusu", streams=None)
 REASON = (
-    "byte 18204 of the bundle, in the header of journal/segment-000001.parquet, was changed; "
+    "byte 18,204 of the bundle, in the header of journal/segment-000001.parquet, was changed; "
     "nothing was stored"
 )
 KNOWN: dict[str, Any] = {
@@ -49,6 +49,9 @@ def path_of(state: UploadState) -> str:
 
 class InventedUploads:
     """The same uploads for every assessor; a supplier has none, and nothing is taken."""
+
+    def require_room(self, size: int) -> None:
+        """There is room."""
 
     def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
         """The first one."""

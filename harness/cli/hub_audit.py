@@ -102,6 +102,7 @@ class AuditedUploads:
     def __init__(self, uploads: TakesUploads, audit: RegistryAudit) -> None:
         self._uploads, self._audit = uploads, audit
         self.find, self.page, self.receive = uploads.find, uploads.page, uploads.receive
+        self.require_room = uploads.require_room
 
     def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
         """Begin an upload."""

@@ -84,7 +84,7 @@ def back_up(folder: Path, path: Path, clock: Clock) -> BackupManifest:
     ):
         writer = ArchiveWriter(stream, listing)
         with (
-            open_registry(hub.registry) as registry,
+            open_registry(hub.registry, create=True) as registry,
             snapshot(registry, path.with_name(f"{path.name}.registry{PARTIAL}")) as copy,
         ):
             manifest = _add_rows(writer, copy, clock.now(), files, folder)

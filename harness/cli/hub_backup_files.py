@@ -21,8 +21,8 @@ from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document
 
 HUB, FILES, RESULTS, NAMED = "hub", "files", "results", "named"
-SCRATCH, UPKEEP = "scratch", "upkeep"
-"""Folders of a hub that hold nothing to keep: unpacked bundles, and a lock."""
+SCRATCH, UPKEEP, INCOMING = "scratch", "upkeep", "sent/incoming"
+"""Folders of a hub that hold nothing to keep: unpacked bundles, a lock, and forms under way."""
 
 RANKS = {"bundles": 1, "reports": 2, "aside": 3}
 """Folders to which the server moves files of others; they are read later, so none is missed."""
@@ -90,8 +90,8 @@ class HubFiles:
                 raise UsageError(msg)
 
     def _of_hub(self) -> Iterator[BackupFile]:
-        leave = {self._results, self._folder / SCRATCH, self._folder / UPKEEP}
-        yield from self._below(self._folder, HUB, leave=leave)
+        passing = (self._folder / name for name in (SCRATCH, UPKEEP, INCOMING))
+        yield from self._below(self._folder, HUB, leave={self._results, *passing})
 
     def _below(self, folder: Path, name: str, leave: set[Path]) -> Iterator[BackupFile]:
         """The files below a folder, in the order of their names; no links, locks and databases."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection
 
 from harness.store.hub.projection import Document, documents_of
 from reports.dashboard.result_facts import SERIES, SERIES_FACTS, CurrentFacts, Figure
 from reports.site.trend_causes import Cause, Instrument, changes_of_instrument
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 INSTRUMENT = "instrument"
 """The kind of documents that hold an instrument."""

@@ -16,6 +16,7 @@ import msgspec
 from harness.cli.decision_basis import versions_of
 from harness.cli.hub_history import HubStream
 from harness.follow.decisions import people_of, standing
+from harness.follow.escalation import SETTLED
 from harness.follow.plan_terms import digest_of
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Retest
@@ -28,6 +29,7 @@ from reports.dashboard.follow_up_facts import (
     ALARM,
     DECISION,
     ENDED,
+    ESCALATED,
     MOST_NAMED,
     OPEN,
     PLAN,
@@ -65,10 +67,16 @@ def plan_documents(
             kind=PLAN,
             id=plan.id,
             service=finding.service,
-            state=ENDED if plan.is_ended else OPEN,
+            state=_state_of(plan),
             at=plan.ended or plan.effective_due,
             body=msgspec.json.encode(facts).decode(),
         )
+
+
+def _state_of(plan: ActionPlan) -> str:
+    if plan.is_ended:
+        return ENDED
+    return ESCALATED if plan.level is not None and plan.state not in SETTLED else OPEN
 
 
 def _shortened(plan: ActionPlan) -> ActionPlan:

@@ -13,27 +13,28 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
 from harness.cli.paths import CampaignPaths
 from harness.judge.composite_measurements import judge_of
 from harness.judge.pairing import pair
-from harness.model.corpus import KNOWN_TO_SUPPLIERS, SEALED, Appeal, Item
+from harness.model.corpus import KNOWN_TO_SUPPLIERS, SEALED, Appeal, Item, PackKind
 from harness.model.facts import DnsFacts, ExtendedError, ReachFacts, SealedFacts, WebFacts
 from harness.model.facts_base import FactsBase
 from harness.model.observation import Failure, Observation
+from harness.model.technique import is_technique
 from harness.model.verdict import Trial, Verdict
 from harness.ports.storage import Journal
 from harness.store.evidence import EvidenceFolder
 from harness.store.hub.item_evidence import ItemEvidence, KeptBody, Side, encode_evidence
-from harness.store.hub.item_rows import AT_ONCE, ItemRow, replace_items
+from harness.store.hub.item_rows import AT_ONCE, TECHNIQUE, ItemRow, replace_items
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from harness.model.journal_header import JournalHeader
+    from harness.model.journal_header import JournalHeader, PackNote
 
 WITHHELD = {
     "S3": "Texts, titles and bodies of this item are never stored; hosts stand for addresses.",
@@ -120,6 +121,7 @@ class _RowMaker:
             number=0,
             item=item.id,
             shown=shown_value(item)[:LONGEST_SHOWN] or item.id,
+            kind=self._kind(item),
             category=item.category,
             profile=key.profile,
             line=key.line,
@@ -133,11 +135,22 @@ class _RowMaker:
             evidence=encode_evidence(self._rests_on(trial, verdict)),
         )
 
-    def _is_hidden(self, item: Item) -> bool:
-        """Whether no supplier may know the item; so too where its pack is not on record."""
+    def _pack(self, item: Item) -> PackNote | None:
         pack = self._packs.get(item.pack)
         if pack is None and not item.pack and len(self._packs) == 1:
-            pack = next(iter(self._packs.values()))
+            return next(iter(self._packs.values()))
+        return pack
+
+    def _kind(self, item: Item) -> str:
+        """What an item can show; of an unknown pack it is an agreed one, which shows least."""
+        if is_technique(item.stratum):
+            return TECHNIQUE
+        pack = self._pack(item)
+        return pack.kind if pack is not None and pack.kind in get_args(PackKind) else "agreed"
+
+    def _is_hidden(self, item: Item) -> bool:
+        """Whether no supplier may know the item; so too where its pack is not on record."""
+        pack = self._pack(item)
         if pack is None:
             return bool(self._packs)
         return pack.audience not in KNOWN_TO_SUPPLIERS

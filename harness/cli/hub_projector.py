@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.hub_campaigns import HubCampaign, campaign_row, digest_of, outcome_rows
 from harness.cli.hub_causes import instrument_document
@@ -52,6 +50,9 @@ from harness.store.hub.row_security import PUBLIC_KIND
 from harness.store.registry.streams import Registry, lock, read_head
 from reports.dashboard.service_facts import WAITING
 from reports.site.trend_causes import Instrument
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 EDITION = "1"
 """The edition of what makes rows; a change makes the rows of every registry anew."""

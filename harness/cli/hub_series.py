@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row
 
-from harness.store.hub.hub_tables import OUTCOMES
 from harness.store.hub.projection import (
     CampaignKey,
     Document,
     documents_of,
     drop_documents,
-    outcomes_where,
+    outcomes_of,
+    outcomes_with,
     put_documents,
 )
 from reports.dashboard.result_facts import (
@@ -37,6 +36,9 @@ from reports.dashboard.result_facts import (
     Subject,
 )
 from reports.site.trend_facts import WORST_FIRST, State
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
 
 
 class SeriesKey(NamedTuple):
@@ -72,10 +74,8 @@ class Result(NamedTuple):
 
 def results_of(connection: Connection, keys: Iterable[CampaignKey]) -> Iterator[Result]:
     """The results that rows of campaigns hold now."""
-    for stream, campaign, scheme in keys:
-        column = OUTCOMES.c
-        where = (column.stream == stream, column.campaign == campaign, column.scheme == scheme)
-        yield from map(_result, outcomes_where(connection, *where))
+    for key in keys:
+        yield from map(_result, outcomes_of(connection, key))
 
 
 def update_series(
@@ -169,18 +169,9 @@ def _documents(
 
 def _all_results(connection: Connection, stream: str, key: SeriesKey) -> list[Result]:
     """All results of a series, oldest first."""
-    column, subject = OUTCOMES.c, key.subject
-    where = (
-        column.stream == stream,
-        column.service == key.service,
-        column.requirement == subject.requirement,
-        column.scheme == subject.scheme,
-        column.profile == subject.profile,
-        column.line == subject.line,
-        column.site == subject.site,
-        column.schedule == subject.schedule,
-    )
-    results = map(_result, outcomes_where(connection, *where))
+    names = ("requirement", "scheme", "profile", "line", "site", "schedule")
+    values = {name: getattr(key.subject, name) for name in names}
+    results = map(_result, outcomes_with(connection, stream, service=key.service, **values))
     return sorted((each for each in results if each.key == key), key=lambda each: each.order)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection
 
 from harness.cli.hub_causes import instrument_causes
 from harness.cli.hub_history import HubStream, MonitoredService
@@ -17,13 +16,11 @@ from harness.model.decision import FAVOURABLE, Status
 from harness.model.registry_record import Service
 from harness.model.stream import same_name
 from harness.model.surveillance_event import Intensity
-from harness.store.hub.hub_tables import CAMPAIGNS
 from harness.store.hub.projection import (
     Document,
-    campaigns_where,
-    count_campaigns,
+    ServiceCampaigns,
+    campaigns_of,
     documents_of,
-    last_campaign,
 )
 from reports.dashboard.result_facts import (
     CURRENT,
@@ -61,20 +58,19 @@ from reports.site.trend_facts import (
     suspensions_of,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 MOST_CAUSES, MOST_CONSEQUENCES, MOST_SUBJECTS = 40, 60, 150
 """How many a page tells of: the newest causes and consequences, the worst subjects."""
 
+STATES_OF_CAMPAIGNS: dict[str, State] = {
+    "conforms": "conforms",
+    "does-not-conform": "does-not-conform",
+    "insufficient": "insufficient",
+}
 YEAR = timedelta(days=365.25)
 INTENSITIES: tuple[Intensity, ...] = ("reduced", "normal", "tightened", "discontinued")
-
-
-class _Campaigns(NamedTuple):
-    """The campaigns of a service: how many, the newest, and times and states of two years."""
-
-    number: int
-    last: datetime | None
-    name: str
-    states: tuple[tuple[datetime, State], ...]
 
 
 class _Service(NamedTuple):
@@ -82,7 +78,7 @@ class _Service(NamedTuple):
 
     name: str
     stream: HubStream
-    campaigns: _Campaigns
+    campaigns: ServiceCampaigns
     currents: list[CurrentFacts]
 
     @property
@@ -146,24 +142,12 @@ def _services(connection: Connection, stream: HubStream) -> Iterator[_Service]:
     }
     decided = {same_name(held.decision.service) for held in view.state.decisions.values()}
     for key, name in stream.services.items():
-        campaigns = _campaigns(connection, view.name, name, stream.now)
+        since = _monday(stream.now) - timedelta(weeks=WEEKS_SHOWN - 1)
+        campaigns = campaigns_of(connection, view.name, name, since)
         if campaigns.number or key in on_record | decided:
             rows = documents_of(connection, view.name, CURRENT, service=name)
             currents = [CURRENT_FACTS.decode(row.body) for row in rows.values()]
             yield _Service(name, stream, campaigns, worst_first(_still_current(currents)))
-
-
-def _campaigns(connection: Connection, stream: str, service: str, now: datetime) -> _Campaigns:
-    column = CAMPAIGNS.c
-    of_service = column.stream == stream, column.service == service
-    count = count_campaigns(connection, *of_service)
-    since = _monday(now) - timedelta(weeks=WEEKS_SHOWN - 1)
-    wanted = column.measured_at, column.state
-    rows = campaigns_where(connection, wanted, *of_service, column.measured_at >= since)
-    last = last_campaign(connection, *of_service)
-    states = tuple((row.measured_at, row.state) for row in rows)
-    at, campaign = last or (None, "")
-    return _Campaigns(count, at, campaign, states)
 
 
 def _still_current(currents: Sequence[CurrentFacts]) -> Iterator[CurrentFacts]:
@@ -267,8 +251,8 @@ def _strip(service: _Service) -> tuple[datetime | None, str]:
     now = service.stream.now
     earliest = _monday(now) - timedelta(weeks=WEEKS_SHOWN - 1)
     weeks: dict[datetime, State] = {}
-    for at, state in service.campaigns.states:
-        week = _monday(at)
+    for at, name in service.campaigns.states:
+        week, state = _monday(at), STATES_OF_CAMPAIGNS[name]
         weeks[week] = worst_of((weeks.get(week, state), state))
     monitored = service.stream.monitored.get(same_name(service.name))
     since = monitored.since if monitored else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -54,23 +54,32 @@ class HubSites:
         """The sites that a viewer sees, by service and site. Raises InstrumentError."""
         now = self._clock.now()
         declared = self._file.read()
-        places = _declared_places(declared) if declared else {}
+        places = {place.key: place for place, _ in _declared_places(declared)}
         agents = self._agents(now)
         for view in agents.values():
             place = _place_of(view)
-            places.setdefault(place.key, (place, None))
-        seen = [found for found in places.values() if _sees(viewer, found[0])]
+            places.setdefault(place.key, place)
+        seen = [place for place in places.values() if _sees(viewer, place)]
         status = self._statuses(now)
-        facts = []
-        with self._repository.reading(viewer) as reading:
-            for place, site in seen:
-                found = _facts_of(place, agents.get(place.key))
-                found = _with_schedules(found, declared, site, now)
-                found = _with_last_run(found, reading, place)
-                facts.append(_with_status(found, status.get(place.key[:2])))
+        facts = [
+            _with_status(_facts_of(place, agents.get(place.key)), status.get(place.key[:2]))
+            for place in seen
+        ]
         facts.sort(key=lambda each: (same_name(each.service), same_name(each.site)))
         if viewer.role is Role.SCHOOL:
             return tuple(each.for_school() for each in facts)
+        return tuple(facts)
+
+    def with_runs(self, viewer: Viewer, sites: Sequence[SiteFacts]) -> tuple[SiteFacts, ...]:
+        """The same sites with their last campaigns and next runs. Raises InstrumentError."""
+        declared, now = self._file.read(), self._clock.now()
+        found = {place.key: site for place, site in _declared_places(declared)}
+        facts = []
+        with self._repository.reading(viewer) as reading:
+            for each in sites:
+                place = _Place(each.supplier, each.service, each.site)
+                scheduled = _with_schedules(each, declared, found.get(place.key), now)
+                facts.append(_with_last_run(scheduled, reading, place))
         return tuple(facts)
 
     def _agents(self, now: datetime) -> dict[tuple[str, ...], AgentView]:
@@ -84,10 +93,12 @@ class HubSites:
         return found
 
     def _statuses(self, now: datetime) -> dict[tuple[str, ...], PublicService]:
-        """What the register says of each service: the version whose status is the newest."""
+        """What the register says of each service: its version that was accredited last."""
         rows = self._repository.public_documents()
         documents = (RegisterDocument(row.stream, row.id, row.body) for row in rows)
-        services = sorted(register_from(documents, now).services, key=lambda each: each.since)
+        services = sorted(
+            register_from(documents, now).services, key=lambda each: each.history[0].since
+        )
         return {(same_name(each.supplier), same_name(each.name)): each for each in services}
 
 
@@ -95,15 +106,11 @@ def _place_of(view: AgentView) -> _Place:
     return _Place(view.supplier, view.service, view.site)
 
 
-def _declared_places(
-    declared: MonitoringFile,
-) -> dict[tuple[str, ...], tuple[_Place, SiteMonitoring | None]]:
-    found: dict[tuple[str, ...], tuple[_Place, SiteMonitoring | None]] = {}
-    for service in declared.services:
+def _declared_places(declared: MonitoringFile | None) -> Iterator[tuple[_Place, SiteMonitoring]]:
+    """The sites of a monitoring file."""
+    for service in declared.services if declared else ():
         for site in service.sites:
-            place = _Place(service.supplier or "", service.service, site.site)
-            found[place.key] = (place, site)
-    return found
+            yield _Place(service.supplier or "", service.service, site.site), site
 
 
 def _sees(viewer: Viewer, place: _Place) -> bool:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +23,13 @@ from harness.errors import HarnessError, InstrumentError
 from harness.model.hub_access import Viewer
 from harness.ports.storage import Clock
 from harness.store.hub import upload_store
-from harness.store.hub.upload_store import FINAL, OPEN, StoredUpload, UploadState
+from harness.store.hub.upload_store import (
+    FINAL,
+    LOOKED_AT,
+    OPEN,
+    StoredUpload,
+    UploadState,
+)
 from harness.store.private_folder import make_private
 from harness.store.registry.streams import Registry
 from harness.store.uploads import MOST_UNFINISHED, Uploads
@@ -47,8 +53,14 @@ LOCKS = 64
 AGAIN_AFTER = 600.0
 """Seconds until uploads that could not be looked at are tried again."""
 
-RESERVE = 64 * 1024**2
-"""Bytes that must stay free beside an upload."""
+RESERVE = 256 * 1024**2
+"""Bytes that must stay free beside uploads, for the registry."""
+
+MOST_CUT_OFF = 3
+"""How often a process may end while it looks at a bundle, until that is put down to the bundle."""
+
+LOST = Ended(UploadState.REFUSED, "the hub lost the file; send it again")
+"""What becomes of an upload whose file is not here any more."""
 
 _HEX = re.compile(r"[0-9a-f]{32,64}", re.ASCII)
 
@@ -65,6 +77,12 @@ class HubUploads:
         self._clock = clock
         self._locks = tuple(threading.Lock() for _ in range(LOCKS))
         self.wake: Callable[[], None] = lambda: None
+
+    def require_room(self, size: int) -> None:
+        """Raise UploadRefused if so many bytes more would fill the disk."""
+        make_private(self._folder)
+        if shutil.disk_usage(self._folder).free < size + RESERVE:
+            raise UploadRefused("no-room", "the hub has too little space; tell its administrator")
 
     def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
         """Begin an upload, or return that of the same file, and whether it is new.
@@ -135,15 +153,36 @@ class HubUploads:
         """Where a whole file is."""
         return self._files(upload.person).path(upload.sha256)
 
+    def is_whole(self, upload: StoredUpload) -> bool:
+        """Whether a file is here; one that was not moved yet is moved. Raises InstrumentError."""
+        self._files(upload.person).finish(upload.sha256, upload.size)
+        return self.path(upload).is_file()
+
     def recover(self) -> None:
         """Continue from what a process that ended left. Raises InstrumentError."""
         with self._registry.transaction() as connection:
+            cut_off = upload_store.in_states(connection, LOOKED_AT)
             left = upload_store.in_states(connection, {UploadState.RECEIVING})
+        for upload in cut_off:
+            self._again(upload)
         for upload in left:
             with self._lock(upload.person):
                 files = self._files(upload.person)
                 if files.finish(upload.sha256, upload.size).held == upload.size:
                     self._whole(upload)
+
+    def _again(self, upload: StoredUpload) -> None:
+        """Look again at an upload, unless it seems to be what ended the process."""
+        if upload.cut_off + 1 < MOST_CUT_OFF:
+            values = {"state": UploadState.WAITING.value, "cut_off": upload.cut_off + 1}
+            self._changed(upload, **values)
+            return
+        words = f"the hub ended {MOST_CUT_OFF} times while it looked at it; nothing was stored"
+        self.end(upload, Ended(UploadState.REFUSED, words))
+
+    def put_off(self, upload: StoredUpload) -> None:
+        """Keep that an upload waits, because the hub is at fault. Raises InstrumentError."""
+        self._changed(upload, state=UploadState.WAITING.value)
 
     def remove_incoming(self) -> None:
         """Remove the files of forms that a process which ended did not finish."""
@@ -182,7 +221,7 @@ class HubUploads:
             return held, False
         if waiting >= MOST_OPEN:
             raise UploadRefused("busy", "too many of your uploads wait; send this one later")
-        self._require_room(file.size)
+        self.require_room(file.size)
         self._forget_oldest(viewer.person)
         now, identity = self._clock.now(), secrets.token_hex(16)
         upload = upload_store.new_upload(
@@ -199,6 +238,7 @@ class HubUploads:
             return PartAnswer(self._whole(upload), is_taken=offset == size)
         if offset != held:
             return PartAnswer(self._at(upload, held), is_taken=False)
+        self.require_room(len(data))
         taken = files.receive(sha256, size, offset, data, self._ended(upload.person))
         if taken.refusal == "incomplete" and offset + len(data) == size:
             words = f"{taken.words}; send the file again; nothing was stored"
@@ -233,11 +273,6 @@ class HubUploads:
         for old in begun[: max(0, len(begun) - MOST_UNFINISHED + 1)]:
             words = f"it was left unfinished, and {MOST_UNFINISHED} others were begun after it"
             self.end(old, Ended(UploadState.REFUSED, f"{words}; nothing was stored"))
-
-    def _require_room(self, size: int) -> None:
-        make_private(self._folder)
-        if shutil.disk_usage(self._folder).free < size + RESERVE:
-            raise UploadRefused("no-room", "the hub has too little space; tell its administrator")
 
     def _ended(self, person: str) -> set[str]:
         """The files of a person that do not count in the limits: they were looked at."""
@@ -318,17 +353,20 @@ def look_at(
     uploads: HubUploads, ingest: UploadIngest, upload: StoredUpload, tell: Callable[[str], None]
 ) -> bool:
     """Look at one upload; whether it ended. One that cannot be looked at now waits."""
+
+    def told(state: UploadState, done: int, known: Ended) -> None:
+        uploads.tell(upload, state, done, known)
+
     try:
-        ended = ingest.ingest(
-            upload,
-            uploads.path(upload),
-            lambda state, done, known: uploads.tell(upload, state, done, known),
-        )
+        is_here = uploads.is_whole(upload)
+        ended = ingest.ingest(upload, uploads.path(upload), told) if is_here else LOST
         uploads.end(upload, ended)
     except HarnessError as error:
         tell(f"the upload {upload.id} waits: {error}")
-        return False
     except Exception as error:  # noqa: BLE001 - one upload must not stop the others
         tell(f"the upload {upload.id} waits: {unexpected_message(error)}")
-        return False
-    return True
+    else:
+        return True
+    with suppress(HarnessError):
+        uploads.put_off(upload)
+    return False

@@ -48,8 +48,9 @@ def _of_plans(state: StreamState) -> Iterator[tuple[str, str]]:
             yield finding.campaign, f"finding {finding.id}"
         elif not plan.is_ended:
             yield finding.campaign, f"plan {plan.id}"
-            for each in (*plan.retests, *plan.soaks):
-                yield each.campaign, f"plan {plan.id}"
+            measured = [one.campaign for one in plan.retests]
+            for campaign in (*measured, *(one.campaign for one in plan.soaks)):
+                yield campaign, f"plan {plan.id}"
     for campaign, name in state.campaigns.items():  # re-tests, also those that still run
         if name and name in state.plans and not state.plans[name].is_ended:
             yield campaign, f"plan {name}"

@@ -135,7 +135,7 @@ def _require_framing(path: Path, folder: Path, names: Sequence[str]) -> None:
                     (n for n, (x, y) in pairs if x != y), min(len(chunk), len(rebuilt_chunk))
                 )
                 where = _region(again, at + first)
-                raise_faults(path, [f"byte {at + first} of the bundle, {where}, was changed"])
+                raise_faults(path, [f"byte {at + first:,} of the bundle, {where}, was changed"])
             if not chunk:
                 return
             at += len(chunk)
@@ -192,7 +192,7 @@ def _unpacked(archive: zipfile.ZipFile, files: dict[str, str], folder: Path) -> 
             yield f"{name[:80]} was signed but is missing"
         elif _unpack(archive, name, target) != signed:
             at = archive.getinfo(name).header_offset
-            yield f"{name[:80]} (at byte {at} of the bundle) was changed after signing"
+            yield f"{name[:80]} (at byte {at:,} of the bundle) was changed after signing"
 
 
 def _unpack(archive: zipfile.ZipFile, name: str, target: Path) -> str:

@@ -12,10 +12,10 @@ from datetime import datetime
 
 import msgspec
 
-from harness.model.corpus import is_among
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from reports import evidence, phrases
+from reports.dashboard.counted_items import counted_categories, counted_kinds, missed_state
 from reports.documents.html import headline
 from reports.gates import consequence, gate_states
 from reports.phrases import Direction, tight
@@ -33,12 +33,6 @@ from reports.words import category_name, source_of
 
 PROGRAM = "isp-accredit"
 """The name of this program among the libraries of an instrument."""
-
-CONTROL_CATEGORY = "CTRL"
-"""The category of items that test the instrument; counted only where a requirement names it."""
-
-MISSED = {"were blocked": "allowed", "got through": "allowed", "were wrongly blocked": "blocked"}
-"""The state of items that speak against the service, by what a metric counts."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,8 +152,9 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ``sentence`` is the count and the rule ("2 of 120 test entries got through. None may.").
     ``k`` of ``n`` items were counted as ``verb`` says, ``undecided`` ones are outside ``n``.
     ``axis`` are both ends of the small picture, in the metric's unit. ``categories`` are those of
-    which items count for it, of this profile on this line, ``probes`` the only probes (empty:
-    all); ``missed`` is the state of items that speak against the service, empty if no state does.
+    which items count for it, of this profile on this line, ``kinds`` and ``probes`` the only kinds
+    of items and probes (empty: all); ``missed`` is the state of items that speak against the
+    service, empty if no state does.
     """
 
     title: str
@@ -192,6 +187,7 @@ class OutcomeBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     left_out: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     missed: str = ""
 
@@ -303,9 +299,10 @@ def outcome_body(outcome: Outcome, assessment: Assessment) -> OutcomeBody:
         reasons=outcome.reasons,
         left_out=phrases.left_out(outcome),
         parts=part_lines(outcome),
-        categories=_counted_categories(outcome, assessment.rates),
+        categories=counted_categories(outcome, assessment.rates),
+        kinds=counted_kinds(outcome),
         probes=requirement.measure.probes,
-        missed=MISSED.get(spec_of(metric.name).verb, ""),
+        missed=missed_state(metric),
     )
 
 
@@ -379,21 +376,4 @@ def _lines(assessment: Assessment) -> tuple[TestedLine, ...]:
             state=each.conformity.value if each.conformity else "no-data",
         )
         for each in evidence.places(assessment)
-    )
-
-
-def _counted_categories(outcome: Outcome, rates: tuple[CategoryRate, ...]) -> tuple[str, ...]:
-    """The categories of which items count for an outcome; none for what counts no items."""
-    measure = outcome.requirement.measure
-    if not spec_of(measure.metric).counts_items or not (measure.categories or outcome.kind):
-        return ()
-    return tuple(
-        dict.fromkeys(
-            each.category
-            for each in rates
-            if (each.profile, each.line) == (outcome.profile, outcome.line)
-            and is_among(each.category, measure.categories or (each.category,))
-            and (measure.categories or each.category != CONTROL_CATEGORY)
-            and (measure.expectation is None or each.expects == measure.expectation)
-        )
     )

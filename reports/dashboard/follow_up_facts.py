@@ -18,8 +18,11 @@ from harness.model.escalation import Level
 PLAN, DECISION, ALARM = "plan", "decision", "alarm"
 """The kinds of the documents."""
 
-OPEN, ENDED = "open", "ended"
-"""The states of a plan's document, and of an alarm's: ``open`` until a re-test decided it."""
+OPEN, ESCALATED, ENDED = "open", "escalated", "ended"
+"""The states of a plan's document, and of an alarm's: ``open`` until a re-test decided it.
+
+A plan that is escalated, and whose fix is not verified, is ``escalated`` in place of ``open``.
+"""
 
 TO_DECIDE, STANDING, REPLACED = "to-decide", "standing", "replaced"
 """The states of a decision's document: a campaign without a decision, or a decision."""

@@ -81,6 +81,7 @@ def chosen_items(reading: Reading, found: FoundCampaign, choice: Choice, viewer:
         campaign=found.row.campaign,
         states=(choice.state,) if choice.state else order,
         categories=categories,
+        kinds=outcome.kinds if outcome else (),
         profile=choice.profile,
         line=choice.line,
         probes=probes,

@@ -42,6 +42,7 @@ NAVIGATION = (
     Entry("Overview", "/overview", Permission.READ_RESULTS),
     Entry("Campaigns", "/campaigns", Permission.READ_RESULTS),
     Entry("Action plans", "/plans", Permission.READ_PLANS),
+    Entry("Decisions", "/decisions", Permission.DECIDE),
     Entry("Alarms", "/alarms", Permission.READ_ALARMS),
     Entry("Sites", "/sites", Permission.READ_SITES),
     Entry("Uploads", "/uploads", Permission.UPLOAD),
@@ -117,7 +118,7 @@ def fragment(template: str, macro: str, *values: Any, **named: Any) -> Markup:
 
 def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
     """The path of the entry that a page is below, or nothing."""
-    known = {entry.path: entry.path for entry in entries if entry.path != "/"} | BELONGS
+    known = BELONGS | {entry.path: entry.path for entry in entries if entry.path != "/"}
     found = (entry for start, entry in known.items() if f"{path}/".startswith(f"{start}/"))
     return next(found, "")
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
-
-from sqlalchemy import Row, and_, or_
 
 from harness.model.hub_access import Permission
 from harness.model.obligation import Lane, Party
-from harness.store.hub.hub_tables import DOCUMENTS, OUTCOMES
+from harness.store.hub.documents import read_document
 from harness.store.hub.repository import Reading
+from harness.store.hub.service_rows import (
+    AfterService,
+    BeforeResult,
+    bodies,
+    result_rows,
+    service_rows,
+    urgent_rows,
+)
 from reports.dashboard.access import NotHere
 from reports.dashboard.addresses import address, name_in
 from reports.dashboard.result_facts import SERIES, SERIES_FACTS, CurrentFacts, SeriesFacts
@@ -24,6 +29,7 @@ from reports.dashboard.service_facts import (
     SERVICE_PAGE,
     SERVICE_PAGES,
     SERVICES,
+    URGENCY,
     WAITING,
     WAITING_FACTS,
     RequirementFacts,
@@ -34,6 +40,9 @@ from reports.dashboard.service_facts import (
     requirement_id,
     waiting_state,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 WAITING_NEEDS = {
     "plan": Permission.READ_PLANS,
@@ -88,15 +97,6 @@ class FoundPage(NamedTuple):
     page: ServicePageFacts
 
 
-class After(NamedTuple):
-    """The place after which a part of the overview begins: of its last service before."""
-
-    state: str
-    service: str
-    stream: str
-    id: str
-
-
 class Waiting(NamedTuple):
     """Something that waits for somebody; ``is_own``: for people of the viewer's role."""
 
@@ -118,37 +118,16 @@ def service_address(stream: str, service: str, *more: str, **values: str) -> str
     return address("services", stream, service, *more, **values)
 
 
-def services(reading: Reading, after: After | None, limit: int) -> list[FoundService]:
+def services(reading: Reading, after: AfterService | None, limit: int) -> list[FoundService]:
     """The services, worst first, from a place on."""
-    column = DOCUMENTS.c
-    keys = (column.state, column.service, column.stream, column.id)
-    where = [column.kind == SERVICE]
-    if after is not None:
-        where.append(
-            or_(
-                *(
-                    and_(
-                        *(key == value for key, value in zip(keys[:at], after[:at], strict=True)),
-                        keys[at] > after[at],
-                    )
-                    for at in range(len(keys))
-                )
-            )
-        )
-    rows = reading.rows(DOCUMENTS, *where, order=keys, limit=limit)
+    rows = service_rows(reading, SERVICE, after, limit)
     return [FoundService(row.stream, SERVICES.decode(row.body)) for row in rows]
 
 
-def place_of(found: FoundService, state: str) -> After:
+def place_of(found: FoundService) -> AfterService:
     """The place of a service in the overview."""
-    return After(state, found.facts.service, found.stream, found.facts.page)
-
-
-def standings(reading: Reading) -> list[str]:
-    """The state of each service's document."""
-    column = DOCUMENTS.c
-    rows = reading.rows(DOCUMENTS, column.kind == SERVICE, columns=(column.state,))
-    return [str(row.state) for row in rows]
+    facts = found.facts
+    return AfterService(URGENCY[facts.state], facts.service, found.stream, facts.page)
 
 
 def waiting(reading: Reading, limit: int) -> list[Waiting]:
@@ -167,15 +146,8 @@ def waiting(reading: Reading, limit: int) -> list[Waiting]:
 def _waiting(
     reading: Reading, parties: Sequence[Party], limit: int, *, is_own: bool
 ) -> Iterator[Waiting]:
-    column = DOCUMENTS.c
     states = [waiting_state(lane, party) for lane in Lane for party in parties]
-    rows = reading.rows(
-        DOCUMENTS,
-        column.kind == WAITING,
-        column.state.in_(states),
-        order=(column.state, column.at, column.id),
-        limit=limit,
-    )
+    rows = urgent_rows(reading, WAITING, states, limit)
     for row in rows:
         facts = WAITING_FACTS.decode(row.body)
         if reading.viewer.may(WAITING_NEEDS[facts.kind]):
@@ -185,8 +157,7 @@ def _waiting(
 def find_service(reading: Reading, stream: str, service: str) -> FoundPage:
     """The service of parts of a path. Raises NotHere."""
     name = name_in(stream)
-    row = _document(reading, name, SERVICE_PAGE, page_of(name, name_in(service)))
-    page = SERVICE_PAGES.decode(row.body)
+    page = SERVICE_PAGES.decode(_body(reading, name, SERVICE_PAGE, page_of(name, name_in(service))))
     return FoundPage(FoundService(name, page.facts), page)
 
 
@@ -194,7 +165,7 @@ def find_requirement(reading: Reading, found: FoundPage, code: str) -> Requireme
     """A requirement of a service, of a part of a path. Raises NotHere."""
     service = found.service
     name = requirement_id(service.facts.page, name_in(code))
-    return REQUIREMENTS.decode(_document(reading, service.stream, REQUIREMENT, name).body)
+    return REQUIREMENTS.decode(_body(reading, service.stream, REQUIREMENT, name))
 
 
 class HeldSeries(NamedTuple):
@@ -207,11 +178,8 @@ class HeldSeries(NamedTuple):
 
 def series(reading: Reading, stream: str, ids: Iterable[str]) -> list[HeldSeries]:
     """Series by their ids, in their order."""
-    column = DOCUMENTS.c
     wanted = list(dict.fromkeys(ids))
-    of_kind = column.stream == stream, column.kind == SERIES
-    rows = reading.rows(DOCUMENTS, *of_kind, column.id.in_(wanted)) if wanted else []
-    held = {row.id: row.body for row in rows}
+    held = bodies(reading, stream, SERIES, wanted)
     return [
         HeldSeries(name, sha256(held[name].encode()).digest(), SERIES_FACTS.decode(held[name]))
         for name in wanted
@@ -219,49 +187,17 @@ def series(reading: Reading, stream: str, ids: Iterable[str]) -> list[HeldSeries
     ]
 
 
-def _document(reading: Reading, stream: str, kind: str, name: str) -> Row[Any]:
-    column = DOCUMENTS.c
-    row = reading.row(DOCUMENTS, column.stream == stream, column.kind == kind, column.id == name)
-    if row is None:
+def _body(reading: Reading, stream: str, kind: str, name: str) -> str:
+    """The body of a document. Raises NotHere."""
+    found = read_document(reading, kind, stream, name)
+    if found is None:
         raise NotHere
-    return row
-
-
-class BeforeResult(NamedTuple):
-    """The place in the results of a requirement after which a page begins, newest first."""
-
-    measured_at: datetime
-    campaign: str
-    scheme: str
-    number: int
+    return found.body
 
 
 def results(
     reading: Reading, found: FoundService, code: str, before: BeforeResult | None, limit: int
 ) -> list[Row[Any]]:
     """The results of a requirement of a service, the newest first."""
-    column = OUTCOMES.c
-    where = [
-        column.stream == found.stream,
-        column.service == found.facts.service,
-        column.requirement == code,
-    ]
-    if before is not None:
-        names = (column.campaign, column.scheme, column.number)
-        same = column.measured_at == before.measured_at
-        where.append(column.measured_at <= before.measured_at)
-        where.append(
-            or_(
-                column.measured_at < before.measured_at,
-                and_(same, names[0] < before.campaign),
-                and_(same, names[0] == before.campaign, names[1] > before.scheme),
-                and_(
-                    same,
-                    names[0] == before.campaign,
-                    names[1] == before.scheme,
-                    names[2] > before.number,
-                ),
-            )
-        )
-    order = (column.measured_at.desc(), column.campaign.desc(), column.scheme, column.number)
-    return reading.rows(OUTCOMES, *where, order=order, limit=limit)
+    of_requirement = found.stream, found.facts.service, code
+    return result_rows(reading, of_requirement, before, limit)

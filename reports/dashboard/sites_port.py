@@ -5,6 +5,7 @@ The command line fills the port in (``harness/cli/hub_sites.py``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -30,7 +31,8 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``contact`` is when the agent was heard last, ``measured`` the time of the last sentinel bracket
     that held; ``failed`` says what did not hold in a later one. ``clock_offset``, ``clock_bound``
     and ``clock_age`` are in seconds. ``is_intercepted`` is ``None`` while it is not known.
-    ``last_run`` is when the last campaign was measured that is on record. ``status`` is that of the
+    ``schedules``, ``last_run`` (when the last campaign was measured that is on record) and
+    ``last_campaign`` are added by ``SitesPort.with_runs``. ``status`` is that of the
     service in the register, ``page`` its page there.
     """
 
@@ -76,10 +78,16 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SitesPort(Protocol):
-    """Knows the sites and their agents. Its method blocks, and may be called by threads."""
+    """Knows the sites and their agents. Its methods block, and may be called by threads."""
 
     def sites(self, viewer: Viewer) -> tuple[SiteFacts, ...]:
         """The sites that a viewer sees, by service and site. Raises InstrumentError.
 
         A school sees its own sites (``SiteFacts.for_school``), others those of their suppliers.
+        """
+
+    def with_runs(self, viewer: Viewer, sites: Sequence[SiteFacts]) -> tuple[SiteFacts, ...]:
+        """The same sites with ``schedules``, ``last_run`` and ``last_campaign``.
+
+        Each takes a look into the database: ask for the sites of one page. Raises InstrumentError.
         """

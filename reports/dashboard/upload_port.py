@@ -51,6 +51,9 @@ class TakesUploads(Protocol):
     All but ``find`` and ``page`` raise UploadRefused.
     """
 
+    def require_room(self, size: int) -> None:
+        """Do nothing if so many bytes can be taken."""
+
     def begin(self, viewer: Viewer, file: FileAnnounced) -> tuple[StoredUpload, bool]:
         """Begin an upload, or return that of the same file; and whether it is new."""
 

@@ -44,6 +44,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_WITHIN = 30.0
 """Seconds in which a form has to come."""
 
+ONLY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+"""What a hub with an address of HTTPS adds, so that browsers ask it by nothing else."""
+
 FROM_HERE = frozenset({"same-origin", "none"})
 """The values of ``Sec-Fetch-Site`` for a request by a page of this host, or by the person alone."""
 
@@ -55,7 +58,8 @@ class ViewerGuard:
         self, app: ASGIApp, access: Access, headers: Mapping[str, str], *, is_secure: bool
     ) -> None:
         self._app, self._access = app, access
-        self._headers, self._is_secure = headers, is_secure
+        self._headers = {**headers, **(ONLY_HTTPS if is_secure else {})}
+        self._is_secure = is_secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error that no page caught becomes a page of words."""

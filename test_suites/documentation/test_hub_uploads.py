@@ -13,6 +13,7 @@ from harness.model.declared import tupled
 from harness.store.hub.upload_store import UploadState
 from harness.store.uploads import MOST_UNFINISHED, MOST_UNREPORTED
 from reports.dashboard import request_bodies, upload_events
+from reports.dashboard.pages import uploads
 from reports.dashboard.upload_api import STATUS
 from reports.dashboard.upload_port import MOST_NAME, MOST_PART, MOST_SIZE
 from test_suites.documentation.task_runner import BLOCK
@@ -59,7 +60,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"| {MOST_SIZE // 1024**3} GiB; {MOST_PART // 1024**2} MiB |" in limits
     assert f"| {MOST_UNFINISHED} |" in limits
     assert f"| {hub_uploads.MOST_OPEN}; {MOST_UNREPORTED // 1024**3} GiB |" in limits
-    assert f"| {upload_events.MOST_READERS} |" in limits
+    assert f"| {upload_events.MOST_READERS}; {uploads.MOST_AT_ONCE} |" in limits
+    assert f"| {hub_uploads.RESERVE // 1024**2} MiB |" in limits
     parts, forms = request_bodies.BODY_WITHIN, request_bodies.FILE_WITHIN
     assert f"| {parts:.0f} s; {forms / 3600:.0f} h |" in limits
     assert f"| {MOST_NAME} |" in limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.cli import hub_restore
 from harness.cli.main import app
 from harness.cli.paths import DATABASE
 from harness.errors import InstrumentError, UsageError
+from harness.store.hub.row_security import secure
 from harness.store.registry.opening import open_registry
 from test_suites.products.postgresql import PostgreSql
 from test_suites.unit.harness.cli.hub_with_results import BusyHub, rows_in
@@ -89,3 +91,32 @@ def test_an_interrupted_restore_leaves_no_rows(
 
     hub_restore.restore(path, tmp_path / "two", url)  # the tables are there, without rows
     assert rows_in(tmp_path / "one/out/registry.sqlite") == rows_in(url)
+
+
+def test_the_role_of_a_hub_that_is_bound_by_policies_can_back_up_and_expire(
+    server: PostgreSql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, owner = BusyHub(tmp_path / "one").fill(), server.new_database()
+    hub.add_rows()
+    hub_restore.restore(hub.back_up(), tmp_path / "two", owner)
+    with open_registry(owner) as registry, registry.transaction(is_writing=True) as connection:
+        connection.execute(text("CREATE ROLE keeper LOGIN PASSWORD 'hub-secret'"))
+        secure(connection, "keeper")
+    bound = owner.replace(f"accredit:{server.password}", "keeper:hub-secret")
+    monkeypatch.setenv(DATABASE, bound)
+    folder, path = str(tmp_path / "two/hub"), tmp_path / "three.tar"
+    said = hub.accredit("hub", "doctor", "--hub", folder)
+    assert "the role of the hub is bound by it" in said
+    hub.accredit("hub", "backup", "--hub", folder, "--out", str(path))
+    hub.change(tmp_path / "two/hub/hub.yaml", lambda one: one.update(retention={"bundles": "1d"}))
+    (bundle,) = (tmp_path / "two/hub").glob("bundles/*/*.zip")
+    os.utime(bundle, (0, 0))
+    assert "bundles: 1 removed" in hub.accredit("hub", "expire", "--hub", folder)
+    monkeypatch.delenv(DATABASE)
+
+    hub_restore.restore(path, tmp_path / "three")
+    left = {name: rows for name, rows in rows_in(owner).items() if name != "stream_events"}
+    again = rows_in(tmp_path / "three/results/registry.sqlite")
+    assert left.keys() | {"stream_events"} == again.keys()
+    assert left["hub_items"] == again["hub_items"]
+    assert len(rows_in(owner)["stream_events"]) == len(again["stream_events"]) + 1

@@ -55,6 +55,7 @@ CAMPAIGNS = Table(
     Index("hub_campaigns_service", "stream", "service", "measured_at"),
     Index("hub_campaigns_site", "stream", "service", "site", "measured_at"),
     Index("hub_campaigns_measured", "measured_at"),
+    Index("hub_campaigns_stream", "stream", "measured_at"),
 )
 """Campaigns, one row for each scheme by which one was assessed; ``body`` is JSON."""
 
@@ -90,6 +91,7 @@ ITEMS = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("item", Text, nullable=False),
     Column("shown", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
     Column("category", Text, nullable=False),
     Column("profile", Text, nullable=False),
     Column("line", Text, nullable=False),
@@ -108,7 +110,8 @@ ITEMS = Table(
 )
 """What happened to each item, one row for each trial, in the order of their numbers.
 
-``shown`` is the item's value as far as it may be shown, ``is_hidden`` says that no supplier may
+``shown`` is the item's value as far as it may be shown, ``kind`` what it can show (agreed, content,
+real), or that it is a technique; ``is_hidden`` says that no supplier may
 know the item; ``evidence`` is Zstandard-compressed JSON, empty once it has aged out.
 """
 
@@ -142,6 +145,7 @@ UPLOADS = Table(
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("changes", Integer, nullable=False),
+    Column("cut_off", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("campaign", Text, nullable=False),
     Column("service", Text, nullable=False),
@@ -156,8 +160,9 @@ UPLOADS = Table(
 """The bundles that people sent; ``stream`` is empty until the bundle was verified.
 
 ``actor`` is the person's name, and ``sees`` the streams that it saw when it sent the bundle (JSON;
-``null`` for every one). ``done`` of ``total`` steps are complete, and ``changes`` counts how often
-the row was changed. ``signer`` holds the key that signed, ``result`` is the conformity.
+``null`` for every one). ``done`` of ``total`` steps are complete, ``changes`` counts how often the
+row was changed, and ``cut_off`` how often the process ended while it looked at the bundle.
+``signer`` holds the key that signed, ``result`` is the conformity.
 """
 
 PEOPLE = Table(

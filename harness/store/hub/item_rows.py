@@ -33,6 +33,9 @@ AT_ONCE = 1000
 STATES = ("allowed", "altered", "blocked", "down", "insufficient")
 """All states of an item (``harness.model.verdict.State``), in alphabetical order."""
 
+TECHNIQUE = "technique"
+"""The kind of items that are techniques, which count for requirements on techniques alone."""
+
 LISTED = tuple(column for column in ITEMS.c if column.name != "evidence")
 """The columns of lists: all but the evidence."""
 
@@ -43,6 +46,7 @@ class ItemRow(NamedTuple):
     number: int
     item: str
     shown: str
+    kind: str
     category: str
     profile: str
     line: str
@@ -89,6 +93,7 @@ class Selected(NamedTuple):
     campaign: str
     states: tuple[str, ...] = STATES
     categories: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     profile: str = ""
     line: str = ""
     probes: tuple[str, ...] = ()
@@ -106,6 +111,8 @@ class Selected(NamedTuple):
                 yield columns[name] == value
         if self.probes:
             yield columns.probe.in_(self.probes)
+        if self.kinds:
+            yield columns.kind.in_(self.kinds)
         if self.item:
             yield columns.item == self.item
             if not self.names_hidden:

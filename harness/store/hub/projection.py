@@ -188,34 +188,48 @@ def documents_of(
     return found
 
 
-def outcomes_where(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
-    """The outcomes that meet conditions, in the order of time, campaigns and numbers."""
-    order = (OUTCOMES.c.measured_at, OUTCOMES.c.campaign, OUTCOMES.c.number)
-    return connection.execute(select(OUTCOMES).where(*where).order_by(*order)).all()
+def outcomes_of(connection: Connection, key: CampaignKey) -> Sequence[Row[Any]]:
+    """The outcomes of a campaign by one scheme."""
+    return connection.execute(select(OUTCOMES).where(_is(OUTCOMES, key))).all()
 
 
-def campaigns_where(
-    connection: Connection, columns: Sequence[Any], *where: ColumnElement[bool]
-) -> Sequence[Row[Any]]:
-    """Columns of the campaigns that meet conditions, in the order of time and names."""
-    order = (CAMPAIGNS.c.measured_at, CAMPAIGNS.c.campaign, CAMPAIGNS.c.scheme)
-    return connection.execute(select(*columns).where(*where).order_by(*order)).all()
+def outcomes_with(connection: Connection, stream: str, **values: str) -> Sequence[Row[Any]]:
+    """The outcomes of a supplier with these values in the columns of these names."""
+    column = OUTCOMES.c
+    same = (column[name] == value for name, value in values.items())
+    return connection.execute(select(OUTCOMES).where(column.stream == stream, *same)).all()
 
 
-def count_campaigns(connection: Connection, *where: ColumnElement[bool]) -> int:
-    """How many campaigns meet conditions; one by several schemes counts for each."""
-    return connection.scalar(select(func.count()).select_from(CAMPAIGNS).where(*where)) or 0
+class ServiceCampaigns(NamedTuple):
+    """The campaigns of a service: how many, the newest, and times and states of the later ones."""
+
+    number: int
+    last: datetime | None
+    name: str
+    states: tuple[tuple[datetime, str], ...]
 
 
-def last_campaign(
-    connection: Connection, *where: ColumnElement[bool]
-) -> tuple[datetime, str] | None:
-    """The time and the name of the newest campaign that meets conditions."""
+def campaigns_of(
+    connection: Connection, stream: str, service: str, since: datetime
+) -> ServiceCampaigns:
+    """The campaigns of a service; the states of those since a time, oldest first.
+
+    A campaign by several schemes counts for each.
+    """
     column = CAMPAIGNS.c
-    asked = select(column.measured_at, column.campaign).where(*where)
-    newest = asked.order_by(column.measured_at.desc(), column.campaign.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return None if row is None else (row.measured_at, row.campaign)
+    of_service = and_(column.stream == stream, column.service == service)
+    counted = select(func.count()).select_from(CAMPAIGNS).where(of_service)
+    order = (column.measured_at.desc(), column.campaign.desc())
+    newest = select(column.measured_at, column.campaign).where(of_service).order_by(*order)
+    last = connection.execute(newest.limit(1)).first()
+    asked = select(column.measured_at, column.state).where(of_service, column.measured_at >= since)
+    rows = connection.execute(asked.order_by(column.measured_at)).all()
+    return ServiceCampaigns(
+        number=connection.scalar(counted) or 0,
+        last=last.measured_at if last is not None else None,
+        name=last.campaign if last is not None else "",
+        states=tuple((row.measured_at, row.state) for row in rows),
+    )
 
 
 def _is(table: Table, key: CampaignKey) -> ColumnElement[bool]:

@@ -42,6 +42,9 @@ class UploadState(StrEnum):
 FINAL = frozenset({UploadState.RECORDED, UploadState.SELF_TEST, UploadState.REFUSED})
 """The states that do not change any more."""
 
+LOOKED_AT = frozenset({UploadState.VERIFYING, UploadState.JUDGING, UploadState.RECORDING})
+"""The states while somebody looks at the file."""
+
 OPEN = frozenset(UploadState) - FINAL - {UploadState.RECEIVING}
 """The states of files that are whole, and have to be looked at."""
 
@@ -62,6 +65,7 @@ class StoredUpload(NamedTuple):
     done: int
     total: int
     changes: int
+    cut_off: int
     reason: str
     campaign: str
     service: str
@@ -98,8 +102,8 @@ def new_upload(
     return StoredUpload(
         id=upload_id, person=viewer.person, actor=viewer.name or viewer.person, sees=sees(viewer),
         stream="", name=name, sha256=file[0], size=file[1], received=0,
-        state=UploadState.RECEIVING.value, done=0, total=0, changes=1, reason="", campaign="",
-        service="", scheme="", signer="", result="", at=now, changed=now,
+        state=UploadState.RECEIVING.value, done=0, total=0, changes=1, cut_off=0, reason="",
+        campaign="", service="", scheme="", signer="", result="", at=now, changed=now,
     )  # fmt: skip
 
 

@@ -304,6 +304,9 @@ def _alarm_page(
         recorded=request.query_params.get("done") == ACKNOWLEDGE.name and tried is None,
         path=address("alarms", stored.stream, stored.id),
         service_path=address("services", stored.stream, raised.service),
+        requirement_path=address(
+            "services", stored.stream, raised.service, "requirements", raised.requirement
+        ),
         campaign_of=lambda name: address("campaigns", stored.stream, name),
         plan_of=lambda name: address("plans", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),

@@ -29,8 +29,8 @@ _PLACES = msgspec.json.Decoder(After)
 _NEEDS = Permission.READ_RESULTS, Permission.READ_ITEMS
 
 COLUMNS = (
-    "number", "item", "value", "category", "profile", "line", "probe", "state", "mechanism", "rule",
-    "policy", "tried_at",
+    "number", "item", "value", "kind", "category", "profile", "line", "probe", "state", "mechanism",
+    "rule", "policy", "tried_at",
 )  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def _all(repository: Repository, viewer: Viewer, chosen: Found) -> Iterator[Row[
 def _cells(row: Row[Any], viewer: Viewer, found: FoundCampaign) -> tuple[Cell, ...]:
     said = told(row, viewer)
     return (
-        row.number, said.name, said.value, row.category, row.profile, row.line, row.probe,
+        row.number, said.name, said.value, row.kind, row.category, row.profile, row.line, row.probe,
         row.state, row.mechanism, row.rule, expects(found.body, row.category, row.profile),
         said.tried_at,
     )  # fmt: skip

@@ -11,19 +11,19 @@ from fastapi import APIRouter, Request, Response
 
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.repository import Repository
+from harness.store.hub.service_rows import AfterService, document_states
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.addresses import address, place_after, place_in
 from reports.dashboard.csv_answers import Cell as CsvCell
 from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.figure_charts import small_chart, strip_words, suspended_weeks, weeks_of
 from reports.dashboard.rendering import page
-from reports.dashboard.service_facts import URGENCY, Cell, SiteFacts
+from reports.dashboard.service_facts import SERVICE, Cell, SiteFacts
 from reports.dashboard.service_reading import (
-    After,
     FoundService,
+    Waiting,
     place_of,
     services,
-    standings,
     waiting,
 )
 from reports.dashboard.service_words import ago, headline, overview_lead, when_due
@@ -42,7 +42,7 @@ REQUIREMENTS = (
     "supplier", "service", "requirement", "title", "binding", "state", "measured", "campaign",
     "scheme",
 )  # fmt: skip
-_PLACES = msgspec.json.Decoder(After)
+_PLACES = msgspec.json.Decoder(AfterService)
 
 
 class SideRow(NamedTuple):
@@ -71,33 +71,10 @@ def routes(repository: Repository) -> APIRouter:
         now: datetime = request.app.state.now()
         with repository.reading(viewer) as reading:
             found = services(reading, place, ON_A_PAGE + 1)
-            states = standings(reading)
+            states = document_states(reading, SERVICE)
             waits = waiting(reading, MOST_WAITING + 1)
-        shown = found[:ON_A_PAGE]
-        title = headline(states, shown[0].facts.service if shown else "")
-        silent = [SilentSite(each, site) for each in shown for site in each.facts.silent_sites(now)]
-        return page(
-            request,
-            "overview_page.html.j2",
-            title,
-            lead=overview_lead(shown, waits),
-            shown=shown,
-            total=len(states),
-            is_first=place is None,
-            next_url=_next_url(found),
-            waits=waits[:MOST_WAITING],
-            has_more=len(waits) > MOST_WAITING,
-            silent=silent[:MOST_WAITING] if viewer.may(Permission.READ_SITES) else [],
-            side=_side_by_side(shown[:SIDE_BY_SIDE]),
-            beside=shown[:SIDE_BY_SIDE],
-            now=now,
-            ago=ago,
-            when_due=when_due,
-            small_chart=small_chart,
-            weeks_of=weeks_of,
-            suspended_weeks=suspended_weeks,
-            strip_words=strip_words,
-        )
+        seen = _Seen(found, states, waits, is_first=place is None)
+        return _page(request, viewer, seen, now)
 
     @router.get("/overview/services.csv")
     def table(request: Request, viewer: AnyViewer) -> Response:
@@ -115,12 +92,47 @@ def routes(repository: Repository) -> APIRouter:
     return router
 
 
+class _Seen(NamedTuple):
+    """What a page is made of: services, the states of all, and what waits."""
+
+    found: list[FoundService]
+    states: list[str]
+    waits: list[Waiting]
+    is_first: bool
+
+
+def _page(request: Request, viewer: Viewer, seen: _Seen, now: datetime) -> Response:
+    shown, waits = seen.found[:ON_A_PAGE], seen.waits
+    title = headline(seen.states, shown[0].facts.service if shown else "")
+    silent = [SilentSite(each, site) for each in shown for site in each.facts.silent_sites(now)]
+    return page(
+        request,
+        "overview_page.html.j2",
+        title,
+        lead=overview_lead(shown, waits),
+        shown=shown,
+        total=len(seen.states),
+        is_first=seen.is_first,
+        next_url=_next_url(seen.found),
+        waits=waits[:MOST_WAITING],
+        has_more=len(waits) > MOST_WAITING,
+        silent=silent[:MOST_WAITING] if viewer.may(Permission.READ_SITES) else [],
+        side=_side_by_side(shown[:SIDE_BY_SIDE]),
+        beside=shown[:SIDE_BY_SIDE],
+        now=now,
+        ago=ago,
+        when_due=when_due,
+        small_chart=small_chart,
+        weeks_of=weeks_of,
+        suspended_weeks=suspended_weeks,
+        strip_words=strip_words,
+    )
+
+
 def _next_url(found: Sequence[FoundService]) -> str:
     if len(found) <= ON_A_PAGE:
         return ""
-    last = found[ON_A_PAGE - 1]
-    place = place_of(last, URGENCY[last.facts.state])
-    return address("overview", after=place_after(*place))
+    return address("overview", after=place_after(*place_of(found[ON_A_PAGE - 1])))
 
 
 def _side_by_side(shown: Sequence[FoundService]) -> list[SideRow]:
@@ -146,14 +158,14 @@ def _side_by_side(shown: Sequence[FoundService]) -> list[SideRow]:
 
 def _all(repository: Repository, viewer: Viewer) -> Iterator[FoundService]:
     """All services that a viewer sees, some at a time."""
-    place: After | None = None
+    place: AfterService | None = None
     while True:
         with repository.reading(viewer) as reading:
             found = services(reading, place, AT_ONCE)
         yield from found
         if len(found) < AT_ONCE:
             return
-        place = place_of(found[-1], URGENCY[found[-1].facts.state])
+        place = place_of(found[-1])
 
 
 def _cells(each: FoundService, now: datetime) -> tuple[CsvCell, ...]:

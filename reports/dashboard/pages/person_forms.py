@@ -52,6 +52,14 @@ def routes(parts: AccountParts) -> APIRouter:
             )  # fmt: skip
         return RedirectResponse(f"{PATH}/people/{added.id}", 303)
 
+    _add_changes(router, parts)
+    _add_acts(router, parts)
+    return router
+
+
+def _add_changes(router: APIRouter, parts: AccountParts) -> None:
+    """Add the page of a person, and how it is changed."""
+
     @router.get(PATH + "/people/{person}")
     def show(request: Request, viewer: AnyViewer, person: str) -> HTMLResponse:
         require(viewer, Permission.ADMINISTER)
@@ -73,9 +81,6 @@ def routes(parts: AccountParts) -> APIRouter:
         except UsageError as error:
             return _page(parts, request, held, wrong=str(error), given=_Given.of(form))
         return RedirectResponse(f"{PATH}/people/{held.id}", 303)
-
-    _add_acts(router, parts)
-    return router
 
 
 def _add_acts(router: APIRouter, parts: AccountParts) -> None:

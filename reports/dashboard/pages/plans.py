@@ -26,7 +26,7 @@ from reports.dashboard.act_forms import PLAN_ACTS, FormField, forms_of_plan
 from reports.dashboard.acts import ActRefused, Acts
 from reports.dashboard.addresses import address, name_in
 from reports.dashboard.csv_answers import csv_answer
-from reports.dashboard.follow_up_facts import ENDED, OPEN, PLAN, PLANS, PlanFacts
+from reports.dashboard.follow_up_facts import ENDED, ESCALATED, OPEN, PLAN, PLANS, PlanFacts
 from reports.dashboard.form_values import revision_of, typed
 from reports.dashboard.forms import Form, Posted
 from reports.dashboard.pages.follow_up_pages import (
@@ -54,8 +54,11 @@ from reports.site.board_facts import (
 from reports.site.stream_view import StreamView
 from reports.words import SEVERITIES, capitalised
 
-MOST_CARDS = 200
-"""How many open plans the board shows, those that are due first."""
+MOST_CARDS = 100
+"""How many open plans the board shows: those that are escalated, then those that are due first."""
+
+LEFT = (ESCALATED, OPEN)
+"""The states of plans that are open."""
 
 CSV_HEADER = (
     "supplier", "plan", "service", "requirement", "title", "severity", "state", "lane", "due",
@@ -118,9 +121,18 @@ def routes(repository: Repository, acts: Acts) -> APIRouter:
 
 def _all(reading: Reading) -> tuple[StoredDocument, ...]:
     """The plans that the viewer sees: the open ones by date, and those that ended, last first."""
-    left = read_documents(reading, PLAN, (OPEN,), limit=MOST_ROWS)
+    left = read_documents(reading, PLAN, LEFT, limit=MOST_ROWS)
     ended = read_documents(reading, PLAN, (ENDED,), limit=MOST_ROWS, newest_first=True)
     return (*left.documents, *ended.documents)
+
+
+def _on_the_board(reading: Reading) -> tuple[StoredDocument, ...]:
+    """The open plans that the board shows."""
+    found: tuple[StoredDocument, ...] = ()
+    for state in LEFT:
+        rest = MOST_CARDS - len(found)
+        found += read_documents(reading, PLAN, (state,), limit=rest).documents if rest else ()
+    return found
 
 
 def _act(
@@ -150,8 +162,7 @@ def _board_page(
     request: Request, reading: Reading, service: str, waiting: str, after: str
 ) -> Response:
     now, place = request.app.state.now(), place_of(after)
-    total = count_documents(reading, PLAN, (OPEN,))
-    stored = read_documents(reading, PLAN, (OPEN,), limit=MOST_CARDS).documents
+    total, stored = count_documents(reading, PLAN, LEFT), _on_the_board(reading)
     ended = read_documents(reading, PLAN, (ENDED,), limit=ROWS, after=place, newest_first=True)
     all_ended = count_documents(reading, PLAN, (ENDED,))
     views = _views(stored)
@@ -229,7 +240,7 @@ def _card(stored: StoredDocument, now: datetime) -> PlanCard | None:
 
 
 def _csv_rows(stored: Sequence[StoredDocument], now: datetime) -> Iterator[tuple[str, ...]]:
-    views = _views(each for each in stored if each.state == OPEN)
+    views = _views(each for each in stored if each.state in LEFT)
     cards = {
         (card.obligation.supplier, card.obligation.plan): card
         for _, found in board_of(views, now).lanes
@@ -281,6 +292,9 @@ def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None
         path=_path(stored),
         campaign_path=address("campaigns", stored.stream, finding.campaign),
         service_path=address("services", stored.stream, finding.service),
+        requirement_path=address(
+            "services", stored.stream, finding.service, "requirements", finding.requirement
+        ),
         campaign_of=lambda name: address("campaigns", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),
         named=shown_name,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 
 from harness.model.hub_access import Permission, Viewer
-from harness.store.hub.repository import Repository
+from harness.store.hub.repository import Reading, Repository
+from harness.store.hub.service_rows import BeforeResult
 from reports.dashboard.access import AnyViewer, NotHere, require
 from reports.dashboard.addresses import address, place_after, place_in
 from reports.dashboard.csv_answers import Cell, csv_answer
@@ -20,15 +20,18 @@ from reports.dashboard.rendering import page
 from reports.dashboard.result_facts import OUTCOME_FACTS, CurrentFacts, Figure, OutcomeFacts
 from reports.dashboard.service_facts import RequirementFacts
 from reports.dashboard.service_reading import (
-    BeforeResult,
     FoundPage,
     FoundService,
+    HeldSeries,
     find_requirement,
     find_service,
     results,
     series,
 )
 from reports.phrases import tight
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 ON_A_PAGE, AT_ONCE = 25, 500
 _PLACES = msgspec.json.Decoder(BeforeResult)
@@ -62,37 +65,19 @@ def routes(repository: Repository) -> APIRouter:
         require(viewer, Permission.READ_RESULTS)
         before = place_in(after, _PLACES)
         with repository.reading(viewer) as reading:
-            found = find_service(reading, stream, service)
-            facts = find_requirement(reading, found, code)
-            chosen = _chosen(facts, figures)
-            rows = results(reading, found.service, facts.requirement, before, ON_A_PAGE + 1)
-            held = series(reading, found.service.stream, [chosen.series])
-        pictures = pictures_of(found, held, request.app.state.now())
-        return page(
-            request,
-            "requirement_page.html.j2",
-            _title(facts, chosen),
-            at="/overview",
-            service=found.service,
-            facts=facts,
-            chosen=chosen,
-            drawing=pictures.drawing,
-            pictures=pictures.pictures,
-            small_chart=small_chart,
-            results=[(row, OUTCOME_FACTS.decode(row.body)) for row in rows[:ON_A_PAGE]],
-            items_url=_items_url(found.service, viewer),
-            is_first=before is None,
-            next_url=_next_url(found, facts, rows),
-        )
+            asked = _find(reading, stream, service, code, figures)
+            rows = results(
+                reading, asked.found.service, asked.facts.requirement, before, ON_A_PAGE + 1
+            )
+        return _page(request, viewer, asked, rows, is_first=before is None)
 
     @router.get(f"{path}/results.csv")
     def table(viewer: AnyViewer, stream: str, service: str, code: str) -> Response:
         require(viewer, Permission.READ_RESULTS)
         with repository.reading(viewer) as reading:
-            found = find_service(reading, stream, service)
-            facts = find_requirement(reading, found, code)
-        name = f"{facts.service}-{facts.requirement}"
-        return csv_answer(name, COLUMNS, _all(repository, viewer, found.service, facts))
+            asked = _find(reading, stream, service, code, "")
+        name = f"{asked.facts.service}-{asked.facts.requirement}"
+        return csv_answer(name, COLUMNS, _all(repository, viewer, asked))
 
     @router.get(f"{path}/figures.csv")
     def drawn(
@@ -100,14 +85,51 @@ def routes(repository: Repository) -> APIRouter:
     ) -> Response:
         require(viewer, Permission.READ_RESULTS)
         with repository.reading(viewer) as reading:
-            found = find_service(reading, stream, service)
-            facts = find_requirement(reading, found, code)
-            chosen = _chosen(facts, figures)
-            held = series(reading, found.service.stream, [chosen.series])
-        rows = (_figure(each) for one in held for each in one.facts.figures)
-        return csv_answer(f"{facts.service}-{facts.requirement}-figures", FIGURES, rows)
+            asked = _find(reading, stream, service, code, figures)
+        rows = (_figure(each) for one in asked.held for each in one.facts.figures)
+        return csv_answer(f"{asked.facts.service}-{asked.facts.requirement}-figures", FIGURES, rows)
 
     return router
+
+
+class _Asked(NamedTuple):
+    """A requirement of a service, and the newest result whose series is drawn."""
+
+    found: FoundPage
+    facts: RequirementFacts
+    chosen: CurrentFacts
+    held: list[HeldSeries]
+
+
+def _find(reading: Reading, stream: str, service: str, code: str, figures: str) -> _Asked:
+    """What an address names. Raises NotHere."""
+    found = find_service(reading, stream, service)
+    facts = find_requirement(reading, found, code)
+    chosen = _chosen(facts, figures)
+    return _Asked(found, facts, chosen, series(reading, found.service.stream, [chosen.series]))
+
+
+def _page(
+    request: Request, viewer: Viewer, asked: _Asked, rows: list[Row[Any]], *, is_first: bool
+) -> Response:
+    found, facts = asked.found, asked.facts
+    pictures = pictures_of(found, asked.held, request.app.state.now())
+    return page(
+        request,
+        "requirement_page.html.j2",
+        _title(facts, asked.chosen),
+        at="/overview",
+        service=found.service,
+        facts=facts,
+        chosen=asked.chosen,
+        drawing=pictures.drawing,
+        pictures=pictures.pictures,
+        small_chart=small_chart,
+        results=[(row, OUTCOME_FACTS.decode(row.body)) for row in rows[:ON_A_PAGE]],
+        items_url=_items_url(found.service, viewer),
+        is_first=is_first,
+        next_url=_next_url(found, facts, rows),
+    )
 
 
 def _chosen(facts: RequirementFacts, figures: str) -> CurrentFacts:
@@ -145,14 +167,13 @@ def _items_url(service: FoundService, viewer: Viewer) -> Callable[[Row[Any]], st
     return items_url
 
 
-def _all(
-    repository: Repository, viewer: Viewer, service: FoundService, facts: RequirementFacts
-) -> Iterator[tuple[Cell, ...]]:
+def _all(repository: Repository, viewer: Viewer, asked: _Asked) -> Iterator[tuple[Cell, ...]]:
     """All results, some at a time."""
+    service, code = asked.found.service, asked.facts.requirement
     before: BeforeResult | None = None
     while True:
         with repository.reading(viewer) as reading:
-            rows = results(reading, service, facts.requirement, before, AT_ONCE)
+            rows = results(reading, service, code, before, AT_ONCE)
         for row in rows:
             yield _cells(row, OUTCOME_FACTS.decode(row.body))
         if len(rows) < AT_ONCE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
@@ -74,7 +74,7 @@ def routes(port: SitesPort) -> APIRouter:
         if viewer.role is Role.SCHOOL:
             return page(request, "school_sites.html.j2", _school_title(found), sites=found)
         matched = [each for each in found if _matches(each, state, q)]
-        shown = matched[start : start + PAGE_ROWS]
+        shown = port.with_runs(viewer, matched[start : start + PAGE_ROWS])
         asked = {"state": state, "q": q}
         return page(
             request,
@@ -98,7 +98,9 @@ def routes(port: SitesPort) -> APIRouter:
     def as_csv(viewer: AnyViewer, state: State = "", q: Name = "") -> Response:
         require(viewer, Permission.READ_SITES)
         found = worst_first(port.sites(viewer))
-        rows = [each for each in found if _matches(each, state, q)]
+        rows: Sequence[SiteFacts] = [each for each in found if _matches(each, state, q)]
+        if viewer.role is not Role.SCHOOL:
+            rows = port.with_runs(viewer, rows)
         headers = {"Content-Disposition": 'attachment; filename="sites.csv"'}
         return Response(sites_table(rows), 200, headers, "text/csv; charset=utf-8")
 
@@ -193,7 +195,7 @@ def _matches(site: SiteFacts, state: str, text: str) -> bool:
     return state in ("", site.state) and any(same_name(text) in same_name(one) for one in names)
 
 
-def _said(start: int, shown: list[SiteFacts], matched: list[SiteFacts]) -> str:
+def _said(start: int, shown: Sequence[SiteFacts], matched: Sequence[SiteFacts]) -> str:
     if not shown:
         return "No site"
     return f"Sites {start + 1} to {start + len(shown)} of {len(matched)}"

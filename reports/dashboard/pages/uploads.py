@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,8 +14,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from harness.model.hub_access import Permission
-from harness.store.hub.upload_store import UploadState
+from harness.store.hub.upload_store import StoredUpload, UploadState
 from reports.dashboard.access import AnyViewer, Refusal, require
+from reports.dashboard.addresses import address
 from reports.dashboard.rendering import page
 from reports.dashboard.request_bodies import FILE_WITHIN, bounded, require_length
 from reports.dashboard.upload_api import called, own_upload
@@ -24,6 +28,10 @@ FRAMING = 64 * 1024
 """The most bytes of a form beside its file."""
 
 LONGEST_FIELD = 4096
+MOST_AT_ONCE = 4
+"""How many forms of one person may come at once."""
+
+_sending: Counter[str] = Counter()
 
 SIGNS = dict.fromkeys(UploadState, "no-data") | {
     UploadState.RECORDED: "conforms",
@@ -65,7 +73,10 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
     @routes.post(PATH)
     async def send(request: Request, viewer: AnyViewer) -> Response:
         require(viewer, Permission.UPLOAD)
-        form = await _form(request)
+        require_length(request, MOST_SIZE + FRAMING)
+        await called(uploads.require_room, 2 * int(request.headers.get("content-length", "0")))
+        with one_of_few(viewer.person):
+            form = await _form(request)
         try:
             file = form.get("bundle")
             if not isinstance(file, UploadFile) or not file.size:
@@ -84,21 +95,40 @@ def upload_pages(uploads: TakesUploads) -> APIRouter:
         return page(
             request, "upload.html.j2", f"{upload.name}: {WORDS[upload.state].lower()}",
             upload=upload, sign=SIGNS[UploadState(upload.state)], word=WORDS[upload.state],
+            campaign_url=_campaign_url(upload),
         )  # fmt: skip
 
     return routes
 
 
+def _campaign_url(upload: StoredUpload) -> str:
+    """The address of the campaign's page, once it is recorded."""
+    if upload.state != UploadState.RECORDED:
+        return ""
+    return address("campaigns", upload.stream, upload.campaign)
+
+
+@contextmanager
+def one_of_few(person: str) -> Iterator[None]:
+    """Count the files that a person sends at the moment. Raises Refusal if there are too many."""
+    if _sending[person] >= MOST_AT_ONCE:
+        words = f"You send {MOST_AT_ONCE} files at the moment. Wait until one has come."
+        raise Refusal(429, "Too many files at once", words)
+    _sending[person] += 1
+    try:
+        yield
+    finally:
+        _sending[person] -= 1
+
+
 async def _form(request: Request) -> FormData:
     """Read a form; its file is on the disk, not in memory. Raises Refusal."""
-    most = MOST_SIZE + FRAMING
-    require_length(request, most)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise Refusal(415, "This cannot be read", "Send the form as multipart/form-data.")
     try:
         async with asyncio.timeout(FILE_WITHIN):
-            return await bounded(request, most).form(
+            return await bounded(request, MOST_SIZE + FRAMING).form(
                 max_files=1, max_fields=4, max_part_size=LONGEST_FIELD
             )
     except HTTPException as error:

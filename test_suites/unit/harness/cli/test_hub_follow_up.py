@@ -17,7 +17,7 @@ from harness.store.hub.projection import Document
 from reports.dashboard.follow_up_facts import ALARMS, DECISIONS, PLANS, UNDECIDED
 from test_suites.follow_up_desk import ACME, NOW, TERMS, FollowUpDesk
 from test_suites.site_example import NOW as SITE_NOW
-from test_suites.site_example import example_views
+from test_suites.site_example import example_views, on
 
 GATEWAY, FILTER = example_views()
 
@@ -75,6 +75,14 @@ def test_decisions_are_standing_or_replaced_and_a_later_campaign_waits() -> None
     assert ["D-0001", undecided_id("PRIVATE-2026-10-12", "becta-2008")] == [
         each.id for each in of_filter
     ]
+
+
+def test_a_campaign_that_was_decided_about_waits_no_more() -> None:
+    until = [event for event in GATEWAY.events if event.at < on("2026-08-01")]
+
+    made = decision_documents(GATEWAY.name, GATEWAY.supplier, until, replay(until), SITE_NOW)
+
+    assert {"replaced", "standing"} == {each.state for each in made}
 
 
 def test_nothing_in_a_document_depends_on_the_time_at_which_it_is_made() -> None:

@@ -12,6 +12,7 @@ from harness.cli.hub_items import item_rows, write_items
 from harness.cli.paths import CampaignPaths
 from harness.model.corpus import Appeal
 from harness.model.journal_header import PackNote
+from harness.model.technique import WAY
 from harness.store.evidence import EvidenceFolder
 from harness.store.hub.hub_tables import ITEMS
 from harness.store.hub.item_evidence import ItemEvidence, KeptBody, decode_evidence
@@ -123,6 +124,21 @@ def test_an_s4_item_has_no_value_and_no_facts_but_those_of_its_program(
 def test_items_of_packs_that_no_supplier_knows_are_hidden(rows: dict[str, ItemRow]) -> None:
     assert {"private-05"} == {row.item for row in rows.values() if row.is_hidden}
     assert HIDDEN_VALUE == rows["private-05"].shown
+
+
+def test_a_row_says_what_its_item_can_show(rows: dict[str, ItemRow]) -> None:
+    assert ("real", "agreed") == (rows["private-05"].kind, rows["drug-01"].kind)
+    observations = [
+        *batch_of(1, web(), BLOCKED),
+        *tried("page", web(), pack="pages"),
+        *tried("odd", web(), pack="odd"),
+        *tried("way", web(), pack="pages", stratum=f"X/{WAY}proxy"),
+    ]
+    packs = {"pages": PackNote(kind="content"), "odd": PackNote(kind="of a later version")}
+    found = by_item(rows_of(HeldJournal(observations, header(packs=packs))))
+    assert {"page": "content", "odd": "agreed", "way": "technique"} == {
+        name: row.kind for name, row in found.items()
+    }
 
 
 def test_an_item_of_a_pack_that_is_not_on_record_is_hidden() -> None:

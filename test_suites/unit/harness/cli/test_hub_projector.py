@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from harness.cli import hub_projector, hub_series
 from harness.cli.site_views import assessment_of
 from harness.errors import InstrumentError
 from harness.model.decision_event import DecisionMade
-from harness.model.event import Event, RecordAdded, RecordClosed
+from harness.model.event import Event as RegistryEvent
+from harness.model.event import RecordAdded, RecordClosed
 from harness.model.outcome import Assessment
 from harness.model.registry_record import CampaignRecord
 from harness.model.surveillance_event import SurveillanceRun
@@ -219,7 +221,7 @@ def _currents(example: Projected) -> list[Any]:
     return [CURRENT_FACTS.decode(row.body) for row in _all(example, DOCUMENTS, *where)]
 
 
-def _run(name: str, at: Any = NOW) -> Event:
+def _run(name: str, at: Any = NOW) -> RegistryEvent:
     return SurveillanceRun(
         at=at, actor="monitor", service="SchoolShield Gateway", monitoring="north",
         site="Hill School", schedule="daily", due=at, result="measured", campaign=name,
@@ -293,6 +295,40 @@ def test_a_fault_of_one_stream_does_not_stop_the_others(
     assert () == example.projector.catch_up()
     example.clock.at += timedelta(seconds=30)
     assert (GATEWAY,) == example.projector.catch_up()
+
+
+def test_what_others_record_is_followed(
+    example: Projected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are there before anybody is answered, and follow while the hub serves."""
+    monkeypatch.setattr(hub_projector, "LOOK_EVERY", 0.001)
+    looked = Event()
+    with hub_projector.following(example.projector):
+        assert 12 == len(_all(example, CAMPAIGNS))
+        last = _campaign(example, "PRIVATE-2026-11-16")
+        example.append(
+            GATEWAY, RecordClosed(at=NOW, actor="somebody", record=last.key, reason="withdrawn")
+        )
+
+        def write(*given: Any) -> None:
+            keep_progress(*given)
+            looked.set()
+
+        monkeypatch.setattr(hub_projector, "keep_progress", write)
+        assert looked.wait(60)
+    assert 11 == len(_all(example, CAMPAIGNS))
+
+
+def test_a_registry_that_cannot_be_read_is_told_of(
+    example: Projected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise InstrumentError("the database is away")
+
+    monkeypatch.setattr(example.projector, "catch_up", broken)
+    example.projector.try_to_catch_up()
+    example.projector.try_to_catch_up()
+    assert ["pages are not up to date: the database is away"] == example.told
 
 
 def test_documents_are_made_anew_each_day(example: Projected) -> None:

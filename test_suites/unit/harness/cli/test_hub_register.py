@@ -22,6 +22,7 @@ from reports.site.register_documents import (
     service_documents,
 )
 from test_suites.hub_pages import VIEWS, filled_registry
+from test_suites.projected_example import Projected
 from test_suites.set_clock import SetClock
 from test_suites.site_example import NOW, checks_of
 
@@ -87,3 +88,15 @@ def test_checks_in_the_field_are_written_when_there_is_something_new(tmp_path: P
 
     assert (OWNER, NOW) == (first.stream, first.at)
     assert first == second
+
+
+def test_the_rows_of_a_registry_give_its_register(tmp_path: Path) -> None:
+    with open_registry(tmp_path / "r.db", create=True) as registry:
+        projected = Projected(registry, tmp_path / "out")
+        projected.add(*VIEWS)
+        projected.projector.catch_up()
+        rows = Repository(registry).public_documents()
+
+    assert [] == projected.told
+    found = register_from((RegisterDocument(row.stream, row.id, row.body) for row in rows), NOW)
+    assert public_register([view._replace(kept={}) for view in VIEWS], NOW) == found

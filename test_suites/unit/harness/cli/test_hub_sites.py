@@ -7,17 +7,23 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import insert
 
 from harness.cli.hub_agents import AgentHub
 from harness.cli.hub_sites import HubSites
 from harness.fleet.messages import AgentStatus, ClockReport, Poll, SentinelBracket, UplinkReport
+from harness.model.decision import Status
 from harness.model.hub_access import Role, Viewer
 from harness.model.stream import stream_of
 from harness.store.hub.hub_tables import CAMPAIGNS
+from harness.store.hub.projection import Document, replace_documents
 from harness.store.hub.repository import Repository
+from harness.store.hub.row_security import PUBLIC_KIND
 from reports.dashboard.sites_port import SiteFacts
+from reports.site.public_facts import Period, public_register
+from test_suites.hub_pages import VIEWS
 from test_suites.unit.harness.cli.hub_example import HILL, NOW, VALE, HubExample
 
 OWNER = Viewer(role=Role.SCHEME_OWNER, person="1", streams=None)
@@ -58,7 +64,7 @@ def test_sites_of_the_monitoring_file_are_listed_before_there_is_an_agent(
     example: HubExample,
 ) -> None:
     with opened(example) as (_, port):
-        found = by_site(port.sites(OWNER))
+        found = by_site(port.with_runs(OWNER, port.sites(OWNER)))
 
     assert {HILL: "none", VALE: "none"} == {name: each.state for name, each in found.items()}
     assert (found[HILL].schedules[0].next or NOW) > NOW
@@ -113,11 +119,14 @@ def test_the_last_run_is_that_of_the_site(example: HubExample) -> None:
         ]  # fmt: skip
         with hub.registry.transaction(is_writing=True) as connection:
             connection.execute(insert(CAMPAIGNS), rows)
-        found = by_site(port.sites(OWNER))
+        found = by_site(port.with_runs(OWNER, port.sites(OWNER)))
+        foreign = Viewer(role=Role.SUPPLIER, streams=frozenset({stream_of("Somebody else")}))
+        hidden = by_site(port.with_runs(foreign, port.sites(OWNER)))
 
     assert (f"{HILL}-1", NOW - timedelta(days=1)) == (
         found[HILL].last_campaign, found[HILL].last_run,
     )  # fmt: skip
+    assert None is hidden[HILL].last_run
 
 
 def test_a_supplier_sees_its_own_sites_and_others_none(example: HubExample) -> None:
@@ -149,9 +158,36 @@ def test_a_faulty_monitoring_file_leaves_the_agents(example: HubExample) -> None
     with opened(example) as (hub, port):
         example.invite(HILL)
         hub.hub.monitoring_path.write_text("monitoring: [", encoding="utf-8")
-        found = port.sites(OWNER)
+        found = port.with_runs(OWNER, port.sites(OWNER))
         hub.hub.monitoring_path.unlink()
-        without = port.sites(OWNER)
+        without = port.with_runs(OWNER, port.sites(OWNER))
 
     assert [(HILL, "invited", ())] == [(each.site, each.state, each.schedules) for each in found]
     assert found == without
+
+
+def test_the_status_is_that_of_the_version_that_was_accredited_last(example: HubExample) -> None:
+    with opened(example) as (hub, port):
+        declared = hub.hub.read_monitoring().services[0]
+        stream = supplier_stream(hub)
+
+        def version(name: str, first: int, status: Status, since: int) -> Document:
+            begun = NOW - timedelta(days=first)
+            service = msgspec.structs.replace(
+                public_register(VIEWS, NOW).services[0],
+                name=declared.service, supplier=declared.supplier or "", page=name,
+                version=name, status=status, since=NOW - timedelta(days=since), valid_until=None,
+                history=(Period(status=Status.ACCREDITED, since=begun, until=None),),
+            )  # fmt: skip
+            body = msgspec.json.encode(service).decode()
+            return Document(PUBLIC_KIND, name, declared.service, status, NOW, body)
+
+        with hub.registry.transaction(is_writing=True) as connection:
+            made = [
+                version("7.1", 400, Status.EXPIRED, 5),
+                version("7.2", 60, Status.ACCREDITED, 60),
+            ]
+            replace_documents(connection, stream, PUBLIC_KIND, made)
+        found = by_site(port.sites(OWNER))[HILL]
+
+    assert (Status.ACCREDITED, "7.2") == (found.status, found.page)

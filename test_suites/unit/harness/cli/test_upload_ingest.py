@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 
 from harness.cli.conclude import conclude_journal
 from harness.cli.decision_basis import read_campaign
+from harness.cli.hub_uploads import MOST_CUT_OFF
 from harness.cli.main import app
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import open_plans
-from harness.cli.upload_ingest import NO_KEYS, RECORDED_ALREADY, UNKNOWN
+from harness.cli.upload_ingest import NO_KEYS, RECORDED_ALREADY, UNKNOWN, Ended
 from harness.errors import InstrumentError
 from harness.model.event import FindingOpened, PlanDrafted
+from harness.store.hub.upload_store import UploadState
 from harness.store.journal.journal import open_journal
 from test_suites.sent_bundles import LABORATORY, STRANGER, SUPPLIER, SentBundles, batches_of
 from test_suites.unit.harness.cli.hub_example import HubExample
@@ -136,8 +138,8 @@ def test_the_same_bundle_of_two_people_is_recorded_once(desk: UploadDesk, sent: 
     assert first.id == again.id
     other = desk.uploads.find(OTHER, second.id)
     assert other is not None
-    assert ("recorded", "") == (again.state, again.reason)
-    assert ("recorded", RECORDED_ALREADY) == (other.state, other.reason)
+    assert ["recorded"] * 2 == [again.state, other.state]
+    assert {"", RECORDED_ALREADY} == {again.reason, other.reason}
     assert events == len(desk.events())
     assert 1 == len(desk.records())
 
@@ -287,8 +289,6 @@ def test_where_the_hub_is_at_fault_an_upload_waits(
     assert "waiting" == desk.judged(ASSESSOR, sent.whole).state
     assert "waits" in desk.told[-1]
     (desk.example.hub / "hub.yaml").write_text(text)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 27})())
-    desk.uploads.path(desk.send(ASSESSOR, sent.whole))
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0})())
     desk.look()
     assert "too little space" in desk.told[-1]
@@ -307,7 +307,7 @@ def test_what_a_killed_process_had_begun_is_done_by_the_next(
         lambda *_: (_ for _ in ()).throw(InstrumentError("killed here")),
     )
     done = desk.judged(ASSESSOR, sent.whole)
-    assert "recording" == done.state
+    assert ("waiting", 3) == (done.state, done.done)
     assert sent.rows == rows_held(desk)
     assert () == desk.events()
     monkeypatch.undo()
@@ -329,3 +329,39 @@ def test_other_measurements_are_no_journal_of_accredit(
     path = sent.made.bundle(tmp_path / "theirs", "theirs", LABORATORY)
 
     assert "was not measured by Accredit" in desk.judged(ASSESSOR, path).reason
+
+
+def test_a_bundle_at_which_the_hub_ends_again_and_again_is_refused(
+    desk: UploadDesk, sent: Sent
+) -> None:
+    upload = desk.send(ASSESSOR, sent.whole)
+    states, reason = [], ""
+    for _ in range(MOST_CUT_OFF):
+        desk.uploads.tell(upload, UploadState.JUDGING, 1, Ended())  # and here the process ends
+        desk.uploads.recover()
+        found = desk.uploads.find(ASSESSOR, upload.id)
+        assert found is not None
+        states.append(found.state)
+        reason = found.reason
+
+    assert [*["waiting"] * (MOST_CUT_OFF - 1), "refused"] == states
+    assert "the hub ended 3 times" in reason
+
+
+def test_a_file_that_is_gone_or_was_not_moved_is_found_or_asked_for(
+    desk: UploadDesk, sent: Sent
+) -> None:
+    """As in a copy of the hub that was made while a file was moved."""
+    upload = desk.send(ASSESSOR, sent.whole)
+    path = desk.uploads.path(upload)
+    part = desk.example.hub / "sent/parts" / path.parent.name / f"{path.stem}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(part)
+    desk.look()
+    assert "recorded" == desk.judged(ASSESSOR, sent.whole).state
+    other = desk.send(OTHER, sent.whole)
+    desk.uploads.path(other).unlink()
+    desk.look()
+    gone = desk.uploads.find(OTHER, other.id)
+    assert gone is not None
+    assert ("refused", "the hub lost the file; send it again") == (gone.state, gone.reason)

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from harness.cli.hub_uploads import RESERVE
+from reports.dashboard.pages import uploads
 from test_suites.unit.harness.cli.hub_example import HubExample
 from test_suites.unit.harness.cli.upload_desk import ASSESSOR, CSRF, AppClient, UploadDesk
 
@@ -86,6 +88,20 @@ def test_a_form_that_is_too_large_ends_early(
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     unsaid = client.ask("POST", PATH, content=pieces(), headers=headers)
     assert 413 == unsaid.status_code
+
+
+def test_a_person_sends_few_files_at_once_and_none_to_a_full_disk(
+    desk: UploadDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = desk.client(session="ama")
+    monkeypatch.setitem(uploads._sending, ASSESSOR.person, uploads.MOST_AT_ONCE)
+    assert 429 == sent_form(client, CONTENT).status_code
+    monkeypatch.setitem(uploads._sending, ASSESSOR.person, 0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": RESERVE})())
+    assert 507 == sent_form(client, CONTENT).status_code
+    monkeypatch.undo()
+    assert 303 == sent_form(client, CONTENT).status_code
+    assert 0 == uploads._sending[ASSESSOR.person]
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>.zip", "../../etc/passwd", "=1+1", ""])

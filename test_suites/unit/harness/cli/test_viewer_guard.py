@@ -232,6 +232,7 @@ def test_every_answer_has_the_headers(web: WebExample, path: str) -> None:
         if name != "Cache-Control":
             assert value == answer.headers[name]
     assert "Cache-Control" in answer.headers
+    assert "max-age=31536000" == answer.headers["strict-transport-security"]
 
 
 def test_a_host_that_looks_like_the_api_changes_nothing(browser: Browser) -> None:

@@ -78,7 +78,7 @@ def test_only_a_key_that_was_given_counts(bundle: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda c: c.update({"scheme.json": b"{}"}), r"scheme\.json \(at byte \d+"),
+        (lambda c: c.update({"scheme.json": b"{}"}), r"scheme\.json \(at byte [0-9,]+"),
         (lambda c: c.pop("assessment.json"), "assessment.json was signed but is missing"),
         (lambda c: c.update({"notes.txt": b""}), "'notes.txt' was added after signing"),
         (lambda c: c.update({"../../evil": b""}), "evil' was added after signing"),

@@ -51,7 +51,7 @@ CATEGORIES = ("DRUG", "GAMB", "PORN")
 
 def row(number: int, state: str = "blocked", **fields: object) -> ItemRow:
     made = ItemRow(
-        number=number, item=f"i-{number}", shown=f"i-{number}.example", category="DRUG",
+        number=number, item=f"i-{number}", shown=f"i-{number}.example", kind="agreed", category="DRUG",
         profile="ks2", line="proxy", probe="web", round=1, state=state, mechanism="none",
         rule="r", is_hidden=False, tried_at=NOON, evidence=None,
     )  # fmt: skip

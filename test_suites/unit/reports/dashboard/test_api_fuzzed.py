@@ -6,6 +6,7 @@ No answer is an error of the server, and each is as the description says.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis

@@ -17,6 +17,9 @@ def test_a_campaign_waits_for_a_decision_by_somebody_who_did_not_measure(
     desk.campaign(by="Di Decider")
 
     listed, shown = desk.page("/decisions", "decider"), desk.page(PATH, "decider")
+    bar = '<a href="/decisions" aria-current="true">Decisions</a>'
+    assert bar in desk.get(PATH, "decider").text
+    assert "Decisions" not in desk.get("/plans", "acme").text
 
     assert "One campaign waits for a decision" in listed
     assert f"spring {SERVICE} Acme" in listed

@@ -10,10 +10,12 @@ import pytest
 
 from harness.model.action_plan import PlanState
 from reports.dashboard.act_forms import PLAN_ACTS
+from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import (
     ACME,
     BETA,
     PEOPLE,
+    SERVICE,
     TERMS,
     FollowUpDesk,
     path_of_plan,
@@ -50,6 +52,13 @@ def test_a_plan_is_submitted_agreed_claimed_and_closed_by_people_on_the_hub(
     assert "Fay Acme fix claimed: The list is loaded each day" in shown
     assert "ffffffffffff" not in shown
     assert "Bob Assessor closed" in shown
+    text = desk.get(path_of_plan(plan)).text
+    for path in (
+        address("services", ACME, SERVICE, "requirements", "URL-01"),
+        address("campaigns", ACME, "spring"),
+        address("campaigns", ACME, f"retest-{plan.lower()}"),
+    ):
+        assert f'href="{path}"' in text
     assert "No open action plans" in desk.page("/plans")
     assert plan in desk.page("/plans")
 
@@ -241,3 +250,20 @@ def test_plans_that_ended_are_shown_page_by_page(
         "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwiIiwiIl0",
     ):
         assert 400 == desk.get(f"/plans?after={place}").status_code
+
+
+def test_an_escalated_plan_is_on_the_board_also_if_others_are_due_first(
+    desk: FollowUpDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 3):
+        desk.open_plan(number)
+    desk.open_plan(4, severity="Min")
+    values = {"level": "finding-review", "reason": "no answer", "exit_criteria": "an answer"}
+    assert 303 == desk.act("P-0004", "escalate", "assessor", **values).status_code
+    monkeypatch.setattr("reports.dashboard.pages.plans.MOST_CARDS", 2)
+
+    board = desk.page("/plans")
+
+    assert "P-0004" in board
+    assert "It has the 2 that are escalated or due first, of 4 that are open." in board
+    assert 5 == len(desk.get("/plans.csv").text.splitlines())

@@ -26,6 +26,7 @@ BEGAN = datetime(2026, 3, 2, tzinfo=UTC)
 EVERY = Viewer(role=Role.ASSESSOR, person="a", name="A", streams=None)
 ONE = Viewer(role=Role.SUPPLIER, person="s", name="S", streams=frozenset({"supplier:a"}))
 
+MOST = 25
 ROWS = st.lists(
     st.tuples(
         st.sampled_from(["supplier:a", "supplier:b"]),
@@ -33,7 +34,7 @@ ROWS = st.lists(
         st.sampled_from(["open", "ended"]),
         st.integers(0, 4),
     ),
-    max_size=25,
+    max_size=MOST,
     unique_by=lambda row: row[:2],
 )
 
@@ -63,6 +64,7 @@ def walked(
                 reading, "plan", ("open",), limit=size, after=place, newest_first=newest_first
             )
         found += page.documents
+        assert len(found) <= MOST, "a page comes again"
         if page.next is None:
             return found
         place = page.next
