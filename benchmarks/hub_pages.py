@@ -4,8 +4,7 @@ A hub is made as by ``accredit serve --demo``, its rows are copied (``benchmarks
 is served by a process of its own. One page of each route is found by following links, as an
 assessor or an administrator, so that new pages are measured as well. Each user walks over all pages
 in an order of its own. A page is compared with the sign-in page in the same run: so a slow or busy
-machine changes both. With ``ACCREDIT_BENCHMARK_POSTGRESQL`` (a URL of an empty database, which is
-filled) the hub is moved there.
+machine changes both.
 """
 
 # ruff: noqa: RUF001 - the sign of multiplication
@@ -21,13 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 from starlette.routing import Route
@@ -36,6 +35,10 @@ from benchmarks.goal import Result, topic
 from benchmarks.hub_rows import Rows, grow_hub, project
 from harness.cli.demo_hub import make_demo_hub, own_environment
 from harness.cli.demo_hub_people import ASSESSOR, PEOPLE, DemoPerson
+from harness.cli.hub_agents import open_hub
+from harness.cli.hub_projector import Projector
+from harness.cli.hub_uploads import HubUploads
+from harness.cli.hub_web import HubWork, web_parts
 from harness.cli.serve_demo import demo_people
 from harness.model.hub_access import Role
 from harness.ports.storage import WallClock
@@ -45,10 +48,8 @@ USERS, THINK, SECONDS = 50, 1.0, 45.0
 SLOWEST, FLATTEST, MEMORY = 4.0, 1.5, 250.0
 """The bounds: p95 of a page ÷ that of the sign-in page, growth with size, and MiB."""
 
-MOST_CRAWLED = 600
+MOST_CRAWLED, OPENED_OF_A_ROUTE = 900, 30
 ANCHOR = "/sign-in"
-SEEDS = ("/overview", "/campaigns", "/plans", "/alarms", "/decisions", "/sites", "/", "/states",
-         "/account", "/compare", "/uploads", "/admin", "/admin/audit")  # fmt: skip
 LINK = re.compile(r'(?:href|hx-get)="([^"]+)"')
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 ADMINISTRATOR = next(each for each in PEOPLE if each.role is Role.ADMINISTRATOR)
@@ -84,11 +85,12 @@ def hub_pages() -> Iterable[Result]:
         make_demo_hub(hub, datetime.now(UTC))
         passwords = demo_people(hub, clock)
         project(hub)
+        routes = routes_of(hub)
         seen: dict[int, dict[str, list[float]]] = {}
         for size in SIZES:
             rows = grow_hub(hub, size)
             with serving(hub, passwords) as server:
-                pages = find_pages(server)
+                pages = find_pages(server, routes)
                 seen[size] = asyncio.run(walk(server, pages))
                 memory = server.memory()
             yield from _results(rows, seen[size], memory)
@@ -175,22 +177,124 @@ def _sign_in(url: str, person: DemoPerson, password: str) -> dict[str, str]:
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
         token = CSRF.search(client.get(ANCHOR).text)
         form = {"email": person.email, "password": password, "csrf": token[1] if token else ""}
-        client.post(ANCHOR, data=form, headers={"Origin": url}).raise_for_status
+        client.post(ANCHOR, data=form, headers={"Origin": url})
         return dict(client.cookies)
 
 
-def routes_of_pages() -> tuple[Route, ...]:
-    """The GET routes of the application, without those for agents and for files."""
-    from benchmarks.hub_routes import page_routes
+def routes_of(hub: Path) -> tuple[Route, ...]:
+    """The GET routes of people's pages and API, as the application of a hub has them."""
+    clock = WallClock()
+    with open_hub(hub, clock, print, lambda _: None) as opened:
+        projector = Projector(opened.registry, opened.hub.results, clock, print)
+        work = HubWork(projector, HubUploads(opened.hub, opened.registry, clock))
+        parts = web_parts(opened, work, clock, lambda _: None, is_secure=False)
+        return tuple(
+            route
+            for router in parts.routes
+            for route in router.routes
+            if isinstance(route, Route) and "GET" in (route.methods or ())
+        )
 
-    return page_routes()
+
+def find_pages(server: Server, routes: tuple[Route, ...]) -> tuple[Page, ...]:
+    """One page of each route that links lead to; routes of which none is found are printed."""
+    found: dict[str, Page] = {}
+    for person in (ASSESSOR, ADMINISTRATOR):
+        for path in _crawled(server, person, routes):
+            if pattern := _pattern(path, routes):
+                found.setdefault(pattern, Page(pattern, path, person))
+        with _client(server, person) as client:
+            for route in routes:
+                for path in _filled(route, found, routes):
+                    if client.get(path).status_code == httpx.codes.OK:
+                        found[route.path] = Page(route.path, path, person)
+                        break
+    missing = {route.path for route in routes} - found.keys() - {ANCHOR}
+    print(f"  no page found of: {', '.join(sorted(missing)) or 'none'}", file=sys.stderr)
+    found[ANCHOR] = Page(ANCHOR, ANCHOR, None)
+    return tuple(found.values())
 
 
-def find_pages(server: Server) -> tuple[Page, ...]:
-    """One page of each route that the links of pages lead to."""
-    return ()
+def _filled(route: Route, found: dict[str, Page], routes: tuple[Route, ...]) -> Iterator[str]:
+    """Paths of a route of which no page was found, with values from those of other routes."""
+    names = set(route.param_convertors)
+    if route.path in found or route.path == ANCHOR:
+        return
+    for page in tuple(found.values()) if names else ():
+        other = next(each for each in routes if each.path == page.pattern)
+        match = other.path_regex.match(unquote(urlsplit(page.path).path))
+        values = match.groupdict() if match else {}
+        if names <= values.keys():
+            yield str(route.url_path_for(route.name, **{name: values[name] for name in names}))
+
+
+def _pattern(path: str, routes: tuple[Route, ...]) -> str:
+    """The path of the first route that a path is of; empty if none."""
+    plain = urlsplit(path).path
+    return next((route.path for route in routes if route.path_regex.match(unquote(plain))), "")
+
+
+def _crawled(server: Server, person: DemoPerson, routes: tuple[Route, ...]) -> Iterator[str]:
+    """The paths of pages that a person gets, from those without parameters and by links.
+
+    Of each route a few pages are opened, because what one links to depends on what it shows.
+    """
+    waiting = list(dict.fromkeys(each.path for each in routes if "{" not in each.path))
+    known = set(waiting)
+    opened: Counter[str] = Counter()
+    with _client(server, person) as client:
+        while waiting and sum(opened.values()) < MOST_CRAWLED:
+            path = waiting.pop(0)
+            pattern = _pattern(path, routes)
+            if pattern in ("", ANCHOR) or opened[pattern] >= OPENED_OF_A_ROUTE:
+                continue
+            opened[pattern] += 1
+            answer = client.get(path)
+            if answer.status_code != httpx.codes.OK:
+                continue
+            yield path
+            if "html" in answer.headers.get("content-type", ""):
+                for link in LINK.findall(answer.text):
+                    target = urlsplit(urljoin(f"{server.url}{path}", html.unescape(link)))
+                    below = target._replace(scheme="", netloc="", fragment="").geturl()
+                    if target.netloc == urlsplit(server.url).netloc and below not in known:
+                        known.add(below)
+                        waiting.append(below)
+
+
+def _client(server: Server, person: DemoPerson) -> httpx.Client:
+    cookies = server.cookies[person]
+    return httpx.Client(base_url=server.url, cookies=cookies, trust_env=False, timeout=60)
 
 
 async def walk(server: Server, pages: tuple[Page, ...]) -> dict[str, list[float]]:
     """How long each page took, in seconds, with many users at once."""
-    return {}
+    taken: dict[str, list[float]] = defaultdict(list)
+    failed: Counter[str] = Counter()
+    ends = time.perf_counter() + SECONDS
+
+    async def user(number: int) -> None:
+        order = random.Random(number)
+        walked = [*pages, *(each for each in pages if each.pattern == ANCHOR)]
+        limits = httpx.Limits(max_connections=1)
+        async with httpx.AsyncClient(
+            base_url=server.url, trust_env=False, timeout=60, limits=limits
+        ) as client:
+            await asyncio.sleep(order.uniform(0, THINK))
+            while time.perf_counter() < ends:
+                order.shuffle(walked)
+                for page in walked:
+                    if time.perf_counter() >= ends:
+                        return
+                    cookies = server.cookies[page.person] if page.person else {}
+                    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+                    began = time.perf_counter()
+                    answer = await client.get(page.path, headers={"Cookie": header})
+                    taken[page.pattern].append(time.perf_counter() - began)
+                    failed[page.pattern] += answer.status_code != httpx.codes.OK
+                    await asyncio.sleep(THINK)
+
+    await asyncio.gather(*(user(number) for number in range(USERS)))
+    if refused := {page: number for page, number in failed.items() if number}:
+        print(f"  answered with another status than 200: {refused}", file=sys.stderr)
+    return dict(taken)
