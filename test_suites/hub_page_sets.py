@@ -11,11 +11,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from pyotp import TOTP
 from starlette.types import ASGIApp
 
 from harness.model.hub_access import Role
+from harness.store.hub.people import Person
 from harness.store.hub.repository import Repository
-from reports.dashboard.access import COOKIE
+from harness.store.hub.sessions import NewSession
+from harness.store.hub.sign_in import Origin
 from reports.dashboard.addresses import address
 from reports.dashboard.service_reading import service_address
 from test_suites.follow_up_desk import ACME, TERMS, FollowUpDesk, path_of_plan
@@ -33,7 +36,14 @@ from test_suites.hub_serving import app_of
 from test_suites.projected_example import projected
 from test_suites.site_example import example_views
 from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.web_example import web_example
+from test_suites.unit.harness.cli.web_example import PASSWORD, WebExample, web_example
+
+
+def session_of(web: WebExample, person: Person) -> NewSession:
+    """A new session of a person, which lacks the code of one who has a second factor."""
+    begun = web.accounts.sign_in.with_password(person.email, PASSWORD, Origin("192.0.2.1", "x"))
+    assert begun is not None
+    return begun
 
 
 class PageSet(NamedTuple):
@@ -127,25 +137,31 @@ def results_set(folder: Path) -> Iterator[PageSet]:
 
 
 @contextmanager
-def people_set(folder: Path) -> Iterator[PageSet]:
-    """Signing in, one's own account, administration, and uploads."""
+def accounts_set(folder: Path) -> Iterator[PageSet]:
+    """Sign-in, one's own account, and the administration; a session's secret names who looks."""
     with web_example(HubExample(folder).make(), is_secure=False) as web:
-        secrets = {
-            role: str(web.signed_in(role).client.cookies[COOKIE])
-            for role in (Role.ADMINISTRATOR, Role.SUPPLIER, Role.SCHOOL)
-        }
-        administrator = secrets[Role.ADMINISTRATOR]
+        web.add(Role.ASSESSOR)
+        web.add(Role.SCHOOL)
+        supplier = web.add(Role.SUPPLIER)
+        admin, person = web.add(Role.ADMINISTRATOR), web.add(Role.SCHEME_OWNER)
+        own = web.accounts.own
+        own.make_token(person.id, "Audit of the year", ["read-audit"], 6, actor=person.name)
+        web.accounts.accounts.disable("school@example.org", "left", actor=admin.name)
+        whole = session_of(web, person)
+        totp = TOTP(own.offer_second_factor(person.id, PASSWORD))
+        whole = own.confirm_second_factor(whole.session, totp.at(web.hub.clock.at))
+        half, of_admin = session_of(web, person), session_of(web, admin)
+        paths = ("", "/roles", "/tokens", "/sessions", "/audit", "/people/new")
         yield PageSet(
             web.app,
             (
                 HubPage("/sign-in"),
-                HubPage("/sign-in?to=/plans"),
-                *(HubPage("/account", secret) for secret in secrets.values()),
-                *(
-                    HubPage(f"/admin{path}", administrator)
-                    for path in ("", "/roles", "/tokens", "/sessions", "/audit")
-                ),
-                HubPage("/uploads", secrets[Role.SUPPLIER]),
+                HubPage("/sign-in", half.secret),
+                HubPage("/account", whole.secret),
+                HubPage("/account?done=second-factor", of_admin.secret),
+                *(HubPage(f"/admin{path}", of_admin.secret) for path in paths),
+                HubPage(f"/admin/people/{person.id}", of_admin.secret),
+                HubPage("/uploads", session_of(web, supplier).secret),
             ),
         )
 
@@ -155,5 +171,5 @@ PAGE_SETS: Mapping[str, Callable[[Path], AbstractContextManager[PageSet]]] = {
     "follow-up": follow_up_set,
     "items": items_set,
     "results": results_set,
-    "people": people_set,
+    "accounts": accounts_set,
 }
