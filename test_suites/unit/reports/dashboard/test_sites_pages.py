@@ -28,7 +28,7 @@ def asker() -> Asker:
 
 
 def asker_of(found: tuple[SiteFacts, ...]) -> Asker:
-    with open_registry(":memory:", create=True) as registry:
+    with open_registry("sqlite://", create=True) as registry:
         return Asker(app_of(registry, (sites.routes(InventedSites(found)),), example_viewers()))
 
 
