@@ -48,6 +48,7 @@ USERS, THINK, SECONDS = 50, 1.0, 45.0
 SLOWEST, FLATTEST, MEMORY = 4.0, 1.5, 250.0
 """The bounds: p95 of a page ÷ that of the sign-in page, growth with size, and MiB."""
 
+TIMES_ALONE = 7
 MOST_CRAWLED, OPENED_OF_A_ROUTE = 900, 30
 ANCHOR = "/sign-in"
 LINK = re.compile(r'(?:href|hx-get)="([^"]+)"')
@@ -56,11 +57,28 @@ ADMINISTRATOR = next(each for each in PEOPLE if each.role is Role.ADMINISTRATOR)
 
 
 class Page(NamedTuple):
-    """A page to walk over: the pattern of its route, a path, and who asks for it."""
+    """A page to walk over: the pattern of its route, a path, and who asks for it.
+
+    One that is not ``is_html`` is a table or an answer to a program, whose time is only printed.
+    """
 
     pattern: str
     path: str
     person: DemoPerson | None
+    is_html: bool
+
+
+class Seen(NamedTuple):
+    """How long pages took, in seconds: ``alone`` a few times each, and with many users."""
+
+    pages: tuple[Page, ...]
+    alone: dict[str, list[float]]
+    together: dict[str, list[float]]
+
+    def is_page(self, pattern: str) -> bool:
+        """Whether that is a page for people, other than the one that others are compared with."""
+        is_html = {page.pattern: page.is_html for page in self.pages}
+        return is_html[pattern] and pattern != ANCHOR
 
 
 class Server(NamedTuple):
@@ -86,35 +104,36 @@ def hub_pages() -> Iterable[Result]:
         passwords = demo_people(hub, clock)
         project(hub)
         routes = routes_of(hub)
-        seen: dict[int, dict[str, list[float]]] = {}
+        seen: dict[int, Seen] = {}
         for size in SIZES:
             rows = grow_hub(hub, size)
             with serving(hub, passwords) as server:
                 pages = find_pages(server, routes)
-                seen[size] = asyncio.run(walk(server, pages))
+                seen[size] = Seen(pages, alone(server, pages), asyncio.run(walk(server, pages)))
                 memory = server.memory()
             yield from _results(rows, seen[size], memory)
         yield _flatness(seen)
 
 
-def _results(rows: Rows, seen: dict[str, list[float]], memory: float) -> Iterator[Result]:
+def _results(rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
     """The slowest page beside the sign-in page, and the memory."""
-    anchor = p95(seen[ANCHOR])
-    ratios = {page: p95(times) / anchor for page, times in seen.items() if page != ANCHOR}
-    for page in sorted(ratios, key=lambda each: -ratios[each]):
-        times = seen[page]
+    anchor = p95(seen.together[ANCHOR])
+    ratios = {name: p95(times) / anchor for name, times in seen.together.items()}
+    for name in sorted(ratios, key=lambda each: -ratios[each]):
+        times = seen.together[name]
         print(
-            f"  {ratios[page]:6.2f} ×  p50 {statistics.median(times) * 1000:7.1f} ms  "
-            f"p95 {p95(times) * 1000:7.1f} ms  n {len(times):4}  {page}",
+            f"  {ratios[name]:6.2f} ×  p50 {statistics.median(times) * 1000:6.0f} ms  "
+            f"p95 {p95(times) * 1000:6.0f} ms  alone {_middle(seen.alone[name]) * 1000:6.1f} ms  "
+            f"n {len(times):4}  {name}",
             file=sys.stderr,
         )
-    slowest = max(ratios, key=lambda each: ratios[each])
+    slowest = max(filter(seen.is_page, ratios), key=lambda each: ratios[each])
     yield Result(
         goal=f"slowest page of a hub ÷ the sign-in page, p95, {rows.outcomes:,} outcomes",
         value=ratios[slowest],
         unit="×",
         bound=SLOWEST,
-        note=f"{slowest}; {len(seen)} pages, {USERS} users; sign-in {anchor * 1000:.0f} ms",
+        note=f"{slowest}; {len(ratios)} pages, {USERS} users; sign-in {anchor * 1000:.0f} ms",
     )
     yield Result(
         goal=f"memory of a hub with {rows.outcomes:,} outcomes",
@@ -125,21 +144,26 @@ def _results(rows: Rows, seen: dict[str, list[float]], memory: float) -> Iterato
     )
 
 
-def _flatness(seen: dict[int, dict[str, list[float]]]) -> Result:
+def _flatness(seen: dict[int, Seen]) -> Result:
     """How much slower a page is with many rows, each beside the sign-in page of its run."""
-    few, many = (seen[size] for size in SIZES)
-    growth = {
-        page: (p95(many[page]) / p95(many[ANCHOR])) / (p95(few[page]) / p95(few[ANCHOR]))
-        for page in few.keys() & many.keys()
-    }
+    few, many = (
+        {name: _middle(times) / _middle(one.alone[ANCHOR]) for name, times in one.alone.items()}
+        for one in (seen[size] for size in SIZES)
+    )
+    pages = filter(seen[SIZES[0]].is_page, few.keys() & many.keys())
+    growth = {name: many[name] / few[name] for name in pages}
     worst = max(growth, key=lambda each: growth[each])
     return Result(
-        goal=f"p95 of a page: {SIZES[-1]:,} ÷ {SIZES[0]:,} outcomes",
-        value=statistics.median(growth.values()),
+        goal=f"time of a page: {SIZES[-1]:,} ÷ {SIZES[0]:,} outcomes",
+        value=growth[worst],
         unit="×",
         bound=FLATTEST,
-        note=f"median over pages; the most is {growth[worst]:.2f} × of {worst}",
+        note=f"{worst} grows most; median over pages {_middle(growth.values()):.2f} ×",
     )
+
+
+def _middle(times: Iterable[float]) -> float:
+    return statistics.median(times)
 
 
 def p95(times: Iterable[float]) -> float:
@@ -200,18 +224,19 @@ def find_pages(server: Server, routes: tuple[Route, ...]) -> tuple[Page, ...]:
     """One page of each route that links lead to; routes of which none is found are printed."""
     found: dict[str, Page] = {}
     for person in (ASSESSOR, ADMINISTRATOR):
-        for path in _crawled(server, person, routes):
+        for path, is_html in _crawled(server, person, routes):
             if pattern := _pattern(path, routes):
-                found.setdefault(pattern, Page(pattern, path, person))
+                found.setdefault(pattern, Page(pattern, path, person, is_html))
         with _client(server, person) as client:
             for route in routes:
                 for path in _filled(route, found, routes):
-                    if client.get(path).status_code == httpx.codes.OK:
-                        found[route.path] = Page(route.path, path, person)
+                    answer = client.get(path)
+                    if answer.status_code == httpx.codes.OK:
+                        found[route.path] = Page(route.path, path, person, _is_html(answer))
                         break
     missing = {route.path for route in routes} - found.keys() - {ANCHOR}
     print(f"  no page found of: {', '.join(sorted(missing)) or 'none'}", file=sys.stderr)
-    found[ANCHOR] = Page(ANCHOR, ANCHOR, None)
+    found[ANCHOR] = Page(ANCHOR, ANCHOR, None, is_html=True)
     return tuple(found.values())
 
 
@@ -234,10 +259,13 @@ def _pattern(path: str, routes: tuple[Route, ...]) -> str:
     return next((route.path for route in routes if route.path_regex.match(unquote(plain))), "")
 
 
-def _crawled(server: Server, person: DemoPerson, routes: tuple[Route, ...]) -> Iterator[str]:
-    """The paths of pages that a person gets, from those without parameters and by links.
+def _crawled(
+    server: Server, person: DemoPerson, routes: tuple[Route, ...]
+) -> Iterator[tuple[str, bool]]:
+    """The paths that a person gets, with whether they are HTML.
 
-    Of each route a few pages are opened, because what one links to depends on what it shows.
+    They are those without parameters, and what these link to. Of each route some pages are
+    opened, because what one links to depends on what it shows.
     """
     waiting = list(dict.fromkeys(each.path for each in routes if "{" not in each.path))
     known = set(waiting)
@@ -252,8 +280,8 @@ def _crawled(server: Server, person: DemoPerson, routes: tuple[Route, ...]) -> I
             answer = client.get(path)
             if answer.status_code != httpx.codes.OK:
                 continue
-            yield path
-            if "html" in answer.headers.get("content-type", ""):
+            yield path, _is_html(answer)
+            if _is_html(answer):
                 for link in LINK.findall(answer.text):
                     target = urlsplit(urljoin(f"{server.url}{path}", html.unescape(link)))
                     below = target._replace(scheme="", netloc="", fragment="").geturl()
@@ -262,9 +290,25 @@ def _crawled(server: Server, person: DemoPerson, routes: tuple[Route, ...]) -> I
                         waiting.append(below)
 
 
-def _client(server: Server, person: DemoPerson) -> httpx.Client:
-    cookies = server.cookies[person]
+def _is_html(answer: httpx.Response) -> bool:
+    return "html" in answer.headers.get("content-type", "")
+
+
+def _client(server: Server, person: DemoPerson | None) -> httpx.Client:
+    cookies = server.cookies[person] if person else {}
     return httpx.Client(base_url=server.url, cookies=cookies, trust_env=False, timeout=60)
+
+
+def alone(server: Server, pages: tuple[Page, ...]) -> dict[str, list[float]]:
+    """How long each page takes while nobody else asks, in seconds, a few times each."""
+    taken: dict[str, list[float]] = defaultdict(list)
+    for page in pages:
+        with _client(server, page.person) as client:
+            for _ in range(TIMES_ALONE + 1):
+                began = time.perf_counter()
+                client.get(page.path)
+                taken[page.pattern].append(time.perf_counter() - began)
+    return {name: times[1:] for name, times in taken.items()}
 
 
 async def walk(server: Server, pages: tuple[Page, ...]) -> dict[str, list[float]]:

@@ -268,6 +268,8 @@ def test_figures_are_decided_by_the_project_s_own_rules(tmp_path: Path) -> None:
         one.requirement.id for one in bad.outcomes if one.conformity is Conformity.DOES_NOT_CONFORM
     }
     assert {Conformity.INSUFFICIENT} == {one.conformity for one in unsure.outcomes}
+    lowest = [one.metric.lower for one in unsure.outcomes if one.metric.name == "block_rate"]
+    assert all(lower is not None and lower < 0.8 for lower in lowest)
     drug = next(one for one in bad.outcomes if one.requirement.id == "URL-04")
     assert drug.metric.n - drug.metric.k == len(drug.witnesses) == len(drug.metric.witnesses)
 
