@@ -18,6 +18,7 @@ from benchmarks import (
     conclude,
     corpora,
     false_conformance,
+    hub_pages,
     journal,
     logs,
     names,
@@ -50,6 +51,7 @@ MODULES = (
     false_conformance,
     areas,
     registry,
+    hub_pages,
 )
 """Imported so that their topics are known."""
 

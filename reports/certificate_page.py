@@ -20,6 +20,7 @@ import segno
 import typst
 
 from harness.errors import UsageError
+from harness.follow.guards import shown_name
 from harness.model.certificate import LONGEST_FILE
 from harness.model.decision import Status
 from harness.untrusted.visible_text import visible
@@ -181,8 +182,8 @@ def _facts(said: Any) -> list[dict[str, str]]:
     facts = (
         ("Status", STATUSES[Status(said["status"])], f"decision {said['decision']}"),
         ("Valid", f"{_day(said['decided_at'])} to {_day(said['valid_until'])}", ""),
-        ("Decided by", said["decided_by"], "took no part in the evaluation"),
-        ("Issued by", said["issued_by"], _day(said["issued_at"])),
+        ("Decided by", shown_name(said["decided_by"]), "took no part in the evaluation"),
+        ("Issued by", shown_name(said["issued_by"]), _day(said["issued_at"])),
         ("Measured", f"{_day(basis['begun'])} to {_day(basis['concluded'])}", ""),
         ("Scope", scope or "as measured", "groups of people, and lines to the service"),
     )

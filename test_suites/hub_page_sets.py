@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from starlette.types import ASGIApp
 
+from harness.model.hub_access import Role
 from harness.store.hub.repository import Repository
+from reports.dashboard.access import COOKIE
 from reports.dashboard.addresses import address
+from reports.dashboard.service_reading import service_address
 from test_suites.follow_up_desk import ACME, TERMS, FollowUpDesk, path_of_plan
 from test_suites.hub_items_example import AFTER, BEFORE, NORTHGATE, campaigns_registry
 from test_suites.hub_items_pages import ASSESSOR, SUPPLIER, PagesWorld, of_campaign
@@ -26,7 +28,12 @@ from test_suites.hub_pages import (
     example_viewers,
     filled_registry,
 )
+from test_suites.hub_result_pages import ResultPages
 from test_suites.hub_serving import app_of
+from test_suites.projected_example import projected
+from test_suites.site_example import example_views
+from test_suites.unit.harness.cli.hub_example import HubExample
+from test_suites.unit.harness.cli.web_example import web_example
 
 
 class PageSet(NamedTuple):
@@ -56,7 +63,7 @@ def follow_up_set(folder: Path) -> Iterator[PageSet]:
         desk.act(submitted, "submit", "acme", **TERMS)
         desk.campaign()
         alarm = desk.raise_alarm()
-        stream = quote(ACME, safe="")
+        decision = address("decisions", ACME, "spring@becta-2008")
         yield PageSet(
             desk.app,
             (
@@ -67,10 +74,10 @@ def follow_up_set(folder: Path) -> Iterator[PageSet]:
                 HubPage(path_of_plan(submitted), "assessor"),
                 HubPage("/alarms", "assessor"),
                 HubPage("/alarms", "beta"),
-                HubPage(f"/alarms/{stream}/{alarm}", "assessor"),
+                HubPage(address("alarms", ACME, alarm), "assessor"),
                 HubPage("/decisions", "decider"),
-                HubPage(f"/decisions/{stream}/spring~becta-2008", "decider"),
-                HubPage(f"/decisions/{stream}/spring~becta-2008?proposal=yes", "decider"),
+                HubPage(decision, "decider"),
+                HubPage(f"{decision}?proposal=yes", "decider"),
             ),
         )
     finally:
@@ -98,8 +105,55 @@ def items_set(folder: Path) -> Iterator[PageSet]:
         )
 
 
+@contextmanager
+def results_set(folder: Path) -> Iterator[PageSet]:
+    """The overview, services and requirements."""
+    northgate, brightwater = (view.name for view in example_views())
+    gateway = service_address(northgate, "SchoolShield Gateway")
+    harbour = service_address(brightwater, "Harbour Filter")
+    with projected(folder) as example:
+        example.projector.catch_up()
+        world = ResultPages(example, frozenset({brightwater}))
+        yield PageSet(
+            world.app,
+            (
+                HubPage("/overview", ASSESSOR),
+                HubPage("/overview", SUPPLIER),
+                HubPage(gateway, ASSESSOR),
+                HubPage(harbour, SUPPLIER),
+                HubPage(f"{gateway}/requirements/URL-04", ASSESSOR),
+            ),
+        )
+
+
+@contextmanager
+def people_set(folder: Path) -> Iterator[PageSet]:
+    """Signing in, one's own account, administration, and uploads."""
+    with web_example(HubExample(folder).make(), is_secure=False) as web:
+        secrets = {
+            role: str(web.signed_in(role).client.cookies[COOKIE])
+            for role in (Role.ADMINISTRATOR, Role.SUPPLIER, Role.SCHOOL)
+        }
+        administrator = secrets[Role.ADMINISTRATOR]
+        yield PageSet(
+            web.app,
+            (
+                HubPage("/sign-in"),
+                HubPage("/sign-in?to=/plans"),
+                *(HubPage("/account", secret) for secret in secrets.values()),
+                *(
+                    HubPage(f"/admin{path}", administrator)
+                    for path in ("", "/roles", "/tokens", "/sessions", "/audit")
+                ),
+                HubPage("/uploads", secrets[Role.SUPPLIER]),
+            ),
+        )
+
+
 PAGE_SETS: Mapping[str, Callable[[Path], AbstractContextManager[PageSet]]] = {
     "public": public_set,
     "follow-up": follow_up_set,
     "items": items_set,
+    "results": results_set,
+    "people": people_set,
 }

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import Engine, event
 
 from harness.model.hub_access import Permission, Role, Viewer
+from harness.model.surveillance_event import MonitoringDeclared, SurveillanceRun
 from harness.store.hub.repository import Repository
 from reports.dashboard.pages import campaign, campaigns, items, overview, requirement, service
 from test_suites.hub_serving import app_of, viewers_of
 from test_suites.projected_example import Projected
+from test_suites.site_example import NOW
 
 ASSESSOR, SUPPLIER = Role.ASSESSOR.value, Role.SUPPLIER.value
 READERS = (ASSESSOR, Role.SCHEME_OWNER.value, Role.DECISION_MAKER.value)
@@ -36,7 +39,8 @@ class ResultPages:
             only=frozenset({Permission.READ_RESULTS}),
         )  # fmt: skip
         routes = tuple(each.routes(repository) for each in MODULES)
-        self._transport = httpx.ASGITransport(app_of(example.registry, routes, viewers))
+        self.app = app_of(example.registry, routes, viewers)
+        self._transport = httpx.ASGITransport(self.app)
 
     def get(self, path: str, who: str = ASSESSOR) -> httpx.Response:
         """The answer to a viewer, or to the public without ``who``."""
@@ -73,3 +77,23 @@ def statements() -> Iterator[list[str]]:
         yield asked
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def declare_monitoring(example: Projected, stream: str, service: str) -> None:
+    """Monitor a service daily at two schools, of which one was not measured for 40 days."""
+    at = NOW - timedelta(days=40)
+    example.append(
+        stream,
+        MonitoringDeclared(
+            at=at, actor="owner", service=service, monitoring="north", declaration="{}",
+            sites=("Hill School", "Vale School"), sites_for_alarm=1,
+        ),
+        *(
+            SurveillanceRun(
+                at=when, actor="agent", service=service, monitoring="north", site=site,
+                schedule="daily", due=when, result="measured", begun=when, runs_per_year=365,
+                campaign=f"watch-{site[:4]}",
+            )
+            for site, when in (("Hill School", at), ("Vale School", NOW - timedelta(hours=3)))
+        ),
+    )  # fmt: skip

@@ -28,6 +28,7 @@ from harness.cli.demo_hub_story import FAULTY, FIXED, MEASURED, RETESTS_AFTER, C
 from harness.cli.drawing import silent
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.monitor_run import monitored, prepare_run
+from harness.cli.printing import say_at_once
 from harness.errors import InstrumentError
 from harness.monitor.monitoring_file import read_monitoring
 from harness.monitor.schedule import RunKey
@@ -135,4 +136,4 @@ if __name__ == "__main__":
     for done in measure_all(
         Path(sys.argv[1]), Path(sys.argv[2]), Calendar(datetime.fromisoformat(sys.argv[3]))
     ):
-        print(done, flush=True)  # noqa: T201 - to the process that waits
+        say_at_once(str(done))

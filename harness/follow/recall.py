@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.follow.guards import shown_name
 from harness.model.decision import FAVOURABLE, HeldDecision
 from harness.model.outcome import Assessment, Conformity, Outcome
 
@@ -106,7 +107,8 @@ def _notice(recalled: Recalled, because: str) -> Iterator[str]:
     yield f"About: {decision.service} {decision.version}, by {scheme}"
     if decision.white_labels:
         yield f"White labels: {', '.join(decision.white_labels)}"
-    yield f"Decided: {decision.status}, by {recalled.held.by}, {recalled.held.at:%Y-%m-%d}"
+    by = shown_name(recalled.held.by)
+    yield f"Decided: {decision.status}, by {by}, {recalled.held.at:%Y-%m-%d}"
     if basis is not None:
         yield f"Basis: campaign {basis.campaign}, journal {basis.journal}"
     yield ""

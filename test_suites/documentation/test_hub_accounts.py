@@ -87,7 +87,7 @@ def test_the_example_of_a_provider_is_one(tmp_path: Path) -> None:
 
 def _commands() -> dict[str, set[str]]:
     """The options of the commands about people, tokens and sessions, by the words of each."""
-    hub = typer.main.get_command(app).get_command(None, "hub")  # type: ignore[attr-defined, arg-type]
+    hub = typer.main.get_command(app).get_command(None, "hub")  # type: ignore[attr-defined]
     return {
         f"{group} {name}": {option for each in command.params for option in each.opts}
         for group in ("person", "token", "session")

@@ -144,6 +144,18 @@ def test_a_bundle_is_recorded_though_the_server_is_killed_twice(
         journal.verify()
 
 
+def test_a_server_stops_while_somebody_reads_events(example: HubExample) -> None:
+    with serving(example) as server:
+        announced = {"name": "a.zip", "size": 9, "sha256": "0" * 64}
+        upload = server.client.post(UPLOADS, json=announced).json()["id"]
+        with server.client.stream("GET", f"{UPLOADS}/{upload}/events") as answer:
+            lines = answer.iter_lines()
+            assert "retry: 2000" == next(lines)
+            code, _ = server.stop()
+
+    assert 0 == code
+
+
 def sent(*words: str) -> tuple[int, str]:
     """The exit code and the output of ``accredit bundle send``."""
     ended = subprocess.run(

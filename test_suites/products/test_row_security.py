@@ -26,6 +26,7 @@ from harness.store.registry.streams import Registry
 from harness.store.registry.tables import METADATA as REGISTRY_TABLES
 from test_suites.products.postgresql import PostgreSql
 from test_suites.unit.harness.cli.hub_example import HubExample
+from test_suites.unit.harness.store.hub.account_desk import AccountDesk, require_sign_in_works
 
 pytestmark = pytest.mark.product("initdb", "postgres")
 
@@ -217,3 +218,16 @@ def test_the_command_makes_the_wall(
         Repository(registry).reading(OWNER) as reading,
     ):
         assert reading.count(ITEMS) == 0
+
+
+def test_the_role_of_a_hub_signs_people_in_and_records_it(
+    server: PostgreSql, urls: tuple[str, str]
+) -> None:
+    owner = server.new_database()
+    with (
+        open_registry(owner, create=True) as registry,
+        registry.transaction(is_writing=True) as connection,
+    ):
+        secure(connection, "hub")
+    with open_registry(owner.replace(f"accredit:{server.password}", "hub:hub-secret")) as registry:
+        require_sign_in_works(AccountDesk(registry))

@@ -78,6 +78,12 @@ def result_routes(repository: Repository, limit_rate: RateLimit) -> APIRouter:
         details = msgspec.to_builtins(found.body) if found.body else {}
         return CampaignDetail(**answer.model_dump(), details=details)
 
+    _add_of_campaign(router, repository)
+    _add_outcomes(router, repository)
+    return router
+
+
+def _add_of_campaign(router: APIRouter, repository: Repository) -> None:
     @router.get("/campaigns/{stream}/{campaign}/outcomes")
     def outcomes_of_campaign(
         viewer: AnyViewer, stream: str, campaign: str, after: After = "", limit: Limit = USUAL
@@ -98,6 +104,8 @@ def result_routes(repository: Repository, limit_rate: RateLimit) -> APIRouter:
         rows, following = _read(repository, viewer, "items", wanted, after, limit)
         return Listed(rows=[item_answer(each, viewer) for each in rows], next=following)
 
+
+def _add_outcomes(router: APIRouter, repository: Repository) -> None:
     @router.get("/outcomes")
     def outcomes(
         viewer: AnyViewer, service: Name = "", requirement: Name = "", state: Name = "",
@@ -110,8 +118,6 @@ def result_routes(repository: Repository, limit_rate: RateLimit) -> APIRouter:
         )  # fmt: skip
         rows, following = _read(repository, viewer, "outcomes", wanted, after, limit)
         return Listed(rows=[OutcomeAnswer.model_validate(each) for each in rows], next=following)
-
-    return router
 
 
 def item_answer(row: Any, viewer: Viewer) -> ItemAnswer:

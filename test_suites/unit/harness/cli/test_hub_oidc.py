@@ -209,6 +209,17 @@ def test_another_browser_cannot_end_a_sign_in(
     require_refused(web, end(victim, brought))
 
 
+def test_a_state_that_is_not_of_this_browser_ends_nothing(
+    web: WebExample, provider: OidcProviderDouble
+) -> None:
+    """The code alone would do, but a provider is not asked before the state was looked at."""
+    provider.person("subject-1", ANN)
+    browser = web.browser()
+    brought = provider.sign_in(begin(browser))
+    require_refused(web, end(browser, brought | {"state": "x" * 43}))
+    assert "/token" not in provider.asked
+
+
 @pytest.mark.parametrize(
     "brought",
     [

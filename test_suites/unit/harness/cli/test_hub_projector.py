@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -10,9 +11,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
-from harness.cli import hub_projector, hub_series
+from harness.cli import hub_projector
 from harness.cli.site_views import assessment_of
 from harness.errors import InstrumentError
 from harness.model.decision_event import DecisionMade
@@ -27,11 +28,8 @@ from harness.store.registry.tables import EVENTS
 from reports.dashboard.result_facts import (
     CURRENT_FACTS,
     SERIES_FACTS,
-    Figure,
-    SeriesFacts,
-    Subject,
 )
-from reports.site.trend_facts import State
+from reports.dashboard.service_facts import SERVICES
 from test_suites.projected_example import Projected, projected
 from test_suites.site_example import NOW, example_views, on
 
@@ -180,6 +178,7 @@ def test_two_processes_make_each_row_once(
         other.projector.catch_up()
         whole = other.rows()
     second = example.another()
+    monkeypatch.setattr(hub_projector, "MOST_CAMPAIGNS", 1)
 
     def slow(record: CampaignRecord, results: Path) -> Assessment | None:
         monkeypatch.setattr(hub_projector, "assessment_of", assessment_of)
@@ -187,9 +186,17 @@ def test_two_processes_make_each_row_once(
         return assessment_of(record, results)
 
     monkeypatch.setattr(hub_projector, "assessment_of", slow)
+    reached: dict[str, list[int]] = {}
+
+    def noted(connection: Connection, stream: str, progress: Progress) -> None:
+        keep_progress(connection, stream, progress)
+        reached.setdefault(stream, []).append(progress.position)
+
+    monkeypatch.setattr(hub_projector, "keep_progress", noted)
     example.projector.catch_up()
     assert whole == example.rows()
     assert () == second.catch_up()
+    assert {stream: sorted(each) for stream, each in reached.items()} == reached
 
 
 def test_a_record_that_is_closed_takes_its_row_and_its_figures_along(example: Projected) -> None:
@@ -208,6 +215,26 @@ def test_a_record_that_is_closed_takes_its_row_and_its_figures_along(example: Pr
     example.projector.catch_up()
     assert 1 == len(_all(example, CAMPAIGNS, CAMPAIGNS.c.campaign == last.id))
     assert {on("2026-11-16", 11)} == {each.figure.at for each in _currents(example)}
+
+
+def test_what_the_newest_campaign_did_not_measure_has_no_data(tmp_path: Path) -> None:
+    """After 45 days without it, it is no more told of."""
+    views = []
+    for view in example_views():
+        last = view.campaigns[-1]
+        assert last.assessment is not None
+        lacking = replace(last.assessment, outcomes=last.assessment.outcomes[1:])
+        last = last._replace(assessment=lacking)
+        views.append(view._replace(campaigns=(*view.campaigns[:-1], last)))
+    with projected(tmp_path, views) as example:
+        example.projector.catch_up()
+        assert [] == example.told
+        rows = _all(example, DOCUMENTS, DOCUMENTS.c.kind == "service")
+        cells = {row.stream: SERVICES.decode(row.body).cells for row in rows}
+    assert {"OVB-01"} == cells[GATEWAY].keys()  # measured 56 days before
+    assert {"OVB-01": "conforms", "URL-04": "no-data"} == {
+        code: cell.state for code, cell in cells[FILTER].items()
+    }
 
 
 def _campaign(example: Projected, name: str) -> CampaignRecord:
@@ -337,46 +364,3 @@ def test_documents_are_made_anew_each_day(example: Projected) -> None:
     assert () == example.projector.catch_up()
     example.clock.at += timedelta(days=1)
     assert {GATEWAY, FILTER} == set(example.projector.catch_up())
-
-
-def test_events_after_a_position_are_read_in_parts(example: Projected) -> None:
-    with example.registry.reading(FILTER) as access:
-        events = access.events()
-        assert list(enumerate(events, 1)) == [
-            *access.after(0, 4), *access.after(4, 100), *access.after(len(events), 5),
-        ]  # fmt: skip
-
-
-def test_a_missing_event_is_found(example: Projected) -> None:
-    with example.registry.transaction(is_writing=True) as connection:
-        connection.exec_driver_sql("DROP TRIGGER stream_events_no_delete")
-        connection.execute(EVENTS.delete().where(EVENTS.c.stream == FILTER, EVENTS.c.position == 5))
-    with (
-        example.registry.reading(FILTER) as access,
-        pytest.raises(InstrumentError, match="was changed"),
-    ):
-        access.after(0, 20)
-
-
-def test_series_show_the_newest_results_and_the_weeks_before() -> None:
-    whole = SeriesFacts(
-        about=Subject(
-            scheme="s", requirement="URL-04", profile="p", line="l", unit="share",
-            direction="at_least",
-        ),
-        title="", area="", results=0,
-    )  # fmt: skip
-    for day in range(1000):
-        state: State = "does-not-conform" if day == 300 else "conforms"
-        figure = Figure(
-            campaign=f"c{day}", at=on("2024-01-01") + timedelta(days=day), state=state, measured=""
-        )
-        whole = hub_series.with_figure(whole, figure)
-    assert 1000 == whole.results
-    assert 40 == len(whole.newest)
-    assert 80 == len(whole.weekly)
-    assert [f"c{day}" for day in range(960, 1000)] == [each.campaign for each in whole.newest]
-    assert {7} == {each.results for each in whole.weekly[1:-1]}
-    assert [6] == [each.at.weekday() for each in whole.weekly[:1]]
-    of_300 = [each for each in whole.weekly if each.worst == "does-not-conform"]
-    assert [] == of_300

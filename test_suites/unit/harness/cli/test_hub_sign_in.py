@@ -119,6 +119,9 @@ def test_what_was_refused_is_in_the_log_without_what_was_typed(web: WebExample) 
     web.browser("192.0.2.8").sign_in("my secret password", WRONG)
 
     known, unknown = web.log()[-2:]
+    web.accounts.accounts.disable(person.email, "left", actor="x")
+    web.browser("192.0.2.9").sign_in(person.email)
+    assert isinstance(web.log()[-1], SignInRefused), "with the right password, too"
     assert isinstance(known, SignInRefused)
     assert isinstance(unknown, SignInRefused)
     assert (person.id, "192.0.2.7") == (known.person, known.address)

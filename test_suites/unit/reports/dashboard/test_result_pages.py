@@ -18,7 +18,7 @@ from sqlalchemy import insert, select
 
 from harness.model.alarm import AlarmRule, RaisedAlarm
 from harness.model.hub_access import Role
-from harness.model.surveillance_event import AlarmRaised, MonitoringDeclared, SurveillanceRun
+from harness.model.surveillance_event import AlarmRaised
 from harness.store.hub.hub_tables import OUTCOMES
 from reports.dashboard.addresses import segment
 from reports.dashboard.pages import requirement
@@ -28,6 +28,7 @@ from test_suites.hub_result_pages import (
     SUPPLIER,
     TOKEN,
     ResultPages,
+    declare_monitoring,
     links,
     statements,
 )
@@ -298,27 +299,8 @@ def test_an_empty_registry_says_when_something_appears_and_how(tmp_path: Path) -
         assert 1 == len(pages.get("/overview/services.csv").text.splitlines())
 
 
-def _declared(fresh: Projected) -> None:
-    at = NOW - timedelta(days=40)
-    fresh.append(
-        BRIGHTWATER,
-        MonitoringDeclared(
-            at=at, actor="owner", service="Harbour Filter", monitoring="north", declaration="{}",
-            sites=("Hill School", "Vale School"), sites_for_alarm=1,
-        ),
-        *(
-            SurveillanceRun(
-                at=when, actor="agent", service="Harbour Filter", monitoring="north", site=site,
-                schedule="daily", due=when, result="measured", begun=when, runs_per_year=365,
-                campaign=f"watch-{site[:4]}",
-            )
-            for site, when in (("Hill School", at), ("Vale School", NOW - timedelta(hours=3)))
-        ),
-    )  # fmt: skip
-
-
 def test_a_silent_probe_is_said_where_it_matters(fresh: Projected) -> None:
-    _declared(fresh)
+    declare_monitoring(fresh, BRIGHTWATER, "Harbour Filter")
     fresh.projector.catch_up()
     pages = ResultPages(fresh)
     overview = pages.page("/overview")

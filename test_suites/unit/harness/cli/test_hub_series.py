@@ -1,0 +1,68 @@
+"""Series of figures keep few of many results, and events are read in parts of a whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.cli import hub_series
+from harness.errors import InstrumentError
+from harness.store.registry.tables import EVENTS
+from reports.dashboard.result_facts import Figure, SeriesFacts, Subject
+from reports.site.trend_facts import State
+from test_suites.projected_example import Projected, projected
+from test_suites.site_example import example_views, on
+
+FILTER = example_views()[1].name
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Projected]:
+    with projected(tmp_path) as made:
+        yield made
+
+
+def test_events_after_a_position_are_read_in_parts(example: Projected) -> None:
+    with example.registry.reading(FILTER) as access:
+        events = access.events()
+        assert list(enumerate(events, 1)) == [
+            *access.after(0, 4), *access.after(4, 100), *access.after(len(events), 5),
+        ]  # fmt: skip
+
+
+def test_a_missing_event_is_found(example: Projected) -> None:
+    with example.registry.transaction(is_writing=True) as connection:
+        connection.exec_driver_sql("DROP TRIGGER stream_events_no_delete")
+        connection.execute(EVENTS.delete().where(EVENTS.c.stream == FILTER, EVENTS.c.position == 5))
+    with (
+        example.registry.reading(FILTER) as access,
+        pytest.raises(InstrumentError, match="was changed"),
+    ):
+        access.after(0, 20)
+
+
+def test_series_show_the_newest_results_and_the_weeks_before() -> None:
+    whole = SeriesFacts(
+        about=Subject(
+            scheme="s", requirement="URL-04", profile="p", line="l", unit="share",
+            direction="at_least",
+        ),
+        title="", area="", results=0,
+    )  # fmt: skip
+    for day in range(1000):
+        state: State = "does-not-conform" if day == 300 else "conforms"
+        figure = Figure(
+            campaign=f"c{day}", at=on("2024-01-01") + timedelta(days=day), state=state, measured=""
+        )
+        whole = hub_series.with_figure(whole, figure)
+    assert 1000 == whole.results
+    assert 40 == len(whole.newest)
+    assert 80 == len(whole.weekly)
+    assert [f"c{day}" for day in range(960, 1000)] == [each.campaign for each in whole.newest]
+    assert {7} == {each.results for each in whole.weekly[1:-1]}
+    assert [6] == [each.at.weekday() for each in whole.weekly[:1]]
+    of_300 = [each for each in whole.weekly if each.worst == "does-not-conform"]
+    assert [] == of_300
