@@ -20,6 +20,7 @@ from harness.cli.registry_care import changed_rows
 from harness.cli.site import write_site
 from harness.errors import InstrumentError, UsageError
 from harness.store import backup_archive
+from harness.store.hub import table_copy
 from harness.store.registry.opening import open_registry
 from probes.range.authority import Authority
 from test_suites.unit.harness.cli.hub_with_results import BusyHub, files_in, rows_in
@@ -55,7 +56,10 @@ def restored(example: BusyHub, path: Path, new: Path, *words: str) -> str:
     return example.accredit("hub", "restore", str(path), "--to", str(new), *words)
 
 
-def test_a_restored_hub_has_every_row_and_every_file(example: BusyHub, new: Path) -> None:
+def test_a_restored_hub_has_every_row_and_every_file(
+    example: BusyHub, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_copy, "BYTES_AT_ONCE", 200)  # so that tables take several files
     first = example.folder / "out"
     write_site(example.folder / "site", first, first / "registry.sqlite", example.clock)
     rows = rows_in(example.folder / "out/registry.sqlite")
