@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -289,8 +290,10 @@ def _witnesses(count: _Count) -> Iterator[Witness]:
 
 
 def _instrument(at: datetime) -> InstrumentRecord:
+    """The record of a campaign whose figures were made by this version of the program."""
     why = "simulated, nothing was measured"
+    own = {"isp-accredit": version("isp-accredit")}
     return InstrumentRecord(
-        at=at, python="", tls_library="", libraries={}, kernel="", resolvers=(),
+        at=at, python="", tls_library="", libraries=own, kernel="", resolvers=(),
         control_resolver="", mtu=None, hellos=(), clock=ClockState(problem=why),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from reports.requirement_table import (
     status_of,
 )
 from reports.site.stream_view import Place
-from reports.site.trend_causes import Instrument
+from reports.site.trend_causes import NOT_KNOWN, Instrument
 from reports.site.trend_facts import State, charted
 
 
@@ -97,12 +97,14 @@ def outcome_rows(campaign: HubCampaign) -> Iterator[OutcomeRow]:
     assessment = campaign.assessment
     if assessment is None:
         return
-    instrument = digest_of(Instrument.of(assessment))
+    instrument = Instrument.of(assessment)
+    name = digest_of(instrument)
+    software = "" if instrument.software == NOT_KNOWN else instrument.software
     for number, outcome in enumerate(assessment.outcomes):
         if is_shown(outcome):
             anchor = f"{outcome.requirement.id}-{number}"
             facts = _outcome_facts(campaign, assessment, outcome, anchor)
-            figure = msgspec.structs.replace(facts.figure, instrument=instrument)
+            figure = msgspec.structs.replace(facts.figure, instrument=name, software=software)
             facts = msgspec.structs.replace(facts, figure=figure)
             yield OutcomeRow(
                 number=number,
@@ -180,5 +182,6 @@ def _figure(campaign: HubCampaign, assessment: Assessment, outcome: Outcome, anc
 
 
 def digest_of(instrument: Instrument) -> str:
-    """Twelve digits that tell instruments apart."""
+    """Twelve digits that tell instruments apart, whatever their software."""
+    instrument = msgspec.structs.replace(instrument, software=NOT_KNOWN)
     return hashlib.sha256(msgspec.json.encode(instrument)).hexdigest()[:12]

@@ -119,7 +119,7 @@ def _with_week(weekly: tuple[Figure, ...], figure: Figure) -> tuple[Figure, ...]
     last = weekly[-1] if weekly else None
     is_same_week = (
         last is not None
-        and last.instrument == figure.instrument
+        and not figure.has_other_instrument(last, last.software)
         and last.at.isocalendar()[:2] == figure.at.isocalendar()[:2]
     )
     if last is None or not is_same_week:
@@ -129,6 +129,7 @@ def _with_week(weekly: tuple[Figure, ...], figure: Figure) -> tuple[Figure, ...]
         results=last.results + 1,
         since=last.since or last.at,
         worst=worst_of((last.worst or last.state, figure.state)),
+        software=figure.software or last.software,
     )
     return *weekly[:-1], joined
 

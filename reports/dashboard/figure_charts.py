@@ -81,8 +81,9 @@ def series_of(facts: SeriesFacts, service: str) -> TrendSeries:
 
 def _points(figures: Iterable[Figure], service: str, scheme: str) -> Iterator[TrendPoint]:
     before: Figure | None = None
+    software = ""
     for figure in figures:
-        is_new = before is not None and before.instrument != figure.instrument
+        is_new = before is not None and figure.has_other_instrument(before, software)
         is_apart = before is not None and figure.at - before.at > LONGEST_GAP
         yield TrendPoint(
             campaign=MeasuredCampaign(figure.campaign, service, scheme, figure.at, None),
@@ -98,7 +99,7 @@ def _points(figures: Iterable[Figure], service: str, scheme: str) -> Iterator[Tr
             is_new=is_new,
             charted=ChartPoint(figure.charted, figure.tested),
         )
-        before = figure
+        before, software = figure, figure.software or software
 
 
 def small_chart(current: CurrentFacts) -> Chart | None:

@@ -52,7 +52,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Figure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What one campaign found of a requirement, as a point of a chart.
 
-    ``instrument`` tells instruments apart, ``charted`` and ``tested`` are the value and the number
+    ``instrument`` tells instruments apart without their software, which is ``software`` (empty if
+    it is not known). ``charted`` and ``tested`` are the value and the number
     of items that a control chart counts. Of a week of several results this is the last; ``results``
     counts them, ``since`` is the time of the first, and ``worst`` is how the worst ended.
     """
@@ -74,6 +75,12 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     results: int = 1
     since: datetime | None = None
     worst: State | None = None
+    software: str = ""
+
+    def has_other_instrument(self, before: Figure, software: str) -> bool:
+        """Whether the instrument changed after a figure, up to which that software was known."""
+        is_other = bool(software and self.software) and software != self.software
+        return is_other or before.instrument != self.instrument
 
 
 class OutcomeFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -82,7 +82,7 @@ class FoundService(NamedTuple):
 
     def decision_url(self, decision: str) -> str:
         """The address of a decision's page."""
-        return f"/decisions/{quote(self.stream, safe='')}/{quote(decision)}"
+        return address("decisions", self.stream, decision)
 
     def result_url(self, current: CurrentFacts) -> str:
         """The address of the outcome that a newest result is."""
@@ -110,7 +110,7 @@ class Waiting(NamedTuple):
         facts = self.facts
         if facts.kind == "review":
             return service_address(self.stream, facts.service)
-        return "/".join(("", f"{facts.kind}s", quote(self.stream, safe=""), quote(facts.about)))
+        return address(f"{facts.kind}s", self.stream, facts.about)
 
 
 def service_address(stream: str, service: str, *more: str, **values: str) -> str:

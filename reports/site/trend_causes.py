@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -43,6 +42,8 @@ ALARM_AFTER = {
 }
 """What a re-test made of an alarm."""
 NOT_COMPARED = "Before and after are not compared"
+NOT_KNOWN = "not known"
+"""The version of our software in an instrument, where its campaign does not say it."""
 
 
 class Cause(NamedTuple):
@@ -75,7 +76,10 @@ def causes_of(
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """What a campaign was measured and judged with; figures are compared while it is the same."""
+    """What a campaign was measured and judged with; figures are compared while it is the same.
+
+    A version of our software that is not known is no change: the last known one still counts.
+    """
 
     rules: str
     software: str
@@ -94,6 +98,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             corpora=tuple(sorted(set(assessment.corpora))),
         )
 
+    def after(self, before: Instrument | None) -> Instrument:
+        """This instrument, with the software of the one before it if its own is not known."""
+        if before is None or self.software != NOT_KNOWN:
+            return self
+        return msgspec.structs.replace(self, software=before.software)
+
 
 def changes_of_instrument(before: Instrument, after: Instrument) -> Iterator[tuple[str, str]]:
     """How two instruments differ: what, and in detail."""
@@ -103,7 +113,7 @@ def changes_of_instrument(before: Instrument, after: Instrument) -> Iterator[tup
             ("rules", before.rules, after.rules),
             ("accredit", before.software, after.software),
         )
-        if old != new
+        if old != new and NOT_KNOWN not in (old, new)
     ]
     if software:
         yield OUR_SOFTWARE, ", ".join(software)
@@ -165,12 +175,16 @@ def _of_instrument(view: StreamView, campaigns: Iterable[MeasuredCampaign]) -> I
 
 
 def _between(campaigns: Iterable[MeasuredCampaign]) -> Iterator[Cause]:
-    judged = [each for each in campaigns if each.assessment is not None]
-    for earlier, later in pairwise(judged):
-        if earlier.assessment is not None and later.assessment is not None:
-            before, after = map(Instrument.of, (earlier.assessment, later.assessment))
+    earlier: MeasuredCampaign | None = None
+    before: Instrument | None = None
+    for later in campaigns:
+        if later.assessment is None:
+            continue
+        after = Instrument.of(later.assessment).after(before)
+        if earlier is not None and before is not None:
             for what, detail in changes_of_instrument(before, after):
                 yield Cause(later.at, what, detail, breaks=True, after=earlier.at)
+        earlier, before = later, after
 
 
 def _followed(view: StreamView, service: str, scheme: str) -> Iterator[Consequence]:
@@ -211,7 +225,7 @@ def _alarms(view: StreamView, service: str, scheme: str) -> Iterator[Consequence
 
 def _version(assessment: Assessment) -> str:
     last = assessment.instrument[-1] if assessment.instrument else None
-    return last.libraries.get("isp-accredit", "not known") if last is not None else "not known"
+    return last.libraries.get("isp-accredit", NOT_KNOWN) if last is not None else NOT_KNOWN
 
 
 def _names(corpora: set[str]) -> str:

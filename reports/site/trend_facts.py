@@ -36,6 +36,7 @@ from reports.site.trend_causes import (
     Consequence,
     Instrument,
     causes_of,
+    changes_of_instrument,
     consequences_of,
 )
 
@@ -233,12 +234,12 @@ def _gaps(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
 
 def _changes(campaigns: Sequence[MeasuredCampaign]) -> Iterator[int]:
     """The positions of the campaigns before which the instrument changed."""
-    last = None
+    last: Instrument | None = None
     for number, campaign in enumerate(campaigns):
         if campaign.assessment is None:
             continue
-        now = Instrument.of(campaign.assessment)
-        if last is not None and last != now:
+        now = Instrument.of(campaign.assessment).after(last)
+        if last is not None and any(changes_of_instrument(last, now)):
             yield number
         last = now
 

@@ -11,6 +11,7 @@ import pytest
 from harness.cli import hub_series
 from harness.errors import InstrumentError
 from harness.store.registry.tables import EVENTS
+from reports.dashboard.figure_charts import series_of
 from reports.dashboard.result_facts import Figure, SeriesFacts, Subject
 from reports.site.trend_facts import State
 from test_suites.projected_example import Projected, projected
@@ -66,3 +67,25 @@ def test_series_show_the_newest_results_and_the_weeks_before() -> None:
     assert [6] == [each.at.weekday() for each in whole.weekly[:1]]
     of_300 = [each for each in whole.weekly if each.worst == "does-not-conform"]
     assert [] == of_300
+
+
+@pytest.mark.parametrize(("weeks", "first"), [(0, "c5"), (60, "c6")])
+def test_a_version_that_is_not_known_cuts_no_line(weeks: int, first: str) -> None:
+    """Known versions are compared across it, of figures of weeks as of single ones."""
+    whole = SeriesFacts(
+        about=Subject(
+            scheme="s", requirement="URL-04", profile="p", line="l", unit="share",
+            direction="at_least",
+        ),
+        title="", area="", results=0,
+    )  # fmt: skip
+    versions = ("", "1", "", "1", "", "2", *["2", ""] * (weeks // 2))
+    for day, software in enumerate(versions):
+        at = on("2024-01-01") + timedelta(days=3 * day)
+        figure = Figure(
+            campaign=f"c{day}", at=at, state="conforms", measured="", value=1.0,
+            instrument="same", software=software,
+        )  # fmt: skip
+        whole = hub_series.with_figure(whole, figure)
+    points = series_of(whole, "Safe Net").points
+    assert [first] == [point.campaign.name for point in points if point.is_new]
