@@ -162,6 +162,7 @@ def _documents(
         severity=facts.severity,
         is_binding=last.is_binding,
         word=facts.word,
+        results=held.results,
     )
     for kind, body in ((SERIES, held), (CURRENT, current)):
         text = msgspec.json.encode(body).decode()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from harness.cli.hub_causes import instrument_causes
+from harness.cli.hub_drawn import Drawn, choose_drawn
 from harness.cli.hub_history import HubStream, MonitoredService
 from harness.cli.hub_series import worst_of
 from harness.follow.decisions import latest_of
@@ -26,8 +27,6 @@ from harness.store.hub.projection import (
 from reports.dashboard.result_facts import (
     CURRENT,
     CURRENT_FACTS,
-    SERIES,
-    SERIES_FACTS,
     CurrentFacts,
 )
 from reports.dashboard.service_facts import (
@@ -106,24 +105,28 @@ def service_documents(connection: Connection, stream: HubStream) -> Iterator[Doc
     for service in _services(connection, stream):
         facts = _facts(service)
         at = facts.last or stream.now
+        grouped = _by_requirement(service.currents)
+        shown = {code: currents[:MOST_SUBJECTS] for code, currents in grouped.items()}
+        drawn = choose_drawn(connection, stream.view.name, shown, stream.now)
         yield _document(SERVICE, service, service.page, at, facts, URGENCY[facts.state])
         page = ServicePageFacts(
             facts=facts,
             accreditations=tuple(_accreditations(service)),
-            requirements=tuple(_summaries(connection, service)),
+            requirements=tuple(_summaries(grouped, drawn)),
             causes=_causes(connection, service),
             consequences=_consequences(service),
         )
         yield _document(SERVICE_PAGE, service, service.page, at, page)
-        for code, currents in _by_requirement(service.currents).items():
+        for code, currents in grouped.items():
             worst = currents[0]
             requirement = RequirementFacts(
                 service=service.name,
                 requirement=code,
                 title=worst.title,
                 area=worst.area,
-                currents=tuple(currents[:MOST_SUBJECTS]),
+                currents=tuple(shown[code]),
                 subjects=len(currents),
+                drawn=drawn[code].series,
             )
             name = requirement_id(service.page, code)
             yield _document(REQUIREMENT, service, name, worst.figure.at, requirement)
@@ -351,19 +354,16 @@ def _suspensions(service: _Service) -> Iterator[Suspension]:
         yield from suspensions_of([each.change for each in whole])
 
 
-def _summaries(connection: Connection, service: _Service) -> Iterator[RequirementSummary]:
-    grouped = _by_requirement(service.currents)
-    ids = [each[0].series for each in grouped.values()]
-    stream = service.stream.view.name
-    held = documents_of(connection, stream, SERIES, ids=ids)
+def _summaries(
+    grouped: Mapping[str, Sequence[CurrentFacts]], drawn: Mapping[str, Drawn]
+) -> Iterator[RequirementSummary]:
     for code, currents in grouped.items():
-        series = SERIES_FACTS.decode(held[currents[0].series].body)
-        states = [figure.worst or figure.state for figure in series.figures]
         yield RequirementSummary(
             requirement=code,
             current=currents[0],
             subjects=len(currents),
-            failures=states.count("does-not-conform"),
+            failures=drawn[code].failures,
+            drawn=drawn[code].series,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from reports.dashboard.figure_charts import Drawing, drawing_of, drawn_series
 from reports.dashboard.rendering import fragment
-from reports.dashboard.service_facts import ServicePageFacts
+from reports.dashboard.service_facts import RequirementSummary, ServicePageFacts
 from reports.dashboard.service_reading import FoundPage, HeldSeries
 from reports.site.trend_chart import Frame
 
@@ -28,6 +28,8 @@ MOST_DOTS = 40
 
 ROWS, FEW_ROWS = 12, 5
 """How many figures the table below a large picture has, and below a small one."""
+
+NOTHING_TOLD: Mapping[str, RequirementSummary] = {}
 
 
 class Pictures(NamedTuple):
@@ -43,23 +45,43 @@ class _Key(NamedTuple):
     digest: bytes
     frame: Frame
     is_large: bool
+    told: RequirementSummary | None
 
 
 _kept: OrderedDict[_Key, Markup] = OrderedDict()
 _lock = threading.Lock()
 
 
-def pictures_of(found: FoundPage, held: Sequence[HeldSeries], now: datetime) -> Pictures:
-    """The pictures of some series of a service: the first large, the others small."""
+def pictures_of(
+    found: FoundPage,
+    held: Sequence[HeldSeries],
+    now: datetime,
+    told: Mapping[str, RequirementSummary] = NOTHING_TOLD,
+) -> Pictures:
+    """The pictures of some series of a service: the first large, the others small.
+
+    ``told`` are the requirements by their series that is drawn: their worst newest result stands
+    beside the picture in place of the newest one of the series.
+    """
     page: ServicePageFacts = found.page
     drawing = drawing_of(page, [each.facts for each in held], now)
-    made = [_picture(found, each, drawing, is_large=not at) for at, each in enumerate(held)]
+    made = [
+        _picture(found, each, drawing, told.get(each.id), is_large=not at)
+        for at, each in enumerate(held)
+    ]
     return Pictures(drawing, tuple(made))
 
 
-def _picture(found: FoundPage, held: HeldSeries, drawing: Drawing, *, is_large: bool) -> Markup:
+def _picture(
+    found: FoundPage,
+    held: HeldSeries,
+    drawing: Drawing,
+    told: RequirementSummary | None,
+    *,
+    is_large: bool,
+) -> Markup:
     service = found.service
-    key = _Key(service.stream, service.facts.service, held.digest, drawing.frame, is_large)
+    key = _Key(service.stream, service.facts.service, held.digest, drawing.frame, is_large, told)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -73,6 +95,7 @@ def _picture(found: FoundPage, held: HeldSeries, drawing: Drawing, *, is_large: 
         drawing.frame,
         shows_dots=is_large or len(held.facts.figures) <= MOST_DOTS,
         most=ROWS if is_large else FEW_ROWS,
+        told=told,
     )
     with _lock:
         _kept[key] = made

@@ -114,7 +114,10 @@ class SeriesFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class CurrentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The newest result of a subject; ``series`` is the id of the document with all figures."""
+    """The newest result of a subject; ``series`` is the id of the document with all figures.
+
+    ``results`` are how many results the series has.
+    """
 
     series: str
     about: Subject
@@ -124,6 +127,7 @@ class CurrentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     severity: str
     is_binding: bool
     word: str = ""
+    results: int = 1
 
 
 CAMPAIGN_FACTS = msgspec.json.Decoder(CampaignFacts)

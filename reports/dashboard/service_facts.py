@@ -157,14 +157,21 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class RequirementSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A requirement of a service: its newest result that is worst or least sure.
 
-    ``subjects`` are how many profiles, lines and sites it was measured for, ``failures`` how many
-    shown results of the worst one did not conform.
+    ``subjects`` are how many profiles, lines and sites it was measured for, ``drawn`` is the series
+    that is drawn (empty: that of ``current``). ``failures`` are how many results of these two did
+    not conform.
     """
 
     requirement: str
     current: CurrentFacts
     subjects: int
     failures: int
+    drawn: str = ""
+
+    @property
+    def series(self) -> str:
+        """The id of the series that is drawn."""
+        return self.drawn or self.current.series
 
 
 class ServicePageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -178,7 +185,10 @@ class ServicePageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class RequirementFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A requirement of a service: the newest result of each subject, worst first."""
+    """A requirement of a service: the newest result of each subject, worst first.
+
+    ``drawn`` is the series that is drawn if none is asked for (empty: that of the worst).
+    """
 
     service: str
     requirement: str
@@ -186,6 +196,7 @@ class RequirementFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     area: str
     currents: tuple[CurrentFacts, ...]
     subjects: int
+    drawn: str = ""
 
 
 WaitsFor = Literal["plan", "decision", "review", "alarm"]

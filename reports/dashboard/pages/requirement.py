@@ -93,11 +93,12 @@ def routes(repository: Repository) -> APIRouter:
 
 
 class _Asked(NamedTuple):
-    """A requirement of a service, and the newest result whose series is drawn."""
+    """A requirement of a service, the newest result whose series is drawn, and that in words."""
 
     found: FoundPage
     facts: RequirementFacts
     chosen: CurrentFacts
+    told: CurrentFacts
     held: list[HeldSeries]
 
 
@@ -105,8 +106,11 @@ def _find(reading: Reading, stream: str, service: str, code: str, figures: str) 
     """What an address names. Raises NotHere."""
     found = find_service(reading, stream, service)
     facts = find_requirement(reading, found, code)
-    chosen = _chosen(facts, figures)
-    return _Asked(found, facts, chosen, series(reading, found.service.stream, [chosen.series]))
+    chosen = _chosen(facts, figures or facts.drawn)
+    told = chosen if figures else facts.currents[0]
+    return _Asked(
+        found, facts, chosen, told, series(reading, found.service.stream, [chosen.series])
+    )
 
 
 def _page(
@@ -117,11 +121,12 @@ def _page(
     return page(
         request,
         "requirement_page.html.j2",
-        _title(facts, asked.chosen),
+        _title(facts, asked.told),
         at="/overview",
         service=found.service,
         facts=facts,
         chosen=asked.chosen,
+        told=asked.told,
         drawing=pictures.drawing,
         pictures=pictures.pictures,
         small_chart=small_chart,
@@ -140,10 +145,10 @@ def _chosen(facts: RequirementFacts, figures: str) -> CurrentFacts:
     raise NotHere
 
 
-def _title(facts: RequirementFacts, chosen: CurrentFacts) -> str:
+def _title(facts: RequirementFacts, told: CurrentFacts) -> str:
     """What was measured last, and what is required."""
-    required = f", required is {chosen.figure.required}" if chosen.figure.required else ""
-    return tight(f"{facts.requirement}: {chosen.figure.measured}{required}")
+    required = f", required is {told.figure.required}" if told.figure.required else ""
+    return tight(f"{facts.requirement}: {told.figure.measured}{required}")
 
 
 def _next_url(found: FoundPage, facts: RequirementFacts, rows: list[Row[Any]]) -> str:

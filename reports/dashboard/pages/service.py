@@ -41,10 +41,10 @@ def routes(repository: Repository) -> APIRouter:
         with repository.reading(viewer) as reading:
             found = find_service(reading, stream, service)
             chosen = _chosen(found.page.requirements)
-            ids = [each.current.series for each in chosen]
-            held = series(reading, found.service.stream, ids)
+            told = {each.series: each for each in chosen}
+            held = series(reading, found.service.stream, told)
         now: datetime = request.app.state.now()
-        return _page(request, viewer, found, pictures_of(found, held, now), now)
+        return _page(request, viewer, found, pictures_of(found, held, now, told), now)
 
     @router.get("/services/{stream}/{service}/requirements.csv")
     def table(viewer: AnyViewer, stream: str, service: str) -> Response:
