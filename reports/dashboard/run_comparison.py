@@ -28,6 +28,8 @@ KEPT, KEPT_FOR = 64, timedelta(minutes=5)
 """How many comparisons are kept in memory, and for how long."""
 
 NOT_KNOWN = "not known"
+DIGITS = 12
+"""How many digits of a digest are shown."""
 
 
 class Counted(NamedTuple):
@@ -264,7 +266,10 @@ def _conditions(found: FoundCampaign) -> dict[str, tuple[str, bool]]:
     for each in body.corpora:
         name, _, rest = each.partition(" ")
         edition, _, digest = rest.partition(" ")
-        named[f"Corpus {name}"] = f"{edition} {digest.removeprefix('sha256:')[:8]}".strip(), True
+        named[f"Corpus {name}"] = (
+            f"{edition} {digest.removeprefix('sha256:')[:DIGITS]}".strip(),
+            True,
+        )
     for table in body.records[:1]:
         named |= {
             f"Instrument: {row[0]}": (row[1], True) for row in table.rows if row[0] in COMPARED

@@ -1,4 +1,7 @@
-"""The same figure stands in the terminal, the report, the site, a page of the hub and the API."""
+"""The same figure stands in the terminal, the report, the site, a page of the hub and the API.
+
+So does the same status, and the pages of the hub tell the story that the demonstration plays.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from selectolax.lexbor import LexborHTMLParser
 
-from harness.cli.demo_hub_files import GATEWAY
+from harness.cli.demo_hub_files import GATEWAY, HARBOUR
 from harness.cli.paths import CampaignPaths
 from harness.cli.site import write_site
 from harness.model.outcome import Assessment, Outcome
@@ -52,7 +56,7 @@ def page_of(hub: DemoHub, assessment: Assessment) -> Got:
     return hub.get(address("campaigns", NORTHGATE, assessment.campaign), "owner")
 
 
-def tested(assessment: Assessment) -> list[Outcome]:
+def tried(assessment: Assessment) -> list[Outcome]:
     return [each for each in assessment.outcomes if each.requirement.binding and each.metric.tried]
 
 
@@ -76,8 +80,8 @@ def test_a_figure_is_the_same_wherever_it_stands(
     site = " ".join(plain(path.read_text(encoding="utf-8")) for path in trends)
     rows = hub.get(f"/api/v1/outcomes?service={GATEWAY.name.replace(' ', '+')}&limit=500", "owner")
 
-    assert len(tested(newest)) > 5
-    for outcome in tested(newest):
+    assert len(tried(newest)) > 5
+    for outcome in tried(newest):
         measured = plain(measured_in_words(outcome))
         for where, text in (("report", report), ("page", page), ("site", site)):
             assert measured in text, (where, outcome.requirement.id, measured)
@@ -85,3 +89,61 @@ def test_a_figure_is_the_same_wherever_it_stands(
         assert value is None or f'"requirement":"{outcome.requirement.id}"' in rows.text
         if value is not None and outcome.metric.unit == "share":
             assert outcome.requirement.id in terminal
+
+
+def text_of(got: Got, selector: str) -> str:
+    found = LexborHTMLParser(got.text).css_first(selector)
+    assert found is not None, selector
+    return " ".join(found.text(separator=" ").split())
+
+
+def test_the_overview_shows_the_status_of_the_register(hub: DemoHub) -> None:
+    """An earlier version, which was replaced and has expired since, is neither shown nor due."""
+    overview = hub.get("/overview", "owner")
+    rows = LexborHTMLParser(overview.text).css("table.overview tbody tr")
+    (harbour,) = (text for row in rows if HARBOUR.name in (text := row.text(separator=" ")))
+    register = hub.get("/").text
+
+    assert "7.2" in harbour
+    assert "Accredited" in harbour
+    assert "Expired" not in harbour
+    assert "7.2" in register
+    assert "End of the accreditation" not in text_of(overview, ".waiting")
+
+
+def test_a_service_is_suspended_until_another_version_is_accredited(hub: DemoHub) -> None:
+    page = hub.get(address("services", NORTHGATE, GATEWAY.name), "owner")
+    tree = LexborHTMLParser(page.text)
+    (held,) = tree.css("article.figure-of")[0].css("rect.held")
+    start, width = (float(str(held.attributes[name]).rstrip("%")) for name in ("x", "width"))
+
+    assert "Accredited with action plan" in text_of(page, ".chip")
+    assert "It was suspended from 26 January 2026 to 3 June 2026." in text_of(page, ".lead")
+    assert 50 < start < start + width < 85
+
+
+def test_the_longest_series_is_drawn_beside_the_worst_result(hub: DemoHub) -> None:
+    """A few campaigns for decisions say less over time than a hundred weekly ones."""
+    page = hub.get(address("services", NORTHGATE, GATEWAY.name), "owner")
+    story, *others = LexborHTMLParser(page.text).css("article.figure-of")
+    told = story.text(separator=" ")
+
+    assert "OVB-03 for pupils on school at Grange School, weekly" == story.attributes["aria-label"]
+    assert " 30% " in told
+    assert "Drawn:" in told
+    assert story.css('a[href$="/requirements/OVB-03#newest"]')
+    for each in others:
+        assert "101 results" in each.text() or "100 results" in each.text()
+    requirement = hub.get(
+        address("services", NORTHGATE, GATEWAY.name, "requirements", "OVB-03"), "owner"
+    )
+    assert "OVB-03: 30%, required is at most 10%" == text_of(requirement, "h1")
+    assert "Grange School" in text_of(requirement, "article.figure-of h3 + p")
+
+
+def test_a_cause_says_what_is_known(hub: DemoHub) -> None:
+    page = hub.get(address("services", NORTHGATE, GATEWAY.name), "owner")
+    causes = text_of(page, "#causes + table")
+    assert "rules" in causes
+    assert "not known" not in causes
+    assert "accredit" not in causes

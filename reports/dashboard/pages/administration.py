@@ -19,6 +19,7 @@ from reports.dashboard.account_parts import AccountParts
 from reports.dashboard.csv_answers import Cell, csv_answer
 from reports.dashboard.forms import Posted
 from reports.dashboard.rendering import page
+from reports.words import capitalised
 
 PATH = "/admin"
 SOON = timedelta(days=14)
@@ -170,11 +171,11 @@ def _lead(people: tuple[Person, ...], ending: list[ApiToken], tokens: int) -> st
     if ending:
         ends = "ends" if len(ending) == 1 else "end"
         lead += f" {_number(len(ending), 'token', 'tokens')} {ends} within {SOON.days} days."
-    return lead
+    return capitalised(lead)
 
 
 def _number(count: int, one: str, several: str) -> str:
-    return f"{count or 'No'} {one if count == 1 else several}"
+    return f"{count or 'no'} {one if count == 1 else several}"
 
 
 def _who_for(person: Person, names: dict[str, str]) -> str:

@@ -53,6 +53,10 @@ def rows(answer_of: Browser, path: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.text)))
 
 
+def test_the_numbers_of_people_and_tokens_are_one_sentence(admin: Browser) -> None:
+    assert "1 person, no tokens." in admin.get("/admin").text
+
+
 @pytest.mark.parametrize("role", [each for each in Role if each is not Role.PUBLIC])
 def test_each_role_sees_the_pages_that_it_may_see(web: WebExample, role: Role) -> None:
     person = web.add(Role.ASSESSOR, "target@example.org")

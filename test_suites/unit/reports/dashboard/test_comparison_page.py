@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import update
 
 from harness.store.hub.hub_tables import CAMPAIGNS
@@ -75,3 +77,14 @@ def test_runs_of_two_suppliers_or_services_are_not_compared(new_item_pages: Page
     foreign = address("compare", stream=BRIGHTWATER, before=THEIRS, after=THEIRS)
     assert 404 == new_item_pages.get(foreign, SUPPLIER).status_code
     assert 200 == new_item_pages.get(foreign).status_code
+
+
+def test_a_pack_is_told_by_twelve_digits_of_its_digest(new_item_pages: PagesWorld) -> None:
+    digest = "9f" * 32
+    with new_item_pages.registry.transaction(is_writing=True) as connection:
+        row = connection.execute(CAMPAIGNS.select().where(CAMPAIGNS.c.campaign == AFTER)).first()
+        assert row is not None
+        body = re.sub(r'"corpora":\[[^\]]*\]', f'"corpora":["canary 9 sha256:{digest}"]', row.body)
+        connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.campaign == AFTER).values(body=body))
+    page = new_item_pages.get(address("compare", stream=NORTHGATE, before=BEFORE, after=AFTER))
+    assert f"9 {digest[:12]}<" in page.text
