@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from harness.cli.hub_drawn import FEW
 from harness.follow.due_dates import SOON
 from reports.dashboard.pages import overview, requirement, service
 from reports.dashboard.result_facts import NEWEST, WEEKS
@@ -39,6 +40,7 @@ def test_the_numbers_are_those_of_the_code(text: str) -> None:
         f"after {LONGEST_GAP.days} days it is left out",
         f"the last {WEEKS_SHOWN} weeks",
         f"at most {NEWEST + WEEKS} figures",
+        f"fewer than {FEW} results in {WEEKS_SHOWN} weeks",
         f"the newest {NEWEST} results one by one",
         f"for {WEEKS} weeks",
     ):

@@ -24,7 +24,6 @@ from reports.site.trend_facts import Trend, TrendSeries, trends
 from reports.site.trend_limits import control_limits
 from test_suites.example import example_assessment, example_metric, example_outcome
 from test_suites.house.rooms import ROOT
-from test_suites.instrument import record as instrument_record
 from test_suites.site_example import NOW, PERSON, example_views
 
 GATEWAY, FILTER = example_views()
@@ -97,22 +96,6 @@ def test_changes_of_the_instrument_cut_the_line(changes: dict[str, Any], what: l
     assert [point.is_cut for point in trend.series[0].points] == [False, bool(what)]
     breaking = [cause for cause in trend.causes if cause.breaks]
     assert [cause.what for cause in breaking] == what
-
-
-def test_a_version_that_is_not_known_is_no_change() -> None:
-    """Known versions are compared across it, and told of."""
-    versions = ("", "0.1.0", "", "0.1.0", "", "0.2.0")
-    trend = with_campaigns(
-        *(
-            campaign(day, measured(98, instrument=(instrument_record(libraries=own),)))
-            for day, version in enumerate(versions, 1)
-            for own in [{"isp-accredit": version} if version else {}]
-        )
-    )
-
-    assert [point.is_new for point in trend.series[0].points] == [False] * 5 + [True]
-    breaking = [(cause.what, cause.detail) for cause in trend.causes if cause.breaks]
-    assert breaking == [("Our software", "accredit 0.1.0 to 0.2.0")]
 
 
 def test_a_change_is_seen_across_a_campaign_without_assessment() -> None:
