@@ -182,7 +182,7 @@ def _by_requirement(currents: Iterable[CurrentFacts]) -> dict[str, list[CurrentF
 
 def _facts(service: _Service) -> ServiceFacts:
     stream, view = service.stream, service.stream.view
-    accreditations = sorted(_accreditations(service), key=lambda each: each.since)
+    accreditations = tuple(_accreditations(service))
     last = accreditations[-1] if accreditations else None
     binding = [each for each in service.currents if each.is_binding]
     worst = binding[0] if binding else None
@@ -229,12 +229,19 @@ def _standing(last: Accreditation | None, worst: CurrentFacts | None, now: datet
 
 
 def _accreditations(service: _Service) -> Iterator[Accreditation]:
+    """The accreditations of all versions by all schemes; the one that was decided last stands last.
+
+    That an earlier one expires afterwards changes nothing of that.
+    """
     view = service.stream.view
-    for key, changes in view.history.items():
-        held = latest_of(view.state.decisions, key)
-        if held is None or same_name(held.decision.service) != same_name(service.name):
+    found = (
+        (latest_of(view.state.decisions, key), last) for key, (*_, last) in view.history.items()
+    )
+    decided = [(held, last) for held, last in found if held is not None]
+    for held, last in sorted(decided, key=lambda each: (each[0].at, each[0].decision.id)):
+        decision = held.decision
+        if same_name(decision.service) != same_name(service.name):
             continue
-        decision, last = held.decision, changes[-1]
         yield Accreditation(
             version=decision.version,
             scheme=decision.scheme,
