@@ -12,7 +12,8 @@ from harness.cli.hub_causes import instrument_causes
 from harness.cli.hub_history import HubStream, MonitoredService
 from harness.cli.hub_series import worst_of
 from harness.follow.decisions import latest_of
-from harness.model.decision import FAVOURABLE, Status
+from harness.follow.status_history import StatusChange
+from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.registry_record import Service
 from harness.model.stream import same_name
 from harness.model.surveillance_event import Intensity
@@ -54,6 +55,7 @@ from reports.site.trend_facts import (
     LONGEST_GAP,
     State,
     Suspension,
+    changes_of_service,
     statuses_of,
     suspensions_of,
 )
@@ -70,6 +72,7 @@ STATES_OF_CAMPAIGNS: dict[str, State] = {
     "insufficient": "insufficient",
 }
 YEAR = timedelta(days=365.25)
+STOPPED = (Status.SUSPENDED, Status.WITHDRAWN)
 INTENSITIES: tuple[Intensity, ...] = ("reduced", "normal", "tightened", "discontinued")
 
 
@@ -182,8 +185,7 @@ def _by_requirement(currents: Iterable[CurrentFacts]) -> dict[str, list[CurrentF
 
 def _facts(service: _Service) -> ServiceFacts:
     stream, view = service.stream, service.stream.view
-    accreditations = tuple(_accreditations(service))
-    last = accreditations[-1] if accreditations else None
+    last = _current(service)
     binding = [each for each in service.currents if each.is_binding]
     worst = binding[0] if binding else None
     first, strip = _strip(service)
@@ -223,34 +225,54 @@ def _facts(service: _Service) -> ServiceFacts:
 
 def _standing(last: Accreditation | None, worst: CurrentFacts | None, now: datetime) -> str:
     """How a service stands as a whole: suspended, or as its worst binding result."""
-    if last is not None and last.status_at(now) in (Status.SUSPENDED, Status.WITHDRAWN):
+    if last is not None and last.status_at(now) in STOPPED:
         return "stopped"
     return worst.figure.state if worst is not None else "no-data"
 
 
-def _accreditations(service: _Service) -> Iterator[Accreditation]:
-    """The accreditations of all versions by all schemes; the one that was decided last stands last.
+def _current(service: _Service) -> Accreditation | None:
+    """The accreditation of the service: of several schemes one that is stopped, else the newest.
 
-    That an earlier one expires afterwards changes nothing of that.
+    One that is valid stands before a refusal, and that before one that has expired.
     """
+    found = []
+    for scheme in service.schemes:
+        whole = changes_of_service(service.stream.view, service.name, scheme)
+        held = latest_of(service.stream.view.state.decisions, whole[-1].key) if whole else None
+        if held is not None:
+            found.append(_accreditation(held, whole[-1].change))
+    return min(found, key=_urgency, default=None)
+
+
+def _urgency(found: Accreditation) -> tuple[int, float]:
+    ranks = (STOPPED, FAVOURABLE, (Status.NOT_YET,), (Status.EXPIRED,))
+    rank = next(rank for rank, each in enumerate(ranks) if found.status in each)
+    return rank, -found.since.timestamp()
+
+
+def _accreditations(service: _Service) -> Iterator[Accreditation]:
+    """The accreditations of all versions by all schemes; the one that was decided last is last."""
     view = service.stream.view
     found = (
         (latest_of(view.state.decisions, key), last) for key, (*_, last) in view.history.items()
     )
     decided = [(held, last) for held, last in found if held is not None]
     for held, last in sorted(decided, key=lambda each: (each[0].at, each[0].decision.id)):
-        decision = held.decision
-        if same_name(decision.service) != same_name(service.name):
-            continue
-        yield Accreditation(
-            version=decision.version,
-            scheme=decision.scheme,
-            status=last.status,
-            since=last.at,
-            decision=last.decision,
-            until=decision.until if last.status in FAVOURABLE else None,
-            certificate=held.certificate.number if held.certificate is not None else "",
-        )
+        if same_name(held.decision.service) == same_name(service.name):
+            yield _accreditation(held, last)
+
+
+def _accreditation(held: HeldDecision, last: StatusChange) -> Accreditation:
+    decision = held.decision
+    return Accreditation(
+        version=decision.version,
+        scheme=decision.scheme,
+        status=last.status,
+        since=last.at,
+        decision=last.decision,
+        until=decision.until if last.status in FAVOURABLE else None,
+        certificate=held.certificate.number if held.certificate is not None else "",
+    )
 
 
 def _strip(service: _Service) -> tuple[datetime | None, str]:
@@ -328,8 +350,8 @@ def _alarms(service: _Service) -> tuple[str, ...]:
 def _suspensions(service: _Service) -> Iterator[Suspension]:
     view = service.stream.view
     for scheme in service.schemes:
-        for changes in statuses_of(view, service.name, scheme).values():
-            yield from suspensions_of(changes)
+        whole = changes_of_service(view, service.name, scheme)
+        yield from suspensions_of([each.change for each in whole])
 
 
 def _summaries(connection: Connection, service: _Service) -> Iterator[RequirementSummary]:

@@ -9,7 +9,8 @@ from harness.follow.decisions import Decisions, standing
 from harness.follow.guards import shown_name
 from harness.follow.next_act import NextAct
 from harness.follow.plan_dates import DueDate
-from harness.model.decision import FAVOURABLE, DecisionAppeal, HeldDecision
+from harness.follow.service_status import accreditations_to_renew
+from harness.model.decision import DecisionAppeal, HeldDecision
 from harness.model.obligation import ObligationKind, Party
 from harness.model.registry_record import AnyRecord, Review, record_key
 
@@ -22,13 +23,14 @@ def dates_of_decisions(decisions: Decisions, keys: Collection[str]) -> Iterator[
     """Yield open appeals, decisions that have to be made again, and the ends of accreditations.
 
     ``keys`` are those of the open records of the stream: the accreditation of a service whose
-    record was closed is not renewed.
+    record was closed is not renewed, nor that of a version before the one accredited last.
     """
     for held in decisions.values():
         if (appeal := held.open_appeal) is not None:
             yield _appeal(held, appeal)
     for held in standing(decisions):
         yield from _again(held)
+    for held in accreditations_to_renew(decisions):
         if record_key("service", held.decision.service) in keys:
             yield from _validity(held)
 
@@ -54,7 +56,7 @@ def _again(held: HeldDecision) -> Iterator[DueDate]:
 
 def _validity(held: HeldDecision) -> Iterator[DueDate]:
     decision = held.decision
-    if decision.status in FAVOURABLE and decision.until is not None:
+    if decision.until is not None:
         act = NextAct(
             Party.ASSESSOR,
             "the assessor, then a decision maker",

@@ -15,8 +15,9 @@ from typing import Literal, NamedTuple
 
 from harness.estimate.control_charts import ChartPoint
 from harness.estimate.surveillance_evidence import reading_of
+from harness.follow.service_status import ServiceStatus, statuses_of_service
 from harness.follow.status_history import StatusChange
-from harness.model.decision import Status
+from harness.model.decision import HeldDecision, Status
 from harness.model.outcome import Assessment, Outcome, is_void
 from harness.model.stream import same_name
 from reports import phrases
@@ -149,7 +150,7 @@ def state_of(campaign: MeasuredCampaign) -> State:
 def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
     service, scheme = campaigns[-1].service, campaigns[-1].scheme
     statuses = statuses_of(view, service, scheme)
-    last = next(reversed(statuses.values()), ())
+    whole = changes_of_service(view, service, scheme)
     places = by_place(view, campaigns)
     found = [one for place, each in places.items() for one in _series(each, place)]
     series = sorted(found, key=lambda one: WORST_FIRST.index(one.last.state))
@@ -162,28 +163,38 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
         series=tuple(series),
         causes=causes_of(view, service, campaigns),
         consequences=consequences_of(view, service, scheme, statuses),
-        suspensions=tuple(one for each in statuses.values() for one in suspensions_of(each)),
-        status=last[-1].status if last else None,
+        suspensions=tuple(suspensions_of([each.change for each in whole])),
+        status=whole[-1].change.status if whole else None,
         newest=tuple(each[-1] for each in places.values()),
     )
 
 
 def statuses_of(view: StreamView, service: str, scheme: str) -> dict[str, Sequence[StatusChange]]:
     """The changes of status of each version, by the version; what was decided last is last."""
-    about = (
-        held.decision
-        for held in view.state.decisions.values()
-        if same_name(held.decision.service) == same_name(service) and held.decision.scheme == scheme
-    )
     found: dict[str, Sequence[StatusChange]] = {}
-    for decision in about:
+    for held in _decided(view, service, scheme):
+        decision = held.decision
         found.pop(decision.version, None)
         found[decision.version] = view.history.get(decision.key, ())
     return found
 
 
+def changes_of_service(view: StreamView, service: str, scheme: str) -> tuple[ServiceStatus, ...]:
+    """The changes of status of a service as a whole, oldest first."""
+    return statuses_of_service(_decided(view, service, scheme), view.history)
+
+
+def _decided(view: StreamView, service: str, scheme: str) -> list[HeldDecision]:
+    """The decisions about a service by a scheme, oldest first."""
+    return [
+        held
+        for held in view.state.decisions.values()
+        if same_name(held.decision.service) == same_name(service) and held.decision.scheme == scheme
+    ]
+
+
 def suspensions_of(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
-    """The times in which a version was suspended or withdrawn."""
+    """The times in which a service, or a version, was suspended or withdrawn."""
     for change, after in zip_longest(statuses, statuses[1:]):
         until = after.at if after is not None else None
         if change.status in (Status.SUSPENDED, Status.WITHDRAWN):
