@@ -59,7 +59,8 @@ ADMINISTRATOR = next(each for each in PEOPLE if each.role is Role.ADMINISTRATOR)
 class Page(NamedTuple):
     """A page to walk over: the pattern of its route, a path, and who asks for it.
 
-    One that is not ``is_html`` is a table or an answer to a program, whose time is only printed.
+    One that is not ``is_html`` is a table or an answer to a program; users do not walk over those,
+    because a table of everything takes as long as it is.
     """
 
     pattern: str
@@ -109,7 +110,8 @@ def hub_pages() -> Iterable[Result]:
             rows = grow_hub(hub, size)
             with serving(hub, passwords) as server:
                 pages = find_pages(server, routes)
-                seen[size] = Seen(pages, alone(server, pages), asyncio.run(walk(server, pages)))
+                walked = tuple(page for page in pages if page.is_html)
+                seen[size] = Seen(pages, alone(server, pages), asyncio.run(walk(server, walked)))
                 memory = server.memory()
             yield from _results(rows, seen[size], memory)
         yield _flatness(seen)
@@ -127,6 +129,8 @@ def _results(rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
             f"n {len(times):4}  {name}",
             file=sys.stderr,
         )
+    for name in sorted(seen.alone.keys() - ratios.keys()):
+        print(f"  alone {_middle(seen.alone[name]) * 1000:6.1f} ms  {name}", file=sys.stderr)
     slowest = max(filter(seen.is_page, ratios), key=lambda each: ratios[each])
     yield Result(
         goal=f"slowest page of a hub ÷ the sign-in page, p95, {rows.outcomes:,} outcomes",

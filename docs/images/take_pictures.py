@@ -14,15 +14,19 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from harness.cli.demo import demo_command
 from harness.store.assessments import read_assessment
+from reports.dashboard.access import COOKIE
 from reports.site.private_pages import private_files
 from reports.site.public_facts import public_register
 from reports.site.public_pages import public_files
 from reports.terminal import render_assessment
 from test_suites.browser.chromium import FLAGS
+from test_suites.demo_hub_example import opened_demo
+from test_suites.hub_serving import served
 from test_suites.site_example import NOW, example_views
 
 HERE = Path(__file__).resolve().parent
@@ -43,6 +47,24 @@ def main() -> None:
         page.write_text(f'<body style="margin:0">{drawn.read_text(encoding="utf-8")}</body>')
         shoot(page, HERE / "terminal.png", home, "1100,1500")
     take_site()
+    take_hub()
+
+
+def take_hub() -> None:
+    """Photograph the overview of the hub of the demonstration, as its owner sees it."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        opened_demo(Path(folder) / "hub") as hub,
+        served(hub.app) as address,
+        sync_playwright() as library,
+    ):
+        browser = library.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS])
+        context = browser.new_context(viewport={"width": 1280, "height": 1180})
+        context.add_cookies([{"name": COOKIE, "value": "owner", "url": address}])
+        page = context.new_page()
+        page.goto(f"{address}/overview")
+        page.screenshot(path=HERE / "hub.png")
+        browser.close()
 
 
 def take_site() -> None:

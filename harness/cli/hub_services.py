@@ -254,12 +254,15 @@ def _urgency(found: Accreditation) -> tuple[int, float]:
 
 
 def _accreditations(service: _Service) -> Iterator[Accreditation]:
-    """The accreditation of each version by each scheme."""
+    """The accreditations of all versions by all schemes; the one that was decided last is last."""
     view = service.stream.view
-    for key, changes in view.history.items():
-        held = latest_of(view.state.decisions, key)
-        if held is not None and same_name(held.decision.service) == same_name(service.name):
-            yield _accreditation(held, changes[-1])
+    found = (
+        (latest_of(view.state.decisions, key), last) for key, (*_, last) in view.history.items()
+    )
+    decided = [(held, last) for held, last in found if held is not None]
+    for held, last in sorted(decided, key=lambda each: (each[0].at, each[0].decision.id)):
+        if same_name(held.decision.service) == same_name(service.name):
+            yield _accreditation(held, last)
 
 
 def _accreditation(held: HeldDecision, last: StatusChange) -> Accreditation:

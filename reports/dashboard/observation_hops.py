@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ CANARY = {
 }
 """Whether the origin's token came back, in words."""
 
+_TOKEN = re.compile(r"\b[0-9a-f]{32}\b", re.ASCII)
+"""The token of a page of the origin (``harness.model.marker.token_for``)."""
+
 
 class Side(NamedTuple):
     """What one line shows at a hop, what to add, and how long it took in words."""
@@ -55,9 +59,14 @@ def hop_rows(control: Observation | None, service: Observation | None) -> tuple[
     for name, side_of in HOPS:
         sides = [side_of(each) if each else Side() for each in (control, service)]
         if any(any(side) for side in sides):
-            is_other = bool(control and service) and sides[0][:2] != sides[1][:2]
+            is_other = bool(control and service) and _said(sides[0]) != _said(sides[1])
             rows.append(HopRow(name, sides[0], sides[1], is_other and name not in OWN))
     return tuple(rows)
+
+
+def _said(side: Side) -> tuple[str, str]:
+    """What a side shows, without the token, which is new in each answer of the origin."""
+    return _TOKEN.sub("token", side.text), _TOKEN.sub("token", side.note)
 
 
 def raw_json(seen: Observation) -> str:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from harness.cli.demo_hub_files import SERVICES
 from harness.cli.demo_hub_people import PEOPLE
 
 COMMAND = [sys.executable, "-m", "harness.cli.process", "serve", "--demo"]
@@ -74,6 +75,9 @@ def test_a_demonstration_is_served_and_leaves_nothing_behind(tmp_path: Path) -> 
             api = client.get("/openapi.json")
             assert (200, "Accredit hub") == (api.status_code, api.json()["info"]["title"])
             assert 200 == client.get("/sign-in").status_code
+            register = client.get("/")
+            assert 200 == register.status_code
+            assert all(service.name in register.text for service in SERVICES)
         for email, password in demo.passwords.items():
             assert_signed_in(demo.url, email, password)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.follow_up_facts import ALARM, ALARMS, ENDED, OPEN, AlarmFacts
 from reports.dashboard.form_values import typed
 from reports.dashboard.forms import Form, Posted
+from reports.dashboard.item_words import names_hidden
 from reports.dashboard.pages.follow_up_pages import (
     MOST_ROWS,
     ROWS,
@@ -49,6 +51,9 @@ from reports.words import SEVERITIES, capitalised
 
 MOST_FIGURES = 100
 """How many figures of runs the page of an alarm shows."""
+
+_BETWEEN = re.compile(r"; (?![^()]*\))")
+"""What divides the statements about several sites; what is in brackets stays together."""
 
 STATE_WORDS = {
     AlarmState.RAISED: "Waits for its re-test",
@@ -296,7 +301,7 @@ def _alarm_page(
         rule=RULE_WORDS[raised.rule],
         required=required_words(raised),
         lead=_lead(alarm, now),
-        statements=raised.statement.split("; "),
+        statements=_BETWEEN.split(raised.statement),
         figures=figures,
         causes=list(causes_of(raised)),
         form=ACKNOWLEDGE if can_act else None,
@@ -310,6 +315,7 @@ def _alarm_page(
         campaign_of=lambda name: address("campaigns", stored.stream, name),
         plan_of=lambda name: address("plans", stored.stream, name),
         sees_items=viewer.may(Permission.READ_ITEMS),
+        names_items=names_hidden(viewer),
         sees_command=viewer.may(Permission.ACKNOWLEDGE),
         severities=SEVERITIES,
         named=shown_name,

@@ -98,10 +98,20 @@ def _campaign_page(
         expected=EXPECTED,
         compare_url=_compare_url(found) if has_items else "",
         service_url=service_url(found.row),
-        supplier=supplier_name(found.row.stream),
+        supplier=found.body.supplier if found.body else supplier_name(found.row.stream),
+        place_in_words=place_in_words,
         mechanism_name=mechanism_name,
         most=MOST_OUTCOMES,
     )
+
+
+def place_in_words(profile: str, line: str) -> str:
+    """Where a check was made; an asterisk and an empty name stand for every one."""
+    every = {"", "*"}
+    if profile in every and line in every:
+        return "everywhere"
+    who = "every profile" if profile in every else profile
+    return f"{who} on {'every line' if line in every else line}"
 
 
 def _title(found: FoundCampaign) -> str:

@@ -29,6 +29,7 @@ from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.follow_up_facts import ENDED, ESCALATED, OPEN, PLAN, PLANS, PlanFacts
 from reports.dashboard.form_values import revision_of, typed
 from reports.dashboard.forms import Form, Posted
+from reports.dashboard.item_words import names_hidden
 from reports.dashboard.pages.follow_up_pages import (
     MOST_ROWS,
     NO_VALUES,
@@ -296,7 +297,7 @@ def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None
             "services", stored.stream, finding.service, "requirements", finding.requirement
         ),
         campaign_of=lambda name: address("campaigns", stored.stream, name),
-        sees_items=viewer.may(Permission.READ_ITEMS),
+        names_items=viewer.may(Permission.READ_ITEMS) and names_hidden(viewer),
         named=shown_name,
         moment=moment,
         now=now,

@@ -16,7 +16,15 @@ from harness.model.surveillance_event import AlarmRetested
 from harness.store.hub.hub_tables import OUTCOMES
 from reports.dashboard.addresses import address
 from reports.dashboard.pages.alarms import causes_of
-from test_suites.follow_up_desk import ACME, NOW, PEOPLE, SERVICE, FollowUpDesk, words_of
+from test_suites.follow_up_desk import (
+    ACME,
+    NOW,
+    PEOPLE,
+    SERVICE,
+    FollowUpDesk,
+    path_of_plan,
+    words_of,
+)
 
 PATH = address("alarms", ACME, "A-0001")
 
@@ -50,6 +58,20 @@ def test_an_alarm_says_why_and_what_it_is_not_and_is_acknowledged_once(desk: Fol
     assert "I call them" in told
     assert "Ama Assessor : I ask the supplier" in told
     assert "Recorded" in desk.page(f"{PATH}?done=acknowledge")
+
+
+def test_a_supplier_is_not_told_the_names_of_missed_items_which_may_be_hidden(
+    desk: FollowUpDesk,
+) -> None:
+    desk.raise_alarm(statement="Hill: 9 of 40 failed (e-value 4; 20 raises an alarm); Vale: 8")
+    plan = desk.open_plan(missed=("drug-0417", "drug-0418"))
+
+    for path in (PATH, path_of_plan(plan)):
+        assert "drug-0417" in desk.page(path, "assessor")
+        assert "drug-0417" not in desk.get(path, "acme").text
+    shown = desk.get(PATH, "acme").text
+    assert "/campaigns/supplier%3Aacme/run-1/items" in shown
+    assert "<li>Hill: 9 of 40 failed (e-value 4; 20 raises an alarm)</li><li>Vale: 8</li>" in shown
 
 
 def test_what_the_runs_do_not_show_is_not_excluded() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
 from reports.dashboard.addresses import address
+from reports.dashboard.pages.campaign import place_in_words
 from test_suites.hub_items_example import AFTER, BEFORE, NORTHGATE, SCHEME, THEIRS, add_campaign
 from test_suites.hub_items_pages import (
     SUPPLIER,
@@ -124,3 +125,17 @@ def test_a_token_for_results_alone_gets_no_link_to_items(item_pages: PagesWorld)
     page = item_pages.page(of_campaign(), TOKEN)
     assert not [each for each in links(page) if "/items" in each or "/compare" in each]
     assert 404 == item_pages.get(of_campaign("items"), TOKEN).status_code
+
+
+@pytest.mark.parametrize(
+    ("profile", "line", "words"),
+    [
+        ("*", "*", "everywhere"),
+        ("", "", "everywhere"),
+        ("pupils", "school", "pupils on school"),
+        ("*", "school", "every profile on school"),
+        ("pupils", "", "pupils on every line"),
+    ],
+)
+def test_it_is_said_in_words_where_a_check_was_made(profile: str, line: str, words: str) -> None:
+    assert words == place_in_words(profile, line)

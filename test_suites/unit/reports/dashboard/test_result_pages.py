@@ -13,11 +13,14 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import insert, select
 
 from harness.model.alarm import AlarmRule, RaisedAlarm
+from harness.model.decision_event import DecisionMade
 from harness.model.hub_access import Role
+from harness.model.registry_record import ServiceVersion
 from harness.model.surveillance_event import AlarmRaised
 from harness.store.hub.hub_tables import OUTCOMES
 from reports.dashboard.addresses import segment
@@ -33,7 +36,7 @@ from test_suites.hub_result_pages import (
     statements,
 )
 from test_suites.projected_example import Projected, projected
-from test_suites.site_example import NOW, example_views, view_of
+from test_suites.site_example import NOW, added, example_views, view_of
 
 NORTHGATE, BRIGHTWATER = (view.name for view in example_views())
 GATEWAY = service_address(NORTHGATE, "SchoolShield Gateway")
@@ -96,6 +99,23 @@ def test_a_suppliers_overview_is_of_its_own_services(pages: ResultPages, path: s
     assert "Harbour Filter" in text
     for theirs in ("SchoolShield", "Northgate", "P-0002"):
         assert theirs not in text
+
+
+def test_an_earlier_version_that_expires_is_not_the_status_of_a_service(fresh: Projected) -> None:
+    decided = next(e for e in example_views()[1].events if isinstance(e, DecisionMade))
+    at = decided.at - timedelta(days=350)
+    until = at + timedelta(days=360)
+    earlier = replace(decided.decision, number=2, version="7.1", until=until)
+    version = added("2025-08-01", ServiceVersion(id="7.1", of="Harbour Filter"))
+    fresh.append(BRIGHTWATER, version, replace(decided, at=at, decision=earlier))
+    fresh.projector.catch_up()
+    assert [] == fresh.told
+    pages = ResultPages(fresh, frozenset({BRIGHTWATER}))
+
+    assert "Harbour Filter 7.2" == pages.page(HARBOUR, SUPPLIER).css_first("h1").text()
+    row = pages.page("/overview", SUPPLIER).css_first("tbody tr").text()
+    assert "Accredited" in row
+    assert "Expired" not in row
 
 
 def test_a_token_for_figures_leads_to_no_items_and_shows_no_plans(pages: ResultPages) -> None:
