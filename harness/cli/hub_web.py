@@ -143,8 +143,8 @@ def _result_routes(
     return (
         *(each.routes(repository) for each in (overview, service, requirement)),
         campaigns.routes(repository),
+        items.routes(repository),  # first: else its CSV is sought among the tables of the next
         campaign.routes(repository),
-        items.routes(repository),
         item.routes(repository, audit, KeptBodies(hub.hub.results)),
         comparison.routes(repository),
     )

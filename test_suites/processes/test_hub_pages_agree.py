@@ -147,3 +147,9 @@ def test_a_cause_says_what_is_known(hub: DemoHub) -> None:
     assert "rules" in causes
     assert "not known" not in causes
     assert "accredit" not in causes
+
+
+def test_the_items_of_a_campaign_are_a_table_too(hub: DemoHub) -> None:
+    got = hub.get(address("campaigns", NORTHGATE, "dns-retest") + "/items.csv", "owner")
+    assert (200, "text/csv") == (got.status, got.kind)
+    assert len(got.text.splitlines()) > 200
