@@ -1,5 +1,6 @@
 """A small OIDC provider on loopback: it signs anybody in whom the test names, once per code.
 
+A browser that comes to its sign-in page is sent back at once.
 Codes are bound to client, address and PKCE challenge. ``changes`` are claims put into the next ID
 tokens in place of the right ones; ``None`` leaves a claim out.
 """
@@ -17,7 +18,7 @@ from datetime import datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -113,6 +114,14 @@ def oidc_provider(now: Callable[[], datetime]) -> Iterator[OidcProviderDouble]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            if asked.path == "/authorize":
+                (back,) = parse_qs(asked.query)["redirect_uri"]
+                self.send_response(303)
+                self.send_header("Location", f"{back}?{urlencode(provider.sign_in(self.path))}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             self._answer("")
 
         def do_POST(self) -> None:

@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -304,14 +305,21 @@ def _require_taken(refusal: str, words: str) -> None:
 
 @contextmanager
 def looking_at_uploads(
-    uploads: HubUploads, ingest: UploadIngest, tell: Callable[[str], None]
+    uploads: HubUploads,
+    ingest: UploadIngest,
+    tell: Callable[[str], None],
+    renew: Callable[[], object],
 ) -> Iterator[None]:
-    """Look at uploads in a thread, those first that an earlier process left."""
+    """Look at uploads in a thread, those first that an earlier process left.
+
+    ``renew`` makes the rows of pages from what was recorded.
+    """
     stop, woken = threading.Event(), threading.Event()
     uploads.wake = woken.set
     uploads.remove_incoming()
+    look = partial(look_at, uploads, ingest, tell=tell, renew=renew)
     thread = threading.Thread(
-        target=_look_at_all, args=(uploads, ingest, tell, stop, woken), name="uploads"
+        target=_look_at_all, args=(uploads, look, tell, stop, woken), name="uploads"
     )
     thread.start()
     try:
@@ -324,7 +332,7 @@ def looking_at_uploads(
 
 def _look_at_all(
     uploads: HubUploads,
-    ingest: UploadIngest,
+    look: Callable[[StoredUpload], bool],
     tell: Callable[[str], None],
     stop: threading.Event,
     woken: threading.Event,
@@ -343,16 +351,23 @@ def _look_at_all(
             tell(f"uploads cannot be read: {error}")
             upload = None
         if upload is not None:
-            if not look_at(uploads, ingest, upload, tell):
+            if not look(upload):
                 deferred.add(upload.id)
         elif not woken.wait(AGAIN_AFTER):
             deferred.clear()
 
 
 def look_at(
-    uploads: HubUploads, ingest: UploadIngest, upload: StoredUpload, tell: Callable[[str], None]
+    uploads: HubUploads,
+    ingest: UploadIngest,
+    upload: StoredUpload,
+    tell: Callable[[str], None],
+    renew: Callable[[], object],
 ) -> bool:
-    """Look at one upload; whether it ended. One that cannot be looked at now waits."""
+    """Look at one upload; whether it ended. One that cannot be looked at now waits.
+
+    It is told to be recorded once ``renew`` has made its page, to which it leads.
+    """
 
     def told(state: UploadState, done: int, known: Ended) -> None:
         uploads.tell(upload, state, done, known)
@@ -360,6 +375,8 @@ def look_at(
     try:
         is_here = uploads.is_whole(upload)
         ended = ingest.ingest(upload, uploads.path(upload), told) if is_here else LOST
+        if ended.state is UploadState.RECORDED:
+            renew()
         uploads.end(upload, ended)
     except HarnessError as error:
         tell(f"the upload {upload.id} waits: {error}")

@@ -148,7 +148,7 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     with (
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
         _recording(hub, waiting, projector.try_to_catch_up),
-        looking_at_uploads(uploads, ingest, warn),
+        looking_at_uploads(uploads, ingest, warn, projector.try_to_catch_up),
         expiring(hub.hub, clock, warn),
         notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
     ):

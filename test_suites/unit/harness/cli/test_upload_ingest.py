@@ -100,6 +100,21 @@ def test_what_a_laboratory_signed_is_recorded_as_a_run_records_it(
     assert {"Ama Owusu"} == {each.actor for each in desk.events()}
 
 
+def test_it_is_told_to_be_recorded_once_its_page_was_made(desk: UploadDesk, sent: Sent) -> None:
+    upload = desk.send(ASSESSOR, sent.whole)
+    seen = []
+
+    def renew() -> None:
+        found = desk.uploads.find(ASSESSOR, upload.id)
+        seen.append((len(desk.records()), found and found.state))
+
+    desk.renew = renew
+    desk.look()
+
+    assert [(1, "recording")] == seen
+    assert "recorded" == desk.judged(ASSESSOR, sent.whole).state
+
+
 def test_the_commands_work_from_what_is_recorded(desk: UploadDesk, sent: Sent) -> None:
     done = desk.judged(ASSESSOR, sent.whole)
     results = desk.results / "autumn"

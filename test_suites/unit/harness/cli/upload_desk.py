@@ -64,6 +64,8 @@ class UploadDesk:
         self.told = example.told
         self.uploads = HubUploads(hub.hub, hub.registry, example.clock)
         self.ingest = UploadIngest(example.hub, example.clock)
+        self.renew: Callable[[], object] = lambda: None
+        """What makes the rows of pages."""
 
     @property
     def results(self) -> Path:
@@ -91,7 +93,7 @@ class UploadDesk:
         seen: set[str] = set()
         while (upload := self.uploads.next_open(frozenset(seen))) is not None:
             seen.add(upload.id)
-            look_at(self.uploads, self.ingest, upload, self.told.append)
+            look_at(self.uploads, self.ingest, upload, self.told.append, self.renew)
 
     def judged(self, viewer: Viewer, bundle: Path | bytes) -> StoredUpload:
         """Send a bundle and look at it; what became of it."""

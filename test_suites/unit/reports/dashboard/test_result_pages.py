@@ -112,8 +112,8 @@ def test_an_earlier_version_that_expires_is_not_the_status_of_a_service(fresh: P
     assert [] == fresh.told
     pages = ResultPages(fresh, frozenset({BRIGHTWATER}))
 
-    assert "Harbour Filter 7.2" == pages.page(HARBOUR, SUPPLIER).css_first("h1").text()
-    row = pages.page("/overview", SUPPLIER).css_first("tbody tr").text()
+    assert "Harbour Filter 7.2" == _text(pages.page(HARBOUR, SUPPLIER), "h1")
+    row = _text(pages.page("/overview", SUPPLIER), "tbody tr")
     assert "Accredited" in row
     assert "Expired" not in row
 
