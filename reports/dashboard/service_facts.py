@@ -115,9 +115,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A service on the overview. ``page`` is its name in addresses.
 
-    ``accreditation`` is the one that was decided last, ``worst`` the newest result that is worst or
-    least sure. ``strip`` has a letter for each week from ``first_week`` (a Monday) on. ``cells``
-    are by requirement. ``campaigns`` counts them, ``last`` is the newest.
+    ``accreditation`` is that of the version accredited last, ``worst`` the newest result that is
+    worst or least sure. ``strip`` has a letter for each week from ``first_week`` (a Monday) on.
+    ``cells`` are by requirement. ``campaigns`` counts them, ``last`` is the newest.
     """
 
     page: str
