@@ -20,7 +20,7 @@ from test_suites.demo_hub_example import DemoHub, Got, form_of, opened_demo
 
 START = (
     "/overview", "/campaigns", "/plans", "/decisions", "/alarms", "/sites", "/uploads", "/admin",
-    "/admin/audit", "/account", "/states", "/", "/openapi.json", "/metrics", "/compare",
+    "/admin/audit", "/states", "/", "/openapi.json", "/metrics", "/compare",
     "/api/v1/campaigns", "/api/v1/outcomes", "/api/v1/plans", "/api/v1/decisions",
     "/api/v1/alarms", "/api/v1/calendar.ics", "/api/v1/uploads",
     "/api/v1/exports/campaigns.csv", "/api/v1/exports/outcomes.jsonl", "/api/v1/exports/items.csv",
@@ -69,7 +69,7 @@ def test_the_crawl_reaches_every_kind_of_page(found: dict[str, Got]) -> None:
         "/overview", "/services/*/*", "/services/*/*/requirements/*", "/campaigns",
         "/campaigns/*/*", "/campaigns/*/*/items", "/campaigns/*/*/items/*", "/compare", "/plans",
         "/plans/*/*", "/decisions", "/decisions/*/*", "/alarms", "/alarms/*/*", "/sites", "/admin",
-        "/admin/audit", "/account", "/states", "/", "/metrics",
+        "/admin/audit", "/states", "/", "/metrics",
     ):  # fmt: skip
         assert wanted in forms, sorted(forms)
     assert not [path for path, got in found.items() if got.status >= 500]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from harness.follow.guards import shown_name
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
+from harness.store.hub.campaign_rows import sites_of
 from harness.store.hub.documents import (
     StoredDocument,
     count_documents,
@@ -98,9 +99,10 @@ def routes(repository: Repository, acts: Acts) -> APIRouter:
         require_stream(viewer, stream, Permission.READ_PLANS)
         with repository.reading(viewer) as reading:
             stored = read_document(reading, PLAN, stream, name)
-        if stored is None:
-            raise NotHere
-        return _plan_page(request, stored, tried)
+            if stored is None:
+                raise NotHere
+            known = frozenset(sites_of(reading, stream, _campaigns_in(stored)))
+        return _plan_page(request, stored, known, tried)
 
     @router.get("/plans/{stream}/{name}")
     def show_plan(request: Request, stream: str, name: str) -> Response:
@@ -269,7 +271,17 @@ def _csv_rows(stored: Sequence[StoredDocument], now: datetime) -> Iterator[tuple
         )
 
 
-def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None) -> Response:
+def _campaigns_in(stored: StoredDocument) -> frozenset[str]:
+    """The names of the campaigns that a plan's page tells of."""
+    facts = PLANS.decode(stored.body)
+    retests = (each.campaign for each in facts.plan.retests)
+    soaks = (each.campaign for each in facts.plan.soaks)
+    return frozenset({facts.finding.campaign, *retests, *soaks})
+
+
+def _plan_page(
+    request: Request, stored: StoredDocument, known: Collection[str], tried: TriedForm | None
+) -> Response:
     viewer, now = viewer_of(request), request.app.state.now()
     facts = PLANS.decode(stored.body)
     plan, finding = facts.plan, facts.finding
@@ -291,12 +303,17 @@ def _plan_page(request: Request, stored: StoredDocument, tried: TriedForm | None
         tried=tried,
         recorded=PLAN_ACTS[recorded].title if recorded in PLAN_ACTS and tried is None else "",
         path=_path(stored),
-        campaign_path=address("campaigns", stored.stream, finding.campaign),
+        campaign_path=(
+            address("campaigns", stored.stream, finding.campaign)
+            if finding.campaign in known
+            else ""
+        ),
         service_path=address("services", stored.stream, finding.service),
         requirement_path=address(
             "services", stored.stream, finding.service, "requirements", finding.requirement
         ),
         campaign_of=lambda name: address("campaigns", stored.stream, name),
+        known=known,
         names_items=viewer.may(Permission.READ_ITEMS) and names_hidden(viewer),
         named=shown_name,
         moment=moment,

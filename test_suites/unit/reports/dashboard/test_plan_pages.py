@@ -7,8 +7,10 @@ import io
 import re
 
 import pytest
+from sqlalchemy import insert
 
 from harness.model.action_plan import PlanState
+from harness.store.hub.hub_tables import CAMPAIGNS
 from reports.dashboard.act_forms import PLAN_ACTS
 from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import (
@@ -52,15 +54,28 @@ def test_a_plan_is_submitted_agreed_claimed_and_closed_by_people_on_the_hub(
     assert "Fay Acme fix claimed: The list is loaded each day" in shown
     assert "ffffffffffff" not in shown
     assert "Bob Assessor closed" in shown
+    requirement = address("services", ACME, SERVICE, "requirements", "URL-01")
+    campaigns = ("spring", f"retest-{plan.lower()}")
+    links = [f'href="{address("campaigns", ACME, each)}"' for each in campaigns]
     text = desk.get(path_of_plan(plan)).text
-    for path in (
-        address("services", ACME, SERVICE, "requirements", "URL-01"),
-        address("campaigns", ACME, "spring"),
-        address("campaigns", ACME, f"retest-{plan.lower()}"),
-    ):
-        assert f'href="{path}"' in text
+    assert f'href="{requirement}"' in text
+    assert not any(link in text for link in links), "a campaign without a page is only named"
+    keep_campaigns(desk, *campaigns)
+    text = desk.get(path_of_plan(plan)).text
+    assert all(link in text for link in links)
     assert "No open action plans" in desk.page("/plans")
     assert plan in desk.page("/plans")
+
+
+def keep_campaigns(desk: FollowUpDesk, *names: str) -> None:
+    """Keep the rows of campaigns, without what was found."""
+    shared = {
+        "stream": ACME, "scheme": "becta-2008", "service": SERVICE, "site": "", "schedule": "",
+        "measured_at": NOW, "state": "conforms", "conforms": 1, "does_not_conform": 0,
+        "insufficient": 0, "observations": 1, "journal": "", "has_items": False, "body": "{}",
+    }  # fmt: skip
+    with desk.session.registry.transaction(is_writing=True) as connection:
+        connection.execute(insert(CAMPAIGNS), [shared | {"campaign": name} for name in names])
 
 
 def test_the_board_shows_the_most_urgent_plans_first_and_who_must_act(desk: FollowUpDesk) -> None:
