@@ -16,6 +16,7 @@ from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import (
     ACME,
     BETA,
+    NOW,
     PEOPLE,
     SERVICE,
     TERMS,
