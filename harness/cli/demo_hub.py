@@ -23,11 +23,11 @@ from harness.cli.demo_hub_figures import SEED
 from harness.cli.demo_hub_files import EDITIONS, scheme_text, write_files
 from harness.cli.demo_hub_measure import measuring, write_campaigns
 from harness.cli.demo_hub_play import Stage, earlier_scheme
-from harness.cli.demo_hub_record import StoryClock
 from harness.cli.demo_hub_story import WEEKS, Calendar
 from harness.cli.hub_file import TEMPLATE, make_hub
 from harness.cli.paths import registry_variables
 from harness.cli.registry_session import open_session
+from harness.cli.simulated_clock import SimulatedClock
 from harness.errors import InstrumentError
 from harness.monitor.monitoring_file import read_monitoring
 
@@ -96,7 +96,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _play(folder: Path, now: datetime, calendar: Calendar, seed: str) -> None:
     """Play the story in the registry of a hub."""
-    out, clock = folder / "out", StoryClock(now)
+    out, clock = folder / "out", SimulatedClock(now)
     declared = read_monitoring(folder / "monitoring.yaml")
     out.mkdir()
     with (

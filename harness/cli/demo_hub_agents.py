@@ -15,10 +15,10 @@ import msgspec
 
 from harness.cli.demo_hub_files import GATEWAY, SCHEDULE, SERVICES
 from harness.cli.demo_hub_people import OWNER
-from harness.cli.demo_hub_record import StoryClock
 from harness.cli.demo_hub_story import FIRST, INVITED, SILENT_NOW, Calendar
 from harness.cli.hub_registry import FleetRegistry
 from harness.cli.registry_session import RegistrySession
+from harness.cli.simulated_clock import SimulatedClock
 from harness.fleet.identity import Identity
 from harness.fleet.messages import AgentStatus, ClockReport, SentinelBracket, UplinkReport
 from harness.monitor.monitoring_file import MonitoringFile
@@ -47,7 +47,7 @@ class _Step(NamedTuple):
 
 
 def make_agents(
-    session: RegistrySession, clock: StoryClock, declared: MonitoringFile, calendar: Calendar
+    session: RegistrySession, clock: SimulatedClock, declared: MonitoringFile, calendar: Calendar
 ) -> Agents:
     """Invite and enrol the agents of all sites in the past; return their ids as of now."""
     now = clock.at

@@ -23,12 +23,12 @@ from harness.cli.demo_hub_files import (
     DemoService,
     campaign_text,
 )
-from harness.cli.demo_hub_record import StoryClock
 from harness.cli.demo_hub_story import FAULTY, FIXED, MEASURED, RETESTS_AFTER, Calendar
 from harness.cli.drawing import silent
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.monitor_run import monitored, prepare_run
 from harness.cli.printing import say_at_once
+from harness.cli.simulated_clock import SimulatedClock
 from harness.errors import InstrumentError
 from harness.monitor.monitoring_file import read_monitoring
 from harness.monitor.schedule import RunKey
@@ -90,12 +90,12 @@ def measure_all(folder: Path, out: Path, calendar: Calendar) -> Iterator[str]:
     declared = read_monitoring(folder / "monitoring.yaml")
     for extra in extras(calendar):
         prepared = prepare_in(folder / extra.file, out)
-        measure_prepared(prepared, out, silent(), StoryClock(extra.at))
+        measure_prepared(prepared, out, silent(), SimulatedClock(extra.at))
         yield extra.name
     for service, site, _ in MEASURED:
         key = RunKey(MONITORING, service.name, site, SCHEDULE, calendar.due(0))
         prepared = prepare_run(monitored(declared, key.text, out))
-        measure_prepared(prepared, out, silent(), StoryClock(calendar.after(0, hours=0.1)))
+        measure_prepared(prepared, out, silent(), SimulatedClock(calendar.after(0, hours=0.1)))
         yield prepared.campaign.campaign
 
 

@@ -27,7 +27,7 @@ from harness.cli.demo_hub_figures import (
 )
 from harness.cli.demo_hub_files import EDITIONS, DemoService
 from harness.cli.demo_hub_measure import Measuring
-from harness.cli.demo_hub_record import Agenda, Chronicle, StoryClock
+from harness.cli.demo_hub_record import Agenda, Chronicle
 from harness.cli.demo_hub_story import (
     FIRST,
     MEASURED,
@@ -45,6 +45,7 @@ from harness.cli.monitor_plan import declaration_now
 from harness.cli.monitor_run import Monitored, measured_run, record_run
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_session import RegistrySession, place_of_any
+from harness.cli.simulated_clock import SimulatedClock
 from harness.model.alarm import Alarm
 from harness.model.decision import Basis
 from harness.model.event import Event, RecordAdded
@@ -68,7 +69,7 @@ class Stage:
     folder: Path
     out: Path
     session: RegistrySession
-    clock: StoryClock
+    clock: SimulatedClock
     declared: MonitoringFile
     calendar: Calendar
     agents: Agents

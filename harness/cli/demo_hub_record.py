@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from time import perf_counter
 
 import msgspec
 
@@ -30,6 +29,7 @@ from harness.cli.monitor_history import History, intensity_of, place_of_service,
 from harness.cli.monitor_run import Monitored, alarms_after, concluded_run, monitored
 from harness.cli.registry_facts import campaign_record
 from harness.cli.registry_session import Place, RegistrySession
+from harness.cli.simulated_clock import SimulatedClock
 from harness.follow.state import StreamState
 from harness.model.alarm import Alarm
 from harness.model.decision import HeldDecision, Status
@@ -51,25 +51,10 @@ MEASURED_SECONDS = 412.0
 """What a simulated run says of how long it took."""
 
 
-class StoryClock:
-    """A clock that shows the time of the story; durations are real."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """The time of the story."""
-        return self.at
-
-    def monotonic(self) -> float:
-        """Seconds since an arbitrary start."""
-        return perf_counter()
-
-
 class Agenda:
     """What is to be done when; what is done may add more. Equal times keep their order."""
 
-    def __init__(self, clock: StoryClock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self._steps: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
@@ -91,7 +76,7 @@ class Chronicle:
     """Records events about the services of one supplier; ``pending`` are not recorded yet."""
 
     session: RegistrySession
-    clock: StoryClock
+    clock: SimulatedClock
     declared: MonitoringFile
     out: Path
     pending: list[Event] = field(default_factory=list)

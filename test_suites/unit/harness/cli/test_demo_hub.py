@@ -32,13 +32,13 @@ from harness.cli.demo_hub_files import (
     scheme_text,
 )
 from harness.cli.demo_hub_people import DECISION_MAKER, OF_NORTHGATE, PEOPLE
-from harness.cli.demo_hub_record import StoryClock
 from harness.cli.demo_hub_story import CLOSED, Calendar, is_measured_at, shown_at
 from harness.cli.hub_registry import FleetRegistry
 from harness.cli.hub_standing import views_of
 from harness.cli.main import app
 from harness.cli.paths import CampaignPaths, registry_variables
 from harness.cli.registry_session import RegistrySession, open_session, place_of_any
+from harness.cli.simulated_clock import SimulatedClock
 from harness.cli.site import write_site
 from harness.errors import UsageError
 from harness.follow.state import StreamState
@@ -65,7 +65,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def session(hub: Path) -> Iterator[RegistrySession]:
-    with open_session(hub / "out/registry.sqlite", clock=StoryClock(NOW)) as opened:
+    with open_session(hub / "out/registry.sqlite", clock=SimulatedClock(NOW)) as opened:
         yield opened
 
 
@@ -171,7 +171,7 @@ def test_decisions_are_never_made_by_who_evaluated(session: RegistrySession) -> 
 
 
 def test_agents_are_in_different_states(session: RegistrySession) -> None:
-    views = views_of(session, FleetRegistry(session, StoryClock(NOW)), NOW)
+    views = views_of(session, FleetRegistry(session, SimulatedClock(NOW)), NOW)
     states = [str(view.state) for view in views]
 
     assert {"alive": 12, "silent": 1, "invited": 1, "revoked": 1} == {
@@ -220,7 +220,7 @@ def test_changes_cut_the_series(session: RegistrySession) -> None:
 def test_a_site_can_be_built_of_it(hub: Path, tmp_path: Path) -> None:
     where = hub / "out/registry.sqlite"
 
-    built = write_site(tmp_path / "site", hub / "out", where, StoryClock(NOW))
+    built = write_site(tmp_path / "site", hub / "out", where, SimulatedClock(NOW))
 
     assert 7 == built.listed
     text = built.register.read_text(encoding="utf-8")
