@@ -74,7 +74,10 @@ def test_planning_and_listing_warn_as_well(
     assert "scheme strict 1.1: review overdue" in ended.stderr
 
 
-OTHERWISE = {"compose.py", "conclude.py", "measure.py", "judge.py", "hub_ingest.py"}
+OTHERWISE = {
+    "compose.py", "conclude.py", "measure.py", "judge.py", "hub_ingest.py", "upload_ingest.py",
+    "demo_hub_play.py",
+}  # fmt: skip
 """These load a scheme themselves: to warn, with a warning in the assessment, or only to compare."""
 
 
