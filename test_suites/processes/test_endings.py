@@ -118,7 +118,7 @@ def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     def little() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 
     ended = accredit("run", campaign, "--out", out, setup=little, state=tmp_path / "state")
     held = rows_in(out)
