@@ -7,6 +7,7 @@ answered, and those that could not be recorded are tried again.
 from __future__ import annotations
 
 import asyncio
+import gc
 import queue
 import shutil
 import signal
@@ -30,6 +31,7 @@ from harness.cli.long_running import alone_in
 from harness.cli.printing import say, say_at_once, warn
 from harness.cli.process import unexpected_message
 from harness.errors import HarnessError, UsageError
+from harness.measure.event_loop import infrequent_garbage_collection
 from harness.ports.storage import Clock, WallClock
 from harness.store.private_folder import make_private
 from harness.store.registry.agent_store import ASIDE
@@ -125,7 +127,10 @@ def serve_hub(
         parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
         server = _server(hub_app(parts), tls)
         at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
-        with _stopped_by_signals(server):  # before anybody is told how it is stopped
+        gc.collect()
+        gc.freeze()  # what is loaded now stays, and is not looked through again
+        # signals are handled before anybody is told how it is stopped
+        with infrequent_garbage_collection(), _stopped_by_signals(server):
             say_at_once(f"serving {at}; stop with SIGTERM or Ctrl-C")
             asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
     say("serving stopped")
