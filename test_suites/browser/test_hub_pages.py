@@ -83,7 +83,7 @@ async def tab(page: Page) -> None:
     await page.call("Input.dispatchKeyEvent", type="keyUp", **TAB)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("width", "scheme"), SCREENS)
 async def test_axe_finds_nothing_on_any_page(
     page: Page, hub: ServedSet, width: int, scheme: str
@@ -97,7 +97,7 @@ async def test_axe_finds_nothing_on_any_page(
     assert [] == faults(page)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_nothing_is_outside_cut_off_or_covered(page: Page, hub: ServedSet) -> None:
     for shown in hub.pages:
         await show(page, hub.address, shown)
@@ -112,7 +112,7 @@ async def test_nothing_is_outside_cut_off_or_covered(page: Page, hub: ServedSet)
             assert [] == await page.run(BROKEN), where
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_no_page_asks_another_host_or_breaks_the_content_security_policy(
     page: Page, hub: ServedSet
 ) -> None:
@@ -129,7 +129,7 @@ async def test_no_page_asks_another_host_or_breaks_the_content_security_policy(
     assert [] == faults(page)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_without_scripts_each_page_shows_the_same_text(page: Page, hub: ServedSet) -> None:
     for shown in hub.pages:
         await page.call("Emulation.setScriptExecutionDisabled", value=False)
@@ -141,7 +141,7 @@ async def test_without_scripts_each_page_shows_the_same_text(page: Page, hub: Se
         assert with_scripts == await page.text(), shown
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_the_keyboard_alone_reaches_everything(page: Page, hub: ServedSet) -> None:
     for shown in hub.pages:
         await show(page, hub.address, shown)
@@ -174,7 +174,7 @@ async def swap(page: Page, act: str) -> None:
     await page.run(f"(() => {{ const done = {SWAPPED}; {act}; return done; }})()")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_the_next_page_comes_in_place_and_back_goes_back(page: Page, many: str) -> None:
     await show(page, many, HubPage("/sites", Role.ASSESSOR))
     await page.run("window.kept = true; document.getElementById('next').focus()")
@@ -197,7 +197,7 @@ async def test_the_next_page_comes_in_place_and_back_goes_back(page: Page, many:
     assert [] == faults(page)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_filter_comes_in_place_and_its_field_keeps_the_focus(page: Page, many: str) -> None:
     await show(page, many, HubPage("/sites", Role.ASSESSOR))
     await page.run("window.kept = true; document.getElementById('q').focus()")
@@ -212,7 +212,7 @@ async def test_a_filter_comes_in_place_and_its_field_keeps_the_focus(page: Page,
     assert [] == faults(page)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_session_that_ended_leads_to_the_sign_in_page(page: Page, many: str) -> None:
     await show(page, many, HubPage("/sites", Role.ASSESSOR))
     await page.call("Network.clearBrowserCookies")

@@ -18,6 +18,9 @@ from harness.cli.demo_hub_files import BRIGHTWATER, DNS, GATEWAY, HARBOUR, NORTH
 from reports.dashboard.viewer_guard import FOR_TOKENS
 from test_suites.demo_hub_example import DemoHub, Got, form_of, opened_demo
 
+pytestmark = pytest.mark.timeout(1200)
+"""The hub of the demonstration is made first, and every page of it is asked for."""
+
 START = (
     "/overview", "/campaigns", "/plans", "/decisions", "/alarms", "/sites", "/uploads", "/admin",
     "/admin/audit", "/states", "/", "/openapi.json", "/metrics", "/compare",

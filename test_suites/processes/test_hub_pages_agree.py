@@ -29,6 +29,9 @@ from reports.terminal import render_assessment
 from test_suites.demo_hub_example import NORTHGATE, NOW, DemoHub, Got, opened_demo
 from test_suites.set_clock import SetClock
 
+pytestmark = pytest.mark.timeout(1200)
+"""The hub of the demonstration is made first, and every page of it is asked for."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
