@@ -19,25 +19,26 @@ if TYPE_CHECKING:
 
 
 class RegistryAudit:
-    """The audit log in a registry: an ``Audit`` of the web application."""
+    """The audit log in a registry: an ``EvidenceAudit`` of the pages.
+
+    Each method raises HarnessError if it cannot record. ``stream`` is that of the supplier.
+    """
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
         self._clock = clock
 
-    def evidence_read(
-        self, viewer: Viewer, stream: str, campaign: str, item: str = "", what: str = ""
-    ) -> None:
-        """Record that evidence was read."""
+    def evidence_read(self, viewer: Viewer, stream: str, campaign: str, item: str = "") -> None:
+        """Record that the evidence of an item, or (without ``item``) of a campaign, was read."""
         self._record(
             EvidenceRead(
                 at=self._clock.now(), actor=viewer.name, person=viewer.person, stream=stream,
-                campaign=campaign, item=item, what=what,
+                campaign=campaign, item=item,
             )
         )  # fmt: skip
 
     def bundle_uploaded(self, viewer: Viewer, name: str, sha256: str, size: int) -> None:
-        """Record that a bundle came."""
+        """Record that a bundle came, before it is verified."""
         self._record(
             BundleUploaded(
                 at=self._clock.now(), actor=viewer.name, person=viewer.person, name=name,
@@ -46,7 +47,7 @@ class RegistryAudit:
         )  # fmt: skip
 
     def act_carried_out(self, viewer: Viewer, act: str, stream: str, subject: str) -> None:
-        """Record that an act was carried out."""
+        """Record that an act, such as ``plan-agreed``, was carried out about ``subject``."""
         self._record(
             ActCarriedOut(
                 at=self._clock.now(), actor=viewer.name, person=viewer.person, act=act,

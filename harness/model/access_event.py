@@ -104,13 +104,12 @@ class TokenRevoked(AccessEvent, frozen=True, kw_only=True, tag="token-revoked"):
 class EvidenceRead(AccessEvent, frozen=True, kw_only=True, tag="evidence-read"):
     """A person read the evidence of an item; without ``item``, of a campaign.
 
-    ``item`` is the number of its row. ``what`` is ``observations``, or the SHA-256 of a body.
+    ``item`` is the number of its row; of a body, ``sha256:`` and its digest follow.
     """
 
     stream: str
     campaign: str
     item: str = ""
-    what: str = ""
 
 
 class BundleUploaded(AccessEvent, frozen=True, kw_only=True, tag="bundle-uploaded"):

@@ -39,25 +39,6 @@ class Access(Protocol):
         """Who holds that API token; ``None`` if it is unknown, has ended or was revoked."""
 
 
-class Audit(Protocol):
-    """Records what people did and read, in the registry's chain. Its methods block.
-
-    Each raises HarnessError if it cannot record; then nothing may be shown and nothing done.
-    ``stream`` is that of the supplier.
-    """
-
-    def evidence_read(
-        self, viewer: Viewer, stream: str, campaign: str, item: str = "", what: str = ""
-    ) -> None:
-        """Record that the evidence of an item, or (without ``item``) of a campaign, was read."""
-
-    def bundle_uploaded(self, viewer: Viewer, name: str, sha256: str, size: int) -> None:
-        """Record that a bundle came, before it is verified."""
-
-    def act_carried_out(self, viewer: Viewer, act: str, stream: str, subject: str) -> None:
-        """Record that an act, such as ``plan-agreed``, was carried out about ``subject``."""
-
-
 class Refusal(Exception):
     """A request that is not carried out: an HTTP status, a title, and what to do, in a sentence.
 
