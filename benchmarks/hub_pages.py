@@ -40,6 +40,7 @@ from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
 from harness.cli.hub_web import HubWork, web_parts
 from harness.cli.serve_demo import demo_people
+from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Role
 from harness.ports.storage import WallClock
 
@@ -214,7 +215,9 @@ def routes_of(hub: Path) -> tuple[Route, ...]:
     clock = WallClock()
     with open_hub(hub, clock, print, lambda _: None) as opened:
         projector = Projector(opened.registry, opened.hub.results, clock, print)
-        work = HubWork(projector, HubUploads(opened.hub, opened.registry, clock))
+        work = HubWork(
+            projector, HubUploads(opened.hub, opened.registry, clock), StreamStates(opened.registry)
+        )
         parts = web_parts(opened, work, clock, lambda _: None, is_secure=False)
         return tuple(
             route

@@ -22,6 +22,7 @@ from harness.cli.hub_agents import open_hub
 from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
 from harness.cli.hub_web import HubWork, web_parts
+from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Permission, Role, Viewer
 from reports.dashboard.access import COOKIE, SignedIn
 from reports.dashboard.app import hub_app
@@ -154,7 +155,9 @@ def parts_of(opened: Any, clock: SetClock, told: list[str]) -> Any:
     """The parts of the application of an open hub, where the viewers of the tests sign in."""
     projector = Projector(opened.registry, opened.hub.results, clock, told.append)
     projector.catch_up()
-    work = HubWork(projector, HubUploads(opened.hub, opened.registry, clock))
+    work = HubWork(
+        projector, HubUploads(opened.hub, opened.registry, clock), StreamStates(opened.registry)
+    )
     parts = web_parts(opened, work, clock, lambda _: None, is_secure=False)
     return replace(parts, access=_Access())
 

@@ -6,32 +6,25 @@ from collections import Counter
 
 from harness.cli.hub_agents import AgentHub
 from harness.cli.hub_standing import views_of
-from harness.cli.registry_session import RegistrySession
-from harness.follow.due_dates import obligations, worst_first
-from harness.follow.replay import replay
+from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Viewer
 from harness.model.obligation import Obligation
 from harness.model.stream import OWNER
 from harness.ports.storage import Clock
+from harness.store.registry.streams import Registry
 
 
 class DueInStreams:
     """What is due in the streams that a viewer sees (``DueDates``)."""
 
-    def __init__(self, session: RegistrySession, clock: Clock) -> None:
-        self._session, self._clock = session, clock
+    def __init__(self, registry: Registry, states: StreamStates, clock: Clock) -> None:
+        self._registry, self._states, self._clock = registry, states, clock
 
     def __call__(self, viewer: Viewer) -> tuple[Obligation, ...]:
         """Everything that is due, worst first; of other streams nothing is read."""
-        registry, now = self._session.registry, self._clock.now()
-        found: list[Obligation] = []
-        for head in registry.heads():
-            if head.stream == OWNER or not viewer.sees(head.stream):
-                continue
-            with registry.reading(head.stream) as access:
-                state = replay(access.events())
-            found += obligations(state, now)
-        return worst_first(found)
+        heads = [head for head in self._registry.heads() if head.stream != OWNER]
+        seen = [head for head in heads if viewer.sees(head.stream)]
+        return self._states.due(seen, self._clock.now())
 
 
 class AgentsByState:

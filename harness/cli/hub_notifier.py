@@ -19,11 +19,9 @@ from harness.cli.hub_file import HubFile
 from harness.cli.hub_registry import FleetRegistry
 from harness.cli.hub_standing import views_of
 from harness.cli.registry_session import RegistrySession
+from harness.cli.stream_states import StreamStates
 from harness.errors import HarnessError
-from harness.follow.due_dates import obligations
 from harness.follow.event_notifications import event_notifications, findings_named
-from harness.follow.replay import replay
-from harness.follow.state import StreamState
 from harness.model.event import Event, FindingOpened, PlanDrafted, PlanEvent
 from harness.model.notification import Notification
 from harness.model.stream import OWNER, StreamHead
@@ -68,6 +66,7 @@ class Notifier:
         self,
         hub: HubFile,
         session: RegistrySession,
+        states: StreamStates,
         clock: Clock,
         senders: Mapping[str, Sender],
         tell: Callable[[str], None],
@@ -81,7 +80,7 @@ class Notifier:
         self._senders = senders
         self._tell = tell
         self._looked: datetime | None = None
-        self._states: dict[str, tuple[str, StreamState]] = {}
+        self._states = states
 
     def once(self) -> Notified:
         """Read what is new, and send what is due. Raises InstrumentError."""
@@ -143,17 +142,8 @@ class Notifier:
         except HarnessError as error:
             self._tell(f"schedules are not watched: {error}")
         for head in heads:
-            state = self._state(head)
-            yield from of_plans(head.stream, head.name, obligations(state, now), now)
-
-    def _state(self, head: StreamHead) -> StreamState:
-        """The state of a stream, made again where it has new events."""
-        digest, state = self._states.get(head.stream, ("", StreamState()))
-        if digest != head.hash:
-            with self._registry.reading(head.stream) as access:
-                state = replay(access.events())
-            self._states[head.stream] = head.hash, state
-        return state
+            due = self._states.due([head], now)
+            yield from of_plans(head.stream, head.name, due, now)
 
     def _entries(self, told: Iterable[Notification], now: datetime) -> list[Entry]:
         """What is kept of notifications, for each target that takes one."""

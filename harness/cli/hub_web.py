@@ -10,6 +10,7 @@ from harness.cli.hub_audit import AuditedActs, AuditedUploads, RegistryAudit
 from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
 from harness.cli.registry_session import RegistrySession
+from harness.cli.stream_states import StreamStates
 from harness.ports.storage import Clock
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.own_account import OwnAccount
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
 
 
 class HubWork(NamedTuple):
-    """What a hub does beside answering: it makes rows for pages, and looks at uploads."""
+    """What a hub does beside answering: it makes rows for pages, and looks at uploads.
+
+    ``states`` are those of its streams, which notifications and calendars share.
+    """
 
     projector: Projector
     uploads: HubUploads
+    states: StreamStates
 
 
 def web_parts(
@@ -66,7 +71,7 @@ def web_parts(
             *_result_routes(hub, repository, audit),
             *_follow_up_routes(hub, repository, audit, work, clock),
             *_upload_routes(work, audit),
-            *_api_routes(hub, repository, requests, clock),
+            *_api_routes(hub, repository, requests, work, clock),
         ),
         is_secure=is_secure,
     )
@@ -174,7 +179,7 @@ def _upload_routes(work: HubWork, audit: RegistryAudit) -> tuple[APIRouter, ...]
 
 
 def _api_routes(
-    hub: AgentHub, repository: Repository, requests: RequestMetrics, clock: Clock
+    hub: AgentHub, repository: Repository, requests: RequestMetrics, work: HubWork, clock: Clock
 ) -> tuple[APIRouter, ...]:
     from harness.cli.hub_due import AgentsByState, DueInStreams  # noqa: PLC0415 - an extra
     from reports.dashboard.api.exports import export_routes  # noqa: PLC0415 - the same
@@ -184,9 +189,10 @@ def _api_routes(
     from reports.dashboard.rate_limit import RateLimit  # noqa: PLC0415 - the same
 
     limit = RateLimit()
+    due = DueInStreams(hub.registry, work.states, clock)
     return (
         result_routes(repository, limit),
         export_routes(repository, limit),
-        follow_up_routes(repository, DueInStreams(hub.session, clock), clock.now, limit),
+        follow_up_routes(repository, due, clock.now, limit),
         metrics_routes(repository, AgentsByState(hub, clock), requests),
     )

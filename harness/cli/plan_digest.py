@@ -13,10 +13,10 @@ from harness.cli.paths import REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import RegistrySession, open_session
+from harness.cli.stream_states import StreamStates
 from harness.errors import UsageError
 from harness.follow.digest_words import counted, digest_lines
-from harness.follow.due_dates import obligations, within, worst_first
-from harness.follow.replay import replay
+from harness.follow.due_dates import within
 from harness.model.obligation import Obligation
 from harness.untrusted.passwords import is_database
 
@@ -97,13 +97,8 @@ def due_in(session: RegistrySession, supplier: str, now: datetime) -> tuple[Obli
     Of another supplier's stream nothing is read.
     """
     only = session.stream_named(supplier) if supplier else ""
-    streams = [only] if only else [head.stream for head in session.registry.heads()]
-    found: list[Obligation] = []
-    for stream in streams:
-        with session.registry.reading(stream) as access:
-            state = replay(access.events())
-        found += obligations(state, now)
-    return worst_first(found)
+    heads = [head for head in session.registry.heads() if only in {"", head.stream}]
+    return StreamStates(session.registry).due(heads, now)
 
 
 def for_supplier(found: Sequence[Obligation], supplier: str) -> str:

@@ -145,19 +145,21 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
     from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - the same
     from harness.cli.hub_web import HubWork  # noqa: PLC0415 - the same
+    from harness.cli.stream_states import StreamStates  # noqa: PLC0415 - the same
     from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
 
     _require_wall(hub)
     uploads = HubUploads(hub.hub, hub.registry, clock)
     ingest = UploadIngest(hub.hub.folder, clock)
+    states = StreamStates(hub.registry)
     with (
         following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
         _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn, projector.try_to_catch_up),
         expiring(hub.hub, clock, warn),
-        notifying(hub.hub, partial(Notifier, hub.hub, hub.session, clock), clock, warn),
+        notifying(hub.hub, partial(Notifier, hub.hub, hub.session, states, clock), clock, warn),
     ):
-        yield HubWork(projector, uploads)
+        yield HubWork(projector, uploads, states)
 
 
 def shown_address(listener: socket.socket) -> str:

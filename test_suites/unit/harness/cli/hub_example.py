@@ -23,6 +23,7 @@ from harness.cli.hub_uploads import HubUploads
 from harness.cli.hub_web import HubWork
 from harness.cli.main import app
 from harness.cli.registry_session import open_session
+from harness.cli.stream_states import StreamStates
 from harness.fleet.messages import AgentStatus, Enrolled, Poll, Refused, RunReport
 from harness.model.event import Event
 from harness.model.surveillance_event import SurveillanceRun
@@ -140,6 +141,7 @@ def work_of(hub: AgentHub, clock: Clock) -> HubWork:
     return HubWork(
         Projector(hub.registry, results, clock, lambda _: None),
         HubUploads(hub.hub, hub.registry, clock),
+        StreamStates(hub.registry),
     )
 
 

@@ -15,6 +15,7 @@ from harness.cli.hub_file import read_hub
 from harness.cli.hub_notifier import Notified, Notifier
 from harness.cli.hub_standing import AgentView
 from harness.cli.registry_session import open_session, place_of
+from harness.cli.stream_states import StreamStates
 from harness.fleet.messages import AgentStatus, Poll, SentinelBracket
 from harness.model.alarm import AlarmRetest, AlarmRule, RaisedAlarm
 from harness.model.conformity import Conformity
@@ -62,7 +63,8 @@ class Desk:
         for target in hub.notify.targets:
             self.taking.setdefault(target.name, Taking())
         clock = self.example.clock
-        self.notifier = Notifier(hub, self.session, clock, self.taking, self.told.append)
+        states = StreamStates(self.session.registry)
+        self.notifier = Notifier(hub, self.session, states, clock, self.taking, self.told.append)
 
     def record(self, *events: Event, supplier: str = "Acme") -> None:
         self.session.record(place_of(supplier), *events)

@@ -13,6 +13,7 @@ from harness.cli import hub_senders
 from harness.cli.hub_due import AgentsByState, DueInStreams
 from harness.cli.hub_file import read_hub
 from harness.cli.hub_senders import AppriseSender, notifying
+from harness.cli.stream_states import StreamStates
 from harness.errors import InstrumentError
 from harness.model.hub_access import Role, Viewer
 from test_suites.fake_runs import PATIENCE
@@ -104,7 +105,8 @@ def test_what_is_due_is_told_of_the_streams_that_a_viewer_sees(tmp_path: Path) -
     desk = FollowUpDesk(tmp_path / "out")
     desk.open_plan(1)
     desk.open_plan(1, supplier="Beta", service="Calm Net")
-    due: Callable[[Viewer], Any] = DueInStreams(desk.session, desk.clock)
+    registry = desk.session.registry
+    due: Callable[[Viewer], Any] = DueInStreams(registry, StreamStates(registry), desk.clock)
 
     acme = Viewer(role=Role.SUPPLIER, person="p", streams=frozenset({ACME}))
     everybody = Viewer(role=Role.ASSESSOR, person="p", streams=None)

@@ -18,6 +18,7 @@ from harness.cli.hub_agents import open_hub
 from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
 from harness.cli.hub_web import HubWork, web_parts
+from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Role
 from reports.dashboard.app import hub_app
 from test_suites.hub_serving import NamedViewers, viewers_of
@@ -36,7 +37,11 @@ def pages_of(folder: Path, example: BusyHub) -> Iterator[ASGIApp]:
     """The web application of a hub, with a session of each role."""
     with open_hub(folder, example.clock, example.told.append) as opened:
         projector = Projector(opened.registry, opened.hub.results, example.clock, print)
-        work = HubWork(projector, HubUploads(opened.hub, opened.registry, example.clock))
+        work = HubWork(
+            projector,
+            HubUploads(opened.hub, opened.registry, example.clock),
+            StreamStates(opened.registry),
+        )
         parts = web_parts(opened, work, example.clock, lambda _: None, is_secure=False)
         viewers = viewers_of(frozenset({ACME}), frozenset({"Hill School"}))
         yield hub_app(replace(parts, access=NamedViewers(viewers)))

@@ -1,0 +1,41 @@
+"""The state of a stream is read once, and again when the stream has grown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import stream_states
+from harness.cli.stream_states import StreamStates
+from harness.follow.replay import replay
+from harness.model.stream import StreamHead
+from test_suites.follow_up_desk import ACME, FollowUpDesk
+
+
+def test_a_stream_is_read_again_only_after_it_has_grown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = FollowUpDesk(tmp_path / "out")
+    desk.open_plan(1)
+    registry, read = desk.session.registry, list[int]()
+
+    def counted(events: tuple[object, ...]) -> object:
+        read.append(len(events))
+        return replay(events)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stream_states, "replay", counted)
+    states = StreamStates(registry)
+
+    def plans() -> list[str]:
+        heads: list[StreamHead] = [each for each in registry.heads() if each.stream == ACME]
+        return [each.plan for each in states.due(heads, desk.clock.now()) if each.plan]
+
+    before = plans()
+    assert before == plans()
+    assert 1 == len(read)
+    desk.open_plan(2)
+    assert {*plans()} > {*before}
+    assert 2 == len(read)
+    assert read[0] < read[1]
+    desk.close()
