@@ -1,10 +1,11 @@
 """The pages of a hub: 50 users with a second of think time, over 10,000 and 1,000,000 outcomes.
 
 A hub is made as by ``accredit serve --demo``, its rows are copied (``benchmarks.hub_rows``), and it
-is served by a process of its own. One page of each route is found by following links, as an
-assessor or an administrator, so that new pages are measured as well. Each user walks over all pages
-in an order of its own. A page is compared with the sign-in page in the same run: so a slow or busy
-machine changes both.
+is served by a process of its own: first with its registry in a file of SQLite, then, if PostgreSQL
+is installed, behind row-level security in a database. One page of each route is found by following
+links, as an assessor or an administrator, so that new pages are measured as well. Each user walks
+over all pages in an order of its own. A page is compared with the sign-in page in the same run: so
+a slow or busy machine changes both.
 """
 
 # ruff: noqa: RUF001 - the sign of multiplication
@@ -32,10 +33,12 @@ import httpx
 from starlette.routing import Route
 
 from benchmarks.goal import Result, topic
-from benchmarks.hub_rows import Rows, grow_hub, project
+from benchmarks.hub_databases import StoredHub, has_postgresql, in_file, in_postgresql
+from benchmarks.hub_rows import Rows, project
 from harness.cli.demo_hub import make_demo_hub, own_environment
 from harness.cli.demo_hub_people import ASSESSOR, PEOPLE, DemoPerson
 from harness.cli.hub_agents import open_hub
+from harness.cli.hub_backup import back_up
 from harness.cli.hub_projector import Projector
 from harness.cli.hub_uploads import HubUploads
 from harness.cli.hub_web import HubWork, web_parts
@@ -99,26 +102,41 @@ class Server(NamedTuple):
 
 @topic("hub-pages", is_usual=False)
 def hub_pages() -> Iterable[Result]:
-    """Walk over the pages of a hub with few and with many rows."""
-    with tempfile.TemporaryDirectory() as folder, own_environment():
-        hub, clock = Path(folder) / "hub", WallClock()
+    """Walk over the pages of a hub with few and with many rows, in each database."""
+    with tempfile.TemporaryDirectory() as name, own_environment():
+        folder, clock = Path(name), WallClock()
+        hub = folder / "hub"
         make_demo_hub(hub, datetime.now(UTC))
         passwords = demo_people(hub, clock)
         project(hub)
         routes = routes_of(hub)
-        seen: dict[int, Seen] = {}
-        for size in SIZES:
-            rows = grow_hub(hub, size)
-            with serving(hub, passwords) as server:
-                pages = find_pages(server, routes)
-                walked = tuple(page for page in pages if page.is_html)
-                seen[size] = Seen(pages, alone(server, pages), asyncio.run(walk(server, walked)))
-                memory = server.memory()
-            yield from _results(rows, seen[size], memory)
-        yield _flatness(seen)
+        back_up(hub, folder / "hub.tar", clock)
+        yield from _measured(in_file(hub), passwords, routes)
+        if not has_postgresql():
+            print("  PostgreSQL is not installed: nothing is measured with it", file=sys.stderr)
+            return
+        with in_postgresql(folder / "hub.tar", folder / "second") as stored:
+            yield from _measured(stored, passwords, routes)
 
 
-def _results(rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
+def _measured(
+    stored: StoredHub, passwords: dict[DemoPerson, str], routes: tuple[Route, ...]
+) -> Iterator[Result]:
+    """The results of one hub, with few and with many rows."""
+    print(stored.database, file=sys.stderr)
+    seen: dict[int, Seen] = {}
+    for size in SIZES:
+        rows = stored.grow(size)
+        with serving(stored.folder, passwords) as server:
+            pages = find_pages(server, routes)
+            walked = tuple(page for page in pages if page.is_html)
+            seen[size] = Seen(pages, alone(server, pages), asyncio.run(walk(server, walked)))
+            memory = server.memory()
+        yield from _results(stored.database, rows, seen[size], memory)
+    yield _flatness(stored.database, seen)
+
+
+def _results(database: str, rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
     """The slowest page beside the sign-in page, and the memory."""
     anchor = p95(seen.together[ANCHOR])
     ratios = {name: p95(times) / anchor for name, times in seen.together.items()}
@@ -133,15 +151,16 @@ def _results(rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
     for name in sorted(seen.alone.keys() - ratios.keys()):
         print(f"  alone {_middle(seen.alone[name]) * 1000:6.1f} ms  {name}", file=sys.stderr)
     slowest = max(filter(seen.is_page, ratios), key=lambda each: ratios[each])
+    where = f"{rows.outcomes:,} outcomes, {database}"
     yield Result(
-        goal=f"slowest page of a hub ÷ the sign-in page, p95, {rows.outcomes:,} outcomes",
+        goal=f"slowest page of a hub ÷ the sign-in page, p95, {where}",
         value=ratios[slowest],
         unit="×",
         bound=SLOWEST,
         note=f"{slowest}; {len(ratios)} pages, {USERS} users; sign-in {anchor * 1000:.0f} ms",
     )
     yield Result(
-        goal=f"memory of a hub with {rows.outcomes:,} outcomes",
+        goal=f"memory of a hub with {where}",
         value=memory,
         unit="MiB",
         bound=MEMORY,
@@ -149,7 +168,7 @@ def _results(rows: Rows, seen: Seen, memory: float) -> Iterator[Result]:
     )
 
 
-def _flatness(seen: dict[int, Seen]) -> Result:
+def _flatness(database: str, seen: dict[int, Seen]) -> Result:
     """How much slower a page is with many rows, each beside the sign-in page of its run."""
     few, many = (
         {name: _middle(times) / _middle(one.alone[ANCHOR]) for name, times in one.alone.items()}
@@ -159,7 +178,7 @@ def _flatness(seen: dict[int, Seen]) -> Result:
     growth = {name: many[name] / few[name] for name in pages}
     worst = max(growth, key=lambda each: growth[each])
     return Result(
-        goal=f"time of a page: {SIZES[-1]:,} ÷ {SIZES[0]:,} outcomes",
+        goal=f"time of a page: {SIZES[-1]:,} ÷ {SIZES[0]:,} outcomes, {database}",
         value=growth[worst],
         unit="×",
         bound=FLATTEST,
@@ -307,7 +326,7 @@ def _client(server: Server, person: DemoPerson | None) -> httpx.Client:
 
 
 def alone(server: Server, pages: tuple[Page, ...]) -> dict[str, list[float]]:
-    """How long each page takes while nobody else asks, in seconds, a few times each."""
+    """How long each page takes a single user, in seconds, a few times each."""
     taken: dict[str, list[float]] = defaultdict(list)
     for page in pages:
         with _client(server, page.person) as client:

@@ -103,7 +103,7 @@ class FollowUpDesk:
         self.app: ASGIApp = hub_app(
             HubParts(
                 agents=NoAgents(), repository=repository, access=NamedViewers(self.people),
-                log=lambda _: None, now=self.clock.now, routes=routes,
+                log=lambda _: None, now=self.clock.now, rows_of=self._projector.rows_of, routes=routes,
             )
         )  # fmt: skip
         for supplier, service in (("Acme", SERVICE), ("Beta", "Calm Net")):

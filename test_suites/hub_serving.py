@@ -83,6 +83,7 @@ def app_of(
     routes: tuple[APIRouter, ...],
     viewers: Mapping[str, Viewer],
     lines: list[RequestLine] | None = None,
+    rows_of: datetime | None = NOW,
 ) -> ASGIApp:
     """The application with these pages; ``lines`` takes the lines of its log."""
     return hub_app(
@@ -92,6 +93,7 @@ def app_of(
             access=NamedViewers(viewers),
             log=(lines if lines is not None else []).append,
             now=lambda: NOW,
+            rows_of=lambda _: rows_of,
             routes=routes,
         )
     )

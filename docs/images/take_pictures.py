@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 from playwright.sync_api import sync_playwright
 from rich.console import Console
@@ -25,11 +27,40 @@ from reports.site.public_facts import public_register
 from reports.site.public_pages import public_files
 from reports.terminal import render_assessment
 from test_suites.browser.chromium import FLAGS
-from test_suites.demo_hub_example import opened_demo
+from test_suites.demo_hub_example import NORTHGATE, opened_demo
 from test_suites.hub_serving import served
 from test_suites.site_example import NOW, example_views
 
 HERE = Path(__file__).resolve().parent
+
+
+class HubPicture(NamedTuple):
+    """A picture of a page of the hub; width and height of the window are in CSS pixels."""
+
+    name: str
+    path: str
+    width: int
+    height: int
+    is_dark: bool = False
+
+
+GATEWAY = f"/services/{quote(NORTHGATE)}/SchoolShield%20Gateway"
+HUB = (
+    HubPicture("hub.png", "/overview", 1280, 1180),
+    HubPicture("hub-service.png", GATEWAY, 1280, 1180),
+    HubPicture(
+        "hub-requirement-dark.png", f"{GATEWAY}/requirements/URL-04", 1280, 1180, is_dark=True
+    ),
+    HubPicture("hub-plan.png", f"/plans/{quote(NORTHGATE)}/P-0003", 1280, 1180),
+    HubPicture("hub-overview-telephone.png", "/overview", 390, 1180),
+    HubPicture(
+        "hub-alarm-telephone-dark.png",
+        f"/alarms/{quote(NORTHGATE)}/A-0002",
+        390,
+        1180,
+        is_dark=True,
+    ),
+)
 
 
 def main() -> None:
@@ -51,7 +82,7 @@ def main() -> None:
 
 
 def take_hub() -> None:
-    """Photograph the overview of the hub of the demonstration, as its owner sees it."""
+    """Photograph pages of the hub of the demonstration, as its owner sees them."""
     with (
         tempfile.TemporaryDirectory() as folder,
         opened_demo(Path(folder) / "hub") as hub,
@@ -59,11 +90,16 @@ def take_hub() -> None:
         sync_playwright() as library,
     ):
         browser = library.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS])
-        context = browser.new_context(viewport={"width": 1280, "height": 1180})
-        context.add_cookies([{"name": COOKIE, "value": "owner", "url": address}])
-        page = context.new_page()
-        page.goto(f"{address}/overview")
-        page.screenshot(path=HERE / "hub.png")
+        for each in HUB:
+            context = browser.new_context(
+                viewport={"width": each.width, "height": each.height},
+                color_scheme="dark" if each.is_dark else "light",
+            )
+            context.add_cookies([{"name": COOKIE, "value": "owner", "url": address}])
+            page = context.new_page()
+            page.goto(f"{address}{each.path}")
+            page.screenshot(path=HERE / each.name)
+            context.close()
         browser.close()
 
 

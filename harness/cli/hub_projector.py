@@ -29,6 +29,7 @@ from harness.cli.registry_session import RegistrySession
 from harness.cli.site_views import assessment_of
 from harness.errors import HarnessError
 from harness.model.event import AppealDecided, Event
+from harness.model.hub_access import Viewer
 from harness.model.stream import OWNER, StreamHead
 from harness.ports.storage import Clock
 from harness.store.hub.item_rows import ItemRow, replace_items
@@ -123,6 +124,7 @@ class Projector:
         self._days: dict[str, date] = {}
         self._told: dict[str, str] = {}
         self._again: dict[str, datetime] = {}
+        self._rows_of: dict[str, datetime | None] = {}
         self._owner_events = -1
 
     def catch_up(self) -> tuple[str, ...]:
@@ -134,13 +136,31 @@ class Projector:
         with self._lock:
             with self._registry.transaction() as connection:
                 progress = all_progress(connection)
+            now, heads = self._clock.now(), self._registry.heads()
             changed = []
-            for head in self._registry.heads():
+            for head in heads:
                 if head.stream == OWNER:
                     self._follow_owner(head)
                 elif self._is_behind(head, progress.get(head.stream)):
                     changed += [head.stream] if self._project(head) else []
+            for stream in (OWNER, *(head.stream for head in heads)):
+                self._rows_of.setdefault(stream, None)
+                if stream not in self._again:
+                    self._rows_of[stream] = now
+            self._told.pop("", None)
             return tuple(changed)
+
+    def rows_of(self, viewer: Viewer) -> datetime | None:
+        """The time up to which all that a viewer sees is in the rows; ``None`` if it is not known.
+
+        The public sees something of every stream.
+        """
+        known = {OWNER: self._rows_of.get(OWNER)} | self._rows_of
+        sees_all = viewer.is_public
+        seen = [at for stream, at in known.items() if sees_all or viewer.sees(stream)]
+        seen.append(known[OWNER])
+        times = [at for at in seen if at is not None]
+        return min(times) if len(times) == len(seen) else None
 
     def _follow_owner(self, head: StreamHead) -> None:
         """Write what the owner's stream says of checks in the field, if it has grown."""
@@ -155,6 +175,11 @@ class Projector:
             self.catch_up()
         except HarnessError as error:
             self._tell_once("", f"pages are not up to date: {error}")
+        except Exception as error:  # noqa: BLE001 - the next look tries again
+            summary = f"pages are not up to date: {type(error).__name__}: {error}"
+            if self._told.get("") != summary:
+                unexpected_message(error)  # writes the traceback to a file
+            self._tell_once("", summary)
 
     def _tell_once(self, stream: str, words: str) -> None:
         if self._told.get(stream) != words:
@@ -288,14 +313,14 @@ class Projector:
 
 
 @contextmanager
-def following(projector: Projector) -> Iterator[Projector]:
+def following(projector: Projector) -> Iterator[None]:
     """Bring all rows up to date, and keep them so while other processes use the registry."""
     stop = threading.Event()
     projector.try_to_catch_up()
     thread = threading.Thread(target=_follow, args=(projector, stop), name="projector")
     thread.start()
     try:
-        yield projector
+        yield
     finally:
         stop.set()
         thread.join()

@@ -109,9 +109,9 @@ class Heart:
 @contextmanager
 def notifying(
     hub: HubFile, make: MakeNotifier, clock: Clock,
-    tell: Callable[[str], None], *, is_healthy: Callable[[], bool] = lambda: True,
+    tell: Callable[[str], None], is_healthy: Callable[[], bool],
 ) -> Iterator[None]:  # fmt: skip
-    """Notify in a thread until the block ends. The heart beats while all else works.
+    """Notify in a thread until the block ends. The heartbeat is sent while all else works.
 
     Raises UsageError, before anything begins, where a target's file cannot be used.
     """

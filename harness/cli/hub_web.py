@@ -65,6 +65,7 @@ def web_parts(
         access=HubAccess(accounts.sign_in),
         log=note,
         now=clock.now,
+        rows_of=work.projector.rows_of,
         routes=(
             *_account_routes(accounts),
             *_public_routes(hub, repository, clock),

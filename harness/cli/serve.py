@@ -32,6 +32,7 @@ from harness.cli.printing import say, say_at_once, warn
 from harness.cli.process import unexpected_message
 from harness.errors import HarnessError, UsageError
 from harness.measure.event_loop import infrequent_garbage_collection
+from harness.model.hub_access import PUBLIC
 from harness.ports.storage import Clock, WallClock
 from harness.store.private_folder import make_private
 from harness.store.registry.agent_store import ASIDE
@@ -147,17 +148,24 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     from harness.cli.hub_web import HubWork  # noqa: PLC0415 - the same
     from harness.cli.stream_states import StreamStates  # noqa: PLC0415 - the same
     from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
+    from harness.store.hub.projection import is_late  # noqa: PLC0415 - the same
 
     _require_wall(hub)
     uploads = HubUploads(hub.hub, hub.registry, clock)
     ingest = UploadIngest(hub.hub.folder, clock)
     states = StreamStates(hub.registry)
+    projector = Projector(hub.registry, hub.hub.results, clock, warn)
+    make_notifier = partial(Notifier, hub.hub, hub.session, states, clock)
+
+    def is_healthy() -> bool:
+        return hub.is_ready() and not is_late(projector.rows_of(PUBLIC), clock.now())
+
     with (
-        following(Projector(hub.registry, hub.hub.results, clock, warn)) as projector,
+        following(projector),
         _recording(hub, waiting, projector.try_to_catch_up),
         looking_at_uploads(uploads, ingest, warn, projector.try_to_catch_up),
         expiring(hub.hub, clock, warn),
-        notifying(hub.hub, partial(Notifier, hub.hub, hub.session, states, clock), clock, warn),
+        notifying(hub.hub, make_notifier, clock, warn, is_healthy),
     ):
         yield HubWork(projector, uploads, states)
 

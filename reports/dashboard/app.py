@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from harness.model.hub_access import Viewer
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
@@ -42,13 +43,17 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubParts:
-    """What the application is made of; ``routes`` are the pages and the API."""
+    """What the application is made of; ``routes`` are the pages and the API.
+
+    ``rows_of`` returns the time up to which a viewer's pages are complete; ``None``: not known.
+    """
 
     agents: AnswersAgents
     repository: Repository
     access: Access
     log: Callable[[RequestLine], None]
     now: Callable[[], datetime]
+    rows_of: Callable[[Viewer], datetime | None]
     routes: tuple[APIRouter, ...]
     is_secure: bool = False
 
@@ -63,7 +68,7 @@ def hub_app(parts: HubParts) -> ASGIApp:
         title="Accredit hub",
         version=version("isp-accredit"),
     )
-    app.state.now = parts.now
+    app.state.now, app.state.rows_of = parts.now, parts.rows_of
     add_agent_routes(app, parts.agents)
     for routes in parts.routes:
         app.include_router(routes)

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 
 from harness.model.event_times import in_utc
 from harness.model.hub_access import Permission, Viewer
+from harness.store.hub.projection import is_late
 from reports.dashboard.access import signed_in
 from reports.dashboard.static_files import static_url
 from reports.documents.html import page_environment
@@ -91,6 +92,7 @@ def page(
     """
     asked = signed_in(request)
     shown = navigation(asked.viewer)
+    now, rows_of = request.app.state.now(), request.app.state.rows_of(asked.viewer)
     contents.setdefault("at", _entry_of(request.scope["path"], shown))
     text = (
         _environment()
@@ -102,7 +104,9 @@ def page(
             csrf=asked.csrf,
             navigation=shown,
             counts=getattr(request.state, "counts", {}),
-            as_of=request.app.state.now(),
+            as_of=now,
+            rows_of=moment(rows_of) if rows_of else "",
+            is_late=is_late(rows_of, now),
             is_part=request.headers.get("hx-request") == "true",
             **contents,
         )
@@ -126,9 +130,13 @@ def _entry_of(path: str, entries: tuple[Entry, ...]) -> str:
 def when(at: datetime, now: datetime) -> str:
     """A time in UTC as pages show it: "today, 08:30" or "18 Nov 2026, 09:00"."""
     at = at.astimezone(UTC)
-    if at.date() == now.astimezone(UTC).date():
-        return f"today, {at:%H:%M}"
-    return f"{at.day} {at:%b %Y, %H:%M}"
+    return f"today, {at:%H:%M}" if at.date() == now.astimezone(UTC).date() else moment(at)
+
+
+def moment(at: datetime) -> str:
+    """A time in UTC as people write it: "24 Nov 2026, 06:10"."""
+    at = at.astimezone(UTC)
+    return f"{at.day}\N{NO-BREAK SPACE}{at:%b %Y, %H:%M}"
 
 
 @cache

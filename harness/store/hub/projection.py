@@ -7,7 +7,7 @@ work within the transaction of their connection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,6 +26,14 @@ from harness.store.hub.hub_tables import CAMPAIGNS, DOCUMENTS, ITEMS, OUTCOMES, 
 
 CHUNK = 500
 """How many rows are written, or ids asked for, at once."""
+
+LATE_AFTER = timedelta(minutes=5)
+"""How old the rows of pages may be before pages and the hub's heartbeat say so."""
+
+
+def is_late(rows_of: datetime | None, now: datetime) -> bool:
+    """Whether rows of that time are too old; ``None`` if nobody knows of what time they are."""
+    return rows_of is None or now - rows_of > LATE_AFTER
 
 
 class Progress(NamedTuple):

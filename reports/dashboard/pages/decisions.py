@@ -45,12 +45,11 @@ from reports.dashboard.pages.follow_up_pages import (
     ROWS,
     TriedForm,
     done,
-    moment,
     next_url,
     place_of,
     require_stream,
 )
-from reports.dashboard.rendering import page
+from reports.dashboard.rendering import moment, page
 from reports.next_steps import day
 from reports.site.page_maker import counted
 from reports.words import capitalised

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import NamedTuple
 
 import msgspec
@@ -47,12 +47,6 @@ def require_stream(viewer: Viewer, stream: str, permission: Permission) -> None:
     require(viewer, permission)
     if not viewer.sees(stream):
         raise NotHere
-
-
-def moment(at: datetime) -> str:
-    """A time as people write it: "24 Nov 2026, 06:10"; in UTC."""
-    at = at.astimezone(UTC)
-    return f"{at.day}\N{NO-BREAK SPACE}{at:%b %Y, %H:%M}"
 
 
 def done(path: str, act: str) -> RedirectResponse:

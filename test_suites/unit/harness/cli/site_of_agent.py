@@ -49,7 +49,8 @@ DOWN = "the hub hub.example:443 was not reached: No route to host"
 class PlayedHub:
     """The hub as an agent meets it; ``down`` is why it is not reached, if it is not.
 
-    ``offset`` is what the system's clock of the device is behind the hub's, in seconds.
+    ``offset`` is what the system's clock of the device is behind the hub's, in seconds. With
+    ``loses_answers`` the first answer to each reported run does not reach the agent.
     """
 
     offset: float = 0.0
@@ -61,6 +62,7 @@ class PlayedHub:
     memory: HubMemory = field(default_factory=HubMemory)
     asked: list[FromAgent] = field(default_factory=list)
     report: UplinkReport | None = None
+    loses_answers: bool = False
 
     def read_clock(self) -> ClockReading:
         """Tell the time."""
@@ -76,7 +78,12 @@ class PlayedHub:
         if isinstance(message, Poll):
             newer = self.order is not None and self.order.serial > message.serial
             return Polled(order=self.order if newer else None, update=self.update)
-        return self.memory.answer(message)
+        answer = self.memory.answer(message)
+        times = sum(each == message for each in self.reports)
+        if self.loses_answers and times == 1:
+            lost = "the connection was cut off before the answer"
+            raise UplinkError(lost, "unreached")
+        return answer
 
     @property
     def polls(self) -> list[Poll]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from harness.cli import agent_results
 from harness.cli.agent_home import AgentHome
 from harness.errors import HarnessError, InstrumentError, UsageError
 from harness.store.bundle_reading import opened_bundle
+from test_suites.products.fleet_records import Measured, on_agent, written
 from test_suites.unit.harness.cli.site_of_agent import DOWN, DUE, PlayedSite, run_in, run_of
 
 
@@ -48,6 +52,64 @@ def test_a_run_is_sent_once_with_a_bundle_that_the_hub_can_verify(
     with opened_bundle(bundle, [public], sent.campaign) as opened:
         assert sent.attempts == opened.journal.rows
     assert not list(working.home.folder.glob("*.zip")), "no copy stays beside the spool's"
+
+
+@pytest.mark.timeout(600)
+def test_ten_minutes_offline_lose_no_observation_and_double_none(
+    site: PlayedSite, tmp_path: Path
+) -> None:
+    """A run is due each minute; the agent is killed while it is offline, and answers are lost."""
+    _order(site, 1, "* * * * *")
+    ready = list(site.due())
+    began = site.now
+    site.hub.down = DOWN
+    for minute in range(10):
+        site.minutes()
+        for job in ready:
+            site.carry_out(job.key)
+        if minute == 4:  # killed after it measured, before it handed over
+            site.left = site.agent.state.clock
+            site.start()
+        ready = list(site.due(0))
+    assert timedelta(minutes=10) == site.now - began
+    assert not site.hub.reports
+    assert 10 == site.agent.state.waiting
+
+    site.hub.down, site.hub.loses_answers = "", True
+    _order(site, 2, "15 6 * * *")
+    for _ in range(28):  # until shortly before the next run is due
+        site.due(10)
+
+    assert 0 == site.agent.state.waiting
+    own = [one for run in _runs(site) for one in written(on_agent(site.out, run).observations)]
+    received = [one for each in _bundles(site, tmp_path) for one in written(each.observations)]
+    assert len(own) > 500
+    assert 1 == max(Counter(key for key, _ in own).values())
+    assert Counter(own) == Counter(received)
+    assert {2} == set(Counter(each.run for each in site.hub.reports).values())
+
+
+def _order(site: PlayedSite, serial: int, cron: str) -> None:
+    """Let the hub send another schedule."""
+    site.service.cron = cron
+    site.service.declare()
+    site.give_order(serial)
+
+
+def _runs(site: PlayedSite) -> set[str]:
+    """The campaigns that were measured on a device."""
+    return {path.parent.name for path in site.out.glob("*/journal")}
+
+
+def _bundles(site: PlayedSite, folder: Path) -> Iterator[Measured]:
+    """The journals in the bundles that a hub holds, each verified."""
+    public = folder / "public.pem"
+    public.write_bytes(_public_pem(site.home))
+    for sha256 in site.hub.memory.runs.values():
+        bundle = folder / f"{sha256}.accredit.zip"
+        bundle.write_bytes(site.hub.memory.parts[sha256])
+        with opened_bundle(bundle, [public]) as opened:
+            yield Measured.of(opened.journal)
 
 
 def _public_pem(home: AgentHome) -> bytes:

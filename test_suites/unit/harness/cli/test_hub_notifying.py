@@ -55,7 +55,7 @@ def test_a_round_that_fails_is_told_and_the_next_one_goes_on(
     def make(*_: object) -> Any:
         return rounds
 
-    with notifying(hub, make, clock, said.append):
+    with notifying(hub, make, clock, said.append, lambda: True):
         assert rounds.is_done.wait(PATIENCE)
 
     assert said[0] == "notifications wait: no disk"
@@ -64,13 +64,40 @@ def test_a_round_that_fails_is_told_and_the_next_one_goes_on(
     assert not [one for one in threading.enumerate() if one.name == "notifier"]
 
 
+@pytest.mark.parametrize("is_healthy", [True, False])
+def test_the_heartbeat_is_sent_only_while_the_rest_of_the_hub_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_healthy: bool
+) -> None:
+    hub, clock = hub_with(tmp_path, heartbeat=BEAT)
+    rounds, sent, asked = Rounds(), list[str](), threading.Event()
+    monkeypatch.setattr(hub_senders, "ROUND_SECONDS", 0.01)
+
+    def post(_: object, url: str, *__: object) -> str:
+        sent.append(url)
+        return ""
+
+    def make(*_: object) -> Any:
+        return rounds
+
+    def answer() -> bool:
+        if rounds.rounds > 1:  # the first round has ended
+            asked.set()
+        return is_healthy
+
+    monkeypatch.setattr(hub_senders, "post", post)
+    with notifying(hub, make, clock, list[str]().append, answer):
+        assert asked.wait(PATIENCE)
+
+    assert ([BEAT["url"]] if is_healthy else []) == sent
+
+
 def test_without_targets_and_heartbeat_no_thread_begins(tmp_path: Path) -> None:
     hub, clock = hub_with(tmp_path)
 
     def make(*_: object) -> Any:
         raise AssertionError
 
-    with notifying(hub, make, clock, list[str]().append):
+    with notifying(hub, make, clock, list[str]().append, lambda: True):
         assert not [one for one in threading.enumerate() if one.name == "notifier"]
 
 

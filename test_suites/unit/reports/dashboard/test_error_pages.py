@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from harness.store.registry.opening import open_registry
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
 from reports.dashboard.agent_api import RequestLine
 from test_suites.hub_pages import example_viewers
-from test_suites.hub_serving import Asker, app_of
+from test_suites.hub_serving import NOW, Asker, app_of
 
 FAILURES: dict[str, tuple[Exception, int, str]] = {
     "missing": (NotHere(), 404, "There is no such page for you"),
@@ -65,6 +66,27 @@ def test_a_failure_is_a_page_of_words(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     if not isinstance(error, Refusal):
         assert lines[-1].error
+
+
+@pytest.mark.parametrize("role", ["", Role.ASSESSOR])
+def test_a_page_says_of_what_time_it_is_and_when_it_is_late(tmp_path: Path, role: str) -> None:
+    """It never says that figures are of now because the page is asked for now."""
+    notice, asked = "These pages are not up to date", "/no-such-page"
+    with open_registry(tmp_path / "r.db", create=True) as registry:
+        answered = {
+            minutes: Asker(app_of(registry, (), example_viewers(), rows_of=at)).get(asked, role).text
+            for minutes, at in {
+                3: NOW - timedelta(minutes=3), 40: NOW - timedelta(minutes=40), None: None,
+            }.items()
+        }  # fmt: skip
+
+    assert "Figures as of 20\N{NO-BREAK SPACE}Nov 2026, 08:57 UTC" in answered[3]
+    assert notice not in answered[3]
+    assert "Figures as of 20\N{NO-BREAK SPACE}Nov 2026, 08:20 UTC" in answered[40]
+    assert notice in answered[40]
+    assert "recorded after 20\N{NO-BREAK SPACE}Nov 2026, 08:20 UTC" in answered[40]
+    assert "Figures of an unknown time" in answered[None]
+    assert notice in answered[None]
 
 
 def test_the_log_says_what_went_wrong_and_where(asker: Asker, lines: list[RequestLine]) -> None:
