@@ -45,11 +45,16 @@ class FleetRegistry:
     def __init__(self, session: RegistrySession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
+        self._held: tuple[int, tuple[AgentStanding, ...]] = (0, ())
 
     def all(self) -> tuple[AgentStanding, ...]:
-        """Where every invitation stands, in their order."""
+        """Where every invitation stands, in their order; kept until there is a new event."""
+        held = self._held
         with self._session.registry.reading(OWNER) as access:
-            return standings(_all(access))
+            last = access.last_position(*KINDS)
+            if last != held[0]:
+                self._held = held = last, standings(_all(access))
+        return held[1]
 
     def agent(self, agent: str) -> AgentStanding | None:
         """Where the agent of that id stands; ``None`` if there is none."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -19,10 +19,13 @@ from harness.model.stream import same_name, stream_of
 from harness.monitor.monitoring_file import MonitoringFile, SiteMonitoring, read_monitoring
 from harness.monitor.schedule import next_due
 from harness.ports.storage import Clock
-from harness.store.hub.repository import Reading, Repository
+from harness.store.hub.repository import Repository, SiteKey
 from reports.dashboard.sites_port import SiteFacts, SiteSchedule
 from reports.site.public_facts import PublicService
 from reports.site.register_documents import RegisterDocument, register_from
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 
 class _Place(NamedTuple):
@@ -39,6 +42,11 @@ class _Place(NamedTuple):
     @property
     def stream(self) -> str:
         return stream_of(self.supplier, self.service)
+
+    @property
+    def in_rows(self) -> SiteKey:
+        """What rows of campaigns have of it."""
+        return self.stream, self.service, self.site
 
 
 class HubSites:
@@ -74,13 +82,16 @@ class HubSites:
         """The same sites with their last campaigns and next runs. Raises InstrumentError."""
         declared, now = self._file.read(), self._clock.now()
         found = {place.key: site for place, site in _declared_places(declared)}
-        facts = []
+        places = [_Place(each.supplier, each.service, each.site) for each in sites]
         with self._repository.reading(viewer) as reading:
-            for each in sites:
-                place = _Place(each.supplier, each.service, each.site)
-                scheduled = _with_schedules(each, declared, found.get(place.key), now)
-                facts.append(_with_last_run(scheduled, reading, place))
-        return tuple(facts)
+            last = reading.last_campaigns([place.in_rows for place in places])
+        return tuple(
+            _with_last_run(
+                _with_schedules(each, declared, found.get(place.key), now),
+                last.get(place.in_rows),
+            )
+            for each, place in zip(sites, places, strict=True)
+        )
 
     def _agents(self, now: datetime) -> dict[tuple[str, ...], AgentView]:
         """The agent of each site: the last one, or one that was not revoked and did not expire."""
@@ -167,9 +178,8 @@ def _schedules(
         yield SiteSchedule(name=schedule.name, next=due)
 
 
-def _with_last_run(facts: SiteFacts, reading: Reading, place: _Place) -> SiteFacts:
-    """Add the last campaign that is on record, found by an index."""
-    row = reading.last_campaign(place.stream, place.service, place.site)
+def _with_last_run(facts: SiteFacts, row: Row[Any] | None) -> SiteFacts:
+    """Add the last campaign that is on record."""
     if row is None:
         return facts
     return msgspec.structs.replace(facts, last_campaign=row.campaign, last_run=row.measured_at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -49,6 +50,7 @@ def address(*names: str, **values: str) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
+@lru_cache(maxsize=4096)
 def segment(name: str) -> str:
     """A name as one part of a path; letters, digits, hyphens and underscores stay as they are."""
     escaped = "".join(_ESCAPES.get(character, character) for character in name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.scheme import ITEM_BY_ITEM
-from harness.store.hub.campaign_rows import Outcomes, campaigns_named, read_outcomes
+from harness.store.hub.campaign_rows import Outcomes, campaigns_named, read_by_state
 from harness.store.hub.repository import Reading
 from reports.dashboard.access import NotHere
 from reports.dashboard.addresses import address
@@ -106,15 +106,10 @@ class OutcomeLine(NamedTuple):
 
 def outcomes_of(reading: Reading, found: FoundCampaign, limit: int) -> list[OutcomeLine]:
     """The outcomes of a campaign, worst first: those that bind, or of which something was tried."""
-    lines: list[OutcomeLine] = []
-    for is_binding in (True, False):
-        for state in OUTCOME_STATES:
-            left = limit - len(lines)
-            wanted = found.outcomes._replace(state=state, is_binding=is_binding)
-            lines += map(outcome_line, read_outcomes(reading, wanted, left) if left > 0 else [])
+    rows = read_by_state(reading, found.outcomes, OUTCOME_STATES, limit)
     return [
         each
-        for each in lines
+        for each in map(outcome_line, rows)
         if each.row.is_binding or each.body is None or each.body.tried or each.row.value is not None
     ]
 

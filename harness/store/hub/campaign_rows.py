@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, or_
+from sqlalchemy import ColumnElement, Row, and_, case, or_
 
 from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
 from harness.store.hub.repository import Reading
@@ -119,3 +119,14 @@ def read_outcomes(reading: Reading, wanted: Outcomes, limit: int | None = None) 
     if wanted.is_binding is not None:
         where.append(columns.is_binding.is_(wanted.is_binding))
     return reading.rows(OUTCOMES, *where, order=[columns.number], limit=limit)
+
+
+def read_by_state(
+    reading: Reading, wanted: Outcomes, states: Sequence[str], limit: int
+) -> list[Row[Any]]:
+    """The outcomes in these states, in the order of the states; those that bind before others."""
+    columns = OUTCOMES.c
+    where = [columns[name] == value for name, value in wanted._asdict().items() if value]
+    place = case({state: number for number, state in enumerate(states)}, value=columns.state)
+    order = [columns.is_binding.desc(), place, columns.number]
+    return reading.rows(OUTCOMES, *where, columns.state.in_(states), order=order, limit=limit)

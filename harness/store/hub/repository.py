@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,9 +17,11 @@ from sqlalchemy import (
     FromClause,
     Row,
     Table,
+    TextualSelect,
     false,
     func,
     select,
+    text,
     true,
 )
 
@@ -27,12 +30,38 @@ from harness.store.hub.hub_tables import CAMPAIGNS, DOCUMENTS
 from harness.store.hub.row_security import PUBLIC_KIND, read_as
 from harness.store.registry.streams import Registry
 
+SiteKey = tuple[str, str, str]
+"""The stream, the service and the name of a site."""
+
+SITES_AT_ONCE = 50
+"""How many sites one statement asks about."""
+
 
 def visible(table: FromClause, viewer: Viewer) -> ColumnElement[bool]:
     """The condition that a row of a table is about a supplier that the viewer sees."""
     if viewer.streams is None:
         return true()
     return table.c.stream.in_(sorted(viewer.streams)) if viewer.streams else false()
+
+
+_SITE = "stream", "service", "site"
+
+
+@cache
+def _last_of(number: int) -> TextualSelect:
+    """The question for the last campaigns of so many sites.
+
+    As text, because SQLAlchemy would take longer to compare so long a statement with those that it
+    knows than the database to answer it.
+    """
+    columns = [CAMPAIGNS.c[name] for name in (*_SITE, "campaign", "measured_at")]
+    listed = ", ".join(column.name for column in columns)
+    same = " AND ".join(f"{name} = :{name}_{{n}}" for name in _SITE)
+    one = (
+        f"SELECT {listed} FROM (SELECT {listed} FROM {CAMPAIGNS.name} WHERE {same} "  # noqa: S608 - names of columns
+        "ORDER BY measured_at DESC LIMIT 1) AS site_{n}"
+    )
+    return text(" UNION ALL ".join(one.format(n=n) for n in range(number))).columns(*columns)
 
 
 class Reading:
@@ -77,22 +106,17 @@ class Reading:
         """The first row that the viewer sees, or ``None``."""
         return next(iter(self.rows(table, *where, limit=1)), None)
 
-    def last_campaign(self, stream: str, service: str, site: str) -> Row[Any] | None:
-        """The campaign of a site that was measured last: its name and time, by an index."""
-        return next(
-            iter(
-                self.rows(
-                    CAMPAIGNS,
-                    CAMPAIGNS.c.stream == stream,
-                    CAMPAIGNS.c.service == service,
-                    CAMPAIGNS.c.site == site,
-                    columns=(CAMPAIGNS.c.campaign, CAMPAIGNS.c.measured_at),
-                    order=(CAMPAIGNS.c.measured_at.desc(),),
-                    limit=1,
-                )
-            ),
-            None,
-        )
+    def last_campaigns(self, sites: Sequence[SiteKey]) -> dict[SiteKey, Row[Any]]:
+        """The campaign of each site that was measured last: its name and time, by an index."""
+        seen = [site for site in sites if self.viewer.sees(site[0])]
+        found: dict[SiteKey, Row[Any]] = {}
+        for start in range(0, len(seen), SITES_AT_ONCE):
+            some = seen[start : start + SITES_AT_ONCE]
+            values = {f"{name}_{n}": value for n, site in enumerate(some)
+                      for name, value in zip(_SITE, site, strict=True)}  # fmt: skip
+            for row in self._connection.execute(_last_of(len(some)), values):
+                found[row.stream, row.service, row.site] = row
+        return found
 
     def count(self, table: Table, *where: ColumnElement[bool]) -> int:
         """How many rows the viewer sees."""

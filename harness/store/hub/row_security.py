@@ -158,11 +158,11 @@ def read_as(connection: Connection, viewer: Viewer) -> None:
         return
     streams = msgspec.json.encode(sorted(viewer.streams or ())).decode()
     sees_all = "on" if viewer.streams is None else "off"
-    connection.execute(
-        text(
-            "SELECT set_config('accredit.streams', :streams, true), "
-            "set_config('accredit.sees_all', :sees_all, true)"
-        ),
-        {"streams": streams, "sees_all": sees_all},
-    )
-    connection.execute(text(f"SET LOCAL ROLE {PAGES}"))
+    connection.execute(_AS_VIEWER, {"streams": streams, "sees_all": sees_all})
+
+
+_AS_VIEWER = text(
+    "SELECT set_config('accredit.streams', :streams, true), "
+    f"set_config('accredit.sees_all', :sees_all, true), set_config('role', '{PAGES}', true)"
+)
+"""Settings and role of a transaction, in one statement, because each takes time on the way."""

@@ -8,9 +8,20 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from harness.store.hub.hub_tables import PEOPLE, SESSIONS
 from harness.store.hub.people import Person, person_of
@@ -94,7 +105,7 @@ def find_session(connection: Connection, secret: str, now: datetime) -> Session 
 
 def session_by_digest(connection: Connection, digest: str, now: datetime) -> Session | None:
     """The session with that digest; ``None`` if it ended, or its person is disabled."""
-    found = _sessions(connection, now, SESSIONS.c.digest == digest)
+    found = _sessions(connection, _BY_DIGEST, now, digest=digest)
     return found[0] if found else None
 
 
@@ -114,8 +125,9 @@ def keep_seen(connection: Connection, session: Session, now: datetime) -> None:
 
 def sessions_of(connection: Connection, now: datetime, person: str = "") -> list[Session]:
     """The sessions that have not ended, of a person or of all, last used first."""
-    matches = [SESSIONS.c.person == person] if person else []
-    return _sessions(connection, now, *matches)
+    if person:
+        return _sessions(connection, _OF_PERSON, now, person=person)
+    return _sessions(connection, _OPEN, now)
 
 
 def end_sessions(connection: Connection, person: str, *, only: str = "", without: str = "") -> int:
@@ -142,17 +154,26 @@ def _make_room(connection: Connection, person: str, now: datetime) -> None:
         connection.execute(delete(SESSIONS).where(SESSIONS.c.digest.in_(oldest)))
 
 
-def _sessions(
-    connection: Connection, now: datetime, *matches: ColumnElement[bool]
-) -> list[Session]:
-    question = (
-        select(*PEOPLE.c, *(column.label(f"session_{column.name}") for column in SESSIONS.c))
-        .join(SESSIONS, SESSIONS.c.person == PEOPLE.c.id)
-        .where(PEOPLE.c.disabled.is_(None), SESSIONS.c.until > now, SESSIONS.c.seen > now - IDLE)
-        .where(*matches)
-        .order_by(SESSIONS.c.seen.desc(), SESSIONS.c.digest)
+_OPEN = (
+    select(*PEOPLE.c, *(column.label(f"session_{column.name}") for column in SESSIONS.c))
+    .join(SESSIONS, SESSIONS.c.person == PEOPLE.c.id)
+    .where(
+        PEOPLE.c.disabled.is_(None),
+        SESSIONS.c.until > bindparam("now"),
+        SESSIONS.c.seen > bindparam("idle_since"),
     )
-    return [_session_of(row) for row in connection.execute(question)]
+    .order_by(SESSIONS.c.seen.desc(), SESSIONS.c.digest)
+)
+_BY_DIGEST = _OPEN.where(SESSIONS.c.digest == bindparam("digest"))
+_OF_PERSON = _OPEN.where(SESSIONS.c.person == bindparam("person"))
+"""Made once, for every page asks: making the question takes longer than the answer."""
+
+
+def _sessions(
+    connection: Connection, question: Select[Any], now: datetime, **values: str
+) -> list[Session]:
+    given = {"now": now, "idle_since": now - IDLE, **values}
+    return [_session_of(row) for row in connection.execute(question, given)]
 
 
 def _session_of(row: Row[tuple[object, ...]]) -> Session:

@@ -22,6 +22,11 @@ DRIVER = "psycopg"
 PATIENCE = 60.0
 """Seconds to wait for another process that holds the file; a slow disk needs many."""
 
+KEPT = 20
+"""How many connections to PostgreSQL are kept open, and how many more there may be for a moment.
+
+To open one takes longer than to answer most pages."""
+
 SCHEMA = "0003"
 """The newest version of the tables; the scripts are in ``schema/versions``."""
 
@@ -153,7 +158,7 @@ def _begun(engine: Engine, *, is_writing: bool) -> Iterator[Connection]:
 
 def _engine(place: str, *, is_url: bool) -> Engine:
     if is_url and not place.startswith("sqlite"):
-        return create_engine(_with_driver(place))
+        return create_engine(_with_driver(place), pool_size=KEPT, max_overflow=KEPT)
     url = _with_driver(place) if is_url else URL.create("sqlite", database=place)
     engine = create_engine(url, connect_args={"timeout": PATIENCE})
     event.listen(engine, "connect", _leave_transactions)

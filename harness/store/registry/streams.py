@@ -86,9 +86,13 @@ class StreamAccess:
 
     def last(self, kind: str) -> Event | None:
         """The last event of a kind, or ``None``. Raises InstrumentError as ``found`` does."""
-        matches = and_(EVENTS.c.stream == self.stream, EVENTS.c.kind == kind)
-        last = self._connection.scalar(select(func.max(EVENTS.c.position)).where(matches))
-        return None if last is None else self._parts(EVENTS.c.position == last)[0][1]
+        last = self.last_position(kind)
+        return self._parts(EVENTS.c.position == last)[0][1] if last else None
+
+    def last_position(self, *kinds: str) -> int:
+        """The position of the last event of some kinds; 0 if there is none."""
+        matches = and_(EVENTS.c.stream == self.stream, EVENTS.c.kind.in_(kinds))
+        return self._connection.scalar(select(func.max(EVENTS.c.position)).where(matches)) or 0
 
     def between(self, first: int, last: int) -> tuple[tuple[int, Event], ...]:
         """The events at these positions, both counted. Raises InstrumentError as ``found`` does."""
