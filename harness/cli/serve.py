@@ -151,6 +151,7 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     from harness.store.hub.projection import is_late  # noqa: PLC0415 - the same
 
     _require_wall(hub)
+    hub.registry.let_readers_go_on()
     uploads = HubUploads(hub.hub, hub.registry, clock)
     ingest = UploadIngest(hub.hub.folder, clock)
     states = StreamStates(hub.registry)

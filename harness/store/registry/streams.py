@@ -11,8 +11,9 @@ Writers of one stream wait for each other; writers of different streams do not, 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -317,6 +318,22 @@ class Registry:
             reason = reason_without(self._url, error)
             msg = f"{self.where}: the registry cannot be {done}: {reason}"
             raise InstrumentError(msg) from None
+
+    def let_readers_go_on(self) -> None:
+        """Let who reads a file not wait for who writes, and a commit take one write to the disk.
+
+        From now on the file has a write-ahead log (SQLite's WAL mode), also for other processes:
+        two more files are beside it until the last process closes it. Where that is not possible,
+        as on some network disks, all stays as it was. PostgreSQL works like that by itself.
+        """
+        if self.is_postgresql:
+            return
+        connection = self._engine.raw_connection()
+        try:
+            with suppress(sqlite3.OperationalError):  # another process uses the file
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -47,7 +47,9 @@ def outcome(number: int, state: str, *, binds: bool, stream: str = "one") -> dic
 
 def test_the_last_campaign_of_each_of_many_sites_is_found(registry: Registry) -> None:
     sites = [f"School {number}" for number in range(2 * SITES_AT_ONCE + 3)]
-    rows = [campaign(each, site, day) for each in ("one", "two") for site in sites for day in (3, 1)]
+    rows = [
+        campaign(each, site, day) for each in ("one", "two") for site in sites for day in (3, 1)
+    ]
     with registry.transaction(is_writing=True) as connection:
         connection.execute(insert(CAMPAIGNS), rows)
     keys = [(each, "Safe Net", site) for each in ("one", "two") for site in (*sites, "Nowhere")]
