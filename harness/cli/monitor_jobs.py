@@ -81,15 +81,21 @@ class Pace:
 DEFAULT_PACE = Pace()
 
 
+STILL_ASKING = 'Execution of job "%s" skipped: maximum number of running instances'
+"""How APScheduler begins to say that a repeated job still runs; only asking is repeated."""
+
+
 class _OneLine(logging.Handler):
     """Prints what a library logs as one line on standard error; tracebacks are left out.
 
-    That a job failed is not printed: the driver says so with its reason.
+    That a job failed is not printed: the driver says so with its reason. Nor is that asking for due
+    runs took longer than the time to the next one, as where the hub does not answer.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the first line of the message."""
-        if getattr(record, "action", "") != "job_error":
+        is_slow_asking = str(record.msg).startswith(STILL_ASKING)
+        if getattr(record, "action", "") != "job_error" and not is_slow_asking:
             warn(f"monitor: {record.getMessage().partition(chr(10))[0]}")
 
 

@@ -323,8 +323,9 @@ class Registry:
         """Let who reads a file not wait for who writes, and a commit take one write to the disk.
 
         From now on the file has a write-ahead log (SQLite's WAL mode), also for other processes:
-        two more files are beside it until the last process closes it. Where that is not possible,
-        as on some network disks, all stays as it was. PostgreSQL works like that by itself.
+        two more files are beside it until the last process closes it. All processes must be on one
+        machine (https://sqlite.org/wal.html). While another process uses the file, and where the
+        disk cannot do it, all stays as it was. PostgreSQL works like that by itself.
         """
         if self.is_postgresql:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,6 +106,39 @@ def test_runs_that_wait_for_a_site_hold_no_thread(tmp_path: Path) -> None:
         wait_for(lambda: len(runs.count("end")) == 16)
 
     assert not runs.count("overlap")
+
+
+def test_asking_that_takes_longer_than_its_interval_is_no_trouble(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skipped = Skipped()
+    scheduler = logging.getLogger("apscheduler.scheduler")
+
+    class Slow(FakeRuns):
+        def due(self, now: datetime) -> Sequence[Job]:
+            assert skipped.seen.wait(60)
+            return super().due(now)
+
+    runs = Slow(tmp_path, [Job("a/1", "a", PAST)])
+    scheduler.addHandler(skipped)
+    try:
+        with driven(runs):
+            wait_for(lambda: runs.count("end")["a/1"] == 1)
+    finally:
+        scheduler.removeHandler(skipped)
+    assert "" == capsys.readouterr().err
+
+
+class Skipped(logging.Handler):
+    """Sees that the scheduler left out a repetition of a job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "maximum number of running instances" in record.getMessage():
+            self.seen.set()
 
 
 def test_trouble_is_one_line_and_the_others_go_on(
