@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import text
-
-from benchmarks.hub_rows import Rows, grow
 from harness.cli.hub_file import read_hub
 from harness.cli.hub_restore import restore
 from harness.cli.paths import DATABASE
-from harness.store.hub.row_security import secure
-from harness.store.registry.opening import open_registry
-
-ROLE = "hub"
+from test_suites.products.postgresql import PostgreSql
+from test_suites.products.process import which
 
 
 class StoredHub(NamedTuple):
@@ -28,11 +22,6 @@ class StoredHub(NamedTuple):
     folder: Path
     registry: str | Path
 
-    def grow(self, outcomes: int) -> Rows:
-        """Copy rows until there are at least so many outcomes."""
-        with open_registry(self.registry) as registry:
-            return grow(registry, outcomes)
-
 
 def in_file(folder: Path) -> StoredHub:
     """A hub whose registry is a file."""
@@ -41,8 +30,6 @@ def in_file(folder: Path) -> StoredHub:
 
 def has_postgresql() -> bool:
     """Whether PostgreSQL is installed."""
-    from test_suites.products.process import which  # noqa: PLC0415 - a clone alone has tests
-
     return bool(which("initdb") and which("postgres"))
 
 
@@ -52,16 +39,10 @@ def in_postgresql(backup: Path, to: Path) -> Iterator[StoredHub]:
 
     While the context lasts the environment names the database, with a role that owns nothing.
     """
-    from test_suites.products.postgresql import PostgreSql  # noqa: PLC0415 - as above
-
     with PostgreSql() as server:
-        owner, password = server.new_database(), secrets.token_hex(8)
+        owner = server.new_database()
         restore(backup, to, owner)
-        with open_registry(owner) as registry, registry.transaction(is_writing=True) as connection:
-            connection.execute(text(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'"))
-            secure(connection, ROLE)
-        own = f"accredit:{server.password}@"
-        os.environ[DATABASE] = owner.replace(own, f"{ROLE}:{password}@")
+        os.environ[DATABASE] = server.bound_role(owner)
         try:
             yield StoredHub("PostgreSQL", to / "hub", owner)
         finally:

@@ -34,7 +34,7 @@ from starlette.routing import Route
 
 from benchmarks.goal import Result, topic
 from benchmarks.hub_databases import StoredHub, has_postgresql, in_file, in_postgresql
-from benchmarks.hub_rows import Rows, project
+from benchmarks.hub_rows import Rows, grow_in, project
 from harness.cli.demo_hub import make_demo_hub, own_environment
 from harness.cli.demo_hub_people import ASSESSOR, PEOPLE, DemoPerson
 from harness.cli.hub_agents import open_hub
@@ -131,7 +131,7 @@ def _measured(
     print(stored.database, file=sys.stderr)
     seen: dict[int, Seen] = {}
     for size in SIZES:
-        rows = stored.grow(size)
+        rows = grow_in(stored.registry, size)
         with serving(stored.folder, passwords) as server:
             pages = find_pages(server, routes)
             walked = tuple(page for page in pages if page.is_html)

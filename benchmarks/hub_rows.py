@@ -33,9 +33,11 @@ from sqlalchemy import (
 )
 
 from harness.cli.hub_agents import open_hub
+from harness.cli.hub_file import read_hub
 from harness.cli.hub_projector import Projector
 from harness.ports.storage import WallClock
 from harness.store.hub.hub_tables import CAMPAIGNS, ITEMS, OUTCOMES
+from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 
 COPY = "-copy-"
@@ -137,10 +139,10 @@ def project(hub: Path) -> None:
         Projector(opened.registry, opened.hub.results, clock, _tell).catch_up()
 
 
-def grow_hub(hub: Path, outcomes: int) -> Rows:
-    """Copy rows in the registry of a hub until there are at least so many outcomes."""
-    with open_hub(hub, WallClock(), _tell, lambda _: None) as opened:
-        return grow(opened.registry, outcomes)
+def grow_in(where: Path | str, outcomes: int) -> Rows:
+    """Copy rows in a registry, a file or a URL, until there are at least so many outcomes."""
+    with open_registry(where) as registry:
+        return grow(registry, outcomes)
 
 
 def _tell(words: str) -> None:
@@ -155,7 +157,7 @@ def main() -> None:
     given = parser.parse_args()
     began = time.perf_counter()
     project(given.hub)
-    rows = grow_hub(given.hub, given.outcomes)
+    rows = grow_in(read_hub(given.hub).registry, given.outcomes)
     took = time.perf_counter() - began
     print(
         f"{rows.campaigns:,} campaigns, {rows.outcomes:,} outcomes, {rows.items:,} items "

@@ -124,7 +124,7 @@ class Projector:
         self._days: dict[str, date] = {}
         self._told: dict[str, str] = {}
         self._again: dict[str, datetime] = {}
-        self._rows_of: dict[str, datetime | None] = {}
+        self._rows_of: dict[str, datetime | None] = {OWNER: None}
         self._owner_events = -1
 
     def catch_up(self) -> tuple[str, ...]:
@@ -143,10 +143,9 @@ class Projector:
                     self._follow_owner(head)
                 elif self._is_behind(head, progress.get(head.stream)):
                     changed += [head.stream] if self._project(head) else []
-            for stream in (OWNER, *(head.stream for head in heads)):
-                self._rows_of.setdefault(stream, None)
-                if stream not in self._again:
-                    self._rows_of[stream] = now
+            for stream in {OWNER, *(head.stream for head in heads)}:
+                is_made = stream not in self._again
+                self._rows_of[stream] = now if is_made else self._rows_of.get(stream)
             self._told.pop("", None)
             return tuple(changed)
 
@@ -155,12 +154,13 @@ class Projector:
 
         The public sees something of every stream.
         """
-        known = {OWNER: self._rows_of.get(OWNER)} | self._rows_of
-        sees_all = viewer.is_public
-        seen = [at for stream, at in known.items() if sees_all or viewer.sees(stream)]
-        seen.append(known[OWNER])
-        times = [at for at in seen if at is not None]
-        return min(times) if len(times) == len(seen) else None
+        times = []
+        for stream, at in tuple(self._rows_of.items()):
+            if stream == OWNER or viewer.is_public or viewer.sees(stream):
+                if at is None:
+                    return None
+                times.append(at)
+        return min(times)
 
     def _follow_owner(self, head: StreamHead) -> None:
         """Write what the owner's stream says of checks in the field, if it has grown."""
@@ -175,7 +175,7 @@ class Projector:
             self.catch_up()
         except HarnessError as error:
             self._tell_once("", f"pages are not up to date: {error}")
-        except Exception as error:  # noqa: BLE001 - the next look tries again
+        except Exception as error:  # noqa: BLE001 - the thread must go on, and pages say that they are late
             summary = f"pages are not up to date: {type(error).__name__}: {error}"
             if self._told.get("") != summary:
                 unexpected_message(error)  # writes the traceback to a file

@@ -30,6 +30,7 @@ from harness.cli.hub_reports import StoredReport
 from harness.cli.long_running import alone_in
 from harness.cli.printing import say, say_at_once, warn
 from harness.cli.process import unexpected_message
+from harness.cli.stream_states import StreamStates
 from harness.errors import HarnessError, UsageError
 from harness.measure.event_loop import infrequent_garbage_collection
 from harness.model.hub_access import PUBLIC
@@ -146,9 +147,8 @@ def _working(hub: AgentHub, waiting: queue.Queue[StoredReport | None]) -> Iterat
     from harness.cli.hub_senders import notifying  # noqa: PLC0415 - the same
     from harness.cli.hub_uploads import HubUploads, looking_at_uploads  # noqa: PLC0415 - the same
     from harness.cli.hub_web import HubWork  # noqa: PLC0415 - the same
-    from harness.cli.stream_states import StreamStates  # noqa: PLC0415 - the same
     from harness.cli.upload_ingest import UploadIngest  # noqa: PLC0415 - the same
-    from harness.store.hub.projection import is_late  # noqa: PLC0415 - the same
+    from harness.store.hub.projection import is_late  # noqa: PLC0415 - sqlalchemy is heavy
 
     _require_wall(hub)
     hub.registry.let_readers_go_on()

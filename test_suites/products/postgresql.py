@@ -12,6 +12,10 @@ import subprocess
 import time
 from itertools import count
 
+from sqlalchemy import text
+
+from harness.store.hub.row_security import secure
+from harness.store.registry.opening import open_registry
 from test_suites.products.process import LOOPBACK, PATIENCE, DidNotStart, free_port, which
 from test_suites.products.product import Product
 
@@ -59,6 +63,18 @@ class PostgreSql(Product):
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"{server}/{name}"
+
+    def bound_role(self, owner: str, role: str = "hub") -> str:
+        """Make row-level security in a registry, for a role that owns nothing, and give its URL.
+
+        A role belongs to the server, and may be bound in several databases.
+        """
+        with open_registry(owner) as registry, registry.transaction(is_writing=True) as connection:
+            known = connection.scalars(text("SELECT rolname FROM pg_roles")).all()
+            if role not in known:
+                connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD '{self.password}'"))
+            secure(connection, role)
+        return owner.replace("accredit:", f"{role}:", 1)
 
 
 def _demoted() -> list[str]:

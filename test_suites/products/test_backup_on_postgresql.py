@@ -14,7 +14,6 @@ from harness.cli import hub_restore
 from harness.cli.main import app
 from harness.cli.paths import DATABASE
 from harness.errors import InstrumentError, UsageError
-from harness.store.hub.row_security import secure
 from harness.store.registry.opening import open_registry
 from test_suites.products.postgresql import PostgreSql
 from test_suites.unit.harness.cli.hub_with_results import BusyHub, rows_in
@@ -99,11 +98,7 @@ def test_the_role_of_a_hub_that_is_bound_by_policies_can_back_up_and_expire(
     hub, owner = BusyHub(tmp_path / "one").fill(), server.new_database()
     hub.add_rows()
     hub_restore.restore(hub.back_up(), tmp_path / "two", owner)
-    with open_registry(owner) as registry, registry.transaction(is_writing=True) as connection:
-        connection.execute(text("CREATE ROLE keeper LOGIN PASSWORD 'hub-secret'"))
-        secure(connection, "keeper")
-    bound = owner.replace(f"accredit:{server.password}", "keeper:hub-secret")
-    monkeypatch.setenv(DATABASE, bound)
+    monkeypatch.setenv(DATABASE, server.bound_role(owner, "keeper"))
     folder, path = str(tmp_path / "two/hub"), tmp_path / "three.tar"
     said = hub.accredit("hub", "doctor", "--hub", folder)
     assert "the role of the hub is bound by it" in said

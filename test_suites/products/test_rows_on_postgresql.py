@@ -7,12 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from harness.model.hub_access import Role, Viewer
 from harness.store.hub.hub_tables import CAMPAIGNS
 from harness.store.hub.repository import Repository
-from harness.store.hub.row_security import secure
 from harness.store.registry.opening import open_registry
 from test_suites.hub_result_pages import SUPPLIER, ResultPages
 from test_suites.products.postgresql import PostgreSql
@@ -34,15 +32,8 @@ def server() -> Iterator[PostgreSql]:
 def url(server: PostgreSql) -> str:
     """The URL of the role of a hub, of a database behind row-level security."""
     owner = server.new_database()
-    with (
-        open_registry(owner, create=True) as registry,
-        registry.transaction(is_writing=True) as connection,
-    ):
-        exists = connection.scalar(text("SELECT count(*) FROM pg_roles WHERE rolname = 'hub'"))
-        if not exists:
-            connection.execute(text("CREATE ROLE hub LOGIN PASSWORD 'hub-secret'"))
-        secure(connection, "hub")
-    return owner.replace(f"accredit:{server.password}", "hub:hub-secret")
+    open_registry(owner, create=True).close()
+    return server.bound_role(owner)
 
 
 def test_rows_are_those_that_sqlite_holds(url: str, tmp_path: Path) -> None:

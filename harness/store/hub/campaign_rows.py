@@ -110,15 +110,18 @@ class Outcomes(NamedTuple):
     state: str = ""
     is_binding: bool | None = None
 
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The conditions that rows must fulfil."""
+        for name, value in self._replace(is_binding=None)._asdict().items():
+            if value:
+                yield OUTCOMES.c[name] == value
+        if self.is_binding is not None:
+            yield OUTCOMES.c.is_binding.is_(self.is_binding)
+
 
 def read_outcomes(reading: Reading, wanted: Outcomes, limit: int | None = None) -> list[Row[Any]]:
     """Rows of outcomes, in the order of the assessment."""
-    columns = OUTCOMES.c
-    named = wanted._replace(is_binding=None)._asdict()
-    where = [columns[name] == value for name, value in named.items() if value]
-    if wanted.is_binding is not None:
-        where.append(columns.is_binding.is_(wanted.is_binding))
-    return reading.rows(OUTCOMES, *where, order=[columns.number], limit=limit)
+    return reading.rows(OUTCOMES, *wanted.conditions(), order=[OUTCOMES.c.number], limit=limit)
 
 
 def read_by_state(
@@ -126,7 +129,7 @@ def read_by_state(
 ) -> list[Row[Any]]:
     """The outcomes in these states, in the order of the states; those that bind before others."""
     columns = OUTCOMES.c
-    where = [columns[name] == value for name, value in wanted._asdict().items() if value]
+    where = *wanted.conditions(), columns.state.in_(states)
     place = case({state: number for number, state in enumerate(states)}, value=columns.state)
     order = [columns.is_binding.desc(), place, columns.number]
-    return reading.rows(OUTCOMES, *where, columns.state.in_(states), order=order, limit=limit)
+    return reading.rows(OUTCOMES, *where, order=order, limit=limit)

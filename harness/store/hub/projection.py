@@ -32,7 +32,7 @@ LATE_AFTER = timedelta(minutes=5)
 
 
 def is_late(rows_of: datetime | None, now: datetime) -> bool:
-    """Whether rows of that time are too old; ``None`` if nobody knows of what time they are."""
+    """Whether rows that were up to date at that time are too old; ``None``: they never were."""
     return rows_of is None or now - rows_of > LATE_AFTER
 
 

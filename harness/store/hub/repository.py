@@ -58,7 +58,7 @@ def _last_of(number: int) -> TextualSelect:
     listed = ", ".join(column.name for column in columns)
     same = " AND ".join(f"{name} = :{name}_{{n}}" for name in _SITE)
     one = (
-        f"SELECT {listed} FROM (SELECT {listed} FROM {CAMPAIGNS.name} WHERE {same} "  # noqa: S608 - names of columns
+        f"SELECT {listed} FROM (SELECT {listed} FROM {CAMPAIGNS.name} WHERE {same} "  # noqa: S608 - names of our own columns; values are bound
         "ORDER BY measured_at DESC LIMIT 1) AS site_{n}"
     )
     return text(" UNION ALL ".join(one.format(n=n) for n in range(number))).columns(*columns)

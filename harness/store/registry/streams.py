@@ -320,12 +320,12 @@ class Registry:
             raise InstrumentError(msg) from None
 
     def let_readers_go_on(self) -> None:
-        """Let who reads a file not wait for who writes, and a commit take one write to the disk.
+        """Give a registry in a file a write-ahead log, so that readers do not wait for a writer.
 
-        From now on the file has a write-ahead log (SQLite's WAL mode), also for other processes:
-        two more files are beside it until the last process closes it. All processes must be on one
-        machine (https://sqlite.org/wal.html). While another process uses the file, and where the
-        disk cannot do it, all stays as it was. PostgreSQL works like that by itself.
+        The file keeps it (SQLite's WAL mode), also for other processes, all of which must be on one
+        machine (https://sqlite.org/wal.html); two more files are beside it until the last process
+        closes it. Nothing is changed while another process uses the file, where the disk cannot do
+        it, and on PostgreSQL, where readers never wait for a writer.
         """
         if self.is_postgresql:
             return

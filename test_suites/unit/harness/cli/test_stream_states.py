@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from harness.cli import stream_states
 from harness.cli.stream_states import StreamStates
 from harness.follow.replay import replay
+from harness.follow.state import StreamState
+from harness.model.event import Event
 from harness.model.stream import StreamHead
 from test_suites.follow_up_desk import ACME, FollowUpDesk
 
@@ -20,9 +23,9 @@ def test_a_stream_is_read_again_only_after_it_has_grown(
     desk.open_plan(1)
     registry, read = desk.session.registry, list[int]()
 
-    def counted(events: tuple[object, ...]) -> object:
+    def counted(events: Sequence[Event]) -> StreamState:
         read.append(len(events))
-        return replay(events)  # type: ignore[arg-type]
+        return replay(events)
 
     monkeypatch.setattr(stream_states, "replay", counted)
     states = StreamStates(registry)

@@ -20,7 +20,7 @@ COUNT = text("SELECT count(*) FROM hub_sign_ins")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever would wait for another gives up at once."""
+    """A connection that finds the file locked fails at once."""
     monkeypatch.setattr(opening, "PATIENCE", 0.0)
 
 
