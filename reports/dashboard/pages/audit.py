@@ -31,7 +31,7 @@ from reports.dashboard.csv_answers import csv_answer
 from reports.dashboard.pages.administration import PATH, tabs
 from reports.dashboard.rendering import page
 
-ROWS = 50
+ROWS = 25
 AT_ONCE = 1000
 COLUMNS = ("position", "when", "who", "did", "on")
 

@@ -21,7 +21,7 @@ from reports.dashboard.campaign_reading import (
 from reports.dashboard.csv_answers import Cell, csv_answer
 from reports.dashboard.rendering import page
 
-ON_A_PAGE, AT_ONCE = 50, 1000
+ON_A_PAGE, AT_ONCE = 25, 1000
 _PLACES = msgspec.json.Decoder(Before)
 
 COLUMNS = (

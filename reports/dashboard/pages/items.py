@@ -24,7 +24,7 @@ from reports.words import category_name, mechanism_name
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-ON_A_PAGE, AT_ONCE = 50, 1000
+ON_A_PAGE, AT_ONCE = 25, 1000
 _PLACES = msgspec.json.Decoder(After)
 _NEEDS = Permission.READ_RESULTS, Permission.READ_ITEMS
 
