@@ -14,6 +14,7 @@ from harness.cli.hub_audit import RegistryAudit
 from harness.model.access_event import PersonAdded, PersonChanged, SessionsRevoked, TokenRevoked
 from harness.model.hub_access import GRANTS, Permission, Role
 from reports.dashboard.pages.administration import PERMISSION_WORDS
+from reports.dashboard.pages.audit import ROWS as ROWS_OF_THE_LOG
 from test_suites.unit.harness.cli.hub_example import HILL, HubExample
 from test_suites.unit.harness.cli.web_example import (
     ACME,
@@ -205,13 +206,19 @@ def test_the_table_of_roles_is_that_of_grants(web: WebExample, admin: Browser) -
 def test_the_log_has_pages_and_a_whole_table(web: WebExample, admin: Browser) -> None:
     audit = RegistryAudit(web.registry, web.hub.clock)
     viewer = web.add(Role.ASSESSOR, name="Ann").viewer()
-    for number in range(60):
+    for number in range(ROWS_OF_THE_LOG + 10):
         audit.evidence_read(viewer, ACME, "c1", f"item-{number}")
         web.hub.clock.at += timedelta(seconds=1)
     audit.bundle_uploaded(viewer, "b.zip", "a" * 64, 1234)
     audit.act_carried_out(viewer, "plan-agreed", ACME, "P-0001")
     first = admin.get("/admin/audit").text
-    for words in ("item-59", "plan agreed", "supplier:acme / P-0001", "b.zip (1,234 bytes", "Ann"):
+    for words in (
+        f"item-{ROWS_OF_THE_LOG + 9}",
+        "plan agreed",
+        "supplier:acme / P-0001",
+        "b.zip (1,234 bytes",
+        "Ann",
+    ):
         assert words in first
     assert "item-2<" not in first
     older = first.partition("/admin/audit?before=")[2].partition('"')[0]

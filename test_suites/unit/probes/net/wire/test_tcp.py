@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from probes.net.route import Address
 from probes.net.wire.reactor import Reactor, ReactorTask, Steps
-from probes.net.wire.tcp import READABLE, Tcp
+from probes.net.wire.tcp import ANCILLARY_BYTES, READABLE, SO_TIMESTAMPNS, Tcp
 
 
 @pytest.fixture
@@ -69,6 +70,25 @@ async def test_what_does_not_fit_at_once_is_sent_piece_by_piece(
     assert ready == [5_000_000]
 
 
+@pytest.fixture
+def timestamps() -> Iterator[None]:
+    """The kernel stamps packets: it begins some time after the first socket asked for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        stamped, sent = 1.0, 0.0
+        while stamped > sent:  # a packet without a stamp is given the time at which it is read
+            sock.sendto(b"x", sock.getsockname())
+            sent = time.time()
+            while time.time() < sent + 0.001:
+                pass
+            [(_level, _kind, data)] = sock.recvmsg(1, ANCILLARY_BYTES)[1]
+            seconds, nanoseconds = struct.unpack("@qq", data)
+            stamped = seconds + nanoseconds / 1e9
+        yield
+
+
+@pytest.mark.usefixtures("timestamps")
 async def test_the_kernel_says_when_bytes_came(reactor: Reactor, serve: Any, say: Any) -> None:
     """A client that is busy for a while does not blame the far end for it."""
     port = await serve(say(b"answer"))
