@@ -14,6 +14,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that Unicode classes as printable but that are invisible."""
 _SELECTORS = range(0xE0100, 0xE01F0)
 """Variation selectors, in which texts can hide bytes."""
+_HIDDEN = _BLANK | set(map(chr, _SELECTORS))
 _FIRST = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """First characters that make a spreadsheet cell a formula, also in full width; and apostrophes.
 
@@ -27,6 +28,8 @@ def visible(text: str, keep: str = "") -> str:
     """Escape control and invisible characters, except those in ``keep``."""
     if text.isascii() and text.isprintable():
         return text
+    if text.replace("\xa0", " ").isprintable() and _HIDDEN.isdisjoint(text):
+        return text  # most texts of pages: the same as below, without looking at each character
     return "".join(
         character if _shows(character) or character in keep else _escaped(character)
         for character in text

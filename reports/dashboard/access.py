@@ -80,11 +80,16 @@ def signed_in(request: Request) -> SignedIn:
 
 
 def viewer_of(request: Request) -> Viewer:
-    """Who asks, as a dependency of a route."""
+    """Who asks."""
     return signed_in(request).viewer
 
 
-AnyViewer = Annotated[Viewer, Depends(viewer_of)]
+async def _depended_viewer(request: Request) -> Viewer:
+    """Who asks, as a dependency of a route: a coroutine, for which no thread is waited for."""
+    return viewer_of(request)
+
+
+AnyViewer = Annotated[Viewer, Depends(_depended_viewer)]
 """A route for everybody."""
 
 

@@ -4,6 +4,8 @@ An unsafe request (any but GET, HEAD and OPTIONS) reaches a page only if it carr
 session: as the field ``csrf`` of a form, or for other bodies in the query or the header
 ``X-CSRF-Token``. It must also come from a page of this host, where the browser tells. No page can
 forget this, for none sees a request before. Bodies of answers are not held back.
+
+A request that only reads waits for its turn first (``page_turns.py``).
 """
 
 from __future__ import annotations
@@ -33,12 +35,16 @@ from reports.dashboard.forms import (
     is_token,
     read_form,
 )
+from reports.dashboard.page_turns import PageTurns, Turn
 
 FOR_ALL = ("/static/", "/agent/", "/health/")
 """Below these paths nobody is asked who it is."""
 
 FOR_TOKENS = (API, "/metrics")
 """Below these paths an API token signs in."""
+
+WITHOUT_TURN = (*FOR_ALL, "/sign-in/oidc", f"{API}v1/exports/")
+"""Below these paths nothing is made, another server is asked, or a whole table is written."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_WITHIN = 30.0
@@ -60,6 +66,7 @@ class ViewerGuard:
         self._app, self._access = app, access
         self._headers = {**headers, **(ONLY_HTTPS if is_secure else {})}
         self._is_secure = is_secure
+        self._turns = PageTurns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error that no page caught becomes a page of words."""
@@ -68,7 +75,8 @@ class ViewerGuard:
             return
         state = scope.setdefault("state", {})
         state["signed_in"], state["form"] = NOBODY, NO_FORM
-        answer = _Answer(send, self._headers)
+        turn = await self._turns.take() if _waits(scope) else Turn()
+        answer = _Answer(send, self._headers, turn)
         try:
             if not scope["path"].startswith(FOR_ALL):
                 request = Request(scope, receive)
@@ -81,6 +89,8 @@ class ViewerGuard:
             if not answer.has_begun:
                 refusal = await run_in_threadpool(answer_refusal, Request(scope), failure_of(error))
                 await refusal(scope, receive, answer.send)
+        finally:
+            turn.give_back()
 
     def _who(self, request: Request) -> SignedIn:
         """Who asks: by a token for the API, by a session's cookie for the pages."""
@@ -112,16 +122,22 @@ def _token_in(request: Request) -> str:
     return pair.partition(":")[2]
 
 
-class _Answer:
-    """Sends an answer with headers; knows whether it has begun."""
+def _waits(scope: Scope) -> bool:
+    """Whether a request waits for its turn: one that changes something does not."""
+    return scope["method"] in SAFE and not scope["path"].startswith(WITHOUT_TURN)
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
-        self._send, self._headers = send, headers
+
+class _Answer:
+    """Sends an answer with headers; knows whether it has begun. Then its turn is over."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str], turn: Turn) -> None:
+        self._send, self._headers, self._turn = send, headers, turn
         self.has_begun = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
+            self._turn.give_back()
             held = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 held.setdefault(name, value)
