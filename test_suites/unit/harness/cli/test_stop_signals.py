@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from harness.cli.process import StopSignals
 
+STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+
+@pytest.fixture
+def handled() -> Iterator[None]:
+    """No signal is ignored, as they are in what was started by nohup or in the background."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    for number in STOPPING:
+        is_python = number == signal.SIGINT
+        signal.signal(number, signal.default_int_handler if is_python else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handled")
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_interrupts_and_is_named(number: signal.Signals) -> None:
     before = signal.getsignal(number)
 
