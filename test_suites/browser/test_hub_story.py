@@ -43,6 +43,12 @@ FOCUSED = """
 """The label, value and text of what has the focus."""
 
 MOST_TABS = 120
+REQUIREMENT, RETEST = 'main a[href$="/requirements/URL-04"]', "the result of campaign dns-retest"
+"""Links from a service to what is required of it, and from there to one measurement.
+
+The samples of runs of surveillance differ each time, so that the worst result may be of any site.
+"""
+
 PLAN_TITLE = "Material about taking or promoting illegal drugs is blocked"
 
 pytestmark = pytest.mark.timeout(1500)
@@ -169,7 +175,10 @@ def drills_down(people: People) -> None:
     follow(page, "SchoolShield DNS 2.1")
     expect(page.get_by_role("heading", level=1)).to_have_text("SchoolShield DNS 2.1")
     people.look(page)
-    follow(page, "61.1%")
+    page.locator(REQUIREMENT).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("URL-04")
+    people.look(page)
+    follow(page, RETEST)
     expect(page.get_by_role("heading", level=1)).to_contain_text("55 of 90 test items were blocked")
     people.look(page)
     follow(page, "90 items counted for URL-04")
@@ -371,7 +380,11 @@ def test_no_page_is_wider_than_a_telephone_in_the_dark(hub: StoryHub, browser: B
         page.goto(path)
         look(page)
     page.goto("/overview")
-    for link in ("SchoolShield DNS 2.1", "61.1%", "90 items counted for URL-04", "drug-"):
+    follow(page.locator("main"), "SchoolShield DNS 2.1")
+    look(page)
+    page.locator(REQUIREMENT).first.click()
+    look(page)
+    for link in (RETEST, "90 items counted for URL-04", "drug-"):
         follow(page.locator("main"), link)
         page.wait_for_load_state()
         look(page)
@@ -381,7 +394,7 @@ def test_no_page_is_wider_than_a_telephone_in_the_dark(hub: StoryHub, browser: B
         look(page)
     people.close()
 
-    assert 19 == len(set(seen))
+    assert 20 == len(set(seen))
     assert [] == people.faults
     assert [] == people.refused
     assert {hub.url} == people.asked
