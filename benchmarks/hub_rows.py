@@ -143,8 +143,8 @@ def grow_in(where: Path | str, outcomes: int) -> Rows:
     """Copy rows in a registry, a file or a URL, until there are at least so many outcomes."""
     with open_registry(where) as registry:
         rows = grow(registry, outcomes)
-    if isinstance(where, str):
-        _settle(where)
+        if registry.is_postgresql:
+            _settle(str(where))
     return rows
 
 

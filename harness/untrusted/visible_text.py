@@ -15,6 +15,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS = range(0xE0100, 0xE01F0)
 """Variation selectors, in which texts can hide bytes."""
 _HIDDEN = _BLANK | set(map(chr, _SELECTORS))
+"""Characters that are escaped although Unicode classes them as printable."""
 _FIRST = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """First characters that make a spreadsheet cell a formula, also in full width; and apostrophes.
 
@@ -70,7 +71,7 @@ def cell_text(cell: str) -> str:
 def _shows(character: str) -> bool:
     """Whether a character is visible, or is visible space."""
     is_seen = character.isprintable() or unicodedata.category(character) in {"Zs", "Co"}
-    return is_seen and character not in _BLANK and ord(character) not in _SELECTORS
+    return is_seen and character not in _HIDDEN
 
 
 def _escaped(character: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 AT_ONCE = 2
-"""How many pages are made at once: while one waits for the database, another goes on."""
+"""How many pages are made at once: while one waits for the database, the other can be made."""
 
 PATIENCE = 1.0
 """Seconds after which a page is made without a turn, so that slow ones never stop all others."""
@@ -37,7 +37,7 @@ class PageTurns:
         self._patience = patience
 
     async def take(self) -> Turn:
-        """Wait for a turn; after ``patience`` seconds, one that keeps nobody waiting."""
+        """Wait for a turn. After ``patience`` seconds return one that does not count."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()

@@ -18,7 +18,7 @@ HERE = "http.response.start"
 
 
 class NoAccess:
-    """Nobody is signed in."""
+    """Knows no session and no token."""
 
     def by_session(self, _: str) -> SignedIn | None:
         return None
@@ -151,7 +151,7 @@ def asked(pages: Pages) -> Asked:
 
 
 async def test_a_page_waits_until_an_earlier_answer_begins(pages: Pages, asked: Asked) -> None:
-    """Not until it ends: who reads slowly keeps nobody waiting."""
+    """Not until it ends: a client that downloads a page slowly does not delay the next one."""
     async with asyncio.TaskGroup() as tasks:
         for number in range(AT_ONCE + 1):
             tasks.create_task(asked.get(f"/{number}"))
@@ -167,7 +167,8 @@ async def test_a_page_waits_until_an_earlier_answer_begins(pages: Pages, asked: 
 @pytest.mark.parametrize(
     ("path", "method"),
     [
-        ("/agent/v1/messages", "POST"), ("/api/v1/uploads", "POST"), ("/health/ready", "GET"), ("/static/hub.css", "GET"),
+        ("/agent/v1/messages", "POST"), ("/api/v1/uploads", "POST"), ("/health/ready", "GET"),
+        ("/static/hub.css", "GET"),
         ("/sign-in/oidc/back", "GET"), ("/api/v1/exports/items.parquet", "GET"),
     ],
 )  # fmt: skip
