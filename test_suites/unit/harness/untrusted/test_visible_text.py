@@ -33,6 +33,22 @@ def test_what_shows_itself_stays_and_the_rest_is_escaped(text: str, said: str) -
     assert said == visible(text)
 
 
+@pytest.mark.parametrize(
+    "blank", "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U000e0100\U000e01ef"
+)
+@pytest.mark.parametrize("around", ["", "plain", "3\xa0% \u2713"])
+def test_characters_that_are_printable_and_invisible_are_escaped(around: str, blank: str) -> None:
+    escape = blank.encode("unicode_escape").decode()
+
+    assert f"{around}{escape}{around}" == visible(f"{around}{blank}{around}")
+
+
+@given(ANY, ANY)
+@example("3\xa0%", "\u2800")
+def test_a_text_is_escaped_as_its_parts_are(first: str, second: str) -> None:
+    assert visible(first) + visible(second) == visible(first + second)
+
+
 @given(ANY)
 @example(HOSTILE)
 def test_nothing_that_steers_is_left(text: str) -> None:
