@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli.conclude import begun_at, conclude_journal
+from harness.cli.decision_bars import JudgedCampaign, bars_to
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
 from harness.errors import HarnessError, UsageError, known
@@ -78,14 +79,16 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
             f"the rest{beyond}"
         )
         raise UsageError(msg)
+    begun = begun_at(paths)
     basis = Basis(
         campaign=assessment.campaign,
         journal=assessment.journal_head.hash if assessment.journal_head else "",
         assessment=digest_of(assessment),
         rules=assessment.rules_version,
-        begun=begun_at(paths),
+        begun=begun,
         concluded=assessment.concluded,
         limited_to=_limits_of(assessment),
+        bars=bars_to(JudgedCampaign(assessment, paths, begun)),
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 

@@ -229,6 +229,7 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
 
 
 def _of_basis(service: _Service, basis: Basis) -> Iterator[_Ruling]:
+    yield from map(service.against, basis.bars)
     begun = f"campaign {basis.campaign} began on {basis.begun:%Y-%m-%d}"
     if service.now - basis.begun > BASIS_AGE:
         yield service.against(f"{begun}, more than {BASIS_AGE.days} days ago: measure again")

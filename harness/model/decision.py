@@ -61,7 +61,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The campaign that a decision rests on, as it was judged for it.
 
     ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
-    ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only".
+    ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only". ``bars``
+    say in sentences why the campaign supports no favourable decision, whatever it measured.
     """
 
     campaign: str
@@ -71,6 +72,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     begun: datetime
     concluded: datetime
     limited_to: str = ""
+    bars: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.follow.findings import follow, follow_ups
@@ -231,6 +232,14 @@ def test_the_campaign_is_neither_old_nor_in_the_future(
     for accredited in (False, True):
         proposal = proposed(make_outcome(MET), basis=basis, accredited=accredited)
         says(proposal, status, why)
+
+
+def test_a_campaign_with_a_bar_grants_nothing(proposed: Propose, make_outcome: Make) -> None:
+    barred = msgspec.structs.replace(BASIS, bars=("its reviewers are names only", "a second bar"))
+    for accredited in (False, True):
+        proposal = proposed(make_outcome(MET), basis=barred, accredited=accredited)
+        says(proposal, Status.NOT_YET, "its reviewers are names only")
+        assert "a second bar" in proposal.reasons
 
 
 @pytest.mark.parametrize(

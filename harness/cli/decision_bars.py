@@ -1,0 +1,31 @@
+"""Why a campaign supports no favourable decision, whatever it measured.
+
+Each check looks at how the campaign came about (who judged its evidence, what it was measured with,
+when), and yields a sentence for each thing that is wrong. The proposal names every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from harness.cli.paths import CampaignPaths
+from harness.model.outcome import Assessment
+
+
+class JudgedCampaign(NamedTuple):
+    """A campaign that was judged for a decision; ``begun`` is when its first attempt was made."""
+
+    assessment: Assessment
+    paths: CampaignPaths
+    begun: datetime
+
+
+CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = ()
+"""What is checked, in the order in which its sentences are shown."""
+
+
+def bars_to(campaign: JudgedCampaign) -> tuple[str, ...]:
+    """What bars a favourable decision on a campaign, in sentences; empty if nothing does."""
+    return tuple(sentence for check in CHECKS for sentence in check(campaign))
