@@ -5,8 +5,10 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 
 from harness.assess.declared_conformity import compared
+from harness.assess.items_left_out import items_left_out
 from harness.assess.outcomes import assess, bar_incomplete
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.label_error import corrected
@@ -77,4 +79,5 @@ def conclude(
     whole = early.decide(bar_incomplete(found.measurements, journal))
     outcomes = corrected(assess(whole, scheme.decision, found.preconditions), header.packs.values())
     now = (clock or WallClock()).now()
-    return compared(Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument))
+    made = Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)
+    return compared(replace(made, reduced=items_left_out(header, scheme, outcomes, found.rates)))

@@ -250,6 +250,17 @@ def beyond(assessment: Assessment) -> str:
     return f"{told}: nothing is said about {names}, which the scheme asks for as well."
 
 
+def registration(assessment: Assessment) -> str:
+    """Which campaign of the service it is, and how the earlier ones ended, as a sentence.
+
+    Empty where nobody looked, as in older assessments.
+    """
+    if assessment.registration is None:
+        return ""
+    said = assessment.registration.sentence
+    return f"{said[:1].upper()}{said[1:]}."
+
+
 def verdict(outcome: Outcome) -> str:
     """Symbol and word; never colour alone."""
     return f"{symbol(outcome)} {word(outcome)}"

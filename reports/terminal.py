@@ -81,6 +81,7 @@ class _Printer:
                 self._text(f"{symbol} {word}", style=style),
                 self._text(phrases.headline(assessment)),
                 self._text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
+                *map(self._text, filter(None, [phrases.registration(assessment)])),
                 *(self._text(line, style="dim") for line in _heads(assessment)),
             ),
             title=self._text(_title(assessment)),

@@ -18,6 +18,7 @@ import typer
 from harness.cli.drawing import terminal
 from harness.cli.paths import JOURNAL, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json, warn
+from harness.cli.registered_campaigns import with_registration
 from harness.cli.registry_facts import (
     appeals_in,
     follow_ups_in,
@@ -63,11 +64,12 @@ def conclude_journal(
         verdicts = VerdictCache(paths.verdicts)
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
-        head = journal.head.printed()
+        header, head = journal.header, journal.head.printed()
     finally:
         journal.close()
+    assessment = with_registration(replace(assessment, journal_head=head), header, paths, clock)
     suppliers, owners = registry_heads(paths.registry, assessment)
-    assessment = replace(assessment, journal_head=head, registry_head=suppliers, owner_head=owners)
+    assessment = replace(assessment, registry_head=suppliers, owner_head=owners)
     keep_assessment(assessment, paths)
     return assessment, paths
 

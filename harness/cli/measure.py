@@ -43,9 +43,10 @@ from harness.cli.compose import (
 from harness.cli.drawing import terminal
 from harness.cli.line_supply import line_profiles
 from harness.cli.paths import OUT, CampaignPaths
-from harness.cli.preflight import require_writable
+from harness.cli.preflight import require_registry, require_writable
 from harness.cli.printing import say
-from harness.cli.seed_commitments import digest_of_seed, with_commitment
+from harness.cli.registered_campaigns import registered
+from harness.cli.seed_commitments import digest_of_seed, with_both_parts, with_commitment
 from harness.cli.undecidable import sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
@@ -165,6 +166,10 @@ def measure_command(
     ] = None,
     *,
     swapped: SWAPPED = False,
+    practice: Annotated[
+        bool,
+        typer.Option("--practice", help="Do not register the campaign: no decision rests on it."),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Send nothing: show attempts, cost and what it decides."),
@@ -177,7 +182,10 @@ def measure_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
-    """Measure the service of a campaign into a journal. Run the same command again to resume."""
+    """Measure the service of a campaign into a journal. Run the same command again to resume.
+
+    The campaign is registered before its first packet, and so is each start and stop.
+    """
     if dry_run:
         if only is not None:
             msg = "--only and --dry-run cannot be combined: what is undecided is known only later"
@@ -194,8 +202,12 @@ def measure_command(
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
-    with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
-        paths = measure_prepared(prepared, out, console)
+    paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
+    if not practice:
+        require_registry(paths, prepared.campaign.service)
+    register = "" if practice else prepared.campaign.scheme
+    with resumable(paths.journal):
+        measure_prepared(prepared, out, console, register=register)
     say(f"journal: {paths.journal}")
 
 
@@ -229,9 +241,10 @@ def prepare_in(
     from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
     declared = read_campaign(path)[0]
-    journal = CampaignPaths(out=out, campaign=declared.campaign).journal
-    known = header_document(journal).get("corpora", ())
-    prepared = prepare(path, seeded(declared, journal), checked=known, lane=lane, swapped=swapped)
+    paths = CampaignPaths(out=out, campaign=declared.campaign)
+    known = header_document(paths.journal).get("corpora", ())
+    chosen = with_both_parts(seeded(declared, paths.journal), paths)
+    prepared = prepare(path, chosen, checked=known, lane=lane, swapped=swapped)
     packs = [corpus.reference for corpus in prepared.corpora]
     refuse_retired(packs, prepared.campaign.campaign, out)
     return prepared
@@ -253,11 +266,17 @@ def announce(
 
 
 def measure_prepared(
-    prepared: Prepared, out: Path, console: Console, clock: Clock | None = None
+    prepared: Prepared,
+    out: Path,
+    console: Console,
+    clock: Clock | None = None,
+    *,
+    register: str = "",
 ) -> CampaignPaths:
     """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError.
 
-    After one half of a crossover, raises UnfinishedError, which says how to continue.
+    With ``register``, a scheme, the campaign is registered for it before the first packet. After
+    one half of a crossover, raises UnfinishedError, which says how to continue.
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
@@ -272,19 +291,20 @@ def measure_prepared(
     instruments = measurement_context(prepared, evidence, clock or WallClock(), key, header.run)
     journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
     try:
-        journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
-        with (
-            ProgressDisplay(console, campaign.campaign) as display,
-            asyncio.Runner(loop_factory=new_loop) as runner,
-        ):
-            runner.run(measure(campaign, prepared.items, instruments, journal, display))
-        journal.record_instrument(record_of(prepared, instruments.clock))
-        for strain in describe_strain(instruments):
-            console.print(strain, highlight=False, soft_wrap=True, markup=False)
-        for stop in journal.stops():
-            console.print(describe_stop(stop), highlight=False, soft_wrap=True, markup=False)
-        require_both_halves(campaign, prepared.items, journal)
+        with registered(prepared, header, journal, paths, instruments.clock, register):
+            journal.record_instrument(record_of(prepared, instruments.clock))
+            with (
+                ProgressDisplay(console, campaign.campaign) as display,
+                asyncio.Runner(loop_factory=new_loop) as runner,
+            ):
+                runner.run(measure(campaign, prepared.items, instruments, journal, display))
+            journal.record_instrument(record_of(prepared, instruments.clock))
+            for strain in describe_strain(instruments):
+                console.print(strain, highlight=False, soft_wrap=True, markup=False)
+            for stop in journal.stops():
+                console.print(describe_stop(stop), highlight=False, soft_wrap=True, markup=False)
+            require_both_halves(campaign, prepared.items, journal)
     finally:
         journal.close()
     return paths

@@ -76,7 +76,7 @@ def measure_and_conclude(
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
     require_registry(paths, prepared.campaign.service, clock)
     with resumable(paths.journal):
-        measure_prepared(prepared, out, console, clock)
+        measure_prepared(prepared, out, console, clock, register=scheme or prepared.campaign.scheme)
     assessment, _ = conclude_journal(paths.journal, scheme, clock)
     if scheme is not None:  # the campaign's own was warned of before it was measured
         for sentence in assessment.warnings:

@@ -1,8 +1,8 @@
-"""``accredit seed``: commit to the seed of a campaign's samples, reveal it, and verify it.
+"""``accredit seed``: commit to the seed of a campaign's samples, add to it, reveal and verify it.
 
 A tester who may choose the sample after seeing results can choose the result. So the seed is drawn
-and committed to before the run, and anybody can check later that the items tried are the sample
-(TQ-05).
+and committed to before the run, a second party adds to it, and anybody can check later that the
+items tried are the sample (TQ-05).
 """
 
 from __future__ import annotations
@@ -31,10 +31,18 @@ from harness.cli.seed_commitments import (
     sample_events,
     unused_commitments,
 )
+from harness.cli.seed_parts import (
+    commitment_of,
+    is_of_both,
+    own_part,
+    part_for,
+    require_second_party,
+)
 from harness.errors import InstrumentError, UsageError, first_of
 from harness.model.campaign import CorpusSelection
 from harness.model.journal_header import JournalHeader
-from harness.model.sample_event import SeedCommitted
+from harness.model.run_record import SeedPart
+from harness.model.sample_event import SeedCommitted, SeedContributed
 from harness.model.stream import OWNER
 from harness.ports.corpora import Corpus
 from harness.ports.storage import Clock, Journal, WallClock
@@ -52,11 +60,13 @@ NAMED = 5
 """How many items a message names."""
 
 
-class Commitment(msgspec.Struct, frozen=True, kw_only=True):
+class Commitment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The public file of a commitment, which is handed over before the run.
 
     ``commitment`` is the SHA-256 of the seed, ``sample`` that of the ids of the ``items`` in the
-    order of trial. ``registry`` is the head of the owner's stream after it was recorded.
+    order of trial. ``registry`` is the head of the owner's stream after it was recorded. ``public``
+    names the public value that is added to the seed. If a second party adds to it, ``sample`` and
+    ``items`` are those that the tester's part alone would choose.
     """
 
     format: str
@@ -68,6 +78,7 @@ class Commitment(msgspec.Struct, frozen=True, kw_only=True):
     sample: str
     items: int
     registry: str
+    public: str = ""
 
 
 _COMMITMENTS = msgspec.json.Decoder(Commitment)
@@ -79,6 +90,9 @@ def commit_command(
     file: Annotated[Path, typer.Option(help="The public file to write; hand it over at once.")],
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
     *,
+    public: Annotated[
+        str, typer.Option(help="A public value of a later time that is added, such as a draw.")
+    ] = "",
     again: Annotated[
         bool,
         typer.Option("--again", help="Although another commitment is unused; that is noted."),
@@ -87,7 +101,27 @@ def commit_command(
     """Draw the seed of a campaign, and commit to it before measuring.
 
     The registry keeps the commitment. The seed stays secret in the campaign's folder, and
-    'accredit measure' takes it from there.
+    'accredit measure' takes it from there. For a decision a second party has to add to it
+    (accredit seed contribute).
+    """
+    event = commit_to(campaign, file, out, public=" ".join(public.split()), again=again)
+    say(
+        f"{file}: commitment {event.commitment} to the sample of {event.items} items",
+        f"hand {file.name} over before you measure; the seed stays in {out / event.campaign}",
+        f"next, {_who_adds(event)} (accredit seed contribute {event.campaign})",
+    )
+
+
+def _who_adds(event: SeedCommitted) -> str:
+    return f"record the value of {event.public!r}" if event.public else "a second person adds to it"
+
+
+def commit_to(
+    campaign: Path, file: Path, out: Path, *, public: str = "", again: bool = False
+) -> SeedCommitted:
+    """Draw and keep the seed of a campaign file, record the commitment, and write its public file.
+
+    Raises UsageError if the commitment would show nothing, FaultyDocument, InstrumentError.
     """
     from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
@@ -106,17 +140,83 @@ def commit_command(
         raise UsageError(f"{file}: exists already; choose another --file")
     seed = secrets.token_hex(SEED_BYTES)
     prepared = prepare(campaign, declared.model_copy(update={"seed": seed}))
-    event = _event(prepared)
+    event = _event(prepared, public)
     _refuse_unused(event, paths, again=again)
     head = _record(event, seed, paths)
     _write(file, _public(event, head))
+    return event
+
+
+@app.command("contribute")
+def contribute_command(
+    campaign: Annotated[str, typer.Argument(help="The campaign's name, or its file.")],
+    by: Annotated[str, typer.Option(help="The person who adds to the seed.")] = "",
+    value: Annotated[
+        str, typer.Option(help="The value of the public source that the commitment names.")
+    ] = "",
+    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+) -> None:
+    """Add to the committed seed of a campaign, as a second party, before it is measured.
+
+    A random value is drawn for a person who is not the tester. If the commitment names a public
+    value of a later time, that value is recorded instead.
+    """
+    name = read_campaign(Path(campaign))[0].campaign if Path(campaign).is_file() else campaign
+    event = contribute_to(name, out, by=by, value=" ".join(value.split()))
+    source = f"{event.public!r}" if event.public else event.actor
     say(
-        f"{file}: commitment {event.commitment} to the sample of {event.items} items",
-        f"hand {file.name} over before you measure; the seed stays in {paths.home}",
+        f"campaign {name}: {event.value} of {source} is part of its seed",
+        "now it can be measured (accredit run); keep the value to compare it later",
     )
 
 
-def _event(prepared: Prepared) -> SeedCommitted:
+def contribute_to(campaign: str, out: Path, *, by: str, value: str = "") -> SeedContributed:
+    """Record what a second party adds to the seed of a campaign. Raises UsageError."""
+    paths = CampaignPaths(out=out, campaign=campaign)
+    events = sample_events(paths)
+    committed = commitment_of(events, campaign)
+    _refuse_late(committed, part_for(events, committed), paths)
+    if committed.public and not value:
+        msg = f"its commitment names {committed.public!r}: give that value (--value VALUE)"
+        raise UsageError(msg)
+    if not committed.public:
+        if value:
+            msg = (
+                "the value of a person is drawn, not chosen; leave out --value (a public value is "
+                "named in advance: accredit seed commit --public)"
+            )
+            raise UsageError(msg)
+        if not by.strip():
+            raise UsageError("say which person adds to the seed (--by NAME)")
+        require_second_party(committed, by)
+    event = SeedContributed(
+        at=clock.now(),
+        actor=by or current_user(),
+        campaign=campaign,
+        corpora=committed.corpora,
+        commitment=committed.commitment,
+        value=value or secrets.token_hex(SEED_BYTES),
+        public=committed.public,
+    )
+    with open_session(paths.registry, clock=clock) as session:
+        session.record(OWNERS, event)
+    return event
+
+
+def _refuse_late(committed: SeedCommitted, part: SeedPart | None, paths: CampaignPaths) -> None:
+    """Raise UsageError if the seed cannot be added to any more."""
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
+
+    name = committed.campaign
+    if header_document(paths.journal):
+        msg = f"campaign {name!r} has begun, and its seed is complete; choose another campaign name"
+        raise UsageError(msg)
+    if part is not None:
+        msg = f"a second party has added to the seed of campaign {name!r} already; measure it"
+        raise UsageError(msg)
+
+
+def _event(prepared: Prepared, public: str) -> SeedCommitted:
     campaign = prepared.campaign
     return SeedCommitted(
         at=clock.now(),
@@ -127,6 +227,7 @@ def _event(prepared: Prepared) -> SeedCommitted:
         commitment=digest_of_seed(campaign.seed),
         sample=digest_of_sample(prepared.items),
         items=len(prepared.items),
+        public=public,
     )
 
 
@@ -182,6 +283,7 @@ def _public(event: SeedCommitted, head: str) -> Commitment:
         sample=event.sample,
         items=event.items,
         registry=head,
+        public=event.public,
     )
 
 
@@ -233,12 +335,23 @@ def verify_command(
         _require_seed(opened.header, folder)
         faults = [*commitment_faults(public, opened)]
         faults = faults or [*_sample_faults(public, opened, pack or ())]
+        part = opened.header.seed_part
     if faults:
         raise UsageError(*(f"{folder}: {each}" for each in faults))
     say(
         f"{folder}: the seed is the one that was committed to on {public.at:%Y-%m-%d %H:%M %Z}, "
-        f"before the run began; drawn again, it gives the {public.items} items that were tried"
+        f"before the run began; drawn again, it gives the {public.items} items that were tried",
+        _second_part(part),
     )
+
+
+def _second_part(part: SeedPart | None) -> str:
+    """Who added to a seed, and what, in one sentence."""
+    if part is None:
+        return "nobody but the tester had a part in it"
+    if part.public:
+        return f"compare its public part yourself: {part.public} gave {part.value}"
+    return f"{part.by} added {part.value} to it on {part.at:%Y-%m-%d %H:%M %Z}; ask them"
 
 
 def read_commitment(file: Path) -> Commitment:
@@ -257,8 +370,16 @@ def read_commitment(file: Path) -> Commitment:
 def commitment_faults(public: Commitment, journal: Journal) -> Iterable[str]:
     """Yield what contradicts a commitment: its seed, campaign, packs, or the time of the run."""
     header = journal.header
-    if public.commitment != header.seed_commitment:
+    part, seed = header.seed_part, header.campaign.seed
+    committed = digest_of_seed(own_part(seed, part)) if part else header.seed_commitment
+    if public.commitment != committed:
         yield "it was measured with another seed than the one committed to"
+    if part and not is_of_both(seed, part):
+        yield f"its seed is not made of the committed part and that of {part.public or part.by}"
+    if public.public and (part is None or part.public != public.public):
+        yield f"its seed lacks the value of {public.public!r}, which the commitment names"
+    if part and part.at <= public.at:
+        yield "its second part is dated before the commitment"
     if public.campaign != header.campaign.campaign:
         yield f"the commitment is for campaign {public.campaign!r}"
     if public.corpora != header.corpora:
@@ -277,8 +398,10 @@ def _sample_faults(public: Commitment, journal: Journal, folders: Iterable[Path]
     """Yield how the items tried differ from the sample that the seed gives."""
     campaign = journal.header.campaign
     chosen = _selections(journal.header, folders)
-    items = select_campaign_items(chosen, campaign.seed, seeded=campaign.stopping is not None)
-    if digest_of_sample(items) != public.sample:
+    seeded, own = campaign.stopping is not None, own_part(campaign.seed, journal.header.seed_part)
+    items = select_campaign_items(chosen, campaign.seed, seeded=seeded)
+    alone = select_campaign_items(chosen, own, seeded=seeded)
+    if digest_of_sample(alone) != public.sample:
         yield "drawn again, the seed gives another sample than the one committed to"
     wanted = {item.id for item in items}
     tried = {one.item.id for one in journal.observations() if one.role == "item"}

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
-from harness.campaign.assemble import Prepared
-from harness.cli.compose import COMMITTED_SEED
+from harness.campaign.assemble import Prepared, read_campaign
+from harness.cli.compose import COMMITTED_SEED, prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.cli.registry_session import OWNERS, current_user, open_session
+from harness.cli.seed_parts import LETTERS, own_part, part_for, with_second_part
 from harness.errors import UsageError
+from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.journal_header import JournalHeader
-from harness.model.run_record import SeedCommitment
+from harness.model.run_record import SeedCommitment, SeedPart
 from harness.model.sample_event import SampleDisclosed, SampleEvent, SeedCommitted
 from harness.model.stream import OWNER, same_name
 from harness.ports.storage import Clock
 
 msgspec.json.Decoder(SeedCommitment)
+msgspec.json.Decoder(SeedPart)
 """Made once, for threads: see test_suites/house/test_decoders.py."""
 
-KINDS = ("seed-committed", "sample-disclosed")
+KINDS = ("seed-committed", "seed-contributed", "sample-disclosed")
 
 
 def digest_of_seed(seed: str) -> str:
@@ -72,11 +76,30 @@ def unused_commitments(
     )
 
 
+def with_both_parts(campaign: Campaign, paths: CampaignPaths) -> Campaign:
+    """The campaign with what a second party added to its committed seed.
+
+    A journal that was begun has its seed already. Raises UsageError if a public value that was
+    named is not recorded.
+    """
+    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
+
+    if header_document(paths.journal) or not (paths.home / COMMITTED_SEED).exists():
+        return campaign
+    return with_second_part(campaign, sample_events(paths), digest_of_seed(campaign.seed))
+
+
 def _commitment_in(paths: CampaignPaths) -> str:
-    """The SHA-256 of the seed of a campaign's journal; empty without a journal."""
+    """The commitment that a campaign's journal was begun with; empty without a journal.
+
+    Of a seed of two parties it is that of the tester's part, else the SHA-256 of the seed.
+    """
     from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
     document = header_document(paths.journal)
+    noted = document.get("commitment")
+    if document.get("seed_part") and isinstance(noted, dict):
+        return str(noted.get("digest", ""))
     return str(document.get("seed_commitment", ""))
 
 
@@ -91,29 +114,55 @@ def with_commitment(
     from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
 
     if held := header_document(paths.journal):
-        return msgspec.structs.replace(header, commitment=_noted(held, paths))
+        return msgspec.structs.replace(
+            header,
+            commitment=_noted(held, "commitment", SeedCommitment, paths),
+            seed_part=_noted(held, "seed_part", SeedPart, paths),
+        )
     if not (paths.home / COMMITTED_SEED).exists():
         return header
     events = sample_events(paths)
+    whole = header.seed_commitment
+    alone = digest_of_seed(prepared.campaign.seed[:LETTERS])
     own = [
         event
         for event in events
         if isinstance(event, SeedCommitted)
-        and (event.campaign, event.commitment) == (header.campaign.campaign, header.seed_commitment)
+        and event.campaign == header.campaign.campaign
+        and event.commitment in (whole, alone)
     ]
     if not own:
         return header
-    note = _note(own[-1], events, prepared, paths)
-    return msgspec.structs.replace(header, commitment=note)
+    part = part_for(events, own[-1])
+    note = _note(own[-1], events, prepared, paths, _drawn_alone(prepared, part))
+    return msgspec.structs.replace(header, commitment=note, seed_part=part)
 
 
-def _noted(held: dict[str, object], paths: CampaignPaths) -> SeedCommitment | None:
-    """The commitment in the document of a header, if there is one. Raises UsageError."""
-    noted = held.get("commitment")
+def _drawn_alone(prepared: Prepared, part: SeedPart | None) -> str:
+    """The digest of the items that the tester's part of the seed draws by itself.
+
+    It is what was committed to, unless packs, categories or sizes were changed since.
+    """
+    if part is None:
+        return digest_of_sample(prepared.items)
+    declared = read_campaign(prepared.path)[0]
+    seed = own_part(prepared.campaign.seed, part)
+    alone = prepare(prepared.path, declared.model_copy(update={"seed": seed}))
+    return digest_of_sample(alone.items)
+
+
+Noted = TypeVar("Noted")
+
+
+def _noted(
+    held: dict[str, object], key: str, kind: type[Noted], paths: CampaignPaths
+) -> Noted | None:
+    """What the document of a header notes of its seed, if anything. Raises UsageError."""
+    noted = held.get(key)
     try:
-        return msgspec.convert(noted, SeedCommitment) if noted else None
+        return msgspec.convert(noted, kind) if noted else None
     except msgspec.ValidationError as error:
-        msg = f"{paths.journal}: the commitment in its header is not understood: {error}"
+        msg = f"{paths.journal}: the {key} in its header is not understood: {error}"
         raise UsageError(msg) from None
 
 
@@ -122,6 +171,7 @@ def _note(
     events: tuple[SampleEvent, ...],
     prepared: Prepared,
     paths: CampaignPaths,
+    drawn: str,
 ) -> SeedCommitment:
     references = [corpus.reference for corpus in prepared.corpora]
     identities = [each.identity for each in references]
@@ -131,7 +181,7 @@ def _note(
         at=own.at,
         digest=own.commitment,
         sample=own.sample,
-        drawn=digest_of_sample(prepared.items),
+        drawn=drawn,
         unused=tuple(
             f"{each.campaign} ({each.at:%Y-%m-%d %H:%M:%S})"
             for each in others

@@ -282,6 +282,8 @@ def _of_passes(assessment: Assessment, met_since: int) -> _Ruling:
     limits = dict.fromkeys(one.qualifier for one in _binding(assessment) if one.qualifier)
     if limits:
         reason += f"; limited to: {', '.join(limits)}"
+    if assessment.registration is not None and assessment.registration.earlier:
+        reason += f"; {assessment.registration.sentence}"
     return _Ruling(status=Status.ACCREDITED, reason=reason)
 
 

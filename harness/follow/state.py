@@ -44,6 +44,7 @@ from harness.model.event import (
 from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.field_event import FieldEvent
 from harness.model.fleet_event import FleetEvent
+from harness.model.registration_event import RegistrationEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -178,6 +179,7 @@ class StreamState:
             case (
                 RegistryMigrated()
                 | SampleEvent()
+                | RegistrationEvent()
                 | FieldEvent()
                 | FleetEvent()
                 | AccessEvent()

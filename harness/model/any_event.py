@@ -65,8 +65,14 @@ from harness.model.field_event import (
     FieldVisited,
 )
 from harness.model.fleet_event import AgentEnrolled, AgentInvited, AgentRevoked
+from harness.model.registration_event import (
+    CampaignConcluded,
+    CampaignRegistered,
+    CampaignStarted,
+    CampaignStopped,
+)
 from harness.model.retention_event import FilesExpired
-from harness.model.sample_event import SampleDisclosed, SeedCommitted
+from harness.model.sample_event import SampleDisclosed, SeedCommitted, SeedContributed
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
     AlarmRaised,
@@ -85,7 +91,12 @@ AnyEvent = (
     | AppealDecided
     | ClockCorrected
     | SeedCommitted
+    | SeedContributed
     | SampleDisclosed
+    | CampaignRegistered
+    | CampaignStarted
+    | CampaignStopped
+    | CampaignConcluded
     | FieldSeedCommitted
     | FieldDrawn
     | FieldSiteAdded

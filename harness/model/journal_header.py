@@ -12,7 +12,7 @@ from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.probe import ProbeDeclaration
-from harness.model.run_record import SeedCommitment
+from harness.model.run_record import SeedCommitment, SeedPart
 
 
 class LabelAudit(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     choose from. ``retrials`` says that what was blocked is to be tried again, ``run`` is in every
     nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
     measurements, empty for our own. ``commitment`` is what the registry held of the seed when
-    the run began. ``not_chosen`` is how many techniques of each class the campaign left out.
+    the run began, ``seed_part`` what a second party added to it. ``not_chosen`` is how many
+    techniques of each class the campaign left out.
     Journals of earlier versions say less: what is missing has its default.
     """
 
@@ -76,6 +77,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     foreign: str = ""
     commitment: SeedCommitment | None = None
     not_chosen: dict[str, int] = {}
+    seed_part: SeedPart | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:

@@ -21,6 +21,7 @@ from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.metric import Foreknowledge, Metric, PackRate, Spread
 from harness.model.people_answer import DeclaredConformity, PeopleEvidence
+from harness.model.registration import Registration
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
 from harness.model.technique_matrix import TechniqueMatrix
@@ -277,6 +278,8 @@ class Assessment:
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
+    ``reduced`` says what was left out of the items that the scheme asks for. ``registration`` says
+    which campaign of the service it is; None if nobody looked.
     """
 
     campaign: str
@@ -310,6 +313,8 @@ class Assessment:
     scope: Scope = "service"
     beyond_scope: tuple[str, ...] = ()
     techniques: TechniqueMatrix | None = None
+    reduced: tuple[str, ...] = ()
+    registration: Registration | None = None
 
     @classmethod
     def of(
@@ -375,8 +380,13 @@ class Assessment:
 
     @property
     def limit(self) -> str:
-        """What the result is limited to: the scope, and the limit of a conforming assessment."""
-        return ", ".join(filter(None, (SCOPE_WORDS[self.scope], self.qualifier)))
+        """What the result is limited to: scope, items left out, and the limit of conformity."""
+        return ", ".join(filter(None, (self.restriction, self.qualifier)))
+
+    @property
+    def restriction(self) -> str:
+        """What limits it however it ended: the scope, and what was left out of the items."""
+        return ", ".join(filter(None, (SCOPE_WORDS[self.scope], *self.reduced)))
 
     def is_granted(self, outcome: Outcome) -> bool:
         """Whether an outcome conforms without a qualifier that the campaign did not declare."""

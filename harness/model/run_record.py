@@ -31,6 +31,18 @@ class SeedCommitment(msgspec.Struct, frozen=True, kw_only=True):
     disclosed: tuple[str, ...] = ()
 
 
+class SeedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a campaign's seed that the tester could not choose, and when it was recorded.
+
+    ``by`` gave it; ``public`` names its source if it is a public value.
+    """
+
+    at: datetime
+    by: str
+    value: str
+    public: str = ""
+
+
 class LateControls(msgspec.Struct, frozen=True, kw_only=True):
     """Trials of a line and profile whose control was not tried within ``CONTROL_WITHIN``.
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Conformity
-from harness.model.scope import SCOPE_WORDS
 from harness.store.assessments import digest_of
 from harness.store.atomic_write import write_document
 from reports import (
@@ -85,10 +84,11 @@ def page_environment(*folders: Path) -> Environment:
 def headline(assessment: Assessment) -> str:
     """The result in one sentence: "Example does not meet Becta 2008: 2 of 8 checks failed.".
 
-    It begins with the scope if that is limited: "Web filtering only: ...".
+    It begins with the scope if that is limited, and with what was left out of the items:
+    "Web filtering only: ...".
     """
-    limit = SCOPE_WORDS[assessment.scope].capitalize()
-    return ": ".join(filter(None, (limit, _headline(assessment))))
+    limit = assessment.restriction
+    return ": ".join(filter(None, (f"{limit[:1].upper()}{limit[1:]}", _headline(assessment))))
 
 
 def _headline(assessment: Assessment) -> str:

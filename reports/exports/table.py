@@ -89,6 +89,7 @@ def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:
     limit = requirement.threshold
     return {
         "campaign": assessment.campaign,
+        "limited_to": assessment.limit,
         "scheme": assessment.scheme,
         "scheme_version": assessment.scheme_version,
         "requirement": requirement.id,

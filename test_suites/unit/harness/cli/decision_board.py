@@ -52,13 +52,22 @@ class Board:
     def campaign(self, name: str, **options: Any) -> Path:
         path: Path = self._simulated(name=name, sample=30, categories=["DRUG"], whole=(), **options)
         text = path.read_text(encoding="utf-8")
-        text = text.replace("scope: web\n", "")
+        text = text.replace("scope: web\n", "").replace("seed: accredit\n", "")
         text = text.replace(f"name: {SERVICE}", f"name: {SERVICE}\n  supplier: {self.supplier}")
         path.write_text(f"{text}scheme: {self.scheme}\nitems: agreed\n", encoding="utf-8")
         return path
 
+    def seed(self, campaign: Path) -> None:
+        """Two parties give the seed of a campaign that has not begun, as a decision needs it."""
+        file = campaign.parent / "commitment.json"
+        if not file.exists():
+            self.accredit("seed", "commit", str(campaign), "--file", str(file))
+            self.accredit("seed", "contribute", str(campaign), "--by", "Sue")
+
     def measure(self, name: str, *, code: int = 0, **options: Any) -> Path:
-        self.accredit("run", str(self.campaign(name, **options)), code=code)
+        campaign = self.campaign(name, **options)
+        self.seed(campaign)
+        self.accredit("run", str(campaign), code=code)
         return self.out / name
 
     def version(self, name: str = "2.1") -> None:

@@ -1,0 +1,332 @@
+"""Register campaigns before their first packet, with each start, stop and conclusion.
+
+The events are in the stream of the supplier. A campaign that was begun without them is practice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from harness.campaign.assemble import Prepared
+from harness.cli.event_basis import needed_by
+from harness.cli.paths import CampaignPaths
+from harness.cli.printing import warn
+from harness.cli.registry_facts import session_if_any
+from harness.cli.registry_session import Place, current_user, open_session, place_of_any
+from harness.errors import HarnessError
+from harness.follow.derived_rows import HELD_RECORDS, read_row
+from harness.model.event import Event
+from harness.model.journal_header import JournalHeader
+from harness.model.outcome import Assessment, Conformity
+from harness.model.registration import NOT_REGISTERED, Registration, Try
+from harness.model.registration_event import (
+    CampaignConcluded,
+    CampaignRegistered,
+    CampaignStarted,
+    CampaignStopped,
+    RegistrationEvent,
+)
+from harness.model.registry_record import ServiceVersion
+from harness.model.scheme import Scheme
+from harness.model.stream import same_name
+from harness.ports.storage import Clock, WallClock
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
+    from harness.store.registry.streams import StreamAccess
+
+KINDS = ("campaign-registered", "campaign-started", "campaign-stopped", "campaign-concluded")
+
+ENDS = {
+    Conformity.CONFORMS: "conformed",
+    Conformity.DOES_NOT_CONFORM: "did not conform",
+    Conformity.INSUFFICIENT: "was insufficient",
+}
+
+
+class RegisteredRun(NamedTuple):
+    """A registered campaign with its later events, oldest first."""
+
+    begun: CampaignRegistered
+    starts: tuple[CampaignStarted, ...]
+    stops: tuple[CampaignStopped, ...]
+    conclusions: tuple[CampaignConcluded, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was measured."""
+        return bool(self.stops) and self.stops[-1].complete
+
+    @property
+    def conclusion(self) -> CampaignConcluded | None:
+        """The last conclusion by the scheme that it was registered for."""
+        own = [one for one in self.conclusions if one.scheme == self.begun.scheme]
+        return own[-1] if own else None
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words."""
+        if not self.is_complete:
+            if not self.stops:
+                return "was stopped, and nothing says where"
+            return f"was stopped after {self.stops[-1].held:,} observations"
+        found = self.conclusion
+        return ENDS[Conformity(found.conformity)] if found else "was not concluded"
+
+
+def digest_of_scheme(scheme: Scheme) -> str:
+    """The SHA-256 of a loaded scheme: of its requirements, policy and rule of decision."""
+    return hashlib.sha256(scheme.model_dump_json().encode()).hexdigest()
+
+
+def place_of_campaign(header: JournalHeader) -> Place:
+    """The stream of the supplier of a campaign."""
+    return place_of_any(header.campaign.service.supplier, header.campaign.service.name)
+
+
+@contextmanager
+def registered(
+    prepared: Prepared,
+    header: JournalHeader,
+    journal: SegmentJournal,
+    paths: CampaignPaths,
+    clock: Clock,
+    scheme: str,
+) -> Iterator[None]:
+    """Register a campaign and its start before the context, and its stop after it.
+
+    Nothing is recorded without ``scheme``, for a journal of an earlier version, and for one that
+    was begun unregistered. Raises UsageError, InstrumentError if the registry cannot be written.
+    """
+    place = place_of_campaign(header)
+    if not (
+        scheme and header.run and _start(place, prepared, header, journal, paths, clock, scheme)
+    ):
+        yield
+        return
+    try:
+        yield
+    except BaseException:
+        with suppress(HarnessError):  # the first error is shown
+            _record(place, paths, clock, _stop(header, journal, clock, complete=False))
+        raise
+    _record(place, paths, clock, _stop(header, journal, clock, complete=True))
+
+
+def _start(
+    place: Place,
+    prepared: Prepared,
+    header: JournalHeader,
+    journal: SegmentJournal,
+    paths: CampaignPaths,
+    clock: Clock,
+    scheme: str,
+) -> bool:
+    """Register the campaign if it is new, and its start; whether it is registered."""
+    named = {"campaign": header.campaign.campaign, "run": header.run}
+    started = CampaignStarted(at=clock.now(), actor=current_user(), held=journal.rows, **named)
+    with (
+        open_session(paths.registry, create=True, clock=clock) as session,
+        session.registry.writing(place.stream) as access,
+    ):
+        events: list[RegistrationEvent] = [started]
+        if not access.found(about=[started.about]):
+            if journal.rows:
+                return False
+            version = _version(access, header)
+            events.insert(0, _registered(prepared, header, scheme, version, started))
+        session.record_in(access, place, events, needed_by(access, events))
+    return True
+
+
+def _registered(
+    prepared: Prepared,
+    header: JournalHeader,
+    scheme: str,
+    version: str,
+    started: CampaignStarted,
+) -> CampaignRegistered:
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+
+    held = load_scheme(scheme)
+    selected = header.campaign.corpora
+    is_whole = len(selected) == 1 and selected[0].is_whole
+    sizes = {} if is_whole else Counter(item.category for item in prepared.items)
+    return CampaignRegistered(
+        at=started.at,
+        actor=started.actor,
+        campaign=started.campaign,
+        run=started.run,
+        service=header.campaign.service.name,
+        version=version,
+        scheme=held.id,
+        scheme_version=held.version,
+        scheme_digest=digest_of_scheme(held),
+        corpora=header.corpora,
+        items=len(prepared.items),
+        sizes=dict(sorted(sizes.items())),
+        seed_commitment=header.seed_commitment,
+    )
+
+
+def _version(access: StreamAccess, header: JournalHeader) -> str:
+    """The version of the service: as declared, else the newest on record, else empty."""
+    service = header.campaign.service
+    if service.version:
+        return service.version
+    rows = access.rows("version", state="open")
+    held = [read_row(row, HELD_RECORDS).record for row in rows]
+    of = [one.id for one in held if isinstance(one, ServiceVersion)
+          and same_name(one.of) == same_name(service.name)]  # fmt: skip
+    return of[-1] if of else ""
+
+
+def _stop(
+    header: JournalHeader, journal: SegmentJournal, clock: Clock, *, complete: bool
+) -> CampaignStopped:
+    return CampaignStopped(
+        at=clock.now(),
+        actor=current_user(),
+        campaign=header.campaign.campaign,
+        run=header.run,
+        held=journal.rows,
+        head=journal.head.printed().hash,
+        complete=complete,
+    )
+
+
+def _record(place: Place, paths: CampaignPaths, clock: Clock, event: RegistrationEvent) -> None:
+    with open_session(paths.registry, clock=clock) as session:
+        session.record(place, event)
+
+
+Kind = TypeVar("Kind", bound=RegistrationEvent)
+
+
+def _of_kind(events: Iterable[Event], kind: type[Kind]) -> tuple[Kind, ...]:
+    return tuple(one for one in events if isinstance(one, kind))
+
+
+def runs_in(access: StreamAccess) -> tuple[RegisteredRun, ...]:
+    """The registered campaigns of a stream, oldest first."""
+    by_run: defaultdict[str, list[Event]] = defaultdict(list)
+    begun = []
+    for _, event in access.found(kind=KINDS):
+        if isinstance(event, CampaignRegistered):
+            begun.append(event)
+        elif isinstance(event, RegistrationEvent):
+            by_run[event.run].append(event)
+    return tuple(
+        RegisteredRun(
+            one,
+            _of_kind(by_run[one.run], CampaignStarted),
+            _of_kind(by_run[one.run], CampaignStopped),
+            _of_kind(by_run[one.run], CampaignConcluded),
+        )
+        for one in begun
+    )
+
+
+def runs_of(paths: CampaignPaths, header: JournalHeader) -> tuple[RegisteredRun, ...]:
+    """The registered campaigns of a campaign's supplier; empty without a registry."""
+    with session_if_any(paths.registry) as session:
+        if session is None:
+            return ()
+        with session.registry.reading(place_of_campaign(header).stream) as access:
+            return runs_in(access)
+
+
+def run_of(runs: Iterable[RegisteredRun], header: JournalHeader) -> RegisteredRun | None:
+    """The run of a journal among registered ones, or ``None``."""
+    return next((one for one in runs if header.run and one.begun.run == header.run), None)
+
+
+def earlier_than(run: RegisteredRun, runs: Iterable[RegisteredRun]) -> tuple[RegisteredRun, ...]:
+    """The earlier registered campaigns of the same service, version and scheme.
+
+    One for which no version was on record may have been of this version, so it counts.
+    """
+    found = []
+    for other in runs:
+        if other.begun.run == run.begun.run:
+            break
+        same = same_name(other.begun.service) == same_name(run.begun.service)
+        versions = ("", same_name(run.begun.version))
+        if same and other.begun.scheme == run.begun.scheme:
+            found += [other] if same_name(other.begun.version) in versions else []
+    return tuple(found)
+
+
+def _registration(run: RegisteredRun | None, runs: Iterable[RegisteredRun]) -> Registration:
+    """Which campaign of its service a run is, and how the earlier ones ended."""
+    if run is None:
+        return NOT_REGISTERED
+    earlier, begun = earlier_than(run, runs), run.begun
+    version = f"version {begun.version} of " if begun.version else ""
+    return Registration(
+        number=len(earlier) + 1,
+        subject=f"{version}{begun.service} by {begun.scheme}",
+        starts=len(run.starts),
+        at=begun.at,
+        earlier=tuple(
+            Try(campaign=one.begun.campaign, at=one.begun.at, end=one.end) for one in earlier
+        ),
+    )
+
+
+def with_registration(
+    assessment: Assessment, header: JournalHeader, paths: CampaignPaths, clock: Clock | None
+) -> Assessment:
+    """The assessment with what is on record of its campaign, whose conclusion is recorded too.
+
+    Measurements of other people were never planned, so nothing is said of them.
+    """
+    if header.foreign:
+        return assessment
+    runs = runs_of(paths, header)
+    run = run_of(runs, header)
+    if run is not None:
+        _record_conclusion(run, assessment, header, paths, clock)
+    return replace(assessment, registration=_registration(run, runs))
+
+
+def _record_conclusion(
+    run: RegisteredRun,
+    assessment: Assessment,
+    header: JournalHeader,
+    paths: CampaignPaths,
+    clock: Clock | None,
+) -> None:
+    """Record how a registered campaign was judged, unless that is on record already.
+
+    A registry that cannot be written is warned of: the campaign then counts as not concluded.
+    """
+    head = assessment.journal_head
+    made = CampaignConcluded(
+        at=(clock or WallClock()).now(),
+        actor=current_user(),
+        campaign=header.campaign.campaign,
+        run=header.run,
+        scheme=assessment.scheme,
+        scheme_version=assessment.scheme_version,
+        conformity=assessment.conformity.value,
+        journal=head.hash if head else "",
+    )
+    own = [one for one in run.conclusions if one.scheme == made.scheme]
+    if any(_is_alike(one, made) for one in own[-1:]):
+        return
+    try:
+        _record(place_of_campaign(header), paths, clock or WallClock(), made)
+    except HarnessError as error:
+        warn(f"the conclusion of campaign {made.campaign} could not be recorded: {error}")
+
+
+def _is_alike(one: CampaignConcluded, other: CampaignConcluded) -> bool:
+    return (one.scheme, one.scheme_version, one.conformity, one.journal) == (
+        other.scheme, other.scheme_version, other.conformity, other.journal,
+    )  # fmt: skip
