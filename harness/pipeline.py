@@ -5,10 +5,8 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
 
-from harness.assess.declared_conformity import compared
-from harness.assess.items_left_out import items_left_out
+from harness.assess.items_left_out import completed
 from harness.assess.outcomes import assess, bar_incomplete
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.label_error import corrected
@@ -71,13 +69,12 @@ def conclude(
     verdicts: VerdictCache | None = None,
 ) -> Assessment:
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
-    header, instrument = journal.header, journal.instrument_records()
-    held, make_judge = scheme.within(header.campaign.scope), judge_maker(journal)
-    early = EarlyStoppingOutcomes(held, journal, make_judge)
-    with counted_verdicts(journal, make_judge, only, verdicts, twice=scheme.reproduces) as counted:
+    header, instrument, make = journal.header, journal.instrument_records(), judge_maker(journal)
+    early = EarlyStoppingOutcomes(scheme.within(header.campaign.scope), journal, make)
+    with counted_verdicts(journal, make, only, verdicts, twice=scheme.reproduces) as counted:
         found = early.estimate(counted, counted.basis, instrument)
     whole = early.decide(bar_incomplete(found.measurements, journal))
     outcomes = corrected(assess(whole, scheme.decision, found.preconditions), header.packs.values())
     now = (clock or WallClock()).now()
     made = Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)
-    return compared(replace(made, reduced=items_left_out(header, scheme, outcomes, found.rates)))
+    return completed(made, header, scheme)

@@ -1,19 +1,20 @@
 """What a campaign left out of the items that its scheme asks for.
 
 Somebody who chooses items, categories or sizes can choose the result. So an assessment names it in
-its first line, and no decision rests on it. An insufficient outcome says itself what it lacks.
+its first line, and no decision rests on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
+from harness.assess.declared_conformity import compared
 from harness.errors import first_of
-from harness.model.conformity import Conformity
 from harness.model.corpus import bare_code, covers, is_among
 from harness.model.journal_header import JournalHeader
 from harness.model.metric_spec import spec_of
-from harness.model.outcome import CategoryRate, Outcome
+from harness.model.outcome import Assessment, CategoryRate, Outcome
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.search_case import METRIC_CASES
 
@@ -22,6 +23,12 @@ NAMED = 4
 
 CONTROL = "CTRL"
 """The category of sentinels, of which a policy expects nothing."""
+
+
+def completed(assessment: Assessment, header: JournalHeader, scheme: Scheme) -> Assessment:
+    """Add what was left out of the items, and what the supplier declares otherwise."""
+    left = items_left_out(header, scheme, assessment.outcomes, assessment.rates)
+    return compared(replace(assessment, reduced=left))
 
 
 def items_left_out(
@@ -36,26 +43,26 @@ def items_left_out(
     """
     if header.foreign:
         return ()
-    decided = [
+    binding = [
         one
         for one in outcomes
         if one.requirement.binding
-        and one.conformity is not Conformity.INSUFFICIENT
+        and one.profile in header.campaign.profiles
         and _counts_categories(one.requirement)
     ]
     tried = {bare_code(one.category) for one in rates}
     held = {bare_code(each) for each in header.frames}
     codes = dict.fromkeys(
         code
-        for one in decided
+        for one in binding
         for code in left_out_of(
             one.requirement, scheme.policy, header.campaign.phase_of(one.profile), tried, held
         )
     )
     small = dict.fromkeys(
-        f"{one.requirement.id} {one.metric.counted} of {one.requirement.n_min}"
-        for one in decided
-        if one.metric.counted < one.requirement.n_min and one.sequential is None
+        f"{one.requirement.id} {one.metric.tried} of {one.requirement.n_min}"
+        for one in binding
+        if 0 < one.metric.tried < one.requirement.n_min and one.sequential is None
     )
     return tuple(_words(header, list(codes), list(small)))
 

@@ -13,22 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bar,
-)
 
 from harness.campaign.assemble import Prepared, read_campaign
 from harness.campaign.item_selection import techniques_not_chosen
@@ -45,6 +34,7 @@ from harness.cli.line_supply import line_profiles
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_registry, require_writable
 from harness.cli.printing import say
+from harness.cli.progress_display import ProgressDisplay
 from harness.cli.registered_campaigns import registered
 from harness.cli.seed_commitments import digest_of_seed, with_both_parts, with_commitment
 from harness.cli.undecidable import sentences, undecidable
@@ -53,7 +43,6 @@ from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader, PackNote
@@ -78,62 +67,6 @@ def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
     resolver = str(options.get("resolver") or own or SYSTEM)
     outside = options.get("outside_resolver")
     return read_record(clock, f"{resolver}, {outside} for other names" if outside else resolver)
-
-
-PLAIN_STEP = 0.1
-"""Without a terminal, a line is printed at each tenth of the attempts."""
-
-
-class ProgressDisplay:
-    """Show the progress of ``measure``: a bar on a terminal, else lines. A context manager."""
-
-    def __init__(self, console: Console, title: str) -> None:
-        self._console = console
-        self._title = title
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
-        self._told = -1.0
-
-    def __enter__(self) -> Self:
-        """Start the bar if the console is a terminal."""
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
-                TimeRemainingColumn(),
-                console=self._console,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._title, total=None, note="")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the bar and restore the terminal."""
-        if self._bar is not None:
-            self._bar.stop()
-
-    def on_progress(self, progress: Progress) -> None:
-        """Show the progress so far."""
-        note = f"{progress.rate:.0f}/s" if progress.rate else ""
-        if progress.resumed:
-            note += f" ({progress.resumed} from before)"
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=progress.done, total=progress.total, note=note)
-            return
-        share = progress.done / progress.total if progress.total else 1.0
-        if share >= 1.0 or share - self._told >= PLAIN_STEP:
-            self._told = share
-            self._console.print(
-                f"{self._title}: {progress.done} of {progress.total} attempts {note}",
-                highlight=False,
-            )
 
 
 SECRET_WORDS = ("password", "secret", "token", "key")
@@ -182,10 +115,7 @@ def measure_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
-    """Measure the service of a campaign into a journal. Run the same command again to resume.
-
-    The campaign is registered before its first packet, and so is each start and stop.
-    """
+    """Measure the service of a campaign into a journal. Run the same command again to resume."""
     if dry_run:
         if only is not None:
             msg = "--only and --dry-run cannot be combined: what is undecided is known only later"
@@ -203,12 +133,20 @@ def measure_command(
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
-    if not practice:
-        require_registry(paths, prepared.campaign.service)
-    register = "" if practice else prepared.campaign.scheme
+    register = "" if practice else _registered_for(prepared, paths)
     with resumable(paths.journal):
         measure_prepared(prepared, out, console, register=register)
     say(f"journal: {paths.journal}")
+
+
+def _registered_for(prepared: Prepared, paths: CampaignPaths) -> str:
+    """The scheme that a campaign is registered for. Raises UsageError if it cannot be."""
+    try:
+        require_registry(paths, prepared.campaign.service)
+    except UsageError as error:
+        msg = f"{error}; --practice measures without a registry, and no decision rests on it"
+        raise UsageError(msg) from None
+    return prepared.campaign.scheme
 
 
 def only_undecided(prepared: Prepared, out: Path) -> Prepared:

@@ -6,24 +6,27 @@ The events are in the stream of the supplier. A campaign that was begun without 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
-from harness.campaign.assemble import Prepared
 from harness.cli.event_basis import needed_by
 from harness.cli.paths import CampaignPaths
 from harness.cli.printing import warn
-from harness.cli.registry_facts import session_if_any
-from harness.cli.registry_session import Place, current_user, open_session, place_of_any
+from harness.cli.registered_runs import (
+    RegisteredRun,
+    place_of_campaign,
+    registration_of,
+    run_of,
+    runs_of,
+)
+from harness.cli.registry_session import Place, current_user, open_session
 from harness.errors import HarnessError
 from harness.follow.derived_rows import HELD_RECORDS, read_row
-from harness.model.event import Event
 from harness.model.journal_header import JournalHeader
-from harness.model.outcome import Assessment, Conformity
-from harness.model.registration import NOT_REGISTERED, Registration, Try
+from harness.model.outcome import Assessment
 from harness.model.registration_event import (
     CampaignConcluded,
     CampaignRegistered,
@@ -37,56 +40,14 @@ from harness.model.stream import same_name
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
+    from harness.campaign.assemble import Prepared
     from harness.store.journal.journal import SegmentJournal
     from harness.store.registry.streams import StreamAccess
-
-KINDS = ("campaign-registered", "campaign-started", "campaign-stopped", "campaign-concluded")
-
-ENDS = {
-    Conformity.CONFORMS: "conformed",
-    Conformity.DOES_NOT_CONFORM: "did not conform",
-    Conformity.INSUFFICIENT: "was insufficient",
-}
-
-
-class RegisteredRun(NamedTuple):
-    """A registered campaign with its later events, oldest first."""
-
-    begun: CampaignRegistered
-    starts: tuple[CampaignStarted, ...]
-    stops: tuple[CampaignStopped, ...]
-    conclusions: tuple[CampaignConcluded, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether everything was measured."""
-        return bool(self.stops) and self.stops[-1].complete
-
-    @property
-    def conclusion(self) -> CampaignConcluded | None:
-        """The last conclusion by the scheme that it was registered for."""
-        own = [one for one in self.conclusions if one.scheme == self.begun.scheme]
-        return own[-1] if own else None
-
-    @property
-    def end(self) -> str:
-        """How it ended, in words."""
-        if not self.is_complete:
-            if not self.stops:
-                return "was stopped, and nothing says where"
-            return f"was stopped after {self.stops[-1].held:,} observations"
-        found = self.conclusion
-        return ENDS[Conformity(found.conformity)] if found else "was not concluded"
 
 
 def digest_of_scheme(scheme: Scheme) -> str:
     """The SHA-256 of a loaded scheme: of its requirements, policy and rule of decision."""
     return hashlib.sha256(scheme.model_dump_json().encode()).hexdigest()
-
-
-def place_of_campaign(header: JournalHeader) -> Place:
-    """The stream of the supplier of a campaign."""
-    return place_of_any(header.campaign.service.supplier, header.campaign.service.name)
 
 
 @contextmanager
@@ -205,80 +166,6 @@ def _record(place: Place, paths: CampaignPaths, clock: Clock, event: Registratio
         session.record(place, event)
 
 
-Kind = TypeVar("Kind", bound=RegistrationEvent)
-
-
-def _of_kind(events: Iterable[Event], kind: type[Kind]) -> tuple[Kind, ...]:
-    return tuple(one for one in events if isinstance(one, kind))
-
-
-def runs_in(access: StreamAccess) -> tuple[RegisteredRun, ...]:
-    """The registered campaigns of a stream, oldest first."""
-    by_run: defaultdict[str, list[Event]] = defaultdict(list)
-    begun = []
-    for _, event in access.found(kind=KINDS):
-        if isinstance(event, CampaignRegistered):
-            begun.append(event)
-        elif isinstance(event, RegistrationEvent):
-            by_run[event.run].append(event)
-    return tuple(
-        RegisteredRun(
-            one,
-            _of_kind(by_run[one.run], CampaignStarted),
-            _of_kind(by_run[one.run], CampaignStopped),
-            _of_kind(by_run[one.run], CampaignConcluded),
-        )
-        for one in begun
-    )
-
-
-def runs_of(paths: CampaignPaths, header: JournalHeader) -> tuple[RegisteredRun, ...]:
-    """The registered campaigns of a campaign's supplier; empty without a registry."""
-    with session_if_any(paths.registry) as session:
-        if session is None:
-            return ()
-        with session.registry.reading(place_of_campaign(header).stream) as access:
-            return runs_in(access)
-
-
-def run_of(runs: Iterable[RegisteredRun], header: JournalHeader) -> RegisteredRun | None:
-    """The run of a journal among registered ones, or ``None``."""
-    return next((one for one in runs if header.run and one.begun.run == header.run), None)
-
-
-def earlier_than(run: RegisteredRun, runs: Iterable[RegisteredRun]) -> tuple[RegisteredRun, ...]:
-    """The earlier registered campaigns of the same service, version and scheme.
-
-    One for which no version was on record may have been of this version, so it counts.
-    """
-    found = []
-    for other in runs:
-        if other.begun.run == run.begun.run:
-            break
-        same = same_name(other.begun.service) == same_name(run.begun.service)
-        versions = ("", same_name(run.begun.version))
-        if same and other.begun.scheme == run.begun.scheme:
-            found += [other] if same_name(other.begun.version) in versions else []
-    return tuple(found)
-
-
-def _registration(run: RegisteredRun | None, runs: Iterable[RegisteredRun]) -> Registration:
-    """Which campaign of its service a run is, and how the earlier ones ended."""
-    if run is None:
-        return NOT_REGISTERED
-    earlier, begun = earlier_than(run, runs), run.begun
-    version = f"version {begun.version} of " if begun.version else ""
-    return Registration(
-        number=len(earlier) + 1,
-        subject=f"{version}{begun.service} by {begun.scheme}",
-        starts=len(run.starts),
-        at=begun.at,
-        earlier=tuple(
-            Try(campaign=one.begun.campaign, at=one.begun.at, end=one.end) for one in earlier
-        ),
-    )
-
-
 def with_registration(
     assessment: Assessment, header: JournalHeader, paths: CampaignPaths, clock: Clock | None
 ) -> Assessment:
@@ -292,7 +179,7 @@ def with_registration(
     run = run_of(runs, header)
     if run is not None:
         _record_conclusion(run, assessment, header, paths, clock)
-    return replace(assessment, registration=_registration(run, runs))
+    return replace(assessment, registration=registration_of(run, runs))
 
 
 def _record_conclusion(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.cli.paths import CampaignPaths
-from harness.cli.registered_campaigns import (
+from harness.cli.registered_campaigns import digest_of_scheme
+from harness.cli.registered_runs import (
     RegisteredRun,
-    digest_of_scheme,
     earlier_than,
     place_of_campaign,
     run_of,
@@ -88,11 +88,9 @@ def _of_run(run: RegisteredRun, judged: JudgedCampaign, header: JournalHeader) -
             f"the scheme {begun.scheme} {begun.scheme_version} was changed since campaign {name} "
             "was registered for it: give the change a version of its own, and measure again"
         )
-    held_at = 0
-    for number, one in enumerate(run.starts):
-        if one.held < held_at:
-            yield f"the journal of campaign {name} had lost observations at its start {number + 1}"
-        held_at = max([held_at, *(stop.held for stop in run.stops if stop.at <= one.at)])
+    for number, one in enumerate(run.starts, 1):
+        if one.held < max((stop.held for stop in run.stops if stop.at <= one.at), default=0):
+            yield f"the journal of campaign {name} had lost observations at start {number}: {AGAIN}"
 
 
 def _is_another_scheme(run: RegisteredRun, header: JournalHeader) -> bool:

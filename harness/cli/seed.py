@@ -31,18 +31,13 @@ from harness.cli.seed_commitments import (
     sample_events,
     unused_commitments,
 )
-from harness.cli.seed_parts import (
-    commitment_of,
-    is_of_both,
-    own_part,
-    part_for,
-    require_second_party,
-)
+from harness.cli.seed_contribution import contribute_command
+from harness.cli.seed_parts import is_of_both, own_part
 from harness.errors import InstrumentError, UsageError, first_of
 from harness.model.campaign import CorpusSelection
 from harness.model.journal_header import JournalHeader
 from harness.model.run_record import SeedPart
-from harness.model.sample_event import SeedCommitted, SeedContributed
+from harness.model.sample_event import SeedCommitted
 from harness.model.stream import OWNER
 from harness.ports.corpora import Corpus
 from harness.ports.storage import Clock, Journal, WallClock
@@ -50,6 +45,7 @@ from harness.store.atomic_write import write_new, write_whole
 from harness.untrusted.regular_file import read_bounded
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command("contribute")(contribute_command)
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""
@@ -145,75 +141,6 @@ def commit_to(
     head = _record(event, seed, paths)
     _write(file, _public(event, head))
     return event
-
-
-@app.command("contribute")
-def contribute_command(
-    campaign: Annotated[str, typer.Argument(help="The campaign's name, or its file.")],
-    by: Annotated[str, typer.Option(help="The person who adds to the seed.")] = "",
-    value: Annotated[
-        str, typer.Option(help="The value of the public source that the commitment names.")
-    ] = "",
-    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
-) -> None:
-    """Add to the committed seed of a campaign, as a second party, before it is measured.
-
-    A random value is drawn for a person who is not the tester. If the commitment names a public
-    value of a later time, that value is recorded instead.
-    """
-    name = read_campaign(Path(campaign))[0].campaign if Path(campaign).is_file() else campaign
-    event = contribute_to(name, out, by=by, value=" ".join(value.split()))
-    source = f"{event.public!r}" if event.public else event.actor
-    say(
-        f"campaign {name}: {event.value} of {source} is part of its seed",
-        "now it can be measured (accredit run); keep the value to compare it later",
-    )
-
-
-def contribute_to(campaign: str, out: Path, *, by: str, value: str = "") -> SeedContributed:
-    """Record what a second party adds to the seed of a campaign. Raises UsageError."""
-    paths = CampaignPaths(out=out, campaign=campaign)
-    events = sample_events(paths)
-    committed = commitment_of(events, campaign)
-    _refuse_late(committed, part_for(events, committed), paths)
-    if committed.public and not value:
-        msg = f"its commitment names {committed.public!r}: give that value (--value VALUE)"
-        raise UsageError(msg)
-    if not committed.public:
-        if value:
-            msg = (
-                "the value of a person is drawn, not chosen; leave out --value (a public value is "
-                "named in advance: accredit seed commit --public)"
-            )
-            raise UsageError(msg)
-        if not by.strip():
-            raise UsageError("say which person adds to the seed (--by NAME)")
-        require_second_party(committed, by)
-    event = SeedContributed(
-        at=clock.now(),
-        actor=by or current_user(),
-        campaign=campaign,
-        corpora=committed.corpora,
-        commitment=committed.commitment,
-        value=value or secrets.token_hex(SEED_BYTES),
-        public=committed.public,
-    )
-    with open_session(paths.registry, clock=clock) as session:
-        session.record(OWNERS, event)
-    return event
-
-
-def _refuse_late(committed: SeedCommitted, part: SeedPart | None, paths: CampaignPaths) -> None:
-    """Raise UsageError if the seed cannot be added to any more."""
-    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
-
-    name = committed.campaign
-    if header_document(paths.journal):
-        msg = f"campaign {name!r} has begun, and its seed is complete; choose another campaign name"
-        raise UsageError(msg)
-    if part is not None:
-        msg = f"a second party has added to the seed of campaign {name!r} already; measure it"
-        raise UsageError(msg)
 
 
 def _event(prepared: Prepared, public: str) -> SeedCommitted:

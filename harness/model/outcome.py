@@ -273,13 +273,11 @@ class Assessment:
     """All outcomes of a journal under a scheme, and what they rest on.
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
-    ``warnings`` say what to be careful about, such as a scheme whose review is overdue; they change
-    no outcome. ``instrument`` is what the journal was measured with; ``lines`` are the campaign's.
+    ``warnings``, such as of an overdue review, change no outcome. ``instrument`` measured it.
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
-    ``reduced`` says what was left out of the items that the scheme asks for. ``registration`` says
-    which campaign of the service it is; None if nobody looked.
+    ``reduced`` is what was left out of the items, ``registration`` which try it is, if known.
     """
 
     campaign: str
@@ -385,7 +383,7 @@ class Assessment:
 
     @property
     def restriction(self) -> str:
-        """What limits it however it ended: the scope, and what was left out of the items."""
+        """The scope, and what was left out of the items."""
         return ", ".join(filter(None, (SCOPE_WORDS[self.scope], *self.reduced)))
 
     def is_granted(self, outcome: Outcome) -> bool:

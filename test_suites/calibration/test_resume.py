@@ -20,7 +20,8 @@ from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 DIE_HALF_WAY = """
 import os, signal, sys
 from pathlib import Path
-from harness.cli.measure import ProgressDisplay, measure_campaign
+from harness.cli.measure import measure_campaign
+from harness.cli.progress_display import ProgressDisplay
 
 def on_progress(self, progress):
     if progress.done * 2 > progress.total:

@@ -22,7 +22,7 @@ run()
 """
 
 HALF_WAY = """
-from harness.cli.measure import ProgressDisplay
+from harness.cli.progress_display import ProgressDisplay
 def on_progress(self, progress):
     if progress.done * 2 > progress.total and not getattr(self, "met", False):
         self.met = True

@@ -42,6 +42,11 @@ def runner() -> CliRunner:
 @pytest.fixture
 def simulated(tmp_path: Path) -> Any:
     """Writes campaigns over a simulated service; options go to its line."""
+    return simulated_in(tmp_path)
+
+
+def simulated_in(tmp_path: Path) -> Any:
+    """What writes campaigns over a simulated service into a folder."""
     origin = simulated_origin(tmp_path, twin_zone="orchard-view.test")
 
     def write(

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from harness.cli.measure import ProgressDisplay
+from harness.cli.progress_display import ProgressDisplay
 from harness.measure.progress import Progress
 
 

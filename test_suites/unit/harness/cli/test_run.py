@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
+from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.model.event import StreamOpened
@@ -104,13 +105,22 @@ def test_a_registry_that_refuses_events_is_found_first_and_costs_no_report(
     out, later = tmp_path / "out", datetime(2099, 1, 1, tzinfo=UTC)
     campaign = simulated(block=["PORN"])
     name = read_campaign(campaign)[0].service.name
-    with (
-        open_registry(out / "registry.sqlite", create=True) as registry,
-        registry.writing(stream_of("", name)) as access,
-    ):
-        access.append(StreamOpened(at=later, actor="Ann", name=name))
-    if when == "meanwhile":  # somebody else recorded the event while the campaign was measured
-        monkeypatch.setattr("harness.cli.run.require_registry", lambda *_: None)
+
+    def far_ahead() -> None:
+        with (
+            open_registry(out / "registry.sqlite", create=True) as registry,
+            registry.writing(stream_of("", name)) as access,
+        ):
+            access.append(StreamOpened(at=later, actor="Ann", name=name))
+
+    def conclude(*given: Any) -> Any:
+        far_ahead()
+        return conclude_journal(*given)
+
+    if when == "before":
+        far_ahead()
+    else:  # somebody else recorded the event once the campaign was measured
+        monkeypatch.setattr("harness.cli.run.conclude_journal", conclude)
 
     ended = runner.invoke(app, ["run", str(campaign), "--out", str(out)])
 
