@@ -156,7 +156,7 @@ def _measure(console: Console, path: Path, home: Path, mailbox: TesterMailbox) -
     """Measure the campaign, and test what web pages do not show."""
     _say(console, "3", f"The campaign in {path} is measured, with the control line")
     prepared = prepare_in(path, home)
-    paths = measure_prepared(prepared, home, console)
+    paths = measure_prepared(prepared, home, console, register=prepared.campaign.scheme)
     _say(console, "4", "Its log, its mail, and 25 simulated hours of availability are tested")
     play_service_side(prepared, paths, home, mailbox, console)
     return paths
@@ -256,7 +256,8 @@ def _retest(console: Console, paths: CampaignPaths, path: Path) -> None:
 def _measure_later(console: Console, path: Path, home: Path, pages: OriginPages) -> None:
     """Measure what was fixed again under a new name; plans whose fixes hold are closed."""
     later = write_later_campaign(path, home, pages)
-    paths = measure_prepared(prepare_in(later, home), home, console)
+    prepared = prepare_in(later, home)
+    paths = measure_prepared(prepared, home, console, register=prepared.campaign.scheme)
     assessment, _ = conclude_journal(paths.journal)
     for counted in count_soaks(assessment, paths):
         console.print(f"   {counted}", markup=False)

@@ -35,6 +35,7 @@ from harness.cli.registry_facts import escalate_plans, open_plans
 from harness.cli.registry_session import open_session, place_of_any
 from harness.cli.retest import retest_plan
 from harness.cli.site import write_site
+from harness.cli.two_party_seed import give_both_parts
 from harness.errors import InstrumentError
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, PlanState
@@ -45,6 +46,7 @@ from harness.model.registry_record import Service, ServiceVersion
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
+WITNESS = "the witness of the draws"
 SCHEME_ID = "demo-monitoring"
 SCHEME = f"""\
 id: {SCHEME_ID}
@@ -152,7 +154,11 @@ class Monitoring:
         """Measure and conclude a campaign, and follow it up, as ``accredit run`` does."""
         path = self.campaign_file(name, service)
         quiet = silent()
-        paths = measure_prepared(prepare_in(path, self.home), self.home, quiet, self.clock)
+        give_both_parts(path, self.home, WITNESS, self.clock)
+        prepared = prepare_in(path, self.home)
+        paths = measure_prepared(
+            prepared, self.home, quiet, self.clock, register=prepared.campaign.scheme
+        )
         assessment, _ = conclude_journal(paths.journal, clock=self.clock)
         failed = [
             f"{one.requirement.id} {one.requirement.title}"

@@ -113,9 +113,17 @@ def _who_adds(event: SeedCommitted) -> str:
 
 
 def commit_to(
-    campaign: Path, file: Path, out: Path, *, public: str = "", again: bool = False
+    campaign: Path,
+    file: Path,
+    out: Path,
+    *,
+    public: str = "",
+    again: bool = False,
+    at: Clock | None = None,
 ) -> SeedCommitted:
     """Draw and keep the seed of a campaign file, record the commitment, and write its public file.
+
+    ``at`` is the clock; by default that of the commands.
 
     Raises UsageError if the commitment would show nothing, FaultyDocument, InstrumentError.
     """
@@ -136,17 +144,17 @@ def commit_to(
         raise UsageError(f"{file}: exists already; choose another --file")
     seed = secrets.token_hex(SEED_BYTES)
     prepared = prepare(campaign, declared.model_copy(update={"seed": seed}))
-    event = _event(prepared, public)
+    event = _event(prepared, public, at or clock)
     _refuse_unused(event, paths, again=again)
-    head = _record(event, seed, paths)
+    head = _record(event, seed, paths, at or clock)
     _write(file, _public(event, head))
     return event
 
 
-def _event(prepared: Prepared, public: str) -> SeedCommitted:
+def _event(prepared: Prepared, public: str, at: Clock) -> SeedCommitted:
     campaign = prepared.campaign
     return SeedCommitted(
-        at=clock.now(),
+        at=at.now(),
         actor=current_user(),
         campaign=campaign.campaign,
         service=campaign.service.name,
@@ -171,7 +179,7 @@ def _refuse_unused(event: SeedCommitted, paths: CampaignPaths, *, again: bool) -
         raise UsageError(msg)
 
 
-def _record(event: SeedCommitted, seed: str, paths: CampaignPaths) -> str:
+def _record(event: SeedCommitted, seed: str, paths: CampaignPaths, at: Clock) -> str:
     """Keep the seed, record the commitment, and return the head of the owner's stream."""
     place = paths.home / COMMITTED_SEED
     before = place.read_bytes() if place.exists() else None
@@ -181,7 +189,7 @@ def _record(event: SeedCommitted, seed: str, paths: CampaignPaths) -> str:
     except OSError as error:
         raise InstrumentError(f"{place}: cannot be written: {error.strerror or error}") from error
     try:
-        with open_session(paths.registry, create=True, clock=clock) as session:
+        with open_session(paths.registry, create=True, clock=at) as session:
             session.record(OWNERS, event)
     except BaseException:
         if before is None:

@@ -46,8 +46,14 @@ def contribute_command(
     )
 
 
-def contribute_to(campaign: str, out: Path, *, by: str, value: str = "") -> SeedContributed:
-    """Record what a second party adds to the seed of a campaign. Raises UsageError."""
+def contribute_to(
+    campaign: str, out: Path, *, by: str, value: str = "", at: Clock | None = None
+) -> SeedContributed:
+    """Record what a second party adds to the seed of a campaign. Raises UsageError.
+
+    ``at`` is the clock; by default that of the command.
+    """
+    at = at or clock
     paths = CampaignPaths(out=out, campaign=campaign)
     events = sample_events(paths)
     committed = commitment_of(events, campaign)
@@ -66,7 +72,7 @@ def contribute_to(campaign: str, out: Path, *, by: str, value: str = "") -> Seed
             raise UsageError("say which person adds to the seed (--by NAME)")
         require_second_party(committed, by)
     event = SeedContributed(
-        at=clock.now(),
+        at=at.now(),
         actor=by or current_user(),
         campaign=campaign,
         corpora=committed.corpora,
@@ -74,7 +80,7 @@ def contribute_to(campaign: str, out: Path, *, by: str, value: str = "") -> Seed
         value=value or secrets.token_hex(SEED_BYTES),
         public=committed.public,
     )
-    with open_session(paths.registry, clock=clock) as session:
+    with open_session(paths.registry, clock=at) as session:
         session.record(OWNERS, event)
     return event
 
