@@ -14,7 +14,8 @@ from harness.campaign.assemble import read_campaign
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.errors import UsageError
-from harness.model.event import StreamOpened
+from harness.model.event import RecordAdded, StreamOpened
+from harness.model.registry_record import Service
 from harness.model.stream import stream_of
 from harness.store.registry.opening import open_registry
 
@@ -111,7 +112,9 @@ def test_a_registry_that_refuses_events_is_found_first_and_costs_no_report(
             open_registry(out / "registry.sqlite", create=True) as registry,
             registry.writing(stream_of("", name)) as access,
         ):
-            access.append(StreamOpened(at=later, actor="Ann", name=name))
+            opened = StreamOpened(at=later, actor="Ann", name=name)
+            service = RecordAdded(at=later, actor="Ann", record=Service(id="Other"))
+            access.append(service if access.head else opened)
 
     def conclude(*given: Any) -> Any:
         far_ahead()
