@@ -21,6 +21,7 @@ from harness.cli.registry_session import Place, RegistrySession, current_user, o
 from harness.errors import UsageError
 from harness.follow.certificate_checks import Validity
 from harness.follow.certificates import (
+    CertificateNow,
     canonical_form,
     certificate_facts,
     statuses_of,
@@ -31,7 +32,6 @@ from harness.model.certificate import (
     CERTIFICATE_TYPE,
     STATUS_LIST_TYPE,
     Body,
-    CertificateStatus,
     IssuedCertificate,
     StatusList,
 )
@@ -162,13 +162,15 @@ def status_list_of(session: RegistrySession, now: datetime, good_for: timedelta)
     Raises UsageError if the clock is behind the registry.
     """
     require_not_behind(session.registry.heads(), now)
-    found: dict[str, CertificateStatus] = {}
+    found: dict[str, CertificateNow] = {}
     for state in _certified(session):
-        found |= statuses_of(state.decisions, state.plans_about, now)
+        found |= statuses_of(state.decisions, state.stops_on, now)
+    listed = sorted(found.items())
     return StatusList(
         issued_at=now.replace(microsecond=0),
         next_update=(now + good_for).replace(microsecond=0),
-        certificates=dict(sorted(found.items())),
+        certificates={number: each.status for number, each in listed},
+        reasons={number: each.why for number, each in listed if each.why} or msgspec.UNSET,
     )
 
 
@@ -189,9 +191,7 @@ def _certified(session: RegistrySession) -> Iterator[StreamState]:
 
 def _require_in_force(state: StreamState, decision: str) -> None:
     held = state.decisions[decision]
-    records = state.open_records().values()
-    plans = state.plans_about(held)
-    if why_not := why_not_in_force(state.decisions, held, plans, records, clock.now()):
+    if why_not := why_not_in_force(state.decisions, held, state.stops_on(held), clock.now()):
         msg = f"no certificate can be issued: {why_not}"
         raise UsageError(msg)
 

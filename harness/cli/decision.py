@@ -19,7 +19,7 @@ from harness.cli.decision_basis import (
     state_of,
     with_decisions,
 )
-from harness.cli.decision_making import WantedDecision, decide
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.decision_view import (
     decisions_table,
     lines_of,
@@ -60,6 +60,9 @@ UNTIL = Annotated[str, typer.Option(help="The last day of an accreditation; defa
 WHITE_LABEL = Annotated[
     list[str] | None, typer.Option(help="A white label that it covers; default: all.")
 ]
+CAUSE = Annotated[
+    str, typer.Option("--because-of", help="Of a stop: an alarm, a plan, or a complaint's name.")
+]
 OUT_FOLDER = Annotated[Path, typer.Option(help="Where the registry is.")]
 
 
@@ -81,8 +84,9 @@ def propose_command(
 
     Exit 0: accredited, also with an action plan. Exit 1: anything else.
     """
-    campaign = read_campaign(results, scheme, clock)
-    with open_session(chosen_registry(registry, _out_of(results)), clock=clock) as session:
+    where = chosen_registry(registry, _out_of(results))
+    with open_session(where, clock=clock) as session:
+        campaign = read_campaign(results, scheme, clock, session)
         state = state_of(session, campaign.place.stream)
     matter = matter_of(campaign, version, state)
     proposal = proposal_for(matter, state, clock)
@@ -92,6 +96,34 @@ def propose_command(
     else:
         say(*proposal_lines(matter, proposal))
     raise typer.Exit(0 if proposal.status in FAVOURABLE else 1)
+
+
+@app.command("recommend")
+def recommend_command(
+    status: Annotated[
+        Status, typer.Argument(help=f"One of: {', '.join(LENIENCE)}.", show_default=False)
+    ],
+    results: Annotated[Path, typer.Option(help="The campaign that was reviewed.")],
+    reason: REASON,
+    version: VERSION = "",
+    scheme: SCHEME = None,
+    by: BY = "",
+    registry: REGISTRY_OPTION = "",
+) -> None:
+    """Review an evaluation, and recommend what to decide, as a person who took no part in it.
+
+    An accreditation needs it: somebody else then decides (ISO/IEC 17065, 7.5 and 7.6).
+    """
+    where = chosen_registry(registry, _out_of(results))
+    wanted = WantedDecision(status, reason, version, "", (), by or current_user())
+    with open_session(where, clock=clock) as session:
+        campaign = read_campaign(results, scheme, clock, session)
+        held = recommend(session, campaign.place, campaign, wanted, clock)
+    said = held.recommendation
+    say(
+        f"recommended: {said.service} {said.version} by {said.scheme} {said.scheme_version}: "
+        f"{said.status}, reviewed by {held.by}; somebody else decides"
+    )
 
 
 @app.command("make")
@@ -110,27 +142,28 @@ def make_command(
     decided: Annotated[
         str, typer.Option("--of", help="Without --results: the decision that it replaces.")
     ] = "",
+    cause: CAUSE = "",
     supplier: SUPPLIER = "",
     scheme: SCHEME = None,
     by: BY = "",
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
-    """Decide on accreditation, as a person who took no part in the evaluation.
+    """Decide on accreditation, as a person who took no part in the evaluation or its review.
 
     A decision can be stricter than the rules propose, never more lenient. Without a campaign an
-    accreditation can be suspended or withdrawn (--of D-0001).
+    accreditation can be suspended, withdrawn or terminated (--of D-0001).
     """
     if (results is None) == (not decided):
         msg = "give the campaign (--results FOLDER), or the decision that is replaced (--of D-0001)"
         raise UsageError(msg)
-    campaign = read_campaign(results, scheme, clock) if results else None
     place_in = _out_of(results) if results else out
-
+    where = chosen_registry(registry, place_in)
     wanted = WantedDecision(
-        status, reason, version, until, tuple(white_label or ()), by or current_user()
+        status, reason, version, until, tuple(white_label or ()), by or current_user(), cause
     )
-    with open_session(chosen_registry(registry, place_in), clock=clock) as session:
+    with open_session(where, clock=clock) as session:
+        campaign = read_campaign(results, scheme, clock, session) if results else None
         place = campaign.place if campaign else place_of_decision(session, decided, supplier)
         held = decide(session, place, place_in, campaign or decided, wanted, clock)
     say(f"decision {held.decision.id}: {shown_decision(held, clock.now())}")
@@ -227,7 +260,7 @@ def review_command(
             at=clock.now(), actor=by or current_user(), of=decision, upheld=upheld, reason=reason
         )
         record_decision(session, place_of_decision(session, decision, supplier), lambda _: reviewed)
-    said = "upheld: decide again (accredit decision make)" if upheld else "rejected"
+    said = "upheld: measure again, and decide anew" if upheld else "rejected"
     say(f"decision {decision}: the appeal is {said}")
 
 

@@ -8,12 +8,15 @@ from datetime import datetime
 from rich.table import Table
 
 from harness.cli.decision_basis import Matter
+from harness.follow.accreditation import public_reason, sentence_of, status_of
 from harness.follow.decisions import latest_of
 from harness.follow.state import StreamState
-from harness.follow.status_history import status_in
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, HeldDecision, Margin, Proposal, Status
 from harness.model.event_times import in_utc
+
+SEPARATOR = "\x1f"
+"""What stands between the parts of a record's key."""
 
 
 def shown_decision(held: HeldDecision, now: datetime) -> str:
@@ -33,11 +36,12 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
     )
     for name, held, state in found:
         decision = held.decision
-        status = str(status_in(held, state, now))
+        stops = state.stops_on(held)
+        status = str(status_of(held, stops, now))
         if latest_of(state.decisions, decision.key) is not held:
             status = f"{decision.status} (replaced)"
-        elif held.is_overturned:
-            status += " (appeal upheld: decide again)"
+        elif why := public_reason(stops, Status(status)):
+            status += f" ({why})"
         elif held.open_appeal:
             status += " (appeal open)"
         until = f"{decision.until:%Y-%m-%d}" if decision.until else ""
@@ -97,7 +101,11 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
     if latest is not None and latest is not held:
         yield f"replaced by {latest.decision.id}"
     else:
-        yield f"status now: {status_in(held, state, now)}"
+        stops = state.stops_on(held)
+        yield f"status now: {status_of(held, stops, now)}"
+        yield from (f"  {sentence_of(stop)}" for stop in stops)
+    if decision.cause:
+        yield f"because of: {decision.cause.rpartition(SEPARATOR)[2]}"
     yield f"reason: {decision.reason}"
     yield f"the rules proposed {decision.proposal.status}"
     yield from _lines_of_proposal(decision.proposal)
@@ -108,7 +116,5 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
             yield (
                 f"  {answer} by {appeal.answered_by}, {appeal.answered:%Y-%m-%d}: {appeal.answer}"
             )
-    if held.is_overturned:
-        yield "an appeal was upheld: decide again (accredit decision make)"
     if decision.status in FAVOURABLE and held.status_at(now) is Status.EXPIRED:
         yield "it has expired: measure the service again, and decide anew"

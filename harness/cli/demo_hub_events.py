@@ -120,7 +120,7 @@ class _Northgate(Part):
             supplier=NORTHGATE,
         )  # fmt: skip
         (plan,) = open_plans(done.assessment, done.paths, self.clock)
-        campaign = read_campaign(paths.home, None, self.clock)
+        campaign = read_campaign(paths.home, None, self.clock, self.stage.session)
         now = self.clock.now()
         follow = self._work_on if service is GATEWAY else self._submit_only
         self.agenda.add(_hours(now, 4), partial(self._suspend, campaign, version, alarm.id))

@@ -28,6 +28,7 @@ class DemoPerson(NamedTuple):
 
 
 ASSESSOR = DemoPerson("assessor", "Placeholder Assessor", Role.ASSESSOR)
+REVIEWER = DemoPerson("reviewer", "Placeholder Reviewer", Role.ASSESSOR)
 DECISION_MAKER = DemoPerson("decision-maker", "Placeholder Decision Maker", Role.DECISION_MAKER)
 OF_NORTHGATE = DemoPerson("northgate", "Placeholder of Northgate", Role.SUPPLIER, NORTHGATE)
 OF_BRIGHTWATER = DemoPerson("brightwater", "Placeholder of Brightwater", Role.SUPPLIER, BRIGHTWATER)
@@ -37,6 +38,7 @@ PEOPLE = (
     DemoPerson("administrator", "Placeholder Administrator", Role.ADMINISTRATOR),
     OWNER,
     ASSESSOR,
+    REVIEWER,
     DECISION_MAKER,
     OF_NORTHGATE,
     OF_BRIGHTWATER,

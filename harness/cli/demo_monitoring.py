@@ -19,14 +19,8 @@ from typing import NamedTuple
 from rich.console import Console
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.decision_basis import (
-    decision_on,
-    keep_assessment_of,
-    matter_of,
-    proposal_for,
-    read_campaign,
-    record_decision,
-)
+from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
@@ -36,15 +30,14 @@ from harness.cli.registry_session import open_session, place_of_any
 from harness.cli.retest import retest_plan
 from harness.cli.site import write_site
 from harness.errors import InstrumentError
-from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, PlanState
-from harness.model.decision_event import DecisionMade
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
 from harness.model.registry_record import Service, ServiceVersion
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
+REVIEWER = "the reviewer for Northgate"
 SCHEME_ID = "demo-monitoring"
 SCHEME = f"""\
 id: {SCHEME_ID}
@@ -183,19 +176,16 @@ class Monitoring:
         self.say(f"{SUPPLIER} releases version {version}")
 
     def decide(self, paths: CampaignPaths, version: str) -> str:
-        """Somebody who took no part decides what the rules propose; the id of the decision."""
-        campaign = read_campaign(paths.home, None, self.clock)
-
-        def made(state: StreamState) -> DecisionMade:
-            matter = matter_of(campaign, version, state)
-            status = proposal_for(matter, state, self.clock).status
-            reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
-            decision = decision_on(matter, state, status, self.clock, reason=reason)
-            return DecisionMade(at=self.clock.now(), actor=DECISION_MAKER, decision=decision)
-
-        keep_assessment_of(campaign, self.home)
+        """Two who took no part review and decide what the rules propose; the decision's id."""
         with open_session(self.registry, clock=self.clock) as session:
-            held = record_decision(session, campaign.place, made)
+            campaign = read_campaign(paths.home, None, self.clock, session)
+            state = state_of(session, campaign.place.stream)
+            status = proposal_for(matter_of(campaign, version, state), state, self.clock).status
+            reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
+            wanted = WantedDecision(status, reason, version, "", (), REVIEWER)
+            recommend(session, campaign.place, campaign, wanted, self.clock)
+            wanted = wanted._replace(actor=DECISION_MAKER)
+            held = decide(session, campaign.place, self.home, campaign, wanted, self.clock)
         decided = held.decision
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id

@@ -10,6 +10,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from harness.cli.compose import load_and_warn
 from harness.cli.conclude import begun_in
 from harness.cli.fresh_items import narrow_scheme
@@ -46,11 +48,13 @@ def retest_by_campaign(
         _require_later_evidence(held, results)
         begun = RetestStarted(at=clock.now(), actor=actor, plan=name, campaign=campaign.campaign)
         session.check(held, begun)
-        _require_new(campaign.campaign, begun_in(journal), _claimed_at(session, held))
+        measured = begun_in(journal)
+        _require_new(campaign.campaign, measured, _claimed_at(session, held))
         whole = load_and_warn(campaign.scheme)
         scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
         assessment = _assess(journal, scheme, paths)
         judged = judge_new_campaign(held.finding, assessment, clock.now())
+        judged = msgspec.structs.replace(judged, begun=measured)
         retest = as_attempt(judged, held.plan, scheme)
         at, service = clock.now(), assessment.service
         concluded = RetestConcluded(

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from harness.errors import UsageError, known
 from harness.follow.agreement import (
     agree,
@@ -44,6 +46,7 @@ from harness.model.action_plan import (
     PlanEvidence,
     PlanSignature,
     PlanState,
+    Retest,
     RetestResult,
 )
 from harness.model.event import (
@@ -223,7 +226,9 @@ def _postpone(plan: ActionPlan, _: Finding, event: RetestPostponed) -> ActionPla
 
 
 def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
-    return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
+    return replace(
+        plan, state=PlanState.VERIFYING, verifying=event.campaign, verifying_since=event.at
+    )
 
 
 def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> ActionPlan:
@@ -239,9 +244,15 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
         plan,
         state=AFTER_RETEST[retest.outcome],
         verifying="",
-        retests=(*plan.retests, retest),
+        verifying_since=None,
+        retests=(*plan.retests, _dated(retest, plan.verifying_since)),
         soaks=(),
     )
+
+
+def _dated(retest: Retest, started: datetime | None) -> Retest:
+    """The re-test with the time of its begin; without one, when it was recorded first."""
+    return msgspec.structs.replace(retest, begun=retest.begun or started)
 
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:

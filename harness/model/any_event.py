@@ -25,6 +25,7 @@ from harness.model.decision_event import (
     DecisionAppealed,
     DecisionMade,
     DecisionReviewed,
+    EvaluationReviewed,
 )
 from harness.model.event import (
     AppealDecided,
@@ -65,6 +66,7 @@ from harness.model.field_event import (
     FieldVisited,
 )
 from harness.model.fleet_event import AgentEnrolled, AgentInvited, AgentRevoked
+from harness.model.recall_event import RecallMade
 from harness.model.retention_event import FilesExpired
 from harness.model.sample_event import SampleDisclosed, SeedCommitted
 from harness.model.surveillance_event import (
@@ -136,7 +138,9 @@ AnyEvent = (
     | DecisionMade
     | DecisionAppealed
     | DecisionReviewed
+    | EvaluationReviewed
     | CertificateIssued
+    | RecallMade
     | MonitoringDeclared
     | RunBegun
     | SurveillanceRun

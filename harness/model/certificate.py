@@ -133,13 +133,15 @@ class CertificateStatus(StrEnum):
 class StatusList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The status of every certificate of an owner by its number, and nothing else.
 
-    After ``next_update`` the list says nothing any more.
+    ``reasons`` say why those were stopped that were, as everybody may read it. After
+    ``next_update`` the list says nothing any more.
     """
 
     format: Literal["accredit-status-list/1"] = "accredit-status-list/1"
     issued_at: Time
     next_update: Time
     certificates: dict[str, CertificateStatus]
+    reasons: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 def number_of_certificate(canonical_form: bytes) -> str:

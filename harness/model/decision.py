@@ -16,12 +16,18 @@ from harness.model.stream import same_name
 
 
 class Status(StrEnum):
-    """What a service's accreditation can be. ``expired`` follows from the date alone."""
+    """What a service's accreditation can be.
+
+    ``expired`` follows from the date alone, ``under-review`` from a recall of what was decided on.
+    ``terminated``: the supplier gave the accreditation up (ISO/IEC 17065, 7.11).
+    """
 
     ACCREDITED = "accredited"
     WITH_ACTION_PLAN = "accredited-with-action-plan"
     NOT_YET = "not-yet"
+    UNDER_REVIEW = "under-review"
     SUSPENDED = "suspended"
+    TERMINATED = "terminated"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
 
@@ -34,9 +40,40 @@ LENIENCE = (
     Status.WITH_ACTION_PLAN,
     Status.NOT_YET,
     Status.SUSPENDED,
+    Status.TERMINATED,
     Status.WITHDRAWN,
 )
 """The statuses that can be decided, the most lenient first."""
+
+STOPPED = (Status.UNDER_REVIEW, Status.SUSPENDED, Status.TERMINATED, Status.WITHDRAWN)
+"""The statuses of an accreditation that something stopped, the gravest last."""
+
+
+class StopKind(StrEnum):
+    """What stopped an accreditation."""
+
+    DECISION = "decision"
+    PLAN = "plan"
+    ALARM = "alarm"
+    RECALL = "recall"
+    COMPLAINT = "complaint"
+    APPEAL = "appeal"
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that stopped an accreditation at ``since``, and the ``status`` that it gives.
+
+    ``about`` is the id of the decision, plan or review by which it was stopped.
+    ``requirements`` are what the stop rests on; empty: everything. ``is_lasting`` says that no
+    newer evidence ends it yet, such as a plan that is escalated and not closed.
+    """
+
+    kind: StopKind
+    about: str
+    status: Status
+    since: datetime
+    requirements: tuple[str, ...] = ()
+    is_lasting: bool = False
 
 
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +100,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
     ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only". ``bars``
     say in sentences why the campaign supports no favourable decision, whatever it measured.
+    ``judges`` are the people whose answers it counts,
+    ``stated`` are the oldest answers of people by requirement, for those that conform by them.
     """
 
     campaign: str
@@ -73,6 +112,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     concluded: datetime
     limited_to: str = ""
     bars: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+    stated: dict[str, datetime] = {}
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +144,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``white_labels`` are the other names of the service that it covers. ``proposal`` is what the
     rules proposed; ``reason`` says why the person decided so. A favourable one is valid from the
-    time of its event to ``until``. ``number`` counts the decisions of a stream from 1.
+    time of its event to ``until``. ``number`` counts the decisions of a stream from 1. ``cause`` is
+    what a decision that stops an accreditation rests on: the id of an alarm or plan, or the key of
+    a complaint; empty: the decision itself.
     """
 
     number: int
@@ -116,6 +159,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proposal: Proposal
     until: datetime | None = None
     white_labels: tuple[str, ...] = ()
+    cause: str = ""
 
     @property
     def id(self) -> str:
@@ -131,6 +175,34 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def decision_key(service: str, version: str, scheme: str) -> str:
     """The key of decisions about a version of a service by a scheme (its id)."""
     return "\x1f".join((same_name(service), same_name(version), scheme))
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the review of an evaluation recommends to decide (ISO/IEC 17065, 7.5).
+
+    ``proposal`` is what the rules proposed then, by the campaign that was reviewed.
+    """
+
+    service: str
+    version: str
+    scheme: str
+    scheme_version: str
+    status: Status
+    reason: str
+    proposal: Proposal
+
+    @property
+    def key(self) -> str:
+        """What it is about, as ``Decision.key``."""
+        return decision_key(self.service, self.version, self.scheme)
+
+
+class HeldRecommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """A recommendation as the registry holds it: who made it, and when."""
+
+    recommendation: Recommendation
+    by: str
+    at: datetime
 
 
 class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

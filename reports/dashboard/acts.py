@@ -46,6 +46,11 @@ class Acts(Protocol):
         ``revision`` is the number of decisions of the supplier.
         """
 
+    def recommend(
+        self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
+    ) -> None:
+        """Review the evaluation of a campaign, and recommend what to decide about it."""
+
     def acknowledge(self, viewer: Viewer, stream: str, alarm: str, note: str) -> None:
         """Acknowledge an alarm."""
 

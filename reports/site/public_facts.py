@@ -48,11 +48,15 @@ ABOUT_THE_TEST = "harness"
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """A status from ``since`` on, until the next one (``None``: until today)."""
+    """A status from ``since`` on, until the next one (``None``: until today).
+
+    ``why`` says what stopped an accreditation; empty if nothing did.
+    """
 
     status: Status
     since: datetime
     until: datetime | None
+    why: str = ""
 
 
 class PublicFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +94,7 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a service that is or was accredited by a scheme.
 
     ``since`` is when its status began; ``valid_until`` is the end of an accreditation,
-    ``certificate`` the number of its certificate, if one was issued.
+    ``certificate`` the number of its last certificate, if one was issued.
     ``measured`` is the time of the campaign that the decision rests on; ``outcomes`` are empty if
     its assessment is not kept. ``features`` are what was found by area. ``field`` are its checks in
     the field, the newest year first.
@@ -114,6 +118,11 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, Feature]
     findings: tuple[PublicFinding, ...]
     field: tuple[ServiceChecks, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """What stopped the accreditation; empty if nothing did."""
+        return self.history[-1].why
 
     @property
     def is_accredited(self) -> bool:
@@ -214,7 +223,7 @@ def _service(
         scheme_version=decision.scheme_version,
         status=last.status,
         since=last.at,
-        certificate=held.certificate.number if held.certificate is not None else "",
+        certificate=_certificate(view, held),
         valid_until=decision.until if last.status in FAVOURABLE else None,
         history=tuple(_periods(changes)),
         measured=basis.begun if basis is not None else None,
@@ -223,6 +232,15 @@ def _service(
         findings=findings,
         field=checked.get(_checked(view, held).identity, ()),
     )
+
+
+def _certificate(view: StreamView, held: HeldDecision) -> str:
+    """The number of the certificate of a decision; of one that stops, that of what it stopped."""
+    about = [one for one in view.state.decisions.values() if one.decision.key == held.decision.key]
+    if held.decision.status in FAVOURABLE:
+        about = [held]
+    issued = [one.certificate.number for one in about if one.certificate is not None]
+    return issued[-1] if issued else ""
 
 
 def _checked(view: StreamView, held: HeldDecision) -> CheckedService:
@@ -239,7 +257,7 @@ def _checked(view: StreamView, held: HeldDecision) -> CheckedService:
 def _periods(changes: Sequence[StatusChange]) -> Iterator[Period]:
     ends = [*(change.at for change in changes[1:]), None]
     for change, until in zip(changes, ends, strict=True):
-        yield Period(status=change.status, since=change.at, until=until)
+        yield Period(status=change.status, since=change.at, until=until, why=change.why)
 
 
 def _findings(followed: Iterable[FollowUp]) -> Iterator[PublicFinding]:
