@@ -125,14 +125,14 @@ def _judges_of(assessment: Assessment) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.reviewer for each in answers))
 
 
-def _stated_in(assessment: Assessment) -> dict[str, datetime]:
+def _stated_in(assessment: Assessment) -> tuple[tuple[str, datetime], ...]:
     """When the oldest answer was given, of each binding outcome that conforms by answers."""
-    return {
-        one.id: min(each.at for each in one.people.answers)
+    return tuple(
+        (one.requirement.id, min(each.at for each in one.people.answers))
         for one in assessment.outcomes
         if one.people is not None and one.people.answers and one.requirement.binding
         if one.conformity is Conformity.CONFORMS
-    }
+    )
 
 
 def proposal_for(matter: Matter, state: StreamState, clock: Clock) -> Proposal:

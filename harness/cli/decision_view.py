@@ -40,10 +40,10 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
         status = str(status_of(held, stops, now))
         if latest_of(state.decisions, decision.key) is not held:
             status = f"{decision.status} (replaced)"
-        elif why := public_reason(stops, Status(status)):
-            status += f" ({why})"
-        elif held.open_appeal:
-            status += " (appeal open)"
+        else:
+            why = public_reason(stops, Status(status))
+            status += f" ({why})" if why else ""
+            status += " (appeal open)" if held.open_appeal else ""
         until = f"{decision.until:%Y-%m-%d}" if decision.until else ""
         scheme = f"{decision.scheme} {decision.scheme_version}"
         table.add_row(

@@ -61,10 +61,15 @@ def part_of(
     return _as_of(state, access)
 
 
+def _closes_review(event: Event) -> bool:
+    """Whether an event closes a review, which may be one that stops an accreditation."""
+    return isinstance(event, RecordClosed) and event.record.startswith("review:")
+
+
 def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     """Return the state of what the events rest on."""
     added = list(events)
-    if any(isinstance(event, DecisionEvent) for event in added):
+    if any(isinstance(event, DecisionEvent) or _closes_review(event) for event in added):
         return replay(access.events())
     if monitored := [event for event in added if isinstance(event, SurveillanceEvent)]:
         return _monitoring_needed_by(access, monitored, added)

@@ -34,8 +34,10 @@ appealed                  an appeal; the decision stands                the answ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
+
+import msgspec
 
 from harness.follow.recall import recalled_decision
 from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResult
@@ -93,7 +95,7 @@ def stops_of(held: HeldDecision, sources: Sources) -> tuple[Stop, ...]:
     decision, key = held.decision, held.decision.key
     about = [one for one in sources.decisions if one.decision.key == key]
     stops = [
-        *(stop for one in about for stop in _of_decision(one)),
+        *_of_decisions(about),
         *_of_plans(decision.service, decision.scheme, sources),
         *_of_reviews({one.decision.id for one in about}, sources),
     ]
@@ -111,7 +113,7 @@ def stops_about(service: str, scheme: str, sources: Sources) -> tuple[Stop, ...]
     name = same_name(service)
     about = [one for one in sources.decisions if same_name(one.decision.service) == name]
     stops = [
-        *(stop for one in about for stop in _of_decision(one)),
+        *_of_decisions(about),
         *_of_plans(service, scheme, sources),
         *_of_reviews({one.decision.id for one in about}, sources),
     ]
@@ -192,7 +194,7 @@ def _stated_for(stop: Stop, basis: Basis) -> Iterator[tuple[str, datetime]]:
     """The answers of people that a stop puts in question; a recall is about measurements alone."""
     if stop.kind is StopKind.RECALL:
         return
-    for name, at in basis.stated.items():
+    for name, at in basis.stated:
         if not stop.requirements or name in stop.requirements:
             yield name, at
 
@@ -234,9 +236,22 @@ def _evidence_of(held: HeldDecision, about: Iterable[HeldDecision]) -> datetime 
         basis = one.decision.proposal.basis
         if one.decision.status in FAVOURABLE and basis is not None:
             begun = basis.begun
-        if one is held:
+        if one.decision.id == held.decision.id:
             break
     return begun
+
+
+def _of_decisions(about: Iterable[HeldDecision]) -> Iterator[Stop]:
+    """The stops that decisions are, oldest first.
+
+    None is older than the evidence that was decided on before, however the clock was corrected.
+    """
+    known = datetime.min.replace(tzinfo=UTC)
+    for held in about:
+        basis = held.decision.proposal.basis
+        known = max(known, basis.begun) if basis is not None else known
+        for stop in _of_decision(held):
+            yield msgspec.structs.replace(stop, since=max(stop.since, known))
 
 
 def _of_decision(held: HeldDecision) -> Iterator[Stop]:

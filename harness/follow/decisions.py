@@ -15,7 +15,14 @@ from datetime import datetime
 import msgspec
 
 from harness.errors import UsageError, known
-from harness.follow.accreditation import Sources, status_of, stops_of, why_not_new_enough
+from harness.follow.accreditation import (
+    Sources,
+    sentence_of,
+    status_of,
+    stops_about,
+    stops_of,
+    why_not_new_enough,
+)
 from harness.follow.guards import find_person, identity_of, is_same_person
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.decision import (
@@ -207,10 +214,17 @@ STOPPABLE = (*FAVOURABLE, Status.UNDER_REVIEW, Status.SUSPENDED)
 
 
 def _require_new_enough(event: DecisionMade, sources: Sources) -> None:
-    """The evidence began after whatever stopped the service."""
+    """The evidence began after whatever stopped the service, and nothing stops it still."""
     decision, basis = event.decision, event.decision.proposal.basis
     key = (decision.service, decision.version, decision.scheme)
-    for why in why_not_new_enough(basis, key, sources, event.at) if basis is not None else ():
+    stops = stops_about(decision.service, decision.scheme, sources)
+    lasting = [sentence_of(stop) for stop in stops if stop.is_lasting]
+    wrong: list[str] = []
+    if basis is not None:
+        wrong += why_not_new_enough(basis, key, sources, event.at)
+        if basis.begun > event.at + TOLERANCE:
+            wrong.append(f"campaign {basis.campaign} began later than now: check the clock")
+    for why in (*lasting, *wrong):
         msg = f"decision {decision.id} cannot be {decision.status}: {why}"
         raise UsageError(msg)
 

@@ -98,7 +98,7 @@ def _changed_by(event: Event, state: StreamState) -> Iterator[DerivedRow]:
         case RecordAdded() | RecordClosed():
             keys = {event.about}
             yield from (_record(state, at) for at, one in state.records.items() if one.key in keys)
-        case DecisionEvent():
+        case DecisionEvent() if event.about:
             yield _decision(state, event.about)
         case AlarmEvent(alarm=alarm):
             yield _alarm(state, alarm)

@@ -50,21 +50,21 @@ def why_wrong(wrong: Wrong, measured: Measured) -> str:
     if wrong.scheme and wrong.scheme != measured.scheme:
         return ""
     last = max(map(_number, wrong.software), default=())
+    is_old = _number(measured.software) <= last
     is_same_pack = not wrong.corpora or bool(set(wrong.corpora) & set(measured.corpora))
+    is_judged = not wrong.is_named and measured.rules in wrong.rules
     is_same_scheme = bool(wrong.scheme) and measured.scheme_version in wrong.scheme_versions
-    reasons = {
-        f"its probe {' or '.join(wrong.probes)} proved wrong in {measured.software}": bool(
-            wrong.probes
-        )
-        and _number(measured.software) <= last,
-        f"{', '.join(wrong.items or wrong.packs)} proved wrong in its packs": is_same_pack
-        and bool(wrong.items or wrong.packs),
-        f"the rules {measured.rules} that judged it proved wrong": not wrong.is_named
-        and measured.rules in wrong.rules,
-        f"the scheme {measured.scheme} {measured.scheme_version} proved wrong": not wrong.is_named
-        and is_same_scheme,
-    }
-    return next((why for why, holds in reasons.items() if holds), "")
+    tried, scheme = wrong.items or wrong.packs, f"{measured.scheme} {measured.scheme_version}"
+    reasons = (
+        (
+            bool(wrong.probes) and is_old,
+            f"its probe {' or '.join(wrong.probes)} proved wrong in {measured.software}",
+        ),
+        (bool(tried) and is_same_pack, f"{', '.join(tried)} proved wrong in its packs"),
+        (is_judged, f"the rules {measured.rules} that judged it proved wrong"),
+        (not wrong.is_named and is_same_scheme, f"the scheme {scheme} proved wrong"),
+    )
+    return next((why for holds, why in reasons if holds), "")
 
 
 def _number(software: str) -> tuple[int, ...]:

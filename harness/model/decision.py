@@ -113,7 +113,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limited_to: str = ""
     bars: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
-    stated: dict[str, datetime] = {}
+    stated: tuple[tuple[str, datetime], ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

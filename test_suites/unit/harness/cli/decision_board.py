@@ -39,6 +39,10 @@ class LaterClock:
         return 0.0
 
 
+NO_OUT = (("decision", "propose"), ("decision", "recommend"))
+"""Commands that take the registry beside the results."""
+
+
 class Board:
     """Runs campaigns of a service and decides about it."""
 
@@ -78,7 +82,15 @@ class Board:
     def propose(self, results: Path, *, code: int) -> Any:
         return json.loads(self.accredit("decision", "propose", str(results), "--json", code=code))
 
+    def recommend(self, status: str, results: Path, *words: str, by: str = "Ray Reader") -> str:
+        rest = ("--results", str(results), "--reason", "it is complete", "--by", by)
+        return self.accredit("decision", "recommend", status, *rest, *words)
+
     def decide(self, status: str, results: Path, *words: str) -> str:
+        """Decide, after somebody else has reviewed what is to be accredited."""
+        if status.startswith("accredited"):
+            version = words[words.index("--version") :][:2] if "--version" in words else ()
+            self.recommend(status, results, *version)
         rest = ("--results", str(results), "--reason", "read it all", "--by", "Di")
         return self.accredit("decision", "make", status, *rest, *words)
 
@@ -86,5 +98,5 @@ class Board:
         return json.loads(self.accredit("decision", "show", name, "--json"))
 
     def _out(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        takes_none = words[:2] == ("decision", "propose") or words[0] == "plan"
+        takes_none = words[:2] in NO_OUT or words[0] == "plan"
         return () if takes_none else ("--out", str(self.out))
