@@ -44,11 +44,11 @@ from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResu
 from harness.model.decision import (
     FAVOURABLE,
     STOPPED,
+    AccreditationStop,
     Basis,
     Decision,
     HeldDecision,
     Status,
-    Stop,
     StopKind,
     decision_key,
 )
@@ -87,7 +87,7 @@ class Sources(NamedTuple):
     submitted: dict[str, datetime]
 
 
-def stops_of(held: HeldDecision, sources: Sources) -> tuple[Stop, ...]:
+def stops_of(held: HeldDecision, sources: Sources) -> tuple[AccreditationStop, ...]:
     """What stops the accreditation of a decision, the gravest last; empty if nothing does.
 
     It counts what the evidence of the last favourable decision up to this one does not end.
@@ -105,7 +105,7 @@ def stops_of(held: HeldDecision, sources: Sources) -> tuple[Stop, ...]:
     return tuple(sorted(left, key=lambda stop: (STOPPED.index(stop.status), stop.since)))
 
 
-def stops_about(service: str, scheme: str, sources: Sources) -> tuple[Stop, ...]:
+def stops_about(service: str, scheme: str, sources: Sources) -> tuple[AccreditationStop, ...]:
     """All that ever stopped a service, of any version: what is decided next has to be newer.
 
     A decision by any scheme counts, and a plan by the same ``scheme``.
@@ -120,7 +120,7 @@ def stops_about(service: str, scheme: str, sources: Sources) -> tuple[Stop, ...]
     return tuple(sorted(stops, key=lambda stop: (stop.since, stop.about)))
 
 
-def is_ended(stop: Stop, begun: datetime, submitted: datetime | None) -> bool:
+def is_ended(stop: AccreditationStop, begun: datetime, submitted: datetime | None) -> bool:
     """Whether evidence that began at ``begun`` ends a stop.
 
     ``submitted`` is the last submission of the service, which a withdrawn one needs as well.
@@ -130,7 +130,7 @@ def is_ended(stop: Stop, begun: datetime, submitted: datetime | None) -> bool:
     return stop.status not in NEEDS_SUBMISSION or (submitted is not None and submitted > stop.since)
 
 
-def status_of(held: HeldDecision, stops: Iterable[Stop], now: datetime) -> Status:
+def status_of(held: HeldDecision, stops: Iterable[AccreditationStop], now: datetime) -> Status:
     """The status of an accreditation at a time, with what stops it (``stops_of``)."""
     status = held.status_at(now)
     if status not in (*FAVOURABLE, *STOPPED):
@@ -172,7 +172,7 @@ def why_not_new_enough(
 
 
 def _why_not_newer(
-    stop: Stop, basis: Basis, campaign: str, submitted: datetime | None
+    stop: AccreditationStop, basis: Basis, campaign: str, submitted: datetime | None
 ) -> Iterator[str]:
     """Yield why the evidence of a campaign does not end a stop; a lasting one is said elsewhere."""
     if stop.is_lasting:
@@ -190,7 +190,7 @@ def _why_not_newer(
         )
 
 
-def _stated_for(stop: Stop, basis: Basis) -> Iterator[tuple[str, datetime]]:
+def _stated_for(stop: AccreditationStop, basis: Basis) -> Iterator[tuple[str, datetime]]:
     """The answers of people that a stop puts in question; a recall is about measurements alone."""
     if stop.kind is StopKind.RECALL:
         return
@@ -199,7 +199,7 @@ def _stated_for(stop: Stop, basis: Basis) -> Iterator[tuple[str, datetime]]:
             yield name, at
 
 
-def sentence_of(stop: Stop) -> str:
+def sentence_of(stop: AccreditationStop) -> str:
     """What stopped an accreditation, and when, for those who may know all of it."""
     by = {
         StopKind.DECISION: f"decision {stop.about}",
@@ -223,7 +223,7 @@ PUBLIC_WORDS = {
 """Why an accreditation was stopped, as everybody may read it: no person, item or plan is named."""
 
 
-def public_reason(stops: Iterable[Stop], status: Status) -> str:
+def public_reason(stops: Iterable[AccreditationStop], status: Status) -> str:
     """Why an accreditation has a status, for everybody; empty if nothing stopped it."""
     since = [stop for stop in stops if stop.status is status]
     return PUBLIC_WORDS[max(since, key=lambda stop: stop.since).kind] if since else ""
@@ -241,7 +241,7 @@ def _evidence_of(held: HeldDecision, about: Iterable[HeldDecision]) -> datetime 
     return begun
 
 
-def _of_decisions(about: Iterable[HeldDecision]) -> Iterator[Stop]:
+def _of_decisions(about: Iterable[HeldDecision]) -> Iterator[AccreditationStop]:
     """The stops that decisions are, oldest first.
 
     None is older than the evidence that was decided on before, however the clock was corrected.
@@ -254,15 +254,15 @@ def _of_decisions(about: Iterable[HeldDecision]) -> Iterator[Stop]:
             yield msgspec.structs.replace(stop, since=max(stop.since, known))
 
 
-def _of_decision(held: HeldDecision) -> Iterator[Stop]:
+def _of_decision(held: HeldDecision) -> Iterator[AccreditationStop]:
     """The stop that a decision is, or an appeal against an accreditation that was upheld."""
     decision = held.decision
     if decision.status in STOPPED:
         kind = stop_kind(decision)
-        yield Stop(kind=kind, about=decision.id, status=decision.status, since=held.at)
+        yield AccreditationStop(kind=kind, about=decision.id, status=decision.status, since=held.at)
     for appeal in held.appeals if decision.status in FAVOURABLE else ():
         if appeal.upheld and appeal.answered is not None:
-            yield Stop(
+            yield AccreditationStop(
                 kind=StopKind.APPEAL,
                 about=decision.id,
                 status=Status.SUSPENDED,
@@ -278,7 +278,7 @@ def stop_kind(decision: Decision) -> StopKind:
     return StopKind.DECISION
 
 
-def _of_plans(service: str, scheme: str, sources: Sources) -> Iterator[Stop]:
+def _of_plans(service: str, scheme: str, sources: Sources) -> Iterator[AccreditationStop]:
     """What plans stop that were escalated: until they are closed by a re-test that began later."""
     name = same_name(service)
     for finding, plan in sources.plans:
@@ -289,7 +289,7 @@ def _of_plans(service: str, scheme: str, sources: Sources) -> Iterator[Stop]:
             status = STATUS_OF_LEVEL.get(escalation.level)
             is_over = plan.is_ended and shown is not None and shown > escalation.at
             if status is not None and not is_over:
-                yield Stop(
+                yield AccreditationStop(
                     kind=StopKind.PLAN,
                     about=plan.id,
                     status=status,
@@ -307,9 +307,11 @@ def _last_shown(plan: ActionPlan) -> datetime | None:
     return (shown[-1].begun or shown[-1].at) if shown else None
 
 
-def _of_reviews(decisions: set[str], sources: Sources) -> Iterator[Stop]:
+def _of_reviews(decisions: set[str], sources: Sources) -> Iterator[AccreditationStop]:
     """The recalls of some decisions, by the reviews of them."""
     for at, review in sources.reviews:
         decision = recalled_decision(review)
         if decision in decisions:
-            yield Stop(kind=StopKind.RECALL, about=decision, status=Status.UNDER_REVIEW, since=at)
+            yield AccreditationStop(
+                kind=StopKind.RECALL, about=decision, status=Status.UNDER_REVIEW, since=at
+            )

@@ -28,7 +28,7 @@ from harness.model.certificate import (
     StatusReference,
     number_of_certificate,
 )
-from harness.model.decision import FAVOURABLE, HeldDecision, Status, Stop
+from harness.model.decision import FAVOURABLE, AccreditationStop, HeldDecision, Status
 from harness.model.decision_event import CertificateIssued
 
 CERTIFICATES = msgspec.json.Decoder(Certificate)
@@ -139,12 +139,12 @@ def _to_the_second(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-Stops = Callable[[HeldDecision], Sequence[Stop]]
+Stops = Callable[[HeldDecision], Sequence[AccreditationStop]]
 """What stops the accreditation of a decision (``StreamState.stops_on``)."""
 
 
 def why_not_in_force(
-    decisions: Decisions, held: HeldDecision, stops: Sequence[Stop], now: datetime
+    decisions: Decisions, held: HeldDecision, stops: Sequence[AccreditationStop], now: datetime
 ) -> str:
     """Why no certificate can be issued for a decision now, in a sentence; empty if one can.
 
@@ -217,7 +217,7 @@ class CertificateNow(NamedTuple):
 
 
 def certificate_status(
-    decisions: Decisions, held: HeldDecision, stops: Sequence[Stop], now: datetime
+    decisions: Decisions, held: HeldDecision, stops: Sequence[AccreditationStop], now: datetime
 ) -> CertificateNow:
     """The status of the certificate of a decision at a time; ``stops`` are those of the decision.
 

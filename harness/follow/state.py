@@ -33,7 +33,12 @@ from harness.model.access_event import AccessEvent
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.alarm import Alarm
 from harness.model.corpus import Appeal
-from harness.model.decision import HeldDecision, HeldRecommendation, Stop, StopKind
+from harness.model.decision import (
+    AccreditationStop,
+    HeldDecision,
+    HeldRecommendation,
+    StopKind,
+)
 from harness.model.decision_event import (
     CertificateIssued,
     DecisionEvent,
@@ -161,7 +166,7 @@ class StreamState:
             submitted=self.submitted,
         )
 
-    def stops_on(self, held: HeldDecision) -> tuple[Stop, ...]:
+    def stops_on(self, held: HeldDecision) -> tuple[AccreditationStop, ...]:
         """What stops the accreditation of a decision, the gravest last (``stops_of``)."""
         return stops_of(held, self.sources)
 

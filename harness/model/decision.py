@@ -60,7 +60,7 @@ class StopKind(StrEnum):
     APPEAL = "appeal"
 
 
-class Stop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AccreditationStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that stopped an accreditation at ``since``, and the ``status`` that it gives.
 
     ``about`` is the id of the decision, plan or review by which it was stopped.

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.alarm import Alarm
-from harness.model.decision import HeldDecision, Status, Stop
+from harness.model.decision import AccreditationStop, HeldDecision, Status
 
 PLAN, DECISION, ALARM = "plan", "decision", "alarm"
 """The kinds of the documents."""
@@ -65,7 +65,7 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     supplier: str
     held: HeldDecision
     number: int
-    stops: tuple[Stop, ...] = ()
+    stops: tuple[AccreditationStop, ...] = ()
     replaced_by: str = ""
     measured_by: tuple[str, ...] = ()
 

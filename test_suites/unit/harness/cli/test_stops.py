@@ -81,8 +81,11 @@ def refused(board: Board, status: str, results: Path, *words: str) -> str:
     return board.refused("decision", "recommend", status, *rest, "--by", "Ray")
 
 
+VERSION = ("--version", "2.1")
+
+
 @pytest.mark.timeout(900)
-def test_a_suspension_a_withdrawal_and_a_recall_hold(board: Board, tmp_path: Path) -> None:
+def test_a_suspension_a_recall_and_a_withdrawal_hold(board: Board, tmp_path: Path) -> None:
     register = Register(board, tmp_path)
     spring = board.measure("spring")
     board.version()
@@ -90,54 +93,63 @@ def test_a_suspension_a_withdrawal_and_a_recall_hold(board: Board, tmp_path: Pat
     file = register.issue("D-0001")
     assert "valid now" in register.says(file, code=0)
 
+    suspend(board, register, file, spring)
+    summer = board.measure("summer")
+    board.decide("accredited", summer, *VERSION)
+    file = register.issue("D-0003")
+    assert "valid now" in register.says(file, code=0)
+    assert "before campaign summer, which D-0003 was decided on" in refused(
+        board, "accredited", spring, *VERSION
+    )
+
+    autumn = recall_its_probe(board, register, file, summer)
+    withdraw(board, register, file, autumn)
+
+
+def suspend(board: Board, register: Register, file: Path, results: Path) -> None:
+    """The campaign that was suspended lifts nothing, under no version."""
     board.accredit("registry", "add", "complaint", "The list is old", "--supplier", "Acme",
                    "--set", f"of={SERVICE}", "--set", "complainant=A school",
                    "--set", "description=It opens")  # fmt: skip
     because = ("--because-of", "The list is old")
+    assert "no alarm, plan or complaint 'A-0009' is on record" in board.refused(
+        "decision", "make", "suspended", "--of", "D-0001", "--because-of", "A-0009", *WHY
+    )
     board.accredit("decision", "make", "suspended", "--of", "D-0001", *because, *WHY)
     register.agree(file, "suspended", "after a complaint")
-    assert "only evidence that began after that ends it" in refused(board, "accredited", spring)
+    assert "only evidence that began after that ends it" in refused(board, "accredited", results)
     board.version("2.2")
-    said = refused(board, "accredited", spring, "--version", "2.2")
+    said = refused(board, "accredited", results, "--version", "2.2")
     assert "the service is suspended since" in said, "another version is no way round it"
 
-    summer = board.measure("summer")
-    board.decide("accredited", summer, "--version", "2.1")
-    file = register.issue("D-0003")
-    assert "valid now" in register.says(file, code=0)
-    older = ("--version", "2.1")
-    assert "before campaign summer, which D-0003 was decided on" in refused(
-        board, "accredited", spring, *older
-    )
 
-    recall = (
-        "recall",
-        "--because",
-        "The probe follows no redirects",
-        "--probe",
-        "web",
-        "--by",
-        "Ann",
-    )
-    said = board.accredit(*recall, code=1)
+def recall_its_probe(board: Board, register: Register, file: Path, results: Path) -> Path:
+    """Nothing that was measured with the wrong probe decides; returns another such campaign."""
+    because = ("--because", "The probe follows no redirects", "--by", "Ann")
+    said = board.accredit("recall", *because, "--probe", "web", code=1)
     assert "[pupils-none]" not in said, "no line is invented"
     assert "it was conforms, and is not measured now" in said
-    why = "because something that the decision rested on proved wrong"
-    register.agree(file, "under-review", why)
-    assert "by the recall of decision D-0003" in refused(board, "accredited", summer, *older)
-    assert "its probe web proved wrong" in refused(board, "accredited", summer, *older)
+    register.agree(
+        file, "under-review", "because something that the decision rested on proved wrong"
+    )
+    said = refused(board, "accredited", results, *VERSION)
+    assert "by the recall of decision D-0003" in said
+    assert "its probe web proved wrong" in said
     assert "no certificate can be issued" in board.refused(
         "certificate", "issue", "D-0003", "--key", str(register.key), "--registry",
         str(board.out / "registry.sqlite"), "--body", "B", "--address", "A",
     )  # fmt: skip
     autumn = board.measure("autumn")
-    assert "its probe web proved wrong in isp-accredit" in refused(
-        board, "accredited", autumn, *older
-    ), "the same version measures as wrongly as before"
+    said = refused(board, "accredited", autumn, *VERSION)
+    assert "its probe web proved wrong in isp-accredit" in said, "the same version is as wrong"
+    return autumn
 
+
+def withdraw(board: Board, register: Register, file: Path, results: Path) -> None:
+    """After a withdrawal neither an older campaign nor a submission alone is enough."""
     board.accredit("decision", "make", "withdrawn", "--of", "D-0003", *WHY)
     register.agree(file, "withdrawn", "by a decision of the accreditation body")
-    said = board.accredit("decision", "propose", str(autumn), *older, code=1)
+    said = board.accredit("decision", "propose", str(results), *VERSION, code=1)
     assert "is withdrawn since" in said
     with open_session(board.out / "registry.sqlite", clock=board.clock) as session:
         record = SubmissionRecord(
@@ -146,5 +158,5 @@ def test_a_suspension_a_withdrawal_and_a_recall_hold(board: Board, tmp_path: Pat
         )  # fmt: skip
         added = RecordAdded(at=board.clock.now(), actor="Sue", record=record)
         session.record(place_of("Acme"), added)
-    said = board.accredit("decision", "propose", str(autumn), *older, code=1)
+    said = board.accredit("decision", "propose", str(results), *VERSION, code=1)
     assert "only evidence that began after that ends it" in said, "the submission is not enough"
