@@ -104,8 +104,9 @@ def test_a_confirmed_alarm_asks_for_the_suspension_of_an_accreditation(
     assert 0 == desk.accredit("run", spring, "--out", desk.out).code
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--out", desk.out)
     assert 0 == desk.accredit("registry", "add", "version", "2.1", *of).code
-    why = ("--results", desk.out / "spring", "--reason", "read it all", "--by", "Di")
-    made = desk.accredit("decision", "make", "accredited", *why, "--out", desk.out)
+    why = ("--results", desk.out / "spring", "--reason", "read it all", "--by")
+    assert 0 == desk.accredit("decision", "recommend", "accredited", *why, "Ray").code
+    made = desk.accredit("decision", "make", "accredited", *why, "Di", "--out", desk.out)
     assert 0 == made.code, made.said
     # the rest is surveillance from the next midnight on
     tomorrow = WallClock().now().date() + timedelta(days=1)
