@@ -23,6 +23,7 @@ from harness.cli.registry_facts import (
     follow_ups_in,
     registry_heads,
 )
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock, Journal, WallClock
@@ -37,7 +38,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = False) -> None:
     """Assess a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
-    assessment, _ = conclude_journal(journal, scheme)
+    assessment, _ = conclude_journal(journal, scheme, is_view=True)
     for sentence in assessment.warnings:
         warn(sentence)
     show_assessment(assessment, json=json)
@@ -45,27 +46,27 @@ def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = Fa
 
 
 def conclude_journal(
-    path: Path, scheme: str | None = None, clock: Clock | None = None
+    path: Path, scheme: str | None = None, clock: Clock | None = None, *, is_view: bool = False
 ) -> tuple[Assessment, CampaignPaths]:
-    """Assess the journal in a folder, and keep the assessment beside it."""
+    """Assess the journal in a folder, and keep the assessment beside it.
+
+    The journal is judged, unless it is only viewed again (``is_view``): then verdicts that this
+    user cached will do. What is decided, handed over or recorded is no view. Raises InstrumentError
+    with a line for each thing in the campaign's folder that was changed.
+    """
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
+    from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
     paths = paths_of_journal(folder)
-    journal = open_journal(folder)
-    try:
-        journal.require_unchanged()
+    with closing(open_unchanged(folder)) as journal:
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
-        verdicts = VerdictCache(paths.verdicts)
+        verdicts = user_verdict_cache(paths.verdicts) if is_view else None
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
-    finally:
-        journal.close()
     suppliers, owners = registry_heads(paths.registry, assessment)
     assessment = replace(assessment, journal_head=head, registry_head=suppliers, owner_head=owners)
     keep_assessment(assessment, paths)
@@ -136,7 +137,7 @@ def report_command(
     DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
     if table is not None:
         require_table_format(table)
-    assessment, paths = conclude_journal(journal, scheme)
+    assessment, paths = conclude_journal(journal, scheme, is_view=True)
     refuse_place_of_another(assessment, paths, out)
     say(f"report: {write_report(assessment, paths, out, kind)}")
     if figures is not None:
