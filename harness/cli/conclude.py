@@ -7,7 +7,7 @@ document.
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock, Journal, WallClock
+from harness.store.atomic_write import PRIVATE
 from reports.documents import DOCUMENTS, Report
 from reports.exports.table import require_table_format
 
@@ -169,9 +170,15 @@ def refuse_place_of_another(assessment: Assessment, paths: CampaignPaths, out: P
 def write_report(
     assessment: Assessment, paths: CampaignPaths, out: Path | None = None, kind: str = "html"
 ) -> Path:
-    """Write a document of an assessment and of the plans that follow it up; return its path."""
+    """Write a document of an assessment and of the plans that follow it up; return its path.
+
+    Only the user can read it, as the journal: it names what passed a filter, and sites.
+    """
     path = out or paths.report(assessment.scheme, kind)
     plans = follow_ups_in(paths.registry, assessment)
     read = None if plans is None else WallClock().now()
     report = Report(assessment=assessment, follow_ups=plans or (), read=read)
-    return DOCUMENTS.find(kind)(report, path)
+    written = DOCUMENTS.find(kind)(report, path)
+    with suppress(OSError):  # a file system without modes
+        written.chmod(PRIVATE)  # also what a document of another package wrote
+    return written

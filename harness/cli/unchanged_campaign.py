@@ -59,12 +59,9 @@ def faults_of(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:
 
     Where the journal itself is damaged, what does not need it is checked all the same.
     """
-    from harness.store.evidence_check import changed_bodies  # noqa: PLC0415 - duckdb is heavy
-
     checks: tuple[Callable[[], Iterable[str] | None], ...] = (
         journal.require_unchanged,
-        lambda: changed_bodies(paths.evidence),
-        lambda: _missing_bodies(paths, journal),
+        lambda: _evidence_faults(paths, journal),
         lambda: _cache_faults(paths, journal),
         lambda: _assessments_of_others(paths, journal),
     )
@@ -85,13 +82,24 @@ def _found_by(check: Callable[[], Iterable[str] | None]) -> Iterator[str]:
         yield f"{error.filename}: cannot be read: {error.strerror or error}"
 
 
-def _missing_bodies(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:
-    """Bodies that are named but not kept, unless none is: see ``evidence_in_words``."""
-    from harness.store.evidence_check import missing_bodies  # noqa: PLC0415 - duckdb is heavy
+def _evidence_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:
+    """Bodies that were changed, and that are missing, unless none is kept: ``evidence_in_words``.
+
+    The folder beside a journal that names no evidence is not the journal's.
+    """
+    from harness.store.evidence_check import changed_bodies, missing_bodies  # noqa: PLC0415 - duckdb is heavy
 
     if not paths.evidence.is_dir():
         return
-    missing = missing_bodies(paths.evidence, journal.evidence())
+    try:
+        named = journal.evidence()
+    except InstrumentError:  # the journal is damaged, which is named elsewhere
+        yield from changed_bodies(paths.evidence)
+        return
+    if not named:
+        return
+    yield from changed_bodies(paths.evidence)
+    missing = missing_bodies(paths.evidence, named)
     if missing and not _has_expired(paths):
         for digest in missing:
             yield f"{paths.evidence}: {digest} is missing: the evidence was removed"
