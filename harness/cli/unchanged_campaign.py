@@ -87,19 +87,19 @@ def _evidence_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[
 
     The folder beside a journal that names no evidence is not the journal's.
     """
-    from harness.store.evidence_check import changed_bodies, missing_bodies  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.evidence_check import changed_bodies, held_files, missing_bodies  # noqa: PLC0415 - only where evidence is kept
 
     if not paths.evidence.is_dir():
         return
     try:
         named = journal.evidence()
+        if not named:
+            return
     except InstrumentError:  # the journal is damaged, which is named elsewhere
-        yield from changed_bodies(paths.evidence)
-        return
-    if not named:
-        return
-    yield from changed_bodies(paths.evidence)
-    missing = missing_bodies(paths.evidence, named)
+        named = frozenset()
+    held = held_files(paths.evidence)
+    yield from changed_bodies(paths.evidence, held)
+    missing = missing_bodies(held, named)
     if missing and not _has_expired(paths):
         for digest in missing:
             yield f"{paths.evidence}: {digest} is missing: the evidence was removed"

@@ -6,40 +6,50 @@ by no digest.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
-
-from harness.store.journal.parquet_segment import digest_of_file
 
 _BODY = re.compile(r"(..)/(..)/(?P<digest>\1\2[0-9a-f]{60})")
 _BESIDE = re.compile(r"(..)/(..)/\1\2[0-9a-f]{60}(\.type|(\.type)?\.\d+\.tmp)")
 """The media type of a body, and what a killed process leaves of either."""
 
 
-def changed_bodies(folder: Path) -> Iterator[str]:
-    """Read every body in a folder; yield a sentence for each that is not what its name says.
+def held_files(folder: Path) -> set[str]:
+    """The paths of all files below a folder, relative to it, with slashes.
+
+    Texts, not paths: there may be a hundred thousand, and this is done at each conclusion.
+    """
+    start = len(str(folder)) + 1
+    return {
+        f"{place[start:]}/{name}".replace(os.sep, "/").lstrip("/")
+        for place, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def changed_bodies(folder: Path, held: Iterable[str]) -> Iterator[str]:
+    """Read every held body; yield a sentence for each that is not what its name says.
 
     Bodies that no observation names are no fault: an attempt that was killed leaves such. Hidden
     files are passed over. Raises OSError.
     """
-    for name in sorted(_files_below(folder)):
-        path = folder / name
+    for name in sorted(held):
         if body := _BODY.fullmatch(name):
             try:
-                is_same = digest_of_file(path) == body["digest"]
+                digest = _digest_of(f"{folder}/{name}")
             except FileNotFoundError:  # removed meanwhile
                 continue
-            if not is_same:
-                yield f"{path}: its SHA-256 does not match its name: the evidence was changed"
-        elif not _BESIDE.fullmatch(name) and not path.name.startswith("."):
-            yield f"{path}: is no evidence: this file was added"
+            if digest != body["digest"]:
+                yield f"{folder / name}: its SHA-256 does not match its name: it was changed"
+        elif not _BESIDE.fullmatch(name) and not Path(name).name.startswith("."):
+            yield f"{folder / name}: is no evidence: this file was added"
 
 
-def missing_bodies(folder: Path, named: Iterable[str]) -> list[str]:
-    """The named digests whose bodies, or media types, a folder does not hold."""
-    held = _files_below(folder)
+def missing_bodies(held: Container[str], named: Iterable[str]) -> list[str]:
+    """The named digests whose bodies, or media types, are not held."""
     missing = []
     for digest in sorted(named):
         name = digest.removeprefix("sha256:")
@@ -49,10 +59,6 @@ def missing_bodies(folder: Path, named: Iterable[str]) -> list[str]:
     return missing
 
 
-def _files_below(folder: Path) -> set[str]:
-    """The paths of all files below a folder, relative to it, with slashes."""
-    return {
-        Path(place, name).relative_to(folder).as_posix()
-        for place, _, names in os.walk(folder)
-        for name in names
-    }
+def _digest_of(path: str) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - a text, see held_files
+        return hashlib.sha256(file.read()).hexdigest()
