@@ -126,14 +126,17 @@ def evidence_in_words(paths: CampaignPaths, journal: SegmentJournal) -> str:
     A hub removes all evidence of a campaign when it is old, and a bundle holds none: that is said,
     and is no fault.
     """
-    number = len(journal.evidence())
-    bodies = f"{number:,} {'body' if number == 1 else 'bodies'}"
-    if not number:
-        return "no evidence is named in it"
-    if paths.evidence.is_dir() and not _has_expired(paths):
+    from harness.store.evidence_check import held_files, missing_bodies  # noqa: PLC0415 - as above
+
+    named = journal.evidence()
+    if not named:
+        return "evidence: none is named"
+    missing = len(missing_bodies(held_files(paths.evidence), named))
+    bodies = f"{len(named):,} {'body' if len(named) == 1 else 'bodies'}"
+    if not missing:
         return f"evidence: {bodies}, unchanged"
-    why = "it was removed for its age" if _has_expired(paths) else "none is kept here"
-    return f"evidence: {bodies} named, not checked: {why}"
+    why = "removed for their age" if _has_expired(paths) else "none is kept here"
+    return f"evidence: {missing:,} of {bodies} not checked: {why}"
 
 
 def _cache_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterable[str]:

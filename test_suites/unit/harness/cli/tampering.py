@@ -266,11 +266,11 @@ TAMPERINGS: dict[str, Tampering] = {
         lambda home: shutil.rmtree(rows(home)), r"kept.json: .*damaged, or was changed"
     ),
     "cached rows added": Tampering(
-        lambda home: (rows(home) / "rows-00000009.parquet").write_bytes(b"PAR1") and None,
+        lambda home: _new("more.parquet", b"PAR1")(rows(home)),
         r"kept.json: its rows were changed",
     ),
     "half of the cache": Tampering(
-        lambda home: (home / "verdicts/kept.json").write_bytes(b'{"kept":{') and None,
+        _new("verdicts/kept.json", b'{"kept":{'),
         r"kept.json: .*damaged, or was changed",
     ),
     "an assessment of another journal": Tampering(

@@ -203,6 +203,7 @@ def test_without_a_key_nothing_is_cached_and_all_is_judged(
 
 
 def test_evidence_that_a_hub_removed_for_its_age_is_no_fault(home: Path) -> None:
+    number = len(bodies(home))
     for path in bodies(home)[:2]:
         path.unlink()
     now = datetime(2026, 11, 24, tzinfo=UTC)
@@ -215,18 +216,20 @@ def test_evidence_that_a_hub_removed_for_its_age_is_no_fault(home: Path) -> None
     verified = run("journal", "verify", home)
 
     assert verified.exit_code == 0, verified.exception
-    assert "not checked: it was removed for its age" in verified.output
+    assert f"evidence: 2 of {number} bodies not checked: removed for their age" in verified.output
     assert run("conclude", home).exit_code == 1
 
 
 def test_a_campaign_without_its_evidence_says_so(home: Path) -> None:
     """As the folder of a campaign that came in a bundle."""
+    number = len(bodies(home))
     shutil.rmtree(home / "evidence")
 
     verified = run("journal", "verify", home)
 
     assert verified.exit_code == 0
-    assert "bodies named, not checked: none is kept here" in verified.output
+    said = f"evidence: {number} of {number} bodies not checked: none is kept here"
+    assert said in verified.output
 
 
 def test_what_a_crash_leaves_is_no_tampering(home: Path) -> None:
