@@ -27,6 +27,7 @@ from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
 from harness.cli.registry_facts import appeals_in
 from harness.cli.seed_commitments import record_disclosure
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import Campaign
@@ -276,12 +277,11 @@ def export_command(
 ) -> None:
     """Write a journal's trials as measurements of another format. S4 items are left out."""
     from harness.store.atomic_write import write_lines  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from reports.exports import JOURNAL_EXPORTERS  # noqa: PLC0415 - only an export needs it
 
     export = JOURNAL_EXPORTERS.find(form)
     left_out: Counter[str] = Counter()
-    opened = open_journal(journal_folder(journal))
+    opened = open_unchanged(journal_folder(journal))
     with contextlib.closing(opened):
         written = write_lines(out, export(opened, left_out))
     say(f"written: {out} ({written} measurements)")

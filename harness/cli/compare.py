@@ -17,6 +17,7 @@ from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled, terminal
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say_data
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError, first_of
 from harness.model.campaign import Campaign
 
@@ -103,9 +104,8 @@ def as_data(comparison: Comparison) -> dict[str, object]:
 
 def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    journal = open_journal(journal_folder(path))
+    journal = open_unchanged(journal_folder(path))
     try:
         judged = judge_journal(journal.header, tuple(journal.observations()))
         return journal.header.campaign, judged.verdicts

@@ -15,6 +15,7 @@ from harness.cli.compare import require_common
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled
 from harness.cli.paths import journal_folder
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError, first_of
 from harness.model.journal_header import JournalHeader
 from harness.model.outcome import Assessment, Conformity
@@ -71,10 +72,8 @@ def _scheme_of(path: Path) -> str:
 def _read(path: Path, scheme: Scheme) -> Measured:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    with closing(open_journal(journal_folder(path))) as journal:
-        journal.require_unchanged()
+    with closing(open_unchanged(journal_folder(path))) as journal:
         return Measured(
             path=path,
             header=journal.header,

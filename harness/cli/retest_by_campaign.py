@@ -18,6 +18,7 @@ from harness.cli.fresh_items import narrow_scheme
 from harness.cli.paths import CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, open_session
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.follow.retest import as_attempt, judge_new_campaign, scheme_of_attempt
 from harness.model.action_plan import PlanState, Retest
@@ -36,14 +37,11 @@ def retest_by_campaign(
     Raises UsageError if the plan is not claimed, if its requirement is re-tested by trying items
     again, or if the campaign is another service's or began before the fix was claimed.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
     paths, registry = paths_of_journal(journal_folder(results)), CampaignPaths(out=out, campaign="")
     with (
-        closing(open_journal(paths.journal)) as journal,
+        closing(open_unchanged(paths.journal)) as journal,
         open_session(registry.registry, clock=clock) as session,
     ):
-        journal.require_unchanged()
         campaign, held = journal.header.campaign, session.plan(name, supplier)
         _require_later_evidence(held, results)
         begun = RetestStarted(at=clock.now(), actor=actor, plan=name, campaign=campaign.campaign)

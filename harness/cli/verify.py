@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.paths import JOURNAL, journal_folder
+from harness.cli.paths import JOURNAL, journal_folder, paths_of_journal
 from harness.cli.printing import say
+from harness.cli.unchanged_campaign import evidence_in_words, faults_of, require_no_faults
 from harness.errors import InstrumentError, UsageError
 
 journal_app = typer.Typer(no_args_is_help=True)
@@ -32,14 +33,22 @@ def about_journals() -> None:
 
 @journal_app.command("verify")
 def verify_journal(journal: JOURNAL, head: HEAD = "") -> None:
-    """Check every byte of a journal; with --head also that it continues from a printed head."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - the same
+    """Check every byte of a campaign; with --head also that it continues from a printed head.
+
+    Checked are the journal and all files in its folder, the evidence by the digests in the
+    observations, cached verdicts, and the heads in assessments. Each fault is named; exit 4.
+    """
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - duckdb is heavy
 
     folder = journal_folder(journal)
-    opened = open_journal(folder)
-    opened.verify()
-    lines = [f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}"]
+    opened, paths = SegmentJournal(folder), paths_of_journal(folder)
+    require_no_faults(faults_of(paths, opened))
+    opened.require_complete()
+    lines = [
+        f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}",
+        evidence_in_words(paths, opened),
+    ]
     if head:
         heads = {each.hash: f"{each.rows:,} observations" for each in past_heads(opened)}
         lines.append(continues_from(head, heads, str(folder)))
