@@ -337,6 +337,15 @@ def _headline(assessment: Assessment) -> str:
     return f"{subject} meets {met} of {total} checks{fails}{undecided}."
 
 
+def witnesses(assessment: Assessment) -> list[str]:
+    """Who signed how far journal and registry had come, one a line; or that nobody did."""
+    return [
+        f"{each.witness} (key {each.key}) signed {each.entries:,} entries of the {each.of} on "
+        f"{each.at:%Y-%m-%d %H:%M} UTC"
+        for each in assessment.witnessed
+    ] or ["no witness signed the heads of journal or registry"]
+
+
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     line = round(beside * 100, 9)
     return (shown > line, shown < line) == (exact > beside, exact < beside)

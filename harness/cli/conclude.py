@@ -48,6 +48,7 @@ def conclude_journal(
     path: Path, scheme: str | None = None, clock: Clock | None = None
 ) -> tuple[Assessment, CampaignPaths]:
     """Assess the journal in a folder, and keep the assessment beside it."""
+    from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
@@ -64,10 +65,17 @@ def conclude_journal(
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
+        witnessed = witnessed_here(journal, paths)
     finally:
         journal.close()
     suppliers, owners = registry_heads(paths.registry, assessment)
-    assessment = replace(assessment, journal_head=head, registry_head=suppliers, owner_head=owners)
+    assessment = replace(
+        assessment,
+        journal_head=head,
+        registry_head=suppliers,
+        owner_head=owners,
+        witnessed=witnessed,
+    )
     keep_assessment(assessment, paths)
     return assessment, paths
 

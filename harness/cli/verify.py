@@ -1,6 +1,7 @@
 """``accredit journal verify``: check that nothing was changed.
 
-With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle.
+With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle,
+with ``--witness`` that it continues what a witness signed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import typer
 
 from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say
+from harness.cli.witness_options import AUTHORITY, KEYS, TOKEN, WITNESS, Asked
 from harness.errors import InstrumentError, UsageError
 
 journal_app = typer.Typer(no_args_is_help=True)
@@ -31,8 +33,20 @@ def about_journals() -> None:
 
 
 @journal_app.command("verify")
-def verify_journal(journal: JOURNAL, head: HEAD = "") -> None:
-    """Check every byte of a journal; with --head also that it continues from a printed head."""
+def verify_journal(
+    journal: JOURNAL,
+    head: HEAD = "",
+    witness: WITNESS = "",
+    witness_key: KEYS = None,
+    token_file: TOKEN = None,
+    authority: AUTHORITY = None,
+) -> None:
+    """Check every byte of a journal; with --head also that it continues from a printed head.
+
+    Also that it continues what witnesses signed of it; --witness asks one of them.
+    """
+    from harness.cli.present_heads import chains_of_journal  # noqa: PLC0415 - heavy as well
+    from harness.cli.witness_check import witness_lines  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.journal.reader import past_heads  # noqa: PLC0415 - the same
 
@@ -43,6 +57,8 @@ def verify_journal(journal: JOURNAL, head: HEAD = "") -> None:
     if head:
         heads = {each.hash: f"{each.rows:,} observations" for each in past_heads(opened)}
         lines.append(continues_from(head, heads, str(folder)))
+    asked = Asked(witness, witness_key, token_file, authority)
+    lines += witness_lines(chains_of_journal(opened), asked)
     say(*lines)
 
 

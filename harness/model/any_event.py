@@ -6,6 +6,7 @@ from harness.model.access_event import (
     ActCarriedOut,
     BundleUploaded,
     EvidenceRead,
+    HeadsWitnessed,
     PasswordSet,
     PersonAdded,
     PersonChanged,
@@ -97,6 +98,7 @@ AnyEvent = (
     | ActCarriedOut
     | BundleUploaded
     | EvidenceRead
+    | HeadsWitnessed
     | PasswordSet
     | PersonAdded
     | PersonChanged
