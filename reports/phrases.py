@@ -346,6 +346,16 @@ def witnesses(assessment: Assessment) -> list[str]:
     ] or ["no witness signed the heads of journal or registry"]
 
 
+def vouched_time(assessment: Assessment) -> str:
+    """What vouches for the times of a measurement, in words."""
+    if assessment.has_synchronised_clock:
+        return "the clock was synchronised"
+    signed = [each for each in assessment.witnessed if each.of == "journal"]
+    if signed:
+        return f"not synchronised; {signed[-1].witness} signed the journal"
+    return "nothing vouches for it: the clock was not synchronised, and there is no witness"
+
+
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     line = round(beside * 100, 9)
     return (shown > line, shown < line) == (exact > beside, exact < beside)

@@ -214,7 +214,8 @@ def _heads(assessment: Assessment) -> list[str]:
     }
     lines = [f"head of the {name}: {head.hash}" for name, head in heads.items() if head]
     signed = [f"witness: {line}" for line in phrases.witnesses(assessment)]
-    return [*lines, *signed] if lines else []
+    time = f"time: {phrases.vouched_time(assessment)}"
+    return [*lines, *signed, time] if lines else []
 
 
 def _title(assessment: Assessment) -> str:

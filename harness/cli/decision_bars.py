@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.cli.paths import CampaignPaths
+from harness.cli.vouched_time import time_bars
 from harness.model.outcome import Assessment
 
 
@@ -22,7 +23,7 @@ class JudgedCampaign(NamedTuple):
     begun: datetime
 
 
-CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = ()
+CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = (time_bars,)
 """What is checked, in the order in which its sentences are shown."""
 
 

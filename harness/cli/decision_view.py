@@ -35,7 +35,9 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
         decision = held.decision
         status = str(status_in(held, state, now))
         if latest_of(state.decisions, decision.key) is not held:
-            status = f"{decision.status} (replaced)"
+            status = f"{decision.status} ({'void' if held.void else 'replaced'})"
+        elif held.void:
+            status += " (void: decide again)"
         elif held.is_overturned:
             status += " (appeal upheld: decide again)"
         elif held.open_appeal:
@@ -92,6 +94,8 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
     decision = held.decision
     yield f"{decision.id}: {shown_decision(held, now)}, on {in_utc(held.at)}"
     yield f"supplier: {supplier}"
+    if held.void:
+        yield f"void: {held.void}"
     yield f"white labels: {', '.join(decision.white_labels) or 'none'}"
     latest = latest_of(state.decisions, decision.key)
     if latest is not None and latest is not held:

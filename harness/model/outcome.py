@@ -314,6 +314,11 @@ class Assessment:
     techniques: TechniqueMatrix | None = None
     witnessed: tuple[WitnessedHead, ...] = ()
 
+    @property
+    def has_synchronised_clock(self) -> bool:
+        """Whether the clock was synchronised at each start of the measurement."""
+        return bool(self.instrument) and all(each.clock.is_known for each in self.instrument)
+
     @classmethod
     def of(
         cls,
