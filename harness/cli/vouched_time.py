@@ -108,9 +108,10 @@ def require_not_behind_any(where: Path | str, out: Path, clock: Clock) -> None:
     now, latest = clock.now(), known_now(where, out, clock)
     if latest > now + TOLERANCE:
         msg = (
-            f"the clock of this machine ({in_utc(now)}) is {lasting(latest - now)} behind what the "
-            f"registry or a witness recorded ({in_utc(latest)}): put the clock right; if it is "
-            "right now and was wrong then, record that with 'accredit plan correct-clock'"
+            f"the registry or a witness recorded {in_utc(latest)}, {lasting(latest - now)} after "
+            f"this machine's clock ({in_utc(now)}), so what holds now is not known: put the clock "
+            "right; if it is right now and was wrong then, record that with 'accredit plan "
+            "correct-clock'"
         )
         raise UsageError(msg)
 
