@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from harness.cli.signed_heads import signed_after
 from harness.fleet.witness import (
     Answer,
     Answers,
@@ -19,16 +20,12 @@ from harness.fleet.witness import (
     Question,
     Request,
     Signer,
-    read_receipts,
 )
 from harness.model.access_event import HeadsWitnessed
 from harness.model.hub_access import Viewer
-from harness.model.stream import OWNER
 from harness.ports.storage import Clock
 from harness.store.hub.audit_log import audited
 from harness.store.registry.streams import Registry
-
-KIND = "heads-witnessed"
 
 
 class HubWitness:
@@ -78,14 +75,7 @@ class HubWitness:
 
     def _read(self) -> None:
         """Read what was signed since the last reading. Raises InstrumentError if it was changed."""
-        with self._registry.reading(OWNER) as access:
-            last = access.last_position(KIND)
-            if last == self._read_to:
-                return
-            events = access.found(kind=[KIND])
-        for position, event in events:
-            if position > self._read_to and isinstance(event, HeadsWitnessed):
-                for each in read_receipts(event.receipt.encode(), f"{self._registry.where}"):
-                    for chain in each.statement.ids:
-                        self._held.setdefault(chain, []).append(each)
-        self._read_to = last
+        self._read_to, found = signed_after(self._registry, self._read_to)
+        for each in found:
+            for chain in each.statement.ids:
+                self._held.setdefault(chain, []).append(each)

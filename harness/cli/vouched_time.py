@@ -66,12 +66,18 @@ def time_bars(campaign: JudgedCampaign) -> Iterator[str]:
 def _signed_observations(paths: CampaignPaths) -> list[datetime]:
     """When witnesses signed observations of a campaign's journal."""
     from harness.cli.present_heads import JOURNAL_RECEIPTS  # noqa: PLC0415 - cryptography is heavy
+    from harness.cli.signed_heads import signed_after  # noqa: PLC0415 - the same
 
     header = (paths.journal / "header.json").read_bytes()
     observations = hashlib.sha256(header).hexdigest()
+    with session_if_any(paths.registry) as session:
+        own = signed_after(session.registry, 0)[1] if session is not None else ()
     return [
         said.at
-        for said in statements_in(paths.journal / JOURNAL_RECEIPTS)
+        for said in (
+            *statements_in(paths.journal / JOURNAL_RECEIPTS),
+            *(each.statement for each in own),
+        )
         if any(each.chain == observations and each.entries for each in said.chains)
     ]
 

@@ -16,6 +16,7 @@ from harness.cli.present_heads import (
     registry_receipts,
 )
 from harness.cli.registry_facts import session_if_any
+from harness.cli.signed_heads import signed_after
 from harness.cli.witness_hub import WitnessHub
 from harness.cli.witness_options import Asked
 from harness.errors import InstrumentError, UsageError
@@ -46,8 +47,12 @@ def witness_lines(present: Present, asked: Asked = NOBODY_ASKED) -> list[str]:
     ] or [NO_WITNESS]
 
 
-def witnessed(present: Present, asked: Asked = NOBODY_ASKED) -> tuple[WitnessedHead, ...]:
+def witnessed(
+    present: Present, asked: Asked = NOBODY_ASKED, *, own: Iterable[CheckedReceipt] = ()
+) -> tuple[WitnessedHead, ...]:
     """The last statement of each witness about a journal or registry, which continues them all.
+
+    ``own`` is what the hub that works here signed.
 
     Raises InstrumentError where a receipt was changed, belongs to something else, is by a key that
     was not given, or is not continued; UsageError if the witness that is asked holds nothing.
@@ -61,7 +66,7 @@ def witnessed(present: Present, asked: Asked = NOBODY_ASKED) -> tuple[WitnessedH
                 f"this one was put in its place, or the receipt was"
             )
             raise InstrumentError(msg)
-    found = (*kept, *_held_by(asked, present))
+    found = (*kept, *about(own, present.states), *_held_by(asked, present))
     for each in found:
         _require(present, each, trusted)
     return tuple(_last_of_each(present, found))
@@ -70,17 +75,20 @@ def witnessed(present: Present, asked: Asked = NOBODY_ASKED) -> tuple[WitnessedH
 def witnessed_here(journal: JournalReader, paths: CampaignPaths) -> tuple[WitnessedHead, ...]:
     """What witnesses signed of a campaign's journal and of its registry, by the kept receipts.
 
+    A hub also knows by its own registry what it signed of a journal that was sent to it.
+
     Raises InstrumentError where one of both does not continue it.
     """
     found: tuple[WitnessedHead, ...] = ()
-    if (journal.directory / JOURNAL_RECEIPTS).exists():
-        found = witnessed(chains_of_journal(journal))
     receipts = registry_receipts(paths.registry, paths.out)
-    if receipts.exists():
-        with session_if_any(paths.registry) as session:
-            if session is None:
-                msg = f"{receipts}: a witness signed heads of a registry that is not here any more"
-                raise InstrumentError(msg)
+    with session_if_any(paths.registry) as session:
+        own = signed_after(session.registry, 0)[1] if session is not None else ()
+        if own or (journal.directory / JOURNAL_RECEIPTS).exists():
+            found = witnessed(chains_of_journal(journal), own=own)
+        if receipts.exists() and session is None:
+            msg = f"{receipts}: a witness signed heads of a registry that is not here any more"
+            raise InstrumentError(msg)
+        if receipts.exists() and session is not None:
             found += witnessed(present_registry(session.registry, receipts))
     return found
 

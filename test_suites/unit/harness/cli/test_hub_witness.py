@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli.main import app
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.witness import signed_receipt
 from harness.signing import private_key_in
@@ -145,3 +149,21 @@ def test_what_a_hub_cannot_answer_is_told(desk: Desk, monkeypatch: pytest.Monkey
             desk.accredit(*send)
     with pytest.raises(UsageError, match="give --token-file"):
         desk.verify("journal", "--witness", "https://hub.example.org")
+
+
+def test_a_hub_knows_what_it_signed_of_its_own_campaigns(desk: Desk, hub: UploadDesk) -> None:
+    old = desk.kept()
+    desk.measure_on()
+    with reached(desk, hub) as give:
+        give("witness", "send", "--out", desk.out)
+    home = hub.results / "autumn"
+    for source in (desk.home, old / "autumn"):
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(source, home, ignore=shutil.ignore_patterns("witness.jsonl"))
+        ended = CliRunner().invoke(app, ["conclude", str(home), "--json"])
+        if source == desk.home:
+            (signed,) = json.loads(ended.stdout)["witnessed"]
+            assert (signed["of"], signed["witness"]) == ("journal", "https://hub.example.org")
+        else:
+            assert isinstance(ended.exception, InstrumentError)
+            assert "was rolled back" in str(ended.exception)
