@@ -61,7 +61,11 @@ def canonical(document: Any, where: object) -> bytes:
 
 def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
     """Sign ``payload`` with the private key in a file. Raises UsageError if there is no key."""
-    private = _private_key(key)
+    return sign_with(payload_type, payload, private_key_in(key))
+
+
+def sign_with(payload_type: str, payload: bytes, private: Ed25519PrivateKey) -> Envelope:
+    """Sign ``payload`` with a private key."""
     signature = private.sign(_to_be_signed(payload_type, payload))
     signed = Signature(key_id(private.public_key()), signature)
     return Envelope(payload=payload, payload_type=payload_type, signatures=(signed,))
@@ -72,13 +76,13 @@ def sign_text(payload: bytes, key: Path) -> tuple[str, str]:
 
     Raises UsageError if there is no key.
     """
-    private = _private_key(key)
+    private = private_key_in(key)
     return _raw(private.public_key()).hex(), private.sign(payload).hex()
 
 
 def public_key_of(key: Path) -> str:
     """Return the public key of a private one in a file, as hex. Raises UsageError without one."""
-    return _raw(_private_key(key).public_key()).hex()
+    return _raw(private_key_in(key).public_key()).hex()
 
 
 def is_signed_by(key: str, signature: str, payload: bytes) -> bool:
@@ -108,6 +112,12 @@ def read_envelope(raw: bytes, where: object) -> Envelope:
 def read_keys(paths: Sequence[Path]) -> Trusted:
     """Read public keys by id. Raises UsageError for a file without one."""
     return {key_id(key): key for key in map(_public_key, paths)}
+
+
+def trusted_key(public: str) -> Trusted:
+    """Return a public key, 32 bytes in hexadecimal, by its id. Raises ValueError for no key."""
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+    return {key_id(key): key}
 
 
 def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:
@@ -145,7 +155,8 @@ def _is_valid(key: Ed25519PublicKey | None, signature: Signature, envelope: Enve
     return True
 
 
-def _private_key(path: Path) -> Ed25519PrivateKey:
+def private_key_in(path: Path) -> Ed25519PrivateKey:
+    """Return the private key in a file. Raises UsageError without one."""
     try:
         key = serialization.load_pem_private_key(read_bounded(path, _KEY_BYTES), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.cli import measure as measure_command
-from harness.cli import sending
+from harness.cli import sending, vouched_time
 from harness.model.instrument_record import ClockState
 
 
@@ -20,4 +20,5 @@ def synchronised() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         for module in (sending, measure_command):
             patched.setattr(module, "record_of", lambda *given: replace(real(*given), clock=clock))
+        patched.setattr(vouched_time, "machine_clock", lambda: clock)
         yield

@@ -14,10 +14,16 @@ import typer
 from harness.cli.certificate_check import check_file, lines_of_check
 from harness.cli.decision import DECISION_ID, JSON, place_of_decision
 from harness.cli.decision_basis import record_decision, state_of
-from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
+from harness.cli.vouched_time import (
+    require_not_behind_any,
+    statements_on,
+    why_ahead,
+    why_not_vouched,
+)
 from harness.errors import UsageError
 from harness.follow.certificate_checks import Validity
 from harness.follow.certificates import (
@@ -71,6 +77,7 @@ def issue_command(
     """
     public_key_of(key)  # before anything is recorded
     with open_session(chosen_registry(registry), clock=clock) as session:
+        _require_vouched_time(session, chosen_registry(registry))
         place = place_of_decision(session, decision, supplier)
         issued, files = issue_certificate(
             session, place, decision, key,
@@ -79,6 +86,14 @@ def issue_command(
     for name, content in files.items():
         write_document(out / name, content)
     say(f"certificate {issued.number} of decision {decision}: {', '.join(files)} in {out}")
+
+
+def _require_vouched_time(session: RegistrySession, where: Path | str) -> None:
+    """Raise UsageError unless something vouches for the time at which a certificate is issued."""
+    signed = [said.at for said in statements_on(where, OUT)]
+    if why := why_ahead(session, where, OUT) or why_not_vouched(signed, clock.now()):
+        msg = f"no certificate can be issued: {why}"
+        raise UsageError(msg)
 
 
 def issue_certificate(
@@ -121,6 +136,7 @@ def status_list_command(
 
     It holds numbers and statuses alone. Publish a new one before it is out of date.
     """
+    require_not_behind_any(chosen_registry(registry), OUT, clock)
     with open_session(chosen_registry(registry), clock=clock) as session:
         listed = status_list_of(session, clock.now(), timedelta(days=days))
     document = msgspec.to_builtins(listed)

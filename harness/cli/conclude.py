@@ -55,6 +55,7 @@ def conclude_journal(
     user cached will do. What is decided, handed over or recorded is no view. Raises InstrumentError
     with a line for each thing in the campaign's folder that was changed.
     """
+    from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
@@ -68,8 +69,15 @@ def conclude_journal(
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
+        witnessed = witnessed_here(journal, paths)
     suppliers, owners = registry_heads(paths.registry, assessment)
-    assessment = replace(assessment, journal_head=head, registry_head=suppliers, owner_head=owners)
+    assessment = replace(
+        assessment,
+        journal_head=head,
+        registry_head=suppliers,
+        owner_head=owners,
+        witnessed=witnessed,
+    )
     keep_assessment(assessment, paths)
     return assessment, paths
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ from harness.cli.paths import (
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
+from harness.cli.vouched_time import known_now
 from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
@@ -179,7 +181,7 @@ def list_command(
     out: OUT_FOLDER = OUT,
 ) -> None:
     """List the status of each service, version and scheme that was decided about."""
-    now = clock.now()
+    now = known_now(chosen_registry(registry, out), out, clock)
     with open_session(chosen_registry(registry, out), clock=clock) as session:
         only = session.stream_named(supplier) if supplier else ""
         found = [
@@ -188,7 +190,7 @@ def list_command(
             for held in (state.decisions.values() if every else standing(state.decisions))
         ]
     if json:
-        say_data([_data(name, held, state) for name, held, state in found])
+        say_data([_data(name, held, state, now) for name, held, state in found])
         return
     terminal().print(decisions_table(found, now) if found else "no decisions")
 
@@ -206,11 +208,11 @@ def show_command(
     with open_session(chosen_registry(registry, out), clock=clock) as session:
         place = place_of_decision(session, decision, supplier)
         state = state_of(session, place.stream)
-    held = state.decisions[decision]
+    held, now = state.decisions[decision], known_now(chosen_registry(registry, out), out, clock)
     if json:
-        say_data(_data(place.name, held, state))
+        say_data(_data(place.name, held, state, now))
         return
-    say(*lines_of(place.name, held, state, clock.now()))
+    say(*lines_of(place.name, held, state, now))
     basis = held.decision.proposal.basis
     if basis is not None:
         kept = "kept, unchanged" if is_kept(basis, out) else "MISSING OR CHANGED"
@@ -271,12 +273,12 @@ def place_of_decision(session: RegistrySession, decision: str, supplier: str) ->
     return Place(stream, names[stream])
 
 
-def _data(supplier: str, held: HeldDecision, state: StreamState) -> dict[str, Any]:
-    """A decision ready for JSON, with its status now."""
+def _data(supplier: str, held: HeldDecision, state: StreamState, now: datetime) -> dict[str, Any]:
+    """A decision ready for JSON, with its status at a time."""
     return {
         "supplier": supplier,
         "id": held.decision.id,
-        "status_now": status_in(held, state, clock.now()),
+        "status_now": status_in(held, state, now),
         **msgspec.to_builtins(held),
     }
 

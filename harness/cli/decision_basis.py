@@ -12,6 +12,7 @@ from harness.cli.decision_bars import JudgedCampaign, bars_to
 from harness.cli.paths import CampaignPaths
 from harness.cli.recalled_evidence import why_recalled
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
+from harness.cli.vouched_time import time_bars
 from harness.errors import HarnessError, UsageError, known
 from harness.follow.accreditation import why_not_new_enough
 from harness.follow.alarms import alarms_of
@@ -41,7 +42,7 @@ from harness.model.scope import SCOPE_WORDS
 from harness.model.stream import same_name
 from harness.ports.storage import Clock
 
-CHECKS = (why_recalled,)
+CHECKS = (why_recalled, time_bars)
 """What may bar a favourable decision on a campaign, in the order in which it is shown."""
 
 KEPT = "decision-evidence"

@@ -39,7 +39,9 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
         stops = state.stops_on(held)
         status = str(status_of(held, stops, now))
         if latest_of(state.decisions, decision.key) is not held:
-            status = f"{decision.status} (replaced)"
+            status = f"{decision.status} ({'void' if held.void else 'replaced'})"
+        elif held.void:
+            status += " (void: decide again)"
         else:
             why = public_reason(stops, Status(status))
             status += f" ({why})" if why else ""
@@ -96,6 +98,8 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
     decision = held.decision
     yield f"{decision.id}: {shown_decision(held, now)}, on {in_utc(held.at)}"
     yield f"supplier: {supplier}"
+    if held.void:
+        yield f"void: {held.void}"
     yield f"white labels: {', '.join(decision.white_labels) or 'none'}"
     latest = latest_of(state.decisions, decision.key)
     if latest is not None and latest is not held:

@@ -118,7 +118,9 @@ def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
     return bool(left == right)
 
 
-NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "owner_head", "warnings"})
+NOT_COMPARED = frozenset(
+    {"concluded", "rules_version", "registry_head", "owner_head", "warnings", "witnessed"}
+)
 """The keys of an assessment that do not depend on its journal, and are not compared."""
 
 UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)

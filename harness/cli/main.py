@@ -217,6 +217,9 @@ class MainVerbs(LazyVerbs):
             "Make, verify and send signed bundles; import and export measurements.",
         ),
         "journal": Verb("verify:journal_app", "Check journals."),
+        "witness": Verb(
+            "witness:app", "Have somebody else sign how far journals and registries had come."
+        ),
         "report": Verb(
             "conclude:report_command", "Write a self-contained document from a journal."
         ),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.cli.event_basis import dropped_by, needed_by, part_of, with_uses
+from harness.cli.event_basis import dropped_by, needed_by, part_of, undone_by, with_uses
 from harness.errors import UsageError, known
 from harness.follow.derived_rows import (
     BACKWARD,
@@ -54,11 +54,13 @@ class ClockNotes(NamedTuple):
 class CorrectedStream(NamedTuple):
     """The head of a stream before its clock was corrected, and what counts no more since.
 
-    ``dropped`` are escalations by rule whose dates were wrong, each with the id of its plan.
+    ``dropped`` are escalations by rule whose dates were wrong, each with the id of its plan;
+    ``undone`` says what else counts no more, in sentences.
     """
 
     before: StreamHead
     dropped: tuple[tuple[str, Escalation], ...]
+    undone: tuple[str, ...] = ()
 
 
 class HeldPlan(NamedTuple):
@@ -207,7 +209,8 @@ class RegistrySession:
                 if access.head is not None and access.head.latest > now + TOLERANCE:
                     before = needed_by(access, [event])
                     after = before.after(event)
-                    corrected.append(CorrectedStream(access.head, dropped_by(before, after)))
+                    dropped, undone = dropped_by(before, after), undone_by(before, after)
+                    corrected.append(CorrectedStream(access.head, dropped, undone))
                     self.append_to(access, after, [event])
         if not corrected:
             StreamState().after(event)

@@ -34,7 +34,7 @@ appealed                  an appeal; the decision stands                the answ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -99,9 +99,9 @@ def stops_of(held: HeldDecision, sources: Sources) -> tuple[AccreditationStop, .
         *_of_plans(decision.service, decision.scheme, sources),
         *_of_reviews({one.decision.id for one in about}, sources),
     ]
-    begun = _evidence_of(held, about)
+    basis = _evidence_of(held, about)
     submitted = sources.submitted.get(same_name(decision.service))
-    left = [stop for stop in stops if begun is not None and not is_ended(stop, begun, submitted)]
+    left = [stop for stop in stops if basis is not None and not is_ended(stop, basis, submitted)]
     return tuple(sorted(left, key=lambda stop: (STOPPED.index(stop.status), stop.since)))
 
 
@@ -120,14 +120,19 @@ def stops_about(service: str, scheme: str, sources: Sources) -> tuple[Accreditat
     return tuple(sorted(stops, key=lambda stop: (stop.since, stop.about)))
 
 
-def is_ended(stop: AccreditationStop, begun: datetime, submitted: datetime | None) -> bool:
-    """Whether evidence that began at ``begun`` ends a stop.
+def is_ended(stop: AccreditationStop, basis: Basis, submitted: datetime | None) -> bool:
+    """Whether the evidence of a campaign ends a stop.
 
     ``submitted`` is the last submission of the service, which a withdrawn one needs as well.
     """
-    if stop.is_lasting or begun <= stop.since:
+    if stop.is_lasting or not _is_newer(basis, stop):
         return False
     return stop.status not in NEEDS_SUBMISSION or (submitted is not None and submitted > stop.since)
+
+
+def _is_newer(basis: Basis, stop: AccreditationStop) -> bool:
+    """Whether a campaign began after a stop, however the clock was corrected meanwhile."""
+    return basis.begun > stop.since and basis.journal not in stop.known
 
 
 def status_of(held: HeldDecision, stops: Iterable[AccreditationStop], now: datetime) -> Status:
@@ -159,7 +164,9 @@ def why_not_new_enough(
             expired = held if held.status_at(now) is Status.EXPIRED else None
         if (same_name(decision.service), decision.scheme) != (same_name(service), scheme):
             continue
-        if other is not None and other.journal != basis.journal and basis.begun < other.begun:
+        if other is None or other.journal == basis.journal or held.void:
+            continue
+        if basis.begun < other.begun:
             yield (
                 f"{campaign}, before campaign {other.campaign}, which {decision.id} was decided "
                 "on: decide on that one, or measure again"
@@ -178,10 +185,10 @@ def _why_not_newer(
     if stop.is_lasting:
         return
     stopped = sentence_of(stop)
-    if basis.begun <= stop.since:
+    if not _is_newer(basis, stop):
         ended_by = "only evidence that began after that ends it"
         yield f"{stopped}; {ended_by}, and {campaign}: measure again"
-    elif not is_ended(stop, basis.begun, submitted):
+    elif not is_ended(stop, basis, submitted):
         yield f"{stopped}; that ends only with a new submission of the service as well"
     elif old := sorted(name for name, at in _stated_for(stop, basis) if at <= stop.since):
         yield (
@@ -229,29 +236,26 @@ def public_reason(stops: Iterable[AccreditationStop], status: Status) -> str:
     return PUBLIC_WORDS[max(since, key=lambda stop: stop.since).kind] if since else ""
 
 
-def _evidence_of(held: HeldDecision, about: Iterable[HeldDecision]) -> datetime | None:
-    """When the campaign began that the last favourable decision up to this one rests on."""
-    begun = None
+def _evidence_of(held: HeldDecision, about: Iterable[HeldDecision]) -> Basis | None:
+    """The campaign that the last favourable decision up to this one rests on."""
+    found = None
     for one in about:
         basis = one.decision.proposal.basis
-        if one.decision.status in FAVOURABLE and basis is not None:
-            begun = basis.begun
+        if one.decision.status in FAVOURABLE and basis is not None and not one.void:
+            found = basis
         if one.decision.id == held.decision.id:
             break
-    return begun
+    return found
 
 
 def _of_decisions(about: Iterable[HeldDecision]) -> Iterator[AccreditationStop]:
-    """The stops that decisions are, oldest first.
-
-    None is older than the evidence that was decided on before, however the clock was corrected.
-    """
-    known = datetime.min.replace(tzinfo=UTC)
+    """The stops that decisions are, oldest first, with the journals that were decided on before."""
+    known: dict[str, None] = {}
     for held in about:
         basis = held.decision.proposal.basis
-        known = max(known, basis.begun) if basis is not None else known
+        known |= {basis.journal: None} if basis is not None else {}
         for stop in _of_decision(held):
-            yield msgspec.structs.replace(stop, since=max(stop.since, known))
+            yield msgspec.structs.replace(stop, known=tuple(known))
 
 
 def _of_decision(held: HeldDecision) -> Iterator[AccreditationStop]:

@@ -152,8 +152,9 @@ def why_not_in_force(
     """
     decision = held.decision
     latest = latest_of(decisions, decision.key)
-    if latest is not None and latest is not held:
-        return f"decision {decision.id} was replaced by {latest.decision.id}"
+    if held.void or (latest is not None and latest is not held):
+        replaced = f"was replaced by {latest.decision.id}" if latest is not None else ""
+        return f"decision {decision.id} {f'is void: {held.void}' if held.void else replaced}"
     if decision.status not in FAVOURABLE:
         return f"decision {decision.id} is {decision.status}, which is no accreditation"
     if stops:
@@ -228,7 +229,7 @@ def certificate_status(
     later = [
         decisions[name].decision.status
         for name in names[names.index(held.decision.id) + 1 :]
-        if decisions[name].decision.key == held.decision.key
+        if decisions[name].decision.key == held.decision.key and not decisions[name].void
     ]
     status = status_of(held, stops, now)
     if any(each is not Status.SUSPENDED for each in later):
@@ -241,8 +242,12 @@ def certificate_status(
 
 
 def statuses_of(decisions: Decisions, stops: Stops, now: datetime) -> Mapping[str, CertificateNow]:
-    """The status of each certificate of a stream at a time, by its number."""
-    return {
+    """The status of each certificate of a stream at a time, by its number.
+
+    One that a correction of the clock undid is revoked.
+    """
+    void = (number for held in decisions.values() for number in held.void_certificates)
+    return dict.fromkeys(void, CertificateNow(CertificateStatus.REVOKED)) | {
         held.certificate.number: certificate_status(decisions, held, stops(held), now)
         for held in decisions.values()
         if held.certificate is not None

@@ -60,15 +60,23 @@ def year_after(moment: datetime) -> datetime:
 
 
 def latest_of(decisions: Decisions, key: str) -> HeldDecision | None:
-    """The last decision about a service, version and scheme (``Decision.key``), or ``None``."""
+    """The last decision about a service, version and scheme (``Decision.key``), or ``None``.
+
+    One that is void counts only if there is no other.
+    """
     about = [one for one in decisions.values() if one.decision.key == key]
-    return about[-1] if about else None
+    valid = [one for one in about if not one.void]
+    return next(iter((valid or about)[-1:]), None)
 
 
 def standing(decisions: Decisions) -> tuple[HeldDecision, ...]:
     """The decisions that no later one about the same replaced, oldest first."""
-    last = {one.decision.key: one for one in decisions.values()}
+    last = {key: latest_of(decisions, key) for key in _keys_of(decisions)}
     return tuple(one for one in decisions.values() if last[one.decision.key] is one)
+
+
+def _keys_of(decisions: Decisions) -> set[str]:
+    return {one.decision.key for one in decisions.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,10 +25,10 @@ from harness.follow.decisions import (
     latest_of,
     people_of,
 )
-from harness.follow.escalation import drop_escalations
 from harness.follow.guards import require_fair_appeal
 from harness.follow.recall import recalled_decision
 from harness.follow.transitions import advance
+from harness.follow.wrong_dates import corrected_decision, corrected_plan
 from harness.model.access_event import AccessEvent
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.alarm import Alarm
@@ -442,7 +442,7 @@ class StreamState:
                 raise UsageError(msg)
 
     def _correct_clock(self, event: ClockCorrected, at: int, *, is_part: bool) -> None:
-        """Drop the escalations of all plans whose date was wrong.
+        """Undo what a wrong clock made possible, in all plans and decisions.
 
         Raises UsageError without a reason, or if no event is dated later. A state that is a part
         may lack that event.
@@ -454,7 +454,10 @@ class StreamState:
             msg = "no event of the registry is dated in the future: there is nothing to correct"
             raise UsageError(msg)
         self.clock_corrections[at] = event
-        self.plans = {name: drop_escalations(plan, event) for name, plan in self.plans.items()}
+        self.plans = {name: corrected_plan(plan, event) for name, plan in self.plans.items()}
+        self.decisions = {
+            name: corrected_decision(held, event) for name, held in self.decisions.items()
+        }
 
 
 def number_of(finding: str) -> int:

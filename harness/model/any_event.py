@@ -6,6 +6,7 @@ from harness.model.access_event import (
     ActCarriedOut,
     BundleUploaded,
     EvidenceRead,
+    HeadsWitnessed,
     PasswordSet,
     PersonAdded,
     PersonChanged,
@@ -99,6 +100,7 @@ AnyEvent = (
     | ActCarriedOut
     | BundleUploaded
     | EvidenceRead
+    | HeadsWitnessed
     | PasswordSet
     | PersonAdded
     | PersonChanged

@@ -66,6 +66,8 @@ class AccreditationStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     ``about`` is the id of the decision, plan or review by which it was stopped.
     ``requirements`` are what the stop rests on; empty: everything. ``is_lasting`` says that no
     newer evidence ends it yet, such as a plan that is escalated and not closed.
+    ``known`` are the journals that were decided on before it: they are older, whatever their clock
+    said.
     """
 
     kind: StopKind
@@ -74,6 +76,7 @@ class AccreditationStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     since: datetime
     requirements: tuple[str, ...] = ()
     is_lasting: bool = False
+    known: tuple[str, ...] = ()
 
 
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +223,9 @@ class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision as the registry holds it: who made it, when, and the appeals against it.
 
-    ``certificate`` is the one that was issued for it, if any.
+    ``certificate`` is the one that was issued for it, if any. ``void`` says why it never was in
+    force, although it was made: a correction of the clock undid it. ``void_certificates`` are the
+    numbers of certificates that were undone so.
     """
 
     decision: Decision
@@ -228,6 +233,8 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     at: datetime
     appeals: tuple[DecisionAppeal, ...] = ()
     certificate: IssuedCertificate | None = None
+    void: str = ""
+    void_certificates: tuple[str, ...] = ()
 
     @property
     def open_appeal(self) -> DecisionAppeal | None:
@@ -241,7 +248,9 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return any(appeal.upheld for appeal in self.appeals)
 
     def status_at(self, now: datetime) -> Status:
-        """The status that it gives at a time: a favourable one expires."""
+        """The status that it gives at a time: a favourable one expires, a void one is none yet."""
+        if self.void:
+            return Status.NOT_YET
         status, until = self.decision.status, self.decision.until
         is_over = status in FAVOURABLE and (until is None or now > until)
         return Status.EXPIRED if is_over else status

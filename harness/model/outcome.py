@@ -24,6 +24,7 @@ from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
 from harness.model.technique_matrix import TechniqueMatrix
+from harness.model.witnessed_head import WitnessedHead
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
@@ -277,6 +278,7 @@ class Assessment:
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
+    ``witnessed`` is what witnesses signed of journal and registry; empty without a witness.
     """
 
     campaign: str
@@ -310,6 +312,12 @@ class Assessment:
     scope: Scope = "service"
     beyond_scope: tuple[str, ...] = ()
     techniques: TechniqueMatrix | None = None
+    witnessed: tuple[WitnessedHead, ...] = ()
+
+    @property
+    def has_synchronised_clock(self) -> bool:
+        """Whether the clock was synchronised at each start of the measurement."""
+        return bool(self.instrument) and all(each.clock.is_known for each in self.instrument)
 
     @classmethod
     def of(
