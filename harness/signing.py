@@ -8,7 +8,8 @@ quote their content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,19 @@ def read_envelope(raw: bytes, where: object) -> Envelope:
 def read_keys(paths: Sequence[Path]) -> Trusted:
     """Read public keys by id. Raises UsageError for a file without one."""
     return {key_id(key): key for key in map(_public_key, paths)}
+
+
+def keys_of(public_keys: Iterable[str]) -> Trusted:
+    """Return public keys by id, given as 32 bytes in hexadecimal; those that are none are left out.
+
+    Keys of the registry were checked when they were recorded.
+    """
+    found: Trusted = {}
+    for each in public_keys:
+        with suppress(ValueError):
+            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(each))
+            found[key_id(key)] = key
+    return found
 
 
 def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.drawing import terminal
 from harness.cli.paths import JOURNAL, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json, warn
@@ -49,7 +50,6 @@ def conclude_journal(
 ) -> tuple[Assessment, CampaignPaths]:
     """Assess the journal in a folder, and keep the assessment beside it."""
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
@@ -61,7 +61,7 @@ def conclude_journal(
         journal.require_unchanged()
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
         verdicts = VerdictCache(paths.verdicts)
-        chosen = load_scheme(scheme or journal.header.campaign.scheme)
+        chosen = judging_scheme(folder, journal.header, scheme, quiet=True)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
     finally:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.cli.paths import CampaignPaths
+from harness.cli.trusted_content import unsigned_parts
 from harness.model.outcome import Assessment
 
 
@@ -22,7 +23,11 @@ class JudgedCampaign(NamedTuple):
     begun: datetime
 
 
-CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = ()
+def _of_content(campaign: JudgedCampaign) -> Iterable[str]:
+    return unsigned_parts(campaign.assessment, campaign.paths)
+
+
+CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = (_of_content,)
 """What is checked, in the order in which its sentences are shown."""
 
 

@@ -89,6 +89,7 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
         concluded=assessment.concluded,
         limited_to=_limits_of(assessment),
         bars=bars_to(JudgedCampaign(assessment, paths, begun)),
+        measured_with=assessment.measured_with,
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 

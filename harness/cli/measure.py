@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import msgspec
 import typer
@@ -31,6 +31,7 @@ from rich.progress import (
 )
 
 from harness.campaign.assemble import Prepared, read_campaign
+from harness.campaign.campaign_identity import identity_of
 from harness.campaign.item_selection import techniques_not_chosen
 from harness.cli.compose import (
     load_and_warn,
@@ -46,6 +47,7 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
 from harness.cli.seed_commitments import digest_of_seed, with_commitment
+from harness.cli.trusted_content import signatures_beside
 from harness.cli.undecidable import sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
@@ -59,6 +61,9 @@ from harness.model.journal_header import JournalHeader, PackNote
 from harness.model.marker import new_run
 from harness.ports.storage import Clock, VouchedClock, WallClock
 from harness.schemes.load import load_scheme
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
 
 SYSTEM = "the system's resolver"
 
@@ -261,7 +266,6 @@ def measure_prepared(
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
@@ -270,7 +274,7 @@ def measure_prepared(
     key, evidence = private_key(paths.sketch_key), EvidenceFolder(paths.evidence)
     header = with_commitment(header_of(prepared, run_id_in(paths.journal)), prepared, paths)
     instruments = measurement_context(prepared, evidence, clock or WallClock(), key, header.run)
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    journal = journal_of(prepared, paths, header)
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
@@ -354,12 +358,32 @@ def describe_strain(instruments: MeasurementContext) -> list[str]:
     ]
 
 
+def journal_of(prepared: Prepared, paths: CampaignPaths, header: JournalHeader) -> SegmentJournal:
+    """Resume the journal of a campaign, or begin it, with the scheme that the campaign declares.
+
+    Signatures beside the scheme's file and in the folders of packs are kept with it.
+
+    Raises UsageError if it was begun with another declaration, InstrumentError.
+    """
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.scheme_file import keep_scheme  # noqa: PLC0415 - the same
+    from harness.store.journal.signature_files import keep_signature  # noqa: PLC0415 - the same
+
+    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    if journal.header.measured_with:
+        keep_scheme(paths.journal, load_scheme(prepared.campaign.scheme))
+    for signature in signatures_beside(prepared.campaign.scheme, prepared.corpora):
+        keep_signature(paths.journal, signature)
+    return journal
+
+
 def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
     """The header of a campaign's journal: the declaration (without secrets) and the corpora."""
     references = [corpus.reference for corpus in prepared.corpora]
     named = (each.identity for each in references)
+    campaign = without_secrets(prepared.campaign)
     return JournalHeader(
-        campaign=without_secrets(prepared.campaign),
+        campaign=campaign,
         corpora=tuple(dict.fromkeys(named)),
         packs={each.mark: PackNote.of(each) for each in references},
         items=len(prepared.items),
@@ -370,6 +394,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         instrument=f"isp-accredit {version('isp-accredit')}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
+        measured_with=identity_of(prepared, campaign, load_scheme(prepared.campaign.scheme)),
     )
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from harness.cli.compose import load_and_warn
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.paths import REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.plan_step import BY, PLAN, SUPPLIER, clock
 from harness.cli.printing import say
@@ -215,7 +215,7 @@ class SoakReading:
         """The outcome of the requirement of a finding for some items alone."""
         from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
 
-        scheme = load_and_warn(self._scheme or journal.header.campaign.scheme)
+        scheme = judging_scheme(self._paths.journal, journal.header, self._scheme)
         rows = tuple(row for row in scheme.requirements if row.id == finding.requirement)
         if not items or not rows:
             return None

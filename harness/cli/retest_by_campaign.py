@@ -10,8 +10,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from harness.cli.compose import load_and_warn
 from harness.cli.conclude import begun_in
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.fresh_items import narrow_scheme
 from harness.cli.paths import CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.registry_facts import appeals_in
@@ -47,7 +47,7 @@ def retest_by_campaign(
         begun = RetestStarted(at=clock.now(), actor=actor, plan=name, campaign=campaign.campaign)
         session.check(held, begun)
         _require_new(campaign.campaign, begun_in(journal), _claimed_at(session, held))
-        whole = load_and_warn(campaign.scheme)
+        whole = judging_scheme(paths.journal, journal.header, clock=clock)
         scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
         assessment = _assess(journal, scheme, paths)
         judged = judge_new_campaign(held.finding, assessment, clock.now())

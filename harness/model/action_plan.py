@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from harness.model.content_identity import Parts
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
@@ -26,7 +27,8 @@ from harness.model.stream import same_name
 class Finding:
     """The record of one failed outcome. ``missed`` are the ids of the items that failed.
 
-    ``metric`` is the name of what was measured; empty in records from before it was kept.
+    ``metric`` is the name of what was measured, ``measured_with`` what with, by content; both are
+    empty in records from before they were kept.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Finding:
     service: str = ""
     supplier: str = ""
     metric: str = ""
+    measured_with: Parts = ()
 
     @property
     def rests_on_items(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.certificate import IssuedCertificate
+from harness.model.content_identity import Parts
 from harness.model.stream import same_name
 
 
@@ -63,6 +64,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
     ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only". ``bars``
     say in sentences why the campaign supports no favourable decision, whatever it measured.
+    ``measured_with`` are the parts that it was measured and judged with, by content.
     """
 
     campaign: str
@@ -73,6 +75,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     concluded: datetime
     limited_to: str = ""
     bars: tuple[str, ...] = ()
+    measured_with: Parts = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
+from harness.model.content_identity import RULES, Parts, ordered
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
@@ -277,6 +278,7 @@ class Assessment:
     The heads are those of the journal, and of the streams of supplier and owner in the registry.
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
+    ``measured_with`` are the parts that it was measured and judged with, by content.
     """
 
     campaign: str
@@ -310,6 +312,7 @@ class Assessment:
     scope: Scope = "service"
     beyond_scope: tuple[str, ...] = ()
     techniques: TechniqueMatrix | None = None
+    measured_with: Parts = ()
 
     @classmethod
     def of(
@@ -390,3 +393,10 @@ class Assessment:
             return 3
         codes = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}
         return codes.get(self.conformity, 3)
+
+
+def parts_of(assessment: Assessment) -> Parts:
+    """The parts that an assessment rests on, with the rules that judged; empty if not recorded."""
+    if not assessment.measured_with:
+        return ()
+    return ordered({**dict(assessment.measured_with), RULES: assessment.rules_version})
