@@ -5,7 +5,6 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
 
 from harness.assess.declared_conformity import compared
 from harness.assess.outcomes import assess, bar_incomplete
@@ -14,7 +13,6 @@ from harness.estimate.label_error import corrected
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
 from harness.judge.judge import batch_judges
-from harness.judge.shown_by_lines import shown_by_lines
 from harness.measure.batch_plan import Retries
 from harness.measure.early_stopping import EarlyStopping
 from harness.measure.event_loop import infrequent_garbage_collection
@@ -23,7 +21,6 @@ from harness.measure.observe import observe, require_control
 from harness.measure.progress import ProgressCounter, Reporter
 from harness.measure.retrials import Retrials
 from harness.model.campaign import Campaign
-from harness.model.content_identity import concluded_with
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.corpora import Items
@@ -80,7 +77,4 @@ def conclude(
     whole = early.decide(bar_incomplete(found.measurements, journal))
     outcomes = corrected(assess(whole, scheme.decision, found.preconditions), header.packs.values())
     now = (clock or WallClock()).now()
-    shown = shown_by_lines(journal.sentinels()) if header.measured_with else {}
-    parts = concluded_with(header.measured_with, scheme, shown)
-    made = Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)
-    return compared(replace(made, measured_with=parts))
+    return compared(Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.compose import warn_if_overdue
 from harness.cli.paths import journal_folder
 from harness.cli.printing import warn
 from harness.errors import HarnessError, UsageError
@@ -42,6 +41,8 @@ def judging_scheme(
     """
     scheme = _named(header, named) if named else _declared(journal, header)
     if not quiet:
+        from harness.cli.compose import warn_if_overdue  # noqa: PLC0415 - it knows what measures
+
         warn_if_overdue(scheme, clock)
     return scheme
 

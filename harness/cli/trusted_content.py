@@ -163,4 +163,3 @@ def signatures_beside(scheme: str, packs: Iterable[Corpus]) -> Iterator[bytes]:
     for path in places:
         if text := read_signature(path):
             yield text
-

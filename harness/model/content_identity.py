@@ -29,6 +29,7 @@ UNKNOWN = (
     "{} is from a version that recorded no digests, so it cannot be shown that it was measured "
     "with the same scheme, packs, origin, lines and profiles"
 )
+REVIEWS = ("reviewed_on", "review_by")
 SHORT = 12
 """How many digits of a digest a sentence shows."""
 
@@ -72,9 +73,12 @@ def scheme_document(scheme: Scheme) -> dict[str, Any]:
 
 
 def scheme_parts(document: Mapping[str, Any]) -> dict[str, str]:
-    """The parts of a scheme, given as plain values: the scheme itself, and its policy."""
+    """The parts of a scheme, given as plain values: the scheme itself, and its policy.
+
+    When it was reviewed is no part of it: a review that finds nothing to change changes nothing.
+    """
     policy = document["policy"]
-    own = {name: value for name, value in document.items() if name != "policy"}
+    own = {name: value for name, value in document.items() if name not in REVIEWS}
     own["policy"] = policy["id"]
     return {
         f"{SCHEME}{document['id']}": f"{document['version']} {digest_of(own)}",

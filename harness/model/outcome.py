@@ -7,7 +7,7 @@ the evidence does not allow a decision. It never counts as conformity.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
-from harness.model.content_identity import RULES, Parts, ordered
+from harness.model.content_identity import RULES, Parts, concluded_with, ordered
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
@@ -229,6 +229,7 @@ class Estimates:
     ``preconditions`` are those of the verdicts, and that of plain twins.
     ``latencies`` are times to first byte in seconds by line, under ``control`` those of the control
     beside them. ``not_applicable`` are sentences. A journal of one pack has no ``packs``.
+    ``shown`` is what the service on each line showed of itself, by the name of that part.
     """
 
     measurements: tuple[Measurement, ...]
@@ -240,6 +241,7 @@ class Estimates:
     foreknowledge: tuple[Foreknowledge, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     forms: tuple[FormCount, ...] = ()
+    shown: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +358,7 @@ class Assessment:
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
             techniques=basis.records.techniques.matrix,
+            measured_with=concluded_with(header.measured_with, scheme, estimates.shown),
         )
 
     @property

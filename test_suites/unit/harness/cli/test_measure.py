@@ -79,6 +79,7 @@ def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
             name: msgspec.to_builtins(probe.declares, order="deterministic")
             for name, probe in prepared.probes.items()
         },
+        "measured_with": [list(each) for each in header_of(prepared).measured_with],
     }
 
     SegmentJournal.create(tmp_path, header_of(prepared, "ab").as_document()).close()
