@@ -26,6 +26,7 @@ from harness.model.content_identity import (
 )
 from harness.model.corpus import CorpusReference
 from harness.model.scheme import Scheme
+from harness.plugins import LINES
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 
@@ -42,7 +43,8 @@ def identity_of(prepared: Prepared, declared: Campaign, scheme: Scheme) -> Parts
     parts = scheme_parts(scheme_document(scheme))
     parts |= _packs(corpus.reference for corpus in prepared.corpora)
     control = campaign.control
-    parts[CONTROL] = digest_of([control.type, _by_content(control.options, folder)])
+    where = _by_content(_where(control.type, control.options), folder)
+    parts[CONTROL] = digest_of([control.type, where])
     if prepared.origin is not None:
         parts[ORIGIN] = _origin(prepared.origin)
     for line in (*campaign.lines, *campaign.availability_lines):
@@ -65,10 +67,19 @@ def _packs(references: Iterable[CorpusReference]) -> dict[str, str]:
 
 
 def _line(line: LineDeclaration, folder: Path) -> str:
+    """The digest of a line: where it is and how the service is reached, but not its name."""
     document = line.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-    options = _by_content(line.options, folder)
-    by_profile = {name: _by_content(each, folder) for name, each in line.by_profile.items()}
+    options = _by_content(_where(line.type, line.options), folder)
+    by_profile = {
+        name: _by_content(_where(line.type, each), folder) for name, each in line.by_profile.items()
+    }
     return digest_of({**document, "options": options, "by_profile": by_profile})
+
+
+def _where(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a kind of line without those that say what a simulated service does."""
+    others: frozenset[str] = getattr(LINES.find(kind), "service_options", frozenset())
+    return {name: value for name, value in options.items() if name not in others}
 
 
 def _origin(origin: Origin) -> str:

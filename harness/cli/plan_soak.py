@@ -12,6 +12,13 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from harness.cli.campaign_meeting import (
+    ALLOW_CHANGE,
+    Meeting,
+    allowance,
+    meeting_of,
+    parts_before,
+)
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
 from harness.cli.declared_scheme import judging_scheme
 from harness.cli.paths import REGISTRY_OPTION, CampaignPaths, chosen_registry
@@ -25,14 +32,15 @@ from harness.cli.registry_session import (
     open_session,
     place_of_any,
 )
+from harness.cli.trusted_content import TrustedContent
 from harness.errors import UsageError, first_of
 from harness.follow.findings import describe, subject_in
 from harness.follow.next_step import next_step
 from harness.follow.retest import codes_of, is_of
 from harness.follow.soak import counts_for_soak, has_held, seen_in_soak
 from harness.model.action_plan import ActionPlan, Finding, PlanState
-from harness.model.event import PlanClosed, SoakMeasured
-from harness.model.outcome import Assessment, Conformity, Outcome, is_void
+from harness.model.event import ChangeAllowed, PlanClosed, SoakMeasured
+from harness.model.outcome import Assessment, Conformity, Outcome, is_void, parts_of
 from harness.model.soak import SoakCampaign, mark_of, marks_of
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.verdicts.corrected_labels import with_corrected_labels
@@ -66,6 +74,7 @@ def soak_command(
     scheme: SCHEME = None,
     registry: REGISTRY_OPTION = "",
     supplier: SUPPLIER = "",
+    allow_change: ALLOW_CHANGE = "",
 ) -> None:
     """Count a campaign for the soak period of a verified plan; close the plan if its fix held.
 
@@ -86,7 +95,10 @@ def soak_command(
                 f"{finding.profile}; give a campaign in which it was measured and the filter was on"
             )
             raise UsageError(msg)
-        counted = Counted(_count(session, held, soak, assessment, clock, by or current_user()))
+        actor, meeting = by or current_user(), _meeting(held, soak, assessment, paths)
+        allowed = allowance(held.plan, meeting, allow_change, actor, clock.now())
+        counted = Counted(_count(session, held, soak, assessment, clock, actor, allowed))
+    say(*meeting.said())
     say(str(counted), f"next: {next_step(counted.plan, held.finding, clock.now(), supplier)}")
     raise typer.Exit(1 if counted.plan.soaks[-1].fault else 0)
 
@@ -114,6 +126,7 @@ def count_soaks(
             if soak is None:
                 continue
             try:
+                _meeting(held, soak, assessment, paths).require_allowed(held.plan.id)
                 plan = _count(session, held, soak, assessment, at, current_user())
             except UsageError as error:
                 counted.append(Counted(held.plan, str(error)))
@@ -139,6 +152,7 @@ def _count(
     assessment: Assessment,
     at: Clock,
     actor: str,
+    allowed: tuple[ChangeAllowed, ...] = (),
 ) -> ActionPlan:
     """Record what a campaign shows of a plan, and close the plan if its fix held long enough."""
     measured = SoakMeasured(
@@ -149,12 +163,25 @@ def _count(
         service=assessment.service,
         scheme=assessment.scheme,
     )
-    after = session.advance(held.plan.id, measured, supplier=held.supplier)
+    after = session.advance(held.plan.id, *allowed, measured, supplier=held.supplier)
     if not has_held(after):
         return after
     note = f"held until campaign {soak.campaign}"
     closed = PlanClosed(at=at.now(), actor=actor, plan=after.id, note=note)
     return session.advance(after.id, closed, supplier=held.supplier)
+
+
+def _meeting(
+    held: HeldPlan, soak: SoakCampaign, assessment: Assessment, paths: CampaignPaths
+) -> Meeting:
+    """Compare a campaign of the soak period with the campaign of the finding.
+
+    One that shows that the fix did not hold counts whatever it was measured with.
+    """
+    trusted = TrustedContent(paths.journal, paths.registry)
+    before = parts_before(held.finding, paths.out)
+    meeting = meeting_of(held, assessment.campaign, parts_of(assessment), before, trusted)
+    return meeting.as_allowed() if soak.fault else meeting
 
 
 class SoakReading:

@@ -58,10 +58,16 @@ def unsigned_parts(assessment: Assessment, paths: CampaignPaths) -> Iterator[str
 
 
 class TrustedContent:
-    """The parts that are shipped, or signed by the body; ``journal`` holds the signatures."""
+    """The parts that are shipped, or signed by the body.
 
-    def __init__(self, journal: Path, registry: Path | str) -> None:
+    The folder ``journal`` holds signatures; ``signatures`` are others, as bytes.
+    """
+
+    def __init__(
+        self, journal: Path, registry: Path | str, signatures: Iterable[bytes] = ()
+    ) -> None:
         self._journal, self._registry = journal, registry
+        self._signatures = tuple(signatures)
         self._signed: frozenset[tuple[str, str]] | None = None
 
     def holds(self, part: str, identity: str) -> bool:
@@ -73,7 +79,12 @@ class TrustedContent:
 
     def _signed_parts(self) -> frozenset[tuple[str, str]]:
         if self._signed is None:
-            self._signed = frozenset(signed_parts(self._journal, body_keys(self._registry)))
+            from harness.signing import read_envelope  # noqa: PLC0415 - cryptography is heavy
+            from harness.store.journal.signature_files import kept_signatures  # noqa: PLC0415 - the same
+
+            given = (read_envelope(each, self._journal) for each in self._signatures)
+            envelopes = (*kept_signatures(self._journal), *given)
+            self._signed = frozenset(signed_parts(envelopes, body_keys(self._registry)))
         return self._signed
 
 
@@ -97,15 +108,14 @@ def body_keys(registry: Path | str) -> tuple[str, ...]:
     )
 
 
-def signed_parts(journal: Path, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The parts that the signatures beside a journal show, as far as one of the keys signed."""
+def signed_parts(envelopes: Iterable[Envelope], keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The parts that signatures show, as far as one of the keys signed."""
     from harness.signing import keys_of, require_signature  # noqa: PLC0415 - cryptography is heavy
-    from harness.store.journal.signature_files import kept_signatures  # noqa: PLC0415 - the same
 
     trusted = keys_of(keys)
-    for envelope in kept_signatures(journal):
+    for envelope in envelopes:
         try:
-            require_signature(envelope, trusted, journal)
+            require_signature(envelope, trusted, "signature")
         except UsageError:
             continue
         yield from _parts_in(envelope).items()

@@ -39,6 +39,7 @@ from harness.follow.soak import count_soak, require_soak, soak_fault_in
 from harness.model.action_plan import (
     ENDED,
     ActionPlan,
+    AllowedChange,
     Extension,
     Finding,
     PlanEvidence,
@@ -48,6 +49,7 @@ from harness.model.action_plan import (
 )
 from harness.model.event import (
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     DeviationRequested,
@@ -244,6 +246,19 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
     )
 
 
+def _allow(plan: ActionPlan, _: Finding, event: ChangeAllowed) -> ActionPlan:
+    require_text(plan, "a reason to allow the change (--allow-change)", event.reason)
+    require_text(plan, "what differs", "".join(event.differences))
+    change = AllowedChange(
+        campaign=event.campaign,
+        differences=event.differences,
+        reason=event.reason,
+        by=event.actor,
+        at=event.at,
+    )
+    return replace(plan, changes=(*plan.changes, change))
+
+
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
     require_text(plan, "a reason", event.reason)
     require_text(plan, "an approver", event.approver)
@@ -314,6 +329,7 @@ _SUBMITTABLE = frozenset({PlanState.DRAFT, PlanState.RETURNED})
 _AGREEABLE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED})
 _DETAILED = _BEFORE_RETEST | _SUBMITTABLE
 _RETESTABLE = frozenset({PlanState.CLAIMED, PlanState.VERIFYING})
+_COMPARED = _RETESTABLE | {PlanState.VERIFIED}
 
 TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanSubmitted: Transition("submit", _SUBMITTABLE, submit),
@@ -329,6 +345,7 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     SoakMeasured: Transition("soak", frozenset({PlanState.VERIFIED}), count_soak),
+    ChangeAllowed: Transition("allow a change", _COMPARED, _allow),
     PlanExtended: Transition("extend", _RUNNING, _extend),
     PlanDeviated: Transition("deviate", _RUNNING, deviate),
     DeviationRequested: Transition("deviate", _RUNNING, request),

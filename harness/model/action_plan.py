@@ -217,6 +217,17 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedChange:
+    """What differs between a finding's campaign and a later one, and who allowed it, and why."""
+
+    campaign: str
+    differences: tuple[str, ...]
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPlan:
     """The state of a plan, derived from its events.
 
@@ -226,7 +237,8 @@ class ActionPlan:
     ``verifying`` is the campaign of the running re-test, or empty; ``reported`` is when it was last
     said or measured how the work stands; ``ended`` is when it was closed
     or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
-    such a campaign showed that a verified fix did not hold. ``actors`` are all
+    such a campaign showed that a verified fix did not hold. ``changes`` are the differences between
+    its campaigns that somebody allowed. ``actors`` are all
     who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
     ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
     readers.
@@ -257,6 +269,7 @@ class ActionPlan:
     deviations: tuple[Deviation, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     canaries: tuple[CanarySet, ...] = ()
+    changes: tuple[AllowedChange, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     reported: datetime | None = None
     ended: datetime | None = None

@@ -29,6 +29,7 @@ from harness.model.decision_event import (
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
+    ChangeAllowed,
     ClockCorrected,
     DeviationApproved,
     DeviationRejected,
@@ -121,6 +122,7 @@ AnyEvent = (
     | FixClaimed
     | CanariesMade
     | RetestPostponed
+    | ChangeAllowed
     | RetestStarted
     | RetestConcluded
     | SoakMeasured

@@ -102,6 +102,11 @@ def concluded_with(declared: Parts, scheme: Scheme, shown: Mapping[str, str]) ->
     return ordered({**kept, **scheme_parts(scheme_document(scheme)), **shown})
 
 
+def with_rules(parts: Parts, version: str) -> Parts:
+    """The parts with the version of the rules that judged; empty if none were recorded."""
+    return ordered({**dict(parts), RULES: version}) if parts else ()
+
+
 def about(parts: Parts, line: str, profile: str) -> Parts:
     """The parts that a line and profile were measured with: not those of other ones."""
     others = (LINE, SHOWN, PROFILE)
@@ -133,7 +138,8 @@ def _differences(
                 sentence = f"line {line} showed another service ({marks})"
                 yield Difference(part, now, sentence)
         elif part == RULES:
-            yield Difference(part, now, f"judged by other rules ({_change(was, now)})")
+            if was and now:
+                yield Difference(part, now, f"judged by other rules ({_change(was, now)})")
         elif not now:
             yield Difference(part, now, f"{part} is missing ({_short(was)} before)")
         elif not was:

@@ -15,7 +15,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
-from harness.model.content_identity import RULES, Parts, concluded_with, ordered
+from harness.model.content_identity import Parts, concluded_with, with_rules
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
@@ -400,6 +400,4 @@ class Assessment:
 
 def parts_of(assessment: Assessment) -> Parts:
     """The parts that an assessment rests on, with the rules that judged; empty if not recorded."""
-    if not assessment.measured_with:
-        return ()
-    return ordered({**dict(assessment.measured_with), RULES: assessment.rules_version})
+    return with_rules(assessment.measured_with, assessment.rules_version)
