@@ -20,6 +20,7 @@ from harness.cli.trusted_content import SIGNED_KINDS, TrustedContent
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
 from harness.model.content_identity import (
+    POLICY,
     SHOWN,
     UNKNOWN,
     Difference,
@@ -31,6 +32,7 @@ from harness.model.content_identity import (
     with_rules,
 )
 from harness.model.event import ChangeAllowed
+from harness.model.journal_header import JournalHeader
 from harness.model.scheme import Scheme
 from harness.ports.storage import Journal
 
@@ -121,6 +123,26 @@ def _is_allowed(each: Difference, allowed: Collection[str], trusted: TrustedCont
         return True
     is_content = bool(each.now) and each.part.startswith(SIGNED_KINDS)
     return is_content and not each.is_edited and trusted.holds(each.part, each.now)
+
+
+def compared_journals(first: JournalHeader, second: JournalHeader) -> tuple[str, ...]:
+    """How two campaigns that are only compared differ, in sentences.
+
+    Raises UsageError for a scheme, policy or pack that was edited under the same name and version:
+    then one name stands for two things.
+    """
+    if not first.measured_with or not second.measured_with:
+        which = first if not first.measured_with else second
+        return (UNKNOWN.format(f"campaign {which.campaign.campaign}"),)
+    found = differences(first.measured_with, second.measured_with)
+    edited = [each.sentence for each in found if each.is_edited or each.part.startswith(POLICY)]
+    if edited:
+        msg = (
+            f"campaigns {first.campaign.campaign!r} and {second.campaign.campaign!r} cannot be "
+            f"compared: {'; '.join(edited)}"
+        )
+        raise UsageError(msg)
+    return tuple(each.sentence for each in found)
 
 
 def parts_before(finding: Finding, out: Path) -> Parts:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.campaign_meeting import compared_journals
 from harness.cli.compare import require_common
 from harness.cli.declared_scheme import scheme_of
 from harness.cli.drawing import styled
@@ -90,6 +91,7 @@ def _require_comparable(one: Measured, other: Measured) -> None:
             "are compared by one service"
         )
         raise UsageError(msg)
+    compared_journals(one.header, other.header)  # refuses what was edited under one name
     only = set(one.header.corpora) ^ set(other.header.corpora)
     if only:
         names = ", ".join(sorted(each.rpartition(" ")[0] for each in only))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 import typer
@@ -33,6 +33,7 @@ from rich.progress import (
 from harness.campaign.assemble import Prepared, read_campaign
 from harness.campaign.campaign_identity import identity_of
 from harness.campaign.item_selection import techniques_not_chosen
+from harness.cli.campaign_journal import journal_of, run_id_in
 from harness.cli.compose import (
     load_and_warn,
     measurement_context,
@@ -47,7 +48,6 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.printing import say
 from harness.cli.seed_commitments import digest_of_seed, with_commitment
-from harness.cli.trusted_content import signatures_beside
 from harness.cli.undecidable import sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
@@ -58,12 +58,8 @@ from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader, PackNote
-from harness.model.marker import new_run
 from harness.ports.storage import Clock, VouchedClock, WallClock
 from harness.schemes.load import load_scheme
-
-if TYPE_CHECKING:
-    from harness.store.journal.journal import SegmentJournal
 
 SYSTEM = "the system's resolver"
 
@@ -320,17 +316,6 @@ def _stopped_message(folder: Path) -> str:
     )
 
 
-def run_id_in(journal: Path) -> str:
-    """The id of the run in a journal, or a new one if there is no journal.
-
-    Empty for a journal of an older version, which has no id.
-    """
-    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
-
-    held = header_document(journal)
-    return str(held.get("run", "")) if held else new_run()
-
-
 def describe_stop(stop: Stop) -> str:
     """Describe an early stop in one sentence, without a verdict."""
     where = ", ".join(f"{number} items on {line}" for line, number in stop.after.items())
@@ -356,25 +341,6 @@ def describe_strain(instruments: MeasurementContext) -> list[str]:
         f"(down to {instruments.traffic[line].narrowest}): {STRAINS.get(name, name)}"
         for (line, name), number in sorted(instruments.strained.items())
     ]
-
-
-def journal_of(prepared: Prepared, paths: CampaignPaths, header: JournalHeader) -> SegmentJournal:
-    """Resume the journal of a campaign, or begin it, with the scheme that the campaign declares.
-
-    Signatures beside the scheme's file and in the folders of packs are kept with it.
-
-    Raises UsageError if it was begun with another declaration, InstrumentError.
-    """
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.journal.scheme_file import keep_scheme  # noqa: PLC0415 - the same
-    from harness.store.journal.signature_files import keep_signature  # noqa: PLC0415 - the same
-
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
-    if journal.header.measured_with:
-        keep_scheme(paths.journal, load_scheme(prepared.campaign.scheme))
-    for signature in signatures_beside(prepared.campaign.scheme, prepared.corpora):
-        keep_signature(paths.journal, signature)
-    return journal
 
 
 def header_of(prepared: Prepared, run: str = "") -> JournalHeader:

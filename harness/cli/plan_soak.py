@@ -39,8 +39,9 @@ from harness.follow.next_step import next_step
 from harness.follow.retest import codes_of, is_of
 from harness.follow.soak import counts_for_soak, has_held, seen_in_soak
 from harness.model.action_plan import ActionPlan, Finding, PlanState
+from harness.model.content_identity import with_rules
 from harness.model.event import ChangeAllowed, PlanClosed, SoakMeasured
-from harness.model.outcome import Assessment, Conformity, Outcome, is_void, parts_of
+from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from harness.model.soak import SoakCampaign, mark_of, marks_of
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.verdicts.corrected_labels import with_corrected_labels
@@ -180,7 +181,8 @@ def _meeting(
     """
     trusted = TrustedContent(paths.journal, paths.registry)
     before = parts_before(held.finding, paths.out)
-    meeting = meeting_of(held, assessment.campaign, parts_of(assessment), before, trusted)
+    parts = with_rules(assessment.measured_with, assessment.rules_version)
+    meeting = meeting_of(held, assessment.campaign, parts, before, trusted)
     return meeting.as_allowed() if soak.fault else meeting
 
 

@@ -7,7 +7,9 @@ conforming re-test verifies a plan, whose soak period then begins.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -141,9 +143,8 @@ def retest_plan(
     """Measure, judge and record one re-test; ``soak_days`` replace those of the scheme.
 
     ``allow_change`` is the reason why the actor allows what differs from the finding's campaign.
-    Raises UsageError if the plan is not claimed or its canaries are not loaded yet, or for a
-    difference that nobody allowed, and
-    UnfinishedError if the sentinels fail or too few fresh items are left; nothing is spent then.
+    Raises UsageError if the plan is not claimed, its canaries are not loaded yet or a difference is
+    not allowed, UnfinishedError if the sentinels fail or too few fresh items are left.
     """
     clock = clock or WallClock()
     registry = CampaignPaths(out=out, campaign="").registry
@@ -160,16 +161,7 @@ def retest_plan(
     campaign = _campaign(items, selection, rows)
     fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
-        at = clock.now()
-        if fault:
-            postponed = RetestPostponed(at=at, actor=actor, plan=name, reason=fault)
-            session.advance(name, postponed, supplier=supplier)
-            raise UnfinishedError(_postponed(plan, fault))
-        events: list[PlanEvent] = [msgspec.structs.replace(each, at=at) for each in allowed]
-        if plan.state is not PlanState.VERIFYING:
-            events += [RetestStarted(at=at, actor=actor, plan=name, campaign=campaign.campaign)]
-        if events:
-            session.advance(name, *events, supplier=supplier)
+        _begin(session, held, campaign.campaign, fault, allowed, (actor, clock.now()))
     with resumable(CampaignPaths(out=out, campaign=campaign.campaign).journal):
         paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console, clock)
     retest = _judge(items, selection, rows, campaign, paths, clock)
@@ -184,6 +176,30 @@ def retest_plan(
             at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme
         )
         return retest, session.advance(name, *changes, concluded, supplier=supplier).state
+
+
+def _begin(
+    session: RegistrySession,
+    held: HeldPlan,
+    campaign: str,
+    fault: str,
+    allowed: Sequence[PlanEvent],
+    who_and_when: tuple[str, datetime],
+) -> None:
+    """Record that a re-test begins, with the changes that were ``allowed`` for it.
+
+    With a ``fault`` of the sentinels it is postponed instead, and UnfinishedError raised.
+    """
+    (actor, at), plan = who_and_when, held.plan
+    if fault:
+        postponed = RetestPostponed(at=at, actor=actor, plan=plan.id, reason=fault)
+        session.advance_in(held.stream, plan.id, postponed)
+        raise UnfinishedError(_postponed(plan, fault))
+    events = [*allowed]
+    if plan.state is not PlanState.VERIFYING:
+        events += [RetestStarted(at=at, actor=actor, plan=plan.id, campaign=campaign)]
+    if events:
+        session.advance_in(held.stream, plan.id, *events)
 
 
 def _meeting(held: HeldPlan, items: RetestItems, out: Path) -> Meeting:

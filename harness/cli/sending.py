@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.campaign.assemble import Prepared
+from harness.cli.campaign_journal import journal_of, run_id_in
 from harness.cli.compose import measurement_context
-from harness.cli.measure import header_of, journal_of, record_of, run_id_in
+from harness.cli.measure import header_of, record_of
 from harness.cli.paths import CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.seed_commitments import with_commitment

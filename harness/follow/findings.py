@@ -8,11 +8,11 @@ from datetime import datetime
 from harness.follow.deadlines import latest_due, milestones_of
 from harness.follow.state import StreamState
 from harness.model.action_plan import Finding, FollowUp, Subject, subject_of
-from harness.model.content_identity import about
+from harness.model.content_identity import about, with_rules
 from harness.model.coverage import format_threshold, format_value
 from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.metric_spec import spec_of
-from harness.model.outcome import Assessment, Conformity, Outcome, parts_of
+from harness.model.outcome import Assessment, Conformity, Outcome
 
 TO_BE_NAMED = "to be agreed"
 """The owner and corrective action of a draft, until the supplier names them."""
@@ -118,7 +118,11 @@ def finding_in(assessment: Assessment, outcome: Outcome, number: int, opened: da
         service=assessment.service,
         supplier=assessment.supplier,
         metric=requirement.measure.metric,
-        measured_with=about(parts_of(assessment), outcome.line, outcome.profile),
+        measured_with=about(
+            with_rules(assessment.measured_with, assessment.rules_version),
+            outcome.line,
+            outcome.profile,
+        ),
     )
 
 

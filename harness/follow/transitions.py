@@ -22,6 +22,7 @@ from harness.follow.agreement import (
     submit,
     with_details,
 )
+from harness.follow.allowed_changes import allow_change
 from harness.follow.deadlines import moved
 from harness.follow.deviations import approve, check_in, deviate, reject, request
 from harness.follow.escalation import escalate
@@ -39,7 +40,6 @@ from harness.follow.soak import count_soak, require_soak, soak_fault_in
 from harness.model.action_plan import (
     ENDED,
     ActionPlan,
-    AllowedChange,
     Extension,
     Finding,
     PlanEvidence,
@@ -246,19 +246,6 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
     )
 
 
-def _allow(plan: ActionPlan, _: Finding, event: ChangeAllowed) -> ActionPlan:
-    require_text(plan, "a reason to allow the change (--allow-change)", event.reason)
-    require_text(plan, "what differs", "".join(event.differences))
-    change = AllowedChange(
-        campaign=event.campaign,
-        differences=event.differences,
-        reason=event.reason,
-        by=event.actor,
-        at=event.at,
-    )
-    return replace(plan, changes=(*plan.changes, change))
-
-
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
     require_text(plan, "a reason", event.reason)
     require_text(plan, "an approver", event.approver)
@@ -345,7 +332,7 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     SoakMeasured: Transition("soak", frozenset({PlanState.VERIFIED}), count_soak),
-    ChangeAllowed: Transition("allow a change", _COMPARED, _allow),
+    ChangeAllowed: Transition("allow a change", _COMPARED, allow_change),
     PlanExtended: Transition("extend", _RUNNING, _extend),
     PlanDeviated: Transition("deviate", _RUNNING, deviate),
     DeviationRequested: Transition("deviate", _RUNNING, request),

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.model.content_identity import Parts
+from harness.model.content_identity import AllowedChange, Parts
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
@@ -214,17 +214,6 @@ class Extension:
     due: datetime
     reason: str
     approver: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowedChange:
-    """What differs between a finding's campaign and a later one, and who allowed it, and why."""
-
-    campaign: str
-    differences: tuple[str, ...]
-    reason: str
-    by: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from harness.model.scheme import Scheme
@@ -50,6 +52,17 @@ class Difference(NamedTuple):
     def is_named_only(self) -> bool:
         """Whether it is no reason to refuse: both campaigns are judged by the installed rules."""
         return self.part == RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedChange:
+    """What differs between a finding's campaign and a later one, and who allowed it, and why."""
+
+    campaign: str
+    differences: tuple[str, ...]
+    reason: str
+    by: str
+    at: datetime
 
 
 def digest_of(value: Any) -> str:

@@ -15,7 +15,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
-from harness.model.content_identity import Parts, concluded_with, with_rules
+from harness.model.content_identity import Parts, concluded_with
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
@@ -396,8 +396,3 @@ class Assessment:
             return 3
         codes = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}
         return codes.get(self.conformity, 3)
-
-
-def parts_of(assessment: Assessment) -> Parts:
-    """The parts that an assessment rests on, with the rules that judged; empty if not recorded."""
-    return with_rules(assessment.measured_with, assessment.rules_version)

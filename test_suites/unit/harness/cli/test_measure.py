@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from corpora import pack_reader
 from harness.cli.compose import prepare
 from harness.cli.main import app
+from harness.cli.campaign_journal import run_id_in
 from harness.cli.measure import (
     HIDDEN,
     announce,
@@ -25,7 +26,6 @@ from harness.cli.measure import (
     header_of,
     measure_campaign,
     prepare_in,
-    run_id_in,
     without_secrets,
 )
 from harness.cli.paths import CampaignPaths
