@@ -73,14 +73,18 @@ class Meeting(NamedTuple):
 
 
 def meeting_of(
-    held: HeldPlan, campaign: str, parts: Parts, before: Parts, trusted: TrustedContent
+    finding: Finding,
+    plan: ActionPlan,
+    campaign: str,
+    parts: Parts,
+    before: Parts,
+    trusted: TrustedContent,
 ) -> Meeting:
     """Compare a later campaign with that of a plan's finding, which had the parts ``before``.
 
     Only what the finding's line and profile were measured with is compared. The canaries that were
     made for the plan are no difference.
     """
-    finding, plan = held.finding, held.plan
     first, second = (about(each, finding.line, finding.profile) for each in (before, parts))
     if not first or not second:
         which = campaign if first else finding.campaign

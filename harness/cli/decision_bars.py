@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from harness.cli.decision_followed import other_content
 from harness.cli.paths import CampaignPaths
 from harness.cli.trusted_content import unsigned_parts
 from harness.model.outcome import Assessment
@@ -27,7 +28,11 @@ def _of_content(campaign: JudgedCampaign) -> Iterable[str]:
     return unsigned_parts(campaign.assessment, campaign.paths)
 
 
-CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = (_of_content,)
+def _of_followed(campaign: JudgedCampaign) -> Iterable[str]:
+    return other_content(campaign.assessment, campaign.paths)
+
+
+CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = (_of_content, _of_followed)
 """What is checked, in the order in which its sentences are shown."""
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from harness.cli.conclude import begun_at, conclude_journal
 from harness.cli.decision_bars import JudgedCampaign, bars_to
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
+from harness.cli.similar_names import similar_stops
 from harness.errors import HarnessError, UsageError, known
 from harness.follow.alarms import alarms_of
 from harness.follow.decisions import is_accredited, year_after
@@ -64,7 +67,10 @@ class Matter(NamedTuple):
 
 def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
     """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope."""
-    return campaign_of(*conclude_journal(results, scheme, clock))
+    assessment, paths = conclude_journal(results, scheme, clock)
+    campaign = campaign_of(assessment, paths)
+    noted = similar_stops(assessment, paths)
+    return campaign._replace(basis=msgspec.structs.replace(campaign.basis, noted=noted))
 
 
 def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:

@@ -182,7 +182,7 @@ def _meeting(
     trusted = TrustedContent(paths.journal, paths.registry)
     before = parts_before(held.finding, paths.out)
     parts = with_rules(assessment.measured_with, assessment.rules_version)
-    meeting = meeting_of(held, assessment.campaign, parts, before, trusted)
+    meeting = meeting_of(held.finding, held.plan, assessment.campaign, parts, before, trusted)
     return meeting.as_allowed() if soak.fault else meeting
 
 

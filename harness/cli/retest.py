@@ -211,7 +211,7 @@ def _meeting(held: HeldPlan, items: RetestItems, out: Path) -> Meeting:
     before = parts_before(held.finding, out)
     signatures = signatures_beside(campaign.scheme, items.prepared.corpora)
     trusted = TrustedContent(paths.journal, paths.registry, signatures)
-    return meeting_of(held, paths.campaign, parts, before, trusted)
+    return meeting_of(held.finding, held.plan, paths.campaign, parts, before, trusted)
 
 
 def _require_claimed(session: RegistrySession, held: HeldPlan, actor: str, clock: Clock) -> None:

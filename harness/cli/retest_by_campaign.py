@@ -67,7 +67,7 @@ def retest_by_campaign(
         scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
         trusted = TrustedContent(paths.journal, paths.registry)
         parts, before = parts_in(journal, whole), parts_before(held.finding, out)
-        meeting = meeting_of(held, campaign.campaign, parts, before, trusted)
+        meeting = meeting_of(held.finding, held.plan, campaign.campaign, parts, before, trusted)
         allowed = allowance(held.plan, meeting, allow_change, actor, clock.now())
         assessment = _assess(journal, scheme, paths)
         judged = judge_new_campaign(held.finding, assessment, clock.now())

@@ -27,6 +27,9 @@ SCHEME, POLICY, PACK, ORIGIN, CONTROL = "scheme ", "policy ", "pack ", "origin",
 LINE, PROFILE, LIST, SHOWN, RULES = "line ", "profile ", "sealed list", "shown by line ", "rules"
 """How the names of parts begin."""
 
+MEASURED_OVER = (LINE, PROFILE, SHOWN)
+"""The parts that tell the lines of a service apart."""
+
 UNKNOWN = (
     "{} is from a version that recorded no digests, so it cannot be shown that it was measured "
     "with the same scheme, packs, origin, lines and profiles"
@@ -122,9 +125,8 @@ def with_rules(parts: Parts, version: str) -> Parts:
 
 def about(parts: Parts, line: str, profile: str) -> Parts:
     """The parts that a line and profile were measured with: not those of other ones."""
-    others = (LINE, SHOWN, PROFILE)
     own = {f"{LINE}{line}", f"{SHOWN}{line}", f"{PROFILE}{profile}"}
-    return tuple(each for each in parts if each[0] in own or not each[0].startswith(others))
+    return tuple(each for each in parts if each[0] in own or not each[0].startswith(MEASURED_OVER))
 
 
 def differences(before: Parts, after: Parts, ignored: Iterable[str] = ()) -> tuple[Difference, ...]:

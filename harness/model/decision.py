@@ -64,7 +64,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
     ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only". ``bars``
     say in sentences why the campaign supports no favourable decision, whatever it measured.
-    ``measured_with`` are the parts that it was measured and judged with, by content.
+    ``measured_with`` are the parts that it was measured and judged with, by content. ``noted`` are
+    sentences to read before deciding, such as what is open under a similar name.
     """
 
     campaign: str
@@ -76,6 +77,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limited_to: str = ""
     bars: tuple[str, ...] = ()
     measured_with: Parts = ()
+    noted: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

@@ -173,7 +173,9 @@ def test_a_bundle_is_made_where_no_file_of_the_scheme_is(case: Case) -> None:
     case.scheme.unlink()
 
     bundle = case.folder / "spring.accredit.zip"
-    accredit("bundle", "make", str(case.results), "--key", key, "--out", str(bundle), "--pack", pack)
+    accredit(
+        "bundle", "make", str(case.results), "--key", key, "--out", str(bundle), "--pack", pack
+    )
     verified = accredit("bundle", "verify", str(bundle), "--key", key.replace(".pem", ".pub.pem"))
 
     assert "same result" in verified.stdout
@@ -252,7 +254,9 @@ def test_a_decision_rests_on_what_the_body_signed(case: Case) -> None:
     key = str(case.folder / "body.pem")
     accredit("scheme", "sign", str(case.scheme), "--key", key, "--results", str(case.results))
     assert [each.split(" (")[0] for each in bars(case.results)] == ["pack drugs"]
-    accredit("registry", "close", "contact", "The Board", "--owner", "--reason", "r", *case.registry)
+    accredit(
+        "registry", "close", "contact", "The Board", "--owner", "--reason", "r", *case.registry
+    )
     assert len(bars(case.results)) == 2, "its key is not on record any more"
 
 

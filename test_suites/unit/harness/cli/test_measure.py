@@ -15,9 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from corpora import pack_reader
+from harness.cli.campaign_journal import run_id_in
 from harness.cli.compose import prepare
 from harness.cli.main import app
-from harness.cli.campaign_journal import run_id_in
 from harness.cli.measure import (
     HIDDEN,
     announce,
