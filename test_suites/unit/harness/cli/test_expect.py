@@ -151,6 +151,7 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     out, file = tmp_path / "out", tmp_path / "expected.yaml"
     assert 0 == runner.invoke(app, ["measure", str(simulated("s")), "--out", str(out)]).exit_code
     told = ["expect", "write", str(out / "s"), "--out", str(file), "--until", "2027-03-31"]
+    told += ["--most", "1"]
 
     first = runner.invoke(app, told)
     unreasoned = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
@@ -160,7 +161,13 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     moment = datetime(2027, 4, 1, tzinfo=UTC)
     monkeypatch.setattr(expect, "clock", type("Clock", (), {"now": lambda _: moment})())
     late = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
+    monkeypatch.undo()
+    file.write_text(file.read_text().replace("pinned_at_most: 1\n", ""))
+    most = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
 
+    assert 3 == most.exit_code, most.output
+    assert "declares at most 50% (pinned_at_most)" in " ".join(most.output.split())
+    assert "what is expected counts for no decision" in " ".join(most.output.split())
     assert 0 == first.exit_code, first.output
     assert "give the reason of each" in first.output
     assert isinstance(unreasoned.exception, FaultyDocument)
