@@ -26,6 +26,11 @@ def sign_scheme_as_body(scheme: Path, folder: Path, registry: Path) -> None:
     _run("scheme", "sign", str(scheme), "--key", str(register_body(folder, registry)))
 
 
+def sign_pack_as_body(pack: Path, folder: Path, registry: Path) -> None:
+    """Sign a pack with a key that is on record as the body's, before it is measured with."""
+    _run("corpus", "sign", str(pack), "--key", str(register_body(folder, registry)))
+
+
 def _run(*words: str) -> None:
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 0, (words, ended.output, ended.exception)

@@ -87,7 +87,8 @@ def _origin(origin: Origin) -> str:
     zones = [msgspec.to_builtins(zone) for zone in origin.all_zones]
     key = hashlib.sha256(b"accredit origin\0" + origin.key).hexdigest()
     plain = [origin.zone_names, origin.twin_zone, sorted(origin.addresses), zones]
-    return digest_of([*plain, key, _content(origin.authority, Path())])
+    authority = _content(origin.authority, Path())
+    return digest_of([*plain, key, "" if authority == origin.authority else authority])
 
 
 def _by_content(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from harness.cli.run import measure_and_conclude
 from harness.model.action_plan import PlanState
 from harness.model.alarm import AlarmState
 from harness.ports.storage import WallClock
+from test_suites.signing_body import sign_scheme_as_body
 from test_suites.unit.harness.cli.monitor_desk import Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
@@ -100,6 +101,7 @@ def test_a_confirmed_alarm_asks_for_the_suspension_of_an_accreditation(
     monkeypatch.setattr("harness.cli.registry_facts.current_user", lambda: "Mo")
     desk = Desk(tmp_path, monkeypatch, sites=(HILL,))
     desk.service.write()
+    sign_scheme_as_body(desk.service.folder / "fixed.yaml", tmp_path, desk.registry)
     spring = desk.service.fixed_size("spring", HILL)
     assert 0 == desk.accredit("run", spring, "--out", desk.out).code
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--out", desk.out)
