@@ -26,6 +26,7 @@ from harness.model.content_identity import (
 )
 from harness.model.corpus import CorpusReference
 from harness.model.scheme import Scheme
+from harness.model.stream import same_name
 from harness.plugins import LINES
 from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
@@ -73,7 +74,8 @@ def _line(line: LineDeclaration, folder: Path) -> str:
     by_profile = {
         name: _by_content(_where(line.type, each), folder) for name, each in line.by_profile.items()
     }
-    return digest_of({**document, "options": options, "by_profile": by_profile})
+    site = same_name(line.site)
+    return digest_of({**document, "site": site, "options": options, "by_profile": by_profile})
 
 
 def _where(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:

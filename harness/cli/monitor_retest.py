@@ -27,7 +27,7 @@ from harness.follow.alarm_retest import require_fixed_size, retest_of
 from harness.follow.derived_rows import ALARM
 from harness.model.alarm import Alarm, AlarmRetest
 from harness.model.conformity import Conformity
-from harness.model.content_identity import MEASURED_OVER, differences
+from harness.model.content_identity import LINE, PROFILE
 from harness.model.decision_event import DecisionMade
 from harness.model.outcome import Assessment
 from harness.model.stream import same_name
@@ -143,16 +143,20 @@ def retest_alarm(
 def _differences(held: HeldAlarm, assessment: Assessment) -> tuple[str, ...]:
     """How the lines and profiles of a campaign differ from those of the runs that raised an alarm.
 
-    Its scheme and packs may be others: a campaign of fixed size tries more.
+    A line may have another name, but has to be among them. Its scheme and packs may be others: a
+    campaign of fixed size tries more.
     """
     runs, own = frozenset(held.alarm.raised.runs), dict(assessment.measured_with)
+    lines = {value for part, value in own.items() if part.startswith(LINE)}
     found: dict[str, None] = {}
     for run in held.runs:
-        if run.campaign in runs and run.measured_with:
-            before = ((part, value) for part, value in run.measured_with if part in own)
-            common = tuple(each for each in before if each[0].startswith(MEASURED_OVER))
-            now = tuple((part, own[part]) for part, _ in common)
-            found |= dict.fromkeys(each.sentence for each in differences(common, now))
+        if run.campaign not in runs or not own:
+            continue
+        for part, value in run.measured_with:
+            if part.startswith(LINE) and value not in lines:
+                found[f"{part} of run {run.campaign} was not measured, or differs"] = None
+            elif part.startswith(PROFILE) and own.get(part, value) != value:
+                found[f"{part} differs from that of run {run.campaign}"] = None
     return tuple(found)
 
 

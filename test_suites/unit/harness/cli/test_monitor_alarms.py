@@ -157,6 +157,22 @@ def test_a_retest_at_one_healthy_site_decides_nothing(alarmed: Desk) -> None:
     assert 0 == alarmed.retest(at_both(alarmed, "third")).code, "another may still end it"
 
 
+def test_a_retest_over_another_line_ends_no_alarm_unless_somebody_allows_it(alarmed: Desk) -> None:
+    (line,) = alarmed.service.campaign(HILL)["lines"]
+    sites = (("a", HILL, "desktop"), ("b", VALE, ""))
+    lines = [line | {"name": name, "site": site, "device": kind} for name, site, kind in sites]
+
+    ended = alarmed.retest(at_both(alarmed, "again", lines=lines))
+
+    assert 3 == ended.code, ended.said
+    assert "line school of run" in ended.said
+    assert "was not measured, or differs" in ended.said
+    again = at_both(alarmed, "third", lines=lines)
+    allowed = alarmed.retest(again, "--by", "Ann", "--allow-change", "a new desktop")
+    assert 0 == allowed.code, allowed.said
+    assert "Ann allowed a change: line school of run" in allowed.said
+
+
 def test_the_case_of_a_sites_name_does_not_count_in_a_retest(alarmed: Desk) -> None:
     path = at_both(alarmed, "again")
     path.write_text(path.read_text().replace(VALE, "VALE SCHOOL"), encoding="utf-8")
