@@ -240,7 +240,8 @@ def _corpora(
     for n, selection in enumerate(campaign.corpora):
         place = path.parent / selection.pack
         is_folder = "/" in selection.pack or place.is_dir()  # "./canary" is not the shipped one
-        given = f"{path.parent}/{selection.pack}" if is_folder else selection.pack
+        beside = str(place) if place.is_absolute() else f"./{place}"
+        given = beside if is_folder else selection.pack
         at: KeyPath = ("corpora", n, "pack")
         corpus = opened.get(given) or collect_faults(
             faults,

@@ -24,13 +24,17 @@ from harness.schemes.load import load_scheme, shipped
 from harness.signing import canonical
 from test_suites.rehearsal import simulated_origin, write_campaign
 
-PROXY = {"type": "explicit_proxy", "name": "proxy", "options": {"proxy": "http://127.0.0.1:3128"}}
+PROXY: dict[str, Any] = {
+    "type": "explicit_proxy",
+    "name": "proxy",
+    "options": {"proxy": "http://127.0.0.1:3128"},
+}
 
 
 def parts(folder: Path, line: dict[str, Any] | None = None, **more: Any) -> Parts:
     folder.mkdir(exist_ok=True)
     origin = more.pop("origin", None) or simulated_origin(folder)
-    declared = {"categories": ["DRUG"], "sample": 5} | more
+    declared: dict[str, Any] = {"categories": ["DRUG"], "sample": 5, **more}
     path = write_campaign(folder, origin=origin, lines=[line or PROXY], **declared)
     prepared = prepare(path)
     return identity_of(prepared, prepared.campaign, load_scheme(prepared.campaign.scheme))

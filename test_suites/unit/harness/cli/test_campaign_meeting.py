@@ -201,7 +201,7 @@ def test_a_pack_that_was_edited_under_its_version_verifies_nothing(case: Case) -
 
 def test_another_line_origin_profile_and_control_verify_nothing(case: Case) -> None:
     simulated_origin(case.folder, key=b"o" * 32)
-    more = {
+    more: dict[str, Any] = {
         "line": {"site": "Another house"},
         "profiles": {"pupils": {"phase": "ks4"}},
         "control": {"type": "simulated", "options": {}},
