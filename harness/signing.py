@@ -8,7 +8,8 @@ quote their content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,18 @@ def trusted_key(public: str) -> Trusted:
     """Return a public key, 32 bytes in hexadecimal, by its id. Raises ValueError for no key."""
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
     return {key_id(key): key}
+
+
+def keys_of(public_keys: Iterable[str]) -> Trusted:
+    """Return public keys by id, given as 32 bytes in hexadecimal; those that are none are left out.
+
+    Keys of the registry were checked when they were recorded.
+    """
+    found: Trusted = {}
+    for each in public_keys:
+        with suppress(ValueError):
+            found |= trusted_key(each)
+    return found
 
 
 def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:

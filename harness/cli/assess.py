@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.assess_dialogue import Dialogue, Stopped
+from harness.cli.declared_scheme import scheme_of
 from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say, say_document
 from harness.errors import StoppedError, UsageError, known
@@ -143,12 +144,10 @@ def self_certification_command(
     submission: Annotated[Path, typer.Argument(help="A submission, or its certification alone.")],
 ) -> None:
     """Read what the supplier certifies of its own service, to compare it with what is measured."""
-    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
-
     folder, clock = journal_folder(journal), WallClock()
     campaign = _campaign(folder)
     facts = read_self_certification(submission, campaign.service.supplier, clock.now())
-    ids = {one.id for one in load_and_warn(campaign.scheme).requirements}
+    ids = {one.id for one in scheme_of(folder).requirements}
     compared = len(facts.claims.keys() & ids)
     if not compared:
         msg = f"{submission}: certifies no requirement of the campaign's scheme, {campaign.scheme}"
@@ -233,9 +232,7 @@ def _campaign(folder: Path) -> Campaign:
 
 def _requirements(folder: Path, scheme: str) -> tuple[Requirement, ...]:
     """The requirements of a scheme; without one, of the campaign's."""
-    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
-
-    return load_and_warn(scheme or _campaign(folder).scheme).requirements
+    return scheme_of(folder, scheme).requirements
 
 
 def _rows(folder: Path, scheme: str, only: Sequence[str] | None) -> list[Row]:

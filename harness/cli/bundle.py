@@ -20,8 +20,9 @@ import msgspec
 import typer
 
 from harness.cli.bundle_send import send_command
-from harness.cli.compose import load_and_warn, open_pack
+from harness.cli.compose import open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.judge import JudgedAgain, judge_again, lines_of
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
@@ -111,7 +112,7 @@ def make_bundle(
     elif not reveal_seed:
         declared = declared.model_copy(update={"seed": ""})
     files |= _manifests(opened, declared, packs)
-    resolved = load_and_warn(scheme or declared.scheme)
+    resolved = judging_scheme(folder, opened.header, scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
     assessment, paths = conclude_journal(folder, scheme)
     files |= {

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.drawing import terminal
 from harness.cli.paths import JOURNAL, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json, warn
@@ -57,7 +58,6 @@ def conclude_journal(
     """
     from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
@@ -66,7 +66,7 @@ def conclude_journal(
     with closing(open_unchanged(folder)) as journal:
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
         verdicts = user_verdict_cache(paths.verdicts) if is_view else None
-        chosen = load_scheme(scheme or journal.header.campaign.scheme)
+        chosen = judging_scheme(folder, journal.header, scheme, quiet=True)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
         witnessed = witnessed_here(journal, paths)

@@ -7,11 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from harness.cli.conclude import begun_at, conclude_journal
-from harness.cli.decision_bars import JudgedCampaign, bars_to
+from harness.cli.decision_bars import Check, JudgedCampaign, bars_to
+from harness.cli.decision_followed import other_content
 from harness.cli.paths import CampaignPaths
 from harness.cli.recalled_evidence import why_recalled
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
+from harness.cli.similar_names import similar_stops
+from harness.cli.trusted_content import unsigned_parts
 from harness.cli.vouched_time import time_bars
 from harness.errors import HarnessError, UsageError, known
 from harness.follow.accreditation import why_not_new_enough
@@ -42,7 +47,12 @@ from harness.model.scope import SCOPE_WORDS
 from harness.model.stream import same_name
 from harness.ports.storage import Clock
 
-CHECKS = (why_recalled, time_bars)
+CHECKS: tuple[Check, ...] = (
+    why_recalled,
+    lambda each: unsigned_parts(each.assessment, each.paths),
+    lambda each: other_content(each.assessment, each.paths),
+    time_bars,
+)
 """What may bar a favourable decision on a campaign, in the order in which it is shown."""
 
 KEPT = "decision-evidence"
@@ -79,7 +89,10 @@ def read_campaign(
 
     ``session`` is the registry in which it is decided.
     """
-    return campaign_of(*conclude_journal(results, scheme, clock), session)
+    assessment, paths = conclude_journal(results, scheme, clock)
+    campaign = campaign_of(assessment, paths, session)
+    noted = similar_stops(assessment, paths)
+    return campaign._replace(basis=msgspec.structs.replace(campaign.basis, noted=noted))
 
 
 def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistrySession) -> Campaign:
@@ -106,6 +119,7 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistryS
         bars=bars_to(JudgedCampaign(assessment, paths, begun, session), CHECKS),
         judges=_judges_of(assessment),
         stated=_stated_in(assessment),
+        measured_with=assessment.measured_with,
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 

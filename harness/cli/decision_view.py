@@ -72,6 +72,7 @@ def _lines_of_proposal(proposal: Proposal) -> Iterator[str]:
         yield f"  rests on campaign {basis.campaign}, begun {in_utc(basis.begun)}"
         if basis.limited_to:
             yield f"  limited to: {basis.limited_to}"
+        yield from (f"  note: {each}" for each in basis.noted)
         yield f"  judged by rules {basis.rules}"
         yield f"  journal {basis.journal}"
         yield f"  assessment {basis.assessment}"

@@ -14,6 +14,7 @@ import typer
 
 from harness.cli.compose import load_and_warn
 from harness.cli.decision_basis import KEPT, with_decisions
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
@@ -169,7 +170,9 @@ def _judged_again(journal: Journal, decision: Decision, wrong: Wrong, out: Path)
     """Judge a campaign by what is right now; nothing that was judged before is used."""
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
 
-    scheme = load_and_warn(journal.header.campaign.scheme)
+    folder = CampaignPaths(out=out, campaign=journal.header.campaign.campaign).journal
+    declared = journal.header.campaign.scheme
+    scheme = load_and_warn(declared) if wrong.scheme else judging_scheme(folder, journal.header)
     if scheme.id != decision.scheme:
         scheme = load_and_warn(decision.scheme)
     registry = CampaignPaths(out=out, campaign="").registry

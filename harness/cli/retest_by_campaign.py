@@ -12,12 +12,20 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cli.compose import load_and_warn
+from harness.cli.campaign_meeting import (
+    allowance,
+    meeting_of,
+    parts_before,
+    parts_in,
+    with_meetings,
+)
 from harness.cli.conclude import begun_in
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.fresh_items import narrow_scheme
 from harness.cli.paths import CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, open_session
+from harness.cli.trusted_content import TrustedContent
 from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.follow.retest import as_attempt, judge_new_campaign, scheme_of_attempt
@@ -30,12 +38,20 @@ from harness.verdicts.corrected_labels import with_corrected_labels
 
 
 def retest_by_campaign(
-    name: str, results: Path, out: Path, actor: str, clock: Clock, supplier: str = ""
+    name: str,
+    results: Path,
+    out: Path,
+    actor: str,
+    clock: Clock,
+    supplier: str = "",
+    allow_change: str = "",
 ) -> tuple[Retest, PlanState]:
     """Judge a plan by the results of a new campaign, and record that re-test.
 
-    Raises UsageError if the plan is not claimed, if its requirement is re-tested by trying items
-    again, or if the campaign is another service's or began before the fix was claimed.
+    ``allow_change`` is the reason why the actor allows what differs from the finding's campaign.
+    Raises UsageError for a difference that nobody allowed, if the plan is not claimed, if its
+    requirement is re-tested by trying items again, or if the campaign is another service's or began
+    before the fix was claimed.
     """
     paths, registry = paths_of_journal(journal_folder(results)), CampaignPaths(out=out, campaign="")
     with (
@@ -48,17 +64,22 @@ def retest_by_campaign(
         session.check(held, begun)
         measured = begun_in(journal)
         _require_new(campaign.campaign, measured, _claimed_at(session, held))
-        whole = load_and_warn(campaign.scheme)
+        whole = judging_scheme(paths.journal, journal.header, clock=clock)
         scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
+        trusted = TrustedContent(paths.journal, paths.registry)
+        parts, before = parts_in(journal, whole), parts_before(held.finding, out)
+        meeting = meeting_of(held.finding, held.plan, campaign.campaign, parts, before, trusted)
+        allowed = allowance(held.plan, meeting, allow_change, actor, clock.now())
         assessment = _assess(journal, scheme, paths)
         judged = judge_new_campaign(held.finding, assessment, clock.now())
         judged = msgspec.structs.replace(judged, begun=measured)
-        retest = as_attempt(judged, held.plan, scheme)
+        retest = with_meetings(as_attempt(judged, held.plan, scheme), meeting.as_allowed())
         at, service = clock.now(), assessment.service
         concluded = RetestConcluded(
             at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme.id
         )
-        return retest, session.advance(name, begun, concluded, supplier=supplier).state
+        events = (*allowed, begun, concluded)
+        return retest, session.advance(name, *events, supplier=supplier).state
 
 
 def require_items(held: HeldPlan, path: Path) -> None:

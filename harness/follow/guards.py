@@ -18,6 +18,7 @@ from harness.model.action_plan import ActionPlan
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     FixClaimed,
@@ -171,7 +172,9 @@ def _decided_before(plan: ActionPlan, event: PlanEvent) -> str | None:
 
 def _claims_and_verifies(plan: ActionPlan, event: PlanEvent) -> str | None:
     """Say that one person would claim a fix and verify it, or make the canaries that verify it."""
-    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
+    verifies = isinstance(
+        event, CanariesMade | ChangeAllowed | RetestPostponed | RetestStarted | RetestConcluded
+    )
     if verifies and is_same_person(event.actor, plan.claimed_by):
         return (
             f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "

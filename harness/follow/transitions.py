@@ -24,6 +24,7 @@ from harness.follow.agreement import (
     submit,
     with_details,
 )
+from harness.follow.allowed_changes import allow_change
 from harness.follow.deadlines import moved
 from harness.follow.deviations import approve, check_in, deviate, reject, request
 from harness.follow.escalation import escalate
@@ -51,6 +52,7 @@ from harness.model.action_plan import (
 )
 from harness.model.event import (
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     DeviationRequested,
@@ -325,6 +327,7 @@ _SUBMITTABLE = frozenset({PlanState.DRAFT, PlanState.RETURNED})
 _AGREEABLE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED})
 _DETAILED = _BEFORE_RETEST | _SUBMITTABLE
 _RETESTABLE = frozenset({PlanState.CLAIMED, PlanState.VERIFYING})
+_COMPARED = _RETESTABLE | {PlanState.VERIFIED}
 
 TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanSubmitted: Transition("submit", _SUBMITTABLE, submit),
@@ -340,6 +343,7 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     SoakMeasured: Transition("soak", frozenset({PlanState.VERIFIED}), count_soak),
+    ChangeAllowed: Transition("allow a change", _COMPARED, allow_change),
     PlanExtended: Transition("extend", _RUNNING, _extend),
     PlanDeviated: Transition("deviate", _RUNNING, deviate),
     DeviationRequested: Transition("deviate", _RUNNING, request),

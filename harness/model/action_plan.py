@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from harness.model.content_identity import AllowedChange, Parts
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
@@ -26,7 +27,8 @@ from harness.model.stream import same_name
 class Finding:
     """The record of one failed outcome. ``missed`` are the ids of the items that failed.
 
-    ``metric`` is the name of what was measured; empty in records from before it was kept.
+    ``metric`` is the name of what was measured, ``measured_with`` what with, by content; both are
+    empty in records from before they were kept.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Finding:
     service: str = ""
     supplier: str = ""
     metric: str = ""
+    measured_with: Parts = ()
 
     @property
     def rests_on_items(self) -> bool:
@@ -226,7 +229,8 @@ class ActionPlan:
     ``reported`` is when it was last
     said or measured how the work stands; ``ended`` is when it was closed
     or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
-    such a campaign showed that a verified fix did not hold. ``actors`` are all
+    such a campaign showed that a verified fix did not hold. ``changes`` are the differences between
+    its campaigns that somebody allowed. ``actors`` are all
     who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
     ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
     readers.
@@ -258,6 +262,7 @@ class ActionPlan:
     deviations: tuple[Deviation, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     canaries: tuple[CanarySet, ...] = ()
+    changes: tuple[AllowedChange, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     reported: datetime | None = None
     ended: datetime | None = None

@@ -31,6 +31,7 @@ from harness.model.decision_event import (
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
+    ChangeAllowed,
     ClockCorrected,
     DeviationApproved,
     DeviationRejected,
@@ -125,6 +126,7 @@ AnyEvent = (
     | FixClaimed
     | CanariesMade
     | RetestPostponed
+    | ChangeAllowed
     | RetestStarted
     | RetestConcluded
     | SoakMeasured

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.certificate import IssuedCertificate
+from harness.model.content_identity import Parts
 from harness.model.stream import same_name
 
 
@@ -105,6 +106,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     say in sentences why the campaign supports no favourable decision, whatever it measured.
     ``judges`` are the people whose answers it counts,
     ``stated`` are the oldest answers of people by requirement, for those that conform by them.
+    ``measured_with`` are the parts that it was measured and judged with, by content. ``noted`` are
+    sentences to read before deciding, such as what is open under a similar name.
     """
 
     campaign: str
@@ -117,6 +120,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bars: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
     stated: tuple[tuple[str, datetime], ...] = ()
+    measured_with: Parts = ()
+    noted: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

@@ -253,6 +253,17 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
         return self.campaign
 
 
+class ChangeAllowed(PlanEvent, frozen=True, kw_only=True, tag="change-allowed"):
+    """A named person allowed what differs between the finding's campaign and a later ``campaign``.
+
+    ``differences`` are the sentences that were refused without it.
+    """
+
+    campaign: str
+    differences: tuple[str, ...]
+    reason: str
+
+
 class RetestConcluded(
     PlanEvent, frozen=True, kw_only=True, tag="retest-concluded", omit_defaults=True
 ):

@@ -40,6 +40,7 @@ from harness.schemes.load import load_scheme
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
 from test_suites.rehearsal import read_rehearsal
+from test_suites.signing_body import sign_pack_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
@@ -95,6 +96,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         ) as running,
     ):
         path, out = write_campaign(folder, running), folder / "out"
+        sign_pack_as_body(folder / "range/downloads", folder, out / "registry.sqlite")
         prepared = prepare_in(path, out)
         paths = measure_prepared(prepared, out, silent())
         assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))

@@ -13,6 +13,7 @@ from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
 from test_suites.right_clock import synchronised
+from test_suites.signing_body import sign_scheme_as_body
 
 SUPPLIER = "Acme"
 SERVICE = "a service whose faults are known"
@@ -52,6 +53,7 @@ class Board:
         self.out = folder / "out"
         self.scheme = folder / "one-row.yaml"
         self.scheme.write_text(ONE_ROW, encoding="utf-8")
+        sign_scheme_as_body(self.scheme, folder, self.out / "registry.sqlite")
         self.runner = CliRunner()
 
     def campaign(self, name: str, **options: Any) -> Path:
