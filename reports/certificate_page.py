@@ -20,9 +20,9 @@ import segno
 import typst
 
 from harness.errors import UsageError
-from harness.follow.guards import shown_name
 from harness.model.certificate import LONGEST_FILE
 from harness.model.decision import Status
+from harness.model.person_names import shown_name
 from harness.untrusted.visible_text import visible
 from reports.words import STATUSES
 

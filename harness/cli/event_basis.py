@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from harness.follow.escalation import is_dropped_by
+from harness.follow.identities import is_identity
 from harness.follow.replay import replay
 from harness.follow.state import StreamState, number_of
 from harness.model.action_plan import Subject
@@ -55,16 +56,21 @@ def part_of(
     held |= access.found(about=[*wanted, *(event.plan for event in drafts)])
     if any(isinstance(event, PlanEscalated) and event.rule for event in held.values()):
         held |= access.found(kind=["clock-corrected"])
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)
 
 
+def _part_of(access: StreamAccess) -> StreamState:
+    """A state of nothing of a stream yet, with its name, which signatures are bound to."""
+    return StreamState(name=access.head.name if access.head else "")
+
+
 def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     """Return the state of what the events rest on."""
     added = list(events)
-    if any(isinstance(event, DecisionEvent) for event in added):
+    if any(isinstance(event, DecisionEvent) or is_identity(event) for event in added):
         return replay(access.events())
     if monitored := [event for event in added if isinstance(event, SurveillanceEvent)]:
         return _monitoring_needed_by(access, monitored, added)
@@ -114,7 +120,7 @@ def _monitoring_needed_by(
         for position, event in access.found(uses=campaigns)
         if isinstance(event, SurveillanceRun)
     }
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)

@@ -27,6 +27,13 @@ from harness.follow.derived_rows import (
     read_row,
     rows_after,
 )
+from harness.follow.identities import (
+    NO_IDENTITIES,
+    Identities,
+    identities_in,
+    key_of,
+    require_identity,
+)
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.escalation import Escalation
@@ -110,11 +117,14 @@ OWNERS = Place(OWNER, OWNER_NAME)
 
 
 class RegistrySession:
-    """An open registry with a clock; made by ``open_session``."""
+    """An open registry with a clock; made by ``open_session``.
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    Only that of a hub records acts of people who signed in (``has_accounts``).
+    """
+
+    def __init__(self, registry: Registry, clock: Clock, *, has_accounts: bool = False) -> None:
         self.registry = registry
-        self._clock = clock
+        self._clock, self._has_accounts = clock, has_accounts
 
     def plans(self, *, supplier: str = "", every: bool = True) -> tuple[HeldPlan, ...]:
         """The plans of all suppliers or one, in order of suppliers and ids.
@@ -214,7 +224,14 @@ class RegistrySession:
         return tuple(corrected)
 
     def append_to(self, access: StreamAccess, after: StreamState, events: list[Event]) -> None:
-        """Add events within a transaction; ``after`` is the state after them."""
+        """Add events within a transaction; ``after`` is the state after them.
+
+        Raises UsageError if it is not clear whose one of them is (``require_identity``).
+        """
+        owners = access.beside(OWNER) if any(map(key_of, events)) else None
+        identities = identities_of(owners) if owners else NO_IDENTITIES
+        for event in events:
+            require_identity(event, identities, has_accounts=self._has_accounts)
         access.append(*events, now=self._clock.now())
         access.put(rows_after(after, events))
 
@@ -264,6 +281,12 @@ class RegistrySession:
             msg = f"several suppliers have a {kind} {name}; say which by --supplier; {names}"
             raise UsageError(msg)
         return streams[0]
+
+
+def identities_of(owners: StreamAccess) -> Identities:
+    """The identities that the body registered, from the stream of the scheme's owner."""
+    found = owners.found(kind=["record-added", "record-closed"])
+    return identities_in(event for _, event in found)
 
 
 @contextmanager

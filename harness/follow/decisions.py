@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 
 from harness.errors import UsageError, known
-from harness.follow.guards import find_person, identity_of, is_same_person
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.decision import (
     FAVOURABLE,
@@ -30,6 +29,7 @@ from harness.model.decision_event import (
 )
 from harness.model.escalation import Level
 from harness.model.event_times import TOLERANCE
+from harness.model.person_names import find_person, identity_of, is_same_person
 from harness.model.registry_record import AnyRecord, CampaignRecord, Contact, SubmissionRecord
 from harness.model.stream import same_name
 

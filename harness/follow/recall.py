@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.follow.guards import shown_name
 from harness.model.decision import FAVOURABLE, HeldDecision
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.person_names import shown_name
 
 
 def review_name(decision: str, day: str = "") -> str:

@@ -20,6 +20,7 @@ from harness.follow.deadlines import latest_due, require_order
 from harness.follow.decisions import Evaluation, after_decision_event, people_of
 from harness.follow.escalation import drop_escalations
 from harness.follow.guards import require_fair_appeal
+from harness.follow.identities import require_other_identity, require_signature, with_key
 from harness.follow.transitions import advance
 from harness.model.access_event import AccessEvent
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
@@ -47,6 +48,7 @@ from harness.model.fleet_event import FleetEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
+    Identity,
     OfService,
     record_key,
     require_valid,
@@ -172,6 +174,7 @@ class StreamState:
         """
         at = position or self.events + 1
         _require_when_and_who(event)
+        require_signature(event, self.name)
         match event:
             case StreamOpened(name=name):
                 self.name = name
@@ -239,6 +242,8 @@ class StreamState:
             raise UsageError(msg)
         if isinstance(record, OfService) and not is_kept:
             self.open_record(record_key("service", record.of), record.of)
+        if isinstance(record, Identity) and not is_kept:
+            require_other_identity(record, self.name, self.records.values(), self.open)
         self.records[at] = record
         self._open_at[record.key] = at
         if isinstance(record, CampaignRecord):
@@ -262,7 +267,7 @@ class StreamState:
         followed = [(self.findings[plan.finding], plan) for plan in self.plans.values()]
         people = people_of(service, self.evaluators, followed, self.records.values())
         evaluation = Evaluation(records=records, people=people)
-        after = after_decision_event(self.decisions, event, evaluation)
+        after = with_key(after_decision_event(self.decisions, event, evaluation), event)
         self.decisions[after.decision.id] = after
 
     def _close_record(self, event: RecordClosed) -> None:

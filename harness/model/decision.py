@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.certificate import IssuedCertificate
+from harness.model.signed import shown_identity
 from harness.model.stream import same_name
 
 
@@ -134,7 +135,10 @@ def decision_key(service: str, version: str, scheme: str) -> str:
 
 
 class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An appeal against a decision. It is open until ``upheld`` says what came of it."""
+    """An appeal against a decision. It is open until ``upheld`` says what came of it.
+
+    ``key`` is the public key with which ``answered_by`` signed the answer, if so.
+    """
 
     appellant: str
     reason: str
@@ -143,12 +147,14 @@ class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     answer: str = ""
     answered_by: str = ""
     answered: datetime | None = None
+    key: str = ""
 
 
 class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision as the registry holds it: who made it, when, and the appeals against it.
 
-    ``certificate`` is the one that was issued for it, if any.
+    ``certificate`` is the one that was issued for it, if any; ``key`` the public key with which it
+    was signed, empty if it was not.
     """
 
     decision: Decision
@@ -156,6 +162,12 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     at: datetime
     appeals: tuple[DecisionAppeal, ...] = ()
     certificate: IssuedCertificate | None = None
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who decided, in words: by a key, an account, or the name only."""
+        return shown_identity(self.by, self.key)
 
     @property
     def open_appeal(self) -> DecisionAppeal | None:

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from harness.follow.decisions import status_under
-from harness.follow.guards import find_person, shown_name
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Proposal, Status
 from harness.model.hub_access import Permission, Viewer
+from harness.model.person_names import find_person, shown_name
 from harness.store.hub.documents import (
     StoredDocument,
     count_documents,

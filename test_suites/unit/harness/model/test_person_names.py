@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.follow.guards import find_person, identity_of, is_same_person
+from harness.model.person_names import find_person, identity_of, is_same_person
 
 
 @pytest.mark.parametrize(
