@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from harness.errors import UsageError
-from harness.model.signed import Signed
+from harness.model.signature import Signed
 from harness.untrusted.regular_file import read_bounded
 
 _KEY_BYTES = 64 * 1024

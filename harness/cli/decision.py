@@ -34,12 +34,14 @@ from harness.cli.paths import (
     journal_folder,
     paths_of_journal,
 )
+from harness.cli.person_identity import IDENTITY, acting, identities_at
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
 from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.follow.status_history import status_in
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Status
@@ -81,8 +83,9 @@ def propose_command(
 
     Exit 0: accredited, also with an action plan. Exit 1: anything else.
     """
-    campaign = read_campaign(results, scheme, clock)
-    with open_session(chosen_registry(registry, _out_of(results)), clock=clock) as session:
+    where = chosen_registry(registry, _out_of(results))
+    campaign = read_campaign(results, scheme, clock, identities_at(where))
+    with open_session(where, clock=clock) as session:
         state = state_of(session, campaign.place.stream)
     matter = matter_of(campaign, version, state)
     proposal = proposal_for(matter, state, clock)
@@ -113,24 +116,26 @@ def make_command(
     supplier: SUPPLIER = "",
     scheme: SCHEME = None,
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
     """Decide on accreditation, as a person who took no part in the evaluation.
 
     A decision can be stricter than the rules propose, never more lenient. Without a campaign an
-    accreditation can be suspended or withdrawn (--of D-0001).
+    accreditation can be suspended or withdrawn (--of D-0001). Who accredits signs (--identity).
     """
     if (results is None) == (not decided):
         msg = "give the campaign (--results FOLDER), or the decision that is replaced (--of D-0001)"
         raise UsageError(msg)
-    campaign = read_campaign(results, scheme, clock) if results else None
     place_in = _out_of(results) if results else out
+    where = chosen_registry(registry, place_in)
+    campaign = read_campaign(results, scheme, clock, identities_at(where)) if results else None
 
-    wanted = WantedDecision(
-        status, reason, version, until, tuple(white_label or ()), by or current_user()
-    )
-    with open_session(chosen_registry(registry, place_in), clock=clock) as session:
+    labels = tuple(white_label or ())
+    with open_session(where, clock=clock) as session:
+        actor = acting(session, by, identity)
+        wanted = WantedDecision(status, reason, version, until, labels, actor, identity)
         place = campaign.place if campaign else place_of_decision(session, decided, supplier)
         held = decide(session, place, place_in, campaign or decided, wanted, clock)
     say(f"decision {held.decision.id}: {shown_decision(held, clock.now())}")
@@ -215,6 +220,7 @@ def review_command(
     upheld: Annotated[bool, typer.Option("--uphold/--reject", help="What came of it.")],
     supplier: SUPPLIER = "",
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
@@ -223,10 +229,15 @@ def review_command(
     If it is upheld, the decision has to be made again.
     """
     with open_session(chosen_registry(registry, out), clock=clock) as session:
+        actor = acting(session, by, identity)
         reviewed = DecisionReviewed(
-            at=clock.now(), actor=by or current_user(), of=decision, upheld=upheld, reason=reason
+            at=clock.now(), actor=actor, of=decision, upheld=upheld, reason=reason
         )
-        record_decision(session, place_of_decision(session, decision, supplier), lambda _: reviewed)
+        record_decision(
+            session,
+            place_of_decision(session, decision, supplier),
+            lambda state: signed_event(reviewed, state.name, identity),
+        )
     said = "upheld: decide again (accredit decision make)" if upheld else "rejected"
     say(f"decision {decision}: the appeal is {said}")
 
@@ -244,6 +255,7 @@ def _data(supplier: str, held: HeldDecision, state: StreamState) -> dict[str, An
         "supplier": supplier,
         "id": held.decision.id,
         "status_now": status_in(held, state, clock.now()),
+        "identity": held.identity,
         **msgspec.to_builtins(held),
     }
 

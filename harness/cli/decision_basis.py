@@ -14,6 +14,7 @@ from harness.errors import HarnessError, UsageError, known
 from harness.follow.alarms import alarms_of
 from harness.follow.decisions import is_accredited, year_after
 from harness.follow.derived_rows import DECISION
+from harness.follow.identities import NO_IDENTITIES, Identities
 from harness.follow.proposal import propose
 from harness.follow.replay import replay
 from harness.follow.state import StreamState
@@ -62,13 +63,20 @@ class Matter(NamedTuple):
         return decision_key(self.service, self.version, self.scheme)
 
 
-def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
+def read_campaign(
+    results: Path, scheme: str | None, clock: Clock, identities: Identities = NO_IDENTITIES
+) -> Campaign:
     """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope."""
-    return campaign_of(*conclude_journal(results, scheme, clock))
+    return campaign_of(*conclude_journal(results, scheme, clock), identities)
 
 
-def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
-    """The campaign of an assessment. Raises UsageError for a limited scope."""
+def campaign_of(
+    assessment: Assessment, paths: CampaignPaths, identities: Identities = NO_IDENTITIES
+) -> Campaign:
+    """The campaign of an assessment. Raises UsageError for a limited scope.
+
+    ``identities`` are the registered ones, by whose keys reviewers are known.
+    """
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
 
     if assessment.scope != "service":
@@ -88,7 +96,7 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
         begun=begun,
         concluded=assessment.concluded,
         limited_to=_limits_of(assessment),
-        bars=bars_to(JudgedCampaign(assessment, paths, begun)),
+        bars=bars_to(JudgedCampaign(assessment, paths, begun, identities)),
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 

@@ -25,6 +25,7 @@ from harness.cli.plan_step import end_of
 from harness.cli.registry_session import Place, RegistrySession
 from harness.errors import UsageError
 from harness.follow.decisions import held_decision
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.decision_event import DecisionMade
@@ -35,6 +36,7 @@ class WantedDecision(NamedTuple):
     """What somebody wants to decide, and why; ``until`` is a date, or empty for 12 months.
 
     Without ``version`` the only one on record is meant, without ``white_labels`` all of them.
+    ``identity`` is the private key with which it is signed, if any.
     """
 
     status: Status
@@ -43,6 +45,7 @@ class WantedDecision(NamedTuple):
     until: str
     white_labels: tuple[str, ...]
     actor: str
+    identity: Path | None = None
 
 
 def decide(
@@ -73,7 +76,8 @@ def decide(
             until=_until(wanted.status, wanted.until) if wanted.until else decision.until,
             white_labels=wanted.white_labels or decision.white_labels,
         )
-        return DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        event = DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        return signed_event(event, state.name, wanted.identity)
 
     if isinstance(about, Campaign):
         keep_assessment_of(about, results)

@@ -14,6 +14,7 @@ from harness.follow.status_history import status_in
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, HeldDecision, Margin, Proposal, Status
 from harness.model.event_times import in_utc
+from harness.model.signature import BY_NAME_ONLY
 
 
 def shown_decision(held: HeldDecision, now: datetime) -> str:
@@ -22,7 +23,8 @@ def shown_decision(held: HeldDecision, now: datetime) -> str:
     until = f", until {decision.until:%Y-%m-%d}" if decision.until else ""
     return (
         f"{decision.service} {decision.version} by {decision.scheme} {decision.scheme_version}: "
-        f"{held.status_at(now)}{until}, decided by {held.by}"
+        f"{held.status_at(now)}{until}, decided by {held.by} "
+        f"({held.identity})"
     )
 
 
@@ -43,8 +45,9 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
         until = f"{decision.until:%Y-%m-%d}" if decision.until else ""
         scheme = f"{decision.scheme} {decision.scheme_version}"
         table.add_row(
-            name, decision.id, decision.service, decision.version, scheme, status, until, held.by
-        )
+            name, decision.id, decision.service, decision.version, scheme, status, until,
+            held.by if held.identity != BY_NAME_ONLY else f"{held.by} ({BY_NAME_ONLY})",
+        )  # fmt: skip
     return table
 
 
@@ -106,7 +109,8 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
         if appeal.answered is not None:
             answer = "upheld" if appeal.upheld else "rejected"
             yield (
-                f"  {answer} by {appeal.answered_by}, {appeal.answered:%Y-%m-%d}: {appeal.answer}"
+                f"  {answer} by {appeal.answered_by} ({appeal.identity}), "
+                f"{appeal.answered:%Y-%m-%d}: {appeal.answer}"
             )
     if held.is_overturned:
         yield "an appeal was upheld: decide again (accredit decision make)"

@@ -153,7 +153,8 @@ class HubActs:
             msg = f"No assessment of campaign {record.id} is kept in the results of this hub."
             raise ActRefused(msg)
         try:
-            campaign = campaign_of(assessment, self._paths(record))
+            identities = self._session.identities()
+            campaign = campaign_of(assessment, self._paths(record), identities)
             versions = versions_of(record.of, state)
             matter = matter_of(campaign, versions[0] if versions else "", state)
             return proposal_for(matter, state, self._clock)
@@ -187,7 +188,8 @@ class HubActs:
         record = _record_of(name, state)
         if Path(record.id).name != record.id:
             raise NotHere
-        campaign = read_campaign(self._paths(record).home, None, self._clock)
+        identities = self._session.identities()
+        campaign = read_campaign(self._paths(record).home, None, self._clock, identities)
         is_meant = (campaign.place.stream, campaign.assessment.scheme) == (stream, record.scheme)
         if not is_meant:
             msg = f"campaign {record.id!r} is not the one that is on record; decide by command"

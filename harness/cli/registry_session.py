@@ -235,6 +235,11 @@ class RegistrySession:
         access.append(*events, now=self._clock.now())
         access.put(rows_after(after, events))
 
+    def identities(self) -> Identities:
+        """The identities of people that the body registered, by key."""
+        with self.registry.reading(OWNER) as access:
+            return identities_of(access)
+
     def _clock_notes(self, stream: str) -> ClockNotes:
         with self.registry.reading(stream) as access:
             backward, corrections = access.rows(BACKWARD), access.rows(CLOCK_CORRECTION)

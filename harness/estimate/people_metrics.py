@@ -22,7 +22,7 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Witness
 from harness.model.people_answer import PeopleAnswer, PeopleEvidence
 from harness.model.people_question import CHOICES, Ask, Question, day_of, times_of
-from harness.model.signed import BY_NAME_ONLY
+from harness.model.signature import BY_NAME_ONLY
 from harness.schemes.people_questions import question_of
 
 METHOD = "stated by two reviewers, each alone"

@@ -21,7 +21,7 @@ from harness.model.decision_event import DecisionEvent, DecisionMade, DecisionRe
 from harness.model.event import Event, RecordAdded, RecordClosed
 from harness.model.person_names import is_same_name, is_same_person, person_in
 from harness.model.registry_record import AnyRecord, Identity
-from harness.model.signed import SHOWN_KEY, is_by_name_only
+from harness.model.signature import SHOWN_KEY, is_by_name_only
 from harness.model.stream import OWNER_NAME, same_name
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)

@@ -38,6 +38,7 @@ LARGEST_DOCUMENT = 1024**3
 """Bytes of the largest document whose digest is computed."""
 
 LONGEST_REVIEWER = 80
+NAME_OR_ROLE = f"a name or a role of at most {LONGEST_REVIEWER} characters, without < and >"
 Note = Annotated[str, Field(max_length=2000)]
 
 
@@ -82,7 +83,7 @@ def read_answers(
         faults.append(document.fault(document.line_of(at), dotted(at), found, remedy))
 
     if not is_name(visible_name(written.reviewer)):
-        remedy = f"write a name or a role of at most {LONGEST_REVIEWER} characters"
+        remedy = f"write {NAME_OR_ROLE}"
         add(("reviewer",), f"{written.reviewer[:40]!r} is no name or role", remedy)
     if written.answered > now:
         add(("answered",), f"{written.answered.isoformat()} is in the future", "check the clock")

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.certificate import IssuedCertificate
-from harness.model.signed import shown_identity
+from harness.model.signature import shown_identity
 from harness.model.stream import same_name
 
 
@@ -148,6 +148,11 @@ class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     answered_by: str = ""
     answered: datetime | None = None
     key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who answered it, in words."""
+        return shown_identity(self.answered_by, self.key)
 
 
 class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

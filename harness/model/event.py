@@ -21,7 +21,7 @@ from harness.model.corpus import Appeal
 from harness.model.deviation import DeviationKind
 from harness.model.escalation import Level
 from harness.model.registry_record import AnyRecord
-from harness.model.signed import Signed
+from harness.model.signature import Signed
 from harness.model.soak import SoakCampaign
 
 

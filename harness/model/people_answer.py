@@ -12,7 +12,7 @@ import msgspec
 
 from harness.model.people_facts import Claim, SeenDocument
 from harness.model.person_names import is_same_person
-from harness.model.signed import Key
+from harness.model.signature import Key
 
 PEOPLE_LINE = "people"
 """The line, profile and probe in the keys of what people said, which no line carried."""

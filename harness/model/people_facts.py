@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.facts_base import FactsBase
-from harness.model.signed import Signed
+from harness.model.signature import Signed
 
 
 class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args, get_type_hints
 import msgspec
 
 from harness.errors import UsageError, known
-from harness.model.signed import Key
+from harness.model.signature import Key
 from harness.model.stream import same_name
 
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
