@@ -28,20 +28,22 @@ from harness.cli.decision_basis import (
     record_decision,
 )
 from harness.cli.drawing import silent, terminal
+from harness.cli.identity import make_key
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
 from harness.cli.registry_facts import escalate_plans, open_plans
-from harness.cli.registry_session import open_session, place_of_any
+from harness.cli.registry_session import OWNERS, open_session, place_of_any
 from harness.cli.retest import retest_plan
 from harness.cli.site import write_site
 from harness.errors import InstrumentError
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, PlanState
 from harness.model.decision_event import DecisionMade
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
-from harness.model.registry_record import Service, ServiceVersion
+from harness.model.registry_record import Identity, Service, ServiceVersion
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
@@ -191,7 +193,8 @@ class Monitoring:
             status = proposal_for(matter, state, self.clock).status
             reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
             decision = decision_on(matter, state, status, self.clock, reason=reason)
-            return DecisionMade(at=self.clock.now(), actor=DECISION_MAKER, decision=decision)
+            event = DecisionMade(at=self.clock.now(), actor=DECISION_MAKER, decision=decision)
+            return signed_event(event, state.name, self._identity())
 
         keep_assessment_of(campaign, self.home)
         with open_session(self.registry, clock=self.clock) as session:
@@ -199,6 +202,17 @@ class Monitoring:
         decided = held.decision
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id
+
+    def _identity(self) -> Path:
+        """The key of the decision maker, which the body registered."""
+        key = self.home / "decision-maker.pem"
+        if not key.exists():
+            public = make_key(key)
+            record = Identity(id=DECISION_MAKER, public_key=public)
+            added = RecordAdded(at=self.clock.now(), actor=ASSESSOR, record=record)
+            with open_session(self.registry, clock=self.clock) as session:
+                session.record(OWNERS, added)
+        return key
 
     def plans(self, state: PlanState) -> tuple[ActionPlan, ...]:
         """The plans of the supplier that are in a state."""

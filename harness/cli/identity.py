@@ -40,11 +40,30 @@ def make_command(
 
     The file of the private key is for its owner alone (mode 0600). No file is overwritten.
     """
+    _require_name(name)
+    key, public = make_key(out), public_path(out)
+    say(
+        f"key of {name}: {key}",
+        f"{out}: the private key; keep it, give it to nobody",
+        f"{public}: the public key; the body registers it: accredit identity register "
+        f'--name "{name}" --key {public}',
+    )
+
+
+def public_path(private: Path) -> Path:
+    """Where the public key of a private one is."""
+    return private.with_suffix(".pub.pem")
+
+
+def make_key(out: Path) -> str:
+    """Write a new private key, and the public one beside it; return the latter in hexadecimal.
+
+    Raises UsageError where there is a file already, InstrumentError if they cannot be written.
+    """
     from harness.signing import new_key, public_key_of  # noqa: PLC0415 - cryptography is heavy
     from harness.store.atomic_write import write_new  # noqa: PLC0415 - the same
 
-    _require_name(name)
-    public = out.with_suffix(".pub.pem")
+    public = public_path(out)
     for path in (out, public):
         if path.exists() or path.is_symlink():
             msg = f"{path}: is there already, and a key is never overwritten; give a new path"
@@ -54,16 +73,8 @@ def make_command(
             write_new(path, text)
         except OSError as error:
             msg = f"{path}: cannot be written: {error.strerror or error}"
-            raise (UsageError if isinstance(error, FileExistsError) else InstrumentError)(
-                msg
-            ) from None
-    public.chmod(0o644)
-    say(
-        f"key of {name}: {public_key_of(out)}",
-        f"{out}: the private key; keep it, give it to nobody",
-        f"{public}: the public key; the body registers it: accredit identity register "
-        f'--name "{name}" --key {public}',
-    )
+            raise InstrumentError(msg) from None
+    return public_key_of(out)
 
 
 @app.command("register")

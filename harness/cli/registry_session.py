@@ -296,13 +296,17 @@ def identities_of(owners: StreamAccess) -> Identities:
 
 @contextmanager
 def open_session(
-    where: Path | str, *, create: bool = False, clock: Clock | None = None
+    where: Path | str,
+    *,
+    create: bool = False,
+    clock: Clock | None = None,
+    has_accounts: bool = False,
 ) -> Iterator[RegistrySession]:
     """Open the registry at a path or database URL. Raises UsageError if there is none."""
     from harness.store.registry.opening import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
-        yield RegistrySession(registry, clock or WallClock())
+        yield RegistrySession(registry, clock or WallClock(), has_accounts=has_accounts)
 
 
 def current_user() -> str:

@@ -110,9 +110,9 @@ def signer_of(event: Event) -> str:
     return event.approver if isinstance(event, Approved) else event.actor
 
 
-def key_of(event: Event) -> str:
-    """The public key with which an event is signed; empty if it is not."""
-    return "" if isinstance(event.signed, msgspec.UnsetType) else event.signed.key
+def key_of(event: Event) -> str | msgspec.UnsetType:
+    """The public key with which an event is signed; unset if it is not."""
+    return msgspec.UNSET if isinstance(event.signed, msgspec.UnsetType) else event.signed.key
 
 
 def signed_event(event: AnyEvent, stream: str, identity: Path | None) -> AnyEvent:
@@ -163,7 +163,7 @@ def require_identity(event: Event, identities: Identities, *, has_accounts: bool
             raise UsageError(f"{why}; {HOW_TO_SIGN}")
         return
     is_favourable = isinstance(event, DecisionMade) and event.decision.status in FAVOURABLE
-    if is_favourable and is_by_name_only(who, key):
+    if is_favourable and is_by_name_only(who, ""):
         msg = f"{who} is known by name only, and cannot accredit a service; {HOW_TO_SIGN}"
         raise UsageError(msg)
 

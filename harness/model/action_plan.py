@@ -18,6 +18,7 @@ from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import SPECS
+from harness.model.signature import shown_identity
 from harness.model.soak import SOAK_DAYS, SoakCampaign
 from harness.model.stream import same_name
 
@@ -204,13 +205,19 @@ CHECK_IN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """A later due date, and the one before it."""
+    """A later due date, and the one before it; ``key`` is set if the approver signed it."""
 
     at: datetime
     was: datetime
     due: datetime
     reason: str
     approver: str
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def identity(self) -> str:
+        """How it is known who approved it, in words."""
+        return shown_identity(self.approver, self.key or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

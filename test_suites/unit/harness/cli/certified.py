@@ -17,6 +17,7 @@ from harness.model.decision_event import DecisionAppealed, DecisionMade, Decisio
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion, WhiteLabel
 from test_suites.keys import write_keys
+from test_suites.registered_people import signed_by_registered
 from test_suites.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -79,11 +80,15 @@ class Certified:
             ),
             **(given | differing),
         )  # fmt: skip
-        self.record(supplier, DecisionMade(at=self.clock.at, actor="Di", decision=decision))
+        made = DecisionMade(at=self.clock.at, actor="Di", decision=decision)
+        self.record(
+            supplier, signed_by_registered(made, self.registry, self.folder, supplier, self.clock)
+        )
         return decision.id
 
     def uphold_an_appeal(self, decision: str) -> None:
-        at, why = self.clock.at, {"of": decision, "reason": "r"}
+        at = self.clock.at
+        why: dict[str, Any] = {"of": decision, "reason": "r"}
         self.record("Acme", DecisionAppealed(at=at, actor="Bo", appellant="Bo", **why))
         self.record("Acme", DecisionReviewed(at=at, actor="Ed", upheld=True, **why))
 

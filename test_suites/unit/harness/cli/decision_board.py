@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
+from test_suites.registered_people import registered
 
 SUPPLIER = "Acme"
 SERVICE = "a service whose faults are known"
@@ -79,8 +80,14 @@ class Board:
         return json.loads(self.accredit("decision", "propose", str(results), "--json", code=code))
 
     def decide(self, status: str, results: Path, *words: str) -> str:
-        rest = ("--results", str(results), "--reason", "read it all", "--by", "Di")
+        rest = ("--results", str(results), "--reason", "read it all", *self.by("Di"))
         return self.accredit("decision", "make", status, *rest, *words)
+
+    def by(self, name: str) -> tuple[str, ...]:
+        """The options of somebody whose key is registered."""
+        clock = self.clock
+        key = registered(self.out / "registry.sqlite", self.out.parent, name, clock)
+        return ("--by", name, "--identity", str(key))
 
     def shown(self, name: str) -> Any:
         return json.loads(self.accredit("decision", "show", name, "--json"))
