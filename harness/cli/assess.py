@@ -20,7 +20,7 @@ from harness.cli.assess_dialogue import Dialogue, Stopped
 from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.person_identity import IDENTITY
 from harness.cli.printing import say, say_document
-from harness.cli.signed_statements import is_kept, key_in, say_identity, signed_for
+from harness.cli.signed_statements import is_kept, key_in, say_identity, signed_for, stated_in
 from harness.errors import StoppedError, UsageError, known
 from harness.interop.people_file import (
     NAME_OR_ROLE,
@@ -30,7 +30,6 @@ from harness.interop.people_file import (
     read_self_certification,
     visible_name,
 )
-from harness.judge.people_answers import PeopleAnswers
 from harness.model.campaign import Campaign
 from harness.model.facts import Facts
 from harness.model.journal_header import JournalHeader
@@ -280,10 +279,7 @@ def _records(folder: Path) -> PeopleRecords:
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(folder)) as journal:
-        stated = PeopleAnswers(journal.header.identity)
-        for _ in stated.separate(journal.sentinels()):
-            pass
-    return stated.records
+        return stated_in(journal)
 
 
 def _is_answered(question: Question, reviewer: str, records: PeopleRecords, now: datetime) -> bool:

@@ -17,6 +17,8 @@ from harness.cli.paths import CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, open_session
 from harness.errors import UsageError
+from harness.follow.identities import Identities
+from harness.follow.people_identities import unidentified
 from harness.follow.retest import as_attempt, judge_new_campaign, scheme_of_attempt
 from harness.model.action_plan import PlanState, Retest
 from harness.model.event import FixClaimed, RetestConcluded, RetestStarted
@@ -50,6 +52,7 @@ def retest_by_campaign(
         whole = load_and_warn(campaign.scheme)
         scheme = scheme_of_attempt(narrow_scheme(whole, held.finding), held.plan)
         assessment = _assess(journal, scheme, paths)
+        _require_known_people(assessment, session.identities(), clock.now())
         judged = judge_new_campaign(held.finding, assessment, clock.now())
         retest = as_attempt(judged, held.plan, scheme)
         at, service = clock.now(), assessment.service
@@ -57,6 +60,13 @@ def retest_by_campaign(
             at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme.id
         )
         return retest, session.advance(name, begun, concluded, supplier=supplier).state
+
+
+def _require_known_people(assessment: Assessment, identities: Identities, now: datetime) -> None:
+    """Raise UsageError if a fix would be verified by people whom no registered key shows."""
+    if why := next(unidentified(assessment.outcomes, identities, now), ""):
+        msg = f"campaign {assessment.campaign!r} verifies no fix: {why}"
+        raise UsageError(msg)
 
 
 def require_items(held: HeldPlan, path: Path) -> None:

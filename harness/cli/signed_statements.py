@@ -9,10 +9,20 @@ from msgspec import UNSET, UnsetType, structs
 
 from harness.cli.printing import say
 from harness.follow.identities import HOW_TO_SIGN
+from harness.judge.people_answers import PeopleAnswers
 from harness.model.journal_header import JournalHeader
 from harness.model.people_answer import PeopleRecords
 from harness.model.people_facts import PeopleAnswerFacts
 from harness.model.signature import BY_NAME_ONLY
+from harness.ports.storage import Journal
+
+
+def stated_in(journal: Journal) -> PeopleRecords:
+    """What people stated in a journal. Raises InstrumentError for a signature that is not valid."""
+    stated = PeopleAnswers(journal.header.identity)
+    for _ in stated.separate(journal.sentinels()):
+        pass
+    return stated.records
 
 
 def signed_for(

@@ -11,6 +11,7 @@ import typer
 
 from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say
+from harness.cli.signed_statements import stated_in
 from harness.errors import InstrumentError, UsageError
 
 journal_app = typer.Typer(no_args_is_help=True)
@@ -39,6 +40,7 @@ def verify_journal(journal: JOURNAL, head: HEAD = "") -> None:
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
+    stated_in(opened)  # verifies the signatures of reviewers
     lines = [f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}"]
     if head:
         heads = {each.hash: f"{each.rows:,} observations" for each in past_heads(opened)}

@@ -27,7 +27,7 @@ from harness.model.stream import same_name
 class Finding:
     """The record of one failed outcome. ``missed`` are the ids of the items that failed.
 
-    ``metric`` is the name of what was measured; empty in records from before it was kept.
+    ``metric`` is what was measured; empty in records from before it was kept.
     """
 
     id: str
@@ -216,7 +216,7 @@ class Extension:
 
     @property
     def identity(self) -> str:
-        """How it is known who approved it, in words."""
+        """How it is known who approved it."""
         return shown_identity(self.approver, self.key or "")
 
 
@@ -228,12 +228,11 @@ class ActionPlan:
     ``preventive_action`` keeps it from coming back; ``explanation`` is the supplier's own.
     ``submitted_by`` last submitted it to be agreed, and ``claimed_by`` last claimed the fix;
     ``verifying`` is the campaign of the running re-test, or empty; ``reported`` is when it was last
-    said or measured how the work stands; ``ended`` is when it was closed
-    or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
-    such a campaign showed that a verified fix did not hold. ``actors`` are all
-    who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
-    ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
-    readers.
+    said or measured how the work stands; ``ended`` is when it was closed or superseded. ``soaks``
+    are the campaigns since the fix was verified, ``relapses`` how often such a campaign showed that
+    a verified fix did not hold. ``actors`` are all who acted on the plan or owned it, ``approvers``
+    all who approved or rejected something of it. ``breaches`` describe recorded events that current
+    rules would refuse. ``history`` is text for readers.
     """
 
     id: str
