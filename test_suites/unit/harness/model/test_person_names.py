@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.person_names import find_person, identity_of, is_same_person
+from harness.model.person_names import (
+    find_person,
+    identity_of,
+    is_of_organisation,
+    is_same_person,
+    organisation_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +45,58 @@ def test_one_person_under_another_spelling(spelled: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Acme", "Acme Ltd"), ("A. Lee", "Ann Lee"), ("राम", "रमा"), ("王芳", "王方")],
+    [
+        ("Acme", "Acme Ltd"),
+        ("A. Lee", "Ann Lee"),
+        ("A. Governor", "B. Governor"),
+        ("राम", "रमा"),
+        ("王芳", "王方"),
+    ],
 )
 def test_other_names_are_other_people(one: str, other: str) -> None:
     assert not is_same_person(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A. Governor", "Governor, A."),
+        ("A. Governor", "governor a"),
+        ("A. Governor", "Sir A. Governor (chair of governors)"),
+        ("Prof. Dr A. Governor Ph.D.", "Governor, A."),
+        ("J. Smith, Acme Ltd", "J. Smith"),
+        ("Acme Ltd, J. Smith", "Smith, J."),
+        ("J. Smith, Acme", "J. Smith"),
+        ("J. Smith of Acme", "J. Smith"),
+        ("J. Smith (Acme Ltd", "J. Smith"),
+        ("J.Q. Smith", "Smith, J. Q."),
+        ("Safeguarding-lead", "safeguarding  lead"),
+        ("\u0410. G\u043evernor", "Governor, A."),
+        ("Y\u0131lmaz, Ay\u015fe", "Ayse Yilmaz"),
+        ("Bob\u200bAbel", "Abel Bob"),
+        ("ACME  ltd.", "Acme Limited"),
+        ("Acme, Inc.", "ACME Incorporated"),
+        ("Anna von Berg", "von Berg, Anna"),
+    ],
+)
+def test_order_titles_additions_and_legal_forms_make_no_other_person(one: str, other: str) -> None:
+    assert is_same_person(one, other)
+    assert is_same_person(other, one)
+
+
+@pytest.mark.parametrize(
+    "name", ["ACME  ltd.", "Acme Limited", "acme", "\u0410cme, Ltd (UK)", "Acme plc"]
+)
+def test_hints_leave_out_the_legal_form(name: str) -> None:
+    assert "acme" == organisation_of(name)
+    assert is_of_organisation(f"J. Smith, {name.partition(',')[0]}", "Acme Ltd")
+    assert not is_of_organisation("J. Smith, Bolt Ltd", name)
+
+
+@given(words=st.lists(st.text("abcdefg", min_size=3, max_size=8), min_size=2, max_size=4))
+def test_the_order_of_words_never_makes_two_people(words: list[str]) -> None:
+    assert is_same_person(" ".join(words), " ".join(reversed(words)))
+    assert is_same_person(" ".join(words), f"{words[-1]}, {' '.join(words[:-1])}")
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b", "...", "\u3164", "\u2800", "\u0301"])
