@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from harness.errors import UsageError
+from harness.model.signature import Signed
 from harness.untrusted.regular_file import read_bounded
 
 _KEY_BYTES = 64 * 1024
@@ -94,6 +95,51 @@ def is_signed_by(key: str, signature: str, payload: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+SIGNED = "accredit/signed/1"
+"""Stands before what a person signs, so that a signature of something else is none of it."""
+
+
+class Signable(Protocol):
+    """A statement or an event that a person may sign; ``signed`` is unset without a signature."""
+
+    @property
+    def signed(self) -> Signed | msgspec.UnsetType:
+        """The signature beside what is said."""
+
+
+def signature_of(said: Signable, about: Sequence[str], key: Path) -> Signed:
+    """Sign all that is said, for what it is ``about``, with the private key in a file.
+
+    Raises UsageError if there is no key.
+    """
+    public, signature = sign_text(_text_of(said, about), key)
+    return Signed(key=public, signature=signature)
+
+
+def is_signature_of(said: Signable, about: Sequence[str]) -> bool:
+    """Whether the signature is one of what is said, for what it is ``about``; none is not."""
+    if isinstance(said.signed, msgspec.UnsetType):
+        return False
+    return is_signed_by(said.signed.key, said.signed.signature, _text_of(said, about))
+
+
+def _text_of(said: Signable, about: Sequence[str]) -> bytes:
+    """The bytes that are signed: the canonical form of what is said, and what it is about."""
+    document = msgspec.json.decode(msgspec.json.encode(said), type=dict[str, Any])
+    document.pop("signed", None)
+    return canonical({"signed": SIGNED, "about": list(about), "said": document}, "what is signed")
+
+
+def new_key() -> tuple[bytes, bytes]:
+    """Make a signing key; return the private and the public one as PEM files hold them."""
+    private = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    return (
+        private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        private.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo),
+    )
 
 
 def public_key_in(path: Path) -> str:

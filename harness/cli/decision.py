@@ -35,6 +35,7 @@ from harness.cli.paths import (
     journal_folder,
     paths_of_journal,
 )
+from harness.cli.person_identity import IDENTITY, acting
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
@@ -42,6 +43,7 @@ from harness.cli.vouched_time import known_now
 from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.follow.status_history import status_in
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Status
@@ -110,15 +112,18 @@ def recommend_command(
     version: VERSION = "",
     scheme: SCHEME = None,
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
 ) -> None:
     """Review an evaluation, and recommend what to decide, as a person who took no part in it.
 
-    An accreditation needs it: somebody else then decides (ISO/IEC 17065, 7.5 and 7.6).
+    An accreditation needs it: somebody else then decides (ISO/IEC 17065, 7.5 and 7.6). Who
+    recommends it signs (--identity).
     """
     where = chosen_registry(registry, _out_of(results))
-    wanted = WantedDecision(status, reason, version, "", (), by or current_user())
     with open_session(where, clock=clock) as session:
+        actor = acting(session, by, identity)
+        wanted = WantedDecision(status, reason, version, "", (), actor, identity=identity)
         campaign = read_campaign(results, scheme, clock, session)
         held = recommend(session, campaign.place, campaign, wanted, clock)
     said = held.recommendation
@@ -148,24 +153,26 @@ def make_command(
     supplier: SUPPLIER = "",
     scheme: SCHEME = None,
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
     """Decide on accreditation, as a person who took no part in the evaluation or its review.
 
     A decision can be stricter than the rules propose, never more lenient. Without a campaign an
-    accreditation can be suspended, withdrawn or terminated (--of D-0001).
+    accreditation can be suspended, withdrawn or terminated (--of D-0001). Who accredits signs
+    (--identity).
     """
     if (results is None) == (not decided):
         msg = "give the campaign (--results FOLDER), or the decision that is replaced (--of D-0001)"
         raise UsageError(msg)
     place_in = _out_of(results) if results else out
     where = chosen_registry(registry, place_in)
-    wanted = WantedDecision(
-        status, reason, version, until, tuple(white_label or ()), by or current_user(), cause
-    )
+    labels = tuple(white_label or ())
     with open_session(where, clock=clock) as session:
         campaign = read_campaign(results, scheme, clock, session) if results else None
+        actor = acting(session, by, identity)
+        wanted = WantedDecision(status, reason, version, until, labels, actor, cause, identity)
         place = campaign.place if campaign else place_of_decision(session, decided, supplier)
         held = decide(session, place, place_in, campaign or decided, wanted, clock)
     say(f"decision {held.decision.id}: {shown_decision(held, clock.now())}")
@@ -250,6 +257,7 @@ def review_command(
     upheld: Annotated[bool, typer.Option("--uphold/--reject", help="What came of it.")],
     supplier: SUPPLIER = "",
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
@@ -258,10 +266,15 @@ def review_command(
     If it is upheld, the decision has to be made again.
     """
     with open_session(chosen_registry(registry, out), clock=clock) as session:
+        actor = acting(session, by, identity)
         reviewed = DecisionReviewed(
-            at=clock.now(), actor=by or current_user(), of=decision, upheld=upheld, reason=reason
+            at=clock.now(), actor=actor, of=decision, upheld=upheld, reason=reason
         )
-        record_decision(session, place_of_decision(session, decision, supplier), lambda _: reviewed)
+        record_decision(
+            session,
+            place_of_decision(session, decision, supplier),
+            lambda state: signed_event(reviewed, state.name, identity),
+        )
     said = "upheld: measure again, and decide anew" if upheld else "rejected"
     say(f"decision {decision}: the appeal is {said}")
 
@@ -279,6 +292,7 @@ def _data(supplier: str, held: HeldDecision, state: StreamState, now: datetime) 
         "supplier": supplier,
         "id": held.decision.id,
         "status_now": status_in(held, state, now),
+        "identity": held.identity,
         **msgspec.to_builtins(held),
     }
 

@@ -23,6 +23,7 @@ from harness.follow.accreditation import why_not_new_enough
 from harness.follow.alarms import alarms_of
 from harness.follow.decisions import year_after
 from harness.follow.derived_rows import DECISION
+from harness.follow.people_identities import unidentified
 from harness.follow.proposal import propose
 from harness.follow.replay import replay
 from harness.follow.state import StreamState
@@ -52,6 +53,9 @@ CHECKS: tuple[Check, ...] = (
     lambda each: unsigned_parts(each.assessment, each.paths),
     lambda each: other_content(each.assessment, each.paths),
     time_bars,
+    lambda each: unidentified(
+        each.assessment.outcomes, each.session.identities(), each.assessment.concluded
+    ),
 )
 """What may bar a favourable decision on a campaign, in the order in which it is shown."""
 

@@ -27,6 +27,7 @@ from harness.cli.plan_step import end_of
 from harness.cli.registry_session import Place, RegistrySession
 from harness.errors import UsageError
 from harness.follow.decisions import held_decision
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.model.decision import FAVOURABLE, HeldDecision, HeldRecommendation, Status
 from harness.model.decision_event import DecisionMade, EvaluationReviewed
@@ -39,6 +40,7 @@ class WantedDecision(NamedTuple):
 
     Without ``version`` the only one on record is meant, without ``white_labels`` all of them.
     ``cause`` is what a stop rests on: the id of an alarm or plan, or the name of a complaint.
+    ``identity`` is the private key with which it is signed, if any.
     """
 
     status: Status
@@ -48,6 +50,7 @@ class WantedDecision(NamedTuple):
     white_labels: tuple[str, ...]
     actor: str
     cause: str = ""
+    identity: Path | None = None
 
 
 def decide(
@@ -79,7 +82,8 @@ def decide(
             white_labels=wanted.white_labels or decision.white_labels,
             cause=_cause(wanted.cause, matter.service, state),
         )
-        return DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        event = DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        return signed_event(event, state.name, wanted.identity)
 
     if isinstance(about, Campaign):
         keep_assessment_of(about, results)
@@ -101,7 +105,8 @@ def recommend(
         check(state)
         matter = matter_of(campaign, wanted.version, state)
         said = recommendation_on(matter, state, wanted.status, clock, reason=wanted.reason)
-        return EvaluationReviewed(at=clock.now(), actor=wanted.actor, recommendation=said)
+        event = EvaluationReviewed(at=clock.now(), actor=wanted.actor, recommendation=said)
+        return signed_event(event, state.name, wanted.identity)
 
     return record_recommendation(session, place, made)
 

@@ -14,6 +14,7 @@ from harness.follow.state import StreamState
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, HeldDecision, Margin, Proposal, Status
 from harness.model.event_times import in_utc
+from harness.model.signature import BY_NAME_ONLY
 
 SEPARATOR = "\x1f"
 """What stands between the parts of a record's key."""
@@ -25,7 +26,8 @@ def shown_decision(held: HeldDecision, now: datetime) -> str:
     until = f", until {decision.until:%Y-%m-%d}" if decision.until else ""
     return (
         f"{decision.service} {decision.version} by {decision.scheme} {decision.scheme_version}: "
-        f"{held.status_at(now)}{until}, decided by {held.by}"
+        f"{held.status_at(now)}{until}, decided by {held.by} "
+        f"({held.identity})"
     )
 
 
@@ -49,8 +51,9 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
         until = f"{decision.until:%Y-%m-%d}" if decision.until else ""
         scheme = f"{decision.scheme} {decision.scheme_version}"
         table.add_row(
-            name, decision.id, decision.service, decision.version, scheme, status, until, held.by
-        )
+            name, decision.id, decision.service, decision.version, scheme, status, until,
+            held.by if held.identity != BY_NAME_ONLY else f"{held.by} ({BY_NAME_ONLY})",
+        )  # fmt: skip
     return table
 
 
@@ -119,7 +122,8 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
         if appeal.answered is not None:
             answer = "upheld" if appeal.upheld else "rejected"
             yield (
-                f"  {answer} by {appeal.answered_by}, {appeal.answered:%Y-%m-%d}: {appeal.answer}"
+                f"  {answer} by {appeal.answered_by} ({appeal.identity}), "
+                f"{appeal.answered:%Y-%m-%d}: {appeal.answer}"
             )
     if decision.status in FAVOURABLE and held.status_at(now) is Status.EXPIRED:
         yield "it has expired: measure the service again, and decide anew"

@@ -6,10 +6,12 @@ domain does (RFC 2606).
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 from harness.cli.demo_hub_files import BRIGHTWATER, GATEWAY, NORTHGATE
 from harness.model.hub_access import Role
+from harness.model.person_names import actor_name
 
 
 class DemoPerson(NamedTuple):
@@ -20,6 +22,11 @@ class DemoPerson(NamedTuple):
     role: Role
     supplier: str = ""
     site: str = ""
+
+    @property
+    def actor(self) -> str:
+        """How events name it: as a hub writes who signed in, with a made-up account."""
+        return actor_name(self.name, hashlib.sha256(self.account.encode()).hexdigest())
 
     @property
     def email(self) -> str:

@@ -22,18 +22,19 @@ from harness.cli.conclude import conclude_journal
 from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
 from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
+from harness.cli.identity import make_key
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
 from harness.cli.registry_facts import escalate_plans, open_plans
-from harness.cli.registry_session import open_session, place_of_any
+from harness.cli.registry_session import OWNERS, RegistrySession, open_session, place_of_any
 from harness.cli.retest import retest_plan
 from harness.cli.site import write_site
 from harness.errors import InstrumentError
 from harness.model.action_plan import ActionPlan, PlanState
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
-from harness.model.registry_record import Service, ServiceVersion
+from harness.model.registry_record import Identity, Service, ServiceVersion
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
@@ -183,12 +184,23 @@ class Monitoring:
             status = proposal_for(matter_of(campaign, version, state), state, self.clock).status
             reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
             wanted = WantedDecision(status, reason, version, "", (), REVIEWER)
+            wanted = wanted._replace(identity=self._identity(session, REVIEWER))
             recommend(session, campaign.place, campaign, wanted, self.clock)
-            wanted = wanted._replace(actor=DECISION_MAKER)
+            key = self._identity(session, DECISION_MAKER)
+            wanted = wanted._replace(actor=DECISION_MAKER, identity=key)
             held = decide(session, campaign.place, self.home, campaign, wanted, self.clock)
         decided = held.decision
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id
+
+    def _identity(self, session: RegistrySession, person: str) -> Path:
+        """The key of a person, which the body registered."""
+        key = self.home / f"{person.replace(' ', '-')}.pem"
+        if not key.exists():
+            record = Identity(id=person, public_key=make_key(key))
+            added = RecordAdded(at=self.clock.now(), actor=ASSESSOR, record=record)
+            session.record(OWNERS, added)
+        return key
 
     def plans(self, state: PlanState) -> tuple[ActionPlan, ...]:
         """The plans of the supplier that are in a state."""

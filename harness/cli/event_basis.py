@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from harness.follow.identities import is_identity
 from harness.follow.replay import replay
 from harness.follow.state import StreamState, number_of
 from harness.follow.wrong_dates import undone_in
@@ -58,10 +59,15 @@ def part_of(
     held |= access.found(about=[*wanted, *(event.plan for event in drafts)])
     if any(map(_rests_on_dates, held.values())):
         held |= access.found(kind=["clock-corrected"])
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)
+
+
+def _part_of(access: StreamAccess) -> StreamState:
+    """A state of nothing of a stream yet, with its name, which signatures are bound to."""
+    return StreamState(name=access.head.name if access.head else "")
 
 
 def _rests_on_dates(event: Event) -> bool:
@@ -73,10 +79,10 @@ def _rests_on_dates(event: Event) -> bool:
 def _rests_on_all(event: Event) -> bool:
     """Whether an event rests on its whole stream.
 
-    So do the close of a review, which may be of a recall, and a correction of the clock.
+    So do identities, the close of a review, which may be of a recall, and a corrected clock.
     """
     is_review = isinstance(event, RecordClosed) and event.record.startswith("review:")
-    return is_review or isinstance(event, DecisionEvent | ClockCorrected)
+    return is_review or is_identity(event) or isinstance(event, DecisionEvent | ClockCorrected)
 
 
 def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
@@ -129,7 +135,7 @@ def _monitoring_needed_by(
         for position, event in access.found(uses=campaigns)
         if isinstance(event, SurveillanceRun)
     }
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)

@@ -1,8 +1,9 @@
 """Record acts of the hub's pages in the registry, by the functions and rules of the commands.
 
-The actor of each event is the person who signed in (``harness.follow.guards.actor_name``): the name
-and the id of the account, so that nobody becomes another person by another spelling. Permission and
-supplier are checked here, whatever page asked. Nothing is learned about what a viewer may not see.
+The actor of each event is the person who signed in (``harness.model.person_names.actor_name``): the
+name and the id of the account, so that nobody becomes another person by another spelling.
+Permission and supplier are checked here, whatever page asked. Nothing is learned about what a
+viewer may not see.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class HubActs:
         clock: Clock,
         after_act: Callable[[], object] = lambda: None,
     ) -> None:
-        self._session = RegistrySession(registry, clock)
+        self._session = RegistrySession(registry, clock, has_accounts=True)
         self._results, self._clock = results, clock
         self._after_act = after_act
 

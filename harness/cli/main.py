@@ -232,6 +232,11 @@ class MainVerbs(LazyVerbs):
             "Keep records of suppliers; check, migrate and export registries.",
             is_recording=True,
         ),
+        "identity": Verb(
+            "identity:app",
+            "Make keys with which people sign, and register whose they are.",
+            is_recording=True,
+        ),
         "decision": Verb(
             "decision:app", "Propose and record decisions on accreditation.", is_recording=True
         ),

@@ -63,7 +63,11 @@ KIND = Annotated[str, typer.Argument(help=f"One of: {', '.join(RECORDS)}.")]
 NO_EVENTS = "0" * 64
 """The head of a registry without events; earlier versions printed it."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-WRITTEN_BY = {"campaign": "run", "submission": "submission record"}
+WRITTEN_BY = {
+    "campaign": "run",
+    "submission": "submission record",
+    "identity": "identity register",
+}
 """The kinds of records that no hand adds or closes, each with the command that writes it."""
 NAME = Annotated[str, typer.Argument(help="What people call it.")]
 

@@ -27,6 +27,13 @@ from harness.follow.derived_rows import (
     read_row,
     rows_after,
 )
+from harness.follow.identities import (
+    NO_IDENTITIES,
+    Identities,
+    identities_in,
+    key_of,
+    require_identity,
+)
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.escalation import Escalation
@@ -112,11 +119,14 @@ OWNERS = Place(OWNER, OWNER_NAME)
 
 
 class RegistrySession:
-    """An open registry with a clock; made by ``open_session``."""
+    """An open registry with a clock; made by ``open_session``.
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    Only that of a hub records acts of people who signed in (``has_accounts``).
+    """
+
+    def __init__(self, registry: Registry, clock: Clock, *, has_accounts: bool = False) -> None:
         self.registry = registry
-        self._clock = clock
+        self._clock, self._has_accounts = clock, has_accounts
 
     def plans(self, *, supplier: str = "", every: bool = True) -> tuple[HeldPlan, ...]:
         """The plans of all suppliers or one, in order of suppliers and ids.
@@ -217,9 +227,21 @@ class RegistrySession:
         return tuple(corrected)
 
     def append_to(self, access: StreamAccess, after: StreamState, events: list[Event]) -> None:
-        """Add events within a transaction; ``after`` is the state after them."""
+        """Add events within a transaction; ``after`` is the state after them.
+
+        Raises UsageError if it is not clear whose one of them is (``require_identity``).
+        """
+        owners = access.beside(OWNER) if any(map(key_of, events)) else None
+        identities = identities_of(owners) if owners else NO_IDENTITIES
+        for event in events:
+            require_identity(event, identities, has_accounts=self._has_accounts)
         access.append(*events, now=self._clock.now())
         access.put(rows_after(after, events))
+
+    def identities(self) -> Identities:
+        """The identities of people that the body registered, by key."""
+        with self.registry.reading(OWNER) as access:
+            return identities_of(access)
 
     def _clock_notes(self, stream: str) -> ClockNotes:
         with self.registry.reading(stream) as access:
@@ -269,15 +291,25 @@ class RegistrySession:
         return streams[0]
 
 
+def identities_of(owners: StreamAccess) -> Identities:
+    """The identities that the body registered, from the stream of the scheme's owner."""
+    found = owners.found(kind=["record-added", "record-closed"])
+    return identities_in(event for _, event in found)
+
+
 @contextmanager
 def open_session(
-    where: Path | str, *, create: bool = False, clock: Clock | None = None
+    where: Path | str,
+    *,
+    create: bool = False,
+    clock: Clock | None = None,
+    has_accounts: bool = False,
 ) -> Iterator[RegistrySession]:
     """Open the registry at a path or database URL. Raises UsageError if there is none."""
     from harness.store.registry.opening import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
-        yield RegistrySession(registry, clock or WallClock())
+        yield RegistrySession(registry, clock or WallClock(), has_accounts=has_accounts)
 
 
 def current_user() -> str:

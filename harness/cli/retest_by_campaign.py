@@ -28,6 +28,8 @@ from harness.cli.registry_session import HeldPlan, RegistrySession, open_session
 from harness.cli.trusted_content import TrustedContent
 from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
+from harness.follow.identities import Identities
+from harness.follow.people_identities import unidentified
 from harness.follow.retest import as_attempt, judge_new_campaign, scheme_of_attempt
 from harness.model.action_plan import PlanState, Retest
 from harness.model.event import FixClaimed, RetestConcluded, RetestStarted
@@ -71,6 +73,7 @@ def retest_by_campaign(
         meeting = meeting_of(held.finding, held.plan, campaign.campaign, parts, before, trusted)
         allowed = allowance(held.plan, meeting, allow_change, actor, clock.now())
         assessment = _assess(journal, scheme, paths)
+        _require_known_people(assessment, session.identities(), clock.now())
         judged = judge_new_campaign(held.finding, assessment, clock.now())
         judged = msgspec.structs.replace(judged, begun=measured)
         retest = with_meetings(as_attempt(judged, held.plan, scheme), meeting.as_allowed())
@@ -80,6 +83,13 @@ def retest_by_campaign(
         )
         events = (*allowed, begun, concluded)
         return retest, session.advance(name, *events, supplier=supplier).state
+
+
+def _require_known_people(assessment: Assessment, identities: Identities, now: datetime) -> None:
+    """Raise UsageError if a fix would be verified by people whom no registered key shows."""
+    if why := next(unidentified(assessment.outcomes, identities, now), ""):
+        msg = f"campaign {assessment.campaign!r} verifies no fix: {why}"
+        raise UsageError(msg)
 
 
 def require_items(held: HeldPlan, path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from harness.cli.paths import JOURNAL, journal_folder, paths_of_journal
 from harness.cli.printing import say
+from harness.cli.signed_statements import stated_in
 from harness.cli.unchanged_campaign import evidence_in_words, faults_of, require_no_faults
 from harness.cli.witness_options import AUTHORITY, KEYS, TOKEN, WITNESS, Asked
 from harness.errors import InstrumentError, UsageError
@@ -57,6 +58,7 @@ def verify_journal(
     opened, paths = SegmentJournal(folder), paths_of_journal(folder)
     require_no_faults(faults_of(paths, opened))
     opened.require_complete()
+    stated_in(opened)  # verifies the signatures of reviewers
     lines = [
         f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}",
         evidence_in_words(paths, opened),

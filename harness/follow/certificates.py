@@ -90,6 +90,7 @@ def certificate_facts(
         conditions=_open_conditions(held, followed),
         decision=decision.id,
         decided_by=held.by,
+        decided_key=held.key or msgspec.UNSET,
         decided_at=_to_the_second(held.at),
         valid_until=_to_the_second(decision.until),
         issued_by=issued_by,
@@ -198,7 +199,8 @@ def _require_same(held: HeldDecision, event: CertificateIssued, supplier: str) -
     found = (said.decision, said.service, said.version, said.scheme.id, Status(said.status))
     is_same = (
         expected == found
-        and (said.decided_by, said.valid_until) == (held.by, until)
+        and (said.decided_by, said.decided_key or "") == (held.by, held.key)
+        and said.valid_until == until
         and (said.issued_by, said.issued_at) == (event.actor, _to_the_second(event.at))
         and said.supplier == supplier
         and set(said.white_labels) == set(decision.white_labels)

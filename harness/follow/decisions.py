@@ -23,7 +23,6 @@ from harness.follow.accreditation import (
     stops_of,
     why_not_new_enough,
 )
-from harness.follow.guards import find_person, identity_of, is_same_person
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.decision import (
     FAVOURABLE,
@@ -44,6 +43,7 @@ from harness.model.decision_event import (
     EvaluationReviewed,
 )
 from harness.model.event_times import TOLERANCE
+from harness.model.person_names import find_person, identity_of, is_same_person
 from harness.model.registry_record import AnyRecord, CampaignRecord, Contact, SubmissionRecord
 from harness.model.stream import same_name
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.follow.guards import shown_name
 from harness.model.decision import FAVOURABLE, HeldDecision
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.person_names import shown_name
 from harness.model.recall_event import Wrong
 from harness.model.registry_record import Review
 

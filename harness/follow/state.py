@@ -26,6 +26,7 @@ from harness.follow.decisions import (
     people_of,
 )
 from harness.follow.guards import require_fair_appeal
+from harness.follow.identities import require_other_identity, require_signature, with_key
 from harness.follow.recall import recalled_decision
 from harness.follow.transitions import advance
 from harness.follow.wrong_dates import corrected_decision, corrected_plan
@@ -66,6 +67,7 @@ from harness.model.recall_event import RecallMade
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
+    Identity,
     OfService,
     Review,
     SubmissionRecord,
@@ -217,6 +219,7 @@ class StreamState:
         """
         at = position or self.events + 1
         _require_when_and_who(event)
+        require_signature(event, self.name)
         match event:
             case StreamOpened(name=name):
                 self.name = name
@@ -287,6 +290,8 @@ class StreamState:
             raise UsageError(msg)
         if isinstance(record, OfService) and not is_kept:
             self.open_record(record_key("service", record.of), record.of)
+        if isinstance(record, Identity) and not is_kept:
+            require_other_identity(record, self.name, self.records.values(), self.open)
         self.records[at] = record
         self._open_at[record.key] = at
         if isinstance(record, CampaignRecord):
@@ -323,7 +328,7 @@ class StreamState:
         if isinstance(event, EvaluationReviewed):
             self.recommended = (*self.recommended, held_recommendation(event, evaluation))
             return
-        after = after_decision_event(self.decisions, event, evaluation)
+        after = with_key(after_decision_event(self.decisions, event, evaluation), event)
         self.decisions[after.decision.id] = after
 
     def _decided_about(self, event: DecisionEvent) -> str:

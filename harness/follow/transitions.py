@@ -37,6 +37,7 @@ from harness.follow.guards import (
     require_text,
     role_conflict_in,
 )
+from harness.follow.identities import key_of
 from harness.follow.plan_terms import signature_fault_in
 from harness.follow.soak import count_soak, require_soak, soak_fault_in
 from harness.model.action_plan import (
@@ -264,7 +265,12 @@ def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
         msg = f"plan {plan.id}: give an extension later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
     extension = Extension(
-        at=event.at, was=plan.due, due=event.due, reason=event.reason, approver=event.approver
+        at=event.at,
+        was=plan.due,
+        due=event.due,
+        reason=event.reason,
+        approver=event.approver,
+        key=key_of(event),
     )
     return replace(
         plan,

@@ -19,6 +19,7 @@ from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import SPECS
+from harness.model.signature import shown_identity
 from harness.model.soak import SOAK_DAYS, SoakCampaign
 from harness.model.stream import same_name
 
@@ -209,13 +210,19 @@ CHECK_IN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """A later due date, and the one before it."""
+    """A later due date, and the one before it; ``key`` is set if the approver signed it."""
 
     at: datetime
     was: datetime
     due: datetime
     reason: str
     approver: str
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def identity(self) -> str:
+        """How it is known who approved it."""
+        return shown_identity(self.approver, self.key or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,14 +233,12 @@ class ActionPlan:
     ``preventive_action`` keeps it from coming back; ``explanation`` is the supplier's own.
     ``submitted_by`` last submitted it to be agreed, and ``claimed_by`` last claimed the fix;
     ``verifying`` is the campaign of the running re-test, or empty, since ``verifying_since``;
-    ``reported`` is when it was last
-    said or measured how the work stands; ``ended`` is when it was closed
-    or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
-    such a campaign showed that a verified fix did not hold. ``changes`` are the differences between
-    its campaigns that somebody allowed. ``actors`` are all
-    who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
-    ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
-    readers.
+    ``reported`` is when it was last said or measured how the work stands; ``ended`` is when it was
+    closed or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how
+    often such a campaign showed that a verified fix did not hold. ``changes`` are the differences
+    between its campaigns that somebody allowed. ``actors`` are all who acted on the plan or owned
+    it, ``approvers`` all who approved or rejected something of it. ``breaches`` describe recorded
+    events that current rules would refuse. ``history`` is text for readers.
     """
 
     id: str

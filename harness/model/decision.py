@@ -13,6 +13,7 @@ import msgspec
 
 from harness.model.certificate import IssuedCertificate
 from harness.model.content_identity import Parts
+from harness.model.signature import shown_identity
 from harness.model.stream import same_name
 
 
@@ -214,7 +215,10 @@ class HeldRecommendation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An appeal against a decision. It is open until ``upheld`` says what came of it."""
+    """An appeal against a decision. It is open until ``upheld`` says what came of it.
+
+    ``key`` is the public key with which ``answered_by`` signed the answer, if so.
+    """
 
     appellant: str
     reason: str
@@ -223,14 +227,21 @@ class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     answer: str = ""
     answered_by: str = ""
     answered: datetime | None = None
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who answered it, in words."""
+        return shown_identity(self.answered_by, self.key)
 
 
 class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision as the registry holds it: who made it, when, and the appeals against it.
 
-    ``certificate`` is the one that was issued for it, if any. ``void`` says why it never was in
-    force, although it was made: a correction of the clock undid it. ``void_certificates`` are the
-    numbers of certificates that were undone so.
+    ``certificate`` is the one that was issued for it, if any; ``key`` the public key with which it
+    was signed, empty if it was not. ``void`` says why it never was in force, although it was made:
+    a correction of the clock undid it. ``void_certificates`` are the numbers of certificates that
+    were undone so.
     """
 
     decision: Decision
@@ -240,6 +251,12 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     certificate: IssuedCertificate | None = None
     void: str = ""
     void_certificates: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who decided, in words: by a key, an account, or the name only."""
+        return shown_identity(self.by, self.key)
 
     @property
     def open_appeal(self) -> DecisionAppeal | None:

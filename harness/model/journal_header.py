@@ -81,6 +81,19 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     not_chosen: dict[str, int] = {}
     measured_with: Parts = ()
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this journal from others: what people state in it is signed for this alone."""
+        service = self.campaign.service
+        return (
+            "statement",
+            self.campaign.campaign,
+            service.supplier,
+            service.name,
+            self.run,
+            self.seed_commitment,
+        )
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:
         """Read the JSON object of a header, in which the campaign is a JSON text.

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from harness.follow.guards import actor_name
 from harness.model.decision import Proposal
 from harness.model.hub_access import GRANTS, Permission, Viewer
+from harness.model.person_names import actor_name
 
 
 class ActRefused(Exception):

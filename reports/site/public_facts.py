@@ -19,6 +19,7 @@ from harness.model.action_plan import FollowUp
 from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.field_event import CheckedService, FieldEvent
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.signature import BY_NAME_ONLY, is_by_name_only
 from harness.model.stream import same_name
 from reports import phrases, words
 from reports.requirement_table import (
@@ -97,7 +98,8 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     ``certificate`` the number of its last certificate, if one was issued.
     ``measured`` is the time of the campaign that the decision rests on; ``outcomes`` are empty if
     its assessment is not kept. ``features`` are what was found by area. ``field`` are its checks in
-    the field, the newest year first.
+    the field, the newest year first. ``identities`` says so if who decided, or who stated what it
+    rests on, is known by name only.
     """
 
     page: str
@@ -118,6 +120,7 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, Feature]
     findings: tuple[PublicFinding, ...]
     field: tuple[ServiceChecks, ...] = ()
+    identities: str = ""
 
     @property
     def why(self) -> str:
@@ -231,6 +234,7 @@ def _service(
         features=_features(outcomes, findings),
         findings=findings,
         field=checked.get(_checked(view, held).identity, ()),
+        identities=_identities(held, assessment),
     )
 
 
@@ -241,6 +245,15 @@ def _certificate(view: StreamView, held: HeldDecision) -> str:
         about = [held]
     issued = [one.certificate.number for one in about if one.certificate is not None]
     return issued[-1] if issued else ""
+
+
+def _identities(held: HeldDecision, assessment: Assessment | None) -> str:
+    """What is said if the people of a decision are known by name only."""
+    stated = assessment.outcomes if assessment is not None else ()
+    is_by_name = is_by_name_only(held.by, held.key) or any(
+        one.people is not None and one.people.is_by_name_only for one in stated
+    )
+    return BY_NAME_ONLY if is_by_name else ""
 
 
 def _checked(view: StreamView, held: HeldDecision) -> CheckedService:

@@ -39,6 +39,7 @@ from harness.model.outcome import Assessment, Conformity
 from harness.schemes.load import load_scheme
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
+from test_suites.registered_people import registered
 from test_suites.rehearsal import read_rehearsal
 from test_suites.signing_body import sign_pack_as_body
 
@@ -165,12 +166,13 @@ def decided(campaign: CampaignPaths) -> str:
     key, public = write_keys(campaign.out)
     listed = campaign.out / "status-list.json"
     registry = ["--registry", str(campaign.out / "registry.sqlite")]
+    signs = ["--by", "Di", "--identity", str(registered(registry[1], campaign.out))]
     results = str(campaign.home)
     version = ["version", "1.0", "--supplier", "Acme", "--set", "of=Safe Net"]
     for words in (
         ["registry", "add", *version],
         ["decision", "propose", results],
-        ["decision", "make", "accredited", "--results", results, "--reason", "r", "--by", "Di"],
+        ["decision", "make", "accredited", "--results", results, "--reason", "r", *signs],
         ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
         ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
     ):

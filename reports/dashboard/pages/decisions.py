@@ -12,10 +12,10 @@ from fastapi.responses import Response
 
 from harness.follow.accreditation import sentence_of, status_of
 from harness.follow.decisions import STOPPABLE
-from harness.follow.guards import find_person, shown_name
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, LENIENCE, Proposal, Status
 from harness.model.hub_access import Permission, Viewer
+from harness.model.person_names import find_person, shown_name
 from harness.store.hub.documents import (
     StoredDocument,
     count_documents,

@@ -30,6 +30,7 @@ from harness.model.decision_event import (
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion, WhiteLabel
 from test_suites.keys import write_keys
+from test_suites.registered_people import signed_by_registered
 from test_suites.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -111,9 +112,14 @@ class Certified:
                 proposal=decision.proposal,
             )  # fmt: skip
             event = EvaluationReviewed(at=self.clock.at, actor="Ray", recommendation=said)
-            self.record(supplier, event)
-        self.record(supplier, DecisionMade(at=self.clock.at, actor="Di", decision=decision))
+            self.record(supplier, self.signed(event, supplier))
+        made = DecisionMade(at=self.clock.at, actor="Di", decision=decision)
+        self.record(supplier, self.signed(made, supplier))
         return decision.id
+
+    def signed(self, event: Event, supplier: str) -> Event:
+        """The event, signed by its actor, whose key is registered."""
+        return signed_by_registered(event, self.registry, self.folder, supplier, self.clock)
 
     def measure_again(self, name: str = "autumn") -> None:
         """A campaign that begins an hour from now, on which the next decisions rest."""
@@ -122,7 +128,8 @@ class Certified:
         self.record("Acme", self.added(campaign_record(name)))
 
     def uphold_an_appeal(self, decision: str) -> None:
-        at, why = self.clock.at, {"of": decision, "reason": "r"}
+        at = self.clock.at
+        why: dict[str, Any] = {"of": decision, "reason": "r"}
         self.record("Acme", DecisionAppealed(at=at, actor="Bo", appellant="Bo", **why))
         self.record("Acme", DecisionReviewed(at=at, actor="Ed", upheld=True, **why))
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
+from test_suites.registered_people import registered
 from test_suites.right_clock import synchronised
 from test_suites.signing_body import sign_scheme_as_body
 
@@ -88,7 +89,7 @@ class Board:
         return json.loads(self.accredit("decision", "propose", str(results), "--json", code=code))
 
     def recommend(self, status: str, results: Path, *words: str, by: str = "Ray Reader") -> str:
-        rest = ("--results", str(results), "--reason", "it is complete", "--by", by)
+        rest = ("--results", str(results), "--reason", "it is complete", *self.by(by))
         return self.accredit("decision", "recommend", status, *rest, *words)
 
     def decide(self, status: str, results: Path, *words: str) -> str:
@@ -96,8 +97,14 @@ class Board:
         if status.startswith("accredited"):
             version = words[words.index("--version") :][:2] if "--version" in words else ()
             self.recommend(status, results, *version)
-        rest = ("--results", str(results), "--reason", "read it all", "--by", "Di")
+        rest = ("--results", str(results), "--reason", "read it all", *self.by("Di"))
         return self.accredit("decision", "make", status, *rest, *words)
+
+    def by(self, name: str) -> tuple[str, ...]:
+        """The options of somebody whose key is registered."""
+        clock = self.clock
+        key = registered(self.out / "registry.sqlite", self.out.parent, name, clock)
+        return ("--by", name, "--identity", str(key))
 
     def shown(self, name: str) -> Any:
         return json.loads(self.accredit("decision", "show", name, "--json"))

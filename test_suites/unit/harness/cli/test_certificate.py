@@ -92,8 +92,7 @@ def test_issuing_again_writes_the_same_bytes(certified: Certified) -> None:
 
     assert again.read_bytes() == before
     with open_session(certified.registry) as session:
-        (head,) = session.registry.heads()
-        with session.registry.reading(head.stream) as access:
+        with session.registry.reading(session.stream_named("Acme")) as access:
             assert len(access.found(kind=["certificate-issued"])) == 1
             assert list(refused_today(access.events())) == []
         assert not list(changed_rows(session.registry))

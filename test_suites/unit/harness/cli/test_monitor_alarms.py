@@ -15,6 +15,7 @@ from harness.cli.run import measure_and_conclude
 from harness.model.action_plan import PlanState
 from harness.model.alarm import AlarmState
 from harness.ports.storage import WallClock
+from test_suites.registered_people import registered
 from test_suites.signing_body import sign_scheme_as_body
 from test_suites.unit.harness.cli.monitor_desk import Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
@@ -107,8 +108,12 @@ def test_a_confirmed_alarm_asks_for_the_suspension_of_an_accreditation(
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--out", desk.out)
     assert 0 == desk.accredit("registry", "add", "version", "2.1", *of).code
     why = ("--results", desk.out / "spring", "--reason", "read it all", "--by")
-    assert 0 == desk.accredit("decision", "recommend", "accredited", *why, "Ray").code
-    made = desk.accredit("decision", "make", "accredited", *why, "Di", "--out", desk.out)
+    ray, di = (registered(desk.registry, desk.out, name) for name in ("Ray", "Di"))
+    said = desk.accredit("decision", "recommend", "accredited", *why, "Ray", "--identity", ray)
+    assert 0 == said.code, said.said
+    made = desk.accredit(
+        "decision", "make", "accredited", *why, "Di", "--identity", di, "--out", desk.out
+    )
     assert 0 == made.code, made.said
     # the rest is surveillance from the next midnight on
     tomorrow = WallClock().now().date() + timedelta(days=1)

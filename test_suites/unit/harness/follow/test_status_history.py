@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_what_a_wrong_clock_dated_in_the_future_is_forgotten(stream: list[Event]
 
 
 def test_an_upheld_appeal_suspends_until_newer_evidence(stream: list[Event]) -> None:
-    who = {"of": "D-0001", "reason": "r"}
+    who: dict[str, Any] = {"of": "D-0001", "reason": "r"}
     basis, again = measured_again("autumn", NOW + 6 * DAY)
     stream += [
         DecisionAppealed(at=NOW + 3 * DAY, actor="Ann", appellant="A rival", **who),
