@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from corpora.pack_reader import PACKS
 from harness.campaign.campaign_identity import identity_of
 from harness.cli.compose import prepare
 from harness.model.content_identity import (
@@ -116,6 +117,12 @@ def test_a_pack_beside_the_campaign_is_not_the_shipped_one_of_its_name(
 
     with pytest.raises(Exception, match=r"no pack '\./\./canary'|no pack '\./canary'"):
         prepare(path)
+
+
+def test_a_pack_by_an_absolute_path_is_opened(tmp_path: Path) -> None:
+    corpora = [{"pack": str(PACKS / "canary"), "categories": ["DRUG"], "sample": 5}]
+
+    assert parts(tmp_path, corpora=corpora) == parts(tmp_path)
 
 
 @pytest.mark.parametrize("name", shipped())
