@@ -16,12 +16,13 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.errors import UsageError
 from harness.fleet.witness import ChainHead, Heads, Kind, States
+from harness.store.journal.foreign_files import RECEIPTS
 
 if TYPE_CHECKING:
     from harness.store.journal.reader import JournalReader
     from harness.store.registry.streams import Registry
 
-JOURNAL_RECEIPTS = "witness.jsonl"
+JOURNAL_RECEIPTS = RECEIPTS
 """The receipts of a journal, in its folder."""
 
 

@@ -61,6 +61,7 @@ def faults_of(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:
     """
     checks: tuple[Callable[[], Iterable[str] | None], ...] = (
         journal.require_unchanged,
+        lambda: _require_scheme(paths, journal),
         lambda: _evidence_faults(paths, journal),
         lambda: _cache_faults(paths, journal),
         lambda: _assessments_of_others(paths, journal),
@@ -80,6 +81,13 @@ def _found_by(check: Callable[[], Iterable[str] | None]) -> Iterator[str]:
         yield from map(str, error.args)
     except OSError as error:
         yield f"{error.filename}: cannot be read: {error.strerror or error}"
+
+
+def _require_scheme(paths: CampaignPaths, journal: SegmentJournal) -> None:
+    """Raise InstrumentError unless the scheme beside a journal is the one that its header names."""
+    from harness.store.journal.scheme_file import kept_scheme  # noqa: PLC0415 - pydantic is heavy
+
+    kept_scheme(paths.journal, journal.header.measured_with)
 
 
 def _evidence_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:

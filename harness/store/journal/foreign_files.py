@@ -15,8 +15,13 @@ from harness.store.journal.hash_chains import CHAINS
 from harness.store.journal.header import HEADER, SEED
 from harness.store.journal.journal_state import HEAD, MANIFEST, JournalState
 from harness.store.journal.jsonl_segment import lines_of, scan
+from harness.store.journal.scheme_file import FILE as SCHEME
+from harness.store.journal.signature_files import PATTERN as SIGNATURES
 
-OWN = frozenset({HEADER, HEAD, MANIFEST, SEED, *CHAINS, "lock", "lock.pid"})
+RECEIPTS = "witness.jsonl"
+"""The receipts of witnesses, whose signatures are verified where they are read."""
+
+OWN = frozenset({HEADER, HEAD, MANIFEST, SEED, SCHEME, RECEIPTS, *CHAINS, "lock", "lock.pid"})
 """The names of a journal's files, beside segments and what crashes leave."""
 
 _LEFT_BY_CRASHES = re.compile(
@@ -35,6 +40,8 @@ def foreign_files(directory: Path, state: JournalState) -> Iterator[str]:
     for path in sorted(directory.iterdir()):
         name = path.name
         if name.startswith(".") or (path.is_file() and name in OWN | listed):
+            continue
+        if path.is_file() and path.match(SIGNATURES):
             continue
         if path.is_file() and _LEFT_BY_CRASHES.fullmatch(name):
             continue
