@@ -40,6 +40,7 @@ from harness.schemes.load import load_scheme
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
 from test_suites.rehearsal import read_rehearsal
+from test_suites.right_clock import synchronised
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
@@ -89,6 +90,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole")
     policy, pages = load_and_warn("becta-2008").policy, make_lists(folder / "range")
     with (
+        synchronised(),
         receiving_mail(folder / "mail") as mailbox,
         running_range(
             folder / "range", policy=policy, pages=pages, mail=mailbox.relay()
@@ -172,7 +174,8 @@ def decided(campaign: CampaignPaths) -> str:
         ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
         ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
     ):
-        ended = CliRunner().invoke(app, [*words, *registry])
+        with synchronised():
+            ended = CliRunner().invoke(app, [*words, *registry])
         assert 0 == ended.exit_code, (words, ended.output, ended.exception)
     certificate = str(campaign.out / "certificate.json")
     words = ["--key", str(public), "--status-list", str(listed)]
