@@ -41,6 +41,7 @@ from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
 from test_suites.registered_people import registered
 from test_suites.rehearsal import read_rehearsal
+from test_suites.right_clock import synchronised
 from test_suites.signing_body import sign_pack_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
@@ -91,6 +92,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole")
     policy, pages = load_and_warn("becta-2008").policy, make_lists(folder / "range")
     with (
+        synchronised(),
         receiving_mail(folder / "mail") as mailbox,
         running_range(
             folder / "range", policy=policy, pages=pages, mail=mailbox.relay()
@@ -176,7 +178,8 @@ def decided(campaign: CampaignPaths) -> str:
         ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
         ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
     ):
-        ended = CliRunner().invoke(app, [*words, *registry])
+        with synchronised():
+            ended = CliRunner().invoke(app, [*words, *registry])
         assert 0 == ended.exit_code, (words, ended.output, ended.exception)
     certificate = str(campaign.out / "certificate.json")
     words = ["--key", str(public), "--status-list", str(listed)]

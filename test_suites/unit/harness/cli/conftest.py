@@ -12,14 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import registry as registry_verbs
-from harness.cli import vouched_time
 from harness.cli import witness as witness_verbs
 from harness.cli.main import app
 from harness.cli.paths import registry_variables
 from harness.model.campaign import Limits
-from harness.model.instrument_record import ClockState
 from probes.clients import school_check
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.right_clock import synchronised
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.checking_school import School
 from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit
@@ -45,9 +44,10 @@ def runner() -> CliRunner:
 
 
 @pytest.fixture(autouse=True)
-def synchronised_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of the machine that decides is synchronised, whatever this one's is."""
-    monkeypatch.setattr(vouched_time, "machine_clock", lambda: ClockState(offset=0.0, bound=0.01))
+def synchronised_machine() -> Iterator[None]:
+    """The clock of the machine is synchronised, whatever this one's is."""
+    with synchronised():
+        yield
 
 
 @pytest.fixture

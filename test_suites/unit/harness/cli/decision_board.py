@@ -13,7 +13,6 @@ from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
 from test_suites.registered_people import registered
-from test_suites.right_clock import synchronised
 from test_suites.signing_body import sign_scheme_as_body
 
 SUPPLIER = "Acme"
@@ -74,14 +73,12 @@ class Board:
         self.accredit("registry", "add", "version", name, *of)
 
     def accredit(self, *words: str, code: int = 0, folder: bool = True) -> str:
-        with synchronised():
-            ended = self.runner.invoke(app, [*words, *(self._out(words) if folder else ())])
+        ended = self.runner.invoke(app, [*words, *(self._out(words) if folder else ())])
         assert ended.exit_code == code, (words, ended.output, ended.exception)
         return " ".join(ended.output.split())
 
     def refused(self, *words: str) -> str:
-        with synchronised():
-            ended = self.runner.invoke(app, [*words, *self._out(words)])
+        ended = self.runner.invoke(app, [*words, *self._out(words)])
         assert isinstance(ended.exception, UsageError), ended.output
         return str(ended.exception)
 

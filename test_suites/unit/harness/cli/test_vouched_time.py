@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from harness.cli import plan_step, vouched_time
+from harness.cli import measure, plan_step, vouched_time
 from harness.cli import witness as witness_verbs
 from harness.cli.main import app
 from harness.cli.registry_care import changed_rows
@@ -53,7 +54,15 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Certified:
 @pytest.fixture
 def unknown(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Makes the clock of the machine one that nothing vouches for."""
-    return lambda: monkeypatch.setattr(vouched_time, "machine_clock", lambda: UNKNOWN)
+    real = measure.read_record
+
+    def make() -> None:
+        monkeypatch.setattr(vouched_time, "machine_clock", lambda: UNKNOWN)
+        monkeypatch.setattr(
+            measure, "read_record", lambda *given: replace(real(*given), clock=UNKNOWN)
+        )
+
+    return make
 
 
 class SomebodyElse:
