@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ pytest_plugins = ["pytester"]
 
 os.environ.pop("COLUMNS", None)
 """It would wrap what commands print; a test that wants it sets it."""
+
+STATE = tempfile.TemporaryDirectory(prefix="accredit-tests-state-")
+os.environ["XDG_STATE_HOME"] = STATE.name
+"""No test reads or writes what the user of this machine keeps."""
 
 settings.register_profile(
     "house",

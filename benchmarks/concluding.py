@@ -15,7 +15,9 @@ from harness.model.verdict import State
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
-from harness.verdicts.cached_verdicts import KEPT, VerdictCache
+from harness.store.private_folder import LENGTH
+from harness.verdicts.cache_seal import KEPT
+from harness.verdicts.cached_verdicts import VerdictCache
 from harness.verdicts.count_outcomes import STATES
 
 MARK = {"provenance": "proposed", "source": "benchmark"}
@@ -25,7 +27,8 @@ async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
     """Assess a journal; its observations are judged first, unless verdicts are kept."""
     scheme = made_scheme()
     yield {}
-    assessment = conclude(open_journal(Path(journal)), scheme, verdicts=VerdictCache(Path(folder)))
+    cache = VerdictCache(Path(folder), b"k" * LENGTH)
+    assessment = conclude(open_journal(Path(journal)), scheme, verdicts=cache)
     met = [outcome.metric for outcome in assessment.outcomes]
     yield {
         "observations": assessment.observations,

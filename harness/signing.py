@@ -8,9 +8,10 @@ quote their content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from harness.errors import UsageError
+from harness.model.signature import Signed
 from harness.untrusted.regular_file import read_bounded
 
 _KEY_BYTES = 64 * 1024
@@ -61,7 +63,11 @@ def canonical(document: Any, where: object) -> bytes:
 
 def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
     """Sign ``payload`` with the private key in a file. Raises UsageError if there is no key."""
-    private = _private_key(key)
+    return sign_with(payload_type, payload, private_key_in(key))
+
+
+def sign_with(payload_type: str, payload: bytes, private: Ed25519PrivateKey) -> Envelope:
+    """Sign ``payload`` with a private key."""
     signature = private.sign(_to_be_signed(payload_type, payload))
     signed = Signature(key_id(private.public_key()), signature)
     return Envelope(payload=payload, payload_type=payload_type, signatures=(signed,))
@@ -72,13 +78,13 @@ def sign_text(payload: bytes, key: Path) -> tuple[str, str]:
 
     Raises UsageError if there is no key.
     """
-    private = _private_key(key)
+    private = private_key_in(key)
     return _raw(private.public_key()).hex(), private.sign(payload).hex()
 
 
 def public_key_of(key: Path) -> str:
     """Return the public key of a private one in a file, as hex. Raises UsageError without one."""
-    return _raw(_private_key(key).public_key()).hex()
+    return _raw(private_key_in(key).public_key()).hex()
 
 
 def is_signed_by(key: str, signature: str, payload: bytes) -> bool:
@@ -89,6 +95,51 @@ def is_signed_by(key: str, signature: str, payload: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+SIGNED = "accredit/signed/1"
+"""Stands before what a person signs, so that a signature of something else is none of it."""
+
+
+class Signable(Protocol):
+    """A statement or an event that a person may sign; ``signed`` is unset without a signature."""
+
+    @property
+    def signed(self) -> Signed | msgspec.UnsetType:
+        """The signature beside what is said."""
+
+
+def signature_of(said: Signable, about: Sequence[str], key: Path) -> Signed:
+    """Sign all that is said, for what it is ``about``, with the private key in a file.
+
+    Raises UsageError if there is no key.
+    """
+    public, signature = sign_text(_text_of(said, about), key)
+    return Signed(key=public, signature=signature)
+
+
+def is_signature_of(said: Signable, about: Sequence[str]) -> bool:
+    """Whether the signature is one of what is said, for what it is ``about``; none is not."""
+    if isinstance(said.signed, msgspec.UnsetType):
+        return False
+    return is_signed_by(said.signed.key, said.signed.signature, _text_of(said, about))
+
+
+def _text_of(said: Signable, about: Sequence[str]) -> bytes:
+    """The bytes that are signed: the canonical form of what is said, and what it is about."""
+    document = msgspec.json.decode(msgspec.json.encode(said), type=dict[str, Any])
+    document.pop("signed", None)
+    return canonical({"signed": SIGNED, "about": list(about), "said": document}, "what is signed")
+
+
+def new_key() -> tuple[bytes, bytes]:
+    """Make a signing key; return the private and the public one as PEM files hold them."""
+    private = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    return (
+        private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        private.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo),
+    )
 
 
 def public_key_in(path: Path) -> str:
@@ -108,6 +159,24 @@ def read_envelope(raw: bytes, where: object) -> Envelope:
 def read_keys(paths: Sequence[Path]) -> Trusted:
     """Read public keys by id. Raises UsageError for a file without one."""
     return {key_id(key): key for key in map(_public_key, paths)}
+
+
+def trusted_key(public: str) -> Trusted:
+    """Return a public key, 32 bytes in hexadecimal, by its id. Raises ValueError for no key."""
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+    return {key_id(key): key}
+
+
+def keys_of(public_keys: Iterable[str]) -> Trusted:
+    """Return public keys by id, given as 32 bytes in hexadecimal; those that are none are left out.
+
+    Keys of the registry were checked when they were recorded.
+    """
+    found: Trusted = {}
+    for each in public_keys:
+        with suppress(ValueError):
+            found |= trusted_key(each)
+    return found
 
 
 def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:
@@ -145,7 +214,8 @@ def _is_valid(key: Ed25519PublicKey | None, signature: Signature, envelope: Enve
     return True
 
 
-def _private_key(path: Path) -> Ed25519PrivateKey:
+def private_key_in(path: Path) -> Ed25519PrivateKey:
+    """Return the private key in a file. Raises UsageError without one."""
     try:
         key = serialization.load_pem_private_key(read_bounded(path, _KEY_BYTES), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -20,9 +20,10 @@ import segno
 import typst
 
 from harness.errors import UsageError
-from harness.follow.guards import shown_name
 from harness.model.certificate import LONGEST_FILE
 from harness.model.decision import Status
+from harness.model.person_names import shown_name
+from harness.model.signature import shown_identity
 from harness.untrusted.visible_text import visible
 from reports.words import STATUSES
 
@@ -182,12 +183,17 @@ def _facts(said: Any) -> list[dict[str, str]]:
     facts = (
         ("Status", STATUSES[Status(said["status"])], f"decision {said['decision']}"),
         ("Valid", f"{_day(said['decided_at'])} to {_day(said['valid_until'])}", ""),
-        ("Decided by", shown_name(said["decided_by"]), "took no part in the evaluation"),
+        ("Decided by", shown_name(said["decided_by"]), _decider(said)),
         ("Issued by", shown_name(said["issued_by"]), _day(said["issued_at"])),
         ("Measured", f"{_day(basis['begun'])} to {_day(basis['concluded'])}", ""),
         ("Scope", scope or "as measured", "groups of people, and lines to the service"),
     )
     return [{"name": name, "value": value, "note": note} for name, value, note in facts]
+
+
+def _decider(said: Any) -> str:
+    identity = shown_identity(said["decided_by"], said.get("decided_key", ""))
+    return f"took no part in the evaluation; {identity}"
 
 
 def _counted(number: int) -> str:

@@ -23,7 +23,7 @@ from harness.model.corpus import is_among
 from harness.model.metric_spec import LIST_CENSUSES
 from harness.model.outcome import Assessment, CategoryRate, Outcome
 from harness.model.scheme import Requirement
-from harness.store.atomic_write import write_document
+from harness.store.atomic_write import PRIVATE, write_document
 from reports import phrases
 from reports.evidence import LATE, quantile, test_lists
 from reports.phrases import answers, plain
@@ -79,8 +79,8 @@ def write_figures(assessment: Assessment, folder: Path) -> tuple[Path, ...]:
     for name, drawing in _drawings(assessment):
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         svg = f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n'
-        written.append(write_document(folder / f"{slug}.svg", svg.encode()))
-        written.append(write_document(folder / f"{slug}.png", drawing.png))
+        written.append(write_document(folder / f"{slug}.svg", svg.encode(), PRIVATE))
+        written.append(write_document(folder / f"{slug}.png", drawing.png, PRIVATE))
     return tuple(written)
 
 

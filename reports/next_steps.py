@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.follow.guards import shown_name
 from harness.model.action_plan import ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.metric import NOT_IMPLEMENTED, Part
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
+from harness.model.person_names import shown_name
 from reports import phrases
 from reports.documents import Report
 from reports.words import SEVERITIES, capitalised, category_name, with_names

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from harness.model.outcome import Assessment
 from harness.model.people_answer import PeopleAnswer
 from harness.model.people_facts import SeenDocument
+from harness.model.signature import BY_NAME_ONLY
 from reports.phrases import plain
 
 METHODS = {"examine": "examined", "interview": "interviewed", "test": "tried"}
@@ -64,6 +65,7 @@ def _last_day(expires: date | None) -> str:
 
 def _reviewer(answer: PeopleAnswer) -> str:
     again = ", answered anew" if answer.replaced else ""
+    again += f", {BY_NAME_ONLY}" if answer.is_by_name_only else ""
     note = f": {answer.note}" if answer.note else ""
     return plain(f"{answer.reviewer} ({answer.at:%Y-%m-%d}{again}){note}")
 

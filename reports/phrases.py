@@ -348,6 +348,25 @@ def _headline(assessment: Assessment) -> str:
     return f"{subject} meets {met} of {total} checks{fails}{undecided}."
 
 
+def witnesses(assessment: Assessment) -> list[str]:
+    """Who signed how far journal and registry had come, one a line; or that nobody did."""
+    return [
+        f"{each.witness} (key {each.key}) signed {each.entries:,} entries of the {each.of} on "
+        f"{each.at:%Y-%m-%d %H:%M} UTC"
+        for each in assessment.witnessed
+    ] or ["no witness signed the heads of journal or registry"]
+
+
+def vouched_time(assessment: Assessment) -> str:
+    """What vouches for the times of a measurement, in words."""
+    if assessment.has_synchronised_clock:
+        return "the clock was synchronised"
+    signed = [each for each in assessment.witnessed if each.of == "journal"]
+    if signed:
+        return f"not synchronised; {signed[-1].witness} signed the journal"
+    return "nothing vouches for it: the clock was not synchronised, and there is no witness"
+
+
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     line = round(beside * 100, 9)
     return (shown > line, shown < line) == (exact > beside, exact < beside)

@@ -213,7 +213,10 @@ def _heads(assessment: Assessment) -> list[str]:
         "registry": assessment.registry_head,
         "appeals": assessment.owner_head,
     }
-    return [f"head of the {name}: {head.hash}" for name, head in heads.items() if head]
+    lines = [f"head of the {name}: {head.hash}" for name, head in heads.items() if head]
+    signed = [f"witness: {line}" for line in phrases.witnesses(assessment)]
+    time = f"time: {phrases.vouched_time(assessment)}"
+    return [*lines, *signed, time] if lines else []
 
 
 def _title(assessment: Assessment) -> str:

@@ -65,7 +65,9 @@ STATUSES: dict[Status, str] = {
     Status.ACCREDITED: "Accredited",
     Status.WITH_ACTION_PLAN: "Accredited with action plan",
     Status.NOT_YET: "Not accredited now",
+    Status.UNDER_REVIEW: "Under review",
     Status.SUSPENDED: "Suspended",
+    Status.TERMINATED: "Given up by the supplier",
     Status.WITHDRAWN: "Withdrawn",
     Status.EXPIRED: "Expired",
 }

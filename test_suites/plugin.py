@@ -19,6 +19,7 @@ insufficient; pytest's own internal error, which is 3 elsewhere, becomes 4.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Generator
 from contextlib import nullcontext
 from pathlib import Path
@@ -136,6 +137,8 @@ def _compare(assessment: Assessment, file: Path) -> Comparison:
     if unknown:
         msg = f"{file}: lists what is no outcome of this assessment: {', '.join(sorted(unknown))}"
         raise pytest.UsageError(msg)
+    for sentence in comparison.undecided:
+        warnings.warn(pytest.PytestWarning(f"{file}: {sentence}"), stacklevel=1)
     return comparison
 
 
@@ -152,9 +155,15 @@ class _ExitCode:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Exit 3 if nothing failed and something is insufficient, 4 after an internal error."""
+        """Exit 3 if nothing failed and something is insufficient, 4 after an internal error.
+
+        A file of expected results that pins too much is insufficient too.
+        """
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             session.exitstatus = TROUBLE
+        expected = session.config.stash.get(EXPECTED, None)
+        if exitstatus == pytest.ExitCode.OK and expected is not None and expected.undecided:
+            session.exitstatus = INSUFFICIENT
         if exitstatus == pytest.ExitCode.TESTS_FAILED and (
             0 < self._insufficient == self._session.testsfailed
         ):

@@ -9,15 +9,17 @@ import pytest
 from msgspec.structs import replace
 
 from harness.cli import measure as measure_command
-from harness.cli import sending
+from harness.cli import vouched_time
 from harness.model.instrument_record import ClockState
 
 
 @contextmanager
 def synchronised() -> Iterator[None]:
     """The clock of this machine is known to be right while requests are made."""
-    real, clock = measure_command.record_of, ClockState(offset=0.0, bound=0.01)
+    real, clock = measure_command.read_record, ClockState(offset=0.0, bound=0.01)
     with pytest.MonkeyPatch.context() as patched:
-        for module in (sending, measure_command):
-            patched.setattr(module, "record_of", lambda *given: replace(real(*given), clock=clock))
+        patched.setattr(
+            measure_command, "read_record", lambda *given: replace(real(*given), clock=clock)
+        )
+        patched.setattr(vouched_time, "machine_clock", lambda: clock)
         yield

@@ -239,7 +239,9 @@ def _corpora(
     chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
         place = path.parent / selection.pack
-        given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
+        is_folder = "/" in selection.pack or place.is_dir()  # "./canary" is not the shipped one
+        beside = str(place) if place.is_absolute() else f"./{place}"
+        given = beside if is_folder else selection.pack
         at: KeyPath = ("corpora", n, "pack")
         corpus = opened.get(given) or collect_faults(
             faults,

@@ -17,26 +17,31 @@ from typing import Annotated
 import typer
 
 from harness.cli.assess_dialogue import Dialogue, Stopped
+from harness.cli.declared_scheme import scheme_of
 from harness.cli.paths import JOURNAL, journal_folder
+from harness.cli.person_identity import IDENTITY
 from harness.cli.printing import say, say_document
+from harness.cli.signed_statements import is_kept, key_in, say_identity, signed_for, stated_in
 from harness.errors import StoppedError, UsageError, known
 from harness.interop.people_file import (
-    LONGEST_REVIEWER,
+    NAME_OR_ROLE,
     is_name,
     people_observation,
     read_answers,
     read_self_certification,
     visible_name,
 )
-from harness.judge.people_answers import PeopleAnswers
 from harness.model.campaign import Campaign
 from harness.model.facts import Facts
-from harness.model.people_answer import PeopleRecords, same_reviewer
+from harness.model.journal_header import JournalHeader
+from harness.model.people_answer import PeopleAnswer, PeopleRecords
 from harness.model.people_facts import PeopleAnswerFacts
 from harness.model.people_question import REVIEWERS, Question
+from harness.model.person_names import is_of_organisation, is_same_person
 from harness.model.plain_twin import next_number
 from harness.model.scheme import Requirement
 from harness.model.service_log import next_turn
+from harness.model.signature import BY_NAME_ONLY
 from harness.ports.storage import Clock, WallClock
 
 app = typer.Typer(no_args_is_help=True)
@@ -58,6 +63,7 @@ def ask_command(
     only: ONLY = None,
     scheme: SCHEME = "",
     *,
+    identity: IDENTITY = None,
     again: Annotated[bool, typer.Option("--again", help="Ask what was answered as well.")] = False,
 ) -> None:
     """Ask one reviewer about the requirements that only people can judge; resumable."""
@@ -69,16 +75,21 @@ def ask_command(
     if not left:
         say(f"{name} has answered all {len(rows)} requirements; --again asks anew")
         return
-    ask(folder, name, left, clock)
+    ask(folder, name, left, clock, identity)
 
 
-def ask(folder: Path, reviewer: str, rows: Sequence[Row], clock: Clock) -> None:
-    """Ask about the rows, and keep each answer at once. Raises StoppedError if it is stopped."""
+def ask(
+    folder: Path, reviewer: str, rows: Sequence[Row], clock: Clock, identity: Path | None = None
+) -> None:
+    """Ask about the rows, and keep each answer at once, signed with the key in a file if given.
+
+    Raises StoppedError if it is stopped.
+    """
     kept = 0
 
     def keep(facts: PeopleAnswerFacts) -> None:
         nonlocal kept
-        keep_stated(folder, [(facts.requirement, facts)], clock)
+        keep_stated(folder, signed_for(_header(folder), [facts], identity), clock)
         kept += 1
 
     read = sys.stdin.readline if sys.stdin is not None else str
@@ -90,12 +101,14 @@ def ask(folder: Path, reviewer: str, rows: Sequence[Row], clock: Clock) -> None:
         msg = f"stopped: {kept} recorded, {left} left; run the same command to go on"
         raise StoppedError(msg) from None
     say("", f"{kept} recorded; next: a second reviewer, or accredit conclude {folder}")
+    say_identity(identity)
 
 
 @app.command("import")
 def import_command(
     journal: JOURNAL,
     answers: Annotated[Path, typer.Argument(help="A YAML file of one reviewer's answers.")],
+    identity: IDENTITY = None,
 ) -> None:
     """Read a reviewer's answers from a file; nothing of a file with a fault is kept."""
     from harness.schemes.people_questions import questions  # noqa: PLC0415 - keep the start light
@@ -103,17 +116,12 @@ def import_command(
     folder, clock = journal_folder(journal), WallClock()
     stated = read_answers(answers, questions(), clock.now())
     _refuse_the_supplier(folder, stated[0].reviewer)
-    held = {(one.requirement, same_reviewer(one.reviewer)): one for one in _records(folder).answers}
-    new = [
-        one
-        for one in stated
-        if (last := held.get((one.requirement, same_reviewer(one.reviewer)))) is None
-        or (last.at, last.said, last.documents, last.note, last.until)
-        != (one.at, one.said, one.documents, one.note, one.until)
-    ]
-    keep_stated(folder, [(one.requirement, one) for one in new], clock)
+    key, held = key_in(identity), _records(folder)
+    new = [one for one in stated if not is_kept(one, key, held)]
+    keep_stated(folder, signed_for(_header(folder), new, identity), clock)
     there = f"; {len(stated) - len(new)} were there already" if len(new) < len(stated) else ""
     say(f"answers of {stated[0].reviewer} that were kept: {len(new)}{there}")
+    say_identity(identity)
 
 
 @app.command("form")
@@ -129,7 +137,7 @@ def status_command(journal: JOURNAL, only: ONLY = None, scheme: SCHEME = "") -> 
     records = _records(folder)
     for requirement, question in _rows(folder, scheme, only):
         answers = records.about(question.requirement)
-        names = ", ".join(f"{one.reviewer} ({one.at:%Y-%m-%d})" for one in answers)
+        names = ", ".join(f"{one.reviewer} ({one.at:%Y-%m-%d}{_by_name(one)})" for one in answers)
         missing = REVIEWERS - len(answers)
         left = f"; {missing} more needed" if missing > 0 else ""
         say(f"{requirement.id} {requirement.subject}: {names or 'nobody'}{left}")
@@ -143,12 +151,10 @@ def self_certification_command(
     submission: Annotated[Path, typer.Argument(help="A submission, or its certification alone.")],
 ) -> None:
     """Read what the supplier certifies of its own service, to compare it with what is measured."""
-    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
-
     folder, clock = journal_folder(journal), WallClock()
     campaign = _campaign(folder)
     facts = read_self_certification(submission, campaign.service.supplier, clock.now())
-    ids = {one.id for one in load_and_warn(campaign.scheme).requirements}
+    ids = {one.id for one in scheme_of(folder).requirements}
     compared = len(facts.claims.keys() & ids)
     if not compared:
         msg = f"{submission}: certifies no requirement of the campaign's scheme, {campaign.scheme}"
@@ -159,6 +165,10 @@ def self_certification_command(
         f"of {len(ids)} requirements; this changes no outcome",
         f"next: accredit conclude {folder}",
     )
+
+
+def _by_name(answer: PeopleAnswer) -> str:
+    return f", {BY_NAME_ONLY}" if answer.is_by_name_only else ""
 
 
 def keep_stated(folder: Path, stated: Iterable[tuple[str, Facts]], clock: Clock) -> None:
@@ -207,14 +217,14 @@ def _form_lines(rows: Iterable[Row]) -> Iterator[str]:
 def _reviewer(name: str) -> str:
     name = visible_name(name)
     if not is_name(name):
-        msg = f"--reviewer: write a name or a role of at most {LONGEST_REVIEWER} characters"
+        msg = f"--reviewer: write {NAME_OR_ROLE}"
         raise UsageError(msg)
     return name
 
 
 def _refuse_the_supplier(folder: Path, reviewer: str) -> None:
     """Raise UsageError if a reviewer is the supplier: a supplier does not judge its own service."""
-    if same_reviewer(reviewer) == same_reviewer(_campaign(folder).service.supplier):
+    if is_of_organisation(reviewer, _campaign(folder).service.supplier):
         msg = (
             f"{reviewer} is the supplier of this service, and cannot be its reviewer; let another "
             "person answer, and read what the supplier states with accredit assess "
@@ -225,17 +235,19 @@ def _refuse_the_supplier(folder: Path, reviewer: str) -> None:
 
 def _campaign(folder: Path) -> Campaign:
     """The campaign of a journal."""
+    return _header(folder).campaign
+
+
+def _header(folder: Path) -> JournalHeader:
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(folder)) as journal:
-        return journal.header.campaign
+        return journal.header
 
 
 def _requirements(folder: Path, scheme: str) -> tuple[Requirement, ...]:
     """The requirements of a scheme; without one, of the campaign's."""
-    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
-
-    return load_and_warn(scheme or _campaign(folder).scheme).requirements
+    return scheme_of(folder, scheme).requirements
 
 
 def _rows(folder: Path, scheme: str, only: Sequence[str] | None) -> list[Row]:
@@ -263,18 +275,15 @@ def _records(folder: Path) -> PeopleRecords:
     """What people stated in a journal so far."""
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    stated = PeopleAnswers()
     with closing(open_journal(folder)) as journal:
-        for _ in stated.separate(journal.sentinels()):
-            pass
-    return stated.records
+        return stated_in(journal)
 
 
 def _is_answered(question: Question, reviewer: str, records: PeopleRecords, now: datetime) -> bool:
     """Whether a reviewer has answered all that a question asks, not too long ago."""
-    asked, name = {one.key for one in question.asks}, same_reviewer(reviewer)
+    asked = {one.key for one in question.asks}
     return any(
         asked <= one.said.keys() and (now - one.at).days <= question.valid_days
         for one in records.about(question.requirement)
-        if same_reviewer(one.reviewer) == name
+        if is_same_person(one.reviewer, reviewer)
     )

@@ -20,13 +20,15 @@ import msgspec
 import typer
 
 from harness.cli.bundle_send import send_command
-from harness.cli.compose import load_and_warn, open_pack
+from harness.cli.compose import open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.judge import JudgedAgain, judge_again, lines_of
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
 from harness.cli.registry_facts import appeals_in
 from harness.cli.seed_commitments import record_disclosure
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import Campaign
@@ -110,7 +112,7 @@ def make_bundle(
     elif not reveal_seed:
         declared = declared.model_copy(update={"seed": ""})
     files |= _manifests(opened, declared, packs)
-    resolved = load_and_warn(scheme or declared.scheme)
+    resolved = judging_scheme(folder, opened.header, scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
     assessment, paths = conclude_journal(folder, scheme)
     files |= {
@@ -276,12 +278,11 @@ def export_command(
 ) -> None:
     """Write a journal's trials as measurements of another format. S4 items are left out."""
     from harness.store.atomic_write import write_lines  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from reports.exports import JOURNAL_EXPORTERS  # noqa: PLC0415 - only an export needs it
 
     export = JOURNAL_EXPORTERS.find(form)
     left_out: Counter[str] = Counter()
-    opened = open_journal(journal_folder(journal))
+    opened = open_unchanged(journal_folder(journal))
     with contextlib.closing(opened):
         written = write_lines(out, export(opened, left_out))
     say(f"written: {out} ({written} measurements)")

@@ -7,7 +7,6 @@ judges it again; the command follows that by server-sent events.
 from __future__ import annotations
 
 import hashlib
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from harness.cli.hub_file import hub_url
+from harness.cli.hub_connection import HUB, TOKEN_FILE, hub_address, read_token, trusting
 from harness.cli.printing import is_terminal, say
+from harness.cli.witness_options import AUTHORITY
 from harness.errors import InstrumentError, UsageError
-from harness.untrusted.regular_file import open_regular, read_bounded
+from harness.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +33,6 @@ TRIES = 8
 
 TIMEOUT = 60.0
 LONGEST_PAUSE = 30.0
-TOKEN_BYTES = 4096
 LONGEST_WORDS = 500
 DONE, REFUSED = ("recorded", "self-test"), "refused"
 CONFLICT, NOTHING, UNKNOWN = 409, 204, (401, 403, 404)
@@ -70,11 +69,9 @@ _REFUSALS = msgspec.json.Decoder(RefusalAnswer)
 
 def send_command(
     bundle: Annotated[Path, typer.Argument(help="The bundle.")],
-    hub: Annotated[str, typer.Option("--hub", help="The address of the hub, with https://.")],
-    token_file: Annotated[Path, typer.Option(help="A file with your API token.")],
-    authority: Annotated[
-        Path | None, typer.Option(help="Certificates in PEM to trust, in place of the system's.")
-    ] = None,
+    hub: HUB,
+    token_file: TOKEN_FILE,
+    authority: AUTHORITY = None,
 ) -> None:
     """Send a bundle to a hub, and wait until it is recorded; give it again to resume.
 
@@ -82,12 +79,12 @@ def send_command(
     """
     import httpx  # noqa: PLC0415 - only a send needs it
 
-    address, token = _address(hub), _token(token_file)
+    address, token = hub_address(hub), read_token(token_file)
     with httpx.Client(
         base_url=address,
         headers={"Authorization": f"Bearer {token}"},
         timeout=TIMEOUT,
-        verify=_trusting(authority),
+        verify=trusting(authority),
     ) as client:
         ended = _Sending(client, bundle, address).send()
     if ended.state == REFUSED:
@@ -96,39 +93,6 @@ def send_command(
     note = f" ({ended.reason})" if ended.reason else ""
     kind = "recorded" if ended.state == DONE[0] else "self-test, which is no evidence"
     say(f"{bundle}: {kind}{note}: campaign {ended.campaign}, {ended.result}")
-
-
-def _address(text: str) -> str:
-    try:
-        return hub_url(text)
-    except ValueError:
-        msg = (
-            f"--hub {text!r}: write https:// and the name of the hub; http:// only on this machine"
-        )
-        raise UsageError(msg) from None
-
-
-def _token(path: Path) -> str:
-    try:
-        token = read_bounded(path, TOKEN_BYTES).decode("ascii").strip()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it holds no token"
-        msg = f"{path}: the token cannot be read: {reason}"
-        raise UsageError(msg) from None
-    if not token or not token.isprintable() or " " in token:
-        msg = f"{path}: holds no token; a page of the hub makes one, and shows it once"
-        raise UsageError(msg)
-    return token
-
-
-def _trusting(authority: Path | None) -> ssl.SSLContext | bool:
-    if authority is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=authority)
-    except OSError as error:
-        msg = f"{authority}: no certificates can be read: {error.strerror or error}"
-        raise UsageError(msg) from None
 
 
 class _Sending:

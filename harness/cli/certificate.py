@@ -14,13 +14,20 @@ import typer
 from harness.cli.certificate_check import check_file, lines_of_check
 from harness.cli.decision import DECISION_ID, JSON, place_of_decision
 from harness.cli.decision_basis import record_decision, state_of
-from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
+from harness.cli.vouched_time import (
+    require_not_behind_any,
+    statements_on,
+    why_ahead,
+    why_not_vouched,
+)
 from harness.errors import UsageError
 from harness.follow.certificate_checks import Validity
 from harness.follow.certificates import (
+    CertificateNow,
     canonical_form,
     certificate_facts,
     statuses_of,
@@ -31,7 +38,6 @@ from harness.model.certificate import (
     CERTIFICATE_TYPE,
     STATUS_LIST_TYPE,
     Body,
-    CertificateStatus,
     IssuedCertificate,
     StatusList,
 )
@@ -71,6 +77,7 @@ def issue_command(
     """
     public_key_of(key)  # before anything is recorded
     with open_session(chosen_registry(registry), clock=clock) as session:
+        _require_vouched_time(session, chosen_registry(registry))
         place = place_of_decision(session, decision, supplier)
         issued, files = issue_certificate(
             session, place, decision, key,
@@ -79,6 +86,14 @@ def issue_command(
     for name, content in files.items():
         write_document(out / name, content)
     say(f"certificate {issued.number} of decision {decision}: {', '.join(files)} in {out}")
+
+
+def _require_vouched_time(session: RegistrySession, where: Path | str) -> None:
+    """Raise UsageError unless something vouches for the time at which a certificate is issued."""
+    signed = [said.at for said in statements_on(where, OUT)]
+    if why := why_ahead(session, where, OUT) or why_not_vouched(signed, clock.now()):
+        msg = f"no certificate can be issued: {why}"
+        raise UsageError(msg)
 
 
 def issue_certificate(
@@ -121,6 +136,7 @@ def status_list_command(
 
     It holds numbers and statuses alone. Publish a new one before it is out of date.
     """
+    require_not_behind_any(chosen_registry(registry), OUT, clock)
     with open_session(chosen_registry(registry), clock=clock) as session:
         listed = status_list_of(session, clock.now(), timedelta(days=days))
     document = msgspec.to_builtins(listed)
@@ -162,13 +178,15 @@ def status_list_of(session: RegistrySession, now: datetime, good_for: timedelta)
     Raises UsageError if the clock is behind the registry.
     """
     require_not_behind(session.registry.heads(), now)
-    found: dict[str, CertificateStatus] = {}
+    found: dict[str, CertificateNow] = {}
     for state in _certified(session):
-        found |= statuses_of(state.decisions, state.plans_about, now)
+        found |= statuses_of(state.decisions, state.stops_on, now)
+    listed = sorted(found.items())
     return StatusList(
         issued_at=now.replace(microsecond=0),
         next_update=(now + good_for).replace(microsecond=0),
-        certificates=dict(sorted(found.items())),
+        certificates={number: each.status for number, each in listed},
+        reasons={number: each.why for number, each in listed if each.why} or msgspec.UNSET,
     )
 
 
@@ -189,9 +207,7 @@ def _certified(session: RegistrySession) -> Iterator[StreamState]:
 
 def _require_in_force(state: StreamState, decision: str) -> None:
     held = state.decisions[decision]
-    records = state.open_records().values()
-    plans = state.plans_about(held)
-    if why_not := why_not_in_force(state.decisions, held, plans, records, clock.now()):
+    if why_not := why_not_in_force(state.decisions, held, state.stops_on(held), clock.now()):
         msg = f"no certificate can be issued: {why_not}"
         raise UsageError(msg)
 

@@ -26,6 +26,7 @@ from harness.model.certificate import (
     StatusList,
 )
 from harness.model.event_times import in_utc
+from harness.model.signature import shown_identity
 from harness.signing import Trusted, read_keys, read_signed_document
 from harness.untrusted.regular_file import read_bounded
 
@@ -150,5 +151,9 @@ def lines_of_check(checked: CheckedCertificate, now: datetime) -> Iterator[str]:
             yield f"  limited to: {said.limited_to}"
         for each in said.conditions:
             yield f"  to be fixed: {each.requirement}, due {each.due}"
-        yield f"  decided by {said.decided_by} on {in_utc(said.decided_at)}, for {said.body.name}"
+        identity = shown_identity(said.decided_by, said.decided_key or "")
+        yield (
+            f"  decided by {said.decided_by} ({identity}) on {in_utc(said.decided_at)}, for "
+            f"{said.body.name}"
+        )
     yield from (f"  {SIGNS[check.result]} {check.found}" for check in checked.checks)

@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.compose import load_and_warn
+from harness.cli.campaign_meeting import compared_journals
+from harness.cli.declared_scheme import scheme_of
 from harness.cli.drawing import styled, terminal
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say_data
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError, first_of
 from harness.model.campaign import Campaign
+from harness.model.journal_header import JournalHeader
 
 if TYPE_CHECKING:
     from harness.estimate.campaign_comparison import Comparison, Contrast
@@ -70,22 +73,36 @@ def compare_command(
             two.print_comparison(found, terminal())
         raise typer.Exit(two.EXIT_CODES[found.result])
     comparison = compare_journals(before, after, scheme)
+    differences = compared_journals(_header(before), _header(after))
     if json:
-        say_data(as_data(comparison))
+        say_data({**as_data(comparison), "differences": list(differences)})
         return
     _print(comparison, terminal())
+    for sentence in differences:
+        terminal().print(styled(f"Differs: {sentence}.", style="dim"))
 
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
-    """Compare two journals. Raises UsageError if they have no line and profile in common."""
+    """Compare two journals.
+
+    Raises UsageError if they have no line and profile in common, or if a scheme or pack was edited
+    under the same name and version.
+    """
     from harness.estimate.campaign_comparison import compare_campaigns  # noqa: PLC0415 - scipy is heavy
 
+    compared_journals(_header(before), _header(after))
     first, before_verdicts = _read(before)
     second, after_verdicts = _read(after)
     require_common(first, before_verdicts, second, after_verdicts)
-    policy = load_and_warn(scheme or first.scheme).policy
+    policy = scheme_of(before, scheme).policy
     phases = {profile: first.phase_of(profile) for profile in first.profiles}
     return compare_campaigns(before_verdicts, after_verdicts, policy, phases)
+
+
+def _header(path: Path) -> JournalHeader:
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+
+    return JournalReader(journal_folder(path)).header
 
 
 def as_data(comparison: Comparison) -> dict[str, object]:
@@ -103,9 +120,8 @@ def as_data(comparison: Comparison) -> dict[str, object]:
 
 def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    journal = open_journal(journal_folder(path))
+    journal = open_unchanged(journal_folder(path))
     try:
         judged = judge_journal(journal.header, tuple(journal.observations()))
         return journal.header.campaign, judged.verdicts

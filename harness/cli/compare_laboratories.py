@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.campaign_meeting import compared_journals
 from harness.cli.compare import require_common
-from harness.cli.compose import load_and_warn
+from harness.cli.declared_scheme import scheme_of
 from harness.cli.drawing import styled
 from harness.cli.paths import journal_folder
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError, first_of
 from harness.model.journal_header import JournalHeader
 from harness.model.outcome import Assessment, Conformity
@@ -51,7 +53,7 @@ def compare_two_laboratories(
     """Compare the journals of two laboratories. Raises UsageError if they cannot be compared."""
     from harness.estimate.laboratory_comparison import compare_laboratories  # noqa: PLC0415 - scipy is heavy
 
-    chosen = load_and_warn(scheme or _scheme_of(first))
+    chosen = scheme_of(first, scheme)
     one, other = _read(first, chosen), _read(second, chosen)
     _require_comparable(one, other)
     campaign = one.header.campaign
@@ -61,20 +63,11 @@ def compare_two_laboratories(
     return replace(found, contradictions=_contradictions(one.assessment, other.assessment))
 
 
-def _scheme_of(path: Path) -> str:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    with closing(open_journal(journal_folder(path))) as journal:
-        return journal.header.campaign.scheme
-
-
 def _read(path: Path, scheme: Scheme) -> Measured:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    with closing(open_journal(journal_folder(path))) as journal:
-        journal.require_unchanged()
+    with closing(open_unchanged(journal_folder(path))) as journal:
         return Measured(
             path=path,
             header=journal.header,
@@ -97,6 +90,7 @@ def _require_comparable(one: Measured, other: Measured) -> None:
             "are compared by one service"
         )
         raise UsageError(msg)
+    compared_journals(one.header, other.header)  # refuses what was edited under one name
     only = set(one.header.corpora) ^ set(other.header.corpora)
     if only:
         names = ", ".join(sorted(each.rpartition(" ")[0] for each in only))

@@ -7,7 +7,7 @@ document.
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.drawing import terminal
 from harness.cli.paths import JOURNAL, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json, warn
@@ -24,9 +25,11 @@ from harness.cli.registry_facts import (
     follow_ups_in,
     registry_heads,
 )
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock, Journal, WallClock
+from harness.store.atomic_write import PRIVATE
 from reports.documents import DOCUMENTS, Report
 from reports.exports.table import require_table_format
 
@@ -38,7 +41,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = False) -> None:
     """Assess a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
-    assessment, _ = conclude_journal(journal, scheme)
+    assessment, _ = conclude_journal(journal, scheme, is_view=True)
     for sentence in assessment.warnings:
         warn(sentence)
     show_assessment(assessment, json=json)
@@ -46,30 +49,33 @@ def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = Fa
 
 
 def conclude_journal(
-    path: Path, scheme: str | None = None, clock: Clock | None = None
+    path: Path, scheme: str | None = None, clock: Clock | None = None, *, is_view: bool = False
 ) -> tuple[Assessment, CampaignPaths]:
-    """Assess the journal in a folder, and keep the assessment beside it."""
+    """Assess the journal in a folder, and keep the assessment beside it.
+
+    The journal is judged, unless it is only viewed again (``is_view``): then verdicts that this
+    user cached will do. What is decided, handed over or recorded is no view. Raises InstrumentError
+    with a line for each thing in the campaign's folder that was changed.
+    """
+    from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
+    from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
     paths = paths_of_journal(folder)
-    journal = open_journal(folder)
-    try:
-        journal.require_unchanged()
+    with closing(open_unchanged(folder)) as journal:
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
-        verdicts = VerdictCache(paths.verdicts)
-        chosen = load_scheme(scheme or journal.header.campaign.scheme)
+        verdicts = user_verdict_cache(paths.verdicts) if is_view else None
+        chosen = judging_scheme(folder, journal.header, scheme, quiet=True)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         header, head = journal.header, journal.head.printed()
-    finally:
-        journal.close()
+        witnessed = witnessed_here(journal, paths)
     assessment = with_registration(replace(assessment, journal_head=head), header, paths, clock)
     suppliers, owners = registry_heads(paths.registry, assessment)
-    assessment = replace(assessment, registry_head=suppliers, owner_head=owners)
+    assessment = replace(
+        assessment, registry_head=suppliers, owner_head=owners, witnessed=witnessed
+    )
     keep_assessment(assessment, paths)
     return assessment, paths
 
@@ -138,7 +144,7 @@ def report_command(
     DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
     if table is not None:
         require_table_format(table)
-    assessment, paths = conclude_journal(journal, scheme)
+    assessment, paths = conclude_journal(journal, scheme, is_view=True)
     refuse_place_of_another(assessment, paths, out)
     say(f"report: {write_report(assessment, paths, out, kind)}")
     if figures is not None:
@@ -170,9 +176,15 @@ def refuse_place_of_another(assessment: Assessment, paths: CampaignPaths, out: P
 def write_report(
     assessment: Assessment, paths: CampaignPaths, out: Path | None = None, kind: str = "html"
 ) -> Path:
-    """Write a document of an assessment and of the plans that follow it up; return its path."""
+    """Write a document of an assessment and of the plans that follow it up; return its path.
+
+    Only the user can read it, as the journal: it names what passed a filter, and sites.
+    """
     path = out or paths.report(assessment.scheme, kind)
     plans = follow_ups_in(paths.registry, assessment)
     read = None if plans is None else WallClock().now()
     report = Report(assessment=assessment, follow_ups=plans or (), read=read)
-    return DOCUMENTS.find(kind)(report, path)
+    written = DOCUMENTS.find(kind)(report, path)
+    with suppress(OSError):  # a file system without modes
+        written.chmod(PRIVATE)  # also what a document of another package wrote
+    return written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from harness.cli.decision_basis import (
     state_of,
     with_decisions,
 )
-from harness.cli.decision_making import WantedDecision, decide
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.decision_view import (
     decisions_table,
     lines_of,
@@ -34,12 +35,15 @@ from harness.cli.paths import (
     journal_folder,
     paths_of_journal,
 )
+from harness.cli.person_identity import IDENTITY, acting
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
+from harness.cli.vouched_time import known_now
 from harness.errors import UsageError
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
 from harness.follow.status_history import status_in
 from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Status
@@ -59,6 +63,9 @@ REASON = Annotated[str, typer.Option(help="Why.")]
 UNTIL = Annotated[str, typer.Option(help="The last day of an accreditation; default: 12 months.")]
 WHITE_LABEL = Annotated[
     list[str] | None, typer.Option(help="A white label that it covers; default: all.")
+]
+CAUSE = Annotated[
+    str, typer.Option("--because-of", help="Of a stop: an alarm, a plan, or a complaint's name.")
 ]
 OUT_FOLDER = Annotated[Path, typer.Option(help="Where the registry is.")]
 
@@ -81,8 +88,9 @@ def propose_command(
 
     Exit 0: accredited, also with an action plan. Exit 1: anything else.
     """
-    campaign = read_campaign(results, scheme, clock)
-    with open_session(chosen_registry(registry, _out_of(results)), clock=clock) as session:
+    where = chosen_registry(registry, _out_of(results))
+    with open_session(where, clock=clock) as session:
+        campaign = read_campaign(results, scheme, clock, session)
         state = state_of(session, campaign.place.stream)
     matter = matter_of(campaign, version, state)
     proposal = proposal_for(matter, state, clock)
@@ -92,6 +100,37 @@ def propose_command(
     else:
         say(*proposal_lines(matter, proposal))
     raise typer.Exit(0 if proposal.status in FAVOURABLE else 1)
+
+
+@app.command("recommend")
+def recommend_command(
+    status: Annotated[
+        Status, typer.Argument(help=f"One of: {', '.join(LENIENCE)}.", show_default=False)
+    ],
+    results: Annotated[Path, typer.Option(help="The campaign that was reviewed.")],
+    reason: REASON,
+    version: VERSION = "",
+    scheme: SCHEME = None,
+    by: BY = "",
+    identity: IDENTITY = None,
+    registry: REGISTRY_OPTION = "",
+) -> None:
+    """Review an evaluation, and recommend what to decide, as a person who took no part in it.
+
+    An accreditation needs it: somebody else then decides (ISO/IEC 17065, 7.5 and 7.6). Who
+    recommends it signs (--identity).
+    """
+    where = chosen_registry(registry, _out_of(results))
+    with open_session(where, clock=clock) as session:
+        actor = acting(session, by, identity)
+        wanted = WantedDecision(status, reason, version, "", (), actor, identity=identity)
+        campaign = read_campaign(results, scheme, clock, session)
+        held = recommend(session, campaign.place, campaign, wanted, clock)
+    said = held.recommendation
+    say(
+        f"recommended: {said.service} {said.version} by {said.scheme} {said.scheme_version}: "
+        f"{said.status}, reviewed by {held.by}; somebody else decides"
+    )
 
 
 @app.command("make")
@@ -110,27 +149,30 @@ def make_command(
     decided: Annotated[
         str, typer.Option("--of", help="Without --results: the decision that it replaces.")
     ] = "",
+    cause: CAUSE = "",
     supplier: SUPPLIER = "",
     scheme: SCHEME = None,
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
-    """Decide on accreditation, as a person who took no part in the evaluation.
+    """Decide on accreditation, as a person who took no part in the evaluation or its review.
 
     A decision can be stricter than the rules propose, never more lenient. Without a campaign an
-    accreditation can be suspended or withdrawn (--of D-0001).
+    accreditation can be suspended, withdrawn or terminated (--of D-0001). Who accredits signs
+    (--identity).
     """
     if (results is None) == (not decided):
         msg = "give the campaign (--results FOLDER), or the decision that is replaced (--of D-0001)"
         raise UsageError(msg)
-    campaign = read_campaign(results, scheme, clock) if results else None
     place_in = _out_of(results) if results else out
-
-    wanted = WantedDecision(
-        status, reason, version, until, tuple(white_label or ()), by or current_user()
-    )
-    with open_session(chosen_registry(registry, place_in), clock=clock) as session:
+    where = chosen_registry(registry, place_in)
+    labels = tuple(white_label or ())
+    with open_session(where, clock=clock) as session:
+        campaign = read_campaign(results, scheme, clock, session) if results else None
+        actor = acting(session, by, identity)
+        wanted = WantedDecision(status, reason, version, until, labels, actor, cause, identity)
         place = campaign.place if campaign else place_of_decision(session, decided, supplier)
         held = decide(session, place, place_in, campaign or decided, wanted, clock)
     say(f"decision {held.decision.id}: {shown_decision(held, clock.now())}")
@@ -146,7 +188,7 @@ def list_command(
     out: OUT_FOLDER = OUT,
 ) -> None:
     """List the status of each service, version and scheme that was decided about."""
-    now = clock.now()
+    now = known_now(chosen_registry(registry, out), out, clock)
     with open_session(chosen_registry(registry, out), clock=clock) as session:
         only = session.stream_named(supplier) if supplier else ""
         found = [
@@ -155,7 +197,7 @@ def list_command(
             for held in (state.decisions.values() if every else standing(state.decisions))
         ]
     if json:
-        say_data([_data(name, held, state) for name, held, state in found])
+        say_data([_data(name, held, state, now) for name, held, state in found])
         return
     terminal().print(decisions_table(found, now) if found else "no decisions")
 
@@ -173,11 +215,11 @@ def show_command(
     with open_session(chosen_registry(registry, out), clock=clock) as session:
         place = place_of_decision(session, decision, supplier)
         state = state_of(session, place.stream)
-    held = state.decisions[decision]
+    held, now = state.decisions[decision], known_now(chosen_registry(registry, out), out, clock)
     if json:
-        say_data(_data(place.name, held, state))
+        say_data(_data(place.name, held, state, now))
         return
-    say(*lines_of(place.name, held, state, clock.now()))
+    say(*lines_of(place.name, held, state, now))
     basis = held.decision.proposal.basis
     if basis is not None:
         kept = "kept, unchanged" if is_kept(basis, out) else "MISSING OR CHANGED"
@@ -215,6 +257,7 @@ def review_command(
     upheld: Annotated[bool, typer.Option("--uphold/--reject", help="What came of it.")],
     supplier: SUPPLIER = "",
     by: BY = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     out: OUT_FOLDER = OUT,
 ) -> None:
@@ -223,11 +266,16 @@ def review_command(
     If it is upheld, the decision has to be made again.
     """
     with open_session(chosen_registry(registry, out), clock=clock) as session:
+        actor = acting(session, by, identity)
         reviewed = DecisionReviewed(
-            at=clock.now(), actor=by or current_user(), of=decision, upheld=upheld, reason=reason
+            at=clock.now(), actor=actor, of=decision, upheld=upheld, reason=reason
         )
-        record_decision(session, place_of_decision(session, decision, supplier), lambda _: reviewed)
-    said = "upheld: decide again (accredit decision make)" if upheld else "rejected"
+        record_decision(
+            session,
+            place_of_decision(session, decision, supplier),
+            lambda state: signed_event(reviewed, state.name, identity),
+        )
+    said = "upheld: measure again, and decide anew" if upheld else "rejected"
     say(f"decision {decision}: the appeal is {said}")
 
 
@@ -238,12 +286,13 @@ def place_of_decision(session: RegistrySession, decision: str, supplier: str) ->
     return Place(stream, names[stream])
 
 
-def _data(supplier: str, held: HeldDecision, state: StreamState) -> dict[str, Any]:
-    """A decision ready for JSON, with its status now."""
+def _data(supplier: str, held: HeldDecision, state: StreamState, now: datetime) -> dict[str, Any]:
+    """A decision ready for JSON, with its status at a time."""
     return {
         "supplier": supplier,
         "id": held.decision.id,
-        "status_now": status_in(held, state, clock.now()),
+        "status_now": status_in(held, state, now),
+        "identity": held.identity,
         **msgspec.to_builtins(held),
     }
 

@@ -11,22 +11,26 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.cli.paths import CampaignPaths
-from harness.cli.registration_bars import bars_of_registration
+from harness.cli.registry_session import RegistrySession
 from harness.model.outcome import Assessment
 
 
 class JudgedCampaign(NamedTuple):
-    """A campaign that was judged for a decision; ``begun`` is when its first attempt was made."""
+    """A campaign that was judged for a decision; ``begun`` is when its first attempt was made.
+
+    ``session`` is the registry in which it is decided.
+    """
 
     assessment: Assessment
     paths: CampaignPaths
     begun: datetime
+    session: RegistrySession
 
 
-CHECKS: tuple[Callable[[JudgedCampaign], Iterable[str]], ...] = (bars_of_registration,)
-"""What is checked, in the order in which its sentences are shown."""
+Check = Callable[[JudgedCampaign], Iterable[str]]
+"""Yields a sentence for each thing about a campaign that bars a favourable decision."""
 
 
-def bars_to(campaign: JudgedCampaign) -> tuple[str, ...]:
+def bars_to(campaign: JudgedCampaign, checks: Iterable[Check]) -> tuple[str, ...]:
     """What bars a favourable decision on a campaign, in sentences; empty if nothing does."""
-    return tuple(sentence for check in CHECKS for sentence in check(campaign))
+    return tuple(sentence for check in checks for sentence in check(campaign))

@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from harness.cli.conclude import begun_at, conclude_journal
-from harness.cli.decision_bars import JudgedCampaign, bars_to
+from harness.cli.decision_bars import Check, JudgedCampaign, bars_to
+from harness.cli.decision_followed import other_content
 from harness.cli.paths import CampaignPaths
+from harness.cli.recalled_evidence import why_recalled
+from harness.cli.registration_bars import bars_of_registration
 from harness.cli.registry_session import Place, RegistrySession, place_of_any
+from harness.cli.similar_names import similar_stops
+from harness.cli.trusted_content import unsigned_parts
+from harness.cli.vouched_time import time_bars
 from harness.errors import HarnessError, UsageError, known
+from harness.follow.accreditation import why_not_new_enough
 from harness.follow.alarms import alarms_of
-from harness.follow.decisions import is_accredited, year_after
+from harness.follow.decisions import year_after
 from harness.follow.derived_rows import DECISION
+from harness.follow.people_identities import unidentified
 from harness.follow.proposal import propose
 from harness.follow.replay import replay
 from harness.follow.state import StreamState
+from harness.follow.status_history import is_accredited
 from harness.model.alarm import Alarm
 from harness.model.decision import (
     FAVOURABLE,
     Basis,
     Decision,
     HeldDecision,
+    HeldRecommendation,
     Proposal,
+    Recommendation,
     Status,
     decision_key,
 )
-from harness.model.decision_event import DecisionEvent
+from harness.model.decision_event import DecisionEvent, EvaluationReviewed
 from harness.model.observation import Evidence
 from harness.model.outcome import Assessment, Conformity
 from harness.model.registry_record import ServiceVersion, WhiteLabel
 from harness.model.scope import SCOPE_WORDS
 from harness.model.stream import same_name
 from harness.ports.storage import Clock
+
+CHECKS: tuple[Check, ...] = (
+    why_recalled,
+    lambda each: unsigned_parts(each.assessment, each.paths),
+    lambda each: other_content(each.assessment, each.paths),
+    time_bars,
+    bars_of_registration,
+    lambda each: unidentified(
+        each.assessment.outcomes, each.session.identities(), each.assessment.concluded
+    ),
+)
+"""What may bar a favourable decision on a campaign, in the order in which it is shown."""
 
 KEPT = "decision-evidence"
 """The folder of results in which the assessments of decisions are kept."""
@@ -62,13 +88,21 @@ class Matter(NamedTuple):
         return decision_key(self.service, self.version, self.scheme)
 
 
-def read_campaign(results: Path, scheme: str | None, clock: Clock) -> Campaign:
-    """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope."""
-    return campaign_of(*conclude_journal(results, scheme, clock))
+def read_campaign(
+    results: Path, scheme: str | None, clock: Clock, session: RegistrySession
+) -> Campaign:
+    """Judge a campaign's results by the rules of now. Raises UsageError, as for a limited scope.
+
+    ``session`` is the registry in which it is decided.
+    """
+    assessment, paths = conclude_journal(results, scheme, clock)
+    campaign = campaign_of(assessment, paths, session)
+    noted = similar_stops(assessment, paths)
+    return campaign._replace(basis=msgspec.structs.replace(campaign.basis, noted=noted))
 
 
-def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
-    """The campaign of an assessment. Raises UsageError for a limited scope."""
+def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistrySession) -> Campaign:
+    """The campaign of an assessment, to be decided on. Raises UsageError for a limited scope."""
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
 
     if assessment.scope != "service":
@@ -88,7 +122,10 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths) -> Campaign:
         begun=begun,
         concluded=assessment.concluded,
         limited_to=_limits_of(assessment),
-        bars=bars_to(JudgedCampaign(assessment, paths, begun)),
+        bars=bars_to(JudgedCampaign(assessment, paths, begun, session), CHECKS),
+        judges=_judges_of(assessment),
+        stated=_stated_in(assessment),
+        measured_with=assessment.measured_with,
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 
@@ -103,16 +140,35 @@ def _limits_of(assessment: Assessment) -> str:
     return ", ".join(dict.fromkeys(filter(None, conforming)))
 
 
+def _judges_of(assessment: Assessment) -> tuple[str, ...]:
+    """The people whose answers a campaign counts, in the order of their answers."""
+    answers = (each for one in assessment.outcomes if one.people for each in one.people.answers)
+    return tuple(dict.fromkeys(each.reviewer for each in answers))
+
+
+def _stated_in(assessment: Assessment) -> tuple[tuple[str, datetime], ...]:
+    """When the oldest answer was given, of each binding outcome that conforms by answers."""
+    return tuple(
+        (one.requirement.id, min(each.at for each in one.people.answers))
+        for one in assessment.outcomes
+        if one.people is not None and one.people.answers and one.requirement.binding
+        if one.conformity is Conformity.CONFORMS
+    )
+
+
 def proposal_for(matter: Matter, state: StreamState, clock: Clock) -> Proposal:
     """What the rules propose to decide about a matter. ``state`` is that of the whole stream."""
     now, campaign = clock.now(), matter.campaign
+    about = (matter.service, matter.version, matter.scheme)
+    too_old = why_not_new_enough(campaign.basis, about, state.sources, now) if campaign else ()
     return propose(
         campaign.assessment if campaign else None,
         campaign.basis if campaign else None,
         tuple(state.followed(matter.service, matter.scheme)),
         now,
-        is_accredited=is_accredited(state.decisions, matter.key, now),
+        is_accredited=is_accredited(state, matter.key, now),
         alarms=_alarms_about(matter, state),
+        too_old=tuple(too_old),
     )
 
 
@@ -160,6 +216,21 @@ def decision_on(
     )
 
 
+def recommendation_on(
+    matter: Matter, state: StreamState, status: Status, clock: Clock, *, reason: str
+) -> Recommendation:
+    """What the review of a matter recommends, beside what the rules propose."""
+    return Recommendation(
+        service=matter.service,
+        version=matter.version,
+        scheme=matter.scheme,
+        scheme_version=matter.scheme_version,
+        status=status,
+        reason=reason,
+        proposal=proposal_for(matter, state, clock),
+    )
+
+
 def state_of(session: RegistrySession, stream: str) -> StreamState:
     """The state of a whole stream, which a decision rests on."""
     with session.registry.reading(stream) as access:
@@ -178,12 +249,27 @@ def record_decision(
     session: RegistrySession, place: Place, make: Callable[[StreamState], DecisionEvent]
 ) -> HeldDecision:
     """Record an event about a decision, made from the state of the whole stream."""
+    after, event = _recorded(session, place, make)
+    return after.decisions[event.about]
+
+
+def record_recommendation(
+    session: RegistrySession, place: Place, make: Callable[[StreamState], EvaluationReviewed]
+) -> HeldRecommendation:
+    """Record the review of an evaluation, made from the state of the whole stream."""
+    after, _ = _recorded(session, place, make)
+    return after.recommended[-1]
+
+
+def _recorded(
+    session: RegistrySession, place: Place, make: Callable[[StreamState], DecisionEvent]
+) -> tuple[StreamState, DecisionEvent]:
     with session.registry.writing(place.stream) as access:
         state = replay(access.events())
         event = make(state)
         after = state.after(event)
         session.append_to(access, after, [event])
-    return after.decisions[event.about]
+    return after, event
 
 
 def keep_assessment_of(campaign: Campaign, out: Path) -> None:

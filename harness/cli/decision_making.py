@@ -19,15 +19,19 @@ from harness.cli.decision_basis import (
     decision_on,
     keep_assessment_of,
     matter_of,
+    recommendation_on,
     record_decision,
+    record_recommendation,
 )
 from harness.cli.plan_step import end_of
 from harness.cli.registry_session import Place, RegistrySession
 from harness.errors import UsageError
 from harness.follow.decisions import held_decision
+from harness.follow.identities import signed_event
 from harness.follow.state import StreamState
-from harness.model.decision import FAVOURABLE, HeldDecision, Status
-from harness.model.decision_event import DecisionMade
+from harness.model.decision import FAVOURABLE, HeldDecision, HeldRecommendation, Status
+from harness.model.decision_event import DecisionMade, EvaluationReviewed
+from harness.model.stream import same_name
 from harness.ports.storage import Clock
 
 
@@ -35,6 +39,8 @@ class WantedDecision(NamedTuple):
     """What somebody wants to decide, and why; ``until`` is a date, or empty for 12 months.
 
     Without ``version`` the only one on record is meant, without ``white_labels`` all of them.
+    ``cause`` is what a stop rests on: the id of an alarm or plan, or the name of a complaint.
+    ``identity`` is the private key with which it is signed, if any.
     """
 
     status: Status
@@ -43,6 +49,8 @@ class WantedDecision(NamedTuple):
     until: str
     white_labels: tuple[str, ...]
     actor: str
+    cause: str = ""
+    identity: Path | None = None
 
 
 def decide(
@@ -72,12 +80,41 @@ def decide(
             decision,
             until=_until(wanted.status, wanted.until) if wanted.until else decision.until,
             white_labels=wanted.white_labels or decision.white_labels,
+            cause=_cause(wanted.cause, matter.service, state),
         )
-        return DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        event = DecisionMade(at=clock.now(), actor=wanted.actor, decision=decision)
+        return signed_event(event, state.name, wanted.identity)
 
     if isinstance(about, Campaign):
         keep_assessment_of(about, results)
     return record_decision(session, place, made)
+
+
+def recommend(
+    session: RegistrySession,
+    place: Place,
+    campaign: Campaign,
+    wanted: WantedDecision,
+    clock: Clock,
+    *,
+    check: Callable[[StreamState], None] = lambda _: None,
+) -> HeldRecommendation:
+    """Record what the review of a campaign recommends; parameters as those of ``decide``."""
+
+    def made(state: StreamState) -> EvaluationReviewed:
+        check(state)
+        matter = matter_of(campaign, wanted.version, state)
+        said = recommendation_on(matter, state, wanted.status, clock, reason=wanted.reason)
+        event = EvaluationReviewed(at=clock.now(), actor=wanted.actor, recommendation=said)
+        return signed_event(event, state.name, wanted.identity)
+
+    return record_recommendation(session, place, made)
+
+
+def _cause(given: str, service: str, state: StreamState) -> str:
+    """What a stop rests on as decisions hold it: of a complaint about the service, its key."""
+    key = f"complaint:{same_name(service)}\x1f{same_name(given)}"
+    return key if state.open(key) is not None else given
 
 
 def _matter_again(state: StreamState, decided: str) -> Matter:

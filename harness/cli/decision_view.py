@@ -8,12 +8,16 @@ from datetime import datetime
 from rich.table import Table
 
 from harness.cli.decision_basis import Matter
+from harness.follow.accreditation import public_reason, sentence_of, status_of
 from harness.follow.decisions import latest_of
 from harness.follow.state import StreamState
-from harness.follow.status_history import status_in
 from harness.model.coverage import format_value
 from harness.model.decision import FAVOURABLE, HeldDecision, Margin, Proposal, Status
 from harness.model.event_times import in_utc
+from harness.model.signature import BY_NAME_ONLY
+
+SEPARATOR = "\x1f"
+"""What stands between the parts of a record's key."""
 
 
 def shown_decision(held: HeldDecision, now: datetime) -> str:
@@ -22,7 +26,8 @@ def shown_decision(held: HeldDecision, now: datetime) -> str:
     until = f", until {decision.until:%Y-%m-%d}" if decision.until else ""
     return (
         f"{decision.service} {decision.version} by {decision.scheme} {decision.scheme_version}: "
-        f"{held.status_at(now)}{until}, decided by {held.by}"
+        f"{held.status_at(now)}{until}, decided by {held.by} "
+        f"({held.identity})"
     )
 
 
@@ -33,18 +38,22 @@ def decisions_table(found: Iterable[tuple[str, HeldDecision, StreamState]], now:
     )
     for name, held, state in found:
         decision = held.decision
-        status = str(status_in(held, state, now))
+        stops = state.stops_on(held)
+        status = str(status_of(held, stops, now))
         if latest_of(state.decisions, decision.key) is not held:
-            status = f"{decision.status} (replaced)"
-        elif held.is_overturned:
-            status += " (appeal upheld: decide again)"
-        elif held.open_appeal:
-            status += " (appeal open)"
+            status = f"{decision.status} ({'void' if held.void else 'replaced'})"
+        elif held.void:
+            status += " (void: decide again)"
+        else:
+            why = public_reason(stops, Status(status))
+            status += f" ({why})" if why else ""
+            status += " (appeal open)" if held.open_appeal else ""
         until = f"{decision.until:%Y-%m-%d}" if decision.until else ""
         scheme = f"{decision.scheme} {decision.scheme_version}"
         table.add_row(
-            name, decision.id, decision.service, decision.version, scheme, status, until, held.by
-        )
+            name, decision.id, decision.service, decision.version, scheme, status, until,
+            held.by if held.identity != BY_NAME_ONLY else f"{held.by} ({BY_NAME_ONLY})",
+        )  # fmt: skip
     return table
 
 
@@ -66,6 +75,7 @@ def _lines_of_proposal(proposal: Proposal) -> Iterator[str]:
         yield f"  rests on campaign {basis.campaign}, begun {in_utc(basis.begun)}"
         if basis.limited_to:
             yield f"  limited to: {basis.limited_to}"
+        yield from (f"  note: {each}" for each in basis.noted)
         yield f"  judged by rules {basis.rules}"
         yield f"  journal {basis.journal}"
         yield f"  assessment {basis.assessment}"
@@ -92,12 +102,18 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
     decision = held.decision
     yield f"{decision.id}: {shown_decision(held, now)}, on {in_utc(held.at)}"
     yield f"supplier: {supplier}"
+    if held.void:
+        yield f"void: {held.void}"
     yield f"white labels: {', '.join(decision.white_labels) or 'none'}"
     latest = latest_of(state.decisions, decision.key)
     if latest is not None and latest is not held:
         yield f"replaced by {latest.decision.id}"
     else:
-        yield f"status now: {status_in(held, state, now)}"
+        stops = state.stops_on(held)
+        yield f"status now: {status_of(held, stops, now)}"
+        yield from (f"  {sentence_of(stop)}" for stop in stops)
+    if decision.cause:
+        yield f"because of: {decision.cause.rpartition(SEPARATOR)[2]}"
     yield f"reason: {decision.reason}"
     yield f"the rules proposed {decision.proposal.status}"
     yield from _lines_of_proposal(decision.proposal)
@@ -106,9 +122,8 @@ def lines_of(supplier: str, held: HeldDecision, state: StreamState, now: datetim
         if appeal.answered is not None:
             answer = "upheld" if appeal.upheld else "rejected"
             yield (
-                f"  {answer} by {appeal.answered_by}, {appeal.answered:%Y-%m-%d}: {appeal.answer}"
+                f"  {answer} by {appeal.answered_by} ({appeal.identity}), "
+                f"{appeal.answered:%Y-%m-%d}: {appeal.answer}"
             )
-    if held.is_overturned:
-        yield "an appeal was upheld: decide again (accredit decision make)"
     if decision.status in FAVOURABLE and held.status_at(now) is Status.EXPIRED:
         yield "it has expired: measure the service again, and decide anew"

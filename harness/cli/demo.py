@@ -269,7 +269,6 @@ def _measure_later(console: Console, path: Path, home: Path, pages: OriginPages)
 def _decide(console: Console, paths: CampaignPaths) -> None:
     """Record the version that was measured, and a decision on its accreditation."""
     clock = WallClock()
-    campaign = read_campaign(paths.home, None, clock)
 
     def made(state: StreamState) -> DecisionMade:
         reason = "A plan is not agreed, and a requirement is undecided"
@@ -278,6 +277,7 @@ def _decide(console: Console, paths: CampaignPaths) -> None:
         return DecisionMade(at=clock.now(), actor=DECISION_MAKER, decision=decision)
 
     with open_session(paths.registry) as session:
+        campaign = read_campaign(paths.home, None, clock, session)
         version = ServiceVersion(id=VERSION, of=SERVICE)
         added = RecordAdded(at=clock.now(), actor=SUPPLIER, record=version)
         session.record(campaign.place, added)

@@ -101,7 +101,9 @@ def _play(folder: Path, now: datetime, calendar: Calendar, seed: str) -> None:
     out.mkdir()
     with (
         measuring(folder, out, calendar) as measured,
-        open_session(out / "registry.sqlite", create=True, clock=clock) as session,
+        open_session(
+            out / "registry.sqlite", create=True, clock=clock, has_accounts=True
+        ) as session,
     ):
         agents = make_agents(session, clock, declared, calendar)
         for play in (play_brightwater, play_northgate):

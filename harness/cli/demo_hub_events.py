@@ -53,9 +53,9 @@ def _accredit(part: Part, service: DemoService, version: str, ago: int) -> None:
 
     def decide() -> None:
         campaign = part.campaign(service, name, ago)
-        part.chronicle.add_campaign(campaign.assessment, ASSESSOR.name)
+        part.chronicle.add_campaign(campaign.assessment, ASSESSOR.actor)
         part.clock.at = part.calendar.after(ago, days=5)
-        part.chronicle.decide(campaign, version, Status.ACCREDITED, DECISION_MAKER.name, ANNUAL)
+        part.chronicle.decide(campaign, version, Status.ACCREDITED, DECISION_MAKER.actor, ANNUAL)
 
     part.agenda.add(part.calendar.after(ago, days=2), decide)
 
@@ -105,7 +105,7 @@ class _Northgate(Part):
 
     def _acknowledge(self, alarm: Alarm) -> None:
         event = AlarmAcknowledged(
-            at=self.clock.now(), actor=ASSESSOR.name, service=alarm.raised.service,
+            at=self.clock.now(), actor=ASSESSOR.actor, service=alarm.raised.service,
             alarm=alarm.id, note="The re-test is tomorrow; the supplier has been asked",
         )  # fmt: skip
         self.chronicle.add(event)
@@ -120,7 +120,7 @@ class _Northgate(Part):
             supplier=NORTHGATE,
         )  # fmt: skip
         (plan,) = open_plans(done.assessment, done.paths, self.clock)
-        campaign = read_campaign(paths.home, None, self.clock)
+        campaign = read_campaign(paths.home, None, self.clock, self.stage.session)
         now = self.clock.now()
         follow = self._work_on if service is GATEWAY else self._submit_only
         self.agenda.add(_hours(now, 4), partial(self._suspend, campaign, version, alarm.id))
@@ -128,7 +128,7 @@ class _Northgate(Part):
 
     def _suspend(self, campaign: Campaign, version: str, alarm: str) -> None:
         reason = f"The re-test of alarm {alarm} confirms the failure"
-        self.chronicle.decide(campaign, version, Status.SUSPENDED, DECISION_MAKER.name, reason)
+        self.chronicle.decide(campaign, version, Status.SUSPENDED, DECISION_MAKER.actor, reason)
 
     def _advance(self, plan: str, event: PlanEvent) -> None:
         self.chronicle.flush()
@@ -141,12 +141,12 @@ class _Northgate(Part):
         """The assessor escalates the plan, the supplier submits it; it waits to be agreed."""
         escalated, at = _hours(now, 5), _hours(now, 6)
         self._add(escalated, PlanEscalated(
-            at=escalated, actor=ASSESSOR.name, plan=plan, level=Level.SUSPENDED,
+            at=escalated, actor=ASSESSOR.actor, plan=plan, level=Level.SUSPENDED,
             reason="A third of the drug sites pass, in all schools",
             exit_criteria="A re-test of the drug sites conforms",
         ))  # fmt: skip
         submitted = PlanSubmitted(
-            at=at, actor=OF_NORTHGATE.name, plan=plan, owner=OF_NORTHGATE.name,
+            at=at, actor=OF_NORTHGATE.actor, plan=plan, owner=OF_NORTHGATE.name,
             corrective_action="Withdraw list feed 118, and compare each feed with the one before",
             root_cause="List feed 118 lacks a third of the drug sites",
             containment="The list of feed 117 is loaded beside it",
@@ -158,22 +158,22 @@ class _Northgate(Part):
         submitted, agreed = _hours(now, 30), _hours(now, 54)
         contained, claimed = _hours(now, 80), self.calendar.after(40, days=4)
         self._add(submitted, PlanSubmitted(
-            at=submitted, actor=OF_NORTHGATE.name, plan=plan, owner=OF_NORTHGATE.name,
+            at=submitted, actor=OF_NORTHGATE.actor, plan=plan, owner=OF_NORTHGATE.name,
             corrective_action="Load the whole list of drug sites again",
             root_cause="The category engine of version 4.6 reads two thirds of the list",
             containment="Version 4.7 sends requests about drugs to the engine of version 4.5",
             preventive_action="A release is held back while a list is shorter than before",
         ))  # fmt: skip
         self._add(agreed, PlanAgreed(
-            at=agreed, actor=ASSESSOR.name, plan=plan, owner=OF_NORTHGATE.name,
+            at=agreed, actor=ASSESSOR.actor, plan=plan, owner=OF_NORTHGATE.name,
             corrective_action="Load the whole list of drug sites again",
         ))  # fmt: skip
         self._add(contained, PlanProgressed(
-            at=contained, actor=OF_NORTHGATE.name, plan=plan, milestone=1,
+            at=contained, actor=OF_NORTHGATE.actor, plan=plan, milestone=1,
             note="Version 4.7 is in all schools",
         ))  # fmt: skip
         self._add(claimed, FixClaimed(
-            at=claimed, actor=OF_NORTHGATE.name, plan=plan,
+            at=claimed, actor=OF_NORTHGATE.actor, plan=plan,
             statement="Version 4.8 reads the whole list",
         ))  # fmt: skip
         self.agenda.add(self.calendar.after(39, days=1), partial(self._verify, plan))
@@ -193,7 +193,7 @@ class _Northgate(Part):
         self.stage.measuring.wait_for("gateway-soak")
         paths = CampaignPaths(out=self.stage.out, campaign="gateway-soak")
         assessment, _ = conclude_journal(paths.journal, clock=self.clock)
-        self.chronicle.add_campaign(assessment, ASSESSOR.name)
+        self.chronicle.add_campaign(assessment, ASSESSOR.actor)
         self.chronicle.flush()
         count_soaks(assessment, paths, at=self.clock)
 
@@ -205,17 +205,17 @@ class _Northgate(Part):
         (plan,) = open_plans(campaign.assessment, paths, self.clock)
         submitted, agreed = (self.calendar.after(27, days=days) for days in (5, 9))
         self._add(submitted, PlanSubmitted(
-            at=submitted, actor=OF_NORTHGATE.name, plan=plan.id, owner=OF_NORTHGATE.name,
+            at=submitted, actor=OF_NORTHGATE.actor, plan=plan.id, owner=OF_NORTHGATE.name,
             corrective_action="Correct the categories of sites about health",
             root_cause="Version 4.8 takes words about medicines for words about drugs",
         ))  # fmt: skip
         self._add(agreed, PlanAgreed(
-            at=agreed, actor=ASSESSOR.name, plan=plan.id, owner=OF_NORTHGATE.name,
+            at=agreed, actor=ASSESSOR.actor, plan=plan.id, owner=OF_NORTHGATE.name,
             corrective_action="Correct the categories of sites about health",
         ))  # fmt: skip
         progressed = self.calendar.after(20, days=1)
         self._add(progressed, PlanProgressed(
-            at=progressed, actor=OF_NORTHGATE.name, plan=plan.id,
+            at=progressed, actor=OF_NORTHGATE.actor, plan=plan.id,
             note="Half of the categories are corrected",
         ))  # fmt: skip
         self.agenda.add(self.calendar.after(25, days=3), partial(self._recover, campaign))
@@ -223,7 +223,9 @@ class _Northgate(Part):
     def _recover(self, campaign: Campaign) -> None:
         """The service is accredited again, with the plan about health sites."""
         reason = "The fix of the drug sites has held; the plan about sites on health is agreed"
-        self.chronicle.decide(campaign, "4.8", Status.WITH_ACTION_PLAN, DECISION_MAKER.name, reason)
+        self.chronicle.decide(
+            campaign, "4.8", Status.WITH_ACTION_PLAN, DECISION_MAKER.actor, reason
+        )
 
 
 def _hours(moment: datetime, hours: float) -> datetime:

@@ -113,9 +113,10 @@ def store(assessment: Assessment, out: Path) -> None:
     Nothing of a demonstration has to survive a crash, so the disk is not waited for.
     """
     from harness.store.assessments import encode_assessment  # noqa: PLC0415 - keep the start light
+    from harness.store.private_folder import make_private  # noqa: PLC0415 - the same
 
     paths = CampaignPaths(out=out, campaign=assessment.campaign)
-    paths.home.mkdir(parents=True, exist_ok=True)
+    make_private(paths.home)
     paths.assessment(assessment.scheme).write_bytes(encode_assessment(assessment) + b"\n")
 
 

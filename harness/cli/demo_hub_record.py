@@ -17,23 +17,18 @@ import msgspec
 
 from harness.cli.decision_basis import (
     Campaign,
-    decision_on,
-    keep_assessment_of,
-    matter_of,
-    proposal_for,
-    record_decision,
 )
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.demo_hub_files import DemoService
+from harness.cli.demo_hub_people import REVIEWER
 from harness.cli.event_basis import alarms_in
 from harness.cli.monitor_history import History, intensity_of, place_of_service, run_record
 from harness.cli.monitor_run import Monitored, alarms_after, concluded_run, monitored
 from harness.cli.registry_facts import campaign_record
 from harness.cli.registry_session import Place, RegistrySession
 from harness.cli.simulated_clock import SimulatedClock
-from harness.follow.state import StreamState
 from harness.model.alarm import Alarm
-from harness.model.decision import HeldDecision, Status
-from harness.model.decision_event import DecisionMade
+from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.event import Event, RecordAdded
 from harness.model.outcome import Assessment
 from harness.model.surveillance_event import Intensity, SurveillanceRun
@@ -186,21 +181,18 @@ class Chronicle:
     def decide(
         self, campaign: Campaign, version: str, status: Status, actor: str, reason: str
     ) -> HeldDecision:
-        """Record a decision; the rules must propose ``status``.
+        """Record a decision, and the review before an accreditation; the rules propose ``status``.
 
         Raises UsageError if they propose something less lenient.
         """
         self.flush()
+        if status in FAVOURABLE:
+            said = "All of the evaluation was read again"
+            wanted = WantedDecision(status, said, version, "", (), REVIEWER.name)
+            recommend(self.session, campaign.place, campaign, wanted, self.clock)
 
-        def made(state: StreamState) -> DecisionMade:
-            matter = matter_of(campaign, version, state)
-            proposed = proposal_for(matter, state, self.clock)
-            why = f"{reason}. {'; '.join(proposed.reasons)}"
-            decision = decision_on(matter, state, status, self.clock, reason=why)
-            return DecisionMade(at=self.clock.now(), actor=actor, decision=decision)
-
-        keep_assessment_of(campaign, self.out)
-        return record_decision(self.session, campaign.place, made)
+        wanted = WantedDecision(status, reason, version, "", (), actor)
+        return decide(self.session, campaign.place, self.out, campaign, wanted, self.clock)
 
     def add_campaign(self, assessment: Assessment, actor: str) -> None:
         """Record a campaign that is no run of surveillance, and its service if it is new."""

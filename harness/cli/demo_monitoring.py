@@ -19,34 +19,28 @@ from typing import NamedTuple
 from rich.console import Console
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.decision_basis import (
-    decision_on,
-    keep_assessment_of,
-    matter_of,
-    proposal_for,
-    read_campaign,
-    record_decision,
-)
+from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
+from harness.cli.identity import make_key
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
 from harness.cli.registry_facts import escalate_plans, open_plans
-from harness.cli.registry_session import open_session, place_of_any
+from harness.cli.registry_session import OWNERS, RegistrySession, open_session, place_of_any
 from harness.cli.retest import retest_plan
 from harness.cli.site import write_site
 from harness.cli.two_party_seed import give_both_parts
 from harness.errors import InstrumentError
-from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, PlanState
-from harness.model.decision_event import DecisionMade
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
-from harness.model.registry_record import Service, ServiceVersion
+from harness.model.registry_record import Identity, Service, ServiceVersion
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
 WITNESS = "the witness of the draws"
+REVIEWER = "the reviewer for Northgate"
 SCHEME_ID = "demo-monitoring"
 SCHEME = f"""\
 id: {SCHEME_ID}
@@ -189,22 +183,30 @@ class Monitoring:
         self.say(f"{SUPPLIER} releases version {version}")
 
     def decide(self, paths: CampaignPaths, version: str) -> str:
-        """Somebody who took no part decides what the rules propose; the id of the decision."""
-        campaign = read_campaign(paths.home, None, self.clock)
-
-        def made(state: StreamState) -> DecisionMade:
-            matter = matter_of(campaign, version, state)
-            status = proposal_for(matter, state, self.clock).status
-            reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
-            decision = decision_on(matter, state, status, self.clock, reason=reason)
-            return DecisionMade(at=self.clock.now(), actor=DECISION_MAKER, decision=decision)
-
-        keep_assessment_of(campaign, self.home)
+        """Two who took no part review and decide what the rules propose; the decision's id."""
         with open_session(self.registry, clock=self.clock) as session:
-            held = record_decision(session, campaign.place, made)
+            campaign = read_campaign(paths.home, None, self.clock, session)
+            state = state_of(session, campaign.place.stream)
+            status = proposal_for(matter_of(campaign, version, state), state, self.clock).status
+            reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
+            wanted = WantedDecision(status, reason, version, "", (), REVIEWER)
+            wanted = wanted._replace(identity=self._identity(session, REVIEWER))
+            recommend(session, campaign.place, campaign, wanted, self.clock)
+            key = self._identity(session, DECISION_MAKER)
+            wanted = wanted._replace(actor=DECISION_MAKER, identity=key)
+            held = decide(session, campaign.place, self.home, campaign, wanted, self.clock)
         decided = held.decision
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id
+
+    def _identity(self, session: RegistrySession, person: str) -> Path:
+        """The key of a person, which the body registered."""
+        key = self.home / f"{person.replace(' ', '-')}.pem"
+        if not key.exists():
+            record = Identity(id=person, public_key=make_key(key))
+            added = RecordAdded(at=self.clock.now(), actor=ASSESSOR, record=record)
+            session.record(OWNERS, added)
+        return key
 
     def plans(self, state: PlanState) -> tuple[ActionPlan, ...]:
         """The plans of the supplier that are in a state."""

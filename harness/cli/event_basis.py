@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from harness.follow.escalation import is_dropped_by
+from harness.follow.identities import is_identity
 from harness.follow.replay import replay
 from harness.follow.state import StreamState, number_of
+from harness.follow.wrong_dates import undone_in
 from harness.model.action_plan import Subject
 from harness.model.alarm import Alarm
 from harness.model.decision_event import DecisionEvent
@@ -17,12 +18,15 @@ from harness.model.event import (
     ClockCorrected,
     Event,
     FindingOpened,
+    PlanClosed,
     PlanDrafted,
     PlanEscalated,
     PlanEvent,
     RecordAdded,
     RecordClosed,
+    RetestConcluded,
     RetestStarted,
+    SoakMeasured,
 )
 from harness.model.registry_record import OfService, record_key
 from harness.model.surveillance_event import (
@@ -46,25 +50,45 @@ def part_of(
     """Return the state of some plans, findings and records, by ids and keys, from their events.
 
     Plans come with their findings, and findings with their plans. A plan that was escalated by rule
-    also rests on the corrections of the clock.
+    or whose fix was verified also rests on the corrections of the clock.
     """
     held = dict(access.found(about=[*plans, *records]))
     wanted = [event.finding for event in held.values() if isinstance(event, PlanDrafted)]
     wanted += findings
     drafts = [event for _, event in access.found(topic=wanted) if isinstance(event, PlanDrafted)]
     held |= access.found(about=[*wanted, *(event.plan for event in drafts)])
-    if any(isinstance(event, PlanEscalated) and event.rule for event in held.values()):
+    if any(map(_rests_on_dates, held.values())):
         held |= access.found(kind=["clock-corrected"])
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)
 
 
+def _part_of(access: StreamAccess) -> StreamState:
+    """A state of nothing of a stream yet, with its name, which signatures are bound to."""
+    return StreamState(name=access.head.name if access.head else "")
+
+
+def _rests_on_dates(event: Event) -> bool:
+    """Whether a correction of the clock may undo what an event made of a plan."""
+    by_rule = isinstance(event, PlanEscalated) and bool(event.rule)
+    return by_rule or isinstance(event, RetestConcluded | SoakMeasured | PlanClosed)
+
+
+def _rests_on_all(event: Event) -> bool:
+    """Whether an event rests on its whole stream.
+
+    So do identities, the close of a review, which may be of a recall, and a corrected clock.
+    """
+    is_review = isinstance(event, RecordClosed) and event.record.startswith("review:")
+    return is_review or is_identity(event) or isinstance(event, DecisionEvent | ClockCorrected)
+
+
 def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     """Return the state of what the events rest on."""
     added = list(events)
-    if any(isinstance(event, DecisionEvent) for event in added):
+    if any(map(_rests_on_all, added)):
         return replay(access.events())
     if monitored := [event for event in added if isinstance(event, SurveillanceEvent)]:
         return _monitoring_needed_by(access, monitored, added)
@@ -75,10 +99,7 @@ def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     opened = [event for event in added if isinstance(event, FindingOpened)]
     state = part_of(
         access,
-        plans=[
-            *(one.plan for one in added if isinstance(one, PlanEvent) and one.plan not in new),
-            *_plans_corrected_by(access, added),
-        ],
+        plans=[one.plan for one in added if isinstance(one, PlanEvent) and one.plan not in new],
         findings=[
             *(event.finding.id for event in opened),
             *(event.finding for event in drafts),
@@ -114,22 +135,10 @@ def _monitoring_needed_by(
         for position, event in access.found(uses=campaigns)
         if isinstance(event, SurveillanceRun)
     }
-    state = StreamState()
+    state = _part_of(access)
     for position in sorted(held):
         state.apply(held[position], is_kept=True, position=position)
     return _as_of(state, access)
-
-
-def _plans_corrected_by(access: StreamAccess, events: Iterable[Event]) -> set[str]:
-    """Return the ids of the plans with an escalation that a correction among the events drops."""
-    corrections = [event for event in events if isinstance(event, ClockCorrected)]
-    escalated = access.found(kind=["plan-escalated"]) if corrections else ()
-    return {
-        event.plan
-        for _, event in escalated
-        if isinstance(event, PlanEscalated)
-        and any(is_dropped_by(correction, event) for correction in corrections)
-    }
 
 
 def dropped_by(before: StreamState, after: StreamState) -> tuple[tuple[str, Escalation], ...]:
@@ -140,6 +149,27 @@ def dropped_by(before: StreamState, after: StreamState) -> tuple[tuple[str, Esca
         for each in plan.counted_escalations
         if each not in after.plan(plan.id).counted_escalations
     )
+
+
+def undone_by(before: StreamState, after: StreamState) -> tuple[str, ...]:
+    """Return what a correction of the clock undid beside escalations, in sentences."""
+    plans = (
+        f"plan {name}: {words}"
+        for name, plan in before.plans.items()
+        if (words := undone_in(plan, after.plan(name)))
+    )
+    decisions = (
+        f"decision {name}: void: {after.decisions[name].void}"
+        for name, held in before.decisions.items()
+        if after.decisions[name].void != held.void
+    )
+    certificates = (
+        f"certificate {number} of decision {name}: revoked"
+        for name, held in before.decisions.items()
+        for number in after.decisions[name].void_certificates
+        if number not in held.void_certificates
+    )
+    return (*plans, *decisions, *certificates)
 
 
 def _services_of(access: StreamAccess, events: Iterable[Event]) -> list[str]:

@@ -1,14 +1,16 @@
 """``accredit expect``: pin known differences of a service, so that only new ones fail.
 
-A file lists the outcomes that are known not to conform, each with a reason and a date. ``write``
-makes it from a journal for a person to complete; ``check`` compares a journal with it, and the
-pytest plug-in does the same with ``--expect``. What is not in the file must conform.
+A file lists the outcomes that are known not to conform, each with its figure, a reason and a date.
+``write`` makes it from a journal for a person to complete; ``check`` compares a journal with it,
+and the pytest plug-in does the same with ``--expect``. What is not in the file must conform. The
+file says what a developer expects; no assessment, and so no decision, rests on it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.paths import JOURNAL
 from harness.cli.printing import say
 from harness.errors import UsageError
+from harness.model.coverage import format_value
 from harness.model.declared import Declared
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.ports.storage import Clock, WallClock
@@ -40,11 +43,22 @@ TITLE = """\
 """
 
 
+MOST_PINNED = 0.5
+"""The largest share of outcomes, and of items, that a file may pin unless it declares another."""
+
+ROUNDED = 1e-9
+"""Smaller differences are those of arithmetic."""
+
+SHARE_TOLERANCE, TOLERANCE = 0.05, 0.1
+"""How much worse a figure may get: of shares so much, of others this part of the figure."""
+
+
 class ExpectedOutcome(Declared):
     """A known difference: the outcome of a requirement that is not the wanted one.
 
     ``outcome`` is ``does-not-conform`` or ``insufficient``. The entry holds to the end of the day
-    ``until``.
+    ``until``, and while the figure is not worse than ``value`` by more than ``tolerance``, both in
+    the unit of the metric. Files of earlier versions hold no figure.
     """
 
     requirement: str
@@ -53,6 +67,8 @@ class ExpectedOutcome(Declared):
     outcome: Conformity = Field(strict=False)
     reason: str = Field(pattern=r"\S")
     until: date
+    value: float | None = Field(default=None, allow_inf_nan=False)
+    tolerance: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     @property
     def id(self) -> str:
@@ -68,9 +84,14 @@ class ExpectedOutcome(Declared):
 
 
 class ExpectedResults(Declared):
-    """The content of the file: the scheme, and the known differences."""
+    """The content of the file: the scheme, and the known differences.
+
+    ``pinned_at_most`` is the largest share of the binding outcomes, and of the items that these
+    count, that its entries may be about.
+    """
 
     scheme: str
+    pinned_at_most: float = Field(default=MOST_PINNED, ge=0, le=1)
     expected: tuple[ExpectedOutcome, ...] = ()
 
     @model_validator(mode="after")
@@ -88,11 +109,20 @@ class Comparison:
     """Outcomes beside a file of expected results.
 
     ``known`` are known differences by the id of the outcome, with the entry; ``differences`` are
-    sentences by id. An outcome in neither conforms, or is not binding.
+    sentences by id. An outcome in neither conforms, or is not binding. ``undecided`` says why the
+    file cannot show that nothing became worse.
     """
 
     known: dict[str, ExpectedOutcome]
     differences: dict[str, str]
+    undecided: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 all as expected, 1 something differs, 3 the file cannot show it."""
+        if self.differences:
+            return 1
+        return 3 if self.undecided else 0
 
 
 def read_expected(path: Path) -> ExpectedResults:
@@ -129,13 +159,65 @@ def compare(assessment: Assessment, expected: ExpectedResults, today: date) -> C
     differences: dict[str, str] = {}
     for name, outcome in binding.items():
         result, entry = result_of(outcome, assessment), entries.get(name)
-        if sentence := _difference(result, entry, today):
+        if sentence := _difference(result, entry, today) or _worse(outcome, entry):
             differences[name] = sentence
         elif entry is not None:
             known[name] = entry
     for name in entries.keys() - binding.keys():
         differences[name] = "is listed, but is no binding outcome of this assessment"
-    return Comparison(known=known, differences=dict(sorted(differences.items())))
+    undecided = (*_too_many(expected, known, binding), *_without_figure(known, binding))
+    return Comparison(
+        known=known, differences=dict(sorted(differences.items())), undecided=undecided
+    )
+
+
+def _too_many(
+    expected: ExpectedResults, known: Collection[str], binding: Mapping[str, Outcome]
+) -> Iterator[str]:
+    """Say that the file pins more than the share that it declares."""
+    items = {name: outcome.metric.n for name, outcome in binding.items()}
+    for what, pinned, whole in (
+        ("binding outcomes", len(known), len(binding)),
+        ("items", sum(items[name] for name in known), sum(items.values())),
+    ):
+        if whole and pinned / whole > expected.pinned_at_most:
+            yield (
+                f"the file pins {pinned} of {whole} {what}, and declares at most "
+                f"{expected.pinned_at_most:.0%} (pinned_at_most): this says nothing of the service"
+            )
+
+
+def _without_figure(
+    known: Mapping[str, ExpectedOutcome], binding: Mapping[str, Outcome]
+) -> Iterator[str]:
+    """Say of which entries a further fall would not be noticed."""
+    for name, entry in known.items():
+        value, failed = binding[name].metric.value, Conformity.DOES_NOT_CONFORM
+        if entry.value is None and value is not None and entry.outcome is failed:
+            yield (
+                f"{name}: the entry holds no figure, so that a further fall would not be noticed; "
+                f"add 'value: {value:.6g}' if that is known, and a 'tolerance'"
+            )
+
+
+def _worse(outcome: Outcome, entry: ExpectedOutcome | None) -> str:
+    """Say that the figure of a known difference got worse than its entry allows."""
+    if entry is None or entry.value is None:
+        return ""
+    now, unit = outcome.metric.value, outcome.metric.unit
+    if now is None:
+        return f"nothing was measured, and {format_value(entry.value, unit)} was expected"
+    threshold = outcome.requirement.threshold
+    at_least, at_most = (threshold.at_least, threshold.at_most) if threshold else (None, None)
+    falls = [entry.value - now] if at_least is not None else []
+    rises = [now - entry.value] if at_most is not None else []
+    worse = max((*falls, *rises), default=abs(now - entry.value))
+    if worse <= entry.tolerance + ROUNDED:
+        return ""
+    return (
+        f"{format_value(now, unit)}, which is worse than the expected "
+        f"{format_value(entry.value, unit)} by more than {format_value(entry.tolerance, unit)}"
+    )
 
 
 def _difference(result: Conformity, entry: ExpectedOutcome | None, today: date) -> str:
@@ -150,8 +232,11 @@ def _difference(result: Conformity, entry: ExpectedOutcome | None, today: date) 
     return ""
 
 
-def written(assessment: Assessment, until: date, reason: str) -> str:
-    """The text of a file that lists every binding outcome that does not conform, in YAML."""
+def written(assessment: Assessment, until: date, reason: str, most: float = MOST_PINNED) -> str:
+    """The text of a file that lists every binding outcome that does not conform, in YAML.
+
+    It declares that its entries may be about a share of at most ``most``.
+    """
     entries = "".join(
         f"  - requirement: {json.dumps(outcome.requirement.id)}\n"
         f"    profile: {json.dumps(outcome.profile)}\n"
@@ -159,10 +244,22 @@ def written(assessment: Assessment, until: date, reason: str) -> str:
         f"    outcome: {result_of(outcome, assessment)}\n"
         f"    reason: {json.dumps(reason)}\n"
         f"    until: {until}\n"
+        f"{_figure(outcome)}"
         for outcome in _not_conforming(assessment)
     )
     listed = f"expected:\n{entries}" if entries else "expected: []\n"
-    return f"{TITLE}scheme: {json.dumps(assessment.scheme)}\n{listed}"
+    share = f"pinned_at_most: {most:g}\n"
+    return f"{TITLE}scheme: {json.dumps(assessment.scheme)}\n{share}{listed}"
+
+
+def _figure(outcome: Outcome) -> str:
+    """The lines of an entry with the figure, and how much worse it may get."""
+    value = outcome.metric.value
+    if value is None or not math.isfinite(value):
+        return ""
+    is_share = outcome.metric.unit == "share"
+    tolerance = SHARE_TOLERANCE if is_share else abs(value) * TOLERANCE
+    return f"    value: {value!r}\n    tolerance: {tolerance:.6g}\n"
 
 
 def _not_conforming(assessment: Assessment) -> Iterator[Outcome]:
@@ -178,6 +275,10 @@ def write_command(
     until: Annotated[str, typer.Option(help="The last day of the entries, such as 2027-03-31.")],
     scheme: SCHEME = None,
     reason: Annotated[str, typer.Option(help="A reason for every entry; default: none.")] = "",
+    most: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="The largest share of outcomes and of items to pin."),
+    ] = MOST_PINNED,
 ) -> None:
     """Write the present differences of a journal to a file, for a person to complete.
 
@@ -185,7 +286,7 @@ def write_command(
     """
     last = _date(until)
     assessment, _ = conclude_journal(journal, scheme)
-    text = written(assessment, last, reason)
+    text = written(assessment, last, reason, most)
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -202,7 +303,11 @@ def write_command(
 
 @app.command("check")
 def check_command(journal: JOURNAL, file: FILE, scheme: SCHEME = None) -> None:
-    """Compare a journal with expected results. Exit 0: all as expected, 1: something differs."""
+    """Compare a journal with expected results.
+
+    Exit 0: all as expected. Exit 1: something differs, or became worse. Exit 3: the file pins more
+    than it declares, or holds no figure of a failure.
+    """
     expected = read_expected(file)
     assessment, _ = conclude_journal(journal, scheme)
     comparison = compare(assessment, expected, clock.now().date())
@@ -210,8 +315,13 @@ def check_command(journal: JOURNAL, file: FILE, scheme: SCHEME = None) -> None:
         say(f"as expected: {name}: {entry.outcome} until {entry.until}: {entry.reason}")
     for name, sentence in comparison.differences.items():
         say(f"differs: {name}: {sentence}")
-    say(f"{len(comparison.known)} known differences, {len(comparison.differences)} others")
-    raise typer.Exit(1 if comparison.differences else 0)
+    for sentence in comparison.undecided:
+        say(f"undecided: {sentence}")
+    say(
+        f"{len(comparison.known)} known differences, {len(comparison.differences)} others; what is "
+        "expected counts for no decision"
+    )
+    raise typer.Exit(comparison.exit_code)
 
 
 def _date(text: str) -> date:

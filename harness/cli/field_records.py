@@ -156,8 +156,8 @@ def certified_in(stream: str, state: StreamState, now: datetime) -> Iterator[Fra
     for held in state.decisions.values():
         if held.certificate is None:
             continue
-        status = certificate_status(state.decisions, held, state.plans_about(held), now)
-        if status is CertificateStatus.VALID:
+        certified = certificate_status(state.decisions, held, state.stops_on(held), now)
+        if certified.status is CertificateStatus.VALID:
             yield _framed(stream, state.name, held, held.certificate.number, sites)
 
 

@@ -1,8 +1,9 @@
 """Record acts of the hub's pages in the registry, by the functions and rules of the commands.
 
-The actor of each event is the person who signed in (``harness.follow.guards.actor_name``): the name
-and the id of the account, so that nobody becomes another person by another spelling. Permission and
-supplier are checked here, whatever page asked. Nothing is learned about what a viewer may not see.
+The actor of each event is the person who signed in (``harness.model.person_names.actor_name``): the
+name and the id of the account, so that nobody becomes another person by another spelling.
+Permission and supplier are checked here, whatever page asked. Nothing is learned about what a
+viewer may not see.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from harness.cli.decision_basis import (
     state_of,
     versions_of,
 )
-from harness.cli.decision_making import WantedDecision, decide
+from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.event_basis import alarms_in, part_of
 from harness.cli.hub_follow_up import undecided_id
 from harness.cli.monitor_alarms import acknowledge
@@ -48,7 +49,7 @@ from harness.model.hub_access import Permission, Viewer
 from harness.model.registry_record import CampaignRecord
 from harness.ports.storage import Clock
 from reports.dashboard.access import NotHere, require
-from reports.dashboard.act_forms import DECIDE, PLAN_ACTS
+from reports.dashboard.act_forms import DECIDE, PLAN_ACTS, RECOMMEND
 from reports.dashboard.acts import ActRefused, actor_of, sentence_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class HubActs:
         clock: Clock,
         after_act: Callable[[], object] = lambda: None,
     ) -> None:
-        self._session = RegistrySession(registry, clock)
+        self._session = RegistrySession(registry, clock, has_accounts=True)
         self._results, self._clock = results, clock
         self._after_act = after_act
 
@@ -107,21 +108,9 @@ class HubActs:
         """Decide about a campaign, or again about what a decision was about; return its id."""
         self._require(viewer, stream, DECIDE.permission)
         state = state_of(self._session, stream)
-
-        def check(found: StreamState) -> None:
-            if len(found.decisions) != revision:
-                raise UsageError(CHANGED)
-
         with self._refusing(DECIDE.permission):
             about = name if name in state.decisions else self._campaign(stream, name, state)
-            wanted = WantedDecision(
-                status=_status(values.get("status", "")),
-                reason=values.get("reason", ""),
-                version=values.get("version", ""),
-                until=values.get("until", ""),
-                white_labels=(),
-                actor=actor_of(viewer),
-            )
+            wanted = _wanted(viewer, values)
             held = decide(
                 self._session,
                 Place(stream, state.name),
@@ -129,9 +118,23 @@ class HubActs:
                 about,
                 wanted,
                 self._clock,
-                check=check,
+                check=_unchanged(revision),
             )
         return held.decision.id
+
+    def recommend(
+        self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
+    ) -> None:
+        """Review the evaluation of a campaign, and recommend what to decide about it."""
+        self._require(viewer, stream, RECOMMEND.permission)
+        state = state_of(self._session, stream)
+        with self._refusing(RECOMMEND.permission):
+            campaign = self._campaign(stream, name, state)
+            wanted = _wanted(viewer, values)
+            place = Place(stream, state.name)
+            recommend(
+                self._session, place, campaign, wanted, self._clock, check=_unchanged(revision)
+            )
 
     def acknowledge(self, viewer: Viewer, stream: str, alarm: str, note: str) -> None:
         """Acknowledge an alarm."""
@@ -152,7 +155,7 @@ class HubActs:
             msg = f"No assessment of campaign {record.id} is kept in the results of this hub."
             raise ActRefused(msg)
         try:
-            campaign = campaign_of(assessment, self._paths(record))
+            campaign = campaign_of(assessment, self._paths(record), self._session)
             versions = versions_of(record.of, state)
             matter = matter_of(campaign, versions[0] if versions else "", state)
             return proposal_for(matter, state, self._clock)
@@ -186,7 +189,7 @@ class HubActs:
         record = _record_of(name, state)
         if Path(record.id).name != record.id:
             raise NotHere
-        campaign = read_campaign(self._paths(record).home, None, self._clock)
+        campaign = read_campaign(self._paths(record).home, None, self._clock, self._session)
         is_meant = (campaign.place.stream, campaign.assessment.scheme) == (stream, record.scheme)
         if not is_meant:
             msg = f"campaign {record.id!r} is not the one that is on record; decide by command"
@@ -234,6 +237,28 @@ def _level(text: str) -> Level:
     except ValueError:
         msg = f"{text!r} is not a level of escalation"
         raise UsageError(msg) from None
+
+
+def _wanted(viewer: Viewer, values: Values) -> WantedDecision:
+    return WantedDecision(
+        status=_status(values.get("status", "")),
+        reason=values.get("reason", ""),
+        version=values.get("version", ""),
+        until=values.get("until", ""),
+        white_labels=(),
+        actor=actor_of(viewer),
+        cause=values.get("cause", ""),
+    )
+
+
+def _unchanged(revision: int) -> Callable[[StreamState], None]:
+    """A check that nobody decided anything since a page with that many decisions was made."""
+
+    def check(found: StreamState) -> None:
+        if len(found.decisions) != revision:
+            raise UsageError(CHANGED)
+
+    return check
 
 
 def _status(text: str) -> Status:

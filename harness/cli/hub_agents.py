@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness.cli.hub_file import HubFile, read_hub, read_keys
 from harness.cli.hub_offers import Offers
@@ -101,6 +102,11 @@ class AgentHub:
         self._tell = tell
         self._told: dict[str, str] = {}
         self._locks = tuple(threading.Lock() for _ in range(LOCKS))
+
+    @property
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The private key by which the hub signs."""
+        return self._keys.signer
 
     def answer_time(self, question: TimeQuestion) -> TimeAnswer:
         """The time, signed."""

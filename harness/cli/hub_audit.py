@@ -79,6 +79,13 @@ class AuditedActs:
         self._acts.act_on_plan(viewer, stream, plan, act, values, revision)
         self._audit.act_carried_out(viewer, f"plan-{act}", stream, plan)
 
+    def recommend(
+        self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
+    ) -> None:
+        """Review an evaluation, and record that."""
+        self._acts.recommend(viewer, stream, name, values, revision)
+        self._audit.act_carried_out(viewer, "recommend", stream, name)
+
     def decide(
         self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
     ) -> str:

@@ -40,6 +40,7 @@ from reports.dashboard.follow_up_facts import (
     DecisionFacts,
     PlanEntry,
     PlanFacts,
+    Recommended,
     UndecidedCampaign,
 )
 
@@ -106,12 +107,11 @@ def decision_documents(
     latest: dict[str, str] = {}
     for held in reversed(state.decisions.values()):
         decision = held.decision
-        levels = {plan.level for plan in state.plans_about(held) if not plan.is_ended} - {None}
         facts = DecisionFacts(
             supplier=supplier,
             held=held,
             number=len(state.decisions),
-            levels=tuple(sorted(level for level in levels if level is not None)),
+            stops=state.stops_on(held),
             replaced_by=latest.get(decision.key, ""),
             measured_by=_measured_by(state, decision.service),
         )
@@ -186,7 +186,19 @@ def _undecided(
         versions=versions_of(record.of, state),
         people=people,
         measured_by=_measured_by(state, record.of),
+        recommended=tuple(_recommended(record, state)),
     )
+
+
+def _recommended(record: CampaignRecord, state: StreamState) -> Iterator[Recommended]:
+    """The reviews of a campaign, as it was judged for its record."""
+    for held in state.recommended:
+        said, basis = held.recommendation, held.recommendation.proposal.basis
+        is_about = same_name(said.service) == same_name(record.of) and said.scheme == record.scheme
+        if is_about and basis is not None and basis.journal == record.journal:
+            yield Recommended(
+                version=said.version, status=said.status, reason=said.reason, by=held.by, at=held.at
+            )
 
 
 def _measured_by(state: StreamState, service: str) -> tuple[str, ...]:

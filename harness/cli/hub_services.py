@@ -14,7 +14,7 @@ from harness.cli.hub_history import HubStream, MonitoredService
 from harness.cli.hub_series import worst_of
 from harness.follow.decisions import latest_of
 from harness.follow.status_history import StatusChange
-from harness.model.decision import FAVOURABLE, HeldDecision, Status
+from harness.model.decision import FAVOURABLE, STOPPED, HeldDecision, Status
 from harness.model.registry_record import Service
 from harness.model.stream import same_name
 from harness.model.surveillance_event import Intensity
@@ -71,7 +71,6 @@ STATES_OF_CAMPAIGNS: dict[str, State] = {
     "insufficient": "insufficient",
 }
 YEAR = timedelta(days=365.25)
-STOPPED = (Status.SUSPENDED, Status.WITHDRAWN)
 INTENSITIES: tuple[Intensity, ...] = ("reduced", "normal", "tightened", "discontinued")
 
 
@@ -275,6 +274,7 @@ def _accreditation(held: HeldDecision, last: StatusChange) -> Accreditation:
         decision=last.decision,
         until=decision.until if last.status in FAVOURABLE else None,
         certificate=held.certificate.number if held.certificate is not None else "",
+        why=last.why,
     )
 
 

@@ -72,6 +72,7 @@ def web_parts(
             *_result_routes(hub, repository, audit),
             *_follow_up_routes(hub, repository, audit, work, clock),
             *_upload_routes(work, audit),
+            _witness_routes(hub, clock),
             *_api_routes(hub, repository, requests, work, clock),
         ),
         is_secure=is_secure,
@@ -177,6 +178,13 @@ def _upload_routes(work: HubWork, audit: RegistryAudit) -> tuple[APIRouter, ...]
 
     uploads = AuditedUploads(work.uploads, audit)
     return upload_routes(uploads), upload_pages(uploads)
+
+
+def _witness_routes(hub: AgentHub, clock: Clock) -> APIRouter:
+    from harness.cli.hub_witness import HubWitness  # noqa: PLC0415 - an extra
+    from reports.dashboard.witness_api import witness_routes  # noqa: PLC0415 - the same
+
+    return witness_routes(HubWitness(hub.registry, hub.hub.url, hub.signing_key, clock))
 
 
 def _api_routes(

@@ -119,7 +119,8 @@ def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
 
 
 NOT_COMPARED = frozenset({
-    "concluded", "rules_version", "registry_head", "owner_head", "warnings", "registration",
+    "concluded", "rules_version", "registry_head", "owner_head", "warnings", "witnessed",
+    "registration",
 })  # fmt: skip
 """The keys of an assessment that do not depend on its journal, and are not compared."""
 

@@ -217,6 +217,9 @@ class MainVerbs(LazyVerbs):
             "Make, verify and send signed bundles; import and export measurements.",
         ),
         "journal": Verb("verify:journal_app", "Check journals."),
+        "witness": Verb(
+            "witness:app", "Have somebody else sign how far journals and registries had come."
+        ),
         "report": Verb(
             "conclude:report_command", "Write a self-contained document from a journal."
         ),
@@ -227,6 +230,11 @@ class MainVerbs(LazyVerbs):
         "registry": Verb(
             "registry:app",
             "Keep records of suppliers; check, migrate and export registries.",
+            is_recording=True,
+        ),
+        "identity": Verb(
+            "identity:app",
+            "Make keys with which people sign, and register whose they are.",
             is_recording=True,
         ),
         "decision": Verb(

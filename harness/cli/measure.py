@@ -20,7 +20,9 @@ import typer
 from rich.console import Console
 
 from harness.campaign.assemble import Prepared, read_campaign
+from harness.campaign.campaign_identity import identity_of
 from harness.campaign.item_selection import techniques_not_chosen
+from harness.cli.campaign_journal import journal_of, run_id_in
 from harness.cli.compose import (
     load_and_warn,
     measurement_context,
@@ -46,7 +48,6 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader, PackNote
-from harness.model.marker import new_run
 from harness.ports.storage import Clock, VouchedClock, WallClock
 from harness.schemes.load import load_scheme
 
@@ -218,7 +219,6 @@ def measure_prepared(
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
@@ -227,7 +227,7 @@ def measure_prepared(
     key, evidence = private_key(paths.sketch_key), EvidenceFolder(paths.evidence)
     header = with_commitment(header_of(prepared, run_id_in(paths.journal)), prepared, paths)
     instruments = measurement_context(prepared, evidence, clock or WallClock(), key, header.run)
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    journal = journal_of(prepared, paths, header)
     try:
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with registered(prepared, header, journal, paths, instruments.clock, register):
@@ -274,17 +274,6 @@ def _stopped_message(folder: Path) -> str:
     )
 
 
-def run_id_in(journal: Path) -> str:
-    """The id of the run in a journal, or a new one if there is no journal.
-
-    Empty for a journal of an older version, which has no id.
-    """
-    from harness.store.journal.header import header_document  # noqa: PLC0415 - keep the start light
-
-    held = header_document(journal)
-    return str(held.get("run", "")) if held else new_run()
-
-
 def describe_stop(stop: Stop) -> str:
     """Describe an early stop in one sentence, without a verdict."""
     where = ", ".join(f"{number} items on {line}" for line, number in stop.after.items())
@@ -316,8 +305,9 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
     """The header of a campaign's journal: the declaration (without secrets) and the corpora."""
     references = [corpus.reference for corpus in prepared.corpora]
     named = (each.identity for each in references)
+    campaign = without_secrets(prepared.campaign)
     return JournalHeader(
-        campaign=without_secrets(prepared.campaign),
+        campaign=campaign,
         corpora=tuple(dict.fromkeys(named)),
         packs={each.mark: PackNote.of(each) for each in references},
         items=len(prepared.items),
@@ -328,6 +318,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         instrument=f"isp-accredit {version('isp-accredit')}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
+        measured_with=identity_of(prepared, campaign, load_scheme(prepared.campaign.scheme)),
     )
 
 

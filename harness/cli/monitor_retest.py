@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import msgspec
 import typer
 
 from harness.campaign.assemble import read_campaign
+from harness.cli.campaign_meeting import ALLOW_CHANGE
 from harness.cli.compose import load_and_warn
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
 from harness.cli.drawing import terminal
@@ -25,10 +27,11 @@ from harness.follow.alarm_retest import require_fixed_size, retest_of
 from harness.follow.derived_rows import ALARM
 from harness.model.alarm import Alarm, AlarmRetest
 from harness.model.conformity import Conformity
+from harness.model.content_identity import LINE, PROFILE
 from harness.model.decision_event import DecisionMade
 from harness.model.outcome import Assessment
 from harness.model.stream import same_name
-from harness.model.surveillance_event import AlarmRetested
+from harness.model.surveillance_event import AlarmRetested, SurveillanceRun
 from harness.ports.storage import Clock, WallClock
 
 clock: Clock = WallClock()
@@ -41,11 +44,12 @@ EXIT_CODES = {Conformity.CONFORMS: 0, Conformity.DOES_NOT_CONFORM: 1}
 
 
 class HeldAlarm(NamedTuple):
-    """An alarm, its stream, and the schemes by which its service was decided on."""
+    """An alarm, its stream, the schemes by which its service was decided on, and all runs."""
 
     alarm: Alarm
     stream: str
     schemes: frozenset[str]
+    runs: tuple[SurveillanceRun, ...] = ()
 
 
 def retest_command(
@@ -58,6 +62,7 @@ def retest_command(
     scheme: SCHEME = None,
     by: BY = "",
     supplier: SUPPLIER = "",
+    allow_change: ALLOW_CHANGE = "",
 ) -> None:
     """Re-test an alarm by a campaign of fixed size, which confirms it or not.
 
@@ -65,7 +70,14 @@ def retest_command(
     'accredit run'. Exit 3: the evidence is insufficient, and the alarm stays open.
     """
     done = retest_alarm(
-        alarm, campaign, out, clock, scheme=scheme, actor=by or current_user(), supplier=supplier
+        alarm,
+        campaign,
+        out,
+        clock,
+        scheme=scheme,
+        actor=by or current_user(),
+        supplier=supplier,
+        allow_change=allow_change,
     )
     console = terminal(to_stderr=True)
     for plan in open_plans(done.assessment, done.paths, clock):
@@ -93,10 +105,12 @@ def retest_alarm(
     scheme: str | None = None,
     actor: str,
     supplier: str = "",
+    allow_change: str = "",
 ) -> RetestedAlarm:
     """Re-test an alarm by a campaign file, which is measured, or by results; record what it shows.
 
-    Raises UsageError if the campaign cannot decide the alarm.
+    ``allow_change`` is the reason why the actor allows that lines or profiles differ from those of
+    the runs that raised it. Raises UsageError if the campaign cannot decide the alarm.
     """
     registry = CampaignPaths(out=out, campaign="").registry
     with open_session(registry, clock=clock) as session:
@@ -109,12 +123,41 @@ def retest_alarm(
         assessment, paths = measure_and_conclude(campaign, out, scheme, clock=clock)
     _require_scheme(held, assessment.scheme)
     is_decided_by = assessment.scheme in held.schemes
+    differs = _differences(held, assessment)
     retest = retest_of(
-        held.alarm, assessment, begun_at(paths), _tried(paths), is_decided_by=is_decided_by
+        held.alarm,
+        assessment,
+        begun_at(paths),
+        _tried(paths),
+        is_decided_by=is_decided_by,
+        differs=() if allow_change else differs,
     )
+    if differs and allow_change:
+        said = f"{actor} allowed a change: {'; '.join(differs)}: {allow_change}"
+        retest = msgspec.structs.replace(retest, statement=f"{retest.statement}; {said}")
     with open_session(registry, clock=clock) as session:
         after = _record(session, held, retest, assessment, actor, clock.now())
     return RetestedAlarm(after, assessment, paths)
+
+
+def _differences(held: HeldAlarm, assessment: Assessment) -> tuple[str, ...]:
+    """How the lines and profiles of a campaign differ from those of the runs that raised an alarm.
+
+    A line may have another name, but has to be among them. Its scheme and packs may be others: a
+    campaign of fixed size tries more.
+    """
+    runs, own = frozenset(held.alarm.raised.runs), dict(assessment.measured_with)
+    lines = {value for part, value in own.items() if part.startswith(LINE)}
+    found: dict[str, None] = {}
+    for run in held.runs:
+        if run.campaign not in runs or not own:
+            continue
+        for part, value in run.measured_with:
+            if part.startswith(LINE) and value not in lines:
+                found[f"{part} of run {run.campaign} was not measured, or differs"] = None
+            elif part.startswith(PROFILE) and own.get(part, value) != value:
+                found[f"{part} differs from that of run {run.campaign}"] = None
+    return tuple(found)
 
 
 def _held(session: RegistrySession, name: str, supplier: str) -> HeldAlarm:
@@ -123,6 +166,7 @@ def _held(session: RegistrySession, name: str, supplier: str) -> HeldAlarm:
     with session.registry.reading(stream) as access:
         alarm = alarms_in(access)[name]
         decisions = [event for _, event in access.found(kind=["decision-made"])]
+        runs = [event for _, event in access.found(kind=["surveillance-run"])]
     if alarm.is_ended:
         msg = f"alarm {name} is {alarm.state} already; there is nothing to re-test"
         raise UsageError(msg)
@@ -132,7 +176,8 @@ def _held(session: RegistrySession, name: str, supplier: str) -> HeldAlarm:
         for event in decisions
         if isinstance(event, DecisionMade) and same_name(event.decision.service) == service
     )
-    return HeldAlarm(alarm, stream, schemes)
+    raised = tuple(event for event in runs if isinstance(event, SurveillanceRun))
+    return HeldAlarm(alarm, stream, schemes, raised)
 
 
 def _require_possible(held: HeldAlarm, path: Path, scheme: str | None, clock: Clock) -> None:

@@ -41,6 +41,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.alarm import Alarm
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.conformity import Conformity
+from harness.model.content_identity import POLICY, SCHEME
 from harness.model.event import Event
 from harness.model.outcome import Assessment, is_void
 from harness.model.stream import same_name
@@ -304,6 +305,7 @@ def concluded_run(
         instrument=tuple(_instrument(assessment)),
         packs=tuple(dict.fromkeys(corpus.split()[0] for corpus in assessment.corpora)),
         readings=readings_of(assessment),
+        measured_with=assessment.measured_with,
     )
 
 
@@ -328,6 +330,8 @@ def _instrument(assessment: Assessment) -> Iterator[str]:
     yield f"rules {assessment.rules_version}"
     yield f"isp-accredit {_version()}"
     yield f"{assessment.scheme} {assessment.scheme_version}"
+    kinds = (SCHEME, POLICY)
+    yield from (" ".join(part) for part in assessment.measured_with if part[0].startswith(kinds))
     yield from sorted(assessment.corpora)
 
 

@@ -32,6 +32,7 @@ from harness.model.coverage import format_value
 from harness.model.stream import same_name
 from harness.model.surveillance_event import Intensity, SurveillanceRun
 from harness.model.surveillance_reading import RequirementReading
+from harness.monitor.content_changes import ContentChange, content_changes
 from harness.monitor.monitoring_file import (
     MonitoringFile,
     ScheduleId,
@@ -79,6 +80,7 @@ class ServiceStatus(NamedTuple):
     series: tuple[SeriesView, ...]
     waiting: tuple[Alarm, ...]
     confirmed: tuple[Alarm, ...]
+    changes: tuple[ContentChange, ...] = ()
 
 
 def status_command(
@@ -149,6 +151,7 @@ def _status(
         series=series_views(history.runs, history.alarms),
         waiting=open_alarms(history.alarms),
         confirmed=tuple(confirmed),
+        changes=tuple(content_changes(history.runs)),
     )
 
 
@@ -188,6 +191,7 @@ def _show(status: ServiceStatus, declared: MonitoringFile) -> None:
     terminal().print(table)
     if status.series:
         terminal().print(_requirements(status.series))
+    say(*map(str, status.changes))
     for alarm in (*status.confirmed, *status.waiting):
         say(*alarm_lines(alarm, clock.now()))
     say("")
@@ -260,6 +264,7 @@ def _data(declared: MonitoringFile, services: tuple[ServiceStatus, ...]) -> dict
                 "series": [_series_data(view) for view in status.series],
                 "waiting": status.waiting,
                 "confirmed": status.confirmed,
+                "changes": [each._asdict() for each in status.changes],
             }
             for status in services
         ],

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.cli.printing import say
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import UsageError
 from harness.estimate.availability_metrics import outage_in_words
 from harness.estimate.outages import Outage, all_outages
 from harness.judge.composite_measurements import judge_maker
-from harness.store.atomic_write import write_whole
-from harness.store.journal.journal import open_journal
+from harness.store.atomic_write import PRIVATE, write_whole
 
 COLUMNS = (
     "line", "profile", "state", "after", "first_seen", "last_seen", "before",
@@ -27,7 +27,7 @@ def list_outages(folder: Path, table: Path | None) -> None:
 
     Raises UsageError for a journal without checks.
     """
-    with closing(open_journal(folder)) as journal:
+    with closing(open_unchanged(folder)) as journal:
         found = judge_maker(journal)().records.availability
         continuity = journal.header.campaign.service.continuity
     if not found.checks:
@@ -46,7 +46,7 @@ def list_outages(folder: Path, table: Path | None) -> None:
     )
     say(f"{number} outage{'' if number == 1 else 's'} in {len(found.checks):,} checks{not_told}")
     if table is not None:
-        write_whole(table, csv_of(outages))
+        write_whole(table, csv_of(outages), PRIVATE)
         say(f"table: {table}")
 
 

@@ -144,9 +144,9 @@ def _build(folder: Path, source: Path) -> None:
     from harness.store.journal.header import SEED  # noqa: PLC0415 - the same
 
     shutil.rmtree(folder, ignore_errors=True)
-    make_private(folder.parent)
     journal = folder / "journal"
-    make_private(journal)
+    for each in (folder.parent, folder, journal):
+        make_private(each)
     files = [*journal_files(source).values(), source / SEED]
     for path in filter(Path.exists, files):
         target = journal / path.name

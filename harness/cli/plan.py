@@ -14,7 +14,7 @@ from rich.table import Table
 
 from harness.cli.canaries import canaries_command
 from harness.cli.drawing import terminal
-from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_agreement import agree_command, return_command, submit_command
 from harness.cli.plan_calendar import calendar_command
 from harness.cli.plan_digest import digest_command
@@ -34,6 +34,7 @@ from harness.cli.plan_step import BY, PLAN, SUPPLIER, clock, record
 from harness.cli.plan_view import as_data, lines_of
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import HeldPlan, current_user, open_session
+from harness.cli.vouched_time import known_now
 from harness.follow.next_step import next_step
 from harness.model.event import FixClaimed, PlanClosed, PlanProgressed
 from harness.untrusted.passwords import is_database
@@ -62,7 +63,8 @@ def list_plans(
         if registry and not is_database(registry):
             raise  # a file that somebody names must be there
         nothing = f"{nothing}: {none}"
-    now, shown = clock.now(), sorted(held, key=lambda each: (each.plan.due, each.plan.id))
+    now = known_now(chosen_registry(registry), OUT, clock)
+    shown = sorted(held, key=lambda each: (each.plan.due, each.plan.id))
     if json:
         say_data([as_data(each, now, supplier) for each in shown])
         return
@@ -101,11 +103,12 @@ def show_plan(
     """Show a plan with its finding, re-tests and history."""
     with open_session(chosen_registry(registry), clock=clock) as session:
         held = session.plan(plan, supplier)
+    now = known_now(chosen_registry(registry), OUT, clock)
     if json:
-        say_data(as_data(held, clock.now(), supplier))
+        say_data(as_data(held, now, supplier))
         return
     table = Table(show_header=False, box=None)
-    for name, value in lines_of(held, clock.now(), supplier):
+    for name, value in lines_of(held, now, supplier):
         table.add_row(name, value)
     terminal().print(table)
 
@@ -155,11 +158,12 @@ def correct_clock(
 ) -> None:
     """Record that earlier events are dated too late, so that new events can follow them.
 
-    Escalations by rule that are dated after this time count no more.
+    Escalations by rule, soak periods that were over, closed plans, accreditations and certificates
+    that are dated after this time count no more.
     """
     with open_session(chosen_registry(registry), clock=clock) as session:
         corrected = session.correct_clock(reason, by or current_user())
-    for head, dropped in corrected:
+    for head, dropped, undone in corrected:
         was, now = f"{head.latest:%Y-%m-%d %H:%M}", f"{clock.now():%Y-%m-%d %H:%M}"
         say(f"recorded for {head.name}: the newest event was dated {was}; the time now is {now}")
         for name, one in dropped:
@@ -167,7 +171,9 @@ def correct_clock(
                 f"{head.name}, plan {name}: the escalation of {one.at:%Y-%m-%d} to {one.level} "
                 f"(rule {one.rule}) counts no more; withdraw its notice"
             )
-    if any(dropped for _, dropped in corrected):
+        for sentence in undone:
+            say(f"{head.name}, {sentence}")
+    if any(each.dropped for each in corrected):
         say("next: accredit plan escalate (what rules ask for by the right date)")
 
 

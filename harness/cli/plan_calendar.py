@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.paths import REGISTRY_OPTION
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_digest import ONLY, all_due, for_supplier
 from harness.cli.plan_step import clock
 from harness.cli.printing import say
+from harness.cli.vouched_time import known_now
 from harness.errors import UsageError
 from harness.store.atomic_write import write_document
 
@@ -29,7 +30,7 @@ def calendar_command(
         raise UsageError(msg)
     from reports.exports.due_calendar import calendar_of  # noqa: PLC0415 - icalendar is heavy
 
-    now = clock.now()
+    now = known_now(chosen_registry(registry), OUT, clock)
     found = all_due(registry, supplier, now)
     title = f"Accredit: what is due{for_supplier(found, supplier)}"
     write_document(out, calendar_of(found, now, title))

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import clock
 from harness.cli.printing import say, say_data
 from harness.cli.registry_session import RegistrySession, open_session
 from harness.cli.stream_states import StreamStates
+from harness.cli.vouched_time import known_now
 from harness.errors import UsageError
 from harness.follow.digest_words import counted, digest_lines
 from harness.follow.due_dates import within
@@ -64,7 +65,7 @@ def digest_command(
         msg = "--even-empty belongs to --notify"
         raise UsageError(msg)
     ahead = MESSAGE_DAYS if days is None and notify is not None else days
-    now = clock.now()
+    now = known_now(chosen_registry(registry), OUT, clock)
     found = all_due(registry, supplier, now)
     shown = found if ahead is None else within(found, ahead, now)
     if json:

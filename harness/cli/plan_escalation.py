@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import BY, SUPPLIER, clock, record
 from harness.cli.printing import say
 from harness.cli.registry_session import RegistrySession, current_user, open_session
@@ -76,6 +76,9 @@ def escalate_command(
     if level or reason or exit_criteria:
         msg = "say which plan to escalate; without one, rules choose the plans and their levels"
         raise UsageError(msg)
+    from harness.cli.vouched_time import require_not_behind_any  # noqa: PLC0415 - imports this one
+
+    require_not_behind_any(chosen_registry(registry), OUT, clock)
     with open_session(chosen_registry(registry), clock=clock) as session:
         actor = by or current_user()
         notices = tuple(_escalate_all(session, supplier, actor, dry_run=dry_run))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.paths import REGISTRY_OPTION
+from harness.cli.paths import REGISTRY_OPTION, chosen_registry
+from harness.cli.person_identity import IDENTITY, acting
 from harness.cli.plan_step import APPROVER, BY, DUE, PLAN, SUPPLIER, clock, end_of, record
-from harness.cli.registry_session import current_user
+from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
 from harness.model.deviation import DeviationKind
 from harness.model.event import (
@@ -20,6 +22,11 @@ from harness.model.event import (
     VendorCheckedIn,
 )
 
+APPROVERS_IDENTITY = Annotated[
+    Path | None,
+    typer.Option("--identity", help="The approver signs: the private key, a PEM file."),
+]
+
 
 def extend_command(
     plan: PLAN,
@@ -27,6 +34,7 @@ def extend_command(
     reason: Annotated[str, typer.Option(help="Why the fix takes longer.")],
     approver: APPROVER,
     by: BY = "",
+    identity: APPROVERS_IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     supplier: SUPPLIER = "",
 ) -> None:
@@ -39,7 +47,7 @@ def extend_command(
         reason=reason,
         approver=approver,
     )
-    record(plan, extended, registry, supplier)
+    record(plan, extended, registry, supplier, identity)
 
 
 def deviate_command(
@@ -84,6 +92,7 @@ def decide_deviation_command(
     by: Annotated[
         str, typer.Option(help="Who decides; has no other part in the plan. Default: you.")
     ] = "",
+    identity: IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     supplier: SUPPLIER = "",
 ) -> None:
@@ -92,8 +101,10 @@ def decide_deviation_command(
         msg = "say which: --approve or --reject"
         raise UsageError(msg)
     kind = DeviationApproved if approve else DeviationRejected
-    decided = kind(at=clock.now(), actor=by or current_user(), plan=plan, reason=reason)
-    record(plan, decided, registry, supplier)
+    with open_session(chosen_registry(registry), clock=clock) as session:
+        actor = acting(session, by, identity)
+    decided = kind(at=clock.now(), actor=actor, plan=plan, reason=reason)
+    record(plan, decided, registry, supplier, identity)
 
 
 def check_in_command(
@@ -117,6 +128,7 @@ def supersede_command(
     reason: Annotated[str, typer.Option(help="What the new version changes for the finding.")],
     approver: APPROVER,
     by: BY = "",
+    identity: APPROVERS_IDENTITY = None,
     registry: REGISTRY_OPTION = "",
     supplier: SUPPLIER = "",
 ) -> None:
@@ -129,4 +141,4 @@ def supersede_command(
         reason=reason,
         approver=approver,
     )
-    record(plan, superseded, registry, supplier)
+    record(plan, superseded, registry, supplier, identity)

@@ -12,8 +12,15 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from harness.cli.compose import load_and_warn
+from harness.cli.campaign_meeting import (
+    ALLOW_CHANGE,
+    Meeting,
+    allowance,
+    meeting_of,
+    parts_before,
+)
 from harness.cli.conclude import SCHEME, begun_at, conclude_journal
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.paths import REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.plan_step import BY, PLAN, SUPPLIER, clock
 from harness.cli.printing import say
@@ -25,13 +32,15 @@ from harness.cli.registry_session import (
     open_session,
     place_of_any,
 )
+from harness.cli.trusted_content import TrustedContent
 from harness.errors import UsageError, first_of
 from harness.follow.findings import describe, subject_in
 from harness.follow.next_step import next_step
 from harness.follow.retest import codes_of, is_of
 from harness.follow.soak import counts_for_soak, has_held, seen_in_soak
 from harness.model.action_plan import ActionPlan, Finding, PlanState
-from harness.model.event import PlanClosed, SoakMeasured
+from harness.model.content_identity import with_rules
+from harness.model.event import ChangeAllowed, PlanClosed, SoakMeasured
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from harness.model.soak import SoakCampaign, mark_of, marks_of
 from harness.ports.storage import Clock, Journal, WallClock
@@ -66,6 +75,7 @@ def soak_command(
     scheme: SCHEME = None,
     registry: REGISTRY_OPTION = "",
     supplier: SUPPLIER = "",
+    allow_change: ALLOW_CHANGE = "",
 ) -> None:
     """Count a campaign for the soak period of a verified plan; close the plan if its fix held.
 
@@ -86,7 +96,10 @@ def soak_command(
                 f"{finding.profile}; give a campaign in which it was measured and the filter was on"
             )
             raise UsageError(msg)
-        counted = Counted(_count(session, held, soak, assessment, clock, by or current_user()))
+        actor, meeting = by or current_user(), _meeting(held, soak, assessment, paths)
+        allowed = allowance(held.plan, meeting, allow_change, actor, clock.now())
+        counted = Counted(_count(session, held, soak, assessment, clock, actor, allowed))
+    say(*meeting.said())
     say(str(counted), f"next: {next_step(counted.plan, held.finding, clock.now(), supplier)}")
     raise typer.Exit(1 if counted.plan.soaks[-1].fault else 0)
 
@@ -114,6 +127,7 @@ def count_soaks(
             if soak is None:
                 continue
             try:
+                _meeting(held, soak, assessment, paths).require_allowed(held.plan.id)
                 plan = _count(session, held, soak, assessment, at, current_user())
             except UsageError as error:
                 counted.append(Counted(held.plan, str(error)))
@@ -139,6 +153,7 @@ def _count(
     assessment: Assessment,
     at: Clock,
     actor: str,
+    allowed: tuple[ChangeAllowed, ...] = (),
 ) -> ActionPlan:
     """Record what a campaign shows of a plan, and close the plan if its fix held long enough."""
     measured = SoakMeasured(
@@ -149,12 +164,26 @@ def _count(
         service=assessment.service,
         scheme=assessment.scheme,
     )
-    after = session.advance(held.plan.id, measured, supplier=held.supplier)
+    after = session.advance(held.plan.id, *allowed, measured, supplier=held.supplier)
     if not has_held(after):
         return after
     note = f"held until campaign {soak.campaign}"
     closed = PlanClosed(at=at.now(), actor=actor, plan=after.id, note=note)
     return session.advance(after.id, closed, supplier=held.supplier)
+
+
+def _meeting(
+    held: HeldPlan, soak: SoakCampaign, assessment: Assessment, paths: CampaignPaths
+) -> Meeting:
+    """Compare a campaign of the soak period with the campaign of the finding.
+
+    One that shows that the fix did not hold counts whatever it was measured with.
+    """
+    trusted = TrustedContent(paths.journal, paths.registry)
+    before = parts_before(held.finding, paths.out)
+    parts = with_rules(assessment.measured_with, assessment.rules_version)
+    meeting = meeting_of(held.finding, held.plan, assessment.campaign, parts, before, trusted)
+    return meeting.as_allowed() if soak.fault else meeting
 
 
 class SoakReading:
@@ -215,7 +244,7 @@ class SoakReading:
         """The outcome of the requirement of a finding for some items alone."""
         from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
 
-        scheme = load_and_warn(self._scheme or journal.header.campaign.scheme)
+        scheme = judging_scheme(self._paths.journal, journal.header, self._scheme)
         rows = tuple(row for row in scheme.requirements if row.id == finding.requirement)
         if not items or not rows:
             return None

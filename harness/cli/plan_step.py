@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from harness.cli.paths import chosen_registry
 from harness.cli.printing import say
 from harness.cli.registry_session import open_session
 from harness.errors import UsageError
+from harness.follow.identities import signed_event
 from harness.follow.next_step import next_step
 from harness.follow.planned_rows import end_of_day
 from harness.model.action_plan import ActionPlan
@@ -47,15 +50,29 @@ def record(
     step: PlanEvent | Callable[[ActionPlan], PlanEvent],
     registry: str,
     supplier: str,
+    identity: Path | None = None,
 ) -> None:
-    """Record a step of a plan, and say where the plan stands now."""
+    """Record a step of a plan, signed with a private key if given, and say where it stands now."""
     with open_session(chosen_registry(registry), clock=clock) as session:
+        if identity is not None:
+            stream = session.plan(plan, supplier).supplier
+            step = partial(_signed_step, step, stream, identity)
         after = session.advance(plan, step, supplier=supplier)
         finding = session.plan(plan, supplier).finding
     say(
         f"plan {after.id} is {after.state}, due {after.due:%Y-%m-%d}",
         f"next: {next_step(after, finding, clock.now(), supplier)}",
     )
+
+
+def _signed_step(
+    step: PlanEvent | Callable[[ActionPlan], PlanEvent],
+    stream: str,
+    identity: Path,
+    before: ActionPlan,
+) -> PlanEvent:
+    event = step if isinstance(step, PlanEvent) else step(before)
+    return signed_event(event, stream, identity)
 
 
 def end_of(text: str) -> datetime:

@@ -179,7 +179,7 @@ def _exceptions(plan: ActionPlan, now: datetime) -> list[tuple[str, str]]:
 
 
 def _approved(one: Extension) -> str:
-    return f"({one.at:%Y-%m-%d}), approved by {one.approver}: {one.reason}"
+    return f"({one.at:%Y-%m-%d}), approved by {one.approver} ({one.identity}): {one.reason}"
 
 
 def _deviation(plan: ActionPlan, deviation: Deviation, now: datetime) -> str:
@@ -192,9 +192,10 @@ def _deviation(plan: ActionPlan, deviation: Deviation, now: datetime) -> str:
         ended = " (ended)" if now > until else ""
         if ended and until < deviation.until:
             ended = f" (ended {until:%Y-%m-%d}, for want of a check-in)"
-        terms += f"{ended}, approved by {deviation.decided_by}"
+        terms += f"{ended}, approved by {deviation.decided_by} ({deviation.identity})"
     elif deviation.state is DeviationState.REJECTED:
-        terms += f", rejected by {deviation.decided_by}: {deviation.decision}"
+        terms += f", rejected by {deviation.decided_by} ({deviation.identity}): "
+        terms += deviation.decision
     else:
         terms += f", requested by {deviation.requested_by}"
     return f"{terms}. {deviation.reason}; mitigated by {deviation.mitigation}"

@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.model.batch import ways
 from harness.model.service_declaration import Service
 from harness.ports.storage import Clock, WallClock
+from harness.store.private_folder import make_private
 
 BYTES_PER_ATTEMPT = 1024
 """Space that an attempt may need: its observation, its share of the evidence and of the report.
@@ -31,7 +32,7 @@ def require_writable(paths: CampaignPaths, prepared: Prepared) -> None:
     """Raise UsageError if a campaign's results cannot be written, or do not fit on the disk."""
     home = paths.home
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         for folder in (home, paths.journal, paths.evidence, paths.verdicts):
             if folder.is_dir():
                 with tempfile.TemporaryFile(dir=folder):

@@ -28,10 +28,8 @@ from typing import Any, Self
 
 from harness.cli.printing import say
 from harness.errors import PATH_ERRORS, HarnessError, InstrumentError
+from harness.store.private_folder import state_folder
 from harness.untrusted.passwords import without_passwords
-
-STATE_VARIABLE = "XDG_STATE_HOME"
-"""The environment variable that names the folder for crash logs (XDG Base Directory 0.8)."""
 
 
 def write_crash_log(error: BaseException) -> Path | None:
@@ -60,9 +58,7 @@ def write_crash_log(error: BaseException) -> Path | None:
 
 
 def _log_folders() -> tuple[Path, ...]:
-    state = os.environ.get(STATE_VARIABLE, "")
-    own = Path(state) if Path(state).is_absolute() else Path.home() / ".local/state"
-    return own / "accredit", Path(tempfile.gettempdir())
+    return state_folder(), Path(tempfile.gettempdir())
 
 
 STDOUT, STDERR = 1, 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -13,17 +14,26 @@ import typer
 
 from harness.cli.compose import load_and_warn
 from harness.cli.decision_basis import KEPT, with_decisions
+from harness.cli.declared_scheme import judging_scheme
 from harness.cli.paths import OUT, REGISTRY_OPTION, CampaignPaths, chosen_registry
 from harness.cli.plan_step import BY, clock
 from harness.cli.printing import say, say_data
+from harness.cli.recalled_evidence import rests_on
 from harness.cli.registry_facts import appeals_in
-from harness.cli.registry_session import Place, RegistrySession, current_user, open_session
+from harness.cli.registry_session import (
+    OWNERS,
+    Place,
+    RegistrySession,
+    current_user,
+    open_session,
+)
 from harness.errors import HarnessError, UsageError
 from harness.follow.decisions import standing
 from harness.follow.recall import Recalled, changes_between, notice_about, review_name
-from harness.model.decision import Basis, Decision, HeldDecision
+from harness.model.decision import Basis, Decision, HeldDecision, Status
 from harness.model.event import RecordAdded
 from harness.model.outcome import Assessment
+from harness.model.recall_event import RecallMade, Wrong
 from harness.model.registry_record import Review
 from harness.ports.storage import Journal
 from harness.verdicts.corrected_labels import with_corrected_labels
@@ -39,15 +49,6 @@ REVIEW_WITHIN = timedelta(days=14)
 """How soon a decision has to be reviewed after a recall."""
 
 
-class Wrong(NamedTuple):
-    """What proved wrong. Without a restriction it concerns every decision."""
-
-    items: tuple[str, ...] = ()
-    probes: tuple[str, ...] = ()
-    scheme: str = ""
-    rules: str = ""
-
-
 class Standing(NamedTuple):
     """A decision that was not replaced, and the stream that it is in."""
 
@@ -59,6 +60,7 @@ def recall_command(
     because: BECAUSE,
     item: Annotated[list[str] | None, typer.Option(help="The id of a wrong item.")] = None,
     probe: Annotated[list[str] | None, typer.Option(help="A probe that proved wrong.")] = None,
+    pack: Annotated[list[str] | None, typer.Option(help="A pack that proved wrong.")] = None,
     scheme: Annotated[str, typer.Option(help="Only decisions by this scheme.")] = "",
     rules: RULES = "",
     notices: NOTICES = None,
@@ -73,8 +75,10 @@ def recall_command(
 ) -> None:
     """Judge decisions again when something proves wrong. Those that change are listed.
 
-    Corrected rules, schemes and labels are those of now; wrong items and probes are left out. Each
-    decision that is affected gets a review. Exit 0: none is affected. Exit 1: some are.
+    Corrected rules, schemes and labels are those of now; wrong items, probes and packs are left
+    out. An accreditation that is affected is under review until it is decided anew on a campaign
+    that begins after the recall; nothing that was measured with what was wrong decides any more.
+    Exit 0: none is affected. Exit 1: some are.
     """
     if not because.strip():
         msg = "say what proved wrong (--because)"
@@ -82,13 +86,22 @@ def recall_command(
     if notices is not None and notices.exists():
         msg = f"{notices}: exists already; notices are written into a new folder"
         raise UsageError(msg)
-    wrong = Wrong(tuple(item or ()), tuple(probe or ()), scheme, rules)
+    wrong = Wrong(
+        items=tuple(item or ()),
+        probes=tuple(probe or ()),
+        packs=tuple(pack or ()),
+        scheme=scheme,
+        rules=(rules,) if rules else (),
+    )
+    actor = by or current_user()
     with open_session(chosen_registry(registry, out), clock=clock) as session:
         judged = {each: _recalled(each, wrong, out) for each in _standing(session)}
         found = {each: again for each, again in judged.items() if again is not None}
         affected = {each: again for each, again in found.items() if again.is_affected}
+        if not dry_run:
+            _remember(session, wrong, found, because, actor, out)
         for each, again in () if dry_run else affected.items():
-            _record_review(session, each, again, because, by or current_user())
+            _record_review(session, each, again, because, actor)
     if notices is not None and affected and not dry_run:
         _write_notices(notices, affected.values(), because)
     _print(affected.values(), len(found), len(judged), json=json)
@@ -96,10 +109,18 @@ def recall_command(
 
 
 def _standing(session: RegistrySession) -> Iterator[Standing]:
-    """The last decision about each service, version and scheme, of all suppliers."""
+    """The decision about each service, version and scheme that counts, of all suppliers.
+
+    It is the last one; under a suspension, which rests on no campaign, the accreditation.
+    """
     for place, state in with_decisions(session):
         for held in standing(state.decisions):
-            yield Standing(place, held)
+            about = [
+                one for one in state.decisions.values() if one.decision.key == held.decision.key
+            ]
+            while len(about) > 1 and about[-1].decision.status is Status.SUSPENDED:
+                about.pop()
+            yield Standing(place, about[-1])
 
 
 def _recalled(each: Standing, wrong: Wrong, out: Path) -> Recalled | None:
@@ -108,12 +129,12 @@ def _recalled(each: Standing, wrong: Wrong, out: Path) -> Recalled | None:
     basis = decision.proposal.basis
     if basis is None or wrong.scheme not in ("", decision.scheme):
         return None
-    if wrong.rules not in ("", basis.rules):
+    if wrong.rules and basis.rules not in wrong.rules:
         return None
     supplier = each.place.name
     try:
         with closing(_journal_of(basis, out)) as journal:
-            if not _rests_on(journal, wrong):
+            if not rests_on(journal, wrong):
                 return None
             before = _kept_assessment(basis, out)
             after = _judged_again(journal, decision, wrong, out)
@@ -135,16 +156,6 @@ def _journal_of(basis: Basis, out: Path) -> Journal:
     return journal
 
 
-def _rests_on(journal: Journal, wrong: Wrong) -> bool:
-    """Whether a campaign tried one of the items or probes; true if none is named."""
-    if not wrong.items and not wrong.probes:
-        return True
-    return any(
-        one.item.id in wrong.items or one.key.probe in wrong.probes
-        for one in journal.observations()
-    )
-
-
 def _kept_assessment(basis: Basis, out: Path) -> Assessment:
     """The assessment that was decided on. Raises HarnessError if it is missing or was changed."""
     from harness.store.assessments import decode_assessment  # noqa: PLC0415 - keep the start light
@@ -159,12 +170,50 @@ def _judged_again(journal: Journal, decision: Decision, wrong: Wrong, out: Path)
     """Judge a campaign by what is right now; nothing that was judged before is used."""
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
 
-    scheme = load_and_warn(journal.header.campaign.scheme)
+    folder = CampaignPaths(out=out, campaign=journal.header.campaign.campaign).journal
+    declared = journal.header.campaign.scheme
+    scheme = load_and_warn(declared) if wrong.scheme else judging_scheme(folder, journal.header)
     if scheme.id != decision.scheme:
         scheme = load_and_warn(decision.scheme)
     registry = CampaignPaths(out=out, campaign="").registry
-    left = JournalWithout(journal, wrong.items, wrong.probes)
+    left = JournalWithout(journal, wrong.items, wrong.probes, wrong.packs)
     return conclude(with_corrected_labels(left, appeals_in(registry)), scheme, clock)
+
+
+def _remember(
+    session: RegistrySession,
+    wrong: Wrong,
+    found: Mapping[Standing, Recalled],
+    because: str,
+    actor: str,
+    out: Path,
+) -> None:
+    """Record in the owner's stream what proved wrong, in the versions that decisions rest on.
+
+    Where no decision rests on it, the version of now is the wrong one.
+    """
+    software, corpora = set[str](), set[str]()
+    for each in found:
+        basis = each.held.decision.proposal.basis
+        with suppress(HarnessError):
+            if basis is not None:
+                with closing(_journal_of(basis, out)) as journal:
+                    software.add(journal.header.instrument)
+                    corpora |= {*journal.header.corpora}
+    from harness.judge.rules.order import RULES_VERSION  # noqa: PLC0415 - heavy
+
+    bases = [
+        each.held.decision.proposal.basis for each, again in found.items() if again.is_affected
+    ]
+    judged = {basis.rules for basis in bases if basis is not None} - {RULES_VERSION}
+    wrong = msgspec.structs.replace(
+        wrong,
+        software=tuple(sorted(software or {f"isp-accredit {version('isp-accredit')}"})),
+        corpora=tuple(sorted(corpora)),
+        rules=wrong.rules or tuple(sorted(judged)),
+        scheme_versions=tuple(sorted({each.held.decision.scheme_version for each in found})),
+    )
+    session.record(OWNERS, RecallMade(at=clock.now(), actor=actor, because=because, wrong=wrong))
 
 
 def _record_review(

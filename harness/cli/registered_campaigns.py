@@ -5,7 +5,6 @@ The events are in the stream of the supplier. A campaign that was begun without 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,7 +34,6 @@ from harness.model.registration_event import (
     RegistrationEvent,
 )
 from harness.model.registry_record import ServiceVersion
-from harness.model.scheme import Scheme
 from harness.model.stream import same_name
 from harness.ports.storage import Clock, WallClock
 
@@ -43,11 +41,6 @@ if TYPE_CHECKING:
     from harness.campaign.assemble import Prepared
     from harness.store.journal.journal import SegmentJournal
     from harness.store.registry.streams import StreamAccess
-
-
-def digest_of_scheme(scheme: Scheme) -> str:
-    """The SHA-256 of a loaded scheme: of its requirements, policy and rule of decision."""
-    return hashlib.sha256(scheme.model_dump_json().encode()).hexdigest()
 
 
 @contextmanager
@@ -127,11 +120,11 @@ def _registered(
         version=version,
         scheme=held.id,
         scheme_version=held.version,
-        scheme_digest=digest_of_scheme(held),
         corpora=header.corpora,
         items=len(prepared.items),
         sizes=dict(sorted(sizes.items())),
         seed_commitment=header.seed_commitment,
+        measured_with=header.measured_with,
     )
 
 

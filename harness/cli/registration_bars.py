@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.cli.paths import CampaignPaths
-from harness.cli.registered_campaigns import digest_of_scheme
 from harness.cli.registered_runs import (
     RegisteredRun,
     earlier_than,
@@ -18,12 +16,12 @@ from harness.cli.registered_runs import (
     run_of,
     runs_in,
 )
-from harness.cli.registry_facts import session_if_any
-from harness.cli.seed_commitments import digest_of_seed, sample_events
+from harness.cli.seed_commitments import digest_of_seed, sample_events_in
 from harness.cli.seed_parts import is_of_both, own_part, part_for
-from harness.errors import HarnessError, first_of
+from harness.errors import first_of
 from harness.follow.derived_rows import HELD_RECORDS, read_row
 from harness.model.conformity import Conformity
+from harness.model.content_identity import differences
 from harness.model.journal_header import JournalHeader
 from harness.model.registration import NAMED
 from harness.model.registry_record import CampaignRecord
@@ -31,6 +29,7 @@ from harness.model.sample_event import SeedCommitted
 
 if TYPE_CHECKING:
     from harness.cli.decision_bars import JudgedCampaign
+    from harness.cli.registry_session import RegistrySession
     from harness.store.registry.streams import StreamAccess
 
 AGAIN = "measure again under a new campaign name with 'accredit run'"
@@ -42,7 +41,7 @@ def bars_of_registration(judged: JudgedCampaign) -> Iterator[str]:
 
     header = JournalReader(judged.paths.journal).header
     yield from _of_registry(judged, header)
-    yield from _of_seed(header, judged.paths)
+    yield from _of_seed(header, judged)
     if judged.assessment.reduced:
         left = ", ".join(judged.assessment.reduced)
         yield f"campaign {_name(header)} left out what the scheme asks for ({left}): {AGAIN}"
@@ -53,13 +52,10 @@ def _name(header: JournalHeader) -> str:
 
 
 def _of_registry(judged: JudgedCampaign, header: JournalHeader) -> Iterator[str]:
-    with session_if_any(judged.paths.registry) as session:
-        run = None
-        if session is not None:
-            with session.registry.reading(place_of_campaign(header).stream) as access:
-                runs = runs_in(access)
-                run = run_of(runs, header)
-                followed = _followed_in(access) if run else frozenset[str]()
+    with judged.session.registry.reading(place_of_campaign(header).stream) as access:
+        runs = runs_in(access)
+        run = run_of(runs, header)
+        followed = _followed_in(access) if run else frozenset[str]()
     if run is None:
         yield (
             f"campaign {_name(header)} was not registered before its first packet, so it is "
@@ -83,25 +79,11 @@ def _of_run(run: RegisteredRun, judged: JudgedCampaign, header: JournalHeader) -
             f"campaign {name} was registered for {begun.scheme} {begun.scheme_version}, and is "
             f"judged by {assessment.scheme} {assessment.scheme_version}: {AGAIN} --scheme"
         )
-    elif _is_another_scheme(run, header):
-        yield (
-            f"the scheme {begun.scheme} {begun.scheme_version} was changed since campaign {name} "
-            "was registered for it: give the change a version of its own, and measure again"
-        )
+    for each in differences(begun.measured_with, header.measured_with):
+        yield f"campaign {name} was registered with other content: {each.sentence}: {AGAIN}"
     for number, one in enumerate(run.starts, 1):
         if one.held < max((stop.held for stop in run.stops if stop.at <= one.at), default=0):
             yield f"the journal of campaign {name} had lost observations at start {number}: {AGAIN}"
-
-
-def _is_another_scheme(run: RegisteredRun, header: JournalHeader) -> bool:
-    """Whether the campaign's own scheme is that of the registration by name, not by content."""
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
-
-    try:
-        scheme = load_scheme(header.campaign.scheme)
-    except HarnessError:
-        return False  # the campaign was judged by a scheme that was named
-    return scheme.id == run.begun.scheme and digest_of_scheme(scheme) != run.begun.scheme_digest
 
 
 def _followed_in(access: StreamAccess) -> frozenset[str]:
@@ -138,7 +120,7 @@ def _plural(end: str, number: int) -> str:
     return end.replace("was", "were") if number > 1 else end
 
 
-def _of_seed(header: JournalHeader, paths: CampaignPaths) -> Iterator[str]:
+def _of_seed(header: JournalHeader, judged: JudgedCampaign) -> Iterator[str]:
     """Yield whether the tester alone chose the sample, or could choose among several."""
     name, part, noted = _name(header), header.seed_part, header.commitment
     if part is None or noted is None:
@@ -147,7 +129,7 @@ def _of_seed(header: JournalHeader, paths: CampaignPaths) -> Iterator[str]:
             "commit), have a second person add to it (accredit seed contribute), and measure again"
         )
         return
-    if not _is_on_record(header, paths):
+    if not _is_on_record(header, judged.session):
         yield (
             f"the registry does not hold that the seed of campaign {name} was committed to, and "
             f"that {part.public or part.by} added to it afterwards: commit and measure again"
@@ -161,12 +143,12 @@ def _of_seed(header: JournalHeader, paths: CampaignPaths) -> Iterator[str]:
         yield f"the items of campaign {name} are not those that were committed to: measure again"
 
 
-def _is_on_record(header: JournalHeader, paths: CampaignPaths) -> bool:
+def _is_on_record(header: JournalHeader, session: RegistrySession) -> bool:
     """Whether the registry holds the commitment and then the part, and the seed is made of both."""
     part, seed, noted = header.seed_part, header.campaign.seed, header.commitment
     if part is None or noted is None or not is_of_both(seed, part):
         return False
-    events = sample_events(paths)
+    events = sample_events_in(session)
     committed = [
         one
         for one in events

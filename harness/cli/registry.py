@@ -31,6 +31,7 @@ from harness.cli.registry_session import (
     place_of,
 )
 from harness.cli.verify import HEAD, continues_from
+from harness.cli.witness_options import AUTHORITY, KEYS, TOKEN, WITNESS, Asked
 from harness.errors import InstrumentError, UsageError, known
 from harness.follow.decision_dates import review_due
 from harness.follow.derived_rows import HELD_RECORDS, HeldRecord, read_row
@@ -62,7 +63,11 @@ KIND = Annotated[str, typer.Argument(help=f"One of: {', '.join(RECORDS)}.")]
 NO_EVENTS = "0" * 64
 """The head of a registry without events; earlier versions printed it."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-WRITTEN_BY = {"campaign": "run", "submission": "submission record"}
+WRITTEN_BY = {
+    "campaign": "run",
+    "submission": "submission record",
+    "identity": "identity register",
+}
 """The kinds of records that no hand adds or closes, each with the command that writes it."""
 NAME = Annotated[str, typer.Argument(help="What people call it.")]
 
@@ -180,15 +185,23 @@ def verify(
     stream: Annotated[
         Path | None, typer.Option(help="Check one exported stream instead of a registry.")
     ] = None,
+    witness: WITNESS = "",
+    witness_key: KEYS = None,
+    token_file: TOKEN = None,
+    authority: AUTHORITY = None,
 ) -> None:
     """Check every event of a registry; with --head also that it continues from a printed head.
 
-    Also what was derived from the events. Events dated before earlier ones, or that would be
-    refused now, are listed: registries of older versions may hold some. With --stream no registry
-    is needed.
+    Also that it continues what witnesses signed of it; --witness asks one of them. Also what was
+    derived from the events. Events dated before earlier ones, or that would be refused now, are
+    listed: registries of older versions may hold some. With --stream no registry is needed.
     """
     checked: tuple[CheckedStream, ...]
+    asked, signed = Asked(witness, witness_key, token_file, authority), list[str]()
     if stream is not None:
+        if asked != Asked():
+            msg = "--witness is for a whole registry: leave --stream out"
+            raise UsageError(msg)
         checked, shown = (verify_export(stream),), str(stream)
     else:
         with open_session(chosen_registry(registry, out), clock=clock) as session:
@@ -199,6 +212,7 @@ def verify(
                     "'accredit registry rebuild' makes it again from them"
                 )
                 raise InstrumentError(msg)
+            signed = _signed(session, chosen_registry(registry, out), out, asked)
     lines = [f"{shown}: unchanged: {sum(each.number for each in checked):,} events"]
     lines += [f"{each.title}: {each.number:,} events; head {each.hashes[-1]}" for each in checked]
     lines += [f"{each.title}: {fault}" for each in checked for fault in each.notes]
@@ -209,7 +223,18 @@ def verify(
             for number, digest in enumerate(each.hashes, 1)
         }
         lines.append(continues_from(head, heads, shown))
-    say(*lines)
+    say(*lines, *signed)
+
+
+def _signed(session: RegistrySession, where: Path | str, out: Path, asked: Asked) -> list[str]:
+    """Sentences on who witnessed the registry. Raises InstrumentError if it was rolled back."""
+    from harness.cli.present_heads import (  # noqa: PLC0415 - cryptography is heavy
+        present_registry,
+        registry_receipts,
+    )
+    from harness.cli.witness_check import witness_lines  # noqa: PLC0415 - the same
+
+    return witness_lines(present_registry(session.registry, registry_receipts(where, out)), asked)
 
 
 @app.command("rebuild")

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.registry_session import OWNERS, Place, place_of_any
 from harness.follow.derived_rows import rows_of
+from harness.follow.identities import (
+    NO_IDENTITIES,
+    Identities,
+    identities_in,
+    key_of,
+    signer_of,
+    why_not_signed_by,
+)
 from harness.follow.replay import refused_today, replay
 from harness.model.event import (
     ClockCorrected,
@@ -49,13 +57,18 @@ def verify_streams(registry: Registry) -> tuple[CheckedStream, ...]:
     from harness.store.registry.old_chain import old_chain  # noqa: PLC0415 - sqlalchemy is heavy
 
     found = []
-    assessors = frozenset[str]()
+    assessors, identities = frozenset[str](), NO_IDENTITIES
     for stream in registry.streams():  # the owner's comes before those of services and suppliers
         with registry.reading(stream) as access:
             events, hashes, held = access.events(), access.hashes(), access.rows()
             title = access.head.name if access.head else stream
-        assessors = _keys_of(events) if stream == OWNER else assessors
-        notes = (*notes_on(events), *_strangers(events, assessors))
+        if stream == OWNER:
+            assessors, identities = _keys_of(events), identities_in(events)
+        notes = (
+            *notes_on(events),
+            *_strangers(events, assessors),
+            *_unregistered(events, identities),
+        )
         wrong = tuple(f"{row} of {title}" for row in _changed(held, events))
         found.append(CheckedStream(title, len(events), hashes, notes, wrong))
     registry.require_heads()
@@ -99,6 +112,15 @@ def _strangers(events: Sequence[Event], assessors: frozenset[str]) -> Iterator[s
                 f"event {position}: plan {event.plan} is signed for the {event.role} by "
                 f"{event.signer}, with the key {event.key[:16]}, which is no contact's"
             )
+
+
+def _unregistered(events: Sequence[Event], identities: Identities) -> Iterator[str]:
+    """Yield a sentence on each signed event whose key is not the registered one of its person."""
+    for position, event in enumerate(events, 1):
+        key = key_of(event)
+        why = why_not_signed_by(signer_of(event), key, identities, event.at) if key else ""
+        if why:
+            yield f"event {position}: {why}"
 
 
 def _keys_of(events: Sequence[Event]) -> frozenset[str]:

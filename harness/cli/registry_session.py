@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.cli.event_basis import dropped_by, needed_by, part_of, with_uses
+from harness.cli.event_basis import dropped_by, needed_by, part_of, undone_by, with_uses
 from harness.errors import UsageError, known
 from harness.follow.derived_rows import (
     BACKWARD,
@@ -26,6 +26,13 @@ from harness.follow.derived_rows import (
     PLAN,
     read_row,
     rows_after,
+)
+from harness.follow.identities import (
+    NO_IDENTITIES,
+    Identities,
+    identities_in,
+    key_of,
+    require_identity,
 )
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Finding
@@ -54,11 +61,13 @@ class ClockNotes(NamedTuple):
 class CorrectedStream(NamedTuple):
     """The head of a stream before its clock was corrected, and what counts no more since.
 
-    ``dropped`` are escalations by rule whose dates were wrong, each with the id of its plan.
+    ``dropped`` are escalations by rule whose dates were wrong, each with the id of its plan;
+    ``undone`` says what else counts no more, in sentences.
     """
 
     before: StreamHead
     dropped: tuple[tuple[str, Escalation], ...]
+    undone: tuple[str, ...] = ()
 
 
 class HeldPlan(NamedTuple):
@@ -110,11 +119,14 @@ OWNERS = Place(OWNER, OWNER_NAME)
 
 
 class RegistrySession:
-    """An open registry with a clock; made by ``open_session``."""
+    """An open registry with a clock; made by ``open_session``.
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    Only that of a hub records acts of people who signed in (``has_accounts``).
+    """
+
+    def __init__(self, registry: Registry, clock: Clock, *, has_accounts: bool = False) -> None:
         self.registry = registry
-        self._clock = clock
+        self._clock, self._has_accounts = clock, has_accounts
 
     def plans(self, *, supplier: str = "", every: bool = True) -> tuple[HeldPlan, ...]:
         """The plans of all suppliers or one, in order of suppliers and ids.
@@ -207,16 +219,29 @@ class RegistrySession:
                 if access.head is not None and access.head.latest > now + TOLERANCE:
                     before = needed_by(access, [event])
                     after = before.after(event)
-                    corrected.append(CorrectedStream(access.head, dropped_by(before, after)))
+                    dropped, undone = dropped_by(before, after), undone_by(before, after)
+                    corrected.append(CorrectedStream(access.head, dropped, undone))
                     self.append_to(access, after, [event])
         if not corrected:
             StreamState().after(event)
         return tuple(corrected)
 
     def append_to(self, access: StreamAccess, after: StreamState, events: list[Event]) -> None:
-        """Add events within a transaction; ``after`` is the state after them."""
+        """Add events within a transaction; ``after`` is the state after them.
+
+        Raises UsageError if it is not clear whose one of them is (``require_identity``).
+        """
+        owners = access.beside(OWNER) if any(map(key_of, events)) else None
+        identities = identities_of(owners) if owners else NO_IDENTITIES
+        for event in events:
+            require_identity(event, identities, has_accounts=self._has_accounts)
         access.append(*events, now=self._clock.now())
         access.put(rows_after(after, events))
+
+    def identities(self) -> Identities:
+        """The identities of people that the body registered, by key."""
+        with self.registry.reading(OWNER) as access:
+            return identities_of(access)
 
     def _clock_notes(self, stream: str) -> ClockNotes:
         with self.registry.reading(stream) as access:
@@ -266,15 +291,25 @@ class RegistrySession:
         return streams[0]
 
 
+def identities_of(owners: StreamAccess) -> Identities:
+    """The identities that the body registered, from the stream of the scheme's owner."""
+    found = owners.found(kind=["record-added", "record-closed"])
+    return identities_in(event for _, event in found)
+
+
 @contextmanager
 def open_session(
-    where: Path | str, *, create: bool = False, clock: Clock | None = None
+    where: Path | str,
+    *,
+    create: bool = False,
+    clock: Clock | None = None,
+    has_accounts: bool = False,
 ) -> Iterator[RegistrySession]:
     """Open the registry at a path or database URL. Raises UsageError if there is none."""
     from harness.store.registry.opening import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
-        yield RegistrySession(registry, clock or WallClock())
+        yield RegistrySession(registry, clock or WallClock(), has_accounts=has_accounts)
 
 
 def current_user() -> str:

@@ -7,7 +7,9 @@ conforming re-test verifies a plan, whose soak period then begins.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +17,20 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.campaign.campaign_identity import identity_of
+from harness.cli.campaign_meeting import (
+    ALLOW_CHANGE,
+    Meeting,
+    allowance,
+    meeting_of,
+    parts_before,
+    shown_meeting,
+    with_meetings,
+)
 from harness.cli.compose import prepare
 from harness.cli.drawing import terminal
 from harness.cli.fresh_items import RetestItems, retest_items
-from harness.cli.measure import SWAPPED, measure_prepared, resumable
+from harness.cli.measure import SWAPPED, measure_prepared, resumable, without_secrets
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.plan_step import SUPPLIER
 from harness.cli.printing import say
@@ -26,6 +38,7 @@ from harness.cli.registry_facts import appeals_in
 from harness.cli.registry_session import HeldPlan, RegistrySession, current_user, open_session
 from harness.cli.retest_by_campaign import require_items, retest_by_campaign
 from harness.cli.sentinel_bracket import sentinel_fault
+from harness.cli.trusted_content import TrustedContent, signatures_beside
 from harness.cli.unchanged_rows import UnchangedRows, measured_again, unchanged_rows
 from harness.errors import UnfinishedError
 from harness.follow.next_step import next_step
@@ -39,6 +52,7 @@ from harness.follow.retest import (
     as_attempt,
     judge_retest,
 )
+from harness.judge.rules.order import RULES_VERSION
 from harness.judge.sentinels import (
     AGREED_PAGE_PASSES,
     BLOCK_IS_CLEAR,
@@ -50,7 +64,8 @@ from harness.judge.sentinels import (
 )
 from harness.model.action_plan import ActionPlan, Finding, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.event import RetestConcluded, RetestPostponed, RetestStarted
+from harness.model.content_identity import with_rules
+from harness.model.event import PlanEvent, RetestConcluded, RetestPostponed, RetestStarted
 from harness.model.observation import CONTROL
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
@@ -79,6 +94,7 @@ def retest_command(
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     by: Annotated[str, typer.Option(help="Who verifies; not the one who claimed the fix.")] = "",
     supplier: SUPPLIER = "",
+    allow_change: ALLOW_CHANGE = "",
     *,
     swapped: SWAPPED = False,
 ) -> None:
@@ -90,10 +106,18 @@ def retest_command(
     """
     console, actor = terminal(to_stderr=True), by or current_user()
     retest, state = (
-        retest_by_campaign(plan, campaign, out, actor, clock, supplier)
+        retest_by_campaign(plan, campaign, out, actor, clock, supplier, allow_change)
         if campaign.is_dir()
         else retest_plan(
-            plan, campaign, out, actor, console, clock, swapped=swapped, supplier=supplier
+            plan,
+            campaign,
+            out,
+            actor,
+            console,
+            clock,
+            swapped=swapped,
+            supplier=supplier,
+            allow_change=allow_change,
         )
     )
     say(f"plan {plan}: re-test {retest.outcome}; the plan is now {state}: {retest.statement}")
@@ -114,11 +138,13 @@ def retest_plan(
     swapped: bool = False,
     supplier: str = "",
     soak_days: int | None = None,
+    allow_change: str = "",
 ) -> tuple[Retest, PlanState]:
     """Measure, judge and record one re-test; ``soak_days`` replace those of the scheme.
 
-    Raises UsageError if the plan is not claimed or its canaries are not loaded yet, and
-    UnfinishedError if the sentinels fail or too few fresh items are left; nothing is spent then.
+    ``allow_change`` is the reason why the actor allows what differs from the finding's campaign.
+    Raises UsageError if the plan is not claimed, its canaries are not loaded yet or a difference is
+    not allowed, UnfinishedError if the sentinels fail or too few fresh items are left.
     """
     clock = clock or WallClock()
     registry = CampaignPaths(out=out, campaign="").registry
@@ -128,22 +154,20 @@ def retest_plan(
         require_items(held, path)
         _require_claimed(session, held, actor, clock)
     items = retest_items(held.finding, plan, path, out, clock, swapped=swapped)
+    meeting = _meeting(held, items, out)
+    allowed = allowance(plan, meeting, allow_change, actor, clock.now())
     rows = unchanged_rows(items, out)
     selection = _selected(items, rows, path, out)
     campaign = _campaign(items, selection, rows)
     fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
-        at = clock.now()
-        if fault:
-            postponed = RetestPostponed(at=at, actor=actor, plan=name, reason=fault)
-            session.advance(name, postponed, supplier=supplier)
-            raise UnfinishedError(_postponed(plan, fault))
-        if plan.state is not PlanState.VERIFYING:
-            begun = RetestStarted(at=at, actor=actor, plan=name, campaign=campaign.campaign)
-            session.advance(name, begun, supplier=supplier)
+        _begin(session, held, campaign.campaign, fault, allowed, (actor, clock.now()))
     with resumable(CampaignPaths(out=out, campaign=campaign.campaign).journal):
         paths = measure_prepared(prepare(path, campaign, swapped=swapped), out, console, clock)
     retest = _judge(items, selection, rows, campaign, paths, clock)
+    shown = shown_meeting(held, paths)
+    changes = allowance(plan, shown, allow_change, actor, clock.now()) if allow_change else ()
+    retest = with_meetings(retest, meeting.as_allowed(), shown.as_allowed() if changes else shown)
     if soak_days is not None:
         retest = msgspec.structs.replace(retest, soak_days=soak_days)
     with open_session(registry, clock=clock) as session:
@@ -151,7 +175,43 @@ def retest_plan(
         concluded = RetestConcluded(
             at=at, actor=actor, plan=name, retest=retest, service=service, scheme=scheme
         )
-        return retest, session.advance(name, concluded, supplier=supplier).state
+        return retest, session.advance(name, *changes, concluded, supplier=supplier).state
+
+
+def _begin(
+    session: RegistrySession,
+    held: HeldPlan,
+    campaign: str,
+    fault: str,
+    allowed: Sequence[PlanEvent],
+    who_and_when: tuple[str, datetime],
+) -> None:
+    """Record that a re-test begins, with the changes that were ``allowed`` for it.
+
+    With a ``fault`` of the sentinels it is postponed instead, and UnfinishedError raised.
+    """
+    (actor, at), plan = who_and_when, held.plan
+    if fault:
+        postponed = RetestPostponed(at=at, actor=actor, plan=plan.id, reason=fault)
+        session.advance_in(held.stream, plan.id, postponed)
+        raise UnfinishedError(_postponed(plan, fault))
+    events = [*allowed]
+    if plan.state is not PlanState.VERIFYING:
+        events += [RetestStarted(at=at, actor=actor, plan=plan.id, campaign=campaign)]
+    if events:
+        session.advance_in(held.stream, plan.id, *events)
+
+
+def _meeting(held: HeldPlan, items: RetestItems, out: Path) -> Meeting:
+    """Compare the campaign file with the campaign of the finding, before anything is measured."""
+    campaign = items.prepared.campaign
+    declared = identity_of(items.prepared, without_secrets(campaign), items.whole)
+    parts = with_rules(declared, RULES_VERSION)
+    paths = CampaignPaths(out=out, campaign=_name_of(held.plan, held.finding))
+    before = parts_before(held.finding, out)
+    signatures = signatures_beside(campaign.scheme, items.prepared.corpora)
+    trusted = TrustedContent(paths.journal, paths.registry, signatures)
+    return meeting_of(held.finding, held.plan, paths.campaign, parts, before, trusted)
 
 
 def _require_claimed(session: RegistrySession, held: HeldPlan, actor: str, clock: Clock) -> None:

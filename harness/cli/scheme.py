@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import styled, terminal
-from harness.cli.printing import say_data
+from harness.cli.printing import say, say_data
 from harness.errors import UsageError
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme, Threshold
@@ -77,6 +77,24 @@ def check_scheme(scheme: SCHEME) -> None:
     terminal().print(
         f"{chosen.id} {chosen.version}: no faults, {len(chosen.requirements)} requirements"
     )
+
+
+@app.command("sign")
+def sign_command(
+    scheme: Annotated[Path, typer.Argument(help="A YAML file.")],
+    key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
+    results: Annotated[
+        Path | None, typer.Option(help="A campaign's results, to keep the signature with them.")
+    ] = None,
+) -> None:
+    """Sign a scheme with its policy, so that decisions may rest on it.
+
+    The signature is written beside the file, and a campaign keeps it with its journal.
+    """
+    from harness.cli.scheme_signing import sign_scheme  # noqa: PLC0415 - keep the start light
+
+    path, identity = sign_scheme(scheme, key, results)
+    say(f"{path}: signed by key {identity}")
 
 
 @app.command("schema")

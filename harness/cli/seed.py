@@ -42,6 +42,7 @@ from harness.model.stream import OWNER
 from harness.ports.corpora import Corpus
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.store.atomic_write import write_new, write_whole
+from harness.store.private_folder import make_private
 from harness.untrusted.regular_file import read_bounded
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -184,7 +185,7 @@ def _record(event: SeedCommitted, seed: str, paths: CampaignPaths, at: Clock) ->
     place = paths.home / COMMITTED_SEED
     before = place.read_bytes() if place.exists() else None
     try:
-        paths.home.mkdir(parents=True, exist_ok=True)
+        make_private(paths.home)
         write_whole(place, seed.encode() + b"\n", mode=0o600)
     except OSError as error:
         raise InstrumentError(f"{place}: cannot be written: {error.strerror or error}") from error

@@ -16,7 +16,7 @@ from harness.campaign.assemble import Prepared, read_campaign
 from harness.cli.compose import COMMITTED_SEED, prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
-from harness.cli.registry_session import OWNERS, current_user, open_session
+from harness.cli.registry_session import OWNERS, RegistrySession, current_user, open_session
 from harness.cli.seed_parts import LETTERS, own_part, part_for, with_second_part
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
@@ -50,10 +50,13 @@ def digest_of_sample(items: Iterable[Item]) -> str:
 def sample_events(paths: CampaignPaths) -> tuple[SampleEvent, ...]:
     """The commitments and disclosures of the registry, oldest first; empty without a registry."""
     with session_if_any(paths.registry) as session:
-        if session is None:
-            return ()
-        with session.registry.reading(OWNER) as access:
-            found = [event for _, event in access.found(kind=KINDS)]
+        return sample_events_in(session) if session else ()
+
+
+def sample_events_in(session: RegistrySession) -> tuple[SampleEvent, ...]:
+    """The commitments and disclosures of an open registry, oldest first."""
+    with session.registry.reading(OWNER) as access:
+        found = [event for _, event in access.found(kind=KINDS)]
     return tuple(event for event in found if isinstance(event, SampleEvent))
 
 

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.campaign.assemble import Prepared
+from harness.cli.campaign_journal import journal_of, run_id_in
 from harness.cli.compose import measurement_context
-from harness.cli.measure import header_of, record_of, run_id_in
+from harness.cli.measure import header_of, record_of
 from harness.cli.paths import CampaignPaths
 from harness.cli.preflight import require_writable
 from harness.cli.seed_commitments import with_commitment
@@ -84,7 +85,6 @@ def measuring(
     another campaign, or cannot be written.
     """
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
 
     require_writable(paths, prepared)
@@ -97,7 +97,7 @@ def measuring(
         key,
         header.run,
     )
-    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
+    journal = journal_of(prepared, paths, header)
     try:
         yield context, journal
     finally:

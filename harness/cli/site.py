@@ -14,6 +14,7 @@ from harness.cli.paths import OUT, REGISTRY_OPTION, chosen_registry
 from harness.cli.plan_step import clock
 from harness.cli.printing import say
 from harness.cli.registry_session import open_session
+from harness.cli.vouched_time import require_not_behind_any
 from harness.errors import InstrumentError, UsageError
 from harness.model.event_times import require_not_behind
 from harness.ports.storage import Clock
@@ -55,7 +56,9 @@ def build(
 
     Only the folder ``public`` is to be published. The pages of a supplier hold nothing of others.
     """
-    written = write_site(out, results, chosen_registry(registry, results), clock)
+    where = chosen_registry(registry, results)
+    require_not_behind_any(where, results, clock)
+    written = write_site(out, results, where, clock)
     listed = f"{written.listed} {'version' if written.listed == 1 else 'versions'}"
     say(
         f"{written.register}: the public register, {listed} of services; publish this folder alone",

@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.cli.fresh_items import RetestItems, item_filter
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import appeals_in
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.follow.repeated_rows import RepeatedRows
 from harness.follow.retest import bottom_sample
 from harness.model.corpus import Item
@@ -130,9 +131,7 @@ def measured_again(rows: UnchangedRows, items: RetestItems, paths: CampaignPaths
 
 @contextmanager
 def _corrected_journal(paths: CampaignPaths) -> Iterator[Journal]:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    with closing(open_journal(paths.journal)) as journal:
+    with closing(open_unchanged(paths.journal)) as journal:
         yield with_corrected_labels(journal, appeals_in(paths.registry))
 
 

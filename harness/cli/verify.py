@@ -1,6 +1,7 @@
 """``accredit journal verify``: check that nothing was changed.
 
-With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle.
+With ``--head`` also that nothing was changed since a head printed in an earlier report or bundle,
+with ``--witness`` that it continues what a witness signed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.paths import JOURNAL, journal_folder
+from harness.cli.paths import JOURNAL, journal_folder, paths_of_journal
 from harness.cli.printing import say
+from harness.cli.signed_statements import stated_in
+from harness.cli.unchanged_campaign import evidence_in_words, faults_of, require_no_faults
+from harness.cli.witness_options import AUTHORITY, KEYS, TOKEN, WITNESS, Asked
 from harness.errors import InstrumentError, UsageError
 
 journal_app = typer.Typer(no_args_is_help=True)
@@ -31,18 +35,39 @@ def about_journals() -> None:
 
 
 @journal_app.command("verify")
-def verify_journal(journal: JOURNAL, head: HEAD = "") -> None:
-    """Check every byte of a journal; with --head also that it continues from a printed head."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+def verify_journal(
+    journal: JOURNAL,
+    head: HEAD = "",
+    witness: WITNESS = "",
+    witness_key: KEYS = None,
+    token_file: TOKEN = None,
+    authority: AUTHORITY = None,
+) -> None:
+    """Check every byte of a campaign; with --head also that it continues from a printed head.
+
+    Checked are the journal and all files in its folder, the evidence by the digests in the
+    observations, cached verdicts, the heads in assessments, and what witnesses signed of it;
+    --witness asks one of them. Each fault is named; exit 4.
+    """
+    from harness.cli.present_heads import chains_of_journal  # noqa: PLC0415 - heavy as well
+    from harness.cli.witness_check import witness_lines  # noqa: PLC0415 - the same
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.journal.reader import past_heads  # noqa: PLC0415 - the same
 
     folder = journal_folder(journal)
-    opened = open_journal(folder)
-    opened.verify()
-    lines = [f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}"]
+    opened, paths = SegmentJournal(folder), paths_of_journal(folder)
+    require_no_faults(faults_of(paths, opened))
+    opened.require_complete()
+    stated_in(opened)  # verifies the signatures of reviewers
+    lines = [
+        f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}",
+        evidence_in_words(paths, opened),
+    ]
     if head:
         heads = {each.hash: f"{each.rows:,} observations" for each in past_heads(opened)}
         lines.append(continues_from(head, heads, str(folder)))
+    asked = Asked(witness, witness_key, token_file, authority)
+    lines += witness_lines(chains_of_journal(opened), asked)
     say(*lines)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.estimate.item_selection import Sources, counts_category, counts_item, is_relevant
+from harness.estimate.shown_by_lines import shown_by_lines
 from harness.estimate.stopping_tests import (
     PlanTest,
     Trials,
@@ -119,7 +120,8 @@ class EarlyStoppingOutcomes:
             probes=header.probes,
             campaign=campaign,
         )
-        return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
+        shown = shown_by_lines(self._journal.sentinels()) if header.measured_with else {}
+        return replace(estimates, rates=self.with_anytime_bounds(estimates.rates), shown=shown)
 
     def decide(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """Return the measurements with the result of their stopping test, or barred by stopping."""

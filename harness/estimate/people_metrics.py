@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from msgspec import UNSET
+
 from harness.estimate.item_selection import Selection
 from harness.estimate.people_agreement import Stated, stated_by_all, why_not_counted
 from harness.estimate.rates import MeasuredMetric
@@ -20,6 +22,7 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Witness
 from harness.model.people_answer import PeopleAnswer, PeopleEvidence
 from harness.model.people_question import CHOICES, Ask, Question, day_of, times_of
+from harness.model.signature import BY_NAME_ONLY
 from harness.schemes.people_questions import question_of
 
 METHOD = "stated by two reviewers, each alone"
@@ -74,6 +77,7 @@ class Statements:
             methods=question.methods,
             expires=expiry.day,
             stated=tuple(one.words for one in self.conditions),
+            identities=BY_NAME_ONLY if any(one.is_by_name_only for one in answers) else UNSET,
         )
 
     @property

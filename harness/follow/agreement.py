@@ -11,7 +11,7 @@ from datetime import datetime
 
 from harness.errors import UsageError
 from harness.follow.deadlines import agreed_milestones, level_of, require_order
-from harness.follow.guards import DETAILS, is_same_person, require_text
+from harness.follow.guards import DETAILS, require_text
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import (
     PlanAgreed,
@@ -21,6 +21,7 @@ from harness.model.event import (
     PlanReturned,
     PlanSubmitted,
 )
+from harness.model.person_names import is_same_person
 
 
 def submit(plan: ActionPlan, _: Finding, event: PlanSubmitted) -> ActionPlan:

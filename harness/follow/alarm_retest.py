@@ -29,11 +29,14 @@ def retest_of(
     tried: frozenset[str],
     *,
     is_decided_by: bool = False,
+    differs: Sequence[str] = (),
 ) -> AlarmRetest:
     """What a campaign of fixed size shows of an alarm.
 
     ``tried`` are the ids of the items that it tried. ``is_decided_by``: the service's accreditation
-    was decided by this scheme, which may then ask for less than surveillance does.
+    was decided by this scheme, which may then ask for less than surveillance does. ``differs``
+    says in sentences how its lines and profiles differ from those of the runs that raised it, as
+    far as nobody allowed that.
 
     One outcome that does not conform confirms the alarm. It is not confirmed only if every outcome
     conforms without a limit that the campaign does not declare, at all sites that showed it, with
@@ -52,7 +55,7 @@ def retest_of(
     if not is_decided_by:
         _require_as_strict(alarm, assessment, found)
     failed = [one for one in found if one.conformity is Conformity.DOES_NOT_CONFORM]
-    obstacles = tuple(_obstacles(alarm, assessment, found, tried))
+    obstacles = (*_obstacles(alarm, assessment, found, tried), *differs)
     if failed:
         conformity, said = Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
     elif obstacles:

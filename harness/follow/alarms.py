@@ -12,11 +12,11 @@ from datetime import datetime
 import msgspec
 
 from harness.errors import UsageError, known
-from harness.follow.guards import identity_of
 from harness.model.action_plan import FIXED, ActionPlan, FollowUp, PlanState, RetestResult
 from harness.model.alarm import Alarm, AlarmState
 from harness.model.conformity import Conformity
 from harness.model.event_times import in_utc
+from harness.model.person_names import identity_of
 from harness.model.stream import same_name
 from harness.model.surveillance_event import (
     AlarmAcknowledged,

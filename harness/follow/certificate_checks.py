@@ -67,13 +67,14 @@ def check_status(certificate: Certificate, listed: StatusList, now: datetime) ->
     """Check a certificate against a status list whose signature holds."""
     when = f"the status list of {in_utc(listed.issued_at)}"
     status = listed.certificates.get(certificate.number)
+    why = (listed.reasons or {}).get(certificate.number, "")
     if status is CertificateStatus.REVOKED:
-        return _against(f"{when}: revoked")  # for good, however old the list is
+        return _against(f"{when}: revoked {why}".rstrip())  # for good, however old the list is
     if why_not := _why_not_current(certificate, listed, now):
         return without_list(f"{when} {why_not}")
     if status is CertificateStatus.VALID:
         return _valid(f"{when}, current until {in_utc(listed.next_update)}: valid")
-    return _against(f"{when}: {status or 'it has no certificate of this number'}")
+    return _against(f"{when}: {status or 'it has no certificate of this number'} {why}".rstrip())
 
 
 def _why_not_current(certificate: Certificate, listed: StatusList, now: datetime) -> str:

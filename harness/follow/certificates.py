@@ -6,15 +6,16 @@ Nothing here signs or reads files; see ``harness.cli.certificate``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
 from harness.errors import UsageError
-from harness.follow.decisions import Decisions, held_decision, latest_of, status_of
-from harness.follow.recall import review_name
-from harness.model.action_plan import ActionPlan, FollowUp
+from harness.follow.accreditation import public_reason, sentence_of, status_of
+from harness.follow.decisions import Decisions, held_decision, latest_of
+from harness.model.action_plan import FollowUp
 from harness.model.certificate import (
     Body,
     Certificate,
@@ -27,10 +28,8 @@ from harness.model.certificate import (
     StatusReference,
     number_of_certificate,
 )
-from harness.model.decision import FAVOURABLE, HeldDecision, Status
+from harness.model.decision import FAVOURABLE, AccreditationStop, HeldDecision, Status
 from harness.model.decision_event import CertificateIssued
-from harness.model.registry_record import AnyRecord, Review
-from harness.model.stream import same_name
 
 CERTIFICATES = msgspec.json.Decoder(Certificate)
 
@@ -91,6 +90,7 @@ def certificate_facts(
         conditions=_open_conditions(held, followed),
         decision=decision.id,
         decided_by=held.by,
+        decided_key=held.key or msgspec.UNSET,
         decided_at=_to_the_second(held.at),
         valid_until=_to_the_second(decision.until),
         issued_by=issued_by,
@@ -140,63 +140,46 @@ def _to_the_second(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
+Stops = Callable[[HeldDecision], Sequence[AccreditationStop]]
+"""What stops the accreditation of a decision (``StreamState.stops_on``)."""
+
+
 def why_not_in_force(
-    decisions: Decisions,
-    held: HeldDecision,
-    plans: Iterable[ActionPlan],
-    records: Iterable[AnyRecord],
-    now: datetime,
+    decisions: Decisions, held: HeldDecision, stops: Sequence[AccreditationStop], now: datetime
 ) -> str:
     """Why no certificate can be issued for a decision now, in a sentence; empty if one can.
 
-    ``plans`` are those of its service and scheme, ``records`` the open ones of its supplier.
+    ``stops`` are what stops its accreditation.
     """
     decision = held.decision
     latest = latest_of(decisions, decision.key)
-    if latest is not None and latest is not held:
-        return f"decision {decision.id} was replaced by {latest.decision.id}"
+    if held.void or (latest is not None and latest is not held):
+        replaced = f"was replaced by {latest.decision.id}" if latest is not None else ""
+        return f"decision {decision.id} {f'is void: {held.void}' if held.void else replaced}"
     if decision.status not in FAVOURABLE:
         return f"decision {decision.id} is {decision.status}, which is no accreditation"
-    if held.is_overturned:
-        return f"an appeal against decision {decision.id} was upheld; it has to be decided again"
-    status = status_of(held, plans, now)
+    if stops:
+        return f"{sentence_of(stops[-1])}; decide again on a campaign that begins after that"
+    status = status_of(held, stops, now)
     if status not in FAVOURABLE:
         return f"the accreditation by decision {decision.id} is {status} now"
-    if any(_is_recall(record, held) for record in records):
-        return (
-            f"decision {decision.id} was recalled, and the review of it is open; close the review "
-            "or decide again"
-        )
     return ""
 
 
-def _is_recall(record: AnyRecord, held: HeldDecision) -> bool:
-    """Whether a record is the review that ``accredit recall`` opens about a decision."""
-    return (
-        isinstance(record, Review)
-        and record.trigger == "recall"
-        and same_name(record.of) == same_name(held.decision.service)
-        and record.id.startswith(review_name(held.decision.id))
-    )
-
-
 def with_certificate(
-    decisions: Decisions,
-    event: CertificateIssued,
-    supplier: str,
-    plans: Callable[[HeldDecision], Iterable[ActionPlan]],
-    records: Iterable[AnyRecord],
+    decisions: Decisions, event: CertificateIssued, supplier: str, stops: Stops, *, is_kept: bool
 ) -> HeldDecision:
     """The decision after its certificate was issued. Raises UsageError if that is not possible.
 
-    ``supplier`` is the name of the stream, and ``plans`` gives those of a decision's service and
-    scheme.
+    ``supplier`` is the name of the stream. Of an event that is in a registry already (``is_kept``),
+    earlier versions asked less of what is in force.
     """
     held = held_decision(decisions, event.of)
     if held.certificate is not None:
         msg = f"decision {event.of} has a certificate already: {held.certificate.number}"
         raise UsageError(msg)
-    if why_not := why_not_in_force(decisions, held, plans(held), records, event.at):
+    in_force = () if is_kept else stops(held)
+    if why_not := why_not_in_force(decisions, held, in_force, event.at):
         msg = f"no certificate can be issued: {why_not}"
         raise UsageError(msg)
     _require_same(held, event, supplier)
@@ -216,7 +199,8 @@ def _require_same(held: HeldDecision, event: CertificateIssued, supplier: str) -
     found = (said.decision, said.service, said.version, said.scheme.id, Status(said.status))
     is_same = (
         expected == found
-        and (said.decided_by, said.valid_until) == (held.by, until)
+        and (said.decided_by, said.decided_key or "") == (held.by, held.key)
+        and said.valid_until == until
         and (said.issued_by, said.issued_at) == (event.actor, _to_the_second(event.at))
         and said.supplier == supplier
         and set(said.white_labels) == set(decision.white_labels)
@@ -228,38 +212,45 @@ def _require_same(held: HeldDecision, event: CertificateIssued, supplier: str) -
         raise UsageError(msg)
 
 
+class CertificateNow(NamedTuple):
+    """The status of a certificate, and why, as everybody may read it; empty if nothing stops it."""
+
+    status: CertificateStatus
+    why: str = ""
+
+
 def certificate_status(
-    decisions: Decisions, held: HeldDecision, plans: Iterable[ActionPlan], now: datetime
-) -> CertificateStatus:
-    """The status of the certificate of a decision at a time.
+    decisions: Decisions, held: HeldDecision, stops: Sequence[AccreditationStop], now: datetime
+) -> CertificateNow:
+    """The status of the certificate of a decision at a time; ``stops`` are those of the decision.
 
     A later decision that only suspends it suspends the certificate; any other one revokes it, for
-    good. What suspends the accreditation without a decision (``status_of``) suspends it too.
+    good. What stops the accreditation without a decision suspends it too.
     """
     names = list(decisions)
     later = [
         decisions[name].decision.status
         for name in names[names.index(held.decision.id) + 1 :]
-        if decisions[name].decision.key == held.decision.key
+        if decisions[name].decision.key == held.decision.key and not decisions[name].void
     ]
-    status = status_of(held, plans, now)
+    status = status_of(held, stops, now)
     if any(each is not Status.SUSPENDED for each in later):
-        return CertificateStatus.REVOKED
+        return CertificateNow(CertificateStatus.REVOKED, public_reason(stops, status))
     if status is Status.EXPIRED:
-        return CertificateStatus.EXPIRED
+        return CertificateNow(CertificateStatus.EXPIRED)
     if later or status not in FAVOURABLE:
-        return CertificateStatus.SUSPENDED
-    return CertificateStatus.VALID
+        return CertificateNow(CertificateStatus.SUSPENDED, public_reason(stops, status))
+    return CertificateNow(CertificateStatus.VALID)
 
 
-def statuses_of(
-    decisions: Decisions,
-    plans: Callable[[HeldDecision], Iterable[ActionPlan]],
-    now: datetime,
-) -> Mapping[str, CertificateStatus]:
-    """The status of each certificate of a stream at a time, by its number."""
-    return {
-        held.certificate.number: certificate_status(decisions, held, plans(held), now)
+def statuses_of(decisions: Decisions, stops: Stops, now: datetime) -> Mapping[str, CertificateNow]:
+    """The status of each certificate of a stream at a time, by its number.
+
+    One that a correction of the clock undid is revoked.
+    """
+    void = (number for held in decisions.values() for number in held.void_certificates)
+    return dict.fromkeys(void, CertificateNow(CertificateStatus.REVOKED)) | {
+        held.certificate.number: certificate_status(decisions, held, stops(held), now)
         for held in decisions.values()
         if held.certificate is not None
     }

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from harness.follow.decisions import Decisions, standing
-from harness.follow.guards import shown_name
 from harness.follow.next_act import NextAct
 from harness.follow.plan_dates import DueDate
 from harness.follow.service_status import accreditations_to_renew
 from harness.model.decision import DecisionAppeal, HeldDecision
 from harness.model.obligation import ObligationKind, Party
+from harness.model.person_names import shown_name
 from harness.model.registry_record import AnyRecord, Review, record_key
 
 ANSWER = timedelta(days=30)

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.errors import InstrumentError
 from harness.follow.state import StreamState
-from harness.model.action_plan import ActionPlan, FollowUp
+from harness.model.action_plan import FollowUp
 from harness.model.alarm import Alarm
 from harness.model.decision_event import DecisionEvent
 from harness.model.event import (
@@ -98,18 +98,14 @@ def _changed_by(event: Event, state: StreamState) -> Iterator[DerivedRow]:
         case RecordAdded() | RecordClosed():
             keys = {event.about}
             yield from (_record(state, at) for at, one in state.records.items() if one.key in keys)
-        case DecisionEvent():
+        case DecisionEvent() if event.about:
             yield _decision(state, event.about)
         case AlarmEvent(alarm=alarm):
             yield _alarm(state, alarm)
         case ClockCorrected():
             yield from _corrections(state)
-            yield from (_plan(state, name) for name, one in state.plans.items() if _dropped(one))
-
-
-def _dropped(plan: ActionPlan) -> bool:
-    """Whether a correction of the clock dropped an escalation of the plan."""
-    return plan.counted_escalations != plan.escalations
+            yield from (_plan(state, name) for name in state.plans)
+            yield from (_decision(state, name) for name in state.decisions)
 
 
 def _plan(state: StreamState, name: str) -> DerivedRow:

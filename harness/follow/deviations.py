@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from harness.errors import UsageError, known
 from harness.follow.deadlines import LEVELS, is_critical, level_of
 from harness.follow.guards import require_text
+from harness.follow.identities import key_of
 from harness.model.action_plan import ActionPlan, CheckIn, Finding
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.event import (
@@ -135,7 +136,12 @@ def _decided(
         msg = f"plan {plan.id}: no deviation is requested that could be decided"
         raise UsageError(msg)
     decided = replace(
-        asked, state=state, decided_by=event.actor, decided=event.at, decision=event.reason
+        asked,
+        state=state,
+        decided_by=event.actor,
+        decided=event.at,
+        decision=event.reason,
+        key=key_of(event),
     )
     return replace(
         plan,

@@ -10,6 +10,7 @@ from harness.follow.soak import describe_soak
 from harness.model.action_plan import ActionPlan
 from harness.model.event import (
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     DeviationRequested,
@@ -77,6 +78,10 @@ def _postponed(event: RetestPostponed, _: ActionPlan) -> str:
     return f"re-test postponed, no item was tried this time: {event.reason}"
 
 
+def _allowed(event: ChangeAllowed, _: ActionPlan) -> str:
+    return f"change allowed for {event.campaign}: {'; '.join(event.differences)}: {event.reason}"
+
+
 def _concluded(event: RetestConcluded, _: ActionPlan) -> str:
     return f"re-test {event.retest.outcome}: {event.retest.statement}"
 
@@ -122,6 +127,7 @@ WORDS: Mapping[type[PlanEvent], Callable[[Any, ActionPlan], str]] = {
     FixClaimed: lambda event, _: f"fix claimed: {event.statement}",
     CanariesMade: _canaries,
     RetestPostponed: _postponed,
+    ChangeAllowed: _allowed,
     RetestStarted: lambda event, _: f"re-test {event.campaign} started",
     RetestConcluded: _concluded,
     SoakMeasured: lambda event, _: f"soak period: {describe_soak(event.soak)}",

@@ -8,6 +8,7 @@ from datetime import datetime
 from harness.follow.deadlines import latest_due, milestones_of
 from harness.follow.state import StreamState
 from harness.model.action_plan import Finding, FollowUp, Subject, subject_of
+from harness.model.content_identity import about, with_rules
 from harness.model.coverage import format_threshold, format_value
 from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.metric_spec import spec_of
@@ -117,6 +118,11 @@ def finding_in(assessment: Assessment, outcome: Outcome, number: int, opened: da
         service=assessment.service,
         supplier=assessment.supplier,
         metric=requirement.measure.metric,
+        measured_with=about(
+            with_rules(assessment.measured_with, assessment.rules_version),
+            outcome.line,
+            outcome.profile,
+        ),
     )
 
 

@@ -8,16 +8,14 @@ count as the same person.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     FixClaimed,
@@ -31,92 +29,7 @@ from harness.model.event import (
     RetestPostponed,
     RetestStarted,
 )
-
-LOOK_ALIKES = {
-    # Cyrillic, Greek, Armenian and special Latin letters, after case folding
-    **dict(zip("авеікмнорстухѕјԁԛԝһӏѵ", "abeikmhopctyxsjdqwhlv", strict=True)),
-    **dict(zip("αβεζηικμνορτυχγ", "abezhikmnoptyxy", strict=True)),
-    **dict(zip("ոսհօıłøđɡɑ", "nuhoilodga", strict=True)),
-}
-"""Letters that look like a Latin one in either case (Unicode UTS #39, confusables)."""
-
-INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u0640")
-"""Letters that are invisible or have no shape: Hangul fillers, and the Arabic tatweel."""
-
-
-def identity_of(name: str) -> str:
-    """The normalised name, by which persons are compared; empty without a letter or digit."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    letters = unicodedata.normalize("NFKD", folded)
-    return "".join(LOOK_ALIKES.get(letter, letter) for letter in letters if _counts(letter))
-
-
-class Person(NamedTuple):
-    """The name of a person, and the account that the person signed in with; empty without one."""
-
-    name: str
-    account: str = ""
-
-
-def actor_name(name: str, account: str) -> str:
-    """How a person who signed in is written in events: ``Ann Lee <3f0c12ab45de>``.
-
-    The account stays while the name may change; ``is_same_person`` compares both.
-    """
-    plain = " ".join(name.replace("<", " ").replace(">", " ").split())
-    return f"{plain} <{account[:ACCOUNT_LETTERS]}>"
-
-
-ACCOUNT_LETTERS = 12
-"""How many letters of an account's id are written in events."""
-
-_WITH_ACCOUNT = re.compile(r"([^<>]*)<([^<>]+)>\s*")
-
-
-def person_in(actor: str) -> Person:
-    """The person whom the actor of an event names (``actor_name``)."""
-    found = _WITH_ACCOUNT.fullmatch(actor)
-    return Person(found[1].strip(), found[2].strip()) if found else Person(actor)
-
-
-def shown_name(actor: str) -> str:
-    """The name of an actor for people: without the account."""
-    return person_in(actor).name or actor
-
-
-def is_same_person(one: str, other: str) -> bool:
-    """Whether two names may belong to the same person; a name without letters never does.
-
-    Of persons who signed in, neither the same name nor the same account belongs to two.
-    """
-    first, second = person_in(one), person_in(other)
-    return any(
-        bool(identity_of(left)) and identity_of(left) == identity_of(right)
-        for left, right in zip(first, second, strict=True)
-    )
-
-
-def find_person(name: str, among: tuple[str, ...]) -> str | None:
-    """The first of the names that may belong to the same person, or ``None``."""
-    return next((other for other in among if is_same_person(name, other)), None)
-
-
-def _counts(letter: str) -> bool:
-    if letter in INVISIBLE:
-        return False
-    kind = unicodedata.category(letter)[0]
-    return kind in "LN" or (kind == "M" and not _is_accent(letter))
-
-
-def _is_accent(letter: str) -> bool:
-    """Whether a mark is an accent or variation selector, which is ignored; vowel signs count."""
-    return (
-        "\u0300" <= letter <= "\u036f"
-        or "\ufe00" <= letter <= "\ufe0f"
-        or "\U000e0100" <= letter <= "\U000e01ef"
-        or "\u180b" <= letter <= "\u180f"
-    )
-
+from harness.model.person_names import find_person, identity_of, is_same_person
 
 Approved = PlanExtended | PlanDeviated | PlanSuperseded
 """Events that name their approver beside the person who records them."""
@@ -171,7 +84,9 @@ def _decided_before(plan: ActionPlan, event: PlanEvent) -> str | None:
 
 def _claims_and_verifies(plan: ActionPlan, event: PlanEvent) -> str | None:
     """Say that one person would claim a fix and verify it, or make the canaries that verify it."""
-    verifies = isinstance(event, CanariesMade | RetestPostponed | RetestStarted | RetestConcluded)
+    verifies = isinstance(
+        event, CanariesMade | ChangeAllowed | RetestPostponed | RetestStarted | RetestConcluded
+    )
     if verifies and is_same_person(event.actor, plan.claimed_by):
         return (
             f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "

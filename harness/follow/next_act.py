@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from harness.follow.deadlines import AGREEMENT, RETEST, level_of
-from harness.follow.guards import shown_name
 from harness.follow.soak import has_held
 from harness.model.action_plan import (
     CONTAINED,
@@ -18,6 +17,7 @@ from harness.model.action_plan import (
 )
 from harness.model.event_times import in_utc
 from harness.model.obligation import Party
+from harness.model.person_names import shown_name
 
 
 class NextAct(NamedTuple):

@@ -6,9 +6,9 @@ import hashlib
 from typing import Any
 
 from harness.follow.exit_query import exit_query_of
-from harness.follow.guards import is_same_person
 from harness.model.action_plan import ActionPlan, Finding, PlanRole
 from harness.model.event import PlanEvent, PlanSigned
+from harness.model.person_names import is_same_person
 
 PREFIX = "accredit/plan-terms/1"
 """Stands before what is signed, so that a signature of something else is none of a plan.

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
+import msgspec
+
 from harness.errors import Fault, UsageError, known
 from harness.follow.event_words import describe
 from harness.follow.guards import DETAILS
@@ -203,7 +205,8 @@ def _events(plan: ActionPlan, wanted: _Wanted, at: datetime, actor: str) -> Iter
     if proposes:
         yield _submitted(plan, wanted, differs, moved, steps, at, actor)
     elif details := {name: text for name, text in differs.items() if name in DETAILS}:
-        yield PlanDetailed(at=at, actor=actor, plan=plan.id, **details)
+        detailed = PlanDetailed(at=at, actor=actor, plan=plan.id)
+        yield msgspec.structs.replace(detailed, **details)
     yield from _reports(plan, wanted, at, actor)
 
 
@@ -231,7 +234,7 @@ def _submitted(
         if not wanted.text(column).strip() and not is_again:
             found = f"is empty, and plan {plan.id} is a draft"
             raise _Wrong(column, found, "a plan is submitted with its owner and corrective action")
-    return PlanSubmitted(
+    submitted = PlanSubmitted(
         at=at,
         actor=actor,
         plan=plan.id,
@@ -239,8 +242,9 @@ def _submitted(
         corrective_action=wanted.text("corrective action").strip() or plan.corrective_action,
         due=due,
         milestones=steps,
-        **{name: text for name, text in differs.items() if name in DETAILS},
     )
+    details = {name: text for name, text in differs.items() if name in DETAILS}
+    return msgspec.structs.replace(submitted, **details)
 
 
 def _reports(plan: ActionPlan, wanted: _Wanted, at: datetime, actor: str) -> Iterator[PlanEvent]:

@@ -87,14 +87,16 @@ def propose(
     *,
     is_accredited: bool,
     alarms: Sequence[Alarm] = (),
+    too_old: Sequence[str] = (),
 ) -> Proposal:
     """Propose the status of a service by a scheme.
 
     ``assessment`` is that of the campaign ``basis``; without both, nothing favourable is proposed.
     ``followed`` are the findings of the service by the scheme, of any campaign, with their plans.
     ``alarms`` are those of its surveillance that are open, or were confirmed by the scheme.
-    ``is_accredited``: a favourable decision is in force at ``now``. The order of outcomes and
-    findings does not matter. Raises ValueError if ``basis`` names another campaign or journal.
+    ``is_accredited``: a favourable decision is in force at ``now``. ``too_old`` says why the
+    campaign is too old to decide on (``why_not_new_enough``). The order of outcomes and findings
+    does not matter. Raises ValueError if ``basis`` names another campaign or journal.
     """
     in_order = sorted(followed, key=lambda each: _by_number(each.finding))
     service = _Service(
@@ -116,6 +118,7 @@ def propose(
     rulings = [
         *_of_levels(service),
         *_of_alarms(service),
+        *map(service.against, too_old),
         *_of_basis(service, basis),
         *_of_evidence(service, assessment),
         *of_failed,

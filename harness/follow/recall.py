@@ -6,17 +6,70 @@ what is right now, and their outcomes are compared with those that were decided 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from harness.follow.guards import shown_name
 from harness.model.decision import FAVOURABLE, HeldDecision
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.person_names import shown_name
+from harness.model.recall_event import Wrong
+from harness.model.registry_record import Review
 
 
-def review_name(decision: str, day: str = "") -> str:
-    """How the review of a recalled decision is called; without its day, how each one begins."""
+def review_name(decision: str, day: str) -> str:
+    """How the review of a recalled decision is called."""
     return f"Recall of {decision}, {day}"
+
+
+_REVIEW = re.compile(r"Recall of (D-\d{4,}), ")
+
+
+def recalled_decision(review: Review) -> str:
+    """The id of the decision that was recalled by a review; empty for any other review."""
+    found = _REVIEW.match(review.id) if review.trigger == "recall" else None
+    return found[1] if found else ""
+
+
+class Measured(NamedTuple):
+    """What a campaign was measured with and judged by, as ``Wrong`` names it."""
+
+    scheme: str
+    scheme_version: str
+    rules: str
+    software: str
+    corpora: tuple[str, ...]
+
+
+def why_wrong(wrong: Wrong, measured: Measured) -> str:
+    """Why a campaign that tried what proved wrong cannot be decided on, in a clause.
+
+    Empty if it was measured or judged with a version in which it was put right.
+    """
+    if wrong.scheme and wrong.scheme != measured.scheme:
+        return ""
+    last = max(map(_number, wrong.software), default=())
+    is_old = _number(measured.software) <= last
+    is_same_pack = not wrong.corpora or bool(set(wrong.corpora) & set(measured.corpora))
+    is_judged = not wrong.is_named and measured.rules in wrong.rules
+    is_same_scheme = bool(wrong.scheme) and measured.scheme_version in wrong.scheme_versions
+    tried, scheme = wrong.items or wrong.packs, f"{measured.scheme} {measured.scheme_version}"
+    reasons = (
+        (
+            bool(wrong.probes) and is_old,
+            f"its probe {' or '.join(wrong.probes)} proved wrong in {measured.software}",
+        ),
+        (bool(tried) and is_same_pack, f"{', '.join(tried)} proved wrong in its packs"),
+        (is_judged, f"the rules {measured.rules} that judged it proved wrong"),
+        (not wrong.is_named and is_same_scheme, f"the scheme {scheme} proved wrong"),
+    )
+    return next((why for holds, why in reasons if holds), "")
+
+
+def _number(software: str) -> tuple[int, ...]:
+    """The numbers of a version, such as ``isp-accredit 0.1.0``, for comparison."""
+    return tuple(map(int, re.findall(r"[0-9]{1,9}", software)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +93,16 @@ class OutcomeChange:
 
 
 def changes_between(before: Assessment, after: Assessment) -> tuple[OutcomeChange, ...]:
-    """The binding outcomes that differ, in the order of their ids."""
+    """The binding outcomes that differ, in the order of their ids.
+
+    What people judged does not rest on measurements, and an outcome on a line on which nothing is
+    left is one that was not measured.
+    """
     was, now = _binding(before), _binding(after)
+    lines = {one.line for one in was.values()}
+    by_people = {one.id for one in (*was.values(), *now.values()) if one.people is not None}
+    was = {name: one for name, one in was.items() if name not in by_people}
+    now = {name: one for name, one in now.items() if one.line in lines and name not in by_people}
     return tuple(
         OutcomeChange(
             id=name,

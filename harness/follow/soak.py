@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from harness.errors import UsageError
-from harness.follow.guards import is_same_person
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import SoakMeasured
 from harness.model.event_times import TOLERANCE
+from harness.model.person_names import is_same_person
 from harness.model.soak import SoakCampaign, split_marks
 
 

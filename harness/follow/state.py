@@ -14,19 +14,38 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.errors import UsageError, known
-from harness.follow.alarms import record_surveillance
+from harness.follow.accreditation import NEEDS_SUBMISSION, RecordedReview, Sources, stops_of
+from harness.follow.alarms import alarms_of, record_surveillance
 from harness.follow.certificates import with_certificate
 from harness.follow.deadlines import latest_due, require_order
-from harness.follow.decisions import Evaluation, after_decision_event, people_of
-from harness.follow.escalation import drop_escalations
+from harness.follow.decisions import (
+    Evaluation,
+    after_decision_event,
+    held_recommendation,
+    latest_of,
+    people_of,
+)
 from harness.follow.guards import require_fair_appeal
+from harness.follow.identities import require_other_identity, require_signature, with_key
+from harness.follow.recall import recalled_decision
 from harness.follow.transitions import advance
+from harness.follow.wrong_dates import corrected_decision, corrected_plan
 from harness.model.access_event import AccessEvent
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.alarm import Alarm
 from harness.model.corpus import Appeal
-from harness.model.decision import HeldDecision
-from harness.model.decision_event import CertificateIssued, DecisionEvent, DecisionMade
+from harness.model.decision import (
+    AccreditationStop,
+    HeldDecision,
+    HeldRecommendation,
+    StopKind,
+)
+from harness.model.decision_event import (
+    CertificateIssued,
+    DecisionEvent,
+    DecisionMade,
+    EvaluationReviewed,
+)
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
@@ -44,11 +63,15 @@ from harness.model.event import (
 from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.field_event import FieldEvent
 from harness.model.fleet_event import FleetEvent
+from harness.model.recall_event import RecallMade
 from harness.model.registration_event import RegistrationEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
+    Identity,
     OfService,
+    Review,
+    SubmissionRecord,
     record_key,
     require_valid,
 )
@@ -65,7 +88,9 @@ class StreamState:
     Records, appeals and corrections of the clock are kept by the positions of their events, from 1.
     ``campaigns`` are those that a finding or a re-test used, each with the re-test's plan or
     nothing; ``canaries`` the ids of those that were made, each with its plan. ``decisions`` are
-    kept by their ids, ``evaluators`` are who recorded campaigns, by service. ``alarms`` are kept by
+    kept by their ids, ``recommended`` are reviews of evaluations, oldest first; ``evaluators`` are
+    who recorded campaigns, by service, and ``submitted`` when each service was submitted last.
+    ``reviewed`` is when each review was recorded, by its position. ``alarms`` are kept by
     their ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``closed`` are the
     ends of closed records, by the positions of the records. ``number`` is that of the last finding.
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
@@ -82,7 +107,10 @@ class StreamState:
     campaigns: dict[str, str] = field(default_factory=dict)
     canaries: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, HeldDecision] = field(default_factory=dict)
+    recommended: tuple[HeldRecommendation, ...] = ()
     evaluators: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    submitted: dict[str, datetime] = field(default_factory=dict)
+    reviewed: dict[int, datetime] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     number: int = 0
@@ -125,6 +153,25 @@ class StreamState:
         """The plans of the service and scheme of a decision."""
         followed = self.followed(held.decision.service, held.decision.scheme)
         return tuple(both.plan for both in followed if both.plan is not None)
+
+    @property
+    def sources(self) -> Sources:
+        """All that can stop the accreditations of this stream."""
+        reviews = (
+            RecordedReview(self.reviewed[at], record)
+            for at in sorted(self._open_at.values())
+            if isinstance(record := self.records[at], Review)
+        )
+        return Sources(
+            decisions=tuple(self.decisions.values()),
+            plans=tuple((self.findings[plan.finding], plan) for plan in self.plans.values()),
+            reviews=tuple(reviews),
+            submitted=self.submitted,
+        )
+
+    def stops_on(self, held: HeldDecision) -> tuple[AccreditationStop, ...]:
+        """What stops the accreditation of a decision, the gravest last (``stops_of``)."""
+        return stops_of(held, self.sources)
 
     def is_settled(self, finding: str) -> bool:
         """Whether a finding's plan has ended; a finding without a plan is not settled."""
@@ -173,6 +220,7 @@ class StreamState:
         """
         at = position or self.events + 1
         _require_when_and_who(event)
+        require_signature(event, self.name)
         match event:
             case StreamOpened(name=name):
                 self.name = name
@@ -184,12 +232,13 @@ class StreamState:
                 | FleetEvent()
                 | AccessEvent()
                 | RetentionEvent()
+                | RecallMade()
             ):
                 pass
             case RecordAdded(record=record):
-                self._add_record(record, at, event.actor, is_kept=is_kept)
+                self._add_record(record, at, event, is_kept=is_kept)
             case RecordClosed():
-                self._close_record(event)
+                self._close_record(event, is_kept=is_kept)
             case FindingOpened(finding=finding):
                 self._open(finding, is_kept=is_kept)
             case AppealDecided():
@@ -198,7 +247,7 @@ class StreamState:
             case ClockCorrected():
                 self._correct_clock(event, at, is_part=bool(position))
             case DecisionEvent() | SurveillanceEvent():
-                self._decide_or_monitor(event)
+                self._decide_or_monitor(event, is_kept=is_kept)
             case PlanEvent():
                 self._advance(event, is_kept=is_kept)
             case _:
@@ -222,6 +271,8 @@ class StreamState:
             canaries=dict(self.canaries),
             decisions=dict(self.decisions),
             evaluators=dict(self.evaluators),
+            submitted=dict(self.submitted),
+            reviewed=dict(self.reviewed),
             alarms=dict(self.alarms),
             runs=dict(self.runs),
             clock_corrections=dict(self.clock_corrections),
@@ -230,7 +281,7 @@ class StreamState:
             _of_subject=indexed,
         )
 
-    def _add_record(self, record: AnyRecord, at: int, actor: str, *, is_kept: bool) -> None:
+    def _add_record(self, record: AnyRecord, at: int, event: RecordAdded, *, is_kept: bool) -> None:
         """Add a record. Raises UsageError if it is there already, or its service is not.
 
         The service of one that was added before need not be in a state that is a part.
@@ -241,37 +292,80 @@ class StreamState:
             raise UsageError(msg)
         if isinstance(record, OfService) and not is_kept:
             self.open_record(record_key("service", record.of), record.of)
+        if isinstance(record, Identity) and not is_kept:
+            require_other_identity(record, self.name, self.records.values(), self.open)
         self.records[at] = record
         self._open_at[record.key] = at
         if isinstance(record, CampaignRecord):
             name = same_name(record.of)
-            self.evaluators[name] = (*self.evaluators.get(name, ()), actor)
+            self.evaluators[name] = (*self.evaluators.get(name, ()), event.actor)
+        elif isinstance(record, SubmissionRecord):
+            self.submitted[same_name(record.of)] = min(event.at, record.signed)
+        elif isinstance(record, Review):
+            self.reviewed[at] = event.at
 
-    def _decide_or_monitor(self, event: DecisionEvent | SurveillanceEvent) -> None:
+    def _decide_or_monitor(
+        self, event: DecisionEvent | SurveillanceEvent, *, is_kept: bool
+    ) -> None:
         """Record surveillance, or decide, which rests on the whole stream, never on a part."""
         if isinstance(event, SurveillanceEvent):
             record_surveillance(self.runs, self.alarms, event)
             return
-        records = {key: self.records[at] for key, at in self._open_at.items()}
         if isinstance(event, CertificateIssued):
             self.decisions[event.of] = with_certificate(
-                self.decisions, event, self.name, self.plans_about, records.values()
+                self.decisions, event, self.name, self.stops_on, is_kept=is_kept
             )
             return
-        held = self.decisions.get(event.about)
-        service = event.decision.service if isinstance(event, DecisionMade) else ""
-        service = held.decision.service if held and not service else service
-        followed = [(self.findings[plan.finding], plan) for plan in self.plans.values()]
-        people = people_of(service, self.evaluators, followed, self.records.values())
-        evaluation = Evaluation(records=records, people=people)
-        after = after_decision_event(self.decisions, event, evaluation)
+        records = {key: self.records[at] for key, at in self._open_at.items()}
+        service, sources = self._decided_about(event), self.sources
+        people = people_of(service, self.evaluators, sources.plans, self.records.values())
+        evaluation = Evaluation(
+            records=records,
+            people=people,
+            sources=sources,
+            alarms=[alarm.id for alarm in alarms_of(self.alarms, service)],
+            recommended=self.recommended,
+            is_kept=is_kept,
+        )
+        if isinstance(event, EvaluationReviewed):
+            self.recommended = (*self.recommended, held_recommendation(event, evaluation))
+            return
+        after = with_key(after_decision_event(self.decisions, event, evaluation), event)
         self.decisions[after.decision.id] = after
 
-    def _close_record(self, event: RecordClosed) -> None:
+    def _decided_about(self, event: DecisionEvent) -> str:
+        """The service that an event about a decision is about; empty for an unknown decision."""
+        if isinstance(event, DecisionMade):
+            return event.decision.service
+        if isinstance(event, EvaluationReviewed):
+            return event.recommendation.service
+        held = self.decisions.get(event.about)
+        return held.decision.service if held is not None else ""
+
+    def _require_decided_anew(self, record: AnyRecord) -> None:
+        """Raise UsageError if a review is of a recall that stops an accreditation still."""
+        recalled = recalled_decision(record) if isinstance(record, Review) else ""
+        if (held := self.decisions.get(recalled)) is None:
+            return
+        latest = latest_of(self.decisions, held.decision.key) or held
+        is_open = any(
+            stop.kind is StopKind.RECALL and stop.about == recalled
+            for stop in self.stops_on(latest)
+        )
+        if is_open and latest.decision.status not in NEEDS_SUBMISSION:
+            msg = (
+                f"review {record.id!r} ends by a decision on a campaign that begins after it: "
+                "measure again and decide anew, or withdraw the accreditation; then close it"
+            )
+            raise UsageError(msg)
+
+    def _close_record(self, event: RecordClosed, *, is_kept: bool) -> None:
         record = self.open_record(event.record, event.record.rpartition("\x1f")[2])
         if not event.reason.strip():
             msg = f"{record.kind} {record.id!r}: closing it needs a reason"
             raise UsageError(msg)
+        if not is_kept:
+            self._require_decided_anew(record)
         self.closed[self._open_at.pop(event.record)] = event
 
     def _open(self, finding: Finding, *, is_kept: bool) -> None:
@@ -355,7 +449,7 @@ class StreamState:
                 raise UsageError(msg)
 
     def _correct_clock(self, event: ClockCorrected, at: int, *, is_part: bool) -> None:
-        """Drop the escalations of all plans whose date was wrong.
+        """Undo what a wrong clock made possible, in all plans and decisions.
 
         Raises UsageError without a reason, or if no event is dated later. A state that is a part
         may lack that event.
@@ -367,7 +461,10 @@ class StreamState:
             msg = "no event of the registry is dated in the future: there is nothing to correct"
             raise UsageError(msg)
         self.clock_corrections[at] = event
-        self.plans = {name: drop_escalations(plan, event) for name, plan in self.plans.items()}
+        self.plans = {name: corrected_plan(plan, event) for name, plan in self.plans.items()}
+        self.decisions = {
+            name: corrected_decision(held, event) for name, held in self.decisions.items()
+        }
 
 
 def number_of(finding: str) -> int:

@@ -1,7 +1,7 @@
 """How the status of each accreditation changed: what the public register shows.
 
-A status follows from decisions, from plans that were escalated to suspension or withdrawal, and
-from the date alone, when an accreditation expires.
+A status follows from decisions, from what stops an accreditation
+(``harness.follow.accreditation``), and from the date alone, when an accreditation expires.
 """
 
 from __future__ import annotations
@@ -10,21 +10,33 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from harness.follow.decisions import latest_of, standing, status_of
+from harness.follow.accreditation import STATUS_OF_LEVEL, public_reason, status_of
+from harness.follow.decisions import latest_of, standing
 from harness.follow.state import StreamState
-from harness.model.decision import HeldDecision, Status
+from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.decision_event import DecisionEvent
-from harness.model.escalation import Level
-from harness.model.event import ClockCorrected, Event, PlanEscalated, PlanEvent
+from harness.model.event import (
+    ClockCorrected,
+    Event,
+    PlanEscalated,
+    PlanEvent,
+    RecordAdded,
+    RecordClosed,
+)
 from harness.model.event_times import TOLERANCE
+from harness.model.registry_record import Review, SubmissionRecord
 
 
 class StatusChange(NamedTuple):
-    """The status of an accreditation from a time on, and the decision that was in force then."""
+    """The status of an accreditation from a time on, and the decision that was in force then.
+
+    ``why`` is what stopped it, as everybody may read it; empty if nothing did.
+    """
 
     at: datetime
     status: Status
     decision: str
+    why: str = ""
 
 
 History = dict[str, tuple[StatusChange, ...]]
@@ -38,13 +50,15 @@ class Replayed(NamedTuple):
     history: History
 
 
-STOPPING = (Level.SUSPENDED, Level.WITHDRAWN)
-"""The levels of escalation that suspend or withdraw an accreditation at once."""
-
-
 def status_in(held: HeldDecision, state: StreamState, now: datetime) -> Status:
-    """The status that a decision gives at a time, with the plans of its service and scheme."""
-    return status_of(held, state.plans_about(held), now)
+    """The status that a decision gives at a time, with all that stops its accreditation."""
+    return status_of(held, state.stops_on(held), now)
+
+
+def is_accredited(state: StreamState, key: str, now: datetime) -> bool:
+    """Whether a favourable decision about a key (``Decision.key``) is in force."""
+    held = latest_of(state.decisions, key)
+    return held is not None and status_in(held, state, now) in FAVOURABLE
 
 
 def replay_statuses(events: Iterable[Event], now: datetime) -> Replayed:
@@ -99,10 +113,12 @@ class StatusFollower:
 
     def _note(self, held: HeldDecision, at: datetime) -> None:
         key, until = held.decision.key, held.decision.until
-        status = status_in(held, self.state, at)
+        stops = self.state.stops_on(held)
+        status = status_of(held, stops, at)
         before = self.changes.setdefault(key, [])
         if not before or before[-1].status is not status:
-            before.append(StatusChange(at, status, held.decision.id))
+            why = public_reason(stops, status)
+            before.append(StatusChange(at, status, held.decision.id, why))
         self._ends.pop(key, None)
         if until is not None and status is not Status.EXPIRED:
             self._ends[key] = until
@@ -114,6 +130,8 @@ class StatusFollower:
 
 
 def _may_change_statuses(event: Event, state: StreamState) -> bool:
-    if isinstance(event, DecisionEvent | ClockCorrected | PlanEscalated):
+    if isinstance(event, DecisionEvent | ClockCorrected | PlanEscalated | RecordClosed):
         return True
-    return isinstance(event, PlanEvent) and state.plans[event.plan].level in STOPPING
+    if isinstance(event, RecordAdded):
+        return isinstance(event.record, Review | SubmissionRecord)
+    return isinstance(event, PlanEvent) and state.plans[event.plan].level in STATUS_OF_LEVEL

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from harness.errors import UsageError, known
 from harness.follow.agreement import (
     agree,
@@ -22,6 +24,7 @@ from harness.follow.agreement import (
     submit,
     with_details,
 )
+from harness.follow.allowed_changes import allow_change
 from harness.follow.deadlines import moved
 from harness.follow.deviations import approve, check_in, deviate, reject, request
 from harness.follow.escalation import escalate
@@ -34,6 +37,7 @@ from harness.follow.guards import (
     require_text,
     role_conflict_in,
 )
+from harness.follow.identities import key_of
 from harness.follow.plan_terms import signature_fault_in
 from harness.follow.soak import count_soak, require_soak, soak_fault_in
 from harness.model.action_plan import (
@@ -44,10 +48,12 @@ from harness.model.action_plan import (
     PlanEvidence,
     PlanSignature,
     PlanState,
+    Retest,
     RetestResult,
 )
 from harness.model.event import (
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     DeviationRequested,
@@ -223,7 +229,9 @@ def _postpone(plan: ActionPlan, _: Finding, event: RetestPostponed) -> ActionPla
 
 
 def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
-    return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
+    return replace(
+        plan, state=PlanState.VERIFYING, verifying=event.campaign, verifying_since=event.at
+    )
 
 
 def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> ActionPlan:
@@ -239,9 +247,15 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
         plan,
         state=AFTER_RETEST[retest.outcome],
         verifying="",
-        retests=(*plan.retests, retest),
+        verifying_since=None,
+        retests=(*plan.retests, _dated(retest, plan.verifying_since)),
         soaks=(),
     )
+
+
+def _dated(retest: Retest, started: datetime | None) -> Retest:
+    """The re-test with the time of its begin; without one, when it was recorded first."""
+    return msgspec.structs.replace(retest, begun=retest.begun or started)
 
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
@@ -251,7 +265,12 @@ def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
         msg = f"plan {plan.id}: give an extension later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
     extension = Extension(
-        at=event.at, was=plan.due, due=event.due, reason=event.reason, approver=event.approver
+        at=event.at,
+        was=plan.due,
+        due=event.due,
+        reason=event.reason,
+        approver=event.approver,
+        key=key_of(event),
     )
     return replace(
         plan,
@@ -314,6 +333,7 @@ _SUBMITTABLE = frozenset({PlanState.DRAFT, PlanState.RETURNED})
 _AGREEABLE = frozenset({PlanState.DRAFT, PlanState.SUBMITTED})
 _DETAILED = _BEFORE_RETEST | _SUBMITTABLE
 _RETESTABLE = frozenset({PlanState.CLAIMED, PlanState.VERIFYING})
+_COMPARED = _RETESTABLE | {PlanState.VERIFIED}
 
 TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanSubmitted: Transition("submit", _SUBMITTABLE, submit),
@@ -329,6 +349,7 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     SoakMeasured: Transition("soak", frozenset({PlanState.VERIFIED}), count_soak),
+    ChangeAllowed: Transition("allow a change", _COMPARED, allow_change),
     PlanExtended: Transition("extend", _RUNNING, _extend),
     PlanDeviated: Transition("deviate", _RUNNING, deviate),
     DeviationRequested: Transition("deviate", _RUNNING, request),

@@ -19,9 +19,10 @@ from harness.model.corpus import Item
 from harness.model.declared import Declared, Time
 from harness.model.facts import Facts
 from harness.model.observation import AttemptKey, Observation
-from harness.model.people_answer import PEOPLE_LINE, same_reviewer
+from harness.model.people_answer import PEOPLE_LINE
 from harness.model.people_facts import PeopleAnswerFacts, SeenDocument, SupplierDeclarationFacts
 from harness.model.people_question import CHOICES, UNKNOWN, Question, fault_of
+from harness.model.person_names import identity_of, is_same_name
 from harness.model.scheme import Day
 from harness.model.service_log import ROUND
 from harness.model.submission import Certification
@@ -37,6 +38,7 @@ LARGEST_DOCUMENT = 1024**3
 """Bytes of the largest document whose digest is computed."""
 
 LONGEST_REVIEWER = 80
+NAME_OR_ROLE = f"a name or a role of at most {LONGEST_REVIEWER} characters, without < and >"
 Note = Annotated[str, Field(max_length=2000)]
 
 
@@ -81,7 +83,7 @@ def read_answers(
         faults.append(document.fault(document.line_of(at), dotted(at), found, remedy))
 
     if not is_name(visible_name(written.reviewer)):
-        remedy = f"write a name or a role of at most {LONGEST_REVIEWER} characters"
+        remedy = f"write {NAME_OR_ROLE}"
         add(("reviewer",), f"{written.reviewer[:40]!r} is no name or role", remedy)
     if written.answered > now:
         add(("answered",), f"{written.answered.isoformat()} is in the future", "check the clock")
@@ -121,8 +123,12 @@ def visible_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether a text can name a reviewer: it is short, and all of it is visible."""
-    return bool(name) and len(name) <= LONGEST_REVIEWER and visible(name) == name
+    """Whether a text can name a reviewer: it has letters, is short, and all of it is visible.
+
+    ``<`` and ``>`` stand around an account, which only a hub writes.
+    """
+    is_shown = len(name) <= LONGEST_REVIEWER and visible(name) == name
+    return is_shown and bool(identity_of(name)) and not {"<", ">"} & set(name)
 
 
 def lacking(
@@ -251,7 +257,7 @@ def read_self_certification(path: Path, supplier: str, now: datetime) -> Supplie
 def _wrong(
     content: Document, named: str, supplier: str, signed: datetime, now: datetime
 ) -> Iterator[Fault]:
-    if supplier and same_reviewer(named) != same_reviewer(supplier):
+    if supplier and not is_same_name(named, supplier):
         key: KeyPath = ("service", "supplier")
         found = f"{named[:80]!r} is not the supplier of the campaign"
         yield content.fault(content.line_of(key), dotted(key), found, f"it is {supplier}")

@@ -27,9 +27,17 @@ from harness.model.verdict import Trial, Verdict
 
 
 class BesideItems:
-    """Keeps such observations, and judges them with ``judged``, the rules for items."""
+    """Keeps such observations, and judges them with ``judged``, the rules for items.
 
-    def __init__(self, probes: Declarations, judged: Callable[[Trial], Verdict]) -> None:
+    ``journal`` is what people sign their statements for (``JournalHeader.identity``).
+    """
+
+    def __init__(
+        self,
+        probes: Declarations,
+        judged: Callable[[Trial], Verdict],
+        journal: tuple[str, ...] = (),
+    ) -> None:
         self._judged = judged
         self.twins = PlainTwinTrials()
         self.polls = PollTrials(probes)
@@ -39,7 +47,7 @@ class BesideItems:
         self._availability = AvailabilityTrials(judged)
         self._logged = LoggedRequests(probes)
         self._mail = SentMails()
-        self._people = PeopleAnswers()
+        self._people = PeopleAnswers(journal)
         self._speed = MeasuredSpeed(probes)
 
     def separate(self, observations: Iterable[Observation]) -> Iterable[Observation]:

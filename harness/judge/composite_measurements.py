@@ -218,7 +218,7 @@ def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge |
     block_page = header.campaign.service.block_page
     if header.foreign:
         return ForeignJudge(block_page)
-    return Judge(sentinels, block_page, probes=header.probes)
+    return Judge(sentinels, block_page, probes=header.probes, journal=header.identity)
 
 
 def judge_maker(journal: Journal) -> MakeJudge:

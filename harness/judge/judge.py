@@ -70,7 +70,8 @@ class Judge:
     ``sentinels`` are those of the whole journal with the retrials: fingerprints are learned from
     them first. Without ``sentinels_required``, sentinels may be missing; without
     ``samples_required``, retrials may be (as for a batch that has just been measured).
-    ``block_page`` is the one that the submission declares.
+    ``block_page`` is the one that the submission declares, ``journal`` what people sign their
+    statements for (``JournalHeader.identity``).
     """
 
     rules_version = RULES_VERSION
@@ -83,13 +84,14 @@ class Judge:
         sentinels_required: bool = True,
         samples_required: bool = True,
         probes: Declarations = EARLIER,
+        journal: tuple[str, ...] = (),
     ) -> None:
         self._probes = probes
         self._declared = declared_fingerprints(block_page)
         self._retrials = RetrialResults()
         self._unfiltered = UnfilteredProbes(probes)
         self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
-        self._beside = BesideItems(probes, self._judge_trial)
+        self._beside = BesideItems(probes, self._judge_trial, journal)
         others = self._beside.separate(sentinels)
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(others), self._declared, self._unfiltered

@@ -131,6 +131,15 @@ class ActCarriedOut(AccessEvent, frozen=True, kw_only=True, tag="act-carried-out
     subject: str
 
 
+class HeadsWitnessed(AccessEvent, frozen=True, kw_only=True, tag="heads-witnessed"):
+    """The hub signed, for a person, how far a journal or registry had come.
+
+    ``receipt`` is a line of JSON (``docs/reference/witness.md``), with hashes and numbers alone.
+    """
+
+    receipt: str
+
+
 def person_key(person: str) -> str:
     """What events about a person are found by."""
     return f"person:{person}"

@@ -14,10 +14,12 @@ from typing import Literal
 
 import msgspec
 
+from harness.model.content_identity import AllowedChange, Parts
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import SPECS
+from harness.model.signature import shown_identity
 from harness.model.soak import SOAK_DAYS, SoakCampaign
 from harness.model.stream import same_name
 
@@ -26,7 +28,8 @@ from harness.model.stream import same_name
 class Finding:
     """The record of one failed outcome. ``missed`` are the ids of the items that failed.
 
-    ``metric`` is the name of what was measured; empty in records from before it was kept.
+    ``metric`` is the name of what was measured, ``measured_with`` what with, by content; both are
+    empty in records from before they were kept.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Finding:
     service: str = ""
     supplier: str = ""
     metric: str = ""
+    measured_with: Parts = ()
 
     @property
     def rests_on_items(self) -> bool:
@@ -128,7 +132,8 @@ class Retest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of the fresh sample's decision (0: no sample decides). ``extension`` is how many fresh items of
     each kind the next attempt needs to decide what this one left undecided, or 0. ``unchanged`` are
     the requirements that conformed before and conform again, ``worse`` says what does not. After it
-    verified a fix, the fix has to hold for ``soak_days``.
+    verified a fix, the fix has to hold for ``soak_days``. ``begun`` is when its campaign began, of
+    earlier versions when the re-test was recorded first.
     """
 
     campaign: str
@@ -144,6 +149,7 @@ class Retest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unchanged: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
     soak_days: int = SOAK_DAYS
+    begun: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,13 +210,19 @@ CHECK_IN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """A later due date, and the one before it."""
+    """A later due date, and the one before it; ``key`` is set if the approver signed it."""
 
     at: datetime
     was: datetime
     due: datetime
     reason: str
     approver: str
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def identity(self) -> str:
+        """How it is known who approved it."""
+        return shown_identity(self.approver, self.key or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,13 +232,13 @@ class ActionPlan:
     ``corrective_action`` fixes the failure, ``containment`` limits it until then, and
     ``preventive_action`` keeps it from coming back; ``explanation`` is the supplier's own.
     ``submitted_by`` last submitted it to be agreed, and ``claimed_by`` last claimed the fix;
-    ``verifying`` is the campaign of the running re-test, or empty; ``reported`` is when it was last
-    said or measured how the work stands; ``ended`` is when it was closed
-    or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how often
-    such a campaign showed that a verified fix did not hold. ``actors`` are all
-    who acted on the plan or owned it, ``approvers`` all who approved or rejected something of it.
-    ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
-    readers.
+    ``verifying`` is the campaign of the running re-test, or empty, since ``verifying_since``;
+    ``reported`` is when it was last said or measured how the work stands; ``ended`` is when it was
+    closed or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how
+    often such a campaign showed that a verified fix did not hold. ``changes`` are the differences
+    between its campaigns that somebody allowed. ``actors`` are all who acted on the plan or owned
+    it, ``approvers`` all who approved or rejected something of it. ``breaches`` describe recorded
+    events that current rules would refuse. ``history`` is text for readers.
     """
 
     id: str
@@ -246,6 +258,7 @@ class ActionPlan:
     submitted_by: str = ""
     claimed_by: str = ""
     verifying: str = ""
+    verifying_since: datetime | None = None
     milestones: tuple[Milestone, ...] = ()
     retests: tuple[Retest, ...] = ()
     soaks: tuple[SoakCampaign, ...] = ()
@@ -254,6 +267,7 @@ class ActionPlan:
     deviations: tuple[Deviation, ...] = ()
     check_ins: tuple[CheckIn, ...] = ()
     canaries: tuple[CanarySet, ...] = ()
+    changes: tuple[AllowedChange, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     reported: datetime | None = None
     ended: datetime | None = None

@@ -6,6 +6,7 @@ from harness.model.access_event import (
     ActCarriedOut,
     BundleUploaded,
     EvidenceRead,
+    HeadsWitnessed,
     PasswordSet,
     PersonAdded,
     PersonChanged,
@@ -25,10 +26,12 @@ from harness.model.decision_event import (
     DecisionAppealed,
     DecisionMade,
     DecisionReviewed,
+    EvaluationReviewed,
 )
 from harness.model.event import (
     AppealDecided,
     CanariesMade,
+    ChangeAllowed,
     ClockCorrected,
     DeviationApproved,
     DeviationRejected,
@@ -65,6 +68,7 @@ from harness.model.field_event import (
     FieldVisited,
 )
 from harness.model.fleet_event import AgentEnrolled, AgentInvited, AgentRevoked
+from harness.model.recall_event import RecallMade
 from harness.model.registration_event import (
     CampaignConcluded,
     CampaignRegistered,
@@ -108,6 +112,7 @@ AnyEvent = (
     | ActCarriedOut
     | BundleUploaded
     | EvidenceRead
+    | HeadsWitnessed
     | PasswordSet
     | PersonAdded
     | PersonChanged
@@ -132,6 +137,7 @@ AnyEvent = (
     | FixClaimed
     | CanariesMade
     | RetestPostponed
+    | ChangeAllowed
     | RetestStarted
     | RetestConcluded
     | SoakMeasured
@@ -147,7 +153,9 @@ AnyEvent = (
     | DecisionMade
     | DecisionAppealed
     | DecisionReviewed
+    | EvaluationReviewed
     | CertificateIssued
+    | RecallMade
     | MonitoringDeclared
     | RunBegun
     | SurveillanceRun

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.registry_record import Hex32, Time
+from harness.model.signature import Key
 
 CERTIFICATE_TYPE = "application/vnd.accredit.certificate+json"
 """The payload type of a signed certificate."""
@@ -84,7 +85,8 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     ``number`` follows from everything else (``number_of_certificate``), so that two different
     certificates never have the same one. ``limited_to`` is what the measurements are limited to,
-    such as "agreed list only"; empty if they are not.
+    such as "agreed list only"; empty if they are not. ``decided_key`` is the key with which
+    ``decided_by`` signed the decision, if so.
     """
 
     format: Literal["accredit-certificate/1"] = "accredit-certificate/1"
@@ -101,6 +103,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     conditions: tuple[OpenCondition, ...]
     decision: str
     decided_by: str
+    decided_key: Key | msgspec.UnsetType = msgspec.UNSET
     decided_at: Time
     valid_until: Time
     issued_by: str
@@ -133,13 +136,15 @@ class CertificateStatus(StrEnum):
 class StatusList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The status of every certificate of an owner by its number, and nothing else.
 
-    After ``next_update`` the list says nothing any more.
+    ``reasons`` say why those were stopped that were, as everybody may read it. After
+    ``next_update`` the list says nothing any more.
     """
 
     format: Literal["accredit-status-list/1"] = "accredit-status-list/1"
     issued_at: Time
     next_update: Time
     certificates: dict[str, CertificateStatus]
+    reasons: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 def number_of_certificate(canonical_form: bytes) -> str:

@@ -12,16 +12,24 @@ from typing import Literal
 import msgspec
 
 from harness.model.certificate import IssuedCertificate
+from harness.model.content_identity import Parts
+from harness.model.signature import shown_identity
 from harness.model.stream import same_name
 
 
 class Status(StrEnum):
-    """What a service's accreditation can be. ``expired`` follows from the date alone."""
+    """What a service's accreditation can be.
+
+    ``expired`` follows from the date alone, ``under-review`` from a recall of what was decided on.
+    ``terminated``: the supplier gave the accreditation up (ISO/IEC 17065, 7.11).
+    """
 
     ACCREDITED = "accredited"
     WITH_ACTION_PLAN = "accredited-with-action-plan"
     NOT_YET = "not-yet"
+    UNDER_REVIEW = "under-review"
     SUSPENDED = "suspended"
+    TERMINATED = "terminated"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
 
@@ -34,9 +42,43 @@ LENIENCE = (
     Status.WITH_ACTION_PLAN,
     Status.NOT_YET,
     Status.SUSPENDED,
+    Status.TERMINATED,
     Status.WITHDRAWN,
 )
 """The statuses that can be decided, the most lenient first."""
+
+STOPPED = (Status.UNDER_REVIEW, Status.SUSPENDED, Status.TERMINATED, Status.WITHDRAWN)
+"""The statuses of an accreditation that something stopped, the gravest last."""
+
+
+class StopKind(StrEnum):
+    """What stopped an accreditation."""
+
+    DECISION = "decision"
+    PLAN = "plan"
+    ALARM = "alarm"
+    RECALL = "recall"
+    COMPLAINT = "complaint"
+    APPEAL = "appeal"
+
+
+class AccreditationStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that stopped an accreditation at ``since``, and the ``status`` that it gives.
+
+    ``about`` is the id of the decision, plan or review by which it was stopped.
+    ``requirements`` are what the stop rests on; empty: everything. ``is_lasting`` says that no
+    newer evidence ends it yet, such as a plan that is escalated and not closed.
+    ``known`` are the journals that were decided on before it: they are older, whatever their clock
+    said.
+    """
+
+    kind: StopKind
+    about: str
+    status: Status
+    since: datetime
+    requirements: tuple[str, ...] = ()
+    is_lasting: bool = False
+    known: tuple[str, ...] = ()
 
 
 class Margin(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +105,10 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``journal`` is the hash of its head, ``assessment`` the SHA-256 of the assessment's file.
     ``limited_to`` is what conforming outcomes are limited to, such as "agreed list only". ``bars``
     say in sentences why the campaign supports no favourable decision, whatever it measured.
+    ``judges`` are the people whose answers it counts,
+    ``stated`` are the oldest answers of people by requirement, for those that conform by them.
+    ``measured_with`` are the parts that it was measured and judged with, by content. ``noted`` are
+    sentences to read before deciding, such as what is open under a similar name.
     """
 
     campaign: str
@@ -73,6 +119,10 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     concluded: datetime
     limited_to: str = ""
     bars: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
+    stated: tuple[tuple[str, datetime], ...] = ()
+    measured_with: Parts = ()
+    noted: tuple[str, ...] = ()
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +153,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``white_labels`` are the other names of the service that it covers. ``proposal`` is what the
     rules proposed; ``reason`` says why the person decided so. A favourable one is valid from the
-    time of its event to ``until``. ``number`` counts the decisions of a stream from 1.
+    time of its event to ``until``. ``number`` counts the decisions of a stream from 1. ``cause`` is
+    what a decision that stops an accreditation rests on: the id of an alarm or plan, or the key of
+    a complaint; empty: the decision itself.
     """
 
     number: int
@@ -116,6 +168,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proposal: Proposal
     until: datetime | None = None
     white_labels: tuple[str, ...] = ()
+    cause: str = ""
 
     @property
     def id(self) -> str:
@@ -133,8 +186,39 @@ def decision_key(service: str, version: str, scheme: str) -> str:
     return "\x1f".join((same_name(service), same_name(version), scheme))
 
 
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the review of an evaluation recommends to decide (ISO/IEC 17065, 7.5).
+
+    ``proposal`` is what the rules proposed then, by the campaign that was reviewed.
+    """
+
+    service: str
+    version: str
+    scheme: str
+    scheme_version: str
+    status: Status
+    reason: str
+    proposal: Proposal
+
+    @property
+    def key(self) -> str:
+        """What it is about, as ``Decision.key``."""
+        return decision_key(self.service, self.version, self.scheme)
+
+
+class HeldRecommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """A recommendation as the registry holds it: who made it, and when."""
+
+    recommendation: Recommendation
+    by: str
+    at: datetime
+
+
 class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An appeal against a decision. It is open until ``upheld`` says what came of it."""
+    """An appeal against a decision. It is open until ``upheld`` says what came of it.
+
+    ``key`` is the public key with which ``answered_by`` signed the answer, if so.
+    """
 
     appellant: str
     reason: str
@@ -143,12 +227,21 @@ class DecisionAppeal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     answer: str = ""
     answered_by: str = ""
     answered: datetime | None = None
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who answered it, in words."""
+        return shown_identity(self.answered_by, self.key)
 
 
 class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision as the registry holds it: who made it, when, and the appeals against it.
 
-    ``certificate`` is the one that was issued for it, if any.
+    ``certificate`` is the one that was issued for it, if any; ``key`` the public key with which it
+    was signed, empty if it was not. ``void`` says why it never was in force, although it was made:
+    a correction of the clock undid it. ``void_certificates`` are the numbers of certificates that
+    were undone so.
     """
 
     decision: Decision
@@ -156,6 +249,14 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     at: datetime
     appeals: tuple[DecisionAppeal, ...] = ()
     certificate: IssuedCertificate | None = None
+    void: str = ""
+    void_certificates: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How it is known who decided, in words: by a key, an account, or the name only."""
+        return shown_identity(self.by, self.key)
 
     @property
     def open_appeal(self) -> DecisionAppeal | None:
@@ -169,7 +270,9 @@ class HeldDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return any(appeal.upheld for appeal in self.appeals)
 
     def status_at(self, now: datetime) -> Status:
-        """The status that it gives at a time: a favourable one expires."""
+        """The status that it gives at a time: a favourable one expires, a void one is none yet."""
+        if self.void:
+            return Status.NOT_YET
         status, until = self.decision.status, self.decision.until
         is_over = status in FAVOURABLE and (until is None or now > until)
         return Status.EXPIRED if is_over else status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.model.certificate import IssuedCertificate
-from harness.model.decision import Decision
+from harness.model.decision import Decision, Recommendation
 from harness.model.event import Event
 
 
@@ -25,6 +25,17 @@ class DecisionMade(DecisionEvent, frozen=True, kw_only=True, tag="decision-made"
     def topic(self) -> str:
         """What it is about: the service, the version and the scheme, as one text."""
         return self.decision.key
+
+
+class EvaluationReviewed(DecisionEvent, frozen=True, kw_only=True, tag="evaluation-reviewed"):
+    """The actor reviewed an evaluation, and recommends what to decide (ISO/IEC 17065, 7.5)."""
+
+    recommendation: Recommendation
+
+    @property
+    def topic(self) -> str:
+        """What it is about: the service, the version and the scheme, as one text."""
+        return self.recommendation.key
 
 
 class AfterDecision(DecisionEvent, frozen=True, kw_only=True):

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
+from harness.model.signature import shown_identity
+
 
 class DeviationKind(StrEnum):
     """Why a failure may stay for a time (FedRAMP, ``poam.md``).
@@ -34,8 +38,8 @@ class Deviation:
     """A deviation that somebody asked for.
 
     It only excuses lateness, until a date that it always has; the finding and its plan stay open.
-    ``decision`` is the reason of who decided. A risk adjustment names the lower ``severity``, a
-    vendor dependency its ``vendor``.
+    ``decision`` is the reason of who decided, and ``key`` is set if that person signed it. A risk
+    adjustment names the lower ``severity``, a vendor dependency its ``vendor``.
     """
 
     kind: DeviationKind
@@ -50,3 +54,9 @@ class Deviation:
     decision: str = ""
     severity: str = ""
     vendor: str = ""
+    key: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def identity(self) -> str:
+        """How it is known who decided, in words."""
+        return shown_identity(self.decided_by, self.key or "")

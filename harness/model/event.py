@@ -21,14 +21,19 @@ from harness.model.corpus import Appeal
 from harness.model.deviation import DeviationKind
 from harness.model.escalation import Level
 from harness.model.registry_record import AnyRecord
+from harness.model.signature import Signed
 from harness.model.soak import SoakCampaign
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """The fields of all events: when it happened, and who did it."""
+    """The fields of all events: when it happened, who did it, and that person's signature.
+
+    An event that nobody signed is written without ``signed`` (``harness.follow.identities``).
+    """
 
     at: datetime
     actor: str
+    signed: Signed | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def about(self) -> str:
@@ -251,6 +256,17 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
     def uses(self) -> str:
         """The campaign of the re-test."""
         return self.campaign
+
+
+class ChangeAllowed(PlanEvent, frozen=True, kw_only=True, tag="change-allowed"):
+    """A named person allowed what differs between the finding's campaign and a later ``campaign``.
+
+    ``differences`` are the sentences that were refused without it.
+    """
+
+    campaign: str
+    differences: tuple[str, ...]
+    reason: str
 
 
 class RetestConcluded(

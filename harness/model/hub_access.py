@@ -44,6 +44,8 @@ class Permission(StrEnum):
     AGREE_PLAN = "agree-plan"
     """The assessor's part of a plan: agree it, escalate it."""
     CLOSE_PLAN = "close-plan"
+    REVIEW = "review"
+    """Review an evaluation, and recommend what to decide."""
     DECIDE = "decide"
     ACKNOWLEDGE = "acknowledge"
     """Acknowledge alarms."""
@@ -63,10 +65,10 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.ASSESSOR: frozenset(
         _FIGURES
         | {_P.READ_ITEMS, _P.READ_EVIDENCE, _P.UPLOAD, _P.AGREE_PLAN, _P.CLOSE_PLAN}
-        | {_P.ACKNOWLEDGE}
+        | {_P.ACKNOWLEDGE, _P.REVIEW}
     ),
     Role.DECISION_MAKER: frozenset(
-        _FIGURES | {_P.READ_ITEMS, _P.READ_EVIDENCE, _P.DECIDE, _P.CLOSE_PLAN}
+        _FIGURES | {_P.READ_ITEMS, _P.READ_EVIDENCE, _P.REVIEW, _P.DECIDE, _P.CLOSE_PLAN}
     ),
     Role.SUPPLIER: frozenset(_FIGURES | {_P.READ_ITEMS, _P.UPLOAD, _P.PROPOSE_PLAN}),
     Role.SCHOOL: frozenset({_P.READ_SITES}),

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from harness.model.batch import count_batches
 from harness.model.campaign import Campaign
+from harness.model.content_identity import Parts
 from harness.model.corpus import CorpusReference
 from harness.model.probe import ProbeDeclaration
 from harness.model.run_record import SeedCommitment, SeedPart
@@ -60,7 +61,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
     measurements, empty for our own. ``commitment`` is what the registry held of the seed when
     the run began, ``seed_part`` what a second party added to it. ``not_chosen`` is how many
-    techniques of each class the campaign left out.
+    techniques of each class the campaign left out. ``measured_with`` are the parts that it was
+    measured with, by content; the text of the declared scheme is kept beside the header.
     Journals of earlier versions say less: what is missing has its default.
     """
 
@@ -78,6 +80,20 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     commitment: SeedCommitment | None = None
     not_chosen: dict[str, int] = {}
     seed_part: SeedPart | None = None
+    measured_with: Parts = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this journal from others: what people state in it is signed for this alone."""
+        service = self.campaign.service
+        return (
+            "statement",
+            self.campaign.campaign,
+            service.supplier,
+            service.name,
+            self.run,
+            self.seed_commitment,
+        )
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:
@@ -106,6 +122,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
                     del note[name]
         if not self.not_chosen:
             del document["not_chosen"]
+        if not self.measured_with:
+            del document["measured_with"]
         return {name: value for name, value in document.items() if value not in ("", None)}
 
     @property

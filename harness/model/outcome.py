@@ -7,7 +7,7 @@ the evidence does not allow a decision. It never counts as conformity.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,7 @@ from harness.model.campaign import LineDeclaration
 from harness.model.condition import Condition
 from harness.model.conformity import Conformity as Conformity  # noqa: PLC0414 - found here as well
 from harness.model.content_form import FormCount
+from harness.model.content_identity import Parts, concluded_with
 from harness.model.corpus import PackKind
 from harness.model.gate import gate_of
 from harness.model.instrument_record import InstrumentRecord
@@ -25,6 +26,7 @@ from harness.model.registration import Registration
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
 from harness.model.technique_matrix import TechniqueMatrix
+from harness.model.witnessed_head import WitnessedHead
 
 if TYPE_CHECKING:
     from harness.model.verdict_basis import VerdictBasis
@@ -229,6 +231,7 @@ class Estimates:
     ``preconditions`` are those of the verdicts, and that of plain twins.
     ``latencies`` are times to first byte in seconds by line, under ``control`` those of the control
     beside them. ``not_applicable`` are sentences. A journal of one pack has no ``packs``.
+    ``shown`` is what the service on each line showed of itself, by the name of that part.
     """
 
     measurements: tuple[Measurement, ...]
@@ -240,6 +243,7 @@ class Estimates:
     foreknowledge: tuple[Foreknowledge, ...] = ()
     preconditions: tuple[Precondition, ...] = ()
     forms: tuple[FormCount, ...] = ()
+    shown: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +282,8 @@ class Assessment:
     ``declared`` is what the supplier declares, and where that differs; it changes no outcome.
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
     ``reduced`` is what was left out of the items, ``registration`` which try it is, if known.
+    ``witnessed`` is what witnesses signed of journal and registry; empty without a witness.
+    ``measured_with`` are the parts that it was measured and judged with, by content.
     """
 
     campaign: str
@@ -313,6 +319,13 @@ class Assessment:
     techniques: TechniqueMatrix | None = None
     reduced: tuple[str, ...] = ()
     registration: Registration | None = None
+    witnessed: tuple[WitnessedHead, ...] = ()
+    measured_with: Parts = ()
+
+    @property
+    def has_synchronised_clock(self) -> bool:
+        """Whether the clock was synchronised at each start of the measurement."""
+        return bool(self.instrument) and all(each.clock.is_known for each in self.instrument)
 
     @classmethod
     def of(
@@ -356,6 +369,7 @@ class Assessment:
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
             techniques=basis.records.techniques.matrix,
+            measured_with=concluded_with(header.measured_with, scheme, estimates.shown),
         )
 
     @property

@@ -6,12 +6,13 @@ were looked at, and the time.
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date, datetime
 
 import msgspec
 
 from harness.model.people_facts import Claim, SeenDocument
+from harness.model.person_names import is_same_person
+from harness.model.signature import Key
 
 PEOPLE_LINE = "people"
 """The line, profile and probe in the keys of what people said, which no line carried."""
@@ -21,7 +22,8 @@ class PeopleAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The last answer of one reviewer about one requirement.
 
     ``said`` are the answers by the keys of the question, ``until`` the day on which the evidence
-    ends, if it says so. ``replaced`` counts earlier answers of the same reviewer.
+    ends, if it says so. ``replaced`` counts earlier answers of the same reviewer. ``key`` is the
+    public key with which the reviewer signed it; without one the reviewer is known by name only.
     """
 
     requirement: str
@@ -32,6 +34,17 @@ class PeopleAnswer(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     until: date | None = None
     replaced: int = 0
+    key: Key | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def is_by_name_only(self) -> bool:
+        """Whether no signature shows who answered."""
+        return isinstance(self.key, msgspec.UnsetType)
+
+    def is_of_same_reviewer(self, name: str, key: str | msgspec.UnsetType) -> bool:
+        """Whether a name or a key may be that of the same reviewer."""
+        is_one_key = not self.is_by_name_only and self.key == key
+        return is_one_key or is_same_person(self.reviewer, name)
 
 
 class SupplierDeclaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,17 +105,17 @@ class PeopleEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     ``stated`` is what follows from the answers, in words: one text for each thing that was asked.
     ``expires`` is the first day on which the evidence does not count; ``None`` if it is not known.
+    ``identities`` says if no signature shows who a reviewer is; assessments of earlier versions do
+    not say it (``is_by_name_only``).
     """
 
     answers: tuple[PeopleAnswer, ...]
     methods: tuple[str, ...]
     expires: date | None = None
     stated: tuple[str, ...] = ()
+    identities: str | msgspec.UnsetType = msgspec.UNSET
 
-
-def same_reviewer(name: str) -> str:
-    """The form of a name in which names of the same reviewer are equal.
-
-    Letter case, spaces, and forms of the same letters (Unicode NFKC, UAX 15) make no difference.
-    """
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    @property
+    def is_by_name_only(self) -> bool:
+        """Whether the name alone shows who one of the reviewers is."""
+        return any(one.is_by_name_only for one in self.answers)

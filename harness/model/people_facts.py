@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from harness.model.facts_base import FactsBase
+from harness.model.signature import Signed
 
 
 class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -27,7 +28,8 @@ class PeopleAnswerFacts(
     """What one person stated about a requirement, when, and from which documents.
 
     ``said`` are the answers by the keys of the question (``harness.model.people_question``).
-    ``until`` is the day on which the evidence ends, where it says so.
+    ``until`` is the day on which the evidence ends, where it says so. ``signed`` is the reviewer's
+    signature of all of it, for this journal (``JournalHeader.identity``).
     """
 
     requirement: str
@@ -37,6 +39,7 @@ class PeopleAnswerFacts(
     documents: tuple[SeenDocument, ...] = ()
     note: str = ""
     until: date | None = None
+    signed: Signed | msgspec.UnsetType = msgspec.UNSET
 
 
 Claim = Literal["meets", "partly", "does-not-meet", "not-applicable"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.model.content_identity import Parts
 from harness.model.event import Event
 
 
@@ -29,18 +30,18 @@ class CampaignRegistered(
     """A campaign was declared before its first packet.
 
     ``version`` is that of the service, as declared or on record; empty if neither.
-    ``scheme_digest`` is the SHA-256 of the loaded scheme, ``corpora`` are the packs as ``name
-    version sha256``, ``sizes`` the numbers of ``items`` by category (empty for a whole pack),
-    ``seed_commitment`` is the SHA-256 of the seed.
+    ``corpora`` are the packs as ``name version sha256``, ``sizes`` the numbers of ``items`` by
+    category (empty for a whole pack), ``seed_commitment`` is the SHA-256 of the seed, and
+    ``measured_with`` the scheme, packs, lines and profiles by content.
     """
 
     service: str
     scheme: str
     scheme_version: str
-    scheme_digest: str
     corpora: tuple[str, ...]
     items: int
     seed_commitment: str
+    measured_with: Parts = ()
     version: str = ""
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
 

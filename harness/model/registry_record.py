@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args, get_type_hints
 import msgspec
 
 from harness.errors import UsageError, known
+from harness.model.signature import Key
 from harness.model.stream import same_name
 
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
@@ -88,6 +89,15 @@ class Contact(RegistryRecord, frozen=True, kw_only=True, tag="contact"):
     public_key: Hex32 = ""
 
 
+class Identity(RegistryRecord, frozen=True, kw_only=True, tag="identity"):
+    """A person whose signatures count: the name, and the public Ed25519 key.
+
+    The body registers it in the stream of the scheme's owner (``harness.follow.identities``).
+    """
+
+    public_key: Key
+
+
 class CampaignRecord(OfService, frozen=True, kw_only=True, tag="campaign"):
     """A campaign that was concluded, and the numbers of its binding outcomes.
 
@@ -154,6 +164,7 @@ AnyRecord = (
     | WhiteLabel
     | Site
     | Contact
+    | Identity
     | CampaignRecord
     | SubmissionRecord
     | Incident
@@ -170,6 +181,7 @@ RECORDS: dict[str, type[AnyRecord]] = {
         WhiteLabel,
         Site,
         Contact,
+        Identity,
         CampaignRecord,
         SubmissionRecord,
         Incident,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from harness.model.alarm import AlarmRetest, RaisedAlarm
+from harness.model.content_identity import Parts
 from harness.model.event import Event
 from harness.model.stream import same_name
 from harness.model.surveillance_reading import RequirementReading
@@ -76,6 +77,7 @@ class SurveillanceRun(
     ``count`` due runs from ``first_due`` to ``due`` were missed or left out together. Figures may
     be compared while ``instrument`` is the same: rules, software, scheme and packs. ``attempts``
     are those in the journal, whose head has the hash ``journal``; ``seconds`` is how long it took.
+    ``measured_with`` are the parts that it was measured and judged with, by content.
     ``runs_per_year`` is how often the schedule is due. ``intensity`` held during the run, ``then``
     holds after it.
     """
@@ -97,6 +99,7 @@ class SurveillanceRun(
     intensity: Intensity = "normal"
     then: Intensity = "normal"
     readings: tuple[RequirementReading, ...] = ()
+    measured_with: Parts = ()
 
     @property
     def uses(self) -> str:

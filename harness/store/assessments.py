@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from harness.errors import UsageError
 from harness.model.declared import tupled
 from harness.model.outcome import Assessment
-from harness.store.atomic_write import write_document
+from harness.store.atomic_write import PRIVATE, write_document
 
 FORMAT = "accredit-assessment/1"
 """The name of the format; its number changes when the meaning does."""
@@ -44,8 +44,11 @@ def encode_assessment(assessment: Assessment) -> bytes:
 
 
 def write_assessment(assessment: Assessment, path: Path) -> Path:
-    """Write the assessment as indented JSON, atomically. Raises InstrumentError."""
-    return write_document(path, encode_assessment(assessment) + b"\n")
+    """Write the assessment as indented JSON, atomically; only the user can read it.
+
+    Raises InstrumentError.
+    """
+    return write_document(path, encode_assessment(assessment) + b"\n", PRIVATE)
 
 
 def digest_of(assessment: Assessment) -> str:

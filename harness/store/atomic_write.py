@@ -18,6 +18,10 @@ def write_all(descriptor: int, text: bytes) -> None:
     os.fsync(descriptor)
 
 
+PRIVATE = 0o600
+"""The mode of files that only the user can read: journals, assessments and reports."""
+
+
 def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
     """Write ``text`` to ``path`` through a temporary file and a rename. Raises OSError.
 
@@ -98,15 +102,17 @@ def write_whole_unsynced(path: Path, text: bytes) -> None:
         raise
 
 
-def write_document(path: Path, content: bytes) -> Path:
+def write_document(path: Path, content: bytes, mode: int = 0o644) -> Path:
     """Write ``content`` to ``path``; an existing file stays if writing fails.
+
+    The file has ``mode`` afterwards, whatever an existing one had.
 
     Raises UsageError where the path cannot be that of a file, else InstrumentError, with the
     system's reason.
     """
     try:
         make_folder(path.parent)
-        write_whole(path, content)
+        write_whole(path, content, mode)
     except OSError as error:
         raise _not_written(path, error) from None
     return path

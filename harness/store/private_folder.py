@@ -33,6 +33,19 @@ def make_private(directory: Path) -> None:
             return
 
 
+STATE_VARIABLE = "XDG_STATE_HOME"
+"""The environment variable that names the folder of users' state (XDG Base Directory 0.8)."""
+
+
+def state_folder() -> Path:
+    """The folder for what Accredit keeps of a user beside results: crash logs, and a key.
+
+    Raises RuntimeError for a user without a home.
+    """
+    state = Path(os.environ.get(STATE_VARIABLE, ""))
+    return (state if state.is_absolute() else Path.home() / ".local/state") / "accredit"
+
+
 LENGTH = 32
 """Bytes of a key."""
 

@@ -1,15 +1,15 @@
 """Judge and count a journal, or load its verdicts from a cache beside it.
 
-Judging takes far longer than counting, and verdicts do not depend on the scheme.
+Judging takes far longer than counting, and verdicts do not depend on the scheme. So a repeated view
+of a journal loads them; what is decided, handed over or recorded is judged anew.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from harness.errors import InstrumentError
+from harness.model.code_digest import digest_of_code
 from harness.model.observation import Observation
 from harness.model.outcome import Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
@@ -29,7 +30,16 @@ from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 from harness.store.atomic_write import write_whole_unsynced
 from harness.store.journal.parquet_segment import connect, digest_of_file, duckdb, quoted
-from harness.store.private_folder import make_private
+from harness.store.private_folder import LENGTH, make_private
+from harness.verdicts.cache_seal import (
+    KEPT,
+    Description,
+    described,
+    has_seal_of,
+    own_key,
+    read_sealed,
+    sealed,
+)
 from harness.verdicts.count_outcomes import STATES, count_verdicts
 
 if TYPE_CHECKING:
@@ -180,45 +190,26 @@ def _in_condition(column: str, numbers: Collection[int]) -> str:
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
 
 
-KEPT = "kept.json"
-SUFFIXES = (".py", ".toml")
-SOURCES = ("harness.model", "harness.judge", "harness.judge.rules", "harness.verdicts")
-"""Packages whose code and data the verdicts depend on."""
-
-
-class _Kept(msgspec.Struct, frozen=True, kw_only=True):
-    made_of: str
-    sha256: str
-    basis: VerdictBasis
-    counts: Counts
-
-
-class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    sha256: str
-    kept: msgspec.Raw
-
-
-_DESCRIPTIONS = msgspec.json.Decoder(_Kept)
-_SEALED = msgspec.json.Decoder(_Sealed)
-
-
 class VerdictCache:
-    """Stores the counted verdicts of one journal in a folder."""
+    """Stores the counted verdicts of one journal in a folder, under the seal of a key.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Only what has that seal is loaded.
+    """
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        self.folder, self._key = folder, key
 
     def load(self, made_of: str) -> ParquetVerdicts | None:
         """Load the verdicts of the same journal, rules and appeals; None if absent or damaged."""
-        path = self._path(made_of)
+        path = rows_of(self.folder, made_of)
         try:
-            sealed = _SEALED.decode((self._folder / KEPT).read_bytes())
-            if sealed.sha256 != _digest(sealed.kept):
+            text = read_sealed(self.folder / KEPT)
+            if not has_seal_of(text, self._key):
                 return None
-            kept = _DESCRIPTIONS.decode(sealed.kept)
-            if kept.made_of != made_of or kept.sha256 != _digest_of(path):
+            kept = described(text)
+            if kept.made_of != made_of or kept.sha256 != digest_of_rows(path):
                 return None
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (OSError, ValueError):
             return None
         return ParquetVerdicts(path, kept.counts, kept.basis)
 
@@ -227,68 +218,65 @@ class VerdictCache:
     ) -> ParquetVerdicts:
         """Count verdicts as they come, and store them; ``basis`` is called after the last one.
 
-        What was stored before is deleted. Raises InstrumentError with the reason of the disk.
+        What was stored before is deleted, its description first: whatever is described is whole.
+        Raises InstrumentError with the reason of the disk.
         """
-        path = self._path(made_of)
+        path = rows_of(self.folder, made_of)
         try:
-            make_private(self._folder)
+            make_private(self.folder)
+            (self.folder / KEPT).unlink(missing_ok=True)
             rmtree(path, ignore_errors=True)
             counts = count_verdicts(verdicts, path)
-            kept = _Kept(
+            kept = Description(
                 made_of=made_of,
-                sha256=_digest_of(path),
+                sha256=digest_of_rows(path),
                 basis=basis(),
                 counts=counts,
             )
-            text = msgspec.json.encode(kept)
-            sealed = _Sealed(sha256=_digest(text), kept=msgspec.Raw(text))
-            write_whole_unsynced(self._folder / KEPT, msgspec.json.encode(sealed))
-            for other in self._folder.iterdir():
+            write_whole_unsynced(self.folder / KEPT, sealed(kept, self._key))
+            for other in self.folder.iterdir():
                 if len(other.name) == len(path.name) and other != path:
                     rmtree(other, ignore_errors=True)
         except (duckdb().Error, OSError) as error:
-            msg = f"{self._folder}: verdicts cannot be kept: {error}"
+            msg = f"{self.folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
         return ParquetVerdicts(path, counts, kept.basis)
-
-    def _path(self, made_of: str) -> Path:
-        return self._folder / made_of[:32]
 
 
 @contextmanager
 def temporary_verdict_cache() -> Iterator[VerdictCache]:
     """A cache in a temporary folder, for verdicts that are needed only once."""
     with TemporaryDirectory(prefix="accredit-verdicts-") as name:
-        yield VerdictCache(Path(name))
+        yield VerdictCache(Path(name), secrets.token_bytes(LENGTH))
+
+
+def user_verdict_cache(folder: Path) -> VerdictCache | None:
+    """The cache in a folder under the user's own key; ``None`` without a key."""
+    key = own_key()
+    return None if key is None else VerdictCache(folder, key)
 
 
 def digest_of_makers(*others: str) -> str:
-    """Return a digest of the code and data that judge, and of ``others``."""
-    return _digest(msgspec.json.encode([_sources(), *others]))
+    """Return a digest of the code and data that judge and count, and of ``others``."""
+    makers = digest_of_code("harness.judge"), digest_of_code("harness.verdicts")
+    return hashlib.sha256(msgspec.json.encode([*makers, *others])).hexdigest()
 
 
-@cache
-def _sources() -> str:
-    digest = hashlib.sha256()
-    for package in SOURCES:
-        inside = [
-            observation
-            for observation in files(package).iterdir()
-            if observation.name.endswith(SUFFIXES)
-        ]
-        for source in sorted(inside, key=lambda observation: observation.name):
-            digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()
+def made_of_journal(journal: Journal, only: Collection[str] | None = None) -> str:
+    """What verdicts of all items of a journal (or of ``only`` some) are made of, as a digest."""
+    chosen = "all" if only is None else "\n".join(sorted(only))
+    return digest_of_makers(journal.fingerprint(), chosen)
 
 
-def _digest(text: bytes | msgspec.Raw) -> str:
-    return hashlib.sha256(text).hexdigest()
+def rows_of(folder: Path, made_of: str) -> Path:
+    """The folder of the rows of cached verdicts."""
+    return folder / made_of[:32]
 
 
-def _digest_of(folder: Path) -> str:
+def digest_of_rows(folder: Path) -> str:
     """The digest of the digests of all files in a folder, in the order of their names."""
-    names = sorted(folder.iterdir())
-    return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))
+    digests = [digest_of_file(path) for path in sorted(folder.iterdir())]
+    return hashlib.sha256(msgspec.json.encode(digests)).hexdigest()
 
 
 @contextmanager
@@ -305,8 +293,7 @@ def counted_verdicts(
     ``folder`` caches them; without one they are deleted when the context ends. With ``twice`` the
     journal is judged once more, without a cache, and the basis says how many verdicts are the same.
     """
-    chosen = "all" if only is None else "\n".join(sorted(only))
-    made_of = digest_of_makers(journal.fingerprint(), chosen)
+    made_of = made_of_journal(journal, only)
     with (
         nullcontext(folder) if folder else temporary_verdict_cache() as kept,
         closing(kept.load(made_of) or _judge(journal, make_judge, only, kept, made_of)) as counted,

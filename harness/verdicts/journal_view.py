@@ -70,16 +70,23 @@ class JournalView:
 
 
 class JournalWithout(JournalView):
-    """A journal without the trials of some items and probes, which proved wrong.
+    """A journal without the trials of some items, probes and packs, which proved wrong.
 
-    Sentinels of those probes are left out as well: they show nothing then.
+    Sentinels of those probes are left out as well: they show nothing then. Packs are named.
     """
 
     def __init__(
-        self, journal: Journal, items: Collection[str] = (), probes: Collection[str] = ()
+        self,
+        journal: Journal,
+        items: Collection[str] = (),
+        probes: Collection[str] = (),
+        packs: Collection[str] = (),
     ) -> None:
         super().__init__(journal)
         self._items, self._probes = frozenset(items), frozenset(probes)
+        marks = {mark for mark, note in journal.header.packs.items() if note.name in packs}
+        is_only = len(journal.header.packs) == 1
+        self._packs = frozenset({*marks, ""} if is_only and marks else marks)
 
     def observations(self) -> Iterator[Observation]:
         """Yield the observations that are left."""
@@ -91,8 +98,11 @@ class JournalWithout(JournalView):
 
     def fingerprint(self) -> str:
         """Return a digest of the underlying journal's fingerprint and what is left out."""
-        parts = [self._journal.fingerprint(), sorted(self._items), sorted(self._probes)]
+        left_out = [sorted(each) for each in (self._items, self._probes, self._packs)]
+        parts = [self._journal.fingerprint(), *left_out]
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
     def _is_left(self, one: Observation) -> bool:
+        if one.role == "item" and one.item.pack in self._packs:
+            return False
         return one.item.id not in self._items and one.key.probe not in self._probes

@@ -55,6 +55,8 @@ class Simulated:
 
     Options: ClassVar[type[BaseModel]] = SimulatedOptions
     carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
+    service_options: ClassVar[frozenset[str]] = frozenset(SimulatedOptions.model_fields)
+    """Say what the service does, not where it is: no part of the line's identity."""
 
     def __init__(
         self, name: str, options: SimulatedOptions, origin: Origin | None, limits: Limits

@@ -194,9 +194,23 @@ DECIDE = ActForm(
 )
 """Decide about a campaign."""
 
+RECOMMEND = replace(
+    DECIDE,
+    name="recommend",
+    title="Review the evaluation",
+    button="Record the review",
+    permission=Permission.REVIEW,
+    effect="Your name is recorded with it. Somebody else then decides.",
+    fields=(
+        FormField(name="status", label="Recommendation", kind="choice", is_required=True),
+        *DECIDE.fields[1:3],
+    ),
+)
+"""Review a campaign, and recommend what to decide about it."""
+
 DECIDE_AGAIN = replace(
     DECIDE,
-    title="Suspend or withdraw",
+    title="Suspend, withdraw or end",
     effect="Your name is recorded with it. Without a new campaign nothing better can be decided.",
     fields=(
         FormField(
@@ -204,9 +218,18 @@ DECIDE_AGAIN = replace(
             label="Decision",
             kind="choice",
             is_required=True,
-            choices=(("suspended", "Suspend"), ("withdrawn", "Withdraw")),
+            choices=(
+                ("suspended", "Suspend"),
+                ("withdrawn", "Withdraw"),
+                ("terminated", "End it, as the supplier asks"),
+            ),
         ),
         FormField(name="reason", label="Why", is_required=True),
+        FormField(
+            name="cause",
+            label="Because of",
+            hint="An alarm or plan, such as A-0001, or the name of a complaint. May be empty.",
+        ),
     ),
 )
 """Decide again about what an earlier decision was about, without a campaign."""

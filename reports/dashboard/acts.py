@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from harness.follow.guards import actor_name
 from harness.model.decision import Proposal
 from harness.model.hub_access import GRANTS, Permission, Viewer
+from harness.model.person_names import actor_name
 
 
 class ActRefused(Exception):
@@ -45,6 +45,11 @@ class Acts(Protocol):
 
         ``revision`` is the number of decisions of the supplier.
         """
+
+    def recommend(
+        self, viewer: Viewer, stream: str, name: str, values: Mapping[str, str], revision: int
+    ) -> None:
+        """Review the evaluation of a campaign, and recommend what to decide about it."""
 
     def acknowledge(self, viewer: Viewer, stream: str, alarm: str, note: str) -> None:
         """Acknowledge an alarm."""

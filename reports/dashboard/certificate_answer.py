@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.model.decision import Status
+from harness.model.decision import STOPPED
 from reports.next_steps import day
 from reports.site.page_maker import counted
 from reports.site.public_facts import PublicRegister, PublicService
@@ -47,9 +47,10 @@ def answer_about(register: PublicRegister, number: str) -> CertificateAnswer:
         return CertificateAnswer(
             "conforms", "Valid", f"Valid today, {today}", f"{_standing(service)}{until}", service
         )
-    state = "stopped" if service.status in (Status.SUSPENDED, Status.WITHDRAWN) else "no-data"
-    word = STATUSES[service.status]
-    words = f"The status of the service has been “{word.lower()}” since {day(service.since)}."
+    state = "stopped" if service.status in STOPPED else "no-data"
+    word, since = STATUSES[service.status], day(service.since)
+    because = f", {service.why}" if service.why else ""
+    words = f"The status of the service has been “{word.lower()}” since {since}{because}."
     return CertificateAnswer(state, word, f"Not valid today, {today}", words, service)
 
 

@@ -12,8 +12,7 @@ import msgspec
 
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.alarm import Alarm
-from harness.model.decision import HeldDecision
-from harness.model.escalation import Level
+from harness.model.decision import AccreditationStop, HeldDecision, Status
 
 PLAN, DECISION, ALARM = "plan", "decision", "alarm"
 """The kinds of the documents."""
@@ -57,7 +56,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A decision. ``levels`` are those to which open plans of its service are escalated.
+    """A decision. ``stops`` are what stops its accreditation, the gravest last.
 
     ``replaced_by`` is the id of the next decision about the same, ``measured_by`` who evaluated the
     service, and ``number`` counts the decisions of the supplier.
@@ -66,9 +65,19 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     supplier: str
     held: HeldDecision
     number: int
-    levels: tuple[Level, ...] = ()
+    stops: tuple[AccreditationStop, ...] = ()
     replaced_by: str = ""
     measured_by: tuple[str, ...] = ()
+
+
+class Recommended(msgspec.Struct, frozen=True, kw_only=True):
+    """What a review of an evaluation recommends, for which version, by whom, and why."""
+
+    version: str
+    status: Status
+    reason: str
+    by: str
+    at: datetime
 
 
 class UndecidedCampaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +85,8 @@ class UndecidedCampaign(msgspec.Struct, frozen=True, kw_only=True):
 
     ``conforms``, ``does_not_conform`` and ``insufficient`` count its binding outcomes, ``versions``
     are those of the service on record. ``people`` measured it, act in its plans or speak for the
-    supplier, and so may not decide; ``measured_by`` of them measured it.
+    supplier, and so may not decide; ``measured_by`` of them measured it. ``recommended`` are the
+    reviews of its evaluation.
     """
 
     supplier: str
@@ -92,6 +102,7 @@ class UndecidedCampaign(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     measured_by: tuple[str, ...] = ()
+    recommended: tuple[Recommended, ...] = ()
 
 
 class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -57,7 +57,10 @@ PATIENCE = timedelta(days=1)
 
 
 class Accreditation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The status of a version of a service by a scheme; ``until`` is the end of its validity."""
+    """The status of a version of a service by a scheme; ``until`` is the end of its validity.
+
+    ``why`` says what stopped it, as everybody may read it; empty if nothing did.
+    """
 
     version: str
     scheme: str
@@ -66,6 +69,7 @@ class Accreditation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     decision: str
     until: datetime | None = None
     certificate: str = ""
+    why: str = ""
 
     def status_at(self, now: datetime) -> Status:
         """The status at a time: an accreditation ends on its date."""

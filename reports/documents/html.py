@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Conformity
 from harness.store.assessments import digest_of
-from harness.store.atomic_write import write_document
+from harness.store.atomic_write import PRIVATE, write_document
 from reports import (
     case_matrices,
     evidence,
@@ -52,8 +52,11 @@ SHOWN_DIGITS = 8
 
 @DOCUMENTS.register("html")
 def write_html(report: Report, path: Path) -> Path:
-    """A self-contained HTML page, written whole or not at all. Raises InstrumentError."""
-    return write_document(path, render(report).encode())
+    """A self-contained HTML page, whole or not at all, that only the user can read.
+
+    Raises InstrumentError.
+    """
+    return write_document(path, render(report).encode(), PRIVATE)
 
 
 def render(report: Report) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.model.outcome import Assessment, Outcome
-from harness.store.atomic_write import write_document
+from harness.store.atomic_write import PRIVATE, write_document
 from harness.untrusted.visible_text import spreadsheet_cell
 from reports.phrases import direction, limit_of
 
@@ -53,7 +53,7 @@ def write_outcomes(assessment: Assessment, path: Path) -> Path:
     table[texts] = table[texts].map(
         lambda cell: spreadsheet_cell(cell) if isinstance(cell, str) else cell
     )
-    return write_document(path, WRITERS[path.suffix.lower()](table))
+    return write_document(path, WRITERS[path.suffix.lower()](table), PRIVATE)
 
 
 def _csv(table: DataFrame) -> bytes:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.model.decision import Status
+from harness.model.decision import STOPPED, Status
 from reports import words
 from reports.documents.html import page_environment
 from reports.next_steps import day
@@ -35,8 +35,7 @@ STATUS_STATES = {
     Status.ACCREDITED: "conforms",
     Status.WITH_ACTION_PLAN: "conforms",
     Status.NOT_YET: "no-data",
-    Status.SUSPENDED: "stopped",
-    Status.WITHDRAWN: "stopped",
+    **dict.fromkeys(STOPPED, "stopped"),
     Status.EXPIRED: "no-data",
 }
 FEATURE_WORDS = {

@@ -19,6 +19,7 @@ from harness.model.action_plan import FollowUp
 from harness.model.decision import FAVOURABLE, HeldDecision, Status
 from harness.model.field_event import CheckedService, FieldEvent
 from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.signature import BY_NAME_ONLY, is_by_name_only
 from harness.model.stream import same_name
 from reports import phrases, words
 from reports.requirement_table import (
@@ -48,11 +49,15 @@ ABOUT_THE_TEST = "harness"
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """A status from ``since`` on, until the next one (``None``: until today)."""
+    """A status from ``since`` on, until the next one (``None``: until today).
+
+    ``why`` says what stopped an accreditation; empty if nothing did.
+    """
 
     status: Status
     since: datetime
     until: datetime | None
+    why: str = ""
 
 
 class PublicFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +95,11 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     """A version of a service that is or was accredited by a scheme.
 
     ``since`` is when its status began; ``valid_until`` is the end of an accreditation,
-    ``certificate`` the number of its certificate, if one was issued.
+    ``certificate`` the number of its last certificate, if one was issued.
     ``measured`` is the time of the campaign that the decision rests on; ``outcomes`` are empty if
     its assessment is not kept. ``features`` are what was found by area. ``field`` are its checks in
-    the field, the newest year first.
+    the field, the newest year first. ``identities`` says so if who decided, or who stated what it
+    rests on, is known by name only.
     """
 
     page: str
@@ -114,6 +120,12 @@ class PublicService(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, Feature]
     findings: tuple[PublicFinding, ...]
     field: tuple[ServiceChecks, ...] = ()
+    identities: str = ""
+
+    @property
+    def why(self) -> str:
+        """What stopped the accreditation; empty if nothing did."""
+        return self.history[-1].why
 
     @property
     def is_accredited(self) -> bool:
@@ -214,7 +226,7 @@ def _service(
         scheme_version=decision.scheme_version,
         status=last.status,
         since=last.at,
-        certificate=held.certificate.number if held.certificate is not None else "",
+        certificate=_certificate(view, held),
         valid_until=decision.until if last.status in FAVOURABLE else None,
         history=tuple(_periods(changes)),
         measured=basis.begun if basis is not None else None,
@@ -222,7 +234,26 @@ def _service(
         features=_features(outcomes, findings),
         findings=findings,
         field=checked.get(_checked(view, held).identity, ()),
+        identities=_identities(held, assessment),
     )
+
+
+def _certificate(view: StreamView, held: HeldDecision) -> str:
+    """The number of the certificate of a decision; of one that stops, that of what it stopped."""
+    about = [one for one in view.state.decisions.values() if one.decision.key == held.decision.key]
+    if held.decision.status in FAVOURABLE:
+        about = [held]
+    issued = [one.certificate.number for one in about if one.certificate is not None]
+    return issued[-1] if issued else ""
+
+
+def _identities(held: HeldDecision, assessment: Assessment | None) -> str:
+    """What is said if the people of a decision are known by name only."""
+    stated = assessment.outcomes if assessment is not None else ()
+    is_by_name = is_by_name_only(held.by, held.key) or any(
+        one.people is not None and one.people.is_by_name_only for one in stated
+    )
+    return BY_NAME_ONLY if is_by_name else ""
 
 
 def _checked(view: StreamView, held: HeldDecision) -> CheckedService:
@@ -239,7 +270,7 @@ def _checked(view: StreamView, held: HeldDecision) -> CheckedService:
 def _periods(changes: Sequence[StatusChange]) -> Iterator[Period]:
     ends = [*(change.at for change in changes[1:]), None]
     for change, until in zip(changes, ends, strict=True):
-        yield Period(status=change.status, since=change.at, until=until)
+        yield Period(status=change.status, since=change.at, until=until, why=change.why)
 
 
 def _findings(followed: Iterable[FollowUp]) -> Iterator[PublicFinding]:

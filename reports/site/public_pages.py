@@ -144,7 +144,10 @@ def _lead_of(service: PublicService) -> str:
     until = f" until {day(service.valid_until)}" if service.valid_until else ""
     first = f"This version is {status}{until}."
     if not service.is_accredited:
-        since = "" if service.status is Status.NOT_YET else f": it is {status} since {since}"
+        because = f", {service.why}" if service.why else ""
+        since = (
+            "" if service.status is Status.NOT_YET else f": it is {status} since {since}{because}"
+        )
         first = f"This version is not accredited today{since}."
     if not service.outcomes:
         return first
@@ -176,7 +179,10 @@ def _strip(service: PublicService, now: datetime) -> tuple[Span, ...]:
 
 def _history(service: PublicService) -> str:
     """The statuses in words, for readers who do not see the strip."""
-    told = [f"{STATUSES[each.status]} from {day(each.since)}" for each in service.history]
+    told = [
+        f"{STATUSES[each.status]} from {day(each.since)} {each.why}".rstrip()
+        for each in service.history
+    ]
     return "; ".join(told)
 
 

@@ -19,11 +19,12 @@ NEWEST = 100
 
 
 class Change(NamedTuple):
-    """One change of status of a service."""
+    """One change of status of a service; ``why`` is what stopped it, or empty."""
 
     at: datetime
     service: PublicService
     status: str
+    why: str
 
 
 def in_folder(page: str) -> str:
@@ -54,7 +55,7 @@ def status_feed(register: PublicRegister, link_of: Callable[[str], str] = in_fol
 def _changes(register: PublicRegister) -> Iterator[Change]:
     for service in register.services:
         for period in service.history:
-            yield Change(period.since, service, STATUSES[period.status])
+            yield Change(period.since, service, STATUSES[period.status], period.why)
 
 
 def _add_entry(feed: ET.Element, change: Change, link: str) -> None:
@@ -64,7 +65,8 @@ def _add_entry(feed: ET.Element, change: Change, link: str) -> None:
     _add(entry, "title", f"{service.name} {service.version}: {change.status}")
     _add(entry, "updated", _time(change.at))
     ET.SubElement(entry, f"{{{ATOM}}}link", rel="alternate", href=link)
-    told = f"{change.status} from {day(change.at)}, by {service.scheme_name} "
+    because = f" {change.why}" if change.why else ""
+    told = f"{change.status} from {day(change.at)}{because}, by {service.scheme_name} "
     _add(entry, "summary", f"{told}{service.scheme_version}. Supplier: {service.supplier}.")
 
 

@@ -18,6 +18,8 @@ from harness.errors import first_of
 from harness.follow.status_history import StatusChange
 from harness.model.alarm import AlarmRetest
 from harness.model.conformity import Conformity
+from harness.model.content_identity import PACK, Parts, differences
+from harness.model.content_identity import SCHEME as SCHEME_PART
 from harness.model.event import (
     FindingOpened,
     FixClaimed,
@@ -34,6 +36,7 @@ from reports.site.stream_view import MeasuredCampaign, StreamView, by_place
 OUR_SOFTWARE = "Our software"
 SCHEME = "Scheme"
 CORPUS = "Corpus"
+CONTENT = "Measured with"
 SITES_SHOWN = 3
 ALARM_AFTER = {
     Conformity.DOES_NOT_CONFORM: "confirmed",
@@ -86,6 +89,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     scheme_version: str
     corpora: tuple[str, ...]
+    measured_with: Parts = ()
 
     @classmethod
     def of(cls, assessment: Assessment) -> Instrument:
@@ -96,6 +100,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             scheme=assessment.scheme,
             scheme_version=assessment.scheme_version,
             corpora=tuple(sorted(set(assessment.corpora))),
+            measured_with=assessment.measured_with,
         )
 
     def after(self, before: Instrument | None) -> Instrument:
@@ -124,6 +129,9 @@ def changes_of_instrument(before: Instrument, after: Instrument) -> Iterator[tup
     if old != new:
         told = [("without", _names(old - new)), ("with", _names(new - old))]
         yield CORPUS, "; ".join(f"{word} {names}" for word, names in told if names)
+    for each in differences(before.measured_with, after.measured_with):
+        if each.is_edited or not each.part.startswith((SCHEME_PART, PACK)):
+            yield CONTENT, each.sentence
 
 
 def consequences_of(

@@ -17,7 +17,7 @@ from harness.estimate.control_charts import ChartPoint
 from harness.estimate.surveillance_evidence import reading_of
 from harness.follow.service_status import ServiceStatus, statuses_of_service
 from harness.follow.status_history import StatusChange
-from harness.model.decision import HeldDecision, Status
+from harness.model.decision import STOPPED, HeldDecision, Status
 from harness.model.outcome import Assessment, Outcome, is_void
 from harness.model.stream import same_name
 from reports import phrases
@@ -95,7 +95,7 @@ class TrendSeries(NamedTuple):
 
 
 class Suspension(NamedTuple):
-    """A time in which the accreditation was suspended or withdrawn; ``None``: until now."""
+    """A time in which the accreditation was stopped (``STOPPED``); ``None``: until now."""
 
     since: datetime
     until: datetime | None
@@ -195,10 +195,10 @@ def _decided(view: StreamView, service: str, scheme: str) -> list[HeldDecision]:
 
 
 def suspensions_of(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
-    """The times in which a service, or a version, was suspended or withdrawn."""
+    """The times in which the accreditation of a service, or a version, was stopped."""
     for change, after in zip_longest(statuses, statuses[1:]):
         until = after.at if after is not None else None
-        if change.status in (Status.SUSPENDED, Status.WITHDRAWN):
+        if change.status in STOPPED:
             yield Suspension(change.at, until)
 
 

@@ -332,10 +332,10 @@ class Forged(VerdictCache):
 def test_verdicts_that_a_second_judgement_does_not_give_leave_everything_open(
     journal: Journal, concluded: Conclude, tmp_path: Path
 ) -> None:
-    first = concluded(journal, twice=True, cache=VerdictCache(tmp_path / "verdicts"))
+    first = concluded(journal, twice=True, cache=VerdictCache(tmp_path / "verdicts", b"k" * 32))
     assert first["TQ-06"].metric.k == first["TQ-06"].metric.n == 70
 
-    found = concluded(journal, twice=True, cache=Forged(tmp_path / "verdicts"))
+    found = concluded(journal, twice=True, cache=Forged(tmp_path / "verdicts", b"k" * 32))
 
     assert found["TQ-06"].conformity is OPEN
     assert "0 % was measured" in reason(found["TQ-06"])

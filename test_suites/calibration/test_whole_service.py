@@ -39,7 +39,10 @@ from harness.model.outcome import Assessment, Conformity
 from harness.schemes.load import load_scheme
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
+from test_suites.registered_people import registered
 from test_suites.rehearsal import read_rehearsal
+from test_suites.right_clock import synchronised
+from test_suites.signing_body import sign_pack_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
@@ -89,12 +92,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole")
     policy, pages = load_and_warn("becta-2008").policy, make_lists(folder / "range")
     with (
+        synchronised(),
         receiving_mail(folder / "mail") as mailbox,
         running_range(
             folder / "range", policy=policy, pages=pages, mail=mailbox.relay()
         ) as running,
     ):
         path, out = write_campaign(folder, running), folder / "out"
+        sign_pack_as_body(folder / "range/downloads", folder, out / "registry.sqlite")
         prepared = prepare_in(path, out)
         paths = measure_prepared(prepared, out, silent())
         assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))
@@ -163,16 +168,18 @@ def decided(campaign: CampaignPaths) -> str:
     key, public = write_keys(campaign.out)
     listed = campaign.out / "status-list.json"
     registry = ["--registry", str(campaign.out / "registry.sqlite")]
+    signs = ["--by", "Di", "--identity", str(registered(registry[1], campaign.out))]
     results = str(campaign.home)
     version = ["version", "1.0", "--supplier", "Acme", "--set", "of=Safe Net"]
     for words in (
         ["registry", "add", *version],
         ["decision", "propose", results],
-        ["decision", "make", "accredited", "--results", results, "--reason", "r", "--by", "Di"],
+        ["decision", "make", "accredited", "--results", results, "--reason", "r", *signs],
         ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
         ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
     ):
-        ended = CliRunner().invoke(app, [*words, *registry])
+        with synchronised():
+            ended = CliRunner().invoke(app, [*words, *registry])
         assert 0 == ended.exit_code, (words, ended.output, ended.exception)
     certificate = str(campaign.out / "certificate.json")
     words = ["--key", str(public), "--status-list", str(listed)]

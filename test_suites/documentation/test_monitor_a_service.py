@@ -31,6 +31,7 @@ from harness.model.surveillance_event import RunResult
 from test_suites.documentation.guides import files_of
 from test_suites.documentation.task_runner import BLOCK
 from test_suites.house.rooms import ROOT
+from test_suites.registered_people import signed_by_registered
 from test_suites.rehearsal import simulated_origin
 from test_suites.set_clock import SetClock
 
@@ -93,7 +94,9 @@ class Followed:
         records: list[AnyRecord] = [Service(id="Safe Net"), version, spring]
         added = [RecordAdded(at=BEGAN, actor="Cy", record=record) for record in records]
         made = DecisionMade(at=BEGAN, actor="D. Maker", decision=held)
-        with open_session(Path("out/registry.sqlite"), clock=self.clock) as book:
+        registry = Path("out/registry.sqlite")
+        made = signed_by_registered(made, registry, Path("out"), "Acme", self.clock)
+        with open_session(registry, clock=self.clock) as book:
             book.record(place_of("Acme"), *added, made)
 
 

@@ -6,12 +6,12 @@ import ast
 
 from test_suites.house.rooms import ROOT, modules, syntax
 
-LONGEST_FILE = 400
+LONGEST_FILE = 700
 LONGEST_FUNCTION = 50
 NO_IDEA_YET = {"utils", "util", "helper", "helpers", "manager", "managers", "common", "misc"}
 
 
-def test_files_are_under_400_lines() -> None:
+def test_files_are_under_700_lines() -> None:
     long = {
         str(path): lines
         for path in modules()

@@ -26,7 +26,7 @@ CODES = frozenset({
 
 LEFT = frozenset({
     "concluded", "rules_version", "journal_head", "registry_head", "owner_head", "requirement", "witnesses",
-    "corpora", "latencies", "lines", "warnings", "registration",
+    "corpora", "latencies", "lines", "warnings", "registration", "witnessed",
 })  # fmt: skip
 """Of an assessment, what is no result, or is long: times of answers count in the report."""
 

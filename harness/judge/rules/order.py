@@ -8,10 +8,8 @@ those for probes of other protocols, which only say whether the far end was reac
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from harness.errors import UsageError, known
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
@@ -24,6 +22,7 @@ from harness.judge.rules.tls import TLS_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
+from harness.model.code_digest import digest_of_code
 from harness.model.verdict import Mechanism, State
 
 REACH_RULES: tuple[Rule, ...] = (
@@ -56,22 +55,8 @@ REACH_RULES: tuple[Rule, ...] = (
 """Rules for probes of other protocols, which only say whether the far end was reached."""
 
 
-SOURCES = ("harness.judge", "harness.judge.rules")
-"""The packages whose code and data judge."""
-
-
-def _digest_of_rules() -> str:
-    """The first digits of the SHA-256 over the code and data of the judge."""
-    digest = hashlib.sha256()
-    for package in SOURCES:
-        inside = (one for one in files(package).iterdir() if one.name.endswith((".py", ".toml")))
-        for source in sorted(inside, key=lambda one: one.name):
-            digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-RULES_VERSION = f"1+{_digest_of_rules()}"
-"""Written into each verdict; it changes with any change to the code or data of the judge."""
+RULES_VERSION = f"1+{digest_of_code('harness.judge')[:12]}"
+"""Written into each verdict; it changes with any change to code or data that judging reaches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:
 
 
 HEADER = "header.json"
-LATER_KEYS = frozenset({"probes"})
+LATER_KEYS = frozenset({"probes", "measured_with"})
 """Keys that headers of earlier versions lack; their journals are resumed without them."""
 LATER_NOTES = frozenset({"agreement"})
 """Keys that the notes on packs in headers of earlier versions lack."""

@@ -43,7 +43,7 @@ def duckdb() -> Any:
 
 def quoted(path: Path) -> str:
     """A path as an SQL literal, where no parameter is possible."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return _literal(str(path))
 
 
 ROW_GROUP, FETCHED = 4096, 256
@@ -101,6 +101,12 @@ def sentinel_records(path: Path) -> Iterator[bytes]:
         yield record.encode()
 
 
+def lines_with(path: Path, text: str) -> Iterator[bytes]:
+    """The lines of a sealed segment that contain a text."""
+    for (record,) in _rows(path, "record", f"WHERE contains(record, {_literal(text)})"):
+        yield record.encode()
+
+
 def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
     """The key columns: campaign, item, probe, line, profile, round."""
     yield from _rows(path, ", ".join(_KEY))
@@ -137,6 +143,10 @@ def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
     except duckdb().Error as error:
         msg = f"{path}: cannot be read: {error}"
         raise InstrumentError(msg) from error
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _lines(source: Path) -> Iterator[bytes]:

@@ -17,9 +17,11 @@ from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
 from harness.store.journal import parquet_segment
+from harness.store.journal.foreign_files import foreign_files
 from harness.store.journal.hash_chains import read_instrument, read_stops
 from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
 from harness.store.journal.journal_state import (
+    READINGS,
     Head,
     JournalState,
     SealedSegment,
@@ -31,6 +33,18 @@ from harness.store.journal.key_index import KeyIndex
 
 _SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
 _OBSERVATIONS = msgspec.json.Decoder(Observation)
+
+
+_NAMES_EVIDENCE = b'"evidence":["'  # as above
+
+
+class _Named(msgspec.Struct):
+    """The bodies that the line of an observation names; the rest is skipped without decoding."""
+
+    evidence: tuple[str, ...] = ()
+
+
+_EVIDENCE = msgspec.json.Decoder(_Named)
 
 
 class JournalReader:
@@ -108,6 +122,20 @@ class JournalReader:
         for path, contents in state.opened:
             yield from (decode(line) for line in _lines(path, contents) if _SENTINEL in line)
 
+    def evidence(self) -> frozenset[str]:
+        """The digests of all bodies that the observations name."""
+        state, found = self.state(), set[str]()
+        sealed = (
+            parquet_segment.lines_with(self.directory / one.name, _NAMES_EVIDENCE.decode())
+            for one in state.sealed
+        )
+        opened = (_lines(path, contents) for path, contents in state.opened)
+        for lines in (*sealed, *opened):
+            for line in lines:
+                if _NAMES_EVIDENCE in line:
+                    found.update(_EVIDENCE.decode(line).evidence)
+        return frozenset(found)
+
     def fingerprint(self) -> str:
         """A digest that changes when the contents change."""
         state = self.state()
@@ -115,6 +143,8 @@ class JournalReader:
 
     def require_unchanged(self) -> None:
         """Check every byte that counts. Raises InstrumentError naming the file that was changed.
+
+        Files that are no part of a journal are named too: nothing in the folder is unaccounted for.
 
         An incomplete batch that a crash left does not count and is not checked.
         """
@@ -126,14 +156,28 @@ class JournalReader:
             if parquet_segment.digest_of_file(path) != segment.sha256:
                 msg = f"{path}: its SHA-256 does not match the manifest: the file was changed"
                 raise InstrumentError(msg)
+        self._require_no_foreign_files()
 
-    def verify(self) -> None:
-        """Check every byte. Raises InstrumentError naming the first fault."""
-        self.require_unchanged()
+    def _require_no_foreign_files(self) -> None:
+        for _ in range(READINGS):
+            state = self.state()
+            foreign = list(foreign_files(self.directory, state))
+            if not foreign:
+                return
+            if self.state().sealed == state.sealed:  # else a segment was sealed meanwhile
+                raise InstrumentError(*foreign)
+
+    def require_complete(self) -> None:
+        """Raise InstrumentError, naming the file, if a crash left an incomplete batch."""
         for path, contents in self.state().opened:
             if contents.good != contents.size:
                 msg = f"{path}: byte {contents.good}: a batch is incomplete here"
                 raise InstrumentError(msg)
+
+    def verify(self) -> None:
+        """Check every byte. Raises InstrumentError naming the first fault."""
+        self.require_unchanged()
+        self.require_complete()
 
     def state(self) -> JournalState:
         """The present state of the folder. Raises InstrumentError if it is damaged."""

@@ -53,6 +53,10 @@ class StreamAccess:
         self.stream = stream
         self.head = read_head(connection, stream, where)
 
+    def beside(self, stream: str) -> StreamAccess:
+        """Another stream within the same transaction, to be read."""
+        return StreamAccess(self._connection, stream, self._where)
+
     def events(self) -> tuple[Event, ...]:
         """All events of the stream, oldest first.
 

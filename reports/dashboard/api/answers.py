@@ -131,6 +131,7 @@ class DecisionAnswer(Answer):
     status: str
     at: datetime
     by: str
+    identity: str
     valid_until: datetime | None
     is_replaced: bool
 

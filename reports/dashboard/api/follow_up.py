@@ -143,7 +143,7 @@ def decision_answer(document: StoredDocument) -> DecisionAnswer:
     return DecisionAnswer(
         stream=document.stream, decision=made.id, supplier=facts.supplier, service=made.service,
         version=made.version, scheme=made.scheme, status=str(made.status), at=held.at, by=held.by,
-        valid_until=made.until, is_replaced=bool(facts.replaced_by),
+        identity=held.identity, valid_until=made.until, is_replaced=bool(facts.replaced_by),
     )  # fmt: skip
 
 

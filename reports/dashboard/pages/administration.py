@@ -37,6 +37,7 @@ PERMISSION_WORDS = {
     Permission.PROPOSE_PLAN: "Submit a plan, report progress, claim a fix",
     Permission.AGREE_PLAN: "Agree or escalate a plan",
     Permission.CLOSE_PLAN: "Close a plan",
+    Permission.REVIEW: "Review an evaluation before it is decided",
     Permission.DECIDE: "Decide on an accreditation",
     Permission.ACKNOWLEDGE: "Acknowledge alarms",
     Permission.ADMINISTER: "Manage people, tokens and sessions",

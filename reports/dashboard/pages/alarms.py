@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from harness.follow.due_dates import overdue_days
-from harness.follow.guards import shown_name
 from harness.model.alarm import Alarm, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.coverage import format_value
 from harness.model.hub_access import Permission, Viewer
 from harness.model.metric_spec import SPECS
+from harness.model.person_names import shown_name
 from harness.monitor.alarms import CONTROL, INSTRUMENT, ONE_SITE
 from harness.store.hub.documents import (
     StoredDocument,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -10,11 +10,12 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from harness.follow.decisions import status_under
-from harness.follow.guards import find_person, shown_name
+from harness.follow.accreditation import sentence_of, status_of
+from harness.follow.decisions import STOPPABLE
 from harness.model.coverage import format_value
-from harness.model.decision import FAVOURABLE, LENIENCE, HeldDecision, Proposal, Status
+from harness.model.decision import FAVOURABLE, LENIENCE, Proposal, Status
 from harness.model.hub_access import Permission, Viewer
+from harness.model.person_names import find_person, shown_name
 from harness.store.hub.documents import (
     StoredDocument,
     count_documents,
@@ -24,7 +25,7 @@ from harness.store.hub.documents import (
 from harness.store.hub.repository import Reading, Repository
 from reports import words
 from reports.dashboard.access import AnyViewer, NotHere, require, viewer_of
-from reports.dashboard.act_forms import DECIDE, DECIDE_AGAIN, ActForm
+from reports.dashboard.act_forms import DECIDE, DECIDE_AGAIN, RECOMMEND, ActForm
 from reports.dashboard.acts import ActRefused, Acts, actor_of, who_may
 from reports.dashboard.addresses import address, name_in
 from reports.dashboard.csv_answers import csv_answer
@@ -109,14 +110,17 @@ def routes(repository: Repository, acts: Acts) -> APIRouter:
     def show_decision(request: Request, stream: str, name: str) -> Response:
         return shown(request, name_in(stream), name_in(name))
 
-    @router.post("/decisions/{stream}/{name}/decide")
-    def decide(request: Request, sent: Posted, stream: str, name: str) -> Response:
+    @router.post("/decisions/{stream}/{name}/{act}")
+    def act_on(request: Request, sent: Posted, stream: str, name: str, act: str) -> Response:
         viewer, stream, name = viewer_of(request), name_in(stream), name_in(name)
-        require_stream(viewer, stream, Permission.DECIDE)
+        form = ACTS.get(act)
+        if form is None:
+            raise NotHere
+        require_stream(viewer, stream, form.permission)
         stored = _stored(repository, viewer, stream, name)
-        answer = _decide(acts, viewer, stored, sent)
+        answer = _carry_out(form, acts, viewer, stored, sent)
         if isinstance(answer, str):
-            return done(address("decisions", stream, answer), DECIDE.name)
+            return done(address("decisions", stream, answer), form.name)
         return shown(request, stream, name, answer)
 
     return router
@@ -132,42 +136,74 @@ def _stored(repository: Repository, viewer: Viewer, stream: str, name: str) -> S
     return stored
 
 
-def _decide(acts: Acts, viewer: Viewer, stored: StoredDocument, sent: Form) -> TriedForm | str:
-    """Decide, and return the decision's id; or what was typed and why it was refused."""
+ACTS = {form.name: form for form in (RECOMMEND, DECIDE)}
+"""What can be done about a campaign that waits for a decision, or about a decision."""
+
+
+def _carry_out(
+    form: ActForm, acts: Acts, viewer: Viewer, stored: StoredDocument, sent: Form
+) -> TriedForm | str:
+    """Review or decide, and return the id of the page to show; or why that was refused."""
     if stored.state == TO_DECIDE:
-        form = _form_for(UNDECIDED.decode(stored.body), Status.ACCREDITED)
+        form = _form_for(UNDECIDED.decode(stored.body), Status.ACCREDITED, form)
+    elif form is RECOMMEND:
+        raise NotHere
     else:
         form = DECIDE_AGAIN
     values, errors = typed(form.fields, sent)
     if errors:
         return TriedForm(form.name, values, errors)
+    revision = revision_of(sent)
     try:
-        return acts.decide(viewer, stored.stream, stored.id, values, revision_of(sent))
+        if form.name == RECOMMEND.name:
+            acts.recommend(viewer, stored.stream, stored.id, values, revision)
+            return stored.id
+        return acts.decide(viewer, stored.stream, stored.id, values, revision)
     except ActRefused as refused:
         return TriedForm(form.name, values, refusal=str(refused))
 
 
-def _form_for(facts: UndecidedCampaign, proposed: Status) -> ActForm:
-    """The form to decide about a campaign: what is proposed, and what is stricter."""
+def _form_for(facts: UndecidedCampaign, proposed: Status, form: ActForm = DECIDE) -> ActForm:
+    """The form to review or decide about a campaign: what is proposed, and what is stricter."""
     possible = LENIENCE[LENIENCE.index(proposed) :]
     choices = {
         "status": tuple((str(each), words.STATUSES[each]) for each in possible),
         "version": tuple((each, each) for each in facts.versions),
     }
-    fields = (replace(x, choices=choices.get(x.name, x.choices)) for x in DECIDE.fields)
+    fields = (replace(x, choices=choices.get(x.name, x.choices)) for x in form.fields)
     is_favourable = proposed in FAVOURABLE
-    return replace(DECIDE, fields=tuple(x for x in fields if x.name != "until" or is_favourable))
+    return replace(form, fields=tuple(x for x in fields if x.name != "until" or is_favourable))
 
 
-def _obstacle(viewer: Viewer, people: Sequence[str]) -> str:
-    """Why a viewer may not decide: a part in the evaluation; empty if there is none."""
-    if (other := find_person(actor_of(viewer), tuple(people))) is None:
-        return ""
-    return (
-        f"{shown_name(other)} measured the service, has a part in one of its action plans, or "
-        f"speaks for its supplier, and cannot decide. Another person may: "
-        f"{who_may(Permission.DECIDE)}."
-    )
+def _forms(viewer: Viewer, facts: UndecidedCampaign, proposal: Proposal) -> Iterator[ActForm]:
+    """The forms to review and to decide, as far as the viewer may use one of them."""
+    people = (*facts.people, *(proposal.basis.judges if proposal.basis else ()))
+    part = find_person(actor_of(viewer), people)
+    reviewers = tuple(one.by for one in facts.recommended)
+    for form in (RECOMMEND, DECIDE):
+        if not viewer.may(form.permission):
+            continue
+        obstacle = ""
+        if part is not None:
+            obstacle = (
+                f"{shown_name(part)} measured the service or judged evidence of it, has a part in "
+                "one of its action plans, or speaks for its supplier, and cannot do this. Another "
+                f"person may: {who_may(form.permission)}."
+            )
+        elif form is DECIDE and proposal.status in FAVOURABLE:
+            obstacle = _review_obstacle(viewer, reviewers)
+        yield replace(_form_for(facts, proposal.status, form), obstacle=obstacle)
+
+
+def _review_obstacle(viewer: Viewer, reviewers: tuple[str, ...]) -> str:
+    """Why a viewer may not accredit yet: nobody else has reviewed the evaluation."""
+    if not reviewers:
+        return f"Somebody else reviews the evaluation first: {who_may(Permission.REVIEW)}."
+    if find_person(actor_of(viewer), reviewers[-1:]) is not None:
+        return (
+            f"You reviewed this evaluation. Another person decides: {who_may(Permission.DECIDE)}."
+        )
+    return ""
 
 
 def _list_page(request: Request, reading: Reading, after: str) -> Response:
@@ -218,7 +254,7 @@ def _status(facts: DecisionFacts, now: datetime) -> Status:
     """The status that a decision gives now; of one that was replaced, what was decided."""
     if facts.replaced_by:
         return facts.held.decision.status
-    return status_under(facts.held, facts.levels, now)
+    return status_of(facts.held, facts.stops, now)
 
 
 def _csv_row(stored: StoredDocument, now: datetime) -> Sequence[str]:
@@ -252,10 +288,7 @@ def _campaign_page(
             proposal = acts.proposal(viewer, stored.stream, stored.id)
         except ActRefused as refused:
             missing = str(refused)
-    form = None
-    if proposal is not None and viewer.may(Permission.DECIDE):
-        obstacle = _obstacle(viewer, facts.people)
-        form = replace(_form_for(facts, proposal.status), obstacle=obstacle)
+    forms = tuple(_forms(viewer, facts, proposal)) if proposal is not None else ()
     return page(
         request,
         "undecided.html.j2",
@@ -264,14 +297,15 @@ def _campaign_page(
         facts=facts,
         proposal=proposal,
         missing=missing,
-        form=form,
+        forms=forms,
         tried=tried,
+        recorded=request.query_params.get("done") == RECOMMEND.name and tried is None,
         path=_path(stored),
         campaign_path=address("campaigns", stored.stream, facts.campaign),
         service_path=address("services", stored.stream, facts.service),
         plan_of=lambda name: address("plans", stored.stream, name),
         figure=format_value,
-        may_decide=viewer.may(Permission.DECIDE),
+        may_act=viewer.may(Permission.DECIDE) or viewer.may(Permission.REVIEW),
         named=shown_name,
         moment=moment,
         day=day,
@@ -293,8 +327,9 @@ def _decision_page(request: Request, stored: StoredDocument, tried: TriedForm | 
         held=facts.held,
         decision=decision,
         status_now=status,
+        stops=[capitalised(sentence_of(stop)) for stop in facts.stops],
         proposal=decision.proposal,
-        form=DECIDE_AGAIN if _can_stop(viewer, facts.held, status, facts) else None,
+        form=DECIDE_AGAIN if _can_stop(viewer, status, facts) else None,
         tried=tried,
         recorded=request.query_params.get("done") == DECIDE.name and tried is None,
         path=_path(stored),
@@ -309,7 +344,7 @@ def _decision_page(request: Request, stored: StoredDocument, tried: TriedForm | 
     )
 
 
-def _can_stop(viewer: Viewer, held: HeldDecision, status: Status, facts: DecisionFacts) -> bool:
-    """Whether an accreditation in force can be suspended or withdrawn by the viewer."""
-    is_in_force = held.decision.status in FAVOURABLE and status is not Status.EXPIRED
-    return viewer.may(Permission.DECIDE) and is_in_force and not facts.replaced_by
+def _can_stop(viewer: Viewer, status: Status, facts: DecisionFacts) -> bool:
+    """Whether an accreditation can be suspended, withdrawn or terminated by the viewer."""
+    is_stoppable = status in STOPPABLE
+    return viewer.may(Permission.DECIDE) and is_stoppable and not facts.replaced_by

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from harness.follow.guards import shown_name
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
+from harness.model.person_names import shown_name
 from harness.store.hub.campaign_rows import sites_of
 from harness.store.hub.documents import (
     StoredDocument,

@@ -69,8 +69,8 @@ def test_a_terminal_names_reviewers_documents_and_the_expiry_once() -> None:
     text = printed(assessed())
 
     assert 1 == text.count(
-        "SUP-01: stated by Head of IT (2026-11-27): Head of IT read it and Head of IT 2 "
-        "(2026-11-28, answered anew); Head of IT.pdf (SHA-256 abababababababab), a page (only "
+        "SUP-01: stated by Head of IT (2026-11-27, identities by name only): Head of IT read it "
+        "and Head of IT 2 (2026-11-28, answered anew, identities by name only); Head of IT.pdf (SHA-256 abababababababab), a page (only "
         "shown); counts until 2027-11-27"
     )
 

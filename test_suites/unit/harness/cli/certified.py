@@ -12,16 +12,43 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.cli.registry_session import open_session, place_of
 from harness.errors import UsageError
-from harness.model.decision import FAVOURABLE, Basis, Condition, Decision, Proposal, Status
-from harness.model.decision_event import DecisionAppealed, DecisionMade, DecisionReviewed
+from harness.model.decision import (
+    FAVOURABLE,
+    Basis,
+    Condition,
+    Decision,
+    Proposal,
+    Recommendation,
+    Status,
+)
+from harness.model.decision_event import (
+    DecisionAppealed,
+    DecisionMade,
+    DecisionReviewed,
+    EvaluationReviewed,
+)
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion, WhiteLabel
 from test_suites.keys import write_keys
+from test_suites.registered_people import signed_by_registered
 from test_suites.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BODY = ("--body", "Example Board", "--address", "1 High Street, Leeds")
 SERVICE, VERSION = "Safe Net", "2.1"
+
+
+def journal_of(campaign: str) -> str:
+    """The hash of the journal of a campaign."""
+    return "a" * 64 if campaign == "spring" else campaign.encode().hex().ljust(64, "0")
+
+
+def campaign_record(name: str, of: str = SERVICE) -> CampaignRecord:
+    """The record of a campaign that conforms."""
+    return CampaignRecord(
+        id=name, of=of, scheme="becta-2008", scheme_version="1", rules="1",
+        journal=journal_of(name), conforms=1, does_not_conform=0, insufficient=0,
+    )  # fmt: skip
 
 
 class Certified:
@@ -32,6 +59,7 @@ class Certified:
         self.key, self.public = write_keys(folder)
         self.registry = folder / "registry.sqlite"
         self.numbers: dict[str, int] = {}
+        self.campaign, self.begun = "spring", NOW
 
     def service(
         self, supplier: str = "Acme", labels: tuple[str, ...] = (), service: str = SERVICE
@@ -41,11 +69,8 @@ class Certified:
             Service(id=of),
             ServiceVersion(id=VERSION, of=of),
             *(WhiteLabel(id=label, of=of, seller="County IT") for label in labels),
-            CampaignRecord(
-                id="spring", of=of, scheme="becta-2008", scheme_version="1", rules="1",
-                journal="a" * 64, conforms=1, does_not_conform=0, insufficient=0,
-            ),
-        ]  # fmt: skip
+            campaign_record("spring", of),
+        ]
         self.record(supplier, *(self.added(each) for each in records))
 
     def added(self, record: Any) -> Event:
@@ -64,8 +89,9 @@ class Certified:
     ) -> str:
         number = self.numbers[supplier] = self.numbers.get(supplier, 0) + 1
         basis = Basis(
-            campaign="spring", journal="a" * 64, assessment="b" * 64, rules="1",
-            begun=NOW, concluded=NOW, limited_to=differing.pop("limited_to", ""),
+            campaign=self.campaign, journal=journal_of(self.campaign), assessment="b" * 64,
+            rules="1", begun=self.begun, concluded=self.begun,
+            limited_to=differing.pop("limited_to", ""),
         )  # fmt: skip
         given: dict[str, Any] = {
             "service": SERVICE, "version": VERSION, "white_labels": (),
@@ -79,11 +105,31 @@ class Certified:
             ),
             **(given | differing),
         )  # fmt: skip
-        self.record(supplier, DecisionMade(at=self.clock.at, actor="Di", decision=decision))
+        if status in FAVOURABLE:
+            said = Recommendation(
+                service=decision.service, version=decision.version, scheme=decision.scheme,
+                scheme_version="1", status=status, reason="it is complete",
+                proposal=decision.proposal,
+            )  # fmt: skip
+            event = EvaluationReviewed(at=self.clock.at, actor="Ray", recommendation=said)
+            self.record(supplier, self.signed(event, supplier))
+        made = DecisionMade(at=self.clock.at, actor="Di", decision=decision)
+        self.record(supplier, self.signed(made, supplier))
         return decision.id
 
+    def signed(self, event: Event, supplier: str) -> Event:
+        """The event, signed by its actor, whose key is registered."""
+        return signed_by_registered(event, self.registry, self.folder, supplier, self.clock)
+
+    def measure_again(self, name: str = "autumn") -> None:
+        """A campaign that begins an hour from now, on which the next decisions rest."""
+        self.clock.at += timedelta(hours=1)
+        self.campaign, self.begun = name, self.clock.at
+        self.record("Acme", self.added(campaign_record(name)))
+
     def uphold_an_appeal(self, decision: str) -> None:
-        at, why = self.clock.at, {"of": decision, "reason": "r"}
+        at = self.clock.at
+        why: dict[str, Any] = {"of": decision, "reason": "r"}
         self.record("Acme", DecisionAppealed(at=at, actor="Bo", appellant="Bo", **why))
         self.record("Acme", DecisionReviewed(at=at, actor="Ed", upheld=True, **why))
 

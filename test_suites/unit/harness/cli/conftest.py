@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,14 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import registry as registry_verbs
+from harness.cli import witness as witness_verbs
 from harness.cli.main import app
 from harness.cli.paths import registry_variables
 from harness.model.campaign import Limits
 from probes.clients import school_check
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.right_clock import synchronised
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.checking_school import School
 from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit
+from test_suites.unit.harness.cli.witness_desk import Desk, make_results
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
 BLOCKED_HOSTS = ["copper-meadow.accredit.test"]
@@ -37,6 +41,13 @@ without: [MAL-01]
 def runner() -> CliRunner:
     """Runs the command line in this process."""
     return CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def synchronised_machine() -> Iterator[None]:
+    """The clock of the machine is synchronised, whatever this one's is."""
+    with synchronised():
+        yield
 
 
 @pytest.fixture
@@ -123,3 +134,18 @@ def filled(accredit: Accredit) -> Accredit:
     accredit("add", "service", "Beta Net", "--supplier", "Beta")
     accredit("add", "contact", "Cy", "--owner", "--set", "role=assessor", "--set", "email=c@d.e")
     return accredit
+
+
+@pytest.fixture(scope="session")
+def witnessed_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of which a witness signs the heads; see ``make_results``."""
+    return make_results(tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("measured"))
+
+
+@pytest.fixture
+def desk_of_witness(
+    tmp_path: Path, witnessed_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """A copy of these results; the witness's clock stands at ``NOW``."""
+    monkeypatch.setattr(witness_verbs, "clock", SetClock(NOW))
+    return Desk(Path(shutil.copytree(witnessed_results, tmp_path / "desk")))

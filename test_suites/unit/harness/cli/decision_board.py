@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
+from test_suites.registered_people import registered
+from test_suites.signing_body import sign_scheme_as_body
 
 SUPPLIER = "Acme"
 SERVICE = "a service whose faults are known"
@@ -39,6 +41,10 @@ class LaterClock:
         return 0.0
 
 
+NO_OUT = (("decision", "propose"), ("decision", "recommend"))
+"""Commands that take the registry beside the results."""
+
+
 class Board:
     """Runs campaigns of a service and decides about it."""
 
@@ -47,6 +53,7 @@ class Board:
         self.out = folder / "out"
         self.scheme = folder / "one-row.yaml"
         self.scheme.write_text(ONE_ROW, encoding="utf-8")
+        sign_scheme_as_body(self.scheme, folder, self.out / "registry.sqlite")
         self.runner = CliRunner()
 
     def campaign(self, name: str, **options: Any) -> Path:
@@ -87,13 +94,27 @@ class Board:
     def propose(self, results: Path, *, code: int) -> Any:
         return json.loads(self.accredit("decision", "propose", str(results), "--json", code=code))
 
+    def recommend(self, status: str, results: Path, *words: str, by: str = "Ray Reader") -> str:
+        rest = ("--results", str(results), "--reason", "it is complete", *self.by(by))
+        return self.accredit("decision", "recommend", status, *rest, *words)
+
     def decide(self, status: str, results: Path, *words: str) -> str:
-        rest = ("--results", str(results), "--reason", "read it all", "--by", "Di")
+        """Decide, after somebody else has reviewed what is to be accredited."""
+        if status.startswith("accredited"):
+            version = words[words.index("--version") :][:2] if "--version" in words else ()
+            self.recommend(status, results, *version)
+        rest = ("--results", str(results), "--reason", "read it all", *self.by("Di"))
         return self.accredit("decision", "make", status, *rest, *words)
+
+    def by(self, name: str) -> tuple[str, ...]:
+        """The options of somebody whose key is registered."""
+        clock = self.clock
+        key = registered(self.out / "registry.sqlite", self.out.parent, name, clock)
+        return ("--by", name, "--identity", str(key))
 
     def shown(self, name: str) -> Any:
         return json.loads(self.accredit("decision", "show", name, "--json"))
 
     def _out(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        takes_none = words[:2] == ("decision", "propose") or words[0] == "plan"
+        takes_none = words[:2] in NO_OUT or words[0] == "plan"
         return () if takes_none else ("--out", str(self.out))

@@ -13,6 +13,7 @@ import pytest
 from harness.cli import plan_step
 from harness.cli.registry_care import changed_rows
 from harness.cli.registry_session import open_session
+from harness.errors import UsageError
 from harness.follow.replay import refused_today
 from harness.model.certificate import CERTIFICATE_TYPE
 from harness.model.decision import Condition, Status
@@ -91,8 +92,7 @@ def test_issuing_again_writes_the_same_bytes(certified: Certified) -> None:
 
     assert again.read_bytes() == before
     with open_session(certified.registry) as session:
-        (head,) = session.registry.heads()
-        with session.registry.reading(head.stream) as access:
+        with session.registry.reading(session.stream_named("Acme")) as access:
             assert len(access.found(kind=["certificate-issued"])) == 1
             assert list(refused_today(access.events())) == []
         assert not list(changed_rows(session.registry))
@@ -105,7 +105,7 @@ def test_issuing_again_writes_the_same_bytes(certified: Certified) -> None:
         (lambda one: one.decide(), "was replaced by D-0002"),
         (
             lambda one: one.uphold_an_appeal("D-0001"),
-            "an appeal against decision D-0001 was upheld",
+            "by the appeal against decision D-0001, which was upheld",
         ),
         (lambda one: setattr(one.clock, "at", NOW + timedelta(days=301)), "D-0001 is expired now"),
         (
@@ -115,7 +115,7 @@ def test_issuing_again_writes_the_same_bytes(certified: Certified) -> None:
                     Review(id="Recall of D-0001, 2026-03-03", of=SERVICE, trigger="recall", due=NOW)
                 ),
             ),
-            "D-0001 was recalled",
+            "the service is under-review since 2026-03-02 09:00 UTC by the recall of decision D-0001",
         ),
     ],
 )
@@ -160,7 +160,8 @@ def test_a_body_without_name_or_address_is_refused_before_anything_is_recorded(
         (lambda one: one.decide(Status.WITHDRAWN), "revoked"),
         (lambda one: one.decide(Status.NOT_YET), "revoked"),
         (lambda one: one.decide(), "revoked"),
-        (lambda one: (one.decide(Status.SUSPENDED), one.decide()), "revoked"),
+        (lambda one: one.decide(Status.TERMINATED), "revoked"),
+        (lambda one: (one.decide(Status.SUSPENDED), one.measure_again(), one.decide()), "revoked"),
         (lambda one: one.uphold_an_appeal("D-0001"), "suspended"),
     ],
 )
@@ -327,11 +328,24 @@ def test_the_words_say_what_was_checked(certified: Certified) -> None:
     assert "✓ signed by key" in told
 
 
-def test_a_closed_recall_hinders_nothing(certified: Certified) -> None:
+def test_a_recall_ends_by_newer_evidence_and_not_by_closing_its_review(
+    certified: Certified,
+) -> None:
     certified.decide()
+    file = certified.issue()
     review = Review(id="Recall of D-0001, 2026-03-02", of=SERVICE, trigger="recall", due=NOW)
     certified.record("Acme", certified.added(review))
     closed = RecordClosed(at=NOW, actor="Ann", record=review.key, reason="it was another one")
-    certified.record("Acme", closed)
+    with pytest.raises(UsageError, match="ends by a decision on a campaign that begins after it"):
+        certified.record("Acme", closed)
+    with pytest.raises(UsageError, match=r"under-review since .* only evidence that began after"):
+        certified.decide()
+    certified.numbers["Acme"] -= 1
 
-    assert certified.issue().exists()
+    said = certified.found(file, certified.status_list(), code=1)
+    assert "suspended because something that the decision rested on proved wrong" in said
+    certified.measure_again()
+    certified.decide()
+    assert certified.issue("D-0002").exists()
+    later = RecordClosed(at=certified.clock.at, actor="Ann", record=review.key, reason="done")
+    certified.record("Acme", later)

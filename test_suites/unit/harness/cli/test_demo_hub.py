@@ -128,7 +128,7 @@ def test_the_gateway_drifts_is_suspended_and_recovers(session: RegistrySession) 
     assert PlanState.CLOSED is closed.state
     assert ["conforms"] == [str(retest.outcome) for retest in closed.retests]
     assert not closed.breaches
-    assert DECISION_MAKER.name not in closed.actors
+    assert DECISION_MAKER.actor not in closed.actors
 
 
 def test_a_plan_about_health_sites_is_overdue(session: RegistrySession) -> None:
@@ -167,7 +167,7 @@ def test_decisions_are_never_made_by_who_evaluated(session: RegistrySession) -> 
     for service in (GATEWAY, HARBOUR):
         decisions = state_of(session, service.name, service.supplier).decisions.values()
 
-        assert {DECISION_MAKER.name} == {held.by for held in decisions}
+        assert {DECISION_MAKER.actor} == {held.by for held in decisions}
 
 
 def test_agents_are_in_different_states(session: RegistrySession) -> None:

@@ -151,6 +151,7 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     out, file = tmp_path / "out", tmp_path / "expected.yaml"
     assert 0 == runner.invoke(app, ["measure", str(simulated("s")), "--out", str(out)]).exit_code
     told = ["expect", "write", str(out / "s"), "--out", str(file), "--until", "2027-03-31"]
+    told += ["--most", "1"]
 
     first = runner.invoke(app, told)
     unreasoned = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
@@ -160,7 +161,13 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     moment = datetime(2027, 4, 1, tzinfo=UTC)
     monkeypatch.setattr(expect, "clock", type("Clock", (), {"now": lambda _: moment})())
     late = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
+    monkeypatch.undo()
+    file.write_text(file.read_text().replace("pinned_at_most: 1\n", ""))
+    most = runner.invoke(app, ["expect", "check", str(out / "s"), str(file)])
 
+    assert 3 == most.exit_code, most.output
+    assert "declares at most 50% (pinned_at_most)" in " ".join(most.output.split())
+    assert "what is expected counts for no decision" in " ".join(most.output.split())
     assert 0 == first.exit_code, first.output
     assert "give the reason of each" in first.output
     assert isinstance(unreasoned.exception, FaultyDocument)
@@ -170,3 +177,101 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     assert "the entry ended on 2027-03-31: few items" in late.output
     with pytest.raises(UsageError, match="is not a date"):
         invoke(["expect", "write", str(out / "s"), "--out", str(tmp_path / "x"), "--until", "soon"])
+
+
+def with_value(assessment: Assessment, name: str, value: float | None) -> Assessment:
+    """The assessment with another figure of one outcome."""
+    outcomes = tuple(
+        dataclasses.replace(each, metric=dataclasses.replace(each.metric, value=value))
+        if each.id == name
+        else each
+        for each in assessment.outcomes
+    )
+    return dataclasses.replace(assessment, outcomes=outcomes)
+
+
+FAILED = "URL-04[ks2-proxy]"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (0.7, ""),
+        (0.66, ""),
+        (0.89, ""),  # better, if not good enough
+        (0.64, "64 %, which is worse than the expected 70 % by more than 5 %"),
+        (0.0, "0 %, which is worse than the expected 70 % by more than 5 %"),
+        (None, "nothing was measured, and 70 % was expected"),
+    ],
+)
+def test_a_known_failure_must_not_become_worse(
+    now: float | None, said: str, tmp_path: Path
+) -> None:
+    before = with_value(example_assessment(), FAILED, 0.7)
+    expected = pinned(tmp_path, before).model_copy(update={"pinned_at_most": 1.0})
+
+    comparison = compare(with_value(before, FAILED, now), expected, TODAY)
+
+    assert comparison.differences.get(FAILED, "") == said
+    assert comparison.exit_code == (1 if said else 0)
+
+
+def test_more_pins_than_declared_show_nothing(tmp_path: Path) -> None:
+    assessment = example_assessment()
+    expected = pinned(tmp_path, assessment)
+
+    few = compare(assessment, expected.model_copy(update={"pinned_at_most": 0.1}), TODAY)
+
+    assert (few.differences, few.exit_code) == ({}, 3)
+    assert "binding outcomes, and declares at most 10% (pinned_at_most)" in few.undecided[0]
+    assert any(" items, and declares at most 10%" in each for each in few.undecided)
+    all_of_it = expected.model_copy(update={"pinned_at_most": 1.0})
+    assert 0 == compare(assessment, all_of_it, TODAY).exit_code
+
+
+def test_an_entry_without_a_figure_does_not_pass(tmp_path: Path) -> None:
+    """Files of earlier versions hold none: a fall from 70 % to nothing would not be noticed."""
+    assessment = with_value(example_assessment(), FAILED, 0.0)
+    entries = tuple(
+        entry.model_copy(update={"value": None}) for entry in pinned(tmp_path, assessment).expected
+    )
+    old = ExpectedResults(scheme=assessment.scheme, expected=entries, pinned_at_most=1.0)
+
+    comparison = compare(assessment, old, TODAY)
+
+    assert (comparison.differences, comparison.exit_code) == ({}, 3)
+    (sentence,) = [each for each in comparison.undecided if each.startswith(FAILED)]
+    assert "a further fall would not be noticed; add 'value: 0' if that is known" in sentence
+
+
+def test_no_decision_rests_on_expected_results() -> None:
+    """Only the command itself and the pytest plug-in know of the file."""
+    root = Path(expect.__file__).parents[1]
+    named = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if "harness.cli.expect" in path.read_text(encoding="utf-8")
+        or "harness.cli import expect" in path.read_text(encoding="utf-8")
+    }
+    assert named <= {"cli/main.py"}
+
+
+def test_a_fall_to_nothing_is_found_through_the_command_line(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out, file = tmp_path / "out", tmp_path / "expected.yaml"
+    drugs = [f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121)]
+    for name, missed in (("before", drugs[::2]), ("after", drugs)):
+        path = simulated(name, sample=20, categories=["DRUG"], whole=(), miss=missed)
+        assert 0 == runner.invoke(app, ["measure", str(path), "--out", str(out)]).exit_code
+    words = ["--until", "2999-03-31", "--reason", "known", "--most", "1", "--out", str(file)]
+    assert 0 == runner.invoke(app, ["expect", "write", str(out / "before"), *words]).exit_code
+
+    same, fallen = (
+        runner.invoke(app, ["expect", "check", str(out / name), str(file)])
+        for name in ("before", "after")
+    )
+
+    assert (0, 1) == (same.exit_code, fallen.exit_code), fallen.output
+    said = " ".join(fallen.output.split())
+    assert "differs: URL-04[pupils-proxy]: 0 %, which is worse than the expected" in said

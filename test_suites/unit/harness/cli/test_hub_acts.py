@@ -15,7 +15,7 @@ from harness.cli import plan_step
 from harness.cli.registry_session import current_user
 from harness.model.hub_access import BOUND, Permission, Role, Viewer
 from reports.dashboard.access import NotHere, Refusal
-from reports.dashboard.act_forms import ACKNOWLEDGE, DECIDE, PLAN_ACTS, ActForm
+from reports.dashboard.act_forms import ACKNOWLEDGE, DECIDE, PLAN_ACTS, RECOMMEND, ActForm
 from reports.dashboard.acts import ActRefused
 from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import ACME, BETA, PEOPLE, SERVICE, FollowUpDesk, words_of
@@ -48,7 +48,13 @@ def test_a_service_is_accredited_and_suspended_through_the_pages(
 
     read = desk.page(f"{waiting}?proposal=yes", "decider")
     assert "The rules propose: accredited" in read
+    assert "Somebody else reviews the evaluation first: an assessor or a decision maker" in read
     values = {"status": "accredited", "reason": "read it all", "version": "2.1", "until": ""}
+    unreviewed = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
+    assert "nobody has reviewed this evaluation" in words_of(unreviewed.text)
+    reviewed = desk.post(f"{waiting}/recommend", "assessor", revision="0", **values)
+    assert reviewed.headers["location"].endswith("?done=recommend")
+    assert "Ama Assessor recommends for version 2.1: accredited" in desk.page(waiting, "decider")
     made = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
     twice = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
 
@@ -82,7 +88,7 @@ def test_who_measured_the_service_is_told_who_may_decide(board: Board, desk: Fol
     values = {"status": "accredited", "reason": "I am sure", "version": "2.1"}
     refused = desk.post(f"{waiting}/decide", "decider", revision="0", **values)
 
-    assert "cannot decide. Another person may: a decision maker." in page
+    assert "cannot do this. Another person may: a decision maker." in page
     assert 409 == refused.status_code
     assert "cannot decide" in words_of(refused.text)
 
@@ -121,7 +127,7 @@ def viewers(draw: st.DrawFn) -> Viewer:
     )
 
 
-ACTS = [*PLAN_ACTS.values(), DECIDE, ACKNOWLEDGE]
+ACTS = [*PLAN_ACTS.values(), RECOMMEND, DECIDE, ACKNOWLEDGE]
 
 
 @settings(max_examples=150, deadline=None)
@@ -151,7 +157,9 @@ def test_acts_check_permission_and_supplier_whatever_page_asks(
 def carried_out(desk: FollowUpDesk, viewer: Viewer, form: ActForm, stream: str) -> str:
     """Try an act with a form that no rule accepts; the name of what was raised."""
     try:
-        if form is DECIDE:
+        if form is RECOMMEND:
+            desk.acts.recommend(viewer, stream, "spring@becta-2008", {"status": "accredited"}, -1)
+        elif form is DECIDE:
             desk.acts.decide(viewer, stream, "spring@becta-2008", {"status": "accredited"}, -1)
         elif form is ACKNOWLEDGE:
             desk.acts.acknowledge(viewer, stream, "A-0001", " ")

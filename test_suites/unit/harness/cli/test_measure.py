@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from corpora import pack_reader
+from harness.cli.campaign_journal import run_id_in
 from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.measure import (
@@ -25,7 +26,6 @@ from harness.cli.measure import (
     header_of,
     measure_campaign,
     prepare_in,
-    run_id_in,
     without_secrets,
 )
 from harness.cli.paths import CampaignPaths
@@ -79,6 +79,7 @@ def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
             name: msgspec.to_builtins(probe.declares, order="deterministic")
             for name, probe in prepared.probes.items()
         },
+        "measured_with": [list(each) for each in header_of(prepared).measured_with],
     }
 
     SegmentJournal.create(tmp_path, header_of(prepared, "ab").as_document()).close()

@@ -15,6 +15,8 @@ from harness.cli.run import measure_and_conclude
 from harness.model.action_plan import PlanState
 from harness.model.alarm import AlarmState
 from harness.ports.storage import WallClock
+from test_suites.registered_people import registered
+from test_suites.signing_body import sign_scheme_as_body
 from test_suites.unit.harness.cli.monitor_desk import Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
@@ -100,12 +102,18 @@ def test_a_confirmed_alarm_asks_for_the_suspension_of_an_accreditation(
     monkeypatch.setattr("harness.cli.registry_facts.current_user", lambda: "Mo")
     desk = Desk(tmp_path, monkeypatch, sites=(HILL,))
     desk.service.write()
+    sign_scheme_as_body(desk.service.folder / "fixed.yaml", tmp_path, desk.registry)
     spring = desk.service.fixed_size("spring", HILL)
     assert 0 == desk.accredit("run", spring, "--out", desk.out).code
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--out", desk.out)
     assert 0 == desk.accredit("registry", "add", "version", "2.1", *of).code
-    why = ("--results", desk.out / "spring", "--reason", "read it all", "--by", "Di")
-    made = desk.accredit("decision", "make", "accredited", *why, "--out", desk.out)
+    why = ("--results", desk.out / "spring", "--reason", "read it all", "--by")
+    ray, di = (registered(desk.registry, desk.out, name) for name in ("Ray", "Di"))
+    said = desk.accredit("decision", "recommend", "accredited", *why, "Ray", "--identity", ray)
+    assert 0 == said.code, said.said
+    made = desk.accredit(
+        "decision", "make", "accredited", *why, "Di", "--identity", di, "--out", desk.out
+    )
     assert 0 == made.code, made.said
     # the rest is surveillance from the next midnight on
     tomorrow = WallClock().now().date() + timedelta(days=1)
@@ -153,6 +161,22 @@ def test_a_retest_at_one_healthy_site_decides_nothing(alarmed: Desk) -> None:
     assert AlarmState.RAISED is alarmed.alarm().state
     assert 3 == alarmed.status().code
     assert 0 == alarmed.retest(at_both(alarmed, "third")).code, "another may still end it"
+
+
+def test_a_retest_over_another_line_ends_no_alarm_unless_somebody_allows_it(alarmed: Desk) -> None:
+    (line,) = alarmed.service.campaign(HILL)["lines"]
+    sites = (("a", HILL, "desktop"), ("b", VALE, ""))
+    lines = [line | {"name": name, "site": site, "device": kind} for name, site, kind in sites]
+
+    ended = alarmed.retest(at_both(alarmed, "again", lines=lines))
+
+    assert 3 == ended.code, ended.said
+    assert "line school of run" in ended.said
+    assert "was not measured, or differs" in ended.said
+    again = at_both(alarmed, "third", lines=lines)
+    allowed = alarmed.retest(again, "--by", "Ann", "--allow-change", "a new desktop")
+    assert 0 == allowed.code, allowed.said
+    assert "Ann allowed a change: line school of run" in allowed.said
 
 
 def test_the_case_of_a_sites_name_does_not_count_in_a_retest(alarmed: Desk) -> None:

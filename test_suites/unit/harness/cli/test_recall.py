@@ -176,13 +176,16 @@ def test_what_cannot_be_judged_again_does_not_stand(accredited: Board, lost: str
     assert "Recall of D-0001" in accredited.accredit("registry", "list", "review")
 
 
-def test_a_replaced_decision_is_not_recalled(accredited: Board) -> None:
+def test_under_a_suspension_the_accreditation_is_recalled(accredited: Board) -> None:
     why = ("--reason", "a list is missing", "--by", "Di")
     accredited.accredit("decision", "make", "suspended", "--of", "D-0001", *why)
 
     found = recalled(accredited, code=0)
 
-    assert (found["decisions"], found["rested_on_it"]) == (1, 0), "it rests on no campaign"
+    assert (found["decisions"], found["rested_on_it"]) == (1, 1), "under it is an accreditation"
+    accredited.decide("not-yet", accredited.out / "campaign-01")
+    other = recalled(accredited, "--scheme", "kcsie", code=0)
+    assert (other["decisions"], other["rested_on_it"]) == (1, 0)
 
 
 def test_a_careless_recall_gets_one_sentence(accredited: Board, tmp_path: Path) -> None:

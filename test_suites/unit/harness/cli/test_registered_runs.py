@@ -36,7 +36,7 @@ def run_named(
         "at": AT + timedelta(hours=number),
     }  # fmt: skip
     begun = CampaignRegistered(
-        service=service, scheme=scheme, scheme_version="1", scheme_digest="d", corpora=("p 1 x",),
+        service=service, scheme=scheme, scheme_version="1", corpora=("p 1 x",),
         items=30, seed_commitment="c", version=version, **named,
     )  # fmt: skip
     stops = (

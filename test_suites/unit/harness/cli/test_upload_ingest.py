@@ -19,6 +19,7 @@ from harness.cli.hub_uploads import MOST_CUT_OFF
 from harness.cli.main import app
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import open_plans
+from harness.cli.registry_session import open_session
 from harness.cli.upload_ingest import NO_KEYS, RECORDED_ALREADY, UNKNOWN, Ended
 from harness.errors import InstrumentError
 from harness.model.event import FindingOpened, PlanDrafted
@@ -138,8 +139,13 @@ def test_a_self_test_is_judged_and_shown_and_is_no_evidence(desk: UploadDesk, se
     assert done.result in ("conforms", "does-not-conform", "insufficient")
     assert () == desk.events()
     assert before == {each.name for each in desk.results.iterdir()}
-    with pytest.raises(Exception, match="no journal here"):
-        read_campaign(desk.results / "autumn", None, desk.example.clock)
+    opened = desk.example.opened
+    assert opened is not None
+    with (
+        pytest.raises(Exception, match="no journal here"),
+        open_session(opened.hub.registry, clock=desk.example.clock) as session,
+    ):
+        read_campaign(desk.results / "autumn", None, desk.example.clock, session)
     assert sent.own == desk.uploads.path(done).read_bytes()
 
 

@@ -40,8 +40,8 @@ def test_who_rewrites_chain_and_head_together_is_found_against_a_printed_head(
 ) -> None:
     journal, head = measured
     other = measure_campaign(simulated(sample=10, miss=["PORN"]), tmp_path / "other")
-    shutil.rmtree(journal)
-    shutil.copytree(other, journal)
+    shutil.rmtree(journal.parent)  # with the assessment, which names the head as well
+    shutil.copytree(other.parent, journal.parent)
 
     ran = runner.invoke(app, ["journal", "verify", str(journal), "--head", head[:20]])
     alone = runner.invoke(app, ["journal", "verify", str(journal)])

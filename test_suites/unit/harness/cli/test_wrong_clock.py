@@ -141,9 +141,9 @@ def test_a_part_of_a_stream_may_lack_the_events_that_a_correction_is_about(
     session.advance("P-0002", heard)
     clock.at = NOW + timedelta(days=1)
 
-    ((_, dropped),) = session.correct_clock("a flat battery", "Cy")
+    ((_, dropped, undone),) = session.correct_clock("a flat battery", "Cy")
 
-    assert dropped == ()
+    assert (dropped, undone) == ((), ())
     assert plans_of(session, ACME)["P-0001"].level is Level.FINDING_REVIEW
 
 

@@ -27,6 +27,7 @@ from harness.model.event import (
     DeviationApproved,
     DeviationRejected,
     Event,
+    PlanClosed,
     PlanEscalated,
     PlanEvent,
     PlanExtended,
@@ -159,6 +160,12 @@ class CheckedPlan(RuleBasedStateMachine):
         assert [one.level for one in self.plan.counted_escalations] == counted
         assert self.plan.level == (counted[-1] if counted else None)
 
+    @invariant()
+    def what_a_wrong_clock_ended_is_not_ended(self) -> None:
+        if self.plan.state is PlanState.CLOSED:
+            closed = [n for n, event in enumerate(self.events) if isinstance(event, PlanClosed)]
+            assert not self._is_corrected_after(closed[-1])
+
     def _is_corrected_after(self, number: int) -> bool:
         """Whether a later correction of the clock is dated before the event of that number."""
         return any(
@@ -170,6 +177,7 @@ class CheckedPlan(RuleBasedStateMachine):
     def history_tells_of_every_event_and_can_be_folded_again(self) -> None:
         about = [event for event in self.events if isinstance(event, PlanEvent)]
         dropped = [one for one in self.plan.escalations if one.dropped]
-        assert len(self.plan.history) == len(about) + len(dropped)
+        undone = [one for one in self.plan.history if "dated later than the corrected" in one]
+        assert len(self.plan.history) == len(about) + len(dropped) + len(undone)
         text = msgspec.json.encode(self.events)
         assert replay(msgspec.json.decode(text, type=list[AnyEvent])) == self.state

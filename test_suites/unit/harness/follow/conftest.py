@@ -27,6 +27,7 @@ from harness.model.deviation import DeviationKind
 from harness.model.escalation import Level
 from harness.model.event import (
     CanariesMade,
+    ChangeAllowed,
     DeviationApproved,
     DeviationRejected,
     DeviationRequested,
@@ -174,6 +175,11 @@ def _sound(
         FixClaimed: {"statement": "mended", "actor": "Acme"},
         CanariesMade: {"canaries": replace(CANARIES, loaded_by=now + timedelta(days=4))},
         RetestPostponed: {"reason": "the service is not reached"},
+        ChangeAllowed: {
+            "campaign": "again",
+            "differences": ("line proxy differs (aaaa, now bbbb)",),
+            "reason": "the service moved",
+        },
         RetestStarted: {"campaign": "again"},
         RetestConcluded: {"retest": _conforming(now), "service": "Safe Net"},
         SoakMeasured: {

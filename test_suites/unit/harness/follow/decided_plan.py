@@ -7,10 +7,24 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from harness.follow.decisions import is_accredited, latest_of, year_after
+from harness.follow.decisions import STOPPABLE, latest_of, year_after
 from harness.follow.status_history import replay_statuses, status_in
-from harness.model.decision import FAVOURABLE, LENIENCE, Basis, Decision, Proposal, Status
-from harness.model.decision_event import DecisionAppealed, DecisionMade, DecisionReviewed
+from harness.model.decision import (
+    FAVOURABLE,
+    LENIENCE,
+    STOPPED,
+    Basis,
+    Decision,
+    Proposal,
+    Recommendation,
+    Status,
+)
+from harness.model.decision_event import (
+    DecisionAppealed,
+    DecisionMade,
+    DecisionReviewed,
+    EvaluationReviewed,
+)
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion
 from test_suites.unit.harness.follow.checked_plan import PERSON, START, CheckedPlan
@@ -34,6 +48,16 @@ class DecidedPlan(CheckedPlan):
         records = (Service(id="Safe Net"), ServiceVersion(id="1", of="Safe Net"), campaign)
         return [RecordAdded(at=START, actor=EVALUATOR, record=record) for record in records]
 
+    @rule(by=NAMES)
+    def review_the_evaluation(self, by: str) -> None:
+        said = Recommendation(
+            service="Safe Net", version="1", scheme="s", scheme_version="1",
+            status=Status.ACCREDITED, reason="r",
+            proposal=Proposal(status=Status.ACCREDITED, reasons=(), basis=BASIS),
+        )  # fmt: skip
+        if self.attempt(EvaluationReviewed(at=self.at, actor=by, recommendation=said)):
+            assert PERSON[by] not in self.others | {PERSON[EVALUATOR]}
+
     @rule(
         by=NAMES,
         status=st.sampled_from(Status),
@@ -56,7 +80,8 @@ class DecidedPlan(CheckedPlan):
             proposal=Proposal(status=proposed, reasons=(), basis=BASIS if has_basis else None),
             until=at + timedelta(days=days) if status in FAVOURABLE else None,
         )
-        was_accredited = is_accredited(before.decisions, decision.key, at)
+        latest = latest_of(before.decisions, decision.key)
+        was = status_in(latest, before, at) if latest is not None else Status.NOT_YET
         if not self.attempt(DecisionMade(at=at, actor=by, decision=decision)):
             return
         assert PERSON[by] not in self.others | {PERSON[EVALUATOR]}
@@ -65,8 +90,10 @@ class DecidedPlan(CheckedPlan):
         if status in FAVOURABLE:
             assert has_basis
             assert 0 < days
-        if status in {Status.SUSPENDED, Status.WITHDRAWN}:
-            assert was_accredited
+            assert was not in STOPPED, "the only campaign began before any stop"
+            assert any(PERSON[one.by] != PERSON[by] for one in before.recommended)
+        if status in STOPPED:
+            assert was in STOPPABLE
 
     @rule(by=NAMES, appellant=NAMES)
     def appeal(self, by: str, appellant: str) -> None:

@@ -22,9 +22,10 @@ from harness.follow.certificates import (
     has_own_number,
     statuses_of,
 )
-from harness.follow.decisions import is_accredited, latest_of
+from harness.follow.decisions import latest_of
 from harness.follow.replay import replay
 from harness.follow.state import StreamState
+from harness.follow.status_history import is_accredited
 from harness.model.action_plan import ActionPlan, Finding, FollowUp, PlanState
 from harness.model.certificate import Body, CertificateStatus, IssuedCertificate
 from harness.model.decision import (
@@ -192,14 +193,16 @@ def test_an_escalated_plan_suspends_a_certificate_at_once(
     state: StreamState, finding: Finding, level: Level
 ) -> None:
     after = state.after(event_of(state))
-    assert list(statuses_of(after.decisions, after.plans_about, NOW).values()) == ["valid"]
+    assert statuses(after, NOW) == ["valid"]
     escalation = Escalation(level=level, reason="r", exit_criteria="e", at=NOW, rule="")
     plan = replace(state.plan("P-0001"), escalations=(escalation,))
     decided = after.decisions["D-0001"]
+    state.plans["P-0001"] = after.plans["P-0001"] = plan
 
-    assert certificate_status(after.decisions, decided, [plan], NOW) is CertificateStatus.SUSPENDED
-    state.plans["P-0001"] = plan
-    with pytest.raises(UsageError, match=f"the accreditation by decision D-0001 is {level}"):
+    now = certificate_status(after.decisions, decided, after.stops_on(decided), NOW)
+    assert now.status is CertificateStatus.SUSPENDED
+    assert now.why == "because a failure was not corrected as agreed"
+    with pytest.raises(UsageError, match=f"the service is {level} since .* by action plan P-0001"):
         state.after(event_of(state))
 
 
@@ -208,7 +211,13 @@ def test_a_decision_about_another_version_or_scheme_revokes_nothing(state: Strea
     other = msgspec.structs.replace(made(2).decision, version="9", number=2)
     after.decisions["D-0002"] = HeldDecision(decision=other, by="Di", at=NOW)
 
-    assert list(statuses_of(after.decisions, after.plans_about, NOW).values()) == ["valid"]
+    assert statuses(after, NOW) == ["valid"]
+
+
+def statuses(state: StreamState, now: datetime) -> list[CertificateStatus]:
+    """The statuses of all certificates."""
+    found = statuses_of(state.decisions, state.stops_on, now)
+    return [each.status for each in found.values()]
 
 
 @pytest.mark.parametrize(
@@ -274,12 +283,13 @@ def test_revoked_is_final_and_one_certificate_of_a_service_is_valid_at_most(
             at += step
         else:
             state = stepped(state, step, at)
-        now = statuses_of(state.decisions, state.plans_about, at)
+        found = statuses_of(state.decisions, state.stops_on, at)
+        now = {number: each.status for number, each in found.items()}
         assert revoked <= {number for number, each in now.items() if each == "revoked"}
         revoked |= {number for number, each in now.items() if each == "revoked"}
         valid = [number for number, each in now.items() if each == "valid"]
         key = made().decision.key
-        assert len(valid) <= int(is_accredited(state.decisions, key, at))
+        assert len(valid) <= int(is_accredited(state, key, at))
         certified = {
             each.certificate.number: each
             for each in state.decisions.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -103,7 +104,7 @@ def test_what_is_suspended_or_overturned_replaces_no_end(
 ) -> None:
     stream += [decided(1, 0), decided(2, 10, version="9.9")]
     if is_appealed:
-        who = {"of": "D-0002", "reason": "r"}
+        who: dict[str, Any] = {"of": "D-0002", "reason": "r"}
         stream += [
             DecisionAppealed(at=NOW + 11 * DAY, actor="Ann", appellant="A rival", **who),
             DecisionReviewed(at=NOW + 12 * DAY, actor="Ev Judge", upheld=True, **who),

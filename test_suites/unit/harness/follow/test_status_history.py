@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.model.decision import Status
 from harness.model.decision_event import DecisionAppealed, DecisionReviewed
 from harness.model.escalation import Level
 from harness.model.event import ClockCorrected, Event, PlanEscalated, PlanSuperseded
-from test_suites.unit.harness.follow.test_decisions import NOW, events, made
+from test_suites.unit.harness.follow.test_decisions import NOW, events, made, measured_again
 
 DAY = timedelta(days=1)
 
@@ -69,7 +70,9 @@ def test_a_decision_that_changes_nothing_is_no_change(stream: list[Event]) -> No
     assert changes([*stream, again], 201)[-1] == (200, Status.EXPIRED)
 
 
-def test_a_plan_that_is_escalated_suspends_until_it_ends(stream: list[Event]) -> None:
+def test_a_plan_that_is_escalated_suspends_until_newer_evidence(stream: list[Event]) -> None:
+    """That its scheme was replaced shows nothing; a campaign that began later does."""
+    basis, again = measured_again("autumn", NOW + 25 * DAY)
     stream += [
         escalated(5, level=Level.FINDING_REVIEW),
         escalated(10),
@@ -77,12 +80,14 @@ def test_a_plan_that_is_escalated_suspends_until_it_ends(stream: list[Event]) ->
             at=NOW + 20 * DAY, actor="Pat Planner", plan="P-0001", scheme_version="2", reason="r",
             approver="Di",
         ),
+        *again,
+        made(2, at=NOW + 27 * DAY, until=NOW + 200 * DAY, basis=basis),
     ]  # fmt: skip
 
     assert changes(stream, 30) == [
         (0, Status.ACCREDITED),
         (10, Status.SUSPENDED),
-        (20, Status.ACCREDITED),
+        (27, Status.ACCREDITED),
     ]
 
 
@@ -94,16 +99,19 @@ def test_what_a_wrong_clock_dated_in_the_future_is_forgotten(stream: list[Event]
     assert changes([*stream, *wrong], 3)[1:] == [(3, Status.SUSPENDED)]
 
 
-def test_an_upheld_appeal_suspends_until_the_next_decision(stream: list[Event]) -> None:
-    who = {"of": "D-0001", "reason": "r"}
+def test_an_upheld_appeal_suspends_until_newer_evidence(stream: list[Event]) -> None:
+    who: dict[str, Any] = {"of": "D-0001", "reason": "r"}
+    basis, again = measured_again("autumn", NOW + 6 * DAY)
     stream += [
         DecisionAppealed(at=NOW + 3 * DAY, actor="Ann", appellant="A rival", **who),
         DecisionReviewed(at=NOW + 5 * DAY, actor="Ev Judge", upheld=True, **who),
-        made(2, at=NOW + 8 * DAY, until=NOW + 200 * DAY),
+        made(2, at=NOW + 7 * DAY, until=NOW + 200 * DAY),
+        *again,
+        made(3, at=NOW + 8 * DAY, until=NOW + 200 * DAY, basis=basis),
     ]
 
     assert changes(stream, 9) == [
         (0, Status.ACCREDITED),
         (5, Status.SUSPENDED),
         (8, Status.ACCREDITED),
-    ]
+    ], "a decision of an earlier version on the same campaign ends nothing"

@@ -187,10 +187,13 @@ def depart(life: PlanLife, rng: Random) -> bool:
 
 
 def decide(life: PlanLife, rng: Random, by: str) -> None:
-    """Accredit the service, or decide otherwise if it is accredited."""
+    """Accredit the service, which somebody reviews first, or stop what is accredited."""
+    apart = [name for name in NAMES if PERSON[name] not in life.others]
+    if not life.state.recommended:
+        life.review_the_evaluation(rng.choice(apart or NAMES))
     held = life.state.decisions
     last = list(held.values())[-1].decision.status if held else Status.NOT_YET
-    after = (Status.SUSPENDED, Status.WITHDRAWN, Status.NOT_YET)
+    after = (Status.SUSPENDED, Status.WITHDRAWN, Status.TERMINATED, Status.NOT_YET)
     status = rng.choice(after if last in FAVOURABLE else FAVOURABLE)
     life.decide_on_service(by, status, Status.ACCREDITED, 200, has_basis=True)
 

@@ -95,7 +95,7 @@ def counts(journal: Any, folder: VerdictCache | None, only: set[str] | None = No
 def test_a_second_conclusion_needs_no_judge(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictCache(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts", b"k" * 32)
 
     first, second = counts(journal, folder), counts(journal, folder)
 
@@ -108,7 +108,7 @@ def test_a_second_conclusion_needs_no_judge(
 def test_a_longer_journal_is_judged_anew(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictCache(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts", b"k" * 32)
     counts(journal, folder)
     journal.append(3, batch(3))
     journal.close()
@@ -120,7 +120,7 @@ def test_a_longer_journal_is_judged_anew(
 def test_an_appeal_or_a_choice_is_judged_anew(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictCache(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts", b"k" * 32)
     appeal = Appeal(
         pack="canary",
         item="item-1",

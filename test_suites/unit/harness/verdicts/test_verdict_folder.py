@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,9 @@ from harness.model.observation import AttemptKey
 from harness.model.outcome import Precondition
 from harness.model.verdict import State, Verdict
 from harness.model.verdict_basis import VerdictBasis
+from harness.store.private_folder import LENGTH
+from harness.verdicts.cache_seal import KEPT
 from harness.verdicts.cached_verdicts import (
-    KEPT,
-    SOURCES,
     VerdictCache,
     digest_of_makers,
     temporary_verdict_cache,
@@ -34,11 +33,12 @@ VERDICT = Verdict(
     rule="reached",
     rules_version="1",
 )
+SECRET = b"s" * LENGTH
 KEY, OTHER = digest_of_makers("this"), digest_of_makers("that")
 
 
 def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
-    folder = VerdictCache(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts", SECRET)
     assert folder.load(KEY) is None
 
     kept = folder.keep(KEY, [VERDICT], lambda: SEVEN)
@@ -49,7 +49,7 @@ def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
 
 
 def test_what_was_made_of_other_things_is_not_used_and_goes(tmp_path: Path) -> None:
-    folder = VerdictCache(tmp_path)
+    folder = VerdictCache(tmp_path, SECRET)
     folder.keep(KEY, [VERDICT], lambda: SEVEN)
 
     assert folder.load(OTHER) is None
@@ -60,7 +60,7 @@ def test_what_was_made_of_other_things_is_not_used_and_goes(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", [f"{KEY[:32]}/rows-00000000.parquet", KEPT])
 def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
-    folder = VerdictCache(tmp_path)
+    folder = VerdictCache(tmp_path, SECRET)
     folder.keep(KEY, [VERDICT], lambda: SEVEN)
     whole = (tmp_path / name).read_bytes()
 
@@ -74,7 +74,7 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
 
 
 def test_an_empty_journal_is_kept_as_well(tmp_path: Path) -> None:
-    folder = VerdictCache(tmp_path)
+    folder = VerdictCache(tmp_path, SECRET)
     folder.keep(KEY, [], lambda: SEVEN)
 
     again = folder.load(KEY)
@@ -89,7 +89,7 @@ def test_verdicts_that_fail_half_way_leave_nothing(tmp_path: Path) -> None:
         msg = "a damaged segment"
         raise InstrumentError(msg)
 
-    folder = VerdictCache(tmp_path)
+    folder = VerdictCache(tmp_path, SECRET)
     with pytest.raises(InstrumentError, match="damaged"):
         folder.keep(KEY, broken(), lambda: SEVEN)
 
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(InstrumentError, match="file/verdicts: verdicts cannot be kept"):
-        VerdictCache(tmp_path / "file/verdicts").keep(KEY, [], lambda: SEVEN)
+        VerdictCache(tmp_path / "file/verdicts", SECRET).keep(KEY, [], lambda: SEVEN)
 
 
 def test_a_passing_folder_goes() -> None:
@@ -114,8 +114,19 @@ def test_other_makers_have_another_digest() -> None:
     assert digest_of_makers("a", "b") == digest_of_makers("a", "b") != digest_of_makers("b", "a")
 
 
-def test_the_makers_are_packages_of_which_none_is_named_twice() -> None:
-    folders = [files(package) for package in SOURCES]
+def test_what_another_key_sealed_is_not_used(tmp_path: Path) -> None:
+    VerdictCache(tmp_path, b"o" * LENGTH).keep(KEY, [VERDICT], lambda: SEVEN)
 
-    assert len(SOURCES) == len({str(folder) for folder in folders})
-    assert all(folder.joinpath("__init__.py").is_file() for folder in folders)
+    assert VerdictCache(tmp_path, SECRET).load(KEY) is None
+
+
+def test_a_description_is_gone_before_its_rows_are(tmp_path: Path) -> None:
+    """A process that is killed between the two leaves rows that nothing describes."""
+    folder = VerdictCache(tmp_path, SECRET)
+    folder.keep(KEY, [VERDICT], lambda: SEVEN)
+
+    def killed() -> Iterator[Verdict]:
+        assert not (tmp_path / KEPT).exists()
+        yield VERDICT
+
+    folder.keep(KEY, killed(), lambda: SEVEN)

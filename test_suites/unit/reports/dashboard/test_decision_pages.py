@@ -26,7 +26,7 @@ def test_a_campaign_waits_for_a_decision_by_somebody_who_did_not_measure(
     assert "8 conform, 1 do not, 2 not decided" in listed
     assert "Measured by Di Decider" in shown
     assert "May not decide Di Decider" in shown
-    assert "Work out the proposal, and decide" in shown
+    assert "Work out the proposal, and act" in shown
     worked_out = desk.page(f"{PATH}?proposal=yes", "decider")
     assert "No assessment of campaign spring is kept" in worked_out
     assert "Record the decision" not in worked_out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.follow.guards import (
+from harness.model.person_names import (
     Person,
     actor_name,
     find_person,
