@@ -82,8 +82,13 @@ def _start(
     scheme: str,
 ) -> bool:
     """Register the campaign if it is new, and its start; whether it is registered."""
-    named = {"campaign": header.campaign.campaign, "run": header.run}
-    started = CampaignStarted(at=clock.now(), actor=current_user(), held=journal.rows, **named)
+    started = CampaignStarted(
+        at=clock.now(),
+        actor=current_user(),
+        campaign=header.campaign.campaign,
+        run=header.run,
+        held=journal.rows,
+    )
     with (
         open_session(paths.registry, create=True, clock=clock) as session,
         session.registry.writing(place.stream) as access,

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from harness.cli.compose import SEED_BYTES
 from harness.errors import UsageError
-from harness.follow.guards import is_same_person
 from harness.model.campaign import Campaign
+from harness.model.person_names import is_same_person
 from harness.model.run_record import SeedPart
 from harness.model.sample_event import SampleEvent, SeedCommitted, SeedContributed
 

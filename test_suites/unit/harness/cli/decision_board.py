@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
+from harness.cli import seed, seed_contribution
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
@@ -65,9 +68,17 @@ class Board:
         return path
 
     def seed(self, campaign: Path) -> None:
-        """Two parties give the seed of a campaign that has not begun, as a decision needs it."""
+        """Two parties give the seed of a campaign that has not begun, as a decision needs it.
+
+        It is the same for each campaign, so that all draw the same items.
+        """
         file = campaign.parent / "commitment.json"
-        if not file.exists():
+        if file.exists():
+            return
+        drawn = SimpleNamespace(token_hex="5a".__mul__)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(seed, "secrets", drawn)
+            patched.setattr(seed_contribution, "secrets", drawn)
             self.accredit("seed", "commit", str(campaign), "--file", str(file))
             self.accredit("seed", "contribute", str(campaign), "--by", "Sue")
 

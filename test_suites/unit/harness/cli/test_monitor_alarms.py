@@ -104,6 +104,7 @@ def test_a_confirmed_alarm_asks_for_the_suspension_of_an_accreditation(
     desk.service.write()
     sign_scheme_as_body(desk.service.folder / "fixed.yaml", tmp_path, desk.registry)
     spring = desk.service.fixed_size("spring", HILL)
+    desk.seed(spring)
     assert 0 == desk.accredit("run", spring, "--out", desk.out).code
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--out", desk.out)
     assert 0 == desk.accredit("registry", "add", "version", "2.1", *of).code

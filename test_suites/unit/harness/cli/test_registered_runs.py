@@ -52,7 +52,7 @@ def run_named(
     return RegisteredRun(begun, (CampaignStarted(held=0, **named),), stops, ends)
 
 
-RUNS = st.builds(
+RUNS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     version=st.sampled_from(["", "2.1", "2.2"]),
     service=st.sampled_from(["Safe Net", "safe  net", "Other"]),

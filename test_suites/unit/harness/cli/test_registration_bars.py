@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from harness.cli.registered_runs import RegisteredRun, runs_of
 from harness.model.campaign import CorpusSelection
 from harness.store.journal.journal import open_journal
 from harness.store.journal.reader import JournalReader
+from test_suites.right_clock import synchronised
 from test_suites.unit.harness.cli.conftest import simulated_in
 from test_suites.unit.harness.cli.decision_board import MISSED, SERVICE, Board, LaterClock
 
@@ -98,13 +100,14 @@ def test_a_commitment_without_a_second_party_grants_nothing(board: Board) -> Non
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Board:
     """A version that failed twice, measured and concluded alone, and conformed the third time."""
     board = board_in(tmp_path_factory.mktemp("tried"))
-    for name in ("one", "two"):
-        campaign = board.campaign(name, miss=MISSED)
-        board.seed(campaign)
-        board.accredit("measure", str(campaign))
-        board.accredit("conclude", str(board.out / name), code=1, folder=False)
-    board.measure("three")
-    board.version()
+    with synchronised():
+        for name in ("one", "two"):
+            campaign = board.campaign(name, miss=MISSED)
+            board.seed(campaign)
+            board.accredit("measure", str(campaign))
+            board.accredit("conclude", str(board.out / name), code=1, folder=False)
+        board.measure("three")
+        board.version()
     return board
 
 
@@ -166,8 +169,9 @@ def test_each_start_and_stop_is_on_record(tried: Board) -> None:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Board:
     """One campaign that is decidable; tests work on copies of its folder."""
     board = board_in(tmp_path_factory.mktemp("measured"))
-    board.measure("spring")
-    board.version()
+    with synchronised():
+        board.measure("spring")
+        board.version()
     return board
 
 
@@ -175,8 +179,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Board:
 def copied(measured: Board, tmp_path: Path) -> Board:
     folder = tmp_path / "copied"
     shutil.copytree(measured.out.parent, folder)
-    board = Board(measured._simulated, folder, LaterClock())
-    board.scheme = measured.scheme
+    board = copy(measured)
+    board.out = folder / "out"
     return board
 
 
@@ -247,14 +251,12 @@ def test_a_practice_campaign_stays_one(board: Board) -> None:
 
 def test_a_stopped_campaign_is_on_record(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = board.campaign("spring")
-    really = measure_verb.require_both_halves
-
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measure_verb, "require_both_halves", stop)
-    board.runner.invoke(app, ["measure", str(campaign), "--out", str(board.out)])
-    monkeypatch.setattr(measure_verb, "require_both_halves", really)
+    with monkeypatch.context() as patched:
+        patched.setattr(measure_verb, "require_both_halves", stop)
+        board.runner.invoke(app, ["measure", str(campaign), "--out", str(board.out)])
     board.measure("summer")
 
     (first, _) = runs(board, "spring")
@@ -313,15 +315,18 @@ def test_categories_left_out_are_named_first_and_grant_nothing(
     assert "was registered for one-row 1, and is judged by two 1" in said
 
 
-def test_a_scheme_that_was_edited_since_grants_nothing(copied: Board) -> None:
-    before = copied.scheme.read_text()
-    try:
-        copied.scheme.write_text(before + "requirements:\n  - {id: URL-04, severity: Maj}\n")
-        said = reasons(copied, copied.out / "spring")
-    finally:
-        copied.scheme.write_text(before)
+def test_other_content_than_was_registered_grants_nothing(copied: Board) -> None:
+    """The journal says itself that it was measured with another scheme, line and pack."""
+    header = copied.out / "spring/journal/header.json"
+    document = json.loads(header.read_text())
+    parts = {name: digest for name, digest in document["measured_with"]}
+    line = next(name for name in parts if name.startswith("line "))
+    document["measured_with"] = [*(parts | {line: "0" * 64}).items()]
+    header.write_text(json.dumps(document))
 
-    assert "the scheme one-row 1 was changed since campaign 'spring' was registered" in said
+    said = reasons(copied, copied.out / "spring")
+
+    assert f"'spring' was registered with other content: {line} differs" in said
 
 
 def test_a_sample_left_unused_grants_nothing(board: Board) -> None:
@@ -348,13 +353,12 @@ def test_a_seed_that_the_registry_does_not_hold_grants_nothing(copied: Board) ->
     )
 
 
-def test_a_registry_that_cannot_be_used_refuses_and_names_practice(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registry_that_cannot_be_used_refuses_and_names_practice(board: Board) -> None:
     campaign = board.campaign("spring")
-    (board.out / "registry.sqlite").mkdir(parents=True)
+    out = board.out.parent / "other"
+    (out / "registry.sqlite").mkdir(parents=True)
 
-    ended = CliRunner().invoke(app, ["measure", str(campaign), "--out", str(board.out)])
+    ended = CliRunner().invoke(app, ["measure", str(campaign), "--out", str(out)])
 
     assert "--practice measures without a registry" in str(ended.exception)
     assert read_campaign(campaign)[0].campaign == "spring"
