@@ -72,6 +72,12 @@ class Desk:
             raise error
         return Ended(ended.exit_code, " ".join(ended.output.split()))
 
+    def seed(self, campaign: Path) -> None:
+        """Two parties give the seed of a campaign that has not begun, as a decision needs it."""
+        file, out = campaign.with_suffix(".commitment.json"), ("--out", self.out)
+        assert 0 == self.accredit("seed", "commit", campaign, "--file", file, *out).code
+        assert 0 == self.accredit("seed", "contribute", campaign, "--by", "Sue", *out).code
+
     def check(self) -> Ended:
         """Check the monitoring file."""
         return self.accredit("monitor", "check", self.service.file, "--out", self.out)
