@@ -27,6 +27,7 @@ from harness.cli.registry_session import (
     current_user,
     open_session,
 )
+from harness.cli.unchanged_campaign import open_unchanged
 from harness.errors import HarnessError, UsageError
 from harness.follow.decisions import standing
 from harness.follow.recall import Recalled, changes_between, notice_about, review_name
@@ -146,9 +147,7 @@ def _recalled(each: Standing, wrong: Wrong, out: Path) -> Recalled | None:
 
 def _journal_of(basis: Basis, out: Path) -> Journal:
     """The journal that a decision rests on. Raises UsageError if it is another one, or missing."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-
-    journal = open_journal(CampaignPaths(out=out, campaign=basis.campaign).journal)
+    journal = open_unchanged(CampaignPaths(out=out, campaign=basis.campaign).journal)
     if journal.head.printed().hash != basis.journal:
         journal.close()
         msg = f"campaign {basis.campaign} in {out} is not the one that was decided on"
