@@ -34,8 +34,10 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.range import make_lists
 from harness.cli.registry_facts import open_plans
 from harness.cli.simulated_clock import SimulatedClock
+from harness.cli.two_party_seed import give_both_parts
 from harness.interop.logs.line_reader import LogOptions
 from harness.model.outcome import Assessment, Conformity
+from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
@@ -100,8 +102,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     ):
         path, out = write_campaign(folder, running), folder / "out"
         sign_pack_as_body(folder / "range/downloads", folder, out / "registry.sqlite")
+        give_both_parts(path, out, "Sue", WallClock())
         prepared = prepare_in(path, out)
-        paths = measure_prepared(prepared, out, silent())
+        register = prepared.campaign.scheme
+        paths = measure_prepared(prepared, out, silent(), register=register)
         assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))
         assert 1 == len(list(check_availability(prepared, paths)))
         log = folder / "range" / SERVICE_LOG_FILE
@@ -168,13 +172,15 @@ def decided(campaign: CampaignPaths) -> str:
     key, public = write_keys(campaign.out)
     listed = campaign.out / "status-list.json"
     registry = ["--registry", str(campaign.out / "registry.sqlite")]
-    signs = ["--by", "Di", "--identity", str(registered(registry[1], campaign.out))]
     results = str(campaign.home)
+    ray, di = (str(registered(registry[1], campaign.out, name)) for name in ("Ray", "Di"))
+    wanted = ["accredited", "--results", results, "--reason", "r", "--identity"]
     version = ["version", "1.0", "--supplier", "Acme", "--set", "of=Safe Net"]
     for words in (
         ["registry", "add", *version],
         ["decision", "propose", results],
-        ["decision", "make", "accredited", "--results", results, "--reason", "r", *signs],
+        ["decision", "recommend", *wanted, ray],
+        ["decision", "make", *wanted, di],
         ["certificate", "issue", "D-0001", "--key", str(key), "--out", str(campaign.out), *BODY],
         ["certificate", "status-list", "--key", str(key), "--out", str(listed)],
     ):

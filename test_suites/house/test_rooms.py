@@ -12,8 +12,8 @@ from test_suites.house.rooms import ROOT, modules, syntax
 LOOSE = {"pipeline", "plugins", "errors", "yaml_reader", "signing"}
 """The only modules of ``harness`` that are in no room."""
 
-MOST_ROOMS, MOST_EDGES, MOST_FILES = 17, 56, 1050
-"""Limits that were agreed, not what there is. 880 files before the hub's pages; 820 files before hubs and agents; 785 files and 16 rooms before surveillance; 750 files before devices and the browser probe; 620 files before techniques; 520 before mail; 453 before the logs and alerts of services; 403 before the site, reminders, tables of plans, certificates and OSCAL;
+MOST_ROOMS, MOST_EDGES, MOST_FILES = 17, 56, 1100
+"""Limits that were agreed, not what there is. 1,050 files before signed identities, witnesses, stops, and registered campaigns; 880 files before the hub's pages; 820 files before hubs and agents; 785 files and 16 rooms before surveillance; 750 files before devices and the browser probe; 620 files before techniques; 520 before mail; 453 before the logs and alerts of services; 403 before the site, reminders, tables of plans, certificates and OSCAL;
 275 before search, lists, files, users, block pages and protocols."""
 
 
