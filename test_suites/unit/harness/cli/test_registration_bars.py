@@ -255,6 +255,7 @@ def test_a_practice_campaign_stays_one(board: Board) -> None:
 
 def test_a_stopped_campaign_is_on_record(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = board.campaign("spring")
+
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
