@@ -188,7 +188,7 @@ class Chronicle:
         self.flush()
         if status in FAVOURABLE:
             said = "All of the evaluation was read again"
-            wanted = WantedDecision(status, said, version, "", (), REVIEWER.name)
+            wanted = WantedDecision(status, said, version, "", (), REVIEWER.actor)
             recommend(self.session, campaign.place, campaign, wanted, self.clock)
 
         wanted = WantedDecision(status, reason, version, "", (), actor)
