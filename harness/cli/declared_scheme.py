@@ -77,7 +77,16 @@ def _declared(journal: Path, header: JournalHeader) -> Scheme:
     own = header.campaign.scheme
     kept = kept_scheme(journal, header.measured_with)
     if kept is None:
-        return load_scheme(own)
+        scheme = load_scheme(own)
+        declared = dict(header.measured_with)
+        held = {part: declared[part] for part in declared if part.startswith((SCHEME, POLICY))}
+        if held and held != dict(scheme_parts(scheme_document(scheme))):
+            msg = (
+                f"{own}: it is another scheme than campaign {header.campaign.campaign!r} declared, "
+                "and no copy of the declared one is beside the journal; put it back"
+            )
+            raise UsageError(msg)
+        return scheme
     if Path(own).is_file():
         try:
             changes = _changes(header.measured_with, load_scheme(own))

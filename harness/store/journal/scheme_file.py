@@ -13,7 +13,7 @@ import msgspec
 from pydantic import ValidationError
 
 from harness.errors import InstrumentError
-from harness.model.content_identity import SCHEME, Parts, scheme_document, scheme_parts
+from harness.model.content_identity import Parts, scheme_document, scheme_parts
 from harness.model.declared import tupled
 from harness.model.scheme import Scheme
 from harness.store.atomic_write import write_whole
@@ -38,14 +38,11 @@ def keep_scheme(directory: Path, scheme: Scheme) -> None:
 def kept_scheme(directory: Path, measured_with: Parts) -> Scheme | None:
     """The scheme that was declared; ``None`` for a journal without one, as of earlier versions.
 
-    Raises InstrumentError if the file is missing or cannot be read, or is not the one that the
-    header names.
+    Raises InstrumentError if the file cannot be read, or is not the one that the header names.
     """
     path = directory / FILE
-    if not any(part.startswith(SCHEME) for part, _ in measured_with):
+    if not measured_with or not path.exists():
         return None
-    if not path.exists():
-        raise InstrumentError(f"{path}: is missing: the scheme of this journal was removed")
     try:
         document = msgspec.json.decode(read_bounded(path, MOST_BYTES), type=dict[str, Any])
         is_same = scheme_parts(document).items() <= dict(measured_with).items()
