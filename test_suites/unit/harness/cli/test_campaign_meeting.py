@@ -245,7 +245,7 @@ def test_a_decision_rests_on_what_the_body_signed(case: Case) -> None:
     def bars(results: Path) -> list[str]:
         ended = accredit(*propose, str(results), code=1)
         found: list[str] = json.loads(ended.stdout)["proposal"]["basis"].get("bars", [])
-        return found
+        return [each for each in found if each.startswith(("pack ", "scheme "))]
 
     assert bars(case.results) == []
     for signature in (case.results / "journal").glob("signed-*.dsse.json"):

@@ -121,7 +121,7 @@ def test_a_claim_alone_cannot_close(accredit: Callable[..., str]) -> None:
     accredit("claim", "P-0001", "--statement", "mended")
 
     with pytest.raises(
-        UsageError, match="is claimed: 'close' is not possible; possible: canaries, check-in, d"
+        UsageError, match="is claimed: 'close' is not possible; possible: allow a change, canaries"
     ):
         accredit("close", "P-0001")
 
@@ -168,7 +168,10 @@ def test_deviations_and_check_ins_are_on_record(
     (listed,) = json.loads(accredit("list", "--json"))
 
     assert "next: accredit plan decide-deviation P-0001 --approve" in asked
-    assert "risk-adjustment to Maj until 2026-05-31, approved by Bob. a part is late" in shown
+    assert (
+        "risk-adjustment to Maj until 2026-05-31, approved by Bob (identities by name only). a part is late"
+        in shown
+    )
     assert "mitigated by a second list" in shown
     assert "Lists Ltd, due 2026-04-01, overdue" in shown
     assert (listed["overdue"], listed["state"]) == (True, "draft"), "it is not contained"
