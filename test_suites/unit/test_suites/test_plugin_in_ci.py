@@ -103,7 +103,7 @@ def test_fresh_without_a_campaign_is_a_mistake(suite: pytest.Pytester) -> None:
 EXPECTED = """\
 scheme: becta-2008
 expected:
-  - {{requirement: URL-04, profile: ks2, line: proxy, outcome: {outcome}, reason: "list 7", until: {until}}}
+  - {{requirement: URL-04, profile: ks2, line: proxy, outcome: {outcome}, reason: "list 7", until: {until}, value: 0.5, tolerance: 0.5}}
   - {{requirement: URL-01, profile: ks4, line: proxy, outcome: insufficient, reason: x, until: 2999-01-01}}
   - {{requirement: URL-04, profile: ks2, line: resolver, outcome: insufficient, reason: x, until: 2999-01-01}}
 """
