@@ -23,9 +23,9 @@ from harness.cli import (
 from harness.cli.main import app
 from harness.cli.registry_session import open_session, place_of
 from harness.model.alarm import AlarmRule
-from harness.model.decision import Basis, Decision, Proposal, Status
-from harness.model.decision_event import DecisionMade
-from harness.model.event import RecordAdded
+from harness.model.decision import Basis, Decision, Proposal, Recommendation, Status
+from harness.model.decision_event import DecisionMade, EvaluationReviewed
+from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import AnyRecord, CampaignRecord, Service, ServiceVersion
 from harness.model.surveillance_event import RunResult
 from test_suites.documentation.guides import files_of
@@ -93,11 +93,21 @@ class Followed:
         version = ServiceVersion(id="2.1", of="Safe Net")
         records: list[AnyRecord] = [Service(id="Safe Net"), version, spring]
         added = [RecordAdded(at=BEGAN, actor="Cy", record=record) for record in records]
-        made = DecisionMade(at=BEGAN, actor="D. Maker", decision=held)
+        said = Recommendation(
+            service=held.service, version=held.version, scheme=held.scheme,
+            scheme_version=held.scheme_version, status=held.status, reason="It is complete",
+            proposal=held.proposal,
+        )  # fmt: skip
+        acts: tuple[Event, ...] = (
+            EvaluationReviewed(at=BEGAN, actor="R. Reader", recommendation=said),
+            DecisionMade(at=BEGAN, actor="D. Maker", decision=held),
+        )
         registry = Path("out/registry.sqlite")
-        made = signed_by_registered(made, registry, Path("out"), "Acme", self.clock)
+        signed = [
+            signed_by_registered(act, registry, Path("out"), "Acme", self.clock) for act in acts
+        ]
         with open_session(registry, clock=self.clock) as book:
-            book.record(place_of("Acme"), *added, made)
+            book.record(place_of("Acme"), *added, *signed)
 
 
 @pytest.fixture
