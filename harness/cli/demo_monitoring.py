@@ -16,10 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+import msgspec
 from rich.console import Console
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
+from harness.cli.decision_basis import Campaign, matter_of, proposal_for, read_campaign, state_of
 from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
 from harness.cli.identity import make_key
@@ -185,7 +186,7 @@ class Monitoring:
     def decide(self, paths: CampaignPaths, version: str) -> str:
         """Two who took no part review and decide what the rules propose; the decision's id."""
         with open_session(self.registry, clock=self.clock) as session:
-            campaign = read_campaign(paths.home, None, self.clock, session)
+            campaign = self._read(paths, session)
             state = state_of(session, campaign.place.stream)
             status = proposal_for(matter_of(campaign, version, state), state, self.clock).status
             reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
@@ -198,6 +199,11 @@ class Monitoring:
         decided = held.decision
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id
+
+    def _read(self, paths: CampaignPaths, session: RegistrySession) -> Campaign:
+        """A campaign to decide on, without bars: nobody signs an example or vouches for its clock."""
+        campaign = read_campaign(paths.home, None, self.clock, session)
+        return campaign._replace(basis=msgspec.structs.replace(campaign.basis, bars=()))
 
     def _identity(self, session: RegistrySession, person: str) -> Path:
         """The key of a person, which the body registered."""
