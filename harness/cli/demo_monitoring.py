@@ -201,7 +201,7 @@ class Monitoring:
         return decided.id
 
     def _read(self, paths: CampaignPaths, session: RegistrySession) -> Campaign:
-        """A campaign to decide on, without bars: nobody signs an example or vouches for its clock."""
+        """A campaign to decide on, without bars: nobody signs or vouches for an example."""
         campaign = read_campaign(paths.home, None, self.clock, session)
         return campaign._replace(basis=msgspec.structs.replace(campaign.basis, bars=()))
 
