@@ -149,11 +149,6 @@ class StreamState:
             if finding.scheme == scheme and same_name(finding.service) == name:
                 yield FollowUp(finding=finding, plan=self.plan_of(finding.id))
 
-    def plans_about(self, held: HeldDecision) -> tuple[ActionPlan, ...]:
-        """The plans of the service and scheme of a decision."""
-        followed = self.followed(held.decision.service, held.decision.scheme)
-        return tuple(both.plan for both in followed if both.plan is not None)
-
     @property
     def sources(self) -> Sources:
         """All that can stop the accreditations of this stream."""
