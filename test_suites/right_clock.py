@@ -16,10 +16,10 @@ from harness.model.instrument_record import ClockState
 @contextmanager
 def synchronised() -> Iterator[None]:
     """The clock of this machine is known to be right while requests are made."""
-    real, clock = measure_command.read_record, ClockState(offset=0.0, bound=0.01)
+    real, clock = measure_command.read_instrument, ClockState(offset=0.0, bound=0.01)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            measure_command, "read_record", lambda *given: replace(real(*given), clock=clock)
+            measure_command, "read_instrument", lambda *given: replace(real(*given), clock=clock)
         )
         patched.setattr(vouched_time, "machine_clock", lambda: clock)
         yield

@@ -59,7 +59,7 @@ def run_receivers(
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=os.environ | {"XDG_STATE_HOME": "/nonexistent"},
+        env=os.environ | {"XDG_STATE_HOME": "/dev/null"},
     )
     try:
         yield Receiving(process)

@@ -49,7 +49,7 @@ def accredit(
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
     return subprocess.run(
         [*map(str, wrapper), sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
-        env=os.environ | {"XDG_STATE_HOME": str(state or "/nonexistent")} | (environment or {}),
+        env=os.environ | {"XDG_STATE_HOME": str(state or "/dev/null")} | (environment or {}),
         preexec_fn=setup,
         text=True,
         check=False,

@@ -100,7 +100,7 @@ def serving(
         [sys.executable, "-m", "harness.cli.process", "origin", "serve",
          str(folder / "origin.yaml"), *words],
         stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        env=os.environ | {"HOME": "/nonexistent", "XDG_STATE_HOME": "/nonexistent"},
+        env=os.environ | {"HOME": "/dev/null", "XDG_STATE_HOME": "/dev/null"},
     )  # fmt: skip
     served = Served(process, folder, ports)
     try:

@@ -28,7 +28,7 @@ def recording(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str]
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND.format(before=""), *command, *words],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
-        env=os.environ | {"XDG_STATE_HOME": "/nonexistent"},
+        env=os.environ | {"XDG_STATE_HOME": "/dev/null"},
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -23,7 +23,7 @@ class Typist:
             stdout=other,
             stderr=other,
             start_new_session=True,
-            env=os.environ | {"XDG_STATE_HOME": "/nonexistent"},
+            env=os.environ | {"XDG_STATE_HOME": "/dev/null"},
         )
         os.close(other)
 

@@ -203,7 +203,9 @@ def test_a_measured_campaign_is_a_visit(tmp_path: Path, monkeypatch: pytest.Monk
     )
 
     assert ended.exit_code == 0, (ended.output, ended.exception)
-    assert "Hill School: Safe Net 2.1 insufficient, web filtering only (visit)" in ended.output
+    visit = "Hill School: Safe Net 2.1 insufficient, web filtering only, categories left out: "
+    assert visit in ended.output
+    assert ended.output.endswith(" (visit)\n")
     shown = json.loads(run.invoke(app, ["monitor", "field", "show", "--json", *where]).output)
     assert shown["periods"][0]["randomized"] == {
         "drawn": 1, "visited": 1, "passed": 0, "failed": 0, "insufficient": 1, "limited": 0,

@@ -69,11 +69,13 @@ async def test_a_program_that_ended_is_an_error_with_the_end_of_its_log(
         await network.wait_for_file("absent", "sh")
 
 
-async def test_commands_and_requests_that_fail_are_errors(network: PrivateNetwork) -> None:
+async def test_commands_and_requests_that_fail_are_errors(
+    network: PrivateNetwork, tmp_path: Path
+) -> None:
     with pytest.raises(PrivateNetworkError, match="sh: too bad"):
         await network.run("sh", "-c", "echo too bad >&2; exit 1")
     with pytest.raises(PrivateNetworkError, match="No such file"):
-        await network.start("none", ["/nonexistent"])
+        await network.start("none", [str(tmp_path / "absent")])
     with pytest.raises(PrivateNetworkError, match="address"):
         await network.listen(80, "192.0.2.1")
     with pytest.raises(PrivateNetworkError, match="unknown"):
