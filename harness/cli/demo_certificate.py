@@ -7,25 +7,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from rich.console import Console
 
 from harness.cli.certificate import issue_certificate, status_list_of
 from harness.cli.certificate_check import check_file, lines_of_check
-from harness.cli.demo_monitoring import SERVICE, SUPPLIER
+from harness.cli.demo_monitoring import BOARD, SERVICE, SUPPLIER, board_key
+from harness.cli.identity import public_path
 from harness.cli.registry_session import open_session, place_of_any
 from harness.model.certificate import STATUS_LIST_TYPE, Body
 from harness.ports.storage import WallClock
 from harness.signing import signed_document
-from harness.store.atomic_write import write_document, write_whole
+from harness.store.atomic_write import write_document
 
-BODY = Body(name="Example Accreditation Board", address="1 High Street, Leeds")
+BODY = Body(name=BOARD, address="1 High Street, Leeds")
 ISSUER = "the registrar of the board"
 GOOD_FOR = timedelta(days=7)
 
@@ -34,7 +28,7 @@ def certify(home: Path, decision: str, console: Console) -> Path:
     """Issue the certificate of a decision on the monitored service, check it, return its file."""
     clock, folder = WallClock(), home / "certificate"
     folder.mkdir()
-    private, public = _make_keys(folder)
+    private = board_key(home)
     with open_session(home / "registry.sqlite", clock=clock) as session:
         place = place_of_any(SUPPLIER, SERVICE)
         _, files = issue_certificate(
@@ -47,19 +41,7 @@ def certify(home: Path, decision: str, console: Console) -> Path:
     signed = signed_document("status_list", STATUS_LIST_TYPE, msgspec.to_builtins(listed), private)
     write_document(folder / "status-list.json", signed)
     last = folder / max(files)
-    checked = check_file(last, public, folder / "status-list.json", clock.now())
+    checked = check_file(last, public_path(private), folder / "status-list.json", clock.now())
     for line in lines_of_check(checked, clock.now()):
         console.print(f"   {line}", markup=False)
     return last
-
-
-def _make_keys(folder: Path) -> tuple[Path, Path]:
-    """A new pair of keys as PEM files; only the user can read the private one."""
-    key = Ed25519PrivateKey.generate()
-    private, public = folder / "board.pem", folder / "board.pub.pem"
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_whole(private, pem, mode=0o600)
-    public.write_bytes(
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    return private, public

@@ -16,31 +16,35 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-import msgspec
 from rich.console import Console
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.decision_basis import Campaign, matter_of, proposal_for, read_campaign, state_of
+from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
 from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
 from harness.cli.identity import make_key
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
+from harness.cli.present_heads import present_journal
 from harness.cli.registry_facts import escalate_plans, open_plans
 from harness.cli.registry_session import OWNERS, RegistrySession, open_session, place_of_any
 from harness.cli.retest import retest_plan
+from harness.cli.scheme_signing import sign_scheme
 from harness.cli.site import write_site
 from harness.cli.two_party_seed import give_both_parts
 from harness.errors import InstrumentError
+from harness.fleet.witness import Signer
 from harness.model.action_plan import ActionPlan, PlanState
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
-from harness.model.registry_record import Identity, Service, ServiceVersion
+from harness.model.registry_record import Contact, Identity, Service, ServiceVersion
+from harness.signing import private_key_in
+from harness.store.receipt_file import add_receipts
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
-WITNESS = "the witness of the draws"
+BOARD, WITNESS = "Example Accreditation Board", "the witness of Northgate"
 REVIEWER = "the reviewer for Northgate"
 SCHEME_ID = "demo-monitoring"
 SCHEME = f"""\
@@ -170,9 +174,22 @@ class Monitoring:
         return paths
 
     def register(self) -> None:
-        """The supplier registers the service."""
-        added = RecordAdded(at=self.clock.now(), actor=SUPPLIER, record=Service(id=SERVICE))
+        """The supplier registers the service; the board signs the scheme, and makes its key known.
+
+        The scheme and both private keys are in the folder of this example.
+        """
+        scheme = self.home / "monitoring" / "scheme.yaml"
+        scheme.write_text(SCHEME, encoding="utf-8")
+        board = Contact(
+            id=BOARD, role="decision-maker", email="board@example.org",
+            public_key=make_key(board_key(self.home)),
+        )  # fmt: skip
+        sign_scheme(scheme, board_key(self.home))
+        make_key(self._witness_key)
+        now = self.clock.now()
         with open_session(self.registry, create=True, clock=self.clock) as session:
+            session.record(OWNERS, RecordAdded(at=now, actor=ASSESSOR, record=board))
+            added = RecordAdded(at=now, actor=SUPPLIER, record=Service(id=SERVICE))
             session.record(place_of_any(SUPPLIER, SERVICE), added)
 
     def release(self, version: str) -> None:
@@ -185,8 +202,9 @@ class Monitoring:
 
     def decide(self, paths: CampaignPaths, version: str) -> str:
         """Two who took no part review and decide what the rules propose; the decision's id."""
+        self._witness(paths)
         with open_session(self.registry, clock=self.clock) as session:
-            campaign = self._read(paths, session)
+            campaign = read_campaign(paths.home, None, self.clock, session)
             state = state_of(session, campaign.place.stream)
             status = proposal_for(matter_of(campaign, version, state), state, self.clock).status
             reason = f"The rules propose it on campaign {campaign.assessment.campaign}"
@@ -200,10 +218,16 @@ class Monitoring:
         self.say(f"{decided.id}: version {version} is {decided.status}, decided by {held.by}")
         return decided.id
 
-    def _read(self, paths: CampaignPaths, session: RegistrySession) -> Campaign:
-        """A campaign to decide on, without bars: nobody signs or vouches for an example."""
-        campaign = read_campaign(paths.home, None, self.clock, session)
-        return campaign._replace(basis=msgspec.structs.replace(campaign.basis, bars=()))
+    def _witness(self, paths: CampaignPaths) -> None:
+        """A witness signs the journal with the time, as nobody believes the clock of a story."""
+        journal = present_journal(paths.journal)
+        signer = Signer(WITNESS, private_key_in(self._witness_key))
+        receipt = signer.answer(journal.heads, (), self.clock.now()).receipt
+        add_receipts(journal.receipts, [receipt] if receipt else [])
+
+    @property
+    def _witness_key(self) -> Path:
+        return self.home / "monitoring" / "witness.pem"
 
     def _identity(self, session: RegistrySession, person: str) -> Path:
         """The key of a person, which the body registered."""
@@ -264,6 +288,11 @@ class Monitoring:
             session.advance(plan.id, *events, supplier=SUPPLIER)
 
 
+def board_key(home: Path) -> Path:
+    """The private key of the example's accreditation body."""
+    return home / "monitoring" / "board.pem"
+
+
 def show_site(console: Console, home: Path) -> None:
     """Write the site of the demo's services beside their results, and say where its pages are."""
     from reports.site.page_names import page_name  # noqa: PLC0415 - keep the start light
@@ -310,7 +339,6 @@ def play_monitoring(home: Path, console: Console) -> str:
 
     Returns the id of the last decision about it.
     """
-    (home / "monitoring" / "scheme.yaml").write_text(SCHEME, encoding="utf-8")
     story = Monitoring(home=home, console=console)
     story.on(142)
     story.register()
