@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from harness.cli.conclude import begun_at, conclude_journal
+from harness.cli.conclude import begun_in, conclude_journal
 from harness.cli.decision_bars import Check, JudgedCampaign, bars_to
 from harness.cli.decision_followed import other_content
 from harness.cli.paths import CampaignPaths
@@ -104,6 +105,7 @@ def read_campaign(
 def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistrySession) -> Campaign:
     """The campaign of an assessment, to be decided on. Raises UsageError for a limited scope."""
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     if assessment.scope != "service":
         beyond = f" ({', '.join(assessment.beyond_scope)})" if assessment.beyond_scope else ""
@@ -113,7 +115,8 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistryS
             f"the rest{beyond}"
         )
         raise UsageError(msg)
-    begun = begun_at(paths)
+    with closing(open_journal(paths.journal)) as journal:
+        begun, run = begun_in(journal), journal.header.run
     basis = Basis(
         campaign=assessment.campaign,
         journal=assessment.journal_head.hash if assessment.journal_head else "",
@@ -126,6 +129,7 @@ def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistryS
         judges=_judges_of(assessment),
         stated=_stated_in(assessment),
         measured_with=assessment.measured_with,
+        run=run,
     )
     return Campaign(assessment, basis, place_of_any(assessment.supplier, assessment.service))
 

@@ -78,9 +78,14 @@ def _of_kind(events: Iterable[Event], kind: type[Kind]) -> tuple[Kind, ...]:
 
 def runs_in(access: StreamAccess) -> tuple[RegisteredRun, ...]:
     """The registered campaigns of a stream, oldest first."""
+    return runs_among(event for _, event in access.found(kind=KINDS))
+
+
+def runs_among(events: Iterable[Event]) -> tuple[RegisteredRun, ...]:
+    """The registered campaigns that events are about, oldest first."""
     by_run: defaultdict[str, list[Event]] = defaultdict(list)
     begun = []
-    for _, event in access.found(kind=KINDS):
+    for event in events:
         if isinstance(event, CampaignRegistered):
             begun.append(event)
         elif isinstance(event, RegistrationEvent):

@@ -56,6 +56,20 @@ def _of_registry(judged: JudgedCampaign, header: JournalHeader) -> Iterator[str]
         runs = runs_in(access)
         run = run_of(runs, header)
         followed = _followed_in(access) if run else frozenset[str]()
+    yield from bars_of_run(run, runs, followed, judged, header)
+
+
+def bars_of_run(
+    run: RegisteredRun | None,
+    runs: tuple[RegisteredRun, ...],
+    followed: frozenset[str],
+    judged: JudgedCampaign,
+    header: JournalHeader,
+) -> Iterator[str]:
+    """Yield what the registered campaigns of a supplier say against one of them.
+
+    ``followed`` are the heads of journals whose failures have findings.
+    """
     if run is None:
         yield (
             f"campaign {_name(header)} was not registered before its first packet, so it is "

@@ -79,18 +79,23 @@ class Sources(NamedTuple):
 
     ``decisions`` are oldest first, ``plans`` have their findings, ``reviews`` are those that are
     not closed. ``submitted`` is when each service was submitted last (``same_name``).
+    ``versions`` are those for which campaigns were registered, by their runs (``Basis.run``), and
+    ``misdated`` those that a clock registered which was ahead, with the time of its correction.
     """
 
     decisions: tuple[HeldDecision, ...]
     plans: tuple[tuple[Finding, ActionPlan], ...]
     reviews: tuple[RecordedReview, ...]
     submitted: dict[str, datetime]
+    versions: dict[str, str]
+    misdated: dict[str, datetime]
 
 
 def stops_of(held: HeldDecision, sources: Sources) -> tuple[AccreditationStop, ...]:
     """What stops the accreditation of a decision, the gravest last; empty if nothing does.
 
-    It counts what the evidence of the last favourable decision up to this one does not end.
+    It counts what the evidence of the last favourable decision up to this one does not end; all of
+    it, if that decision is void.
     """
     decision, key = held.decision, held.decision.key
     about = [one for one in sources.decisions if one.decision.key == key]
@@ -101,7 +106,7 @@ def stops_of(held: HeldDecision, sources: Sources) -> tuple[AccreditationStop, .
     ]
     basis = _evidence_of(held, about)
     submitted = sources.submitted.get(same_name(decision.service))
-    left = [stop for stop in stops if basis is not None and not is_ended(stop, basis, submitted)]
+    left = [stop for stop in stops if basis is None or not is_ended(stop, basis, submitted)]
     return tuple(sorted(left, key=lambda stop: (STOPPED.index(stop.status), stop.since)))
 
 
@@ -150,10 +155,22 @@ def why_not_new_enough(
 
     ``key`` is the service, the version and the scheme to decide about. The campaign has to begin
     after all that stopped the service, not before one that was decided on already, and after the
-    decision of an accreditation that expired.
+    decision of an accreditation that expired. When one began that a wrong clock registered is not
+    known, and what another version showed is no evidence.
     """
     service, version, scheme = key
+    measured = sources.versions.get(basis.run, "")
+    if measured and same_name(measured) != same_name(version):
+        yield (
+            f"campaign {basis.campaign} was registered for version {measured}, and this is about "
+            f"version {version}: measure that one, named in the campaign file"
+        )
     campaign = f"campaign {basis.campaign} began on {in_utc(basis.begun)}"
+    if (corrected := sources.misdated.get(basis.run)) is not None:
+        yield (
+            f"{campaign} by a clock that was ahead, which was corrected on {in_utc(corrected)}: "
+            "when it began is not known; measure again"
+        )
     submitted = sources.submitted.get(same_name(service))
     for stop in stops_about(service, scheme, sources):
         yield from _why_not_newer(stop, basis, campaign, submitted)

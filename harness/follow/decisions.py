@@ -222,13 +222,14 @@ STOPPABLE = (*FAVOURABLE, Status.UNDER_REVIEW, Status.SUSPENDED)
 
 
 def _require_new_enough(event: DecisionMade, sources: Sources) -> None:
-    """The evidence began after whatever stopped the service, and nothing stops it still."""
+    """Nothing bars the evidence, it began after whatever stopped the service, and nothing does."""
     decision, basis = event.decision, event.decision.proposal.basis
     key = (decision.service, decision.version, decision.scheme)
     stops = stops_about(decision.service, decision.scheme, sources)
     lasting = [sentence_of(stop) for stop in stops if stop.is_lasting]
     wrong: list[str] = []
     if basis is not None:
+        wrong += basis.bars
         wrong += why_not_new_enough(basis, key, sources, event.at)
         if basis.begun > event.at + TOLERANCE:
             wrong.append(f"campaign {basis.campaign} began later than now: check the clock")

@@ -64,7 +64,7 @@ from harness.model.event_times import TOLERANCE, BackwardEvent
 from harness.model.field_event import FieldEvent
 from harness.model.fleet_event import FleetEvent
 from harness.model.recall_event import RecallMade
-from harness.model.registration_event import RegistrationEvent
+from harness.model.registration_event import CampaignRegistered, RegistrationEvent
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -90,11 +90,12 @@ class StreamState:
     nothing; ``canaries`` the ids of those that were made, each with its plan. ``decisions`` are
     kept by their ids, ``recommended`` are reviews of evaluations, oldest first; ``evaluators`` are
     who recorded campaigns, by service, and ``submitted`` when each service was submitted last.
-    ``reviewed`` is when each review was recorded, by its position. ``alarms`` are kept by
-    their ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``closed`` are the
-    ends of closed records, by the positions of the records. ``number`` is that of the last finding.
-    ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
-    are the recorded events that are dated before earlier ones. ``after``
+    ``reviewed`` is when each review was recorded, by its position. ``alarms`` are kept by their
+    ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``registered`` are
+    campaigns by their own runs, ``misdated`` when the clock was corrected that dated one too late.
+    ``closed`` are the ends of closed records, by the positions of the records. ``number`` is that
+    of the last finding. ``latest`` is the latest time of an event since the last correction of the
+    clock; ``backward`` are the recorded events that are dated before earlier ones. ``after``
     returns a new state; ``apply`` changes this one.
     """
 
@@ -113,6 +114,8 @@ class StreamState:
     reviewed: dict[int, datetime] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    registered: dict[str, CampaignRegistered] = field(default_factory=dict)
+    misdated: dict[str, datetime] = field(default_factory=dict)
     number: int = 0
     events: int = 0
     latest: datetime | None = None
@@ -162,6 +165,8 @@ class StreamState:
             plans=tuple((self.findings[plan.finding], plan) for plan in self.plans.values()),
             reviews=tuple(reviews),
             submitted=self.submitted,
+            versions={run: event.version for run, event in self.registered.items()},
+            misdated=self.misdated,
         )
 
     def stops_on(self, held: HeldDecision) -> tuple[AccreditationStop, ...]:
@@ -217,8 +222,8 @@ class StreamState:
         _require_when_and_who(event)
         require_signature(event, self.name)
         match event:
-            case StreamOpened(name=name):
-                self.name = name
+            case StreamOpened() | CampaignRegistered():
+                self._note(event)
             case (
                 RegistryMigrated()
                 | SampleEvent()
@@ -252,6 +257,12 @@ class StreamState:
         is_latest = self.latest is None or isinstance(event, ClockCorrected)
         self.latest = event.at if is_latest else max(self.latest or event.at, event.at)
 
+    def _note(self, event: StreamOpened | CampaignRegistered) -> None:
+        if isinstance(event, StreamOpened):
+            self.name = event.name
+        else:
+            self.registered[event.run] = event
+
     def _copy(self) -> StreamState:
         indexed: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         indexed |= {subject: list(names) for subject, names in self._of_subject.items()}
@@ -270,6 +281,8 @@ class StreamState:
             reviewed=dict(self.reviewed),
             alarms=dict(self.alarms),
             runs=dict(self.runs),
+            registered=dict(self.registered),
+            misdated=dict(self.misdated),
             clock_corrections=dict(self.clock_corrections),
             _open_at=dict(self._open_at),
             _plan_of=dict(self._plan_of),
@@ -456,6 +469,10 @@ class StreamState:
             msg = "no event of the registry is dated in the future: there is nothing to correct"
             raise UsageError(msg)
         self.clock_corrections[at] = event
+        latest = event.at + TOLERANCE
+        late = (run for run, one in self.registered.items() if one.at > latest)
+        self.misdated |= dict.fromkeys(late, event.at)
+        self.submitted = {name: min(at, event.at) for name, at in self.submitted.items()}
         self.plans = {name: corrected_plan(plan, event) for name, plan in self.plans.items()}
         self.decisions = {
             name: corrected_decision(held, event) for name, held in self.decisions.items()

@@ -120,7 +120,7 @@ class StatusFollower:
             why = public_reason(stops, status)
             before.append(StatusChange(at, status, held.decision.id, why))
         self._ends.pop(key, None)
-        if until is not None and status is not Status.EXPIRED:
+        if until is not None and held.status_at(at) in FAVOURABLE:
             self._ends[key] = until
 
     def _drop_after(self, at: datetime) -> None:

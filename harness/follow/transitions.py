@@ -254,8 +254,9 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
 
 
 def _dated(retest: Retest, started: datetime | None) -> Retest:
-    """The re-test with the time of its begin; without one, when it was recorded first."""
-    return msgspec.structs.replace(retest, begun=retest.begun or started)
+    """The re-test with the time of its begin, never after its end; without one, when it started."""
+    begun = retest.begun or started
+    return msgspec.structs.replace(retest, begun=min(begun, retest.at) if begun else None)
 
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:

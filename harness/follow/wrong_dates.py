@@ -31,7 +31,7 @@ def corrected_plan(plan: ActionPlan, correction: ClockCorrected) -> ActionPlan:
     if plan.state is PlanState.CLOSED and plan.ended is not None and plan.ended > latest:
         after = replace(after, state=PlanState.VERIFIED, ended=None)
     retests = tuple(
-        msgspec.structs.replace(one, at=correction.at) if one.at > latest else one
+        msgspec.structs.replace(one, at=correction.at, begun=None) if one.at > latest else one
         for one in plan.retests
     )
     undone = [

@@ -108,7 +108,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``judges`` are the people whose answers it counts,
     ``stated`` are the oldest answers of people by requirement, for those that conform by them.
     ``measured_with`` are the parts that it was measured and judged with, by content. ``noted`` are
-    sentences to read before deciding, such as what is open under a similar name.
+    sentences to read before deciding, such as what is open under a similar name. ``run`` is the
+    random id of its journal, by which it was registered; empty in decisions of earlier versions.
     """
 
     campaign: str
@@ -123,6 +124,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stated: tuple[tuple[str, datetime], ...] = ()
     measured_with: Parts = ()
     noted: tuple[str, ...] = ()
+    run: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

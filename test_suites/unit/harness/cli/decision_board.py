@@ -59,11 +59,13 @@ class Board:
         sign_scheme_as_body(self.scheme, folder, self.out / "registry.sqlite")
         self.runner = CliRunner()
 
-    def campaign(self, name: str, **options: Any) -> Path:
+    def campaign(self, name: str, version: str = "", **options: Any) -> Path:
         path: Path = self._simulated(name=name, sample=30, categories=["DRUG"], whole=(), **options)
         text = path.read_text(encoding="utf-8")
         text = text.replace("scope: web\n", "").replace("seed: accredit\n", "")
-        text = text.replace(f"name: {SERVICE}", f"name: {SERVICE}\n  supplier: {self.supplier}")
+        told = f"name: {SERVICE}\n  supplier: {self.supplier}"
+        told += f'\n  version: "{version}"' if version else ""
+        text = text.replace(f"name: {SERVICE}", told)
         path.write_text(f"{text}scheme: {self.scheme}\nitems: agreed\n", encoding="utf-8")
         return path
 

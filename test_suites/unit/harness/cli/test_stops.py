@@ -94,7 +94,9 @@ def test_a_suspension_a_recall_and_a_withdrawal_hold(board: Board, tmp_path: Pat
     assert "valid now" in register.says(file, code=0)
 
     suspend(board, register, file, spring)
-    summer = board.measure("summer")
+    summer = board.measure("summer", version="2.1")
+    said = refused(board, "accredited", summer, "--version", "2.2")
+    assert "campaign summer was registered for version 2.1, and this is about version 2.2" in said
     board.decide("accredited", summer, *VERSION)
     file = register.issue("D-0003")
     assert "valid now" in register.says(file, code=0)
@@ -139,7 +141,7 @@ def recall_its_probe(board: Board, register: Register, file: Path, results: Path
         "certificate", "issue", "D-0003", "--key", str(register.key), "--registry",
         str(board.out / "registry.sqlite"), "--body", "B", "--address", "A",
     )  # fmt: skip
-    autumn = board.measure("autumn")
+    autumn = board.measure("autumn", version="2.1")
     said = refused(board, "accredited", autumn, *VERSION)
     assert "its probe web proved wrong in isp-accredit" in said, "the same version is as wrong"
     return autumn

@@ -10,19 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cli.registered_runs import runs_among
+from harness.cli.registration_bars import bars_of_run
 from harness.follow.accreditation import public_reason
 from harness.follow.certificates import canonical_form, certificate_facts, statuses_of
 from harness.follow.decisions import latest_of, standing
-from harness.follow.recall import review_name
+from harness.follow.recall import Measured, review_name, why_wrong
 from harness.follow.status_history import replay_statuses, status_in
 from harness.model.action_plan import PlanState
 from harness.model.certificate import Body, CertificateStatus, IssuedCertificate
@@ -44,7 +47,15 @@ from harness.model.decision_event import (
     EvaluationReviewed,
 )
 from harness.model.escalation import Level
-from harness.model.event import RecordAdded, RecordClosed, RetestStarted
+from harness.model.event import ClockCorrected, RecordAdded, RecordClosed, RetestStarted
+from harness.model.event_times import TOLERANCE
+from harness.model.recall_event import Wrong
+from harness.model.registration_event import (
+    CampaignConcluded,
+    CampaignRegistered,
+    CampaignStarted,
+    CampaignStopped,
+)
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
@@ -69,6 +80,21 @@ class Stopped(NamedTuple):
     is_plan: bool = False
 
 
+class Tried(NamedTuple):
+    """A campaign by the order of acts, and all that can be wrong with how it came about."""
+
+    order: int
+    version: str
+    is_registered: bool
+    is_altered: bool
+    software: int
+    begun: datetime
+    is_silent: bool = False
+    """Whether it failed, and nobody recorded that."""
+    is_misdated: bool = False
+    """Whether it was dated later than the day on which the clock was put right."""
+
+
 class DecisionLife(PlanLife):
     """A service with a plan, two versions and many campaigns, and all that is decided about it."""
 
@@ -76,7 +102,10 @@ class DecisionLife(PlanLife):
         super().__init__()
         self.order = 0
         self.bases: list[Basis] = []
-        self.begun: dict[str, int] = {}
+        self.tries: dict[str, Tried] = {}
+        self.recalls: list[Wrong] = []
+        self.software = 1
+        self.lead = timedelta()
         self.stops: list[Stopped] = []
         self.submitted = -1
         self.shown = -1
@@ -88,27 +117,113 @@ class DecisionLife(PlanLife):
         self.open("Maj", illegal=False)
         for version in VERSIONS[1:]:
             self.add("Ann", ServiceVersion(id=version, of=SERVICE))
-        self.measure(Random(0))
+        self.measured("1")
 
     def add(self, by: str, record: AnyRecord) -> bool:
         return self.attempt(RecordAdded(at=self.at, actor=by, record=record))
 
-    def measure(self, _: Random) -> None:
-        """Measure the service again."""
-        name = f"campaign-{len(self.bases)}"
-        journal = hashlib.sha256(name.encode()).hexdigest()
-        self.at += timedelta(hours=1)
-        begun = self.at
-        basis = Basis(
-            campaign=name, journal=journal, assessment="", rules="1", begun=begun, concluded=begun
+    def measure(self, rng: Random) -> None:
+        """Measure the service again: declared or not, as declared or not, conforming or not."""
+        fails = rng.random() < 0.15
+        self.measured(
+            rng.choice(VERSIONS),
+            is_registered=rng.random() < 0.85,
+            is_altered=rng.random() < 0.1,
+            fails=fails,
+            is_silent=fails and rng.random() < 0.5,
         )
+
+    def measured(
+        self,
+        version: str,
+        *,
+        is_registered: bool = True,
+        is_altered: bool = False,
+        fails: bool = False,
+        is_silent: bool = False,
+    ) -> None:
+        """Measure a version."""
+        name = f"campaign-{len(self.tries)}"
+        journal = hashlib.sha256(name.encode()).hexdigest()
+        begun = self.at = self.at + timedelta(hours=1)
+        tried = Tried(
+            self.order, version, is_registered, is_altered, self.software, begun, is_silent
+        )
+        if is_registered and not self.registered(name, journal, tried, fails=fails):
+            return
+        self.tries[name] = tried
+        if is_silent:
+            return
         record = CampaignRecord(
             id=name, of=SERVICE, scheme=SCHEME, scheme_version="1", rules="1", journal=journal,
-            conforms=1, does_not_conform=0, insufficient=0,
+            conforms=int(not fails), does_not_conform=int(fails), insufficient=0,
         )  # fmt: skip
-        if self.add("Ann", record):
+        if self.add("Ann", record) and not fails:
+            basis = Basis(
+                campaign=name, journal=journal, assessment="", rules="1", begun=begun,
+                concluded=self.at, run=name,
+            )  # fmt: skip
             self.bases.append(basis)
-            self.begun[name] = self.order
+
+    def registered(self, name: str, journal: str, tried: Tried, *, fails: bool) -> bool:
+        """Record a campaign before its first packet, its start, its stop and its conclusion."""
+        told: dict[str, Any] = {"at": self.at, "actor": "Ann", "campaign": name, "run": name}
+        end = "does-not-conform" if fails else "conforms"
+        begun = CampaignRegistered(
+            **told, service=SERVICE, scheme=SCHEME, scheme_version="1", corpora=(), items=1,
+            seed_commitment="", version=tried.version, measured_with=(("scheme s", "1 aa"),),
+        )  # fmt: skip
+        if not self.attempt(begun) or not self.attempt(CampaignStarted(**told, held=0)):
+            return False
+        self.at = told["at"] = self.at + timedelta(minutes=1)
+        ended = (
+            CampaignStopped(**told, held=1, head=journal, complete=True),
+            CampaignConcluded(
+                **told, scheme=SCHEME, scheme_version="1", conformity=end, journal=journal
+            ),
+        )
+        return all(self.attempt(event) for event in ended)
+
+    def judged(self, basis: Basis) -> Basis:
+        """A campaign as it is judged for a decision now, with what bars it."""
+        tried, runs = self.tries[basis.campaign], runs_among(self.events)
+        parts = (("scheme s", "1 bb" if tried.is_altered else "1 aa"),)
+        service = SimpleNamespace(name=SERVICE)
+        header: Any = SimpleNamespace(
+            campaign=SimpleNamespace(campaign=basis.campaign, service=service), corpora=(),
+            seed_commitment="", items=1, measured_with=parts,
+        )  # fmt: skip
+        assessment = SimpleNamespace(scheme=SCHEME, scheme_version="1")
+        judged: Any = SimpleNamespace(assessment=assessment, begun=basis.begun)
+        run = next((one for one in runs if one.begun.run == basis.run), None)
+        records = self.state.records.values()
+        followed = frozenset(one.journal for one in records if isinstance(one, CampaignRecord))
+        measured = Measured(SCHEME, "1", "1", f"isp-accredit {tried.software}", ())
+        wrong = filter(None, (why_wrong(each, measured) for each in self.recalls))
+        bars = (*bars_of_run(run, runs, followed, judged, header), *wrong)
+        return msgspec.structs.replace(basis, bars=bars)
+
+    def recall_software(self, rng: Random) -> None:
+        """A probe proves wrong in all versions up to now, and may be put right."""
+        versions = tuple(f"isp-accredit {each}" for each in range(1, self.software + 1))
+        self.recalls.append(Wrong(probes=("web",), software=versions))
+        self.software += rng.random() < 0.8
+
+    def put_clock_ahead(self, rng: Random) -> None:
+        """The clock of the machine goes ahead, and nobody sees it."""
+        if not self.lead:
+            self.lead = timedelta(days=rng.choice([2, 20, 200]))
+            self.at += self.lead
+
+    def put_clock_right(self, _: Random) -> None:
+        """Somebody sees it, puts it right, and records that."""
+        if self.lead:
+            self.at -= self.lead
+            self.lead = timedelta()
+            if self.attempt(ClockCorrected(at=self.at, actor="Ann", reason="it was ahead")):
+                for name, tried in self.tries.items():
+                    if tried.begun > self.at + TOLERANCE:
+                        self.tries[name] = tried._replace(is_misdated=True)
 
     def submit_service(self, rng: Random) -> None:
         """The supplier submits the service anew."""
@@ -136,7 +251,8 @@ class DecisionLife(PlanLife):
 
     def accredit(self, rng: Random) -> None:
         """Do all that an accreditation needs, on the last campaign or on any."""
-        basis, version = self._basis(rng), rng.choice(VERSIONS)
+        basis = self._basis(rng)
+        version = rng.choice([*VERSIONS, *[self.tries[basis.campaign].version] * 4])
         said = Recommendation(
             service=SERVICE, version=version, scheme=SCHEME, scheme_version="1", reason="r",
             status=Status.ACCREDITED,
@@ -246,20 +362,36 @@ class DecisionLife(PlanLife):
             assert status_in(held, self.state, event.at) in FAVOURABLE
 
     def _basis(self, rng: Random) -> Basis:
-        return self.bases[-1] if rng.random() < 0.5 else rng.choice(self.bases)
+        return self.judged(self.bases[-1] if rng.random() < 0.5 else rng.choice(self.bases))
 
     def _held(self, rng: Random) -> HeldDecision | None:
         held = list(self.state.decisions.values())
         return rng.choice(held[-2:]) if held else None
 
     def _require_newer(self, version: str, basis: Basis | None) -> None:
-        """What became favourable rests on evidence that began after each stop of the service."""
+        """What became favourable rests on evidence that began after each stop of the service.
+
+        It was declared and measured as declared, with nothing that was recalled, by a clock that
+        nobody had to put right, and no failure of the version was kept silent.
+        """
         assert basis is not None
-        begun = self.begun[basis.campaign]
+        tried = self.tries[basis.campaign]
+        begun = tried.order
+        self._require_sound(tried, version)
+        silent = [one for one in self.tries.values() if one.is_silent and one.is_registered]
+        assert not [one for one in silent if one.version == tried.version and one.order < begun]
         for stop in self.stops:
             assert begun > stop.order or self._is_shown(stop), (version, stop)
             if stop.status in {Status.WITHDRAWN, Status.TERMINATED} and not self._is_shown(stop):
                 assert self.submitted > stop.order
+
+    def _require_sound(self, tried: Tried, version: str) -> None:
+        recalled = max((len(each.software) for each in self.recalls), default=0)
+        assert tried.is_registered
+        assert tried.version == version
+        assert not tried.is_altered
+        assert tried.software > recalled
+        assert not tried.is_misdated
 
     def _is_shown(self, stop: Stopped) -> bool:
         """Whether a re-test that began after the stop of a plan led to its close."""
@@ -291,7 +423,7 @@ class DecisionLife(PlanLife):
     def _require_in_force(self, held: HeldDecision) -> None:
         basis = held.decision.proposal.basis
         assert basis is not None
-        begun = self.begun[basis.campaign]
+        begun = self.tries[basis.campaign].order
         for stop in self.stops:
             if held.decision.version in stop.versions:
                 assert begun > stop.order or self._is_shown(stop), stop
@@ -309,6 +441,9 @@ COMMANDS: tuple[Callable[[DecisionLife, Random], None], ...] = (
     DecisionLife.stop,
     DecisionLife.appeal_and_answer,
     DecisionLife.recall,
+    DecisionLife.recall_software,
+    DecisionLife.put_clock_ahead,
+    DecisionLife.put_clock_right,
     DecisionLife.close_review,
     DecisionLife.escalate_plan,
     DecisionLife.work_on_plan,
@@ -343,3 +478,115 @@ def test_all_states_are_reached() -> None:
             one.check()
         life |= one.reached
     assert {*map(str, Status), "certificate"} <= life
+
+
+Act = Callable[[DecisionLife, Random], None]
+
+
+def played(*acts: Act) -> DecisionLife:
+    """A service of which version 1 is accredited; then some acts."""
+    life = DecisionLife()
+    life.begin()
+    for act in (accredited("1"), *acts):
+        life.order += 1
+        act(life, Random(1))
+        life.check()
+    return life
+
+
+def accredited(version: str) -> Act:
+    """Accredit a version on the last campaign, if the rules allow it."""
+
+    def act(life: DecisionLife, rng: Random) -> None:
+        basis = life.judged(life.bases[-1])
+        said = Recommendation(
+            service=SERVICE, version=version, scheme=SCHEME, scheme_version="1", reason="r",
+            status=Status.ACCREDITED,
+            proposal=Proposal(status=Status.ACCREDITED, reasons=(), basis=basis),
+        )  # fmt: skip
+        life.attempt(EvaluationReviewed(at=life.at, actor="Ray", recommendation=said))
+        life.decided(Status.ACCREDITED, basis, version, "Di", rng)
+
+    return act
+
+
+def measured(version: str, **how: bool) -> Act:
+    return lambda life, _: life.measured(version, **how)
+
+
+def stopped(status: Status) -> Act:
+    return lambda life, rng: life.decided(status, None, "1", "Di", rng)
+
+
+def later(days: int) -> Act:
+    def act(life: DecisionLife, _: Random) -> None:
+        life.at += timedelta(days=days)
+
+    return act
+
+
+def ahead(days: int) -> Act:
+    def act(life: DecisionLife, _: Random) -> None:
+        life.lead = timedelta(days=days)
+        life.at += life.lead
+
+    return act
+
+
+def status_now(life: DecisionLife, version: str = "1") -> Status:
+    held = [one for one in standing(life.state.decisions) if one.decision.version == version]
+    return status_in(held[0], life.state, life.at) if held else Status.NOT_YET
+
+
+RIGHT = DecisionLife.put_clock_right
+
+
+def test_a_campaign_dated_by_a_clock_that_was_ahead_lifts_nothing() -> None:
+    life = played(
+        ahead(20), measured("1"), RIGHT, stopped(Status.SUSPENDED), later(30), accredited("1")
+    )
+
+    assert status_now(life) is Status.SUSPENDED
+
+
+def test_a_submission_dated_by_such_a_clock_does_not_follow_a_withdrawal() -> None:
+    life = played(
+        ahead(20), DecisionLife.submit_service, RIGHT, stopped(Status.WITHDRAWN), later(30),
+        measured("1"), accredited("1"),
+    )  # fmt: skip
+
+    assert status_now(life) is Status.WITHDRAWN
+
+    for act in (DecisionLife.submit_service, accredited("1")):
+        life.order += 1
+        act(life, Random(1))
+
+    assert status_now(life) is Status.ACCREDITED
+
+
+def test_what_was_void_does_not_expire() -> None:
+    life = played(ahead(20), accredited("1"), RIGHT, later(400))
+
+    assert status_now(life) is Status.EXPIRED
+    life.check()
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        (measured("2"), Status.ACCREDITED),
+        (measured("1"), Status.NOT_YET),
+        (measured("2", is_registered=False), Status.NOT_YET),
+        (measured("2", is_altered=True), Status.NOT_YET),
+    ],
+)
+def test_another_version_needs_a_registered_campaign_of_its_own(act: Act, status: Status) -> None:
+    life = played(act, accredited("2"))
+
+    assert status_now(life, "2") is status
+
+
+def test_a_failure_that_nobody_recorded_is_not_repaired_by_measuring_again() -> None:
+    failed = measured("2", fails=True, is_silent=True)
+
+    assert status_now(played(failed, measured("2"), accredited("2")), "2") is Status.NOT_YET
