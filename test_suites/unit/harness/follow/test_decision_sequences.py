@@ -565,10 +565,10 @@ def test_a_submission_dated_by_such_a_clock_does_not_follow_a_withdrawal() -> No
 
 
 def test_what_was_void_does_not_expire() -> None:
-    life = played(ahead(20), accredited("1"), RIGHT, later(400))
+    life = played(ahead(20), measured("2"), accredited("2"), RIGHT, later(400))
 
     assert status_now(life) is Status.EXPIRED
-    life.check()
+    assert status_now(life, "2") is Status.NOT_YET
 
 
 @pytest.mark.parametrize(
