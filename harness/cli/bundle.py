@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -33,6 +33,7 @@ from harness.errors import UsageError
 from harness.interop import MEASUREMENT_IMPORTERS
 from harness.model.campaign import Campaign
 from harness.model.service_declaration import BlockPage
+from harness.model.signature import BY_NAME_ONLY
 from harness.ports.storage import WallClock
 from harness.schemes.check import resolve
 from harness.yaml_reader import read_document, validate
@@ -127,6 +128,9 @@ def make_bundle(
     return MadeBundle(assessment, len(files), identity)
 
 
+NO_REGISTRATION = "not recorded: it was concluded by a version that looked for none"
+
+
 def _result_of(assessment: Assessment) -> str:
     """The conformity, with the limit of the assessment if it has one."""
     limit = f": {assessment.limit}" if assessment.limit else ""
@@ -180,7 +184,20 @@ def _verified(path: Path, bundle: Bundle, again: JudgedAgain) -> list[str]:
         f"{bundle.files} files, {bundle.journal.rows} observations; {heads}",
         judged,
         *(f"  {each}" for each in again.differences[:SHOWN]),
+        *_vouched(assessment),
     ]
+
+
+def _vouched(assessment: Assessment) -> Iterator[str]:
+    """Yield who declared a campaign, dated it and stands behind it, or that nothing shows it."""
+    from reports.phrases import registration, vouched_time, witnesses  # noqa: PLC0415 - heavy
+
+    yield f"registration: {registration(assessment) or NO_REGISTRATION}"
+    yield f"time: {vouched_time(assessment)}"
+    yield from (f"witness: {each}" for each in witnesses(assessment))
+    answers = [each for one in assessment.outcomes if one.people for each in one.people.answers]
+    if names := dict.fromkeys(each.reviewer for each in answers if each.is_by_name_only):
+        yield f"people: {BY_NAME_ONLY}: {', '.join(names)}"
 
 
 def _manifests(

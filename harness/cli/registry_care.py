@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.cli.registry_session import OWNERS, Place, place_of_any
-from harness.follow.derived_rows import rows_of
+from harness.errors import InstrumentError
+from harness.follow.derived_rows import as_read, rows_of
 from harness.follow.identities import (
     NO_IDENTITIES,
     Identities,
@@ -90,8 +91,17 @@ def _changed(rows: Iterable[DerivedRow], events: Sequence[Event]) -> Iterator[st
     held = {(row.kind, row.id): row for row in rows}
     due = {(row.kind, row.id): row for row in rows_of(replay(events))}
     for kind, name in sorted(held.keys() | due.keys()):
-        if held.get((kind, name)) != due.get((kind, name)):
+        row, wanted = held.get((kind, name)), due.get((kind, name))
+        if row != wanted and (row is None or wanted is None or _read(row) != wanted):
             yield f"{kind} {name}"
+
+
+def _read(row: DerivedRow) -> DerivedRow | None:
+    """A row as it is read now; ``None`` if it cannot be read."""
+    try:
+        return as_read(row)
+    except InstrumentError:
+        return None
 
 
 def notes_on(events: Sequence[Event]) -> tuple[str, ...]:

@@ -78,14 +78,16 @@ class Sources(NamedTuple):
     """All that can stop the accreditations of a stream.
 
     ``decisions`` are oldest first, ``plans`` have their findings, ``reviews`` are those that are
-    not closed. ``submitted`` is when each service was submitted last (``same_name``).
-    ``versions`` are those for which campaigns were registered, by their runs (``Basis.run``), and
-    ``misdated`` those that a clock registered which was ahead, with the time of its correction.
+    not closed. ``retests`` is when each re-test started, by its plan and campaign, ``submitted``
+    when each service was submitted last (``same_name``). ``versions`` are those for which campaigns
+    were registered, by their runs (``Basis.run``), and ``misdated`` those that a clock registered
+    which was ahead, with the time of its correction.
     """
 
     decisions: tuple[HeldDecision, ...]
     plans: tuple[tuple[Finding, ActionPlan], ...]
     reviews: tuple[RecordedReview, ...]
+    retests: dict[tuple[str, str], datetime]
     submitted: dict[str, datetime]
     versions: dict[str, str]
     misdated: dict[str, datetime]
@@ -305,7 +307,7 @@ def _of_plans(service: str, scheme: str, sources: Sources) -> Iterator[Accredita
     for finding, plan in sources.plans:
         if finding.scheme != scheme or same_name(finding.service) != name:
             continue
-        shown = _last_shown(plan)
+        shown = _last_shown(plan, sources)
         for escalation in plan.counted_escalations:
             status = STATUS_OF_LEVEL.get(escalation.level)
             is_over = plan.is_ended and shown is not None and shown > escalation.at
@@ -320,12 +322,15 @@ def _of_plans(service: str, scheme: str, sources: Sources) -> Iterator[Accredita
                 )
 
 
-def _last_shown(plan: ActionPlan) -> datetime | None:
+def _last_shown(plan: ActionPlan, sources: Sources) -> datetime | None:
     """When the last re-test began that showed the fix of a closed plan."""
     if plan.state is not PlanState.CLOSED:
         return None
     shown = [one for one in plan.retests if one.outcome is RetestResult.CONFORMS]
-    return (shown[-1].begun or shown[-1].at) if shown else None
+    if not shown:
+        return None
+    last = shown[-1]
+    return min(last.begun or sources.retests.get((plan.id, last.campaign), last.at), last.at)
 
 
 def _of_reviews(decisions: set[str], sources: Sources) -> Iterator[AccreditationStop]:

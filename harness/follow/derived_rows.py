@@ -14,6 +14,7 @@ from harness.errors import InstrumentError
 from harness.follow.state import StreamState
 from harness.model.action_plan import FollowUp
 from harness.model.alarm import Alarm
+from harness.model.decision import HeldDecision
 from harness.model.decision_event import DecisionEvent
 from harness.model.event import (
     ClockCorrected,
@@ -71,6 +72,24 @@ def read_row(row: DerivedRow, decoder: msgspec.json.Decoder[Held]) -> Held:
             "'accredit registry rebuild' makes it again from the events"
         )
         raise InstrumentError(msg) from None
+
+
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    PLAN: FOLLOW_UPS,
+    DECISION: msgspec.json.Decoder(HeldDecision),
+    ALARM: ALARMS,
+    BACKWARD: BACKWARD_EVENTS,
+    CLOCK_CORRECTION: CLOCK_CORRECTIONS,
+}
+
+
+def as_read(row: DerivedRow) -> DerivedRow:
+    """A row as it is read now: what it lacks, as an earlier version wrote it, has its default.
+
+    Raises InstrumentError if it cannot be read.
+    """
+    held = read_row(row, _DECODERS.get(row.kind, HELD_RECORDS))
+    return row._replace(body=_json(held))
 
 
 def rows_of(state: StreamState) -> Iterator[DerivedRow]:

@@ -91,12 +91,13 @@ class StreamState:
     kept by their ids, ``recommended`` are reviews of evaluations, oldest first; ``evaluators`` are
     who recorded campaigns, by service, and ``submitted`` when each service was submitted last.
     ``reviewed`` is when each review was recorded, by its position. ``alarms`` are kept by their
-    ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``registered`` are
-    campaigns by their own runs, ``misdated`` when the clock was corrected that dated one too late.
-    ``closed`` are the ends of closed records, by the positions of the records. ``number`` is that
-    of the last finding. ``latest`` is the latest time of an event since the last correction of the
-    clock; ``backward`` are the recorded events that are dated before earlier ones. ``after``
-    returns a new state; ``apply`` changes this one.
+    ids, ``runs`` are campaigns of surveillance, by the keys of the runs. ``retests`` is when each
+    re-test started, by its plan and campaign. ``registered`` are campaigns by their own runs,
+    ``misdated`` when the clock was corrected that dated one too late. ``closed`` are the ends of
+    closed records, by the positions of the records. ``number`` is that of the last finding.
+    ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
+    are the recorded events that are dated before earlier ones. ``after`` returns a new state;
+    ``apply`` changes this one.
     """
 
     name: str = ""
@@ -114,6 +115,7 @@ class StreamState:
     reviewed: dict[int, datetime] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
+    retests: dict[tuple[str, str], datetime] = field(default_factory=dict)
     registered: dict[str, CampaignRegistered] = field(default_factory=dict)
     misdated: dict[str, datetime] = field(default_factory=dict)
     number: int = 0
@@ -164,6 +166,7 @@ class StreamState:
             decisions=tuple(self.decisions.values()),
             plans=tuple((self.findings[plan.finding], plan) for plan in self.plans.values()),
             reviews=tuple(reviews),
+            retests=self.retests,
             submitted=self.submitted,
             versions={run: event.version for run, event in self.registered.items()},
             misdated=self.misdated,
@@ -281,6 +284,7 @@ class StreamState:
             reviewed=dict(self.reviewed),
             alarms=dict(self.alarms),
             runs=dict(self.runs),
+            retests=dict(self.retests),
             registered=dict(self.registered),
             misdated=dict(self.misdated),
             clock_corrections=dict(self.clock_corrections),
@@ -438,6 +442,7 @@ class StreamState:
         self.plans[event.plan] = advance(before, finding, event, is_kept=is_kept)
         if isinstance(event, RetestStarted):
             self.campaigns.setdefault(event.campaign, event.plan)
+            self.retests.setdefault((event.plan, event.campaign), event.at)
         if isinstance(event, CanariesMade):
             self.canaries |= dict.fromkeys(event.canaries.items, event.plan)
 
@@ -473,6 +478,7 @@ class StreamState:
         late = (run for run, one in self.registered.items() if one.at > latest)
         self.misdated |= dict.fromkeys(late, event.at)
         self.submitted = {name: min(at, event.at) for name, at in self.submitted.items()}
+        self.retests = {name: min(at, event.at) for name, at in self.retests.items()}
         self.plans = {name: corrected_plan(plan, event) for name, plan in self.plans.items()}
         self.decisions = {
             name: corrected_decision(held, event) for name, held in self.decisions.items()

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from harness.errors import UsageError, known
 from harness.follow.agreement import (
     agree,
@@ -48,7 +46,6 @@ from harness.model.action_plan import (
     PlanEvidence,
     PlanSignature,
     PlanState,
-    Retest,
     RetestResult,
 )
 from harness.model.event import (
@@ -229,9 +226,7 @@ def _postpone(plan: ActionPlan, _: Finding, event: RetestPostponed) -> ActionPla
 
 
 def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
-    return replace(
-        plan, state=PlanState.VERIFYING, verifying=event.campaign, verifying_since=event.at
-    )
+    return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
 
 
 def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> ActionPlan:
@@ -247,16 +242,9 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
         plan,
         state=AFTER_RETEST[retest.outcome],
         verifying="",
-        verifying_since=None,
-        retests=(*plan.retests, _dated(retest, plan.verifying_since)),
+        retests=(*plan.retests, retest),
         soaks=(),
     )
-
-
-def _dated(retest: Retest, started: datetime | None) -> Retest:
-    """The re-test with the time of its begin, never after its end; without one, when it started."""
-    begun = retest.begun or started
-    return msgspec.structs.replace(retest, begun=min(begun, retest.at) if begun else None)
 
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:

@@ -132,8 +132,8 @@ class Retest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of the fresh sample's decision (0: no sample decides). ``extension`` is how many fresh items of
     each kind the next attempt needs to decide what this one left undecided, or 0. ``unchanged`` are
     the requirements that conformed before and conform again, ``worse`` says what does not. After it
-    verified a fix, the fix has to hold for ``soak_days``. ``begun`` is when its campaign began, of
-    earlier versions when the re-test was recorded first.
+    verified a fix, the fix has to hold for ``soak_days``. ``begun`` is when its campaign began;
+    ``None`` for a re-test by people, and in records from before it was kept.
     """
 
     campaign: str
@@ -232,13 +232,13 @@ class ActionPlan:
     ``corrective_action`` fixes the failure, ``containment`` limits it until then, and
     ``preventive_action`` keeps it from coming back; ``explanation`` is the supplier's own.
     ``submitted_by`` last submitted it to be agreed, and ``claimed_by`` last claimed the fix;
-    ``verifying`` is the campaign of the running re-test, or empty, since ``verifying_since``;
-    ``reported`` is when it was last said or measured how the work stands; ``ended`` is when it was
-    closed or superseded. ``soaks`` are the campaigns since the fix was verified, ``relapses`` how
-    often such a campaign showed that a verified fix did not hold. ``changes`` are the differences
-    between its campaigns that somebody allowed. ``actors`` are all who acted on the plan or owned
-    it, ``approvers`` all who approved or rejected something of it. ``breaches`` describe recorded
-    events that current rules would refuse. ``history`` is text for readers.
+    ``verifying`` is the campaign of the running re-test, or empty; ``reported`` is when it was last
+    said or measured how the work stands; ``ended`` is when it was closed or superseded. ``soaks``
+    are the campaigns since the fix was verified, ``relapses`` how often such a campaign showed that
+    a verified fix did not hold. ``changes`` are the differences between its campaigns that somebody
+    allowed. ``actors`` are all who acted on the plan or owned it, ``approvers`` all who approved or
+    rejected something of it. ``breaches`` describe recorded events that current rules would refuse.
+    ``history`` is text for readers.
     """
 
     id: str
@@ -258,7 +258,6 @@ class ActionPlan:
     submitted_by: str = ""
     claimed_by: str = ""
     verifying: str = ""
-    verifying_since: datetime | None = None
     milestones: tuple[Milestone, ...] = ()
     retests: tuple[Retest, ...] = ()
     soaks: tuple[SoakCampaign, ...] = ()
