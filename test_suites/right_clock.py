@@ -8,18 +8,19 @@ from contextlib import contextmanager
 import pytest
 from msgspec.structs import replace
 
-from harness.cli import measure as measure_command
 from harness.cli import vouched_time
 from harness.model.instrument_record import ClockState
+from probes.clients.instrument import read_instrument
 
 
 @contextmanager
 def synchronised() -> Iterator[None]:
     """The clock of this machine is known to be right while requests are made."""
-    real, clock = measure_command.read_instrument, ClockState(offset=0.0, bound=0.01)
+    clock = ClockState(offset=0.0, bound=0.01)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            measure_command, "read_instrument", lambda *given: replace(real(*given), clock=clock)
+            "harness.cli.measure.read_instrument",
+            lambda *given: replace(read_instrument(*given), clock=clock),
         )
         patched.setattr(vouched_time, "machine_clock", lambda: clock)
         yield
