@@ -26,6 +26,7 @@ from harness.model.decision_event import (
     EvaluationReviewed,
 )
 from harness.model.event import Event, RecordAdded
+from harness.model.person_names import person_in
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion
 from test_suites.unit.harness.follow.checked_plan import PERSON, START, CheckedPlan
 
@@ -91,7 +92,7 @@ class DecidedPlan(CheckedPlan):
             assert has_basis
             assert 0 < days
             assert was not in STOPPED, "the only campaign began before any stop"
-            assert any(PERSON[one.by] != PERSON[by] for one in before.recommended)
+            assert any(PERSON[person_in(one.by).name] != PERSON[by] for one in before.recommended)
         if status in STOPPED:
             assert was in STOPPABLE
 

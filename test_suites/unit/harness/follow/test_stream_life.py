@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 
 from harness.cli.registry_session import Place, RegistrySession, open_session, place_of
@@ -24,6 +25,7 @@ from harness.follow.soak import has_held
 from harness.follow.state import StreamState
 from harness.model.action_plan import PlanState, RetestResult
 from harness.model.decision import FAVOURABLE, LENIENCE, Status
+from harness.model.decision_event import DecisionMade, EvaluationReviewed
 from harness.model.deviation import DeviationKind, DeviationState
 from harness.model.escalation import Level
 from harness.model.event import (
@@ -37,6 +39,7 @@ from harness.model.event import (
     StreamOpened,
 )
 from harness.model.event_times import require_times
+from harness.model.person_names import actor_name
 from harness.model.stream import DerivedRow, StreamHead
 from test_suites.unit.harness.follow.checked_plan import PERSON, START
 from test_suites.unit.harness.follow.plan_life import PlanLife
@@ -83,7 +86,10 @@ class TrackedLife(PlanLife):
 
 
 class StoredLife(TrackedLife):
-    """A life in a registry as well: each attempt is made by one of two writers, in its thread."""
+    """A life in the registry of a hub as well: one of two writers makes each attempt, in its thread.
+
+    Who reviews or decides has signed in: a name alone accredits nothing.
+    """
 
     def __init__(
         self, writers: list[RegistrySession], threads: ThreadPoolExecutor, place: Place, rng: Random
@@ -92,6 +98,9 @@ class StoredLife(TrackedLife):
         self._writers, self._threads, self._place, self._rng = writers, threads, place, rng
 
     def attempt(self, event: Event) -> bool:
+        if isinstance(event, EvaluationReviewed | DecisionMade):
+            actor = actor_name(event.actor, PERSON[event.actor])
+            event = msgspec.structs.replace(event, actor=actor)
         is_kept = self._submit(self._rng.randrange(2), event).result()
         assert is_kept == super().attempt(event), "memory and registry allow the same"
         return is_kept
@@ -315,7 +324,9 @@ def run_stored_lives(where: Path | str, seeds: range) -> Counter[Reached]:
     reached: Counter[Reached] = Counter()
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(open_session(where, create=True, clock=LateClock()))
+            stack.enter_context(
+                open_session(where, create=True, clock=LateClock(), has_accounts=True)
+            )
             for _ in range(2)
         ]
         threads = stack.enter_context(ThreadPoolExecutor(2))
