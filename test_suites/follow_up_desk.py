@@ -44,7 +44,7 @@ from harness.store.hub.hub_tables import METADATA
 from harness.store.hub.repository import Repository
 from reports.dashboard.addresses import address
 from reports.dashboard.app import HubParts, hub_app
-from reports.dashboard.pages import alarms, decisions, plans
+from reports.dashboard.pages import alarms, decisions, plans, service
 from test_suites.example import example_finding
 from test_suites.hub_serving import CSRF, NamedViewers, NoAgents
 from test_suites.set_clock import SetClock
@@ -99,6 +99,7 @@ class FollowUpDesk:
             plans.routes(repository, self.acts),
             decisions.routes(repository, self.acts),
             alarms.routes(repository, self.acts),
+            service.routes(repository),
         )
         self.app: ASGIApp = hub_app(
             HubParts(
@@ -106,9 +107,9 @@ class FollowUpDesk:
                 log=lambda _: None, now=self.clock.now, rows_of=self._projector.rows_of, routes=routes,
             )
         )  # fmt: skip
-        for supplier, service in (("Acme", SERVICE), ("Beta", "Calm Net")):
+        for supplier, name in (("Acme", SERVICE), ("Beta", "Calm Net")):
             if is_new:
-                self.record(supplier, RecordAdded(at=NOW, actor="Cy", record=Service(id=service)))
+                self.record(supplier, RecordAdded(at=NOW, actor="Cy", record=Service(id=name)))
         self.project()
 
     def close(self) -> None:

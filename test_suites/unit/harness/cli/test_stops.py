@@ -1,12 +1,13 @@
 """A stop ends only by evidence that began after it: through the command line, as a finder tried it.
 
-Each campaign is measured once; after each act certificate, status list, register, feed and site say
-the same.
+Each campaign is measured once; after each act certificate, status list, register, feed, site and hub
+say the same.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from harness.cli import plan_step
 from harness.cli.registry_session import open_session, place_of
 from harness.model.event import RecordAdded
 from harness.model.registry_record import SubmissionRecord
+from harness.store.hub.repository import Repository
+from reports.dashboard.addresses import address
+from test_suites.follow_up_desk import FollowUpDesk
 from test_suites.keys import write_keys
 from test_suites.unit.harness.cli.decision_board import SERVICE, Board, LaterClock
 
@@ -66,6 +70,15 @@ class Register:
         assert why in page
         assert why in feed
         assert why in self.board.accredit("decision", "list")
+        for page in self.hub():
+            assert why in page
+
+    def hub(self) -> tuple[str, str]:
+        """What a hub with this registry shows: its public rows, and the page of the service."""
+        with closing(FollowUpDesk(self.board.out, self.board.clock)) as desk:
+            rows = Repository(desk.session.registry).public_documents()
+            page = address("services", place_of("Acme").stream, SERVICE)
+            return " ".join(row.body for row in rows), desk.page(page, "owner")
 
 
 @pytest.fixture
