@@ -7,6 +7,7 @@ say the same.
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,30 @@ def withdraw(board: Board, register: Register, file: Path, results: Path) -> Non
         session.record(place_of("Acme"), added)
     said = board.accredit("decision", "propose", str(results), *VERSION, code=1)
     assert "only evidence that began after that ends it" in said, "the submission is not enough"
+
+
+def test_there_is_no_way_round_a_suspension(board: Board, tmp_path: Path) -> None:
+    """A copy, another folder, another declaration, a version that is added anew: all are refused."""
+    spring = board.measure("spring", version="2.1")
+    board.version()
+    board.decide("accredited", spring, *VERSION)
+    board.accredit("decision", "make", "suspended", "--of", "D-0001", *WHY)
+    board.version("2.2")
+    old = "only evidence that began after that ends it"
+    registry = ("--registry", str(board.out / "registry.sqlite"))
+
+    copied = shutil.copytree(spring, board.out / "autumn")
+    assert old in refused(board, "accredited", copied, *VERSION)
+    moved = shutil.copytree(spring, tmp_path / "elsewhere/spring")
+    assert old in refused(board, "accredited", moved, *registry, *VERSION)
+    assert "registered for version 2.1, and this is about version 2.2" in refused(
+        board, "accredited", spring, "--version", "2.2"
+    )
+    said = board.refused("run", str(board.campaign("spring", version="2.2")))
+    assert "begun with another declaration (changed: campaign.service.version)" in said
+    undeclared = board.measure("summer")
+    assert "registered for version 2.2" in refused(board, "accredited", undeclared, *VERSION)
+    of = ("--supplier", "Acme", "--of", SERVICE, "--reason", "a mistake", "--by", "Ann")
+    board.accredit("registry", "close", "version", "2.1", *of)
+    board.version()
+    assert old in refused(board, "accredited", spring, *VERSION)
