@@ -109,12 +109,14 @@ def count_soaks(
     paths: CampaignPaths,
     scheme: str | None = None,
     at: Clock | None = None,
+    allow_change: str = "",
 ) -> tuple[Counted, ...]:
     """Count a campaign for the soak periods of all plans that it says something about.
 
-    ``scheme`` is the one of the assessment, if it is not the campaign's own.
+    ``scheme`` is the one of the assessment, if it is not the campaign's own; ``allow_change`` is
+    why its user allows whatever differs from the campaigns of the findings.
     """
-    at, counted = at or WallClock(), []
+    at, counted, actor = at or WallClock(), [], current_user()
     with session_if_any(paths.registry, at) as session:
         if session is None:
             return ()
@@ -127,8 +129,9 @@ def count_soaks(
             if soak is None:
                 continue
             try:
-                _meeting(held, soak, assessment, paths).require_allowed(held.plan.id)
-                plan = _count(session, held, soak, assessment, at, current_user())
+                meeting = _meeting(held, soak, assessment, paths)
+                allowed = allowance(held.plan, meeting, allow_change, actor, at.now())
+                plan = _count(session, held, soak, assessment, at, actor, allowed)
             except UsageError as error:
                 counted.append(Counted(held.plan, str(error)))
             else:
