@@ -146,10 +146,15 @@ def send_and_read_mail(
     yield _told(lambda: import_mail(paths.journal, places, WallClock()))
 
 
-def check_availability(prepared: Prepared, paths: CampaignPaths) -> Iterator[str]:
-    """Check at random moments whether the service is up and filters, on a simulated clock."""
+def check_availability(
+    prepared: Prepared, paths: CampaignPaths, begin: datetime | None = None
+) -> Iterator[str]:
+    """Check at random moments whether the service is up and filters, on a simulated clock.
+
+    Without a time to ``begin`` the checks end a little before now.
+    """
     lasts = timedelta(seconds=EVERY * CHECKS)
-    clock = SimulatedClock(_begin(WallClock().now(), lasts))
+    clock = SimulatedClock(begin or _begin(WallClock().now(), lasts))
     times = CheckTimes(every=EVERY, lasts=lasts.total_seconds(), together=100)
     yield _told(lambda: check(prepared, paths, times, pause=clock.pause, clock=clock))
 

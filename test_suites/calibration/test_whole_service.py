@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from harness.cli import plan_step
 from harness.cli.compose import load_and_warn, running_range
 from harness.cli.demo_service_side import (
     LATER,
@@ -44,6 +45,7 @@ from test_suites.keys import write_keys
 from test_suites.registered_people import registered
 from test_suites.rehearsal import read_rehearsal
 from test_suites.right_clock import synchronised
+from test_suites.set_clock import SetClock
 from test_suites.signing_body import sign_pack_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
@@ -107,7 +109,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         register = prepared.campaign.scheme
         paths = measure_prepared(prepared, out, silent(), register=register)
         assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))
-        assert 1 == len(list(check_availability(prepared, paths)))
+        begin = datetime.now(UTC)  # after the campaign was registered
+        assert 1 == len(list(check_availability(prepared, paths, begin)))
         log = folder / "range" / SERVICE_LOG_FILE
         next(request_and_read_log(prepared, paths, log))
         shutil.copy(log, folder / "whole.log")
@@ -152,8 +155,9 @@ def test_becta_2008_binds_records_mail_and_availability() -> None:
 
 
 def test_a_service_that_filters_and_keeps_a_record_is_accredited(
-    campaign: CampaignPaths, whole: Whole
+    campaign: CampaignPaths, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is decided two days later, when the checks of its availability are over."""
     read_log(campaign, whole, lambda lines: lines)
 
     assessment = concluded(campaign)
@@ -164,6 +168,7 @@ def test_a_service_that_filters_and_keeps_a_record_is_accredited(
     assert {"AVL-01"} == at_branch
     assert 0 == assessment.exit_code
     assert () == open_plans(assessment, campaign)
+    monkeypatch.setattr(plan_step.clock, "source", SetClock(datetime.now(UTC) + timedelta(days=2)))
     assert ": valid now (" in decided(campaign)
 
 
