@@ -6,8 +6,9 @@ when), and yields a sentence for each thing that is wrong. The proposal names ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from harness.cli.paths import CampaignPaths
@@ -29,6 +30,16 @@ class JudgedCampaign(NamedTuple):
 
 Check = Callable[[JudgedCampaign], Iterable[str]]
 """Yields a sentence for each thing about a campaign that bars a favourable decision."""
+
+
+def other_registry(campaign: JudgedCampaign) -> Iterator[str]:
+    """Yield that the results lie beside another registry, whose appeals they were judged with."""
+    beside, where = campaign.paths.registry, campaign.session.registry.where
+    if isinstance(beside, Path) and beside.exists() and beside.resolve() != Path(where).resolve():
+        yield (
+            f"the results are judged with another registry, {beside}, than the one in which they "
+            f"are decided, {where}: give that one (--registry), or move the results"
+        )
 
 
 def bars_to(campaign: JudgedCampaign, checks: Iterable[Check]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.cli.conclude import begun_in, conclude_journal
-from harness.cli.decision_bars import Check, JudgedCampaign, bars_to
+from harness.cli.decision_bars import Check, JudgedCampaign, bars_to, other_registry
 from harness.cli.decision_followed import other_content
 from harness.cli.paths import CampaignPaths
 from harness.cli.recalled_evidence import why_recalled
@@ -52,8 +52,9 @@ from harness.ports.storage import Clock
 
 CHECKS: tuple[Check, ...] = (
     why_recalled,
-    lambda each: unsigned_parts(each.assessment, each.paths),
-    lambda each: other_content(each.assessment, each.paths),
+    other_registry,
+    unsigned_parts,
+    other_content,
     time_bars,
     bars_of_registration,
     lambda each: unidentified(
@@ -98,7 +99,7 @@ def read_campaign(
     """
     assessment, paths = conclude_journal(results, scheme, clock)
     campaign = campaign_of(assessment, paths, session)
-    noted = similar_stops(assessment, paths)
+    noted = similar_stops(assessment, session)
     return campaign._replace(basis=msgspec.structs.replace(campaign.basis, noted=noted))
 
 

@@ -59,11 +59,14 @@ def registry_heads(
 def follow_ups_in(where: Path | str, assessment: Assessment) -> tuple[FollowUp, ...] | None:
     """The findings and plans of an assessment's failures; ``None`` if there is no registry yet."""
     with session_if_any(where) as session:
-        if session is None:
-            return None
-        with session.registry.reading(_place(assessment).stream) as access:
-            findings = findings_about(access, _failures(assessment))
-            return follow_ups(assessment, part_of(access, findings=findings))
+        return None if session is None else follow_ups_of(session, assessment)
+
+
+def follow_ups_of(session: RegistrySession, assessment: Assessment) -> tuple[FollowUp, ...]:
+    """The findings and plans of an assessment's failures."""
+    with session.registry.reading(_place(assessment).stream) as access:
+        findings = findings_about(access, _failures(assessment))
+        return follow_ups(assessment, part_of(access, findings=findings))
 
 
 def open_plans(

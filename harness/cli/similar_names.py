@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from harness.cli.paths import CampaignPaths
-from harness.cli.registry_facts import session_if_any
+from harness.cli.registry_session import RegistrySession
 from harness.follow.decisions import standing
 from harness.follow.derived_rows import DECISION
 from harness.follow.replay import replay
@@ -34,33 +33,30 @@ Names = tuple[str, str, str]
 """The names of a supplier, a service and a scheme."""
 
 
-def similar_stops(assessment: Assessment, paths: CampaignPaths) -> tuple[str, ...]:
+def similar_stops(assessment: Assessment, session: RegistrySession) -> tuple[str, ...]:
     """What is open or stopped under similar names, each in a sentence."""
     own = (assessment.supplier, assessment.service, assessment.scheme)
-    return tuple(dict.fromkeys(_similar_stops(own, paths)))
+    return tuple(dict.fromkeys(_similar_stops(own, session)))
 
 
-def _similar_stops(own: Names, paths: CampaignPaths) -> Iterator[str]:
-    with session_if_any(paths.registry) as session:
-        if session is None:
-            return
-        for held in session.plans(every=False):
-            finding = held.finding
-            names = (finding.supplier, finding.service, finding.scheme)
-            if is_similar(own, names):
-                yield (
-                    f"a similar name has an open finding: {finding.id}, {finding.requirement} "
-                    f"({finding.severity}) of {_shown(names)}"
-                )
-        for head in session.registry.heads():
-            if not session.registry.rows(DECISION, stream=head.stream):
-                continue
-            with session.registry.reading(head.stream) as access:
-                decisions = replay(access.events()).decisions
-            for decision in (held.decision for held in standing(decisions)):
-                names = (head.name, decision.service, decision.scheme)
-                if decision.status in STOPS and is_similar(own, names):
-                    yield f"a similar name is {decision.status}: {decision.id} of {_shown(names)}"
+def _similar_stops(own: Names, session: RegistrySession) -> Iterator[str]:
+    for held in session.plans(every=False):
+        finding = held.finding
+        names = (finding.supplier, finding.service, finding.scheme)
+        if is_similar(own, names):
+            yield (
+                f"a similar name has an open finding: {finding.id}, {finding.requirement} "
+                f"({finding.severity}) of {_shown(names)}"
+            )
+    for head in session.registry.heads():
+        if not session.registry.rows(DECISION, stream=head.stream):
+            continue
+        with session.registry.reading(head.stream) as access:
+            decisions = replay(access.events()).decisions
+        for decision in (held.decision for held in standing(decisions)):
+            names = (head.name, decision.service, decision.scheme)
+            if decision.status in STOPS and is_similar(own, names):
+                yield f"a similar name is {decision.status}: {decision.id} of {_shown(names)}"
 
 
 def is_similar(one: Names, other: Names) -> bool:

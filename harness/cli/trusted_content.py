@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.campaign.own_hosts import OwnHosts
-from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.errors import UsageError
 from harness.follow.replay import replay
@@ -27,12 +26,13 @@ from harness.model.content_identity import (
     scheme_document,
     scheme_parts,
 )
-from harness.model.outcome import Assessment
 from harness.model.registry_record import Contact
 from harness.model.stream import OWNER
 from harness.ports.corpora import Corpus
 
 if TYPE_CHECKING:
+    from harness.cli.decision_bars import JudgedCampaign
+    from harness.cli.registry_session import RegistrySession
     from harness.signing import Envelope
 
 SIGN_FOR_BODY = frozenset({"assessor", "decision-maker"})
@@ -42,12 +42,13 @@ SIGNED_KINDS = (SCHEME, POLICY, PACK)
 """The parts that a decision rests on only if they are shipped, or signed by the body."""
 
 
-def unsigned_parts(assessment: Assessment, paths: CampaignPaths) -> Iterator[str]:
+def unsigned_parts(judged: JudgedCampaign) -> Iterator[str]:
     """Why a campaign was not measured and judged with what the body knows, in sentences."""
+    assessment = judged.assessment
     if not assessment.measured_with:
         yield f"{UNKNOWN.format(f'campaign {assessment.campaign}')}: measure again"
         return
-    trusted = TrustedContent(paths.journal, paths.registry)
+    trusted = TrustedContent(judged.paths.journal, judged.session)
     for part, identity in assessment.measured_with:
         if part.startswith(SIGNED_KINDS) and not trusted.holds(part, identity):
             verb = "corpus" if part.startswith(PACK) else "scheme"
@@ -60,11 +61,15 @@ def unsigned_parts(assessment: Assessment, paths: CampaignPaths) -> Iterator[str
 class TrustedContent:
     """The parts that are shipped, or signed by the body.
 
-    The folder ``journal`` holds signatures; ``signatures`` are others, as bytes.
+    The folder ``journal`` holds signatures; ``signatures`` are others, as bytes. The keys of the
+    body are in the ``registry``, which may be open.
     """
 
     def __init__(
-        self, journal: Path, registry: Path | str, signatures: Iterable[bytes] = ()
+        self,
+        journal: Path,
+        registry: Path | str | RegistrySession,
+        signatures: Iterable[bytes] = (),
     ) -> None:
         self._journal, self._registry = journal, registry
         self._signatures = tuple(signatures)
@@ -95,13 +100,13 @@ def is_shipped(part: str, identity: str) -> bool:
     return (part, identity) in _shipped_schemes()
 
 
-def body_keys(registry: Path | str) -> tuple[str, ...]:
+def body_keys(registry: Path | str | RegistrySession) -> tuple[str, ...]:
     """The public keys of the body, in hexadecimal: those of open contacts of the owner."""
-    with session_if_any(registry) as session:
-        if session is None:
-            return ()
-        with session.registry.reading(OWNER) as access:
-            records = replay(access.events()).open_records().values() if access.head else ()
+    if isinstance(registry, Path | str):
+        with session_if_any(registry) as session:
+            return body_keys(session) if session is not None else ()
+    with registry.registry.reading(OWNER) as access:
+        records = replay(access.events()).open_records().values() if access.head else ()
     contacts = (each for each in records if isinstance(each, Contact))
     return tuple(
         each.public_key for each in contacts if each.role in SIGN_FOR_BODY and each.public_key

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import session_if_any
 from harness.errors import UsageError
 from harness.model.event import ClockCorrected
@@ -43,7 +42,7 @@ def machine_clock() -> ClockState:
 def time_bars(campaign: JudgedCampaign) -> Iterator[str]:
     """Why the time of a campaign, or of deciding about it, is not known well enough to decide."""
     assessment, paths = campaign.assessment, campaign.paths
-    signed = _signed_observations(paths)
+    signed = _signed_observations(campaign)
     if not assessment.has_synchronised_clock and not signed:
         yield (
             f"nothing vouches for when campaign {assessment.campaign} was measured: the clock was "
@@ -56,26 +55,24 @@ def time_bars(campaign: JudgedCampaign) -> Iterator[str]:
             f"and a witness signed its journal on {in_utc(min(signed))}: the clock was ahead; "
             "measure again"
         )
-    with session_if_any(paths.registry) as session:
-        if session is not None and (why := why_ahead(session, paths.registry, paths.out)):
-            yield why
+    if why := why_ahead(campaign.session, paths.registry, paths.out):
+        yield why
     if why := why_not_vouched((each.at for each in assessment.witnessed), assessment.concluded):
         yield why
 
 
-def _signed_observations(paths: CampaignPaths) -> list[datetime]:
+def _signed_observations(campaign: JudgedCampaign) -> list[datetime]:
     """When witnesses signed observations of a campaign's journal."""
     from harness.cli.present_heads import JOURNAL_RECEIPTS  # noqa: PLC0415 - cryptography is heavy
     from harness.cli.signed_heads import signed_after  # noqa: PLC0415 - the same
 
-    header = (paths.journal / "header.json").read_bytes()
-    observations = hashlib.sha256(header).hexdigest()
-    with session_if_any(paths.registry) as session:
-        own = signed_after(session.registry, 0)[1] if session is not None else ()
+    journal = campaign.paths.journal
+    observations = hashlib.sha256((journal / "header.json").read_bytes()).hexdigest()
+    own = signed_after(campaign.session.registry, 0)[1]
     return [
         said.at
         for said in (
-            *statements_in(paths.journal / JOURNAL_RECEIPTS),
+            *statements_in(journal / JOURNAL_RECEIPTS),
             *(each.statement for each in own),
         )
         if any(each.chain == observations and each.entries for each in said.chains)

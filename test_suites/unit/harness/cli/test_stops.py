@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,26 @@ def test_there_is_no_way_round_a_suspension(board: Board, tmp_path: Path) -> Non
     board.accredit("registry", "close", "version", "2.1", *of)
     board.version()
     assert old in refused(board, "accredited", spring, *VERSION)
+
+
+def test_results_are_decided_on_in_the_registry_that_registered_them(
+    board: Board, tmp_path: Path
+) -> None:
+    """A bundle is decided on by it; a registry beside the results, made by anybody, is not asked."""
+    spring = board.measure("spring", version="2.1")
+    board.version()
+    registry = ("--registry", str(board.out / "registry.sqlite"))
+    bundle, (key, _) = tmp_path / "spring.zip", write_keys(tmp_path)
+    made = ("bundle", "make", str(spring), "--key", str(key), "--out", str(bundle))
+    board.accredit(*made, "--reveal-seed", folder=False)
+    received = tmp_path / "received/spring"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(received, [one for one in archive.namelist() if "journal/" in one])
+    propose = ("decision", "propose", str(received), *registry)
+
+    assert "the rules propose accredited" in board.accredit(*propose)
+
+    add = ("registry", "add", "contact", "Somebody", "--owner", "--set", "role=decision-maker")
+    board.accredit(*add, "--set", "email=a@b.org", "--out", str(received.parent), folder=False)
+    said = board.accredit(*propose, code=1)
+    assert f"judged with another registry, {received.parent / 'registry.sqlite'}" in said
