@@ -253,13 +253,17 @@ class DecisionLife(PlanLife):
         """Do all that an accreditation needs, on the last campaign or on any."""
         basis = self._basis(rng)
         version = rng.choice([*VERSIONS, *[self.tries[basis.campaign].version] * 4])
+        self.accredited(basis, version, rng.choice(FAVOURABLE), rng)
+
+    def accredited(self, basis: Basis, version: str, status: Status, rng: Random) -> None:
+        """Review a campaign, and decide favourably on it, if the rules allow that."""
         said = Recommendation(
             service=SERVICE, version=version, scheme=SCHEME, scheme_version="1", reason="r",
             status=Status.ACCREDITED,
             proposal=Proposal(status=Status.ACCREDITED, reasons=(), basis=basis),
         )  # fmt: skip
         self.attempt(EvaluationReviewed(at=self.at, actor="Ray", recommendation=said))
-        self.decided(rng.choice(FAVOURABLE), basis, version, "Di", rng)
+        self.decided(status, basis, version, "Di", rng)
 
     def stop(self, rng: Random) -> None:
         """Stop an accreditation without a campaign."""
@@ -497,17 +501,9 @@ def played(*acts: Act) -> DecisionLife:
 def accredited(version: str) -> Act:
     """Accredit a version on the last campaign, if the rules allow it."""
 
-    def act(life: DecisionLife, rng: Random) -> None:
-        basis = life.judged(life.bases[-1])
-        said = Recommendation(
-            service=SERVICE, version=version, scheme=SCHEME, scheme_version="1", reason="r",
-            status=Status.ACCREDITED,
-            proposal=Proposal(status=Status.ACCREDITED, reasons=(), basis=basis),
-        )  # fmt: skip
-        life.attempt(EvaluationReviewed(at=life.at, actor="Ray", recommendation=said))
-        life.decided(Status.ACCREDITED, basis, version, "Di", rng)
-
-    return act
+    return lambda life, rng: life.accredited(
+        life.judged(life.bases[-1]), version, Status.ACCREDITED, rng
+    )
 
 
 def measured(version: str, **how: bool) -> Act:
