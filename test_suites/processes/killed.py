@@ -30,6 +30,9 @@ from harness.cli.measure import measure_prepared, prepare_in
 from harness.store.journal.journal import SEGMENT_BYTES, SegmentJournal, open_journal
 
 STEPS = ("write", "ftruncate", "fsync", "replace", "unlink")
+EARLIER = 20
+"""How many steps earlier a run is killed if one before it ended too soon."""
+
 ROWS = 40
 """Rows after which a segment is sealed here: often."""
 
@@ -134,8 +137,14 @@ def undisturbed(campaign: Path, out: Path) -> dict[str, Any]:
 
 
 def killed(campaign: Path, out: Path, moment: int, *, after: bool) -> dict[str, Any]:
-    """Kill one run at ``moment``, let it go on, and tell what came of it."""
+    """Kill one run at ``moment``, let it go on, and tell what came of it.
+
+    A run may take fewer steps than the undisturbed one, and end before its moment: then another
+    is killed earlier.
+    """
     ended, _ = in_child(lambda: measure(campaign, out, Moments(moment, after=after)))
+    if ended == 0 and moment > EARLIER:
+        return killed(campaign, out.with_name(f"{out.name}-"), moment - EARLIER, after=after)
     _, left = in_child(lambda: held(out))
     resumed, _ = in_child(lambda: measure(campaign, out))
     _, told = in_child(lambda: outcome(out))
