@@ -219,7 +219,7 @@ class Monitoring:
         return decided.id
 
     def _witness(self, paths: CampaignPaths) -> None:
-        """A witness signs the journal with the time, as nobody believes the clock of a story."""
+        """A witness signs the journal and the time: the clock of the story proves nothing."""
         journal = present_journal(paths.journal)
         signer = Signer(WITNESS, private_key_in(self._witness_key))
         receipt = signer.answer(journal.heads, (), self.clock.now()).receipt

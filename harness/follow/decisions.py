@@ -222,7 +222,7 @@ STOPPABLE = (*FAVOURABLE, Status.UNDER_REVIEW, Status.SUSPENDED)
 
 
 def _require_new_enough(event: DecisionMade, sources: Sources) -> None:
-    """Nothing bars the evidence, it began after whatever stopped the service, and nothing does."""
+    """Nothing bars the evidence, which began after all stops, and no stop is left."""
     decision, basis = event.decision, event.decision.proposal.basis
     key = (decision.service, decision.version, decision.scheme)
     stops = stops_about(decision.service, decision.scheme, sources)

@@ -90,7 +90,7 @@ class Tried(NamedTuple):
     software: int
     begun: datetime
     is_silent: bool = False
-    """Whether it failed, and nobody recorded that."""
+    """Whether it failed and the failure was not recorded."""
     is_misdated: bool = False
     """Whether it was dated later than the day on which the clock was put right."""
 
@@ -210,13 +210,13 @@ class DecisionLife(PlanLife):
         self.software += rng.random() < 0.8
 
     def put_clock_ahead(self, rng: Random) -> None:
-        """The clock of the machine goes ahead, and nobody sees it."""
+        """The clock of the machine is set ahead by mistake."""
         if not self.lead:
             self.lead = timedelta(days=rng.choice([2, 20, 200]))
             self.at += self.lead
 
     def put_clock_right(self, _: Random) -> None:
-        """Somebody sees it, puts it right, and records that."""
+        """The clock is set right, and the correction recorded."""
         if self.lead:
             self.at -= self.lead
             self.lead = timedelta()
@@ -375,8 +375,8 @@ class DecisionLife(PlanLife):
     def _require_newer(self, version: str, basis: Basis | None) -> None:
         """What became favourable rests on evidence that began after each stop of the service.
 
-        It was declared and measured as declared, with nothing that was recalled, by a clock that
-        nobody had to put right, and no failure of the version was kept silent.
+        It was registered, measured as registered, with nothing that was recalled, and dated by a
+        clock that needed no correction; every earlier failure of the version is on record.
         """
         assert basis is not None
         tried = self.tries[basis.campaign]
