@@ -42,7 +42,7 @@ _ROW = re.compile(r"(?P<sample>EICAR|Benign .+?) in (?P<case>.+ by .+)")
 _ENDINGS = {
     "none": "com", "renamed": "jpg", "exe": "exe", "zip": "zip", "gz": "gz", "xz": "xz",
     "zst": "zst", "bz2": "bz2", "tar": "tar", "rtf": "rtf", "mbox": "mbox", "cab": "cab",
-    "iso9660": "iso", "ar/deb": "deb", "rar5": "rar",
+    "iso9660": "iso", "ar/deb": "deb", "rar5": "rar", "behind": "zip",
     "lha": "lzh", "rpm": "rpm", "jar": "jar", "apk": "apk", "docx": "docx", "xlsx": "xlsx",
     "pptx": "pptx", "odt": "odt", "html base64 smuggling": "html", "data: URI": "html",
     "svg script smuggling": "svg", "polyglot gif+zip": "gif",
@@ -125,7 +125,7 @@ def _clean(number: int, planned: Collection[_Planned]) -> Iterator[_Planned]:
     fitting = {
         one.case.name: one.case
         for one in planned
-        if one.is_twin and one.case.group in CLEAN_GROUPS and one.label == ""
+        if one.is_twin and one.case.group in CLEAN_GROUPS - {"sized"} and one.label == ""
     }
     for index, case in enumerate(islice(cycle(fitting.values()), number), 1):
         yield _Planned(

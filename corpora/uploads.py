@@ -20,6 +20,7 @@ from harness.model.upload_case import (
     INFECTED_UPLOADS,
     NAMED_UPLOADS,
     PHOTO,
+    SIZED_UPLOADS,
     UPLOAD,
     upload_case,
 )
@@ -74,7 +75,7 @@ def uploads(
 
 def _named(of_case: int) -> Iterator[_Planned]:
     cases = [(CONTROL, variant) for variant in NAMED_UPLOADS]
-    cases += [(MALWARE, variant) for variant in INFECTED_UPLOADS]
+    cases += [(MALWARE, variant) for variant in (*INFECTED_UPLOADS, *SIZED_UPLOADS)]
     for category, variant in cases:
         for number in range(1, of_case + 1):
             short = re.sub(r"[^a-z]+", "-", variant.removeprefix(UPLOAD))

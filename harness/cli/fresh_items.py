@@ -18,8 +18,8 @@ from harness.cli.compose import load_and_warn, open_pack, prepare, seeded
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
 from harness.follow.retest import (
-    CASES_OF_METRIC,
     RetestSelection,
+    cases_of,
     codes_of,
     scheme_of_attempt,
     select_retest,
@@ -158,7 +158,7 @@ def retest_items(
     _require_addresses(finding, items, past.missed)
     whole = codes if scheme.requirements[0].rule == "census" else ()
     measured = {item.category for item in items if is_among(item.category, whole)}
-    cases = CASES_OF_METRIC.get(scheme.requirements[0].measure.metric, ())
+    cases = cases_of(scheme.requirements[0].measure.metric, items)
     return RetestItems(
         plan=plan,
         finding=finding,

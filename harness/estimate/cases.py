@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from harness.estimate import rates
@@ -57,14 +58,17 @@ def open_cases(
     case_of: Callable[[GroupResult], str] = _harmful_case,
     count: Callable[[Selection], MeasuredMetric] = rates.missed,
     untried: Iterable[str] = (),
+    further: Mapping[str, str] = MappingProxyType({}),
 ) -> MeasuredMetric:
     """Count the cases in which an item got through, or what else ``count`` counts.
 
     ``words`` names each case that must be tried, by its part of the strata. Each case is a part of
     the metric; its items are those against the service. ``case_of`` gives the case of an item, by
     default that of harmful pages alone. ``untried`` are further cases that must be tried, and never
-    are.
+    are; ``further`` are cases that count where they are tried, and need not be.
     """
+    tried = {case_of(each) for each in selection.results}
+    words = {**words, **{case: further[case] for case in further if case in tried}}
     results = tuple(each for each in selection.results if case_of(each) in words)
     narrowed = replace(selection, results=results)
     by_case = [

@@ -15,8 +15,16 @@ from harness.estimate.outcome_groups import ClassifiedResults, GroupResult
 from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
-from harness.model.file_case import ARCHIVES, CLEAN_GROUPS, FEATURES, FILE, NAMED_CASES, file_case
-from harness.model.upload_case import INFECTED_UPLOADS, NAMED_UPLOADS
+from harness.model.file_case import (
+    ARCHIVES,
+    CLEAN_GROUPS,
+    FEATURES,
+    FILE,
+    NAMED_CASES,
+    SIZED_CASES,
+    file_case,
+)
+from harness.model.upload_case import INFECTED_UPLOADS, NAMED_UPLOADS, SIZED_UPLOADS
 from harness.model.verdict import State
 
 UNDECLARED_GROUPS = "a group that may upload and one that may not must be declared"
@@ -24,8 +32,8 @@ UNDECLARED = "what the service does with them is not declared"
 
 
 def eicar_variants_passed(selection: Selection) -> MeasuredMetric:
-    """Count the named ways of packing and transferring the test file that got through."""
-    return open_cases(selection, "eicar_variants_passed", NAMED_CASES)
+    """Count the ways of packing and transferring the test file that got through."""
+    return open_cases(selection, "eicar_variants_passed", NAMED_CASES, further=SIZED_CASES)
 
 
 def feature_checks_passed(selection: Selection) -> MeasuredMetric:
@@ -96,7 +104,9 @@ def altered_downloads(selection: Selection) -> MeasuredMetric:
 
 def infected_uploads_passed(selection: Selection) -> MeasuredMetric:
     """Count the ways in which an infected file could be uploaded."""
-    return open_cases(selection, "infected_uploads_passed", INFECTED_UPLOADS)
+    return open_cases(
+        selection, "infected_uploads_passed", INFECTED_UPLOADS, further=SIZED_UPLOADS
+    )
 
 
 def upload_compliance(selection: Selection) -> MeasuredMetric:

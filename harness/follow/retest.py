@@ -20,18 +20,18 @@ from harness.follow.findings import describe
 from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
 from harness.model.content_form import VIEWERS, variant_of
 from harness.model.corpus import TWIN, Item, covers
-from harness.model.file_case import FEATURES, FILE, NAMED_CASES
+from harness.model.file_case import FEATURES, FILE, NAMED_CASES, SIZED_CASES
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.protocol_case import NAMED_PROTOCOLS
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_sample
 from harness.model.transition_address import TRANSITIONS
-from harness.model.upload_case import INFECTED_UPLOADS
+from harness.model.upload_case import INFECTED_UPLOADS, SIZED_UPLOADS
 
 CASES_OF_METRIC: Mapping[str, tuple[str, ...]] = {
-    "eicar_variants_passed": (*NAMED_CASES,),
+    "eicar_variants_passed": (*NAMED_CASES, *SIZED_CASES),
     "feature_checks_passed": tuple(f"{FILE}feature-{name}" for name in FEATURES),
-    "infected_uploads_passed": (*INFECTED_UPLOADS,),
+    "infected_uploads_passed": (*INFECTED_UPLOADS, *SIZED_UPLOADS),
     "ipv6_transitions_open": (*TRANSITIONS,),
     "protocol_mismatches": (*NAMED_PROTOCOLS,),
     "viewers_exposing": (*VIEWERS,),
@@ -40,6 +40,18 @@ CASES_OF_METRIC: Mapping[str, tuple[str, ...]] = {
 
 Unless each is tried, the metric is undecided, so a re-test draws fresh items of each.
 """
+
+IF_THERE = frozenset({*SIZED_CASES, *SIZED_UPLOADS})
+"""Those of them that packs of earlier versions do not have."""
+
+
+def cases_of(metric: str, items: Iterable[Item]) -> tuple[str, ...]:
+    """The ways that a re-test of a metric has to try, given the items that it can draw from."""
+    cases = CASES_OF_METRIC.get(metric, ())
+    if IF_THERE.isdisjoint(cases):
+        return cases
+    there = {variant_of(item.stratum) for item in items}
+    return tuple(case for case in cases if case not in IF_THERE or case in there)
 
 
 STRICTER_AFTER = 2

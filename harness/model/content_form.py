@@ -24,7 +24,7 @@ from harness.model.protocol_case import NAMED_PROTOCOLS, PROTOCOL
 from harness.model.query_case import QUERY, QUERY_CASES
 from harness.model.search_case import case_words, search_case
 from harness.model.technique import WAY, technique_case, words_of
-from harness.model.upload_case import INFECTED_UPLOADS, UPLOAD, upload_case
+from harness.model.upload_case import INFECTED_UPLOADS, SIZED_UPLOADS, UPLOAD, upload_case
 from harness.model.url_case import JUDGED, URL_CASES
 
 Family = Literal[
@@ -194,7 +194,7 @@ def _search_or_file(variant: str) -> ContentForm | None:
         return ContentForm(variant, file.words, family, coding)
     upload = upload_case(variant)
     if upload is not None:
-        is_infected = variant in INFECTED_UPLOADS
+        is_infected = variant in INFECTED_UPLOADS | SIZED_UPLOADS
         return ContentForm(variant, upload.words, "upload" if is_infected else "other upload")
     if protocol := NAMED_PROTOCOLS.get(variant):
         return ContentForm(variant, protocol, "protocol")

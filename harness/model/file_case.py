@@ -16,13 +16,14 @@ from typing import Literal
 FILE = "file:"
 """What precedes the name of a case of downloads in a stratum."""
 
-CaseGroup = Literal["named", "archive", "feature", "other", "restricted"]
-"""*Named* cases are those that a requirement names; *archives* are hard to scan; *features* are
-those of the AMTSO feature checks. What came of *other* and of *restricted* cases is reported;
+CaseGroup = Literal["named", "sized", "archive", "feature", "other", "restricted"]
+"""*Named* cases are those that a requirement names; *sized* ones are as large as files of real use,
+and count where a pack has them; *archives* are hard to scan; *features* are those of the AMTSO
+feature checks. What came of *other* and of *restricted* cases is reported;
 services may stop restricted ones whatever is in them."""
 REPORTED_GROUPS = frozenset({"other", "restricted"})
 
-CLEAN_GROUPS = frozenset({"named", "other"})
+CLEAN_GROUPS = frozenset({"named", "sized", "other"})
 """The groups whose harmless files must arrive unchanged."""
 
 ARCHIVES = {
@@ -126,6 +127,8 @@ def layers_of(container: str) -> tuple[str, ...]:
         return (*inside, *around) if around and inside else ()
     if many := re.fullmatch(r"zip with ([\d,]{1,7}) other files", container):
         return (f"zip {min(int(many[1].replace(',', '') or 0), MOST_FILES)}",)
+    if large := re.fullmatch(r"zip behind ([1-9]|1\d) MB", container):
+        return (f"behind {large[1]}",)
     first = (name for start, name in _BY_FIRST_WORDS.items() if container.startswith(f"{start} "))
     return tuple(first)[:1]
 
@@ -196,6 +199,7 @@ _CORE: tuple[tuple[str, str, str, str, CaseGroup], ...] = (
     ("chunked", "none", "chunked 1-byte chunks", "in chunks", "named"),
     ("ranged", "none", "Range 0-33 then 34-67", "in byte ranges", "named"),
     ("gzip", "none", "Content-Encoding gzip", "compressed with gzip", "named"),
+    ("large", "zip behind 2 MB", "HTTP GET", "in a zip archive, behind 2 MB of film", "sized"),
     *((f"archive-{name}", name, "HTTP GET", words, "archive") for name, words in ARCHIVES.items()),
     ("feature-manual", "none", "HTTP GET", FEATURES["manual"], "feature"),
     ("feature-drive-by", "none", "meta refresh to EICAR", FEATURES["drive-by"], "feature"),
@@ -230,6 +234,8 @@ FILE_CASES: dict[str, FileCase] = _core()
 
 NAMED_CASES = {name: case.words for name, case in FILE_CASES.items() if case.group == "named"}
 """The eight ways of packing and transferring the test file that MAL-01 names, in words."""
+SIZED_CASES = {name: case.words for name, case in FILE_CASES.items() if case.group == "sized"}
+"""Further ways of MAL-01, which count where they are tried: files as large as those of real use."""
 
 
 @lru_cache(maxsize=4096)

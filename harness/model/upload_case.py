@@ -15,6 +15,9 @@ UPLOAD = "upload:"
 
 TEST_FILE = "test file"
 """The content that is the anti-malware test file."""
+LATE_TEST_FILE = "test file after a large picture"
+"""The content that is the test file as the second file of a form, behind one of LATE bytes."""
+LATE = 80_000
 PHOTO = "photo with a position"
 """The content that is a picture with a position and an owner in it (EXIF)."""
 
@@ -50,6 +53,8 @@ INFECTED_WAYS = ("multipart", "put", "webdav", "chat", "post")
 
 NAMED_UPLOADS = {f"{UPLOAD}{way}": WAYS[way] for way in NAMED_WAYS}
 INFECTED_UPLOADS = {f"{UPLOAD}{way}: {TEST_FILE}": WAYS[way] for way in INFECTED_WAYS}
+SIZED_UPLOADS = {f"{UPLOAD}multipart: {LATE_TEST_FILE}": "the second file in a form, after 80 kB"}
+"""Further infected uploads, which count where they are tried: as large as those of real use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ from harness.model.corpus import Item
 from harness.model.facts import FileSighting, WebFacts
 from harness.model.probe import ProbeDeclaration
 from harness.model.upload_case import (
+    LATE,
+    LATE_TEST_FILE,
     MESSAGE,
     PHOTO,
     TEST_FILE,
@@ -165,6 +167,8 @@ Maker = Callable[[bytes], Sending]
 
 def sending_for(case: UploadCase) -> Sending:
     """Return what is sent for a case."""
+    if case.content == LATE_TEST_FILE:
+        return _multipart(bytes(LATE), eicar())
     content = _content(case.content)
     return _MAKERS[case.way](content)
 
@@ -185,13 +189,14 @@ def _form(content: bytes) -> Sending:
     )
 
 
-def _multipart(content: bytes) -> Sending:
-    """A form with a file (RFC 7578)."""
+def _multipart(*files: bytes) -> Sending:
+    """A form with files (RFC 7578)."""
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="letter.dat"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    body = head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+    body = b"".join(head.encode() + file + b"\r\n" for file in files)
+    body += f"--{BOUNDARY}--\r\n".encode()
     kind = f"multipart/form-data; boundary={BOUNDARY}"
     return Sending(method="POST", body=body, headers=(("Content-Type", kind),))
 

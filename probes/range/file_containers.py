@@ -54,9 +54,16 @@ def in_container(payload: bytes, layers: tuple[str, ...]) -> bytes:
         kind, _, number = layer.partition(" ")
         if kind == "zip" and number.isdecimal():
             payload = _zip(payload, others=int(number))
+        elif kind == "behind":
+            payload = _zip(payload, more=(("film.mp4", film(int(number) * 1_000_000)),))
         else:
             payload = _WRAPS[layer](payload)
     return payload
+
+
+def film(size: int) -> bytes:
+    """Return so many bytes that no compression makes smaller, as those of a film: always the same."""
+    return hashlib.shake_256(b"film").digest(size)
 
 
 def _zip(

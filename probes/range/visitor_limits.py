@@ -54,7 +54,7 @@ class VisitorRules(Declared):
     connections_in_all: Number = 4096
     patience: Rate = 20.0
     head_bytes: Number = 16 * 1024
-    body_bytes: Number = 16 * 1024
+    body_bytes: Number = 96 * 1024
     message_bytes: Number = 1024
     answer_bytes: Annotated[int, Field(ge=512, le=4096)] = 1232
 

@@ -15,7 +15,15 @@ from corpora.origin_pack import OriginPages
 from harness.estimate.file_cases import UNDECLARED
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
-from harness.model.file_case import ARCHIVES, CLEAN_GROUPS, FEATURES, FILE, NAMED_CASES, file_case
+from harness.model.file_case import (
+    ARCHIVES,
+    CLEAN_GROUPS,
+    FEATURES,
+    FILE,
+    NAMED_CASES,
+    SIZED_CASES,
+    file_case,
+)
 from harness.model.outcome import Conformity, Outcome
 from harness.model.verdict import State, Verdict
 from harness.store.journal.journal import open_journal
@@ -90,7 +98,7 @@ def test_a_filter_that_opens_every_container_conforms(tried: Try, world: RangeTe
 
     for requirement in ("MAL-01", "MAL-02", "MAL-04", "MAL-05"):
         assert outcome(run, requirement).conformity is Conformity.CONFORMS, requirement
-    assert outcome(run, "MAL-01").metric.n == len(NAMED_CASES)
+    assert outcome(run, "MAL-01").metric.n == len(NAMED_CASES | SIZED_CASES)
     assert outcome(run, "MAL-02").metric.n == len(FEATURES)
     assert outcome(run, "MAL-04").metric.n == len(ARCHIVES)
     clean = [one for one in run.verdicts if one.item.stratum.startswith(TWIN)]
@@ -263,6 +271,14 @@ def test_no_address_says_what_the_file_is() -> None:
     addresses = " ".join(row["value"] for row in downloads("files").rows)
 
     assert not re.search(r"eicar|virus|malware|harmful|test-?file|amtso|danger", addresses)
+
+
+def test_a_file_that_is_larger_than_what_a_filter_scans_does_not_conform(tried: Try) -> None:
+    large = next(iter(SIZED_CASES)).removeprefix(FILE)
+    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts(large)), corpora=only(*CASES, large))
+
+    assert outcome(run, "MAL-01").conformity is Conformity.DOES_NOT_CONFORM
+    assert [one.item for one in outcome(run, "MAL-01").witnesses] == ["file-large-1"]
 
 
 def test_a_filter_that_blocks_every_download_fails_for_clean_files_alone(tried: Try) -> None:

@@ -14,7 +14,13 @@ import pytest
 from corpora.uploads import UPLOAD_PACK, uploads
 from harness.estimate.file_cases import UNDECLARED_GROUPS
 from harness.model.outcome import Conformity, Outcome
-from harness.model.upload_case import INFECTED_UPLOADS, INFECTED_WAYS, NAMED_UPLOADS, NAMED_WAYS
+from harness.model.upload_case import (
+    INFECTED_UPLOADS,
+    INFECTED_WAYS,
+    NAMED_UPLOADS,
+    NAMED_WAYS,
+    SIZED_UPLOADS,
+)
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.net.file_contents import holds_test_string
@@ -112,7 +118,7 @@ def test_a_filter_that_controls_uploads_by_group_conforms(tried: Try, world: Ran
         assert outcome(run, "UPL-01", profile).conformity is Conformity.CONFORMS
         assert outcome(run, "UPL-01", profile).metric.n == len(NAMED_WAYS)
         assert outcome(run, "UPL-02", profile).conformity is Conformity.CONFORMS
-        assert outcome(run, "UPL-02", profile).metric.n == len(INFECTED_WAYS)
+        assert outcome(run, "UPL-02", profile).metric.n == len(INFECTED_WAYS) + len(SIZED_UPLOADS)
     by_staff = {
         one.state
         for one in run.verdicts

@@ -44,6 +44,15 @@ async def scans_each_range(visit: Visit) -> None:
         await visit.rightly()
 
 
+@malware("Scans the first 256 KiB of an answer only.", {FORMS})
+async def scans_the_first_bytes(visit: Visit) -> None:
+    answer = await visit.ask(visit.forwarded)
+    if visit.code_in(answer[: 256 * 1024]):
+        await visit.block("MALW.MAL")
+    else:
+        await visit.send(answer)
+
+
 @malware("Scans files over HTTP only.", {FORMS})
 async def scans_over_http_only(visit: Visit) -> None:
     await visit.rightly_unless(visit.call.is_secure)

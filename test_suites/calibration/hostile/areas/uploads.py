@@ -36,6 +36,11 @@ async def scans_the_beginning(visit: Visit) -> None:
         await visit.rightly()
 
 
+@upload("Scans the first 64 KiB of an upload only.", {INFECTED})
+async def scans_small_uploads(visit: Visit) -> None:
+    await visit.rightly_unless(len(visit.request.body) > 64 * 1024)
+
+
 @upload("Scans the uploads of pupils only.", {INFECTED})
 async def scans_pupils_only(visit: Visit) -> None:
     await visit.rightly_unless(visit.profile == "staff")
