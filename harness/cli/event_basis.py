@@ -79,10 +79,11 @@ def _rests_on_dates(event: Event) -> bool:
 def _rests_on_all(event: Event) -> bool:
     """Whether an event rests on its whole stream.
 
-    So do identities, the close of a review, which may be of a recall, and a corrected clock.
+    So do identities, the close of a review, which may be of a recall, and of a complaint, which
+    nobody with a part in it answers, and a corrected clock.
     """
-    is_review = isinstance(event, RecordClosed) and event.record.startswith("review:")
-    return is_review or is_identity(event) or isinstance(event, DecisionEvent | ClockCorrected)
+    is_answer = isinstance(event, RecordClosed) and event.record.startswith(ANSWERED)
+    return is_answer or is_identity(event) or isinstance(event, DecisionEvent | ClockCorrected)
 
 
 def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
@@ -110,6 +111,8 @@ def needed_by(access: StreamAccess, events: Iterable[Event]) -> StreamState:
     return with_uses(access, state, added)
 
 
+ANSWERED = ("review:", "complaint:")
+"""How the keys of records begin that somebody without a part closes."""
 ALARM_KINDS = ("alarm-raised", "alarm-acknowledged", "alarm-retested")
 
 

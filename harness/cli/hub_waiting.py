@@ -22,6 +22,7 @@ KINDS: dict[ObligationKind, WaitsFor] = {
     ObligationKind.APPEAL: "decision",
     ObligationKind.NEW_DECISION: "decision",
     ObligationKind.REVIEW: "review",
+    ObligationKind.COMPLAINT: "review",
 }
 """What obligations are about; all others are about plans."""
 

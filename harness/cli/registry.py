@@ -33,16 +33,16 @@ from harness.cli.registry_session import (
 from harness.cli.verify import HEAD, continues_from
 from harness.cli.witness_options import AUTHORITY, KEYS, TOKEN, WITNESS, Asked
 from harness.errors import InstrumentError, UsageError, known
-from harness.follow.decision_dates import review_due
+from harness.follow.decision_dates import ANSWER, record_due
 from harness.follow.derived_rows import HELD_RECORDS, HeldRecord, read_row
-from harness.model.event import RecordAdded, RecordClosed
+from harness.model.event import OUTCOMES, ComplaintOutcome, RecordAdded, RecordClosed
 from harness.model.event_times import in_utc
 from harness.model.registry_record import (
     RECORDS,
     AnyRecord,
+    Complaint,
     Incident,
     OfService,
-    Review,
     make_record,
     require_kind,
     times_of,
@@ -105,8 +105,8 @@ def add(
     if key is not None:
         values |= _public_key(kind, key, values)
     record = make_record(kind, values | {"id": name})
-    added = RecordAdded(at=clock.now(), actor=by or current_user(), record=record)
-    _require_past(record, added.at)
+    added = RecordAdded(at=clock.now(), actor=by or current_user(), record=_with_times(record))
+    _require_past(added.record, added.at)
     with open_session(chosen_registry(registry, out), create=True, clock=clock) as session:
         place = _place(session, supplier, owner=owner)
         session.record(place, added)
@@ -121,12 +121,17 @@ def close(
     supplier: SUPPLIER = "",
     *,
     of: Annotated[str, typer.Option(help="Its service, if several have one of this name.")] = "",
+    outcome: Annotated[str, typer.Option(help=f"Of a complaint: {', '.join(OUTCOMES)}.")] = "",
     owner: OWNERS_OWN = False,
     by: BY = "",
     registry: REGISTRY_OPTION = "",
     out: RESULTS = OUT,
 ) -> None:
-    """Close a record that is no longer valid, or was dealt with. It stays readable."""
+    """Close a record that is no longer valid, or was dealt with. It stays readable.
+
+    A complaint gets an outcome, from somebody without a part in what it is about.
+    """
+    answer = _outcome(kind, outcome)
     _require_by_hand(kind)
     _require_whose(supplier, owner=owner)
     with open_session(chosen_registry(registry, out), clock=clock) as session:
@@ -134,7 +139,10 @@ def close(
         rows = session.registry.rows(kind, stream=place.stream, state="open")
         key = _open_key([read_row(row, HELD_RECORDS).record for _, row in rows], kind, name, of)
         actor = by or current_user()
-        session.record(place, RecordClosed(at=clock.now(), actor=actor, record=key, reason=reason))
+        closed = RecordClosed(
+            at=clock.now(), actor=actor, record=key, reason=reason, outcome=answer
+        )
+        session.record(place, closed)
     say(f"closed: {kind} {name}, of {place.name}")
 
 
@@ -342,20 +350,44 @@ def _require_by_hand(kind: str) -> None:
 
 
 def _require_past(record: AnyRecord, now: datetime) -> None:
-    """Raise UsageError for an incident that is yet to happen."""
-    if isinstance(record, Incident) and record.happened > now:
-        msg = (
-            f"incident {record.id!r}: happened {in_utc(record.happened)} is in the future "
-            f"(it is {in_utc(now)}); give the time when it happened"
-        )
+    """Raise UsageError for an incident or a complaint of a time to come."""
+    for kind, what, time in (
+        (Incident, "happened", getattr(record, "happened", None)),
+        (Complaint, "was received", getattr(record, "received", None)),
+    ):
+        if isinstance(record, kind) and time is not None and time > now:
+            msg = (
+                f"{record.kind} {record.id!r}: {what} {in_utc(time)} is in the future "
+                f"(it is {in_utc(now)}); give the time when it {what}"
+            )
+            raise UsageError(msg)
+
+
+def _with_times(record: AnyRecord) -> AnyRecord:
+    """A record with the times that nobody gave: a complaint came now, and is due in 30 days."""
+    if not isinstance(record, Complaint):
+        return record
+    received = record.received or clock.now()
+    due = record.due or received + ANSWER
+    return msgspec.structs.replace(record, received=received, due=due)
+
+
+def _outcome(kind: str, given: str) -> ComplaintOutcome | msgspec.UnsetType:
+    """The outcome of a complaint, if one is given. Raises UsageError for another."""
+    found = next((each for each in OUTCOMES if given == each), msgspec.UNSET)
+    if given and kind != "complaint":
+        msg = f"only a complaint has an outcome, not a {kind}; leave --outcome out"
         raise UsageError(msg)
+    if given and found is msgspec.UNSET:
+        msg = f"--outcome {given!r} is none; a complaint is {', '.join(OUTCOMES)}"
+        raise UsageError(msg)
+    return found
 
 
 def _is_overdue(held: HeldRecord, now: datetime) -> bool:
-    """Whether the day (UTC) on which an open review was due is over."""
-    if held.closed is not None or not isinstance(held.record, Review):
-        return False
-    return now > review_due(held.record)
+    """Whether the day (UTC) on which an open review or complaint was due is over."""
+    due = record_due(held.record) if held.closed is None else None
+    return due is not None and now > due
 
 
 def _open_key(held: Sequence[AnyRecord], kind: str, name: str, of: str) -> str:
@@ -389,5 +421,6 @@ def _details(held: HeldRecord, now: datetime) -> str:
             shown = in_utc(value) if hasattr(value, "astimezone") else value
             parts.append(f"{field.name} {shown}")
     if held.closed is not None:
-        parts.append(f"closed {in_utc(held.closed.at)}: {held.closed.reason}")
+        end = "closed" if held.closed.outcome is msgspec.UNSET else held.closed.outcome
+        parts.append(f"{end} {in_utc(held.closed.at)}: {held.closed.reason}")
     return "; ".join(parts)

@@ -104,9 +104,7 @@ def altered_downloads(selection: Selection) -> MeasuredMetric:
 
 def infected_uploads_passed(selection: Selection) -> MeasuredMetric:
     """Count the ways in which an infected file could be uploaded."""
-    return open_cases(
-        selection, "infected_uploads_passed", INFECTED_UPLOADS, further=SIZED_UPLOADS
-    )
+    return open_cases(selection, "infected_uploads_passed", INFECTED_UPLOADS, further=SIZED_UPLOADS)
 
 
 def upload_compliance(selection: Selection) -> MeasuredMetric:

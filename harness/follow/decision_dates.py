@@ -1,4 +1,4 @@
-"""The due dates of decisions on accreditation, of appeals against them, and of reviews."""
+"""The due dates of decisions on accreditation, of appeals, of reviews, and of complaints."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from harness.follow.service_status import accreditations_to_renew
 from harness.model.decision import DecisionAppeal, HeldDecision
 from harness.model.obligation import ObligationKind, Party
 from harness.model.person_names import shown_name
-from harness.model.registry_record import AnyRecord, Review, record_key
+from harness.model.registry_record import AnyRecord, Complaint, Review, record_key
 
 ANSWER = timedelta(days=30)
-"""When an appeal is to be answered, and decided again if it was upheld; no standard gives a time.
+"""When an appeal or a complaint is to be answered, and decided again after an upheld appeal.
+
+No standard gives a time.
 """
 
 
@@ -82,29 +84,43 @@ def _date(
     )
 
 
-def dates_of_reviews(records: Mapping[int, AnyRecord]) -> Iterator[DueDate]:
-    """Yield the reviews among open records, which are given with the positions of their events.
+REVIEWING = NextAct(
+    Party.ASSESSOR, "the assessor", "review the accreditation, and close the record"
+)
+ANSWERING = NextAct(
+    Party.DECISION_MAKER,
+    "somebody who neither assessed the service nor decided about it",
+    "answer the complaint, and close the record with its outcome",
+)
+
+
+def dates_of_records(records: Mapping[int, AnyRecord]) -> Iterator[DueDate]:
+    """Yield reviews and complaints among open records, given with the positions of their events.
 
     Each is due until the end of its day (UTC). One that replaces another has a later position.
     """
     for position, record in records.items():
-        if isinstance(record, Review):
-            act = NextAct(
-                Party.ASSESSOR, "the assessor", "review the accreditation, and close the record"
-            )
-            yield DueDate(
-                about=record.id,
-                kind=ObligationKind.REVIEW,
-                what=f"review ({record.trigger})",
-                due=review_due(record),
-                act=act,
-                part=record.of,
-                service=record.of,
-                revision=position,
-            )
+        due = record_due(record)
+        if not isinstance(record, Review | Complaint) or due is None:
+            continue
+        is_review = isinstance(record, Review)
+        yield DueDate(
+            about=record.id,
+            kind=ObligationKind.REVIEW if is_review else ObligationKind.COMPLAINT,
+            what=f"review ({record.trigger})"
+            if isinstance(record, Review)
+            else "answer to the complaint",
+            due=due,
+            act=REVIEWING if is_review else ANSWERING,
+            part=record.of,
+            service=record.of,
+            revision=position,
+        )
 
 
-def review_due(review: Review) -> datetime:
-    """The end of the day (UTC) on which a review is due; only then is it overdue."""
-    day = review.due.astimezone(UTC)
+def record_due(record: AnyRecord) -> datetime | None:
+    """The end of the day (UTC) on which a review or a complaint is due; only then is it overdue."""
+    if not isinstance(record, Review | Complaint) or record.due is None:
+        return None
+    day = record.due.astimezone(UTC)
     return day.replace(hour=23, minute=59, second=59, microsecond=999999)

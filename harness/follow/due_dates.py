@@ -1,4 +1,4 @@
-"""All that is due in a stream of the registry: of plans, decisions, appeals and reviews.
+"""All that is due in a stream of the registry: of plans, decisions, appeals, reviews, complaints.
 
 Everything is derived from the stream's events and a given time. A stream holds one supplier, so
 what is derived from it names no other.
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from harness.follow.decision_dates import dates_of_decisions, dates_of_reviews
+from harness.follow.decision_dates import dates_of_decisions, dates_of_records
 from harness.follow.escalation import SETTLED
 from harness.follow.plan_dates import DueDate, dates_of_plan
 from harness.follow.state import StreamState
@@ -118,10 +118,10 @@ def _of_plans(state: StreamState, now: datetime) -> Iterator[Obligation]:
 
 
 def _of_others(state: StreamState, now: datetime) -> Iterator[Obligation]:
-    """Yield the obligations about decisions and reviews."""
+    """Yield the obligations about decisions, reviews and complaints."""
     records = state.open_records()
     keys = {record.key for record in records.values()}
-    for date in (*dates_of_decisions(state.decisions, keys), *dates_of_reviews(records)):
+    for date in (*dates_of_decisions(state.decisions, keys), *dates_of_records(records)):
         yield _obligation(date, state.name, now)
 
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import (
+    OUTCOMES,
     AppealDecided,
     CanariesMade,
     ChangeAllowed,
@@ -25,11 +28,13 @@ from harness.model.event import (
     PlanExtended,
     PlanProposal,
     PlanSuperseded,
+    RecordClosed,
     RetestConcluded,
     RetestPostponed,
     RetestStarted,
 )
 from harness.model.person_names import find_person, identity_of, is_same_person
+from harness.model.registry_record import Complaint
 
 Approved = PlanExtended | PlanDeviated | PlanSuperseded
 """Events that name their approver beside the person who records them."""
@@ -160,6 +165,26 @@ def require_details(plan: ActionPlan) -> None:
                 f"record it: accredit plan detail {plan.id} {option} TEXT"
             )
             raise UsageError(msg)
+
+
+def require_fair_answer(
+    complaint: Complaint, closed: RecordClosed, others: tuple[str, ...]
+) -> None:
+    """Raise UsageError unless a complaint gets an outcome from somebody without a part in it.
+
+    ``others`` measured or judged the service, speak for it, or decided about it (ISO/IEC 17065,
+    7.13.5).
+    """
+    subject = f"complaint {complaint.id!r}"
+    if closed.outcome is msgspec.UNSET:
+        msg = f"{subject}: say what became of it (--outcome {', '.join(OUTCOMES)})"
+        raise UsageError(msg)
+    if (other := find_person(closed.actor, (complaint.complainant, *others))) is not None:
+        msg = (
+            f"{subject}: {other} complained, or assessed, speaks for or decided about "
+            f"{complaint.of}; somebody else must answer it (--by NAME)"
+        )
+        raise UsageError(msg)
 
 
 def require_fair_appeal(event: AppealDecided, *, is_kept: bool) -> None:

@@ -25,7 +25,7 @@ from harness.follow.decisions import (
     latest_of,
     people_of,
 )
-from harness.follow.guards import require_fair_appeal
+from harness.follow.guards import require_fair_answer, require_fair_appeal
 from harness.follow.identities import require_other_identity, require_signature, with_key
 from harness.follow.recall import recalled_decision
 from harness.follow.transitions import advance
@@ -68,6 +68,7 @@ from harness.model.registration_event import CampaignRegistered, RegistrationEve
 from harness.model.registry_record import (
     AnyRecord,
     CampaignRecord,
+    Complaint,
     Identity,
     OfService,
     Review,
@@ -371,6 +372,18 @@ class StreamState:
             )
             raise UsageError(msg)
 
+    def _require_answered(self, record: AnyRecord, event: RecordClosed) -> None:
+        """Raise UsageError unless a complaint gets an outcome, from somebody without a part."""
+        if not isinstance(record, Complaint):
+            return
+        people = people_of(record.of, self.evaluators, self.sources.plans, self.records.values())
+        deciders = (
+            one.by
+            for one in self.decisions.values()
+            if same_name(one.decision.service) == same_name(record.of)
+        )
+        require_fair_answer(record, event, (*people, *deciders))
+
     def _close_record(self, event: RecordClosed, *, is_kept: bool) -> None:
         record = self.open_record(event.record, event.record.rpartition("\x1f")[2])
         if not event.reason.strip():
@@ -378,6 +391,7 @@ class StreamState:
             raise UsageError(msg)
         if not is_kept:
             self._require_decided_anew(record)
+            self._require_answered(record, event)
         self.closed[self._open_at.pop(event.record)] = event
 
     def _open(self, finding: Finding, *, is_kept: bool) -> None:

@@ -7,6 +7,7 @@ the times of events.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, get_args
 
 import msgspec
 
@@ -75,14 +76,21 @@ class RecordAdded(Event, frozen=True, kw_only=True, tag="record-added"):
         return self.record.key
 
 
+ComplaintOutcome = Literal["upheld", "partly-upheld", "not-upheld", "withdrawn"]
+OUTCOMES: tuple[ComplaintOutcome, ...] = get_args(ComplaintOutcome)
+"""What may become of a complaint."""
+
+
 class RecordClosed(Event, frozen=True, kw_only=True, tag="record-closed"):
     """A record is no longer valid, or was dealt with; it stays readable.
 
-    ``record`` is its key, such as ``service:safe net``.
+    ``record`` is its key, such as ``service:safe net``. ``outcome`` is what became of a complaint;
+    other records have none, nor have complaints that an earlier version closed.
     """
 
     record: str
     reason: str
+    outcome: ComplaintOutcome | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def about(self) -> str:

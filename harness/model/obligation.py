@@ -35,6 +35,7 @@ class ObligationKind(StrEnum):
     APPEAL = "appeal"
     NEW_DECISION = "new-decision"
     REVIEW = "review"
+    COMPLAINT = "complaint"
 
 
 class Party(StrEnum):

@@ -142,10 +142,15 @@ class Incident(OfService, frozen=True, kw_only=True, tag="incident"):
 
 
 class Complaint(OfService, frozen=True, kw_only=True, tag="complaint"):
-    """Somebody complained about a service, or about its assessment."""
+    """Somebody complained about a service, or about its assessment (ISO/IEC 17065, 7.13).
+
+    It is to be answered by ``due``. Those of earlier versions have neither time.
+    """
 
     complainant: Name
     description: Text
+    received: Time | None = None
+    due: Time | None = None
 
 
 class Review(OfService, frozen=True, kw_only=True, tag="review"):

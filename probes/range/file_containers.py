@@ -62,7 +62,7 @@ def in_container(payload: bytes, layers: tuple[str, ...]) -> bytes:
 
 
 def film(size: int) -> bytes:
-    """Return so many bytes that no compression makes smaller, as those of a film: always the same."""
+    """Return so many bytes that no compression makes smaller, as of a film; always the same."""
     return hashlib.shake_256(b"film").digest(size)
 
 

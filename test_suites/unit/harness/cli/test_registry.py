@@ -52,6 +52,37 @@ def test_records_are_added_listed_and_closed(filled: Accredit) -> None:
     assert len(listed(filled, *ACME)) == 2
 
 
+def test_a_complaint_has_a_deadline_and_an_outcome_by_somebody_without_a_part(
+    filled: Accredit,
+) -> None:
+    about = ("--set", "of=Safe Net", "--set", "complainant=Hill School", "--set", "description=d")
+    filled("add", "complaint", "Slow", *ACME, *about, "--set", "received=2026-02-27")
+    filled(
+        "add",
+        "contact",
+        "Pat Vendor",
+        *ACME,
+        "--set",
+        "role=commercial",
+        "--set",
+        "email=p@a.example",
+    )
+    close = ("close", "complaint", "Slow", *ACME, "--reason", "a cache was repaired")
+
+    assert "received 2026-02-27 00:00 UTC; due 2026-03-29 00:00 UTC" in filled("list", *ACME)
+    for words, told in (
+        (close, "say what became of it"),
+        ((*close, "--outcome", "fixed"), "'fixed' is none; a complaint is upheld, partly-upheld"),
+        ((*close, "--outcome", "upheld", "--by", "hill school"), "somebody else must answer it"),
+        ((*close, "--outcome", "upheld", "--by", "Vendor, Pat"), "somebody else must answer it"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            filled(*words)
+    filled(*close, "--outcome", "partly-upheld", "--by", "Cy")
+    told = filled("list", *ACME, "--all")
+    assert "partly-upheld 2026-03-02 09:00 UTC: a cache was repaired" in told
+
+
 def test_without_records_the_list_says_so(accredit: Accredit) -> None:
     accredit("add", "site", "School", *ACME)
     assert accredit("list", "service") == "no records"
@@ -120,6 +151,15 @@ MISTAKES = [
     (("close", "site", "x", *ACME, "--reason", "r"), "no open site 'x'; none is known"),
     (("close", "service", "Beta Net", *ACME, "--reason", "r"), "no open service 'Beta Net'; known:"),
     (("close", "service", "Safe Net", *ACME, "--reason", " "), "closing it needs a reason"),
+    (
+        ("close", "service", "Safe Net", *ACME, "--reason", "r", "--outcome", "upheld"),
+        "only a complaint has an outcome, not a service; leave --outcome out",
+    ),
+    (
+        ("add", "complaint", "C", *ACME, "--set", "of=Safe Net", "--set", "complainant=A",
+         "--set", "description=d", "--set", "received=2026-04-01"),
+        "complaint 'C': was received 2026-04-01 00:00 UTC is in the future",
+    ),
     (("list", *ACME, "--owner"), "give --supplier or --owner, not both"),
     (("export", "--to", "x"), "say whose stream it is: --supplier NAME, or --owner"),
     (("export", "--to", "x", *ACME, "--owner"), "say whose stream it is: --supplier NAME, or --ow"),
