@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +28,8 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_at_once, say_data, warn
 from harness.cli.sentinel_bracket import sentinel_fault
 from harness.errors import InstrumentError, UnfinishedError, UsageError
-from harness.monitor.monitoring_file import read_monitoring
-from harness.monitor.schedule import RunKey, next_due, runs_per_year
+from harness.monitor.monitoring_file import MonitoringFile, read_monitoring
+from harness.monitor.schedule import RunKey, is_ever_in_lessons, next_due, runs_per_year
 from harness.ports.storage import Clock, WallClock
 from harness.untrusted.passwords import is_database
 from harness.untrusted.regular_file import read_bounded
@@ -156,7 +157,24 @@ def check_command(file: FILE, out: RESULTS = OUT) -> None:
                     f"{yearly:,}", f"{each:,}",
                 )  # fmt: skip
     terminal().print(table)
+    for line in _never_in_lessons(declared, now):
+        say(line)
     say(f"{file}: no faults; about {attempts:,} attempts a year")
+
+
+def _never_in_lessons(declared: MonitoringFile, now: datetime) -> Iterator[str]:
+    """Name the sites that are never measured while lessons are on."""
+    for service in declared.services:
+        for site in service.sites:
+            if not any(
+                is_ever_in_lessons(each, declared.zone, declared.quiet_hours, now)
+                for each in site.schedules
+            ):
+                yield (
+                    f"{service.service} at {site.site}: no run begins in lessons (Monday to "
+                    "Friday, 09:00 to 15:00), so that a service which filters otherwise then is "
+                    "not found out; add a time to a cron, outside quiet_hours"
+                )
 
 
 @app.command("once")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.model.surveillance_event import run_key
 from harness.monitor.cron_times import times_of
 from harness.monitor.monitoring_file import Schedule, ScheduleId
-from harness.monitor.quiet_hours import WEEK, Gap, QuietHours, free_gaps
+from harness.monitor.quiet_hours import WEEK, Gap, QuietHours, earliest_start, free_gaps
 
 YEAR = timedelta(days=365)
 LONGEST_CAMPAIGN_NAME = 64
@@ -79,6 +79,23 @@ def runs_per_year(schedule: Schedule, timezone: ZoneInfo, start: datetime) -> in
     """Return how many runs are due in the 365 days from ``start`` on."""
     last = start + YEAR - timedelta.resolution
     return sum(1 for _ in due_times(schedule, timezone, start - timedelta.resolution, last))
+
+
+LESSONS = (time(9), time(15))
+"""When lessons are on in most schools, Monday to Friday, by the clock of the monitoring file."""
+SATURDAY = 5
+LOOKED_AHEAD = timedelta(days=28)
+
+
+def is_ever_in_lessons(
+    schedule: Schedule, timezone: ZoneInfo, quiet_hours: Sequence[QuietHours], after: datetime
+) -> bool:
+    """Whether a run of the next four weeks begins while lessons are on, if it has no jitter."""
+    for due in due_times(schedule, timezone, after, after + LOOKED_AHEAD):
+        local = earliest_start(due, _NO_TIME, quiet_hours, timezone).astimezone(timezone)
+        if local.weekday() < SATURDAY and LESSONS[0] <= local.time() < LESSONS[1]:
+            return True
+    return False
 
 
 def start_of(

@@ -123,7 +123,9 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Followed:
 def test_the_commands_of_the_guide_work_in_their_order(followed: Followed) -> None:
     check, once, status, alarms, acknowledge, retest, propose = COMMANDS
 
-    assert "no faults" in followed.type(check, code=0)
+    checked = followed.type(check, code=0)
+    assert "no faults" in checked
+    assert "lessons (Monday" not in checked
     assert not followed.type(once, code=0)
     followed.accredit()
     followed.clock.at = BEGAN + DAY - timedelta(hours=1)

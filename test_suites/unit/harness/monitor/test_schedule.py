@@ -14,7 +14,14 @@ from pydantic import TypeAdapter
 from harness.errors import UsageError
 from harness.model.campaign import Name
 from harness.monitor.quiet_hours import QuietHours, cover_the_week, free_gaps
-from harness.monitor.schedule import RunKey, due_times, next_due, runs_per_year, start_of
+from harness.monitor.schedule import (
+    RunKey,
+    due_times,
+    is_ever_in_lessons,
+    next_due,
+    runs_per_year,
+    start_of,
+)
 from test_suites.unit.harness.monitor.monitoring_example import moments, schedule
 from test_suites.unit.harness.monitor.test_quiet_hours import WINDOWS, window
 
@@ -143,6 +150,28 @@ def test_no_run_starts_in_quiet_hours(
         near = [each for each in found if each.begins < due + timedelta(days=7)]
         assert max(each.length for each in near) < expected
         assert started == gap.begins
+
+
+@pytest.mark.parametrize(
+    ("cron", "quiet", "is_seen"),
+    [
+        ("15 6 * * *", [], False),
+        ("0 9 * * mon", [], True),
+        ("59 14 * * fri", [], True),
+        ("0 15 * * *", [], False),
+        ("0 11 * * sat,sun", [], False),
+        ("15 6 * * *", [("06:00", "10:00")], True),  # put off until lessons are on
+        ("0 11 * * *", [("08:30", "15:30")], False),
+        ("30 8 * * *", [], False),
+    ],
+)
+def test_whether_a_schedule_ever_falls_in_lessons_is_told_by_local_time(
+    cron: str, quiet: list[tuple[str, str]], is_seen: bool
+) -> None:
+    windows = [window(*each) for each in quiet]
+    summer = datetime(2026, 6, 1, tzinfo=UTC)  # London is an hour ahead
+
+    assert is_ever_in_lessons(schedule(cron), LONDON, windows, summer) is is_seen
 
 
 def test_a_campaign_is_named_after_its_run() -> None:
