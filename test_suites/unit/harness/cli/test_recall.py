@@ -148,6 +148,7 @@ def test_without_a_wrong_probe_nothing_is_left_that_was_seen(accredited: Board) 
 
     (one,) = found["affected"]
     assert one["changes"][0]["after"] in {"insufficient", None}
+    assert [change["id"] for change in one["changes"] if "none" in change["id"]] == []
     assert "decide anew; until then the accreditation rests on" in one["step"]
     assert "no records" in accredited.accredit("registry", "list", "review"), "a dry run"
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
-from harness.follow.recall import Measured, recalled_decision, review_name, why_wrong
+from harness.follow.recall import (
+    Measured,
+    changes_between,
+    recalled_decision,
+    review_name,
+    why_wrong,
+)
+from harness.model.people_answer import PeopleEvidence
 from harness.model.recall_event import Wrong
 from harness.model.registry_record import Review
+from test_suites.unit.harness.follow.proposal_cases import FAILED, MET, OPEN, Assess, Make
 from test_suites.unit.harness.follow.test_decisions import NOW
 
 PACK = "canary 1.2 " + "a" * 64
@@ -67,3 +77,19 @@ def test_the_review_of_a_recall_names_its_decision(name: str, trigger: str, deci
     review = Review(id=name, of="Safe Net", trigger=trigger, due=NOW)  # type: ignore[arg-type]  # from a table
 
     assert recalled_decision(review) == decision
+
+
+def test_what_people_judged_and_lines_without_trials_are_no_change(
+    make_assessment: Assess, make_outcome: Make
+) -> None:
+    people = PeopleEvidence(answers=(), methods=("examine",), expires=None)
+    stated = replace(make_outcome(MET, requirement="MAL-06"), people=people)
+    nowhere = replace(make_outcome(FAILED), line="none")
+    before = make_assessment(make_outcome(MET), stated)
+
+    again = replace(make_outcome(OPEN, requirement="MAL-06"), people=people)
+
+    assert changes_between(before, make_assessment(make_outcome(MET), nowhere)) == ()
+    assert changes_between(before, make_assessment(make_outcome(MET), again)) == ()
+    (change,) = changes_between(before, make_assessment(make_outcome(FAILED)))
+    assert str(change).startswith("URL-01[ks2-proxy] ")
