@@ -137,16 +137,8 @@ def _clock_words(error: float, records: RecordKeeping) -> str:
 
 def _undeclared(selection: Selection, records: RecordKeeping, other_name: str) -> str:
     """What of the log cannot be compared because nobody declared what is true."""
-    missing = [
-        words
-        for words, is_declared in (
-            (f"users: {{{selection.profile}: NAME}}", selection.profile in records.users),
-            (f"computers: {{{selection.line}: NAME}}", records.names_of(selection.line)),
-        )
-        if not is_declared
-    ]
-    if missing:
-        return f"what the log must show is not declared; add to service.records {', '.join(missing)}"
+    if missing := records.undeclared(selection.profile, selection.line):
+        return f"what the log must show is not declared; add to service.records {missing}"
     if other_name:
         return (
             f"the log also shows {other_name}; if it is the same computer, add it to "

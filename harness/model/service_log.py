@@ -74,6 +74,12 @@ class RecordKeeping(Declared):
         found = self.computers.get(line, ())
         return frozenset((found,) if isinstance(found, str) else found)
 
+    def undeclared(self, profile: str, line: str) -> str:
+        """What is to be added so that fields of a log can be compared; empty if nothing is."""
+        user = "" if profile in self.users else f"users: {{{profile}: NAME}}"
+        computer = "" if self.names_of(line) else f"computers: {{{line}: NAME}}"
+        return ", ".join(filter(None, (user, computer)))
+
 
 class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request that the log has to show, and what it shows of it.
