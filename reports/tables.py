@@ -130,6 +130,25 @@ def _pack_share(right: int, n: int) -> str:
     return f"{phrases.percent(right / n if n else None)} ({right}/{n})"
 
 
+IMPORT_COLUMNS = ("Import", "File", "Format", "Lines", "Of the test", "Read", "SHA-256")
+
+
+def import_rows(assessment: Assessment) -> list[tuple[str, ...]]:
+    """Every import of a log, of alerts and of mailboxes, as texts under ``IMPORT_COLUMNS``."""
+    return [
+        (
+            f"{one.number}",
+            ", ".join(filter(None, (one.name, one.part, *one.covers))),
+            one.format,
+            f"{one.lines:,}",
+            f"{one.entries:,}",
+            f"{one.at:%Y-%m-%d %H:%M:%S} UTC",
+            one.sha256,
+        )
+        for one in assessment.imports
+    ]
+
+
 NO_INSTRUMENT = "The journal does not record the instrument: an older version of Accredit made it."
 Rows = tuple[tuple[str, str], ...]
 

@@ -17,7 +17,14 @@ from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Outcome, is_void
 from reports import evidence, people, phrases
 from reports.gates import consequence, gate_states
-from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
+from reports.tables import (
+    Group,
+    groups_of,
+    import_rows,
+    instrument_line,
+    item_kind,
+    pack_tables,
+)
 from reports.technique_table import TechniqueTable, got_through, technique_table
 from reports.words import RULES, SHORT_PROVENANCES
 
@@ -32,6 +39,8 @@ SHOWN = 6
 """How many failed preconditions are printed; the HTML page lists them all."""
 LEAST_LEANING = 10
 """Columns that the last column needs; a table that leaves it fewer becomes a list."""
+SHOWN_IMPORTS = 12
+"""How many imports are printed; the HTML page lists them all."""
 MANY_RATES = 30
 """If there are more rates by pack, only the totals are printed."""
 SHOWN_TECHNIQUES = 20
@@ -59,6 +68,7 @@ class _Printer:
         self._print_outcomes(assessment.outcomes)
         self._print_techniques(assessment)
         self._print_packs(assessment)
+        self._print_imports(assessment)
         self.console.print()
         for sentence, style in _closing(assessment):
             self._say(sentence, style)
@@ -175,6 +185,19 @@ class _Printer:
             self.console.print()
             self._say(title, style="italic")
             self.console.print(table)
+
+    def _print_imports(self, assessment: Assessment) -> None:
+        """Print each import of a log, of alerts and of mailboxes on a line of its own."""
+        rows = import_rows(assessment)
+        if not rows:
+            return
+        self.console.print()
+        self._say("Logs, alerts and mail that were read", style="bold")
+        for number, file, form, lines, entries, read, digest in rows[-SHOWN_IMPORTS:]:
+            held = f"{lines} lines, {entries} entries of the test"
+            self._say(f"  {number}. {file} ({form}), {read}: {held}; sha256 {digest}")
+        if len(rows) > SHOWN_IMPORTS:
+            self._say(f"    and {len(rows) - SHOWN_IMPORTS} earlier imports; the report shows all")
 
     def _print_heading(self, group: Group) -> None:
         """Print the requirement, its threshold and source, how it is decided, on what items."""

@@ -55,7 +55,7 @@ parent: becta-2008
 # A simulated line carries no files, mail or logs, and reads no pages. The illegal list and most
 # categories are left out so that a campaign takes a second.
 without: [ILL-01, ILL-04, URL-01, URL-02, URL-03, URL-05, MAL-01, MAL-05, DYN-06, CIR-01, CIR-02,
-  LOG-01, EML-01, EML-02, EML-03, EML-04, AVL-01, PRF-02]
+  LOG-01, LOG-02, EML-01, EML-02, EML-03, EML-04, AVL-01, PRF-02]
 """
 CAMPAIGN = """\
 campaign: {name}

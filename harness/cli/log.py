@@ -25,8 +25,9 @@ from harness.measure.log_requests import (
     send_requests,
 )
 from harness.measure.measurement_context import MeasurementContext
-from harness.model.log_case import SITUATIONS, TOTAL, Situation
+from harness.model.log_case import SITUATIONS, TOTAL, Situation, requests_for
 from harness.ports.storage import Clock, Journal
+from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(import_command)
@@ -49,7 +50,10 @@ def send_command(
     ] = "ordinary",
     requests: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST, help=f"For each line and profile; default: {TOTAL} or 200."),
+        typer.Option(
+            min=1, max=MOST, help=f"For each line and profile; default: {TOTAL}, or what the scheme "
+            f"needs, if that is more (accredit scheme plan); {INTERRUPTED} unless ordinary."
+        ),
     ] = None,
     pause: Annotated[
         float, typer.Option(min=0, max=60, help="Seconds between two requests, unless ordinary.")
@@ -58,9 +62,15 @@ def send_command(
     """Make requests that the service's log has to show, each for a host of its own."""
     prepared = prepare_in(campaign, out)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
-    number = requests or (TOTAL if situation == "ordinary" else INTERRUPTED)
+    number = requests or (planned(prepared) if situation == "ordinary" else INTERRUPTED)
     with resumable(paths.journal):
         send(prepared, paths, situation, number, pause=lambda: asyncio.sleep(pause))
+
+
+def planned(prepared: Prepared) -> int:
+    """How many requests the scheme of a campaign needs."""
+    rows = load_scheme(prepared.campaign.scheme).requirements
+    return requests_for((row.measure.metric, row.n_min) for row in rows)
 
 
 def send(

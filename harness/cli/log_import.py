@@ -55,6 +55,9 @@ def import_command(
     mapping: Annotated[
         Path | None, typer.Option(help="For csv, json and syslog: a YAML file that names columns.")
     ] = None,
+    part: Annotated[
+        str, typer.Option(help="Its name, if the service keeps several logs of these requests.")
+    ] = "",
     timezone: Annotated[
         str, typer.Option(help="Where times in the log have no zone: such as Europe/London.")
     ] = "",
@@ -75,7 +78,7 @@ def import_command(
         zone=_zone(timezone) if timezone else None,
         mapping=read_mapping(mapping) if mapping else None,
     )
-    source = LogSource(path=log, form=form, options=options, covers=tuple(line or ()))
+    source = LogSource(path=log, form=form, options=options, covers=tuple(line or ()), part=part)
     import_log(
         journal_folder(journal),
         source,
@@ -86,12 +89,16 @@ def import_command(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSource:
-    """A log, its format and what the user says about it; ``covers`` are lines of the campaign."""
+    """A log, its format and what the user says about it.
+
+    ``covers`` are lines of the campaign; ``part`` tells several logs of the same requests apart.
+    """
 
     path: Path
     form: str
     options: LogOptions
     covers: tuple[str, ...] = ()
+    part: str = ""
 
 
 def import_log(folder: Path, source: LogSource, clock: Clock, looks: Iterable[None] = ()) -> None:
@@ -106,14 +113,13 @@ def import_log(folder: Path, source: LogSource, clock: Clock, looks: Iterable[No
     try:
         _require_lines(source.covers, journal.header.campaign.lines)
         seen = list(journal.sentinels())
-        wanted = Wanted.of(seen, source.covers)
-        if not wanted.requests and not wanted.changes:
+        state = _Import(journal, seen, source, clock)
+        if state.has_nothing:
             msg = (
                 f"{folder}: holds no requests that a log could show, and no changes of the policy; "
                 "make them first (accredit log send, accredit watch)"
             )
             raise UsageError(msg)
-        state = _Import(journal, wanted, source, clock, next_turn(seen, "log"))
         state.look(is_followed=False)
         for _ in looks:
             state.look(is_followed=True)
@@ -155,20 +161,26 @@ class _Import:
     """The looks at one log, and what they showed."""
 
     def __init__(
-        self, journal: Journal, wanted: Wanted, source: LogSource, clock: Clock, number: int
+        self, journal: Journal, seen: list[Observation], source: LogSource, clock: Clock
     ) -> None:
-        self._journal, self._wanted = journal, wanted
+        self._journal, self._seen = journal, seen
+        self._wanted = Wanted.of(seen, source.covers)
         self._source, self._clock = source, clock
-        self._number = number
-        self._forms = secret_forms(wanted.with_secrets)
+        self._first = self._number = next_turn(seen, "log")
+        self._forms = secret_forms(self._wanted.with_secrets)
         self._kept: dict[str, LogEntryFacts] = {}
         self._facts: LogFileFacts | None = None
         self._looked: datetime | None = None
 
     @property
+    def has_nothing(self) -> bool:
+        """Whether there is nothing that a log could show."""
+        return not self._wanted.requests and not self._wanted.changes
+
+    @property
     def is_complete(self) -> bool:
         """Whether every request was found."""
-        return self._wanted.requests.keys() <= self._kept.keys()
+        return self._count(self._wanted.requests) == len(self._wanted.requests)
 
     def look(self, *, is_followed: bool) -> None:
         """Read the log as it is now; keep the reading if it is the first, or shows more."""
@@ -190,6 +202,7 @@ class _Import:
             lines=counts.lines,
             entries=counts.entries,
             covers=source.covers,
+            part=source.part,
             first=counts.first,
             last=counts.last,
             changes=join.changes,
@@ -202,7 +215,9 @@ class _Import:
                 for each in counts.secrets
             ),
         )
-        new = {item: seen for item, seen in join.found.items() if seen != self._kept.get(item)}
+        gone = dict.fromkeys(self._kept.keys() - join.found.keys(), LogEntryFacts())
+        shown = {**gone, **join.found}
+        new = {item: seen for item, seen in shown.items() if seen != self._kept.get(item)}
         if self._facts is None or new or facts.secrets != self._facts.secrets:
             self._keep(facts, new, at)
             self._kept |= new
@@ -222,22 +237,48 @@ class _Import:
             name=self._source.path.name,
         )
         self._journal.append(batch, made)
+        self._seen += made
         self._number += 1
 
     def tell(self) -> None:
         """Say what was read."""
         facts, wanted = self._facts, self._wanted
         assert facts is not None
-        held = len(wanted.requests.keys() & self._kept.keys())
+        held = self._count(wanted.requests)
         say(
             f"read {facts.lines:,} lines of {self._source.form}: {held} of "
             f"{len(wanted.requests)} requests are in the log"
         )
         if wanted.changes:
-            shown = len(wanted.changes.keys() & self._kept.keys())
-            say(f"  {shown} of {len(wanted.changes)} changes of the policy are on record")
+            say(f"  {self._count(wanted.changes)} of {len(wanted.changes)} changes of the policy are on record")
         if facts.secrets:
             say(f"  {len(facts.secrets)} secrets of the requests are in the log")
+        self._tell_differences()
+
+    def _count(self, items: Iterable[str]) -> int:
+        """How many of the items the log shows."""
+        none = LogEntryFacts()
+        return sum(bool(self._kept.get(item, none).entries) for item in items)
+
+    def _tell_differences(self) -> None:
+        """Say how many requests this import shows in another way than an earlier one."""
+        from harness.judge.log_readings import LogReadings, end_of  # noqa: PLC0415 - keep it light
+
+        read = LogReadings(one for one in self._seen if one.role == "log")
+        requests = [
+            (read.differences(one.item.id, one.key.line, end_of(one)), one)
+            for one in self._seen
+            if one.role == "logged" and one.key.line != CONTROL
+            if one.item.id in self._wanted.requests
+        ]
+        for words, pairs in (
+            ("should have been in an earlier import: repaired afterwards", [one.repaired for one, _ in requests]),
+            ("an earlier import showed in another way: altered", [one.altered for one, _ in requests]),
+        ):
+            if number := sum(pair is not None and pair[1] >= self._first for pair in pairs):
+                say(f"  {number} of the requests {words}")
+                if not self._source.part:
+                    say("  if this is another log of the service, import it again with --part NAME")
 
 
 def _looks(seconds: float, every: float, sleep: Callable[[float], None]) -> Iterator[None]:

@@ -204,7 +204,7 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
                 number=number + place,
                 at=at,
                 batch=batch,
-                name="mailboxes",
+                name=", ".join(path.name for paths in places.values() for path in paths),
             )
         ]
         journal.append(batch, made)

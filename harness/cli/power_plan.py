@@ -12,6 +12,7 @@ from harness.estimate.item_selection import is_asked
 from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
+from harness.model.log_case import COUNTED, requests_for
 from harness.model.metric import CANNOT_MEASURE
 from harness.model.metric_spec import spec_of
 from harness.model.people_metric_specs import JUDGED_BY_PEOPLE
@@ -31,7 +32,8 @@ class Forecast:
     ``n`` are available (``None`` if no campaign was named); ``needed`` are required so that a
     service of ``good_rate`` passes with the wanted power. Both count registrable domains where the
     requirement is about a rate of items, because each domain counts once, and items otherwise.
-    Trials that are made for the requirement alone, such as requests for a log, are never available.
+    Of requests for a log, ``n`` are those that ``accredit log send`` makes without ``--requests``;
+    other trials that are made for the requirement alone are never available.
     Rates are those of right results: 1 - U for a requirement of at most U. ``passes`` is the
     largest number of errors that still conforms, ``fails`` the smallest that does not.
     ``early`` is how many items a campaign that may stop early needs on average for a service of
@@ -87,7 +89,7 @@ def _forecast_one(
         says = "people judge it (accredit assess)"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
     has_items = items is not None and spec.counts_items
-    n = _count(requirement, scheme, phase, items or []) if has_items else None
+    n = _count(requirement, scheme, phase, items or []) if has_items else _sent(spec.name, scheme)
     if requirement.rule in ITEM_BY_ITEM:
         return Forecast(
             requirement=requirement.id,
@@ -111,6 +113,8 @@ def _forecast_rate(
     alpha = requirement.alpha or scheme.decision.alpha
     good = 1 - (1 - threshold) * HALF
     needed = max(items_for_power(threshold, good, power, alpha), requirement.n_min)
+    if n is not None and not spec_of(requirement.measure.metric).counts_items:
+        needed = n
     early = _early(requirement, good, alpha, 1 - power)
     if n is None:
         says = f"{needed} {_what(requirement)}, so that a service at {good:.4g} passes"
@@ -180,7 +184,16 @@ def _decision_text(requirement: Requirement, n: int, passes: int | None, fails: 
         what = _what(requirement)
         return f"cannot conform: {n} {what} are too few even for a faultless service"
     limit = f"conforms with at most {passes} wrong"
-    return f"{limit}, fails with {fails} or more" if fails is not None else f"{limit}, cannot fail"
+    limit += f", fails with {fails} or more" if fails is not None else ", cannot fail"
+    return f"{n} of accredit log send: {limit}" if requirement.measure.metric in COUNTED else limit
+
+
+def _sent(metric: str, scheme: Scheme) -> int | None:
+    """How many requests of a line and profile ``accredit log send`` makes for a metric, if any."""
+    if metric not in COUNTED:
+        return None
+    number = requests_for((row.measure.metric, row.n_min) for row in scheme.requirements)
+    return number if metric == "events_recorded" else int(number * COUNTED[metric])
 
 
 def _what(requirement: Requirement) -> str:

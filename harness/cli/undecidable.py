@@ -49,8 +49,8 @@ def obstacle(
     spec = spec_of(requirement.measure.metric)
     if not spec.is_implemented:
         return CANNOT_MEASURE, ""
-    by_itself = line_profile.obstacles.get(spec.name) or _missing_probe(requirement, line_profile)
-    if by_itself := later_evidence(spec) or by_itself:
+    undeclared = line_profile.obstacles.get(spec.name)
+    if by_itself := undeclared or later_evidence(spec) or _missing_probe(requirement, line_profile):
         return by_itself
     if not spec.counts_items:
         missing = missing_cases(spec.name, line_profile.supply)

@@ -1,4 +1,4 @@
-"""Say before a campaign what its users cost, and why their policies cannot be decided."""
+"""Say before a campaign what its users cost, and what of them is not declared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from harness.campaign.assemble import Prepared
 from harness.measure.concurrent_users import users_of_lines
 from harness.model.campaign import LineDeclaration
 from harness.model.protocol_case import NEVER_BLOCKED, PROTOCOL, Handled, handled_in
+from harness.model.service_log import RecordKeeping
 from harness.model.user import USER_KINDS
 
 Obstacles = Mapping[str, tuple[str, str]]
@@ -38,6 +39,10 @@ def obstacles_of(prepared: Prepared, line: LineDeclaration, profile: str) -> Obs
     elif names := _protocols(handled, "never_blocked"):
         remedy = "declare a profile for which it is blocked, or out_of_scope"
         found["protocol_mismatches"] = f"{names}: {NEVER_BLOCKED}", remedy
+    records = campaign.service.records or RecordKeeping()
+    if missing := records.undeclared(profile, line.name):
+        remedy = f"add to service.records {missing}; then accredit log send and accredit log import"
+        found["wrong_log_fields"] = "what the service's log must show is not declared", remedy
     return found
 
 

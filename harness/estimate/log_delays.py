@@ -7,15 +7,12 @@ from dataclasses import replace
 
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.log_selection import READ_AFTER, Readings, answered, barred
-from harness.estimate.logged_fields import TIME_LIMIT, clock_error, constant_error
+from harness.estimate.log_selection import Readings, answered, barred, is_clock_known
+from harness.estimate.logged_fields import clock_error, constant_error, zone_hint
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import badness, in_proportion
 from harness.model.metric import Metric, Part, Source
-from harness.model.service_log import LoggedRequest
-
-QUARTER = 900.0
-"""Seconds of which all offsets from UTC are multiples (IANA time zone database, since 1972)."""
+from harness.model.service_log import READ_AFTER, TIME_LIMIT, LoggedRequest
 
 
 def log_visibility_delay(selection: Selection) -> MeasuredMetric:
@@ -28,7 +25,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     quantile = selection.measure.quantile or 0.95
     least, most, unseen = _delays(selection, requests)
     delay = _times(selection, "time until entries can be seen", least, most, unseen, quantile)
-    is_known = _is_clock_known(selection)
+    is_known = is_clock_known(selection)
     errors = [abs(error) for one in requests if (error := clock_error(one)) is not None]
     clock = _times(selection, "error of the log's clock", errors, errors, 0, quantile)
     if not is_known:
@@ -38,7 +35,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     if is_known and badness(clock, TIME_LIMIT) > badness(delay, limit):
         worst, scale = clock, limit / TIME_LIMIT
     constant = constant_error(requests)
-    method = f"{worst.method}; the log's clock is {constant:+.1f} s off{_zone_hint(constant)}"
+    method = f"{worst.method}; the log's clock is {constant:+.1f} s off{zone_hint(constant)}"
     if scale != 1:
         method += f"; in proportion to its own limit of {TIME_LIMIT:g} s"
     metric = replace(
@@ -100,18 +97,6 @@ def _times(
         method=f"{quantile:g} quantile, bounds by order statistics: {name}",
         alpha=selection.alpha,
     )
-
-
-def _zone_hint(seconds: float) -> str:
-    """Say that a clock error looks like that of a time zone: a multiple of 15 minutes."""
-    quarters = round(seconds / QUARTER)
-    is_zone = quarters != 0 and abs(seconds - quarters * QUARTER) < TIME_LIMIT
-    return ", as if its times were of another time zone (--timezone)" if is_zone else ""
-
-
-def _is_clock_known(selection: Selection) -> bool:
-    clocks = [one.clock for one in selection.instrument]
-    return bool(clocks) and all(one.is_exact for one in clocks)
 
 
 def _limit(selection: Selection) -> float:

@@ -7,7 +7,7 @@ later. A log that was not read decides nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from harness.estimate.log_selection import (
     answered,
     barred,
     census,
+    is_clock_known,
     part,
     rate,
     records_of,
@@ -30,36 +31,45 @@ from harness.estimate.logged_fields import (
     OTHERS,
     WrongField,
     case_of,
+    computers,
     constant_error,
     is_recorded,
+    is_unsure,
     shows_address,
     shows_download,
     shows_outcome,
     shows_search,
     shows_upload,
     wrong_fields,
+    zone_hint,
 )
 from harness.estimate.rates import MeasuredMetric
+from harness.model.condition import Condition
 from harness.model.log_case import SECRETS
 from harness.model.log_entry import LogEntry
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest, RecordKeeping
 
+UNKNOWN_CLOCK = "it is not known to be right to within 1 s"
+AT_THE_TIME = "each request is on record at the time"
+UNCHANGED = "what the log showed once, it still shows"
 MARKED, UNMARKED = "requests with a mark", "requests without a mark"
 
 
 def events_recorded(selection: Selection) -> MeasuredMetric:
     """Compute the share of requests for which the log says who, what, when and which computer.
 
-    Requests with a mark of a test and requests without one must each be recorded.
+    Requests with a mark of a test and requests without one must each be recorded, at the time: none
+    may be put into the log afterwards, and what an import showed may not change.
     """
     requests = answered(selection, "ordinary")
     groups = {
         MARKED: [one for one in requests if not case_of(one).is_plain],
         UNMARKED: [one for one in requests if case_of(one).is_plain],
     }
-    return _share_recorded(selection, "events_recorded", requests, groups)
+    measured = _share_recorded(selection, "events_recorded", requests, groups)
+    return replace(measured, conditions=_kept_as_made(selection, requests))
 
 
 def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
@@ -82,12 +92,15 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
 
     No error is allowed in who, which computer, and blocked or allowed. Of the requests, at most
     ``MOST_WRONG`` may have another wrong field; they count if more are surely wrong, and are
-    undecided if it is not sure that fewer are.
+    undecided if it is not sure that fewer are. So are requests whose entries do not tell. A
+    constant error of the log's clock beyond what is declared makes each time wrong.
     """
     records = records_of(selection)
     found = [one for one in answered(selection, "ordinary") if is_recorded(one, records)]
-    clock = constant_error(found)
-    wrong = {one.item: wrong_fields(one, records, clock) for one in found}
+    error = constant_error(found)
+    is_off = abs(error) > records.clock_error and is_clock_known(selection)
+    other = _other_name(found, records)
+    wrong = {one.item: wrong_fields(one, records, 0.0 if is_off else error, other) for one in found}
     fields = {item: {each.field for each in some} for item, some in wrong.items()}
     critical = [one for one in found if fields[one.item] & CRITICAL.keys()]
     others = [one for one in found if fields[one.item] & OTHERS.keys()]
@@ -96,19 +109,69 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
     perhaps = bounds.upper is not None and bounds.upper > MOST_WRONG
     more = [one for one in others if not fields[one.item] & CRITICAL.keys()]
     k = len(critical) + (len(more) if surely else 0)
-    undecided = min(max(1, len(more)), len(found) - k) if perhaps and not surely else 0
+    open_ones = max(1, len(more)) if perhaps and not surely else 0
+    unsure = sum(is_unsure(one) for one in found if not wrong[one.item])
     metric = census(
         selection,
         "wrong_log_fields",
         k,
         len(found),
-        undecided,
+        min(open_ones + unsure, len(found) - k),
         method=f"{len(critical)} with a wrong person, computer or outcome; {len(others)} with "
-        f"another wrong field, of {len(found)} requests (at most {MOST_WRONG:.1%} may be)",
+        f"another wrong field, of {len(found)} requests (at most {MOST_WRONG:.1%} may be); "
+        f"{_clock_words(error, records)}{_alone(selection, records)}",
         parts=_field_parts(selection, found, records, wrong),
     )
+    why = barred(selection) or _undeclared(selection, records, other)
+    if not why and abs(error) > records.clock_error and not is_off:
+        why = f"{_clock_words(error, records)}, or the clock of this machine is: {UNKNOWN_CLOCK}"
     witnesses = tuple(witness(one, map(str, wrong[one.item])) for one in (*critical, *more))
-    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
+    return MeasuredMetric(metric=metric, witnesses=witnesses, barred=why)
+
+
+def _clock_words(error: float, records: RecordKeeping) -> str:
+    """The constant error of a log's clock, and what is tolerated."""
+    most = records.clock_error
+    return f"the log's clock is {error:+.1f} s off{zone_hint(error)} (at most {most:g} s may be)"
+
+
+def _undeclared(selection: Selection, records: RecordKeeping, other_name: str) -> str:
+    """What of the log cannot be compared because nobody declared what is true."""
+    if missing := records.undeclared(selection.profile, selection.line):
+        return f"what the log must show is not declared; add to service.records {missing}"
+    if other_name:
+        return (
+            f"the log also shows {other_name}; if it is the same computer, add it to "
+            f"service.records.computers.{selection.line}"
+        )
+    return ""
+
+
+def _other_name(requests: Sequence[LoggedRequest], records: RecordKeeping) -> str:
+    """A second name of a line's computer, which each request shows beside a declared one; or none.
+
+    It is an address beside a declared name, or a name beside a declared address, always the same.
+    """
+    held = [
+        ({one.client for one in request.entries} - {""}, {one.device for one in request.entries} - {""})
+        for request in requests
+    ]
+    others = {frozenset(set(computers(one)) - records.names_of(one.line)) for one in requests}
+    if len(others) != 1 or any(len(kind) > 1 for kinds in held for kind in kinds):
+        return ""
+    return next(iter(others.pop()), "")
+
+
+def _alone(selection: Selection, records: RecordKeeping) -> str:
+    """Say that everybody who was tried has one name, if so: others were not told apart."""
+    campaign = selection.campaign
+    profiles = campaign.profiles if campaign else ()
+    lines = [line.name for line in campaign.lines] if campaign else []
+    users = {records.users[name] for name in profiles if name in records.users}
+    names = {records.names_of(line) for line in lines if records.names_of(line)}
+    if len(users) > 1 or len(names) > 1:
+        return ""
+    return "; one user and one computer were tried, so others are not known to be told apart"
 
 
 MOST_WRONG = 0.005
@@ -196,6 +259,23 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
 
 
+def _kept_as_made(
+    selection: Selection, requests: Sequence[LoggedRequest]
+) -> tuple[Condition, ...]:
+    """What differs between readings of a log, as conditions that do not hold; none if nothing."""
+    words = {one.number: one.words for one in selection.logs.readings}
+    found = []
+    for name, verb, pairs in (
+        (AT_THE_TIME, "repaired afterwards", [one.repaired for one in requests if one.repaired]),
+        (UNCHANGED, "altered or removed", [one.altered for one in requests if one.altered]),
+    ):
+        for (first, later), number in sorted(Counter(pairs).items()):
+            noun = "request" if number == 1 else "requests"
+            detail = f"{number} {noun} {verb} between {words[first]} and {words[later]}"
+            found.append(Condition(name=name, held=False, detail=detail))
+    return tuple(found)
+
+
 def _share_recorded(
     selection: Selection,
     name: str,
@@ -210,7 +290,7 @@ def _share_recorded(
     missing = [
         one
         for one in requests
-        if not is_recorded(one, records) and (one.entries or not readings.leave_open(one))
+        if not _is_on_record(one, records) and (one.entries or not readings.leave_open(one))
     ]
     witnesses = tuple(witness(one, (_lacking(one),)) for one in missing)
     metric = replace(_rate(selection, name, requests), parts=parts)
@@ -220,13 +300,23 @@ def _share_recorded(
 def _lacking(request: LoggedRequest) -> str:
     if not request.entries:
         return f"no entry of the log shows {request.url}"
+    if request.repaired is not None:
+        return "repaired afterwards: import {} lacks it, import {} shows it".format(*request.repaired)
+    if request.altered is not None:
+        return "altered: import {1} lacks or changes what import {0} showed".format(*request.altered)
     return "the log does not say who, what, when and on which computer"
+
+
+def _is_on_record(request: LoggedRequest, records: RecordKeeping) -> bool:
+    """Whether a request was recorded at the time, and its record is as it was made."""
+    is_as_made = request.repaired is None and request.altered is None
+    return is_as_made and is_recorded(request, records)
 
 
 def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) -> Metric:
     """The share of recorded requests; those whose log was read too early are undecided."""
     records, readings = records_of(selection), Readings(selection)
-    k = sum(is_recorded(one, records) for one in requests)
+    k = sum(_is_on_record(one, records) for one in requests)
     early = sum(readings.leave_open(one) for one in requests if not one.entries)
     return rate(selection, name, k, len(requests) - early, early)
 
@@ -240,7 +330,7 @@ def _field_parts(
     """Each field with the requests that it could be compared for."""
     compared = {
         "person": [one for one in found if one.profile in records.users],
-        "computer": [one for one in found if one.line in records.computers],
+        "computer": [one for one in found if records.names_of(one.line)],
         "category": [one for one in found if one.state == "blocked"],
     }
     parts = []

@@ -9,14 +9,11 @@ from scipy import special
 
 from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
-from harness.estimate.logged_fields import TIME_LIMIT, constant_error
+from harness.estimate.logged_fields import constant_error
 from harness.model.log_case import Situation
 from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Witness
-from harness.model.service_log import LoggedRequest, RecordKeeping
-
-READ_AFTER = 300.0
-"""Seconds after a request from which on a missing entry counts as missing (LOG-03)."""
+from harness.model.service_log import READ_AFTER, TIME_LIMIT, LoggedRequest, RecordKeeping
 
 MARGIN = timedelta(seconds=TIME_LIMIT)
 """How far before the first or after the last entry of a log a request may be for the log to cover
@@ -48,6 +45,12 @@ def records_of(selection: Selection) -> RecordKeeping:
     """What the supplier declares of the log; the defaults if nothing is declared."""
     service = selection.service
     return (service.records if service else None) or RecordKeeping()
+
+
+def is_clock_known(selection: Selection) -> bool:
+    """Whether the clock of this machine was right to within a second while requests were made."""
+    clocks = [one.clock for one in selection.instrument]
+    return bool(clocks) and all(one.is_exact for one in clocks)
 
 
 class Readings:

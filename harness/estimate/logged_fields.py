@@ -1,8 +1,9 @@
 """What a log shows of one request, and which of its fields are right.
 
-A request may have several entries, such as one of CONNECT and one of the page inside: a field is
-what any of them shows. Times are compared after the constant error of the log's clock is taken
-away, which LOG-03 counts.
+A request may have several entries, such as one of CONNECT and one of the page inside: together they
+name one person, one computer and one outcome, and each has the time of the request. A step before
+the page (a name that was resolved, a tunnel that was opened) may be allowed where the page itself
+was blocked. A constant error of the log's clock that is tolerated is taken away first.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from statistics import median
 from typing import Literal
 from urllib.parse import unquote_plus, urlsplit
 
 from harness.model.log_case import CASES, NAME_CASES, LogCase, search_words
 from harness.model.log_entry import LogEntry
-from harness.model.service_log import LoggedRequest, RecordKeeping
+from harness.model.service_log import TIME_LIMIT, LoggedRequest, RecordKeeping
 
-TIME_LIMIT = 2.0
-"""Seconds by which a time may be wrong, and the clock of a log (proposed by this project)."""
+QUARTER = 900.0
+"""Seconds of which all offsets from UTC are multiples (IANA time zone database, since 1972)."""
 
 Field = Literal["person", "computer", "outcome", "address", "time", "category"]
 
@@ -74,35 +76,60 @@ def constant_error(requests: Iterable[LoggedRequest]) -> float:
     return median(errors) if errors else 0.0
 
 
+def zone_hint(seconds: float) -> str:
+    """Say that a clock error looks like that of a time zone: a multiple of 15 minutes."""
+    quarters = round(seconds / QUARTER)
+    is_zone = quarters != 0 and abs(seconds - quarters * QUARTER) < TIME_LIMIT
+    return ", as if its times were of another time zone (--timezone)" if is_zone else ""
+
+
 def wrong_fields(
-    request: LoggedRequest, records: RecordKeeping, clock: float
+    request: LoggedRequest, records: RecordKeeping, clock: float, other_name: str = ""
 ) -> tuple[WrongField, ...]:
     """Return the fields of a recorded request that are wrong; ``clock`` is the constant error.
 
-    What is not declared (the name of a profile's user, the computer of a line) is not compared.
+    What is not declared (the name of a profile's user, the computer of a line) is not compared;
+    ``other_name`` is a second name of the line's computer, of which nothing is known.
     """
-    entries = request.entries
     found: list[WrongField] = []
-    wanted = records.users.get(request.profile, "")
-    shown = _shown(_person(entry, records) for entry in entries)
-    if wanted and shown != [wanted]:
-        found.append(WrongField(field="person", shown=_list(shown), true=wanted))
-    wanted = records.computers.get(request.line, "")
-    shown = _shown(name for entry in entries for name in (entry.client, entry.device))
-    if wanted and wanted not in shown:
-        found.append(WrongField(field="computer", shown=_list(shown), true=wanted))
-    if wrong := _wrong_outcome(request):
-        found.append(wrong)
-    if not shows_address(request):
-        shown = _shown(entry.url for entry in entries)
+    true = records.users.get(request.profile, "")
+    shown = _shown(_person(entry, records) for entry in request.entries)
+    if true and shown != [true]:
+        found.append(WrongField(field="person", shown=_list(shown), true=true))
+    names = records.names_of(request.line)
+    shown = computers(request)
+    others = set(shown) - names - {other_name}
+    if names and (others or not names & set(shown)):
+        found.append(WrongField(field="computer", shown=_list(shown), true=_list(sorted(names))))
+    shown = _outcomes(request)
+    if shown != [request.state] and not is_unsure(request):
+        found.append(WrongField(field="outcome", shown=_list(shown), true=request.state))
+    if not shows_address(request) or _other_addresses(request):
+        shown = _shown(entry.url for entry in request.entries)
         found.append(WrongField(field="address", shown=_list(shown), true=request.url))
-    error = clock_error(request)
-    if error is not None and abs(error - clock) > TIME_LIMIT:
-        away = f"{error - clock:+.1f} s beside the others"
+    error = max((each - clock for each in _errors(request)), key=abs, default=0.0)
+    if abs(error) > TIME_LIMIT:
+        away = f"{error:+.1f} s" + (" beside the others" if clock else "")
         found.append(WrongField(field="time", shown=away, true=request.started.isoformat()))
-    if request.state == "blocked" and not any(entry.category for entry in entries):
+    if request.state == "blocked" and not any(entry.category for entry in request.entries):
         found.append(WrongField(field="category", shown="none", true="a block"))
     return tuple(found)
+
+
+def computers(request: LoggedRequest) -> list[str]:
+    """Return the addresses and names of computers that the entries of a request show."""
+    return _shown(chain.from_iterable((one.client, one.device) for one in request.entries))
+
+
+def is_unsure(request: LoggedRequest) -> bool:
+    """Whether the entries do not tell what a log says of the request alone.
+
+    A request that was tried several times may have had several outcomes, and of some requests not
+    all entries are kept.
+    """
+    shown = _outcomes(request)
+    is_mixed = len(shown) > 1 and request.state in shown
+    return bool(request.more) or (request.tries > 1 and is_mixed)
 
 
 def shows_address(request: LoggedRequest) -> bool:
@@ -157,13 +184,42 @@ def _outside(request: LoggedRequest, entry: LogEntry) -> float:
     return max(0.0, late)
 
 
-def _wrong_outcome(request: LoggedRequest) -> WrongField | None:
-    """A block that the log shows as allowed, or the other way round."""
-    stated = {entry.verdict for entry in request.entries if entry.verdict}
-    shown = "blocked" if "blocked" in stated else "allowed" if stated else "nothing"
-    if shown == request.state:
-        return None
-    return WrongField(field="outcome", shown=shown, true=request.state)
+def _errors(request: LoggedRequest) -> list[float]:
+    """By how many seconds each entry is outside the request; of several tries the nearest alone.
+
+    A tunnel may be recorded when it is closed, so its entry may be later than the page inside.
+    """
+    nearest = clock_error(request)
+    if nearest is None or request.tries > 1:
+        return [] if nearest is None else [nearest]
+    timed = [one for one in request.entries if one.at is not None]
+    pages = [one for one in timed if one.method != "CONNECT"]
+    closed = [min(0.0, _outside(request, one)) for one in timed if pages and one not in pages]
+    return [_outside(request, one) for one in pages or timed] + closed
+
+
+def _outcomes(request: LoggedRequest) -> list[str]:
+    """What the entries say that the service did; a step that was allowed says nothing of a page."""
+    pages = [one for one in request.entries if not _is_step(one)]
+    shown = _shown(one.verdict for one in pages)
+    steps = _shown(one.verdict for one in request.entries if _is_step(one))
+    return _shown([*shown, *(one for one in steps if not shown or one == "blocked")])
+
+
+def _is_step(entry: LogEntry) -> bool:
+    """Whether an entry is of a name that was asked, or of a tunnel, and of no page."""
+    return entry.method == "CONNECT" or "://" not in entry.url
+
+
+def _path(url: str) -> str:
+    """The path and query of an address, without the slash before it."""
+    return url.partition("://")[2].partition("/")[2]
+
+
+def _other_addresses(request: LoggedRequest) -> bool:
+    """Whether an entry shows another page of the host."""
+    paths = [_path(one.url) for one in request.entries if not _is_step(one)]
+    return any(path and unquote_plus(path) != unquote_plus(_path(request.url)) for path in paths)
 
 
 def _is_address_of(entry: LogEntry, request: LoggedRequest) -> bool:

@@ -7,13 +7,13 @@ the mailbox wrong.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import msgspec
 
-from harness.judge.logged_requests import reading_of
+from harness.judge.log_readings import reading_of
 from harness.model.facts import Facts, LogFileFacts
 from harness.model.mail_case import TWIN_OF, MailCase, MailKind, case_named, mail_case
 from harness.model.mail_facts import MailArrival, MailArrivalFacts, MailFacts
@@ -51,13 +51,16 @@ class SentMails:
     def judge(self) -> None:
         """Say what became of each mail that was kept."""
         readings: list[LogReading] = []
+        held = Counter[int]()
         arrivals: defaultdict[str, list[MailArrival]] = defaultdict(list)
         for one in sorted(self._read, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
                 readings.append(reading_of(one, one.facts))
             elif isinstance(one.facts, MailArrivalFacts):
+                held[one.key.round - ROUND] += len(one.facts.arrivals)
                 known = arrivals[one.key.item]
                 known += [each for each in one.facts.arrivals if each not in known]
+        readings = [msgspec.structs.replace(one, entries=held[one.number]) for one in readings]
         pairs = [(one, _sent(one, arrivals[one.item.id])) for one in self._sent]
         mails = sorted((mail for _, mail in pairs), key=lambda one: (one.started, one.item))
         self.mail = ServiceMail(

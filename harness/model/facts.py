@@ -313,7 +313,7 @@ class LogEntryFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, ta
     """What a log of the service holds about one request, or about one change by a person.
 
     ``entries`` are the first ``MOST_ENTRIES`` of it in the order of the log, and ``more`` counts
-    the others.
+    the others. Without any, what an earlier look at the same log showed is no longer in it.
     """
 
     entries: tuple[LogEntry, ...] = ()
@@ -337,8 +337,9 @@ class LogFileFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
 
     ``format`` is the reader that read it, ``covers`` the lines of the campaign whose service keeps
     it (empty: all). ``changes`` counts the entries about administration. ``looked_before`` is when
-    the file was last looked at before, without anything new in it. ``searched`` is how many secrets
-    were looked for, and ``secrets`` are those that were found.
+    the file was last looked at before, without anything new in it; such a reading holds only what
+    is new. ``searched`` is how many secrets were looked for, and ``secrets`` are those that were
+    found. ``part`` names the log where a service keeps several for the same requests.
     """
 
     format: str
@@ -347,6 +348,7 @@ class LogFileFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
     lines: int
     entries: int
     covers: tuple[str, ...] = ()
+    part: str = ""
     first: datetime | None = None
     last: datetime | None = None
     changes: int = 0

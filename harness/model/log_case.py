@@ -11,9 +11,11 @@ The case and the situation are in the stratum of an item: ``CTRL/log:ordinary:pa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 from typing import Literal, get_args
 
 from harness.model.corpus import Item
@@ -98,6 +100,33 @@ NAME_CASES: dict[str, LogCase] = {
 
 TOTAL = sum(case.share for case in CASES.values())
 """The requests of a line and profile; enough for LOG-01 with and without a mark (n >= 598)."""
+
+
+def _least_share(counts: Callable[[LogCase], bool]) -> Fraction:
+    """The part of all requests that count, where it is least: of pages or of names, if any do."""
+    sums = [
+        Fraction(sum(each.share for each in cases.values() if counts(each)), total)
+        for cases, total in ((CASES, TOTAL), (NAME_CASES, sum(c.share for c in NAME_CASES.values())))
+    ]
+    return min(filter(None, sums))
+
+
+COUNTED: dict[str, Fraction] = {
+    "events_recorded": min(_least_share(lambda one: mark == one.is_plain) for mark in (True, False)),
+    "wrong_log_fields": Fraction(1),
+    "log_visibility_delay": Fraction(1),
+    "bypass_attempts_recorded": _least_share(lambda one: one.name == "bypass"),
+}
+"""The part of all requests that a metric counts; of requests with and without a mark the fewer."""
+
+
+def requests_for(needed: Iterable[tuple[str, int]]) -> int:
+    """Return how many requests of a line and profile ``accredit log send`` makes; at least ``TOTAL``.
+
+    ``needed`` are names of metrics, and the least number of requests that each must count.
+    """
+    wanted = (ceil(least / COUNTED[metric]) for metric, least in needed if metric in COUNTED)
+    return max([TOTAL, *wanted])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from harness.model.people_answer import DeclaredConformity, PeopleEvidence
 from harness.model.registration import Registration
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
+from harness.model.service_log import ImportedFile
 from harness.model.technique_matrix import TechniqueMatrix
 from harness.model.witnessed_head import WitnessedHead
 
@@ -283,7 +284,8 @@ class Assessment:
     What is ``beyond_scope`` binds in the scheme, not here. ``techniques``: None if none was tried.
     ``reduced`` is what was left out of the items, ``registration`` which try it is, if known.
     ``witnessed`` is what witnesses signed of journal and registry; empty without a witness.
-    ``measured_with`` are the parts that it was measured and judged with, by content.
+    ``measured_with`` are the parts that it was measured and judged with, by content. ``imports``
+    are the logs, alerts and mailboxes that were read.
     """
 
     campaign: str
@@ -321,6 +323,7 @@ class Assessment:
     registration: Registration | None = None
     witnessed: tuple[WitnessedHead, ...] = ()
     measured_with: Parts = ()
+    imports: tuple[ImportedFile, ...] = ()
 
     @property
     def has_synchronised_clock(self) -> bool:
@@ -369,6 +372,7 @@ class Assessment:
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
             techniques=basis.records.techniques.matrix,
+            imports=basis.records.imports,
             measured_with=concluded_with(header.measured_with, scheme, estimates.shown),
         )
 

@@ -11,7 +11,7 @@ import msgspec
 from harness.model.availability import AvailabilityChecks
 from harness.model.people_answer import NOBODY, PeopleRecords
 from harness.model.service_alert import ServiceAlerts
-from harness.model.service_log import ServiceLogs
+from harness.model.service_log import ImportedFile, ServiceLogs, imported_files
 from harness.model.service_mail import ServiceMail
 from harness.model.service_speed import ServiceSpeed
 from harness.model.technique_matrix import ServiceTechniques
@@ -36,6 +36,13 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
         sent = frozenset(one.line for one in (*self.logs.requests, *self.alerts.sessions))
         checked = frozenset(one.line for one in self.availability.spans)
         return sent | checked | self.speed.lines
+
+    @property
+    def imports(self) -> tuple[ImportedFile, ...]:
+        """Every import of a log, of alerts and of mailboxes, in their order."""
+        return imported_files(
+            (*self.logs.readings, *self.alerts.readings, *self.mail.readings)
+        )
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""

@@ -153,6 +153,8 @@ def _contents(report: Report) -> dict[str, Any]:
         "instrument": instrument_tables(assessment),
         "no_instrument": NO_INSTRUMENT,
         "pack_tables": pack_tables(assessment),
+        "import_columns": tables.IMPORT_COLUMNS,
+        "import_rows": tables.import_rows(assessment),
         "digest": digest_of(assessment),
         "script": script,
         "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

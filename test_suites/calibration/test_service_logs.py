@@ -190,7 +190,7 @@ def test_a_log_that_was_not_read_decides_nothing(campaign: Campaign) -> None:
         (Fault(kind=FaultKind.LOG_DROPPED, share=0.1), {"LOG-01"}, {"LOG-03", "LOG-06", "CIR-13"}),
         (Fault(kind=FaultKind.LOG_NO_CLIENT), {"LOG-01", "CIR-13"}, {"LOG-02"}),
         (Fault(kind=FaultKind.LOG_WRONG_USER, share=0.01), {"LOG-02"}, set()),
-        (Fault(kind=FaultKind.LOG_CLOCK, seconds=7), {"LOG-03"}, set()),
+        (Fault(kind=FaultKind.LOG_CLOCK, seconds=7), {"LOG-02", "LOG-03"}, set()),
         (Fault(kind=FaultKind.LOG_NO_SEARCH_TERMS), {"LOG-02", "LOG-04"}, set()),
         (Fault(kind=FaultKind.LOG_NO_BLOCKS), {"LOG-01", "LOG-04"}, {"LOG-03"}),
         (Fault(kind=FaultKind.LOG_SECRETS), {"LOG-06"}, set()),

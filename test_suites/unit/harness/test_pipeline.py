@@ -73,7 +73,7 @@ async def test_a_scheme_past_its_review_is_a_warning_and_no_other_outcome(tmp_pa
     journal.close()
 
     assert () == on_time.warnings
-    assert "becta-2008 1.2: review overdue" in late.warnings[0]
+    assert "becta-2008 1.3: review overdue" in late.warnings[0]
     assert replace(late, warnings=()) == on_time
 
 

@@ -26,7 +26,7 @@ id: one-row
 version: "1"
 title: One of Becta's requirements
 parent: becta-2008
-without: [ILL-01, URL-01, URL-02, URL-03, URL-05, OVB-01, MAL-01, PRF-03, TQ-10, LOG-01, EML-01,
+without: [ILL-01, URL-01, URL-02, URL-03, URL-05, OVB-01, MAL-01, PRF-03, TQ-10, LOG-01, LOG-02, EML-01,
   EML-02, EML-03, EML-04, AVL-01]
 decision: {soak_days: 0}
 """

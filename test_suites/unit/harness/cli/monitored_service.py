@@ -26,9 +26,10 @@ parent: {parent}
 without: [{without}]
 """
 LEFT_OUT = {
-    "surveillance": "ILL-01, URL-01, URL-02, URL-03, URL-05, CIR-01, LOG-01, AVL-01, UPD-01, TQ-10",
+    "surveillance": "ILL-01, URL-01, URL-02, URL-03, URL-05, CIR-01, LOG-01, LOG-02, "
+    "AVL-01, UPD-01, TQ-10",
     "becta-2008": "ILL-01, ILL-04, URL-01, URL-02, URL-03, URL-05, MAL-01, MAL-05, DYN-06, CIR-01, "
-    "CIR-02, LOG-01, EML-01, EML-02, EML-03, EML-04, AVL-01, PRF-02",
+    "CIR-02, LOG-01, LOG-02, EML-01, EML-02, EML-03, EML-04, AVL-01, PRF-02",
 }
 
 

@@ -91,7 +91,7 @@ def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
     late = runner.invoke(app, ["conclude", journal, "--json"])
 
     assert (on_time.exit_code, "") == (late.exit_code, on_time.stderr)
-    assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.2: review overdue")
+    assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.3: review overdue")
     assert json.loads(late.stdout)["warnings"]
 
 

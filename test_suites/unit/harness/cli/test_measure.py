@@ -250,7 +250,7 @@ def test_a_review_that_is_overdue_is_said_too(
 ) -> None:
     announce(prepare(simulated()), Console(file=StringIO()), clock=InTwoYears())
 
-    assert "warning: scheme becta-2008 1.2: review overdue" in capsys.readouterr().err
+    assert "warning: scheme becta-2008 1.3: review overdue" in capsys.readouterr().err
 
 
 def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: Any) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from msgspec.structs import replace
 
+from harness.cli.compose import prepare
+from harness.cli.log import planned
 from harness.cli.power_plan import Forecast, forecast
 from harness.estimate.planning import power_at
 from harness.model.corpus import TWIN, Item
 from harness.model.file_case import NAMED_CASES
+from harness.model.log_case import log_case, log_items
 from harness.schemes.load import load_scheme
+from test_suites.rehearsal import simulated_origin, write_campaign
 
 BECTA = load_scheme("becta-2008")
 STRICT = load_scheme("strict")
@@ -106,8 +113,27 @@ def test_requests_for_a_log_are_no_items_of_the_campaign() -> None:
     )
 
     assert tried == without
-    assert (None, 5096) == (tried.n, tried.needed)
-    assert tried.says.startswith("5096 trials of its own, so that")
+    assert (1310, 1310) == (tried.n, tried.needed)
+    assert tried.says == (
+        "1310 of accredit log send: conforms with at most 2 wrong, fails with 12 or more"
+    )
+
+
+@pytest.mark.parametrize(("scheme", "number"), [("becta-2008", 1310), ("strict", 9667)])
+def test_what_is_planned_for_a_log_is_what_is_sent(
+    scheme: str, number: int, tmp_path: Path
+) -> None:
+    path = write_campaign(
+        tmp_path, origin=simulated_origin(tmp_path), lines=[{"name": "a", "type": "simulated"}],
+        categories=["DRUG"], sample=2, scheme=scheme, control={"type": "simulated"},
+    )  # fmt: skip
+    row = of(forecast(load_scheme(scheme), KS2, None, 0.9), "LOG-01")
+    assert number == row.n == planned(prepare(path))
+    for names in (False, True):
+        made = [log_case(one.stratum) for one in log_items("x", "ordinary", number, "b.test", names=names)]
+        unmarked = sum(one.case.is_plain for one in made if one)
+        least = next(one.n_min for one in load_scheme(scheme).requirements if one.id == "LOG-01")
+        assert min(unmarked, len(made) - unmarked) >= least
 
 
 def test_the_smallest_category_decides_where_each_must_pass() -> None:

@@ -15,7 +15,7 @@ from harness.errors import FaultyDocument, UsageError
 from harness.model.metric_spec import BESIDE_THE_WEB, SPECS
 from harness.schemes.load import load_scheme, shipped
 
-BEYOND = ("LOG-01", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
+BEYOND = ("LOG-01", "LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
 SCHEME = """\
 id: school-net
 version: "1"
@@ -115,7 +115,7 @@ def test_no_accreditation_is_decided_on_the_web_alone(tried: Tried) -> None:
         assert "tests web filtering only, and no accreditation is decided on that" in str(
             ended.exception
         )
-        assert "measure the rest (LOG-01, EML-01," in str(ended.exception)
+        assert "measure the rest (LOG-01, LOG-02," in str(ended.exception)
     listed = tried.runner.invoke(app, ["decision", "list", *registry])
     assert "D-0001" not in listed.output
 
@@ -146,7 +146,7 @@ def test_nothing_that_pages_and_names_show_lies_beyond_the_web() -> None:
         if row.measure.metric in BESIDE_THE_WEB and row.rule != "evidence"
     }
 
-    assert {"LOG-01", "EML-01", "AVL-01", "ALR-01", "CIR-13"} <= beyond
+    assert {"LOG-01", "LOG-02", "EML-01", "AVL-01", "ALR-01", "CIR-13"} <= beyond
     assert not {one for one in beyond if one.startswith(("ILL-", "URL-", "OVB-", "DYN-", "MAL-"))}
     assert BESIDE_THE_WEB <= SPECS.keys()
 

@@ -13,6 +13,7 @@ from harness.model.service_log import LoggedRequest
 from test_suites.unit.harness.estimate.log_of_requests import (
     HOUR,
     NOON,
+    RECORDS,
     logged,
     reading,
     requests,
@@ -28,14 +29,22 @@ def without_entry(request: LoggedRequest) -> LoggedRequest:
     return structs.replace(request, entries=(), seen_at=None)
 
 
-def test_a_clock_that_is_seven_seconds_off_counts_once() -> None:
+def test_a_clock_that_is_seven_seconds_off_is_found_unless_that_is_declared() -> None:
     moved = [logged(one, at=one.started + timedelta(seconds=7.1)) for one in GOOD]
 
     delay = outcome(selection("LOG-03", moved))
     assert delay.conformity is FAILS
     assert "+6.9 s off" in delay.metric.method
     assert "time zone" not in delay.metric.method
-    assert outcome(selection("LOG-02", moved)).conformity is CONFORMS
+    fields = outcome(selection("LOG-02", moved))
+    assert (fields.conformity, fields.metric.k) == (FAILS, len(GOOD))
+    assert "the log's clock is +6.9 s off (at most 2 s may be)" in fields.metric.method
+    tolerated = RECORDS.model_copy(update={"clock_error": 7.0})
+    assert outcome(selection("LOG-02", moved, records=tolerated)).conformity is CONFORMS
+    assert outcome(selection("LOG-03", moved, records=tolerated)).conformity is FAILS
+    unknown = outcome(selection("LOG-02", moved, clock=ClockState(offset=None, bound=None)))
+    assert unknown.conformity is Conformity.INSUFFICIENT
+    assert "or the clock of this machine is: it is not known" in unknown.reasons[0]
 
 
 @pytest.mark.parametrize("hours", [-5, 1, 5.75])

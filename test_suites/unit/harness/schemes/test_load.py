@@ -72,6 +72,7 @@ def test_becta_2008_asks_for_what_the_issue_names() -> None:
         "TQ-10",
         *(f"URL-0{n}" for n in range(1, 6)),
         "LOG-01",
+        "LOG-02",
         *(f"EML-0{n}" for n in range(1, 5)),
         "AVL-01",
     }
