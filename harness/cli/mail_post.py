@@ -41,6 +41,8 @@ from probes.receivers.alert_text import decoded_header, header_fields
 SMTP_PORT, SUBMISSION_PORT = 25, 587
 LOOPBACK = "127.0.0.1"
 PASSWORD_BYTES = 4096
+MOST_WORDS = 400
+"""The most digests of the wording of a mail that the journal keeps: a random sample."""
 SPAM = case_named("in:spam:corpus")
 MOST_MAILS, MOST_BYTES = 20_000, 512 * 1024 * 1024
 """The most mails of all corpora, and the most bytes of them."""
@@ -168,7 +170,7 @@ class CampaignPost:
         if delivered.facts.trusted is False:
             self.untrusted.add(case.direction)
         sent = read_mail(content, at=envelope.at)
-        facts = replace(delivered.facts, traces=sent.traces, words=sent.words)
+        facts = replace(delivered.facts, traces=sent.traces, words=sent.words[:MOST_WORDS])
         return Answered(facts, delivered.failure)
 
     def _account(self, case: MailCase, profile: str) -> MailAccount:

@@ -10,6 +10,7 @@ agreed contents are kept: a mailbox may hold those of real people.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from harness.model.mail_facts import (
     MailPlace,
 )
 from harness.model.observation import Observation
-from harness.model.received_mail import ReceivedMail
+from harness.model.received_mail import MOST_WORDS, ReceivedMail
 
 LEAST_WORDS, LEAST_SHARE = 3, 0.2
 """A mail is known by its wording if it has so many digests, and so large a share, of those that
@@ -72,7 +73,7 @@ class MailJoin:
                 known[item].add("reference")
         else:
             known[own].add("message id")
-        if not known and self._may_be_of_test(mail, place):
+        if (not known or mail.is_cut) and self._may_be_of_test(mail, place):
             known[UNKNOWN_MAILS] = set()
         is_notice = own is None and not mail.sender
         for item in sorted(known):
@@ -100,7 +101,8 @@ class MailJoin:
                 known[self._by_trace[trace]].add(kind)
         words = set(mail.words)
         counted = Counter(self._by_word[one] for one in words if one in self._by_word)
-        last = max(words, default=0)  # of a long mail larger digests are not kept
+        is_sample = len(words) >= MOST_WORDS  # of a long mail larger digests are not kept
+        last = max(words) if is_sample else math.inf
         for item, number in counted.items():
             there = sum(one <= last for one in self._wording[item])
             if number >= max(LEAST_WORDS, LEAST_SHARE * there):

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from heapq import nsmallest
 
+from harness.model.received_mail import MOST_WORDS
 from probes.receivers.alert_text import Part, clean
 
-MOST_WORDS = 400
-"""The most digests of wording that are kept of a mail: the smallest ones, a random sample."""
-MOST_TRACES = 60
+MOST_TRACES = 500
 """The most other traces that are kept of a mail."""
 SEARCHED_BYTES = 4 * 1024 * 1024
 """How far the bytes of a mail are searched for boundaries and identifiers of parts."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import chain, groupby, islice
 from typing import get_args
 
-from harness.model.received_mail import NOTE, Held, ReceivedMail
+from harness.model.received_mail import MOST_WORDS, NOTE, Held, ReceivedMail
 from probes.mail.mail_traces import numbers_in, plain, traces_of, wording_of
 from probes.mail.marks import LANGUAGE_MARKER, gtube
 from probes.net.file_contents import CLIENT, contents, eicar
@@ -22,6 +22,7 @@ from probes.range.image_card import is_agreed
 from probes.range.page_reading import visible_readings
 from probes.receivers.alert_text import (
     LONGEST_ADDRESS,
+    MOST_PARTS,
     OpenedParts,
     Part,
     clean,
@@ -35,7 +36,7 @@ from probes.receivers.alert_text import (
 MOST_BYTES = 30 * 1024 * 1024
 """The most bytes of a mail that are read; ``size`` counts all."""
 MOST_RECIPIENTS = 100
-MOST_IDS, MOST_REFERENCES, MOST_MARKS, MOST_RESULTS = 50, 60, 12, 6
+MOST_IDS, MOST_REFERENCES, MOST_MARKS, MOST_RESULTS = 500, 500, 12, 6
 """The most of each that are kept of a mail."""
 LONGEST_ID, LONGEST_VALUE = 320, 500
 """The most characters of a Message-ID, and of a field."""
@@ -142,6 +143,7 @@ def read_mail(
     files = (part for part in opened.parts if _is_file(part))
     if opened.enclosed and media_type_of(headers.get("content-type", "")) != "multipart/report":
         found.holds.add("attachment")
+    words = wording_of(found.texts)
     return ReceivedMail(
         at=at.astimezone(UTC),
         to=_bounded(filter(None, map(address_of, to)), MOST_RECIPIENTS),
@@ -149,8 +151,9 @@ def read_mail(
         message_ids=_message_ids(fields, opened, found.ids),
         references=_bounded(found.references, MOST_REFERENCES),
         traces=traces_of(raw, (headers, *opened.enclosed), files),
-        words=wording_of(found.texts),
+        words=words,
         is_automatic=_is_automatic(headers),
+        is_cut=len(opened.parts) >= MOST_PARTS or len(words) >= MOST_WORDS,
         spam_marks=_bounded(spam_marks(fields, subject), MOST_MARKS),
         results=_bounded(_results(fields), MOST_RESULTS),
         holds=tuple(one for one in get_args(Held) if one in found.holds),
