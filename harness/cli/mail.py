@@ -24,16 +24,17 @@ from harness.cli.mail_post import CampaignPost, read_corpora
 from harness.cli.mail_receiver import receive_command
 from harness.cli.measure import prepare_in, record_of, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
-from harness.cli.printing import say
+from harness.cli.printing import say, warn
 from harness.cli.sending import measuring
 from harness.errors import UsageError
 from harness.interop.log_join import reading_observations
 from harness.interop.mail_join import MailJoin
 from harness.measure.event_loop import new_loop
 from harness.measure.mail_sending import MailSending, Sleep, send_mails
+from harness.model.corpus import Item
 from harness.model.facts import Facts, LogFileFacts
 from harness.model.mail_case import CASES, MailCase, mail_case
-from harness.model.mail_facts import MailFacts, MailPlace
+from harness.model.mail_facts import UNKNOWN_MAILS, MailFacts, MailPlace
 from harness.model.observation import Observation
 from harness.model.plain_twin import next_number
 from harness.model.service_log import next_turn
@@ -49,6 +50,7 @@ HAM = 600
 OF_CASE = 3
 """Mails of each other case."""
 MOST = 100_000
+NOBODYS = Item(id=UNKNOWN_MAILS, value=UNKNOWN_MAILS, labels=("CTRL",), kind="vector")
 
 SPAM = Annotated[
     list[Path] | None,
@@ -183,15 +185,16 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
     with closing(open_journal(folder)) as journal:
         journal.write()
         seen = list(journal.sentinels())
-        sent = {one.item.id: one for one in seen if mail_case(one.item.stratum) is not None}
+        mails = (one for one in seen if one.role == "logged")
+        sent = {one.item.id: one for one in mails if mail_case(one.item.stratum) is not None}
         if not sent:
             msg = f"{folder}: holds no mails that could have arrived; send them first (mail send)"
             raise UsageError(msg)
         first = min(one.started for one in sent.values())
-        join = MailJoin(one.item for one in sent.values())
+        join = MailJoin(sent.values())
         readings = _read_all(places, join, (first, at))
         number, batch = next_turn(seen, "log", len(readings)), next_number(journal.batches())
-        items = {item: one.item for item, one in sent.items()}
+        items = {item: one.item for item, one in sent.items()} | {UNKNOWN_MAILS: NOBODYS}
         found: Mapping[str, Facts] = join.found
         made = [
             one
@@ -211,7 +214,13 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
         journal.seal()
     for before, after in pairwise(readings):
         say(f"not all mailboxes can be read from {before.last} to {after.first}")
-    say(f"read {readings[-1].entries:,} mails: {len(join.found)} of {len(sent)} that were sent")
+    arrived, unknown = found.keys() - {UNKNOWN_MAILS}, join.unknown
+    say(f"read {readings[-1].entries:,} mails: {len(arrived)} of {len(sent)} that were sent")
+    if unknown:
+        warn(
+            f"{unknown:,} mails belong to none that was sent, so that nothing shows that a mail is "
+            "missing; use a mailbox for the test alone"
+        )
 
 
 def _read_all(

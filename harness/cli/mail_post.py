@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from harness.campaign.assemble import Prepared
 from harness.cli.printing import warn
 from harness.errors import UsageError
@@ -29,7 +31,7 @@ from harness.untrusted.regular_file import read_bounded
 from probes.mail.mail_corpus import corpus_mails
 from probes.mail.messages import Outside, compose, needs_key
 from probes.mail.mime_mail import Envelope
-from probes.mail.raw_mail import spam_marks
+from probes.mail.raw_mail import read_mail, spam_marks
 from probes.mail.signature import signing_key
 from probes.mail.smtp_client import Letter, MailServer, deliver
 from probes.net.local_binding import local_address
@@ -39,6 +41,8 @@ from probes.receivers.alert_text import decoded_header, header_fields
 SMTP_PORT, SUBMISSION_PORT = 25, 587
 LOOPBACK = "127.0.0.1"
 PASSWORD_BYTES = 4096
+MOST_WORDS = 400
+"""The most digests of the wording of a mail that the journal keeps: a random sample."""
 SPAM = case_named("in:spam:corpus")
 MOST_MAILS, MOST_BYTES = 20_000, 512 * 1024 * 1024
 """The most mails of all corpora, and the most bytes of them."""
@@ -165,7 +169,9 @@ class CampaignPost:
         delivered = await deliver(server, letter, envelope.sender_domain)
         if delivered.facts.trusted is False:
             self.untrusted.add(case.direction)
-        return Answered(delivered.facts, delivered.failure)
+        sent = read_mail(content, at=envelope.at)
+        facts = replace(delivered.facts, traces=sent.traces, words=sent.words[:MOST_WORDS])
+        return Answered(facts, delivered.failure)
 
     def _account(self, case: MailCase, profile: str) -> MailAccount:
         restricted = self.declared.restricted if case.is_restricted else None

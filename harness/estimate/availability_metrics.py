@@ -1,10 +1,11 @@
 """Availability of a service and its filtering (AVL-01; METHOD, rule AVAIL).
 
-The share of time follows from the outage log (``harness.estimate.outages``). Outages that fell
-between two checks are not in it. Because each moment is drawn at random, the share of checks that
-show an outage bounds their time as well (Clopper-Pearson; Hoeffding, Annals of Mathematical
-Statistics 27 (1956), for moments drawn from one interval each). Conformity needs both; to fail, one
-of them is enough, and the log alone has no error of sampling.
+The share of time follows from the outage log (``harness.estimate.outages``), less the share of
+ordinary requests that were lost while the service was up. Outages that fell between two checks are
+not in the log. Because each moment is drawn at random, the share of checks that show an outage, or
+of their requests that were lost, bounds these as well (Clopper-Pearson; Hoeffding, Annals of
+Mathematical Statistics 27 (1956), for moments drawn from one interval each). Conformity needs both;
+to fail, one of them is enough, and the log alone has no error of sampling.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.estimate.outages import Outage, OutageLog, outage_log
 from harness.estimate.rates import MeasuredMetric
-from harness.model.availability import Continuity
+from harness.model.availability import DEADLINE, Continuity
 from harness.model.outcome import Witness
 
 NOT_CHECKED = "it was not checked whether the service was up (accredit availability check)"
@@ -34,18 +35,21 @@ HOSTS = 20
 So many, and half of those that were tried, have to be seen blocked at least once: one blocked page
 makes a check *filtered*, so that a filter of a few hosts would look as if it always worked.
 """
+ROUNDING = 1e-9
+"""What sums of thirds may be wrong by, so that three of them are a whole."""
 NAMED = 20
 """How many outages are named with an outcome; all are in the outage log."""
 
 
 def availability(selection: Selection) -> MeasuredMetric:
-    """Compute the share of time in which the service was up and filtered."""
+    """Compute the share of time in which the service was up, answered requests, and filtered."""
     log = outage_log(selection.availability.checks, continuity_of(selection).maintenance)
-    states = [one.state for one in log.checks]
-    good, unknown = states.count("filtered"), states.count("unknown")
-    decided = len(states) - unknown
-    sampled = rate(selection, "availability", good, decided, unknown)
-    metric = replace(sampled, method=_in_words(log))
+    known = [one for one in log.checks if one.state != "unknown"]
+    decided, unknown = len(known), len(log.checks) - len(known)
+    good = sum(one.share for one in known)
+    # Rounded for the service where the bound speaks against it; what is shown is rounded down.
+    sampled = rate(selection, "availability", math.ceil(good - ROUNDING), decided, unknown)
+    metric = replace(sampled, k=math.floor(good + ROUNDING), method=_in_words(log))
     threshold = selection.requirement.threshold
     mark = threshold.at_least if threshold is not None else None
     if log.total and decided:
@@ -69,9 +73,10 @@ def availability(selection: Selection) -> MeasuredMetric:
 def _bounds(log: OutageLog, decided: int, alpha: float) -> tuple[float, float]:
     """The least and the greatest share that fit the log.
 
-    Outages that no check shows are taken to last as long as ``alpha`` allows.
+    Outages that no check shows, and lost requests, are taken to be as many as ``alpha`` allows.
     """
-    most_hidden = clopper_pearson(log.isolated, decided, alpha).upper
+    brief = min(decided, math.ceil(log.isolated + log.lost - ROUNDING))
+    most_hidden = clopper_pearson(brief, decided, alpha).upper
     hidden = (1.0 if most_hidden is None else most_hidden) - log.isolated_seconds / log.total
     lower = max(0.0, log.good / log.total - max(0.0, hidden))
     return lower, 1 - log.bad / log.total
@@ -137,10 +142,12 @@ def _in_words(log: OutageLog) -> str:
     share = f"{log.unknown / log.total * 100:.3g} %" if log.total else "all"
     number = len(log.outages)
     outages = f"{number} outage{'' if number == 1 else 's'}"
+    came, asked = (sum(getattr(one, name) for one in log.checks) for name in ("came", "asked"))
+    pages = f"; {came:,} of {asked:,} ordinary pages came within {DEADLINE:g} s" if asked else ""
     left_out = f"; left out as maintenance: {_length(log.announced)}" if log.announced else ""
     return (
-        f"outage log of {_length(log.total)} ({len(log.checks):,} checks, {outages}); unknown "
-        f"time, which counts for and against the service: {share}{left_out}"
+        f"outage log of {_length(log.total)} ({len(log.checks):,} checks, {outages}){pages}; "
+        f"unknown time, which counts for and against the service: {share}{left_out}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.mail_selection import Mails, barred, witness
+from harness.estimate.mail_selection import Mails, barred, unknown_mails, witness
 from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.mail_case import DIRECTIONS, VARIANTS, Direction, case_named
@@ -50,7 +50,12 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
         metric=metric,
         witnesses=tuple(map(witness, against)),
         barred=barred(selection),
-        conditions=(*_senders(mails), *_encryption(mails), *_clock(raw)),
+        conditions=(
+            *_senders(mails),
+            *_encryption(mails),
+            *_clock(raw),
+            *unknown_mails(selection),
+        ),
     )
 
 

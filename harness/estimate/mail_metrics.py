@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import census, exact_share, part, rate
-from harness.estimate.mail_selection import Mails, barred, declared, witness
+from harness.estimate.mail_selection import Mails, barred, declared, unknown_mails, witness
 from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.mail_case import CASES, DIRECTIONS, KINDS, MailCase, MailKind
@@ -55,7 +55,12 @@ def spam_score(selection: Selection) -> MeasuredMetric:
     )
     why = barred(selection) or ("" if spam else NO_CORPUS)
     wrong = mails.wrong([*spam, *agreed, *ham])
-    return MeasuredMetric(metric=metric, witnesses=tuple(map(witness, wrong)), barred=why)
+    return MeasuredMetric(
+        metric=metric,
+        witnesses=tuple(map(witness, wrong)),
+        barred=why,
+        conditions=unknown_mails(selection),
+    )
 
 
 def infected_mail_passed(selection: Selection) -> MeasuredMetric:
@@ -101,6 +106,7 @@ def mail_policy_compliance(selection: Selection) -> MeasuredMetric:
         metric=replace(metric, parts=parts),
         witnesses=tuple(map(witness, mails.wrong(sent))),
         barred=barred(selection),
+        conditions=unknown_mails(selection),
     )
 
 
@@ -145,7 +151,10 @@ def _counted(selection: Selection, mails: Mails, cases: Iterable[MailCase]) -> M
         parts=tuple(parts),
     )
     return MeasuredMetric(
-        metric=metric, witnesses=tuple(map(witness, wrong)), barred=barred(selection)
+        metric=metric,
+        witnesses=tuple(map(witness, wrong)),
+        barred=barred(selection),
+        conditions=unknown_mails(selection),
     )
 
 

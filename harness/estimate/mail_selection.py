@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.estimate.item_selection import Selection
+from harness.model.condition import Condition
 from harness.model.mail_case import BY_CONTENT, MARKABLE, Direction, MailKind, case_named
 from harness.model.outcome import Witness
 from harness.model.service_mail import MailService, MailState, SentMail
@@ -76,6 +77,21 @@ def barred(selection: Selection) -> str:
     if not selection.mail.sent:
         return NOT_SENT
     return "" if selection.mail.readings else NOT_READ
+
+
+def unknown_mails(selection: Selection) -> tuple[Condition, ...]:
+    """What forbids that a missing mail speaks for the service: mails that belong to none.
+
+    A service may have changed a mail so much that it is not known again.
+    """
+    number = selection.mail.unknown
+    if not number:
+        return ()
+    of_them = "mail belongs" if number == 1 else "mails belong"
+    detail = f"{number:,} {of_them} to none; use a mailbox for the test alone, and import it again"
+    return (
+        Condition(name="each mail in the mailboxes is one that was sent", held=None, detail=detail),
+    )
 
 
 def declared(selection: Selection) -> MailService | None:

@@ -3,7 +3,9 @@
 Between two checks that show the same, at most ``MOST_GAP`` seconds apart, it is taken to have
 stayed so. Between checks that differ it may have changed at any moment; such time, and time that is
 unknown because the tester or its control line did not work, counts for and against the service, so
-that each outage has a least and a greatest length.
+that each outage has a least and a greatest length. A check that shows the service up in part
+(*partial*) is named like an outage, but is time in which it was up: the share of its requests that
+were lost is counted beside the time (``harness.estimate.availability_metrics``).
 """
 
 from __future__ import annotations
@@ -15,24 +17,28 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from harness.model.availability import (
+    SLOT,
     AvailabilityCheck,
     AvailabilityChecks,
     CheckState,
     Maintenance,
 )
 
-MOST_GAP = 66.0
+MOST_GAP = 2 * SLOT + 6.0
 """Seconds between two checks from which on nothing is known of the time between them.
 
-AVL-01 asks for a check at least every 60 s; a check itself takes a few seconds.
+Random moments of two slots that follow each other are up to two slots apart; a check itself takes a
+few seconds.
 """
 
 BAD: frozenset[CheckState] = frozenset({"unfiltered", "down"})
 """What a check shows in an outage: a service without filtering is not available either."""
+UP: frozenset[CheckState] = frozenset({"filtered", "partial"})
+"""What a check shows while the service is up, at least in part."""
 
 
 class Outage(NamedTuple):
-    """A time in which a service was down or did not filter, on a line and for a profile.
+    """A time in which a service was down, up in part or unfiltered, on a line and for a profile.
 
     ``begins`` and ``ends`` are the first and the end of the last check that shows it; ``good`` is
     the last check before it that shows a filtered service, ``better`` the first one after it. These
@@ -65,7 +71,8 @@ class OutageLog:
 
     ``announced`` is time of maintenance, which does not count otherwise; ``between`` are times
     between checks that differ. ``isolated`` outages were seen by one check,
-    ``isolated_seconds`` is their greatest length together.
+    ``isolated_seconds`` is their greatest length together. ``lost`` is the share of ordinary
+    requests that did not come in checks that show the service up, each check counted as 1.
     """
 
     good: float
@@ -77,6 +84,7 @@ class OutageLog:
     checks: tuple[AvailabilityCheck, ...]
     isolated: int
     isolated_seconds: float
+    lost: float
 
     @property
     def total(self) -> float:
@@ -87,10 +95,14 @@ class OutageLog:
     def share(self) -> float | None:
         """The share of the known time in which the service was up and filtered.
 
-        Half of the time between checks that differ counts.
+        Half of the time between checks that differ counts, and requests that were lost meanwhile
+        are taken off as the share of the checks.
         """
         seen = self.total - self.unknown
-        return (self.good + self.between / 2) / seen if seen else None
+        if not seen:
+            return None
+        decided = sum(one.state != "unknown" for one in self.checks)
+        return max(0.0, (self.good + self.between / 2) / seen - self.lost / max(1, decided))
 
 
 def outage_log(
@@ -113,14 +125,14 @@ def outage_log(
             seconds[kind] += length
     if counted and counted[-1].state in BAD:
         seconds["bad"] += (counted[-1].ended - counted[-1].started).total_seconds()
-    outages = tuple(_outages(counted))
-    isolated = [one for one in outages if one.checks == 1]
+    isolated = [one for one in _outages(counted, UP) if one.checks == 1]
     return OutageLog(
         **seconds,
-        outages=outages,
+        outages=tuple(_outages(counted, frozenset({"filtered"}))),
         checks=tuple(counted),
         isolated=len(isolated),
         isolated_seconds=sum(one.most or 0.0 for one in isolated),
+        lost=sum(1 - one.share for one in counted if one.state in UP),
     )
 
 
@@ -158,23 +170,25 @@ def _between(
 
 
 def _kind(check: AvailabilityCheck) -> str:
-    return "bad" if check.state in BAD else "good" if check.state == "filtered" else "unknown"
+    return "bad" if check.state in BAD else "good" if check.state in UP else "unknown"
 
 
-def _outages(checks: Sequence[AvailabilityCheck]) -> Iterator[Outage]:
-    """Yield each run of checks that show no filtered service.
+def _outages(
+    checks: Sequence[AvailabilityCheck], working: frozenset[CheckState]
+) -> Iterator[Outage]:
+    """Yield each run of checks that show no ``working`` service.
 
     An unknown check, or a gap, belongs to an outage only between two checks that show it.
     """
     good: datetime | None = None
     run: list[AvailabilityCheck] = []
     for one in checks:
-        if one.state == "filtered":
+        if one.state in working:
             if run:
                 yield _outage(run, good, one.started)
                 run = []
             good = one.started
-        elif run or one.state in BAD:
+        elif run or one.state != "unknown":
             run.append(one)
     if run:
         yield _outage(run, good, None)
@@ -183,7 +197,7 @@ def _outages(checks: Sequence[AvailabilityCheck]) -> Iterator[Outage]:
 def _outage(
     run: Sequence[AvailabilityCheck], good: datetime | None, better: datetime | None
 ) -> Outage:
-    shown = [one for one in run if one.state in BAD]
+    shown = [one for one in run if one.state != "unknown"]
     lengths = (each for pair in pairwise(run) for each in _between(*pair, ()))
     least = sum(seconds for kind, seconds in lengths if kind == "bad")
     if run[-1].state in BAD:

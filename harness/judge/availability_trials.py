@@ -1,8 +1,9 @@
 """Judge availability checks: whether a service was up at a moment, and whether it filtered.
 
-A check needs no sentinels: its ordinary page and its page that must be blocked are what they are
-elsewhere. Up is only what was seen: an ordinary page came. Down needs a control that got the same
-page at the same time. A filter is off if no page of the check that must be blocked was blocked.
+A check needs no sentinels: its ordinary pages and its page that must be blocked are what they are
+elsewhere. Up is only what was seen: every ordinary page came, whole and within ``DEADLINE``. A page
+counts only if the control got it at the same time, as soon. A filter is off if no page of the check
+that must be blocked was blocked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 
 from harness.judge.pairing import pair
 from harness.model.availability import (
+    DEADLINE,
     ROUND,
     TRIES,
     AvailabilityCheck,
@@ -28,7 +30,7 @@ from harness.model.availability import (
 )
 from harness.model.corpus import Item
 from harness.model.facts import DnsFacts, WebFacts
-from harness.model.observation import LOCAL_TROUBLE, Heartbeats, Observation
+from harness.model.observation import FALSE_CERTIFICATES, LOCAL_TROUBLE, Heartbeats, Observation
 from harness.model.verdict import DELIVERED, State, Trial, Verdict, is_answer, is_busy
 
 Judged = Callable[[Trial], Verdict]
@@ -37,6 +39,13 @@ Result = Literal["blocked", "open", "no_answer", "undecided"]
 UNFILTERED = "a page that must be blocked came"
 NO_CONTROL = "the control line did not work either"
 FILTER_UNKNOWN = "it could not be told whether the filter worked"
+LATE = f"the page came later than {DEADLINE:g} s"
+CUT = "only a part of the page came"
+
+WHOLE = 0.9
+"""The least share of the control's visible text that a whole page shows; filters may add to it."""
+ERRORS = 400
+"""The first status of an error (RFC 9110 section 15.5)."""
 
 
 class Place(NamedTuple):
@@ -100,13 +109,14 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
     first = min(trials, key=lambda one: one.service.started).service
     is_moment = first.event is not None and first.event.kind == "moment"
     result_of = _result_in_moment if is_moment else _result
-    for trial in _beside_life(trials) if is_moment else trials:
+    for trial in sorted(_beside_life(trials) if is_moment else trials, key=_turn):
         page = checked_page(trial.service.item)
         assert page is not None
         number = page.number
         by_kind[page.kind].append((trial, *result_of(trial, judged(trial), page.kind)))
     needed = TRIES if first.event is None else 1
-    state, why = _state(by_kind["ordinary"], by_kind["harmful"], needed)
+    ordinary = _Ordinary.of([(result, why) for _, result, why in by_kind["ordinary"]], needed)
+    state, why = _state(ordinary, [result for _, result, _ in by_kind["harmful"]], needed)
     return AvailabilityCheck(
         run=first.key.round - ROUND,
         number=number,
@@ -116,7 +126,9 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
         ended=max(map(_end, trials)),
         state=state,
         why=why,
-        ordinary=_ordinary([result for _, result, _ in by_kind["ordinary"]]),
+        ordinary=ordinary.shown,
+        came=ordinary.came,
+        asked=ordinary.asked,
         harmful=tuple(
             HarmfulPage(trial.service.item.host, result) for trial, result, _ in by_kind["harmful"]
         ),
@@ -124,21 +136,48 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
     )
 
 
-def _state(
-    ordinary: Sequence[tuple[Trial, Result, str]],
-    harmful: Sequence[tuple[Trial, Result, str]],
-    needed: int,
-) -> tuple[CheckState, str]:
+class _Ordinary(NamedTuple):
+    """The ordinary pages of a check: how many came in time of those that count, and what failed.
+
+    ``shown`` is as in ``AvailabilityCheck.ordinary``; ``why`` the first page did not come.
+    """
+
+    came: int
+    asked: int
+    shown: Literal["came", "missing", "unknown"]
+    why: str
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[Result, str]], needed: int) -> _Ordinary:
+        """Count pages in the order of their turns.
+
+        Checks of older versions tried a page only where those before it had not come, so that
+        later ones say nothing of the share: of fewer than ``needed`` the first one counts.
+        """
+        results = [result for result, _ in found]
+        decided = [one for one in results if one != "undecided"]
+        counted = decided if len(found) >= needed else decided[:1]
+        shown: Literal["came", "missing", "unknown"] = "unknown"
+        if "open" in results:
+            shown = "came"
+        elif results and "undecided" not in results:
+            shown = "missing"
+        why = next((words for result, words in found if result in ("blocked", "no_answer")), "")
+        return cls(counted.count("open"), len(counted), shown, why)
+
+
+def _state(ordinary: _Ordinary, harmful: Sequence[Result], needed: int) -> tuple[CheckState, str]:
     """What a check shows, and why it is not *filtered*; ``needed`` open pages show no filter."""
-    found = [result for _, result, _ in harmful]
-    if len(found) >= needed and set(found) == {"open"}:
+    if len(harmful) >= needed and set(harmful) == {"open"}:
         return "unfiltered", UNFILTERED
-    came = [result for _, result, _ in ordinary]
-    if "open" in came:
-        return ("filtered", "") if "blocked" in found else ("unknown", FILTER_UNKNOWN)
-    if came and "undecided" not in came:
-        return "down", next(why for _, _, why in ordinary)
-    return "unknown", NO_CONTROL
+    if ordinary.shown == "missing":
+        return "down", ordinary.why
+    if ordinary.shown == "unknown":
+        return "unknown", NO_CONTROL
+    if lost := ordinary.asked - ordinary.came:
+        said = f"{lost} of {ordinary.asked} ordinary pages did not come in time: {ordinary.why}"
+        return "partial", said
+    return ("filtered", "") if "blocked" in harmful else ("unknown", FILTER_UNKNOWN)
 
 
 def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str]:
@@ -147,28 +186,51 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     Without a failure, another page came in its place. That is no answer where an ordinary page is
     expected; in the place of a harmful one it may be a block that was not recognised.
     """
-    if verdict.state in DELIVERED:
-        return "open", ""
     service, control = trial.service, trial.control
+    if verdict.state in DELIVERED and kind == "harmful":
+        return "open", ""
     failure = service.failure
     is_ours = failure is not None and (failure.is_instrument or failure.name in LOCAL_TROUBLE)
     if control is None or not is_answer(control) or is_ours:
         return "undecided", ""
+    if kind == "ordinary" and (verdict.state in DELIVERED or _is_late(control)):
+        return _result_of_ordinary(service, control)
     failed = f"{failure.name} at {failure.stage}" if failure is not None else ""
     if verdict.state is State.BLOCKED:
         return "blocked", failed or "an ordinary page is blocked"
-    if failed and not is_answer(service):
-        return "no_answer", failed
-    if not is_answer(service) and (kind == "ordinary" or is_busy(service)):
-        return "no_answer", "another page came, or an error page"
-    return "undecided", ""
+    if is_answer(service) or not (failed or kind == "ordinary" or is_busy(service)):
+        return "undecided", ""
+    return "no_answer", failed or "another page came, or an error page"
 
 
-def _ordinary(found: Sequence[Result]) -> Literal["came", "missing", "unknown"]:
-    """What became of the ordinary pages of a check."""
-    if "open" in found:
-        return "came"
-    return "missing" if found and "undecided" not in found else "unknown"
+def _result_of_ordinary(service: Observation, control: Observation) -> tuple[Result, str]:
+    """What a user has of an ordinary page that came, at least in part.
+
+    A page that came late on the control counts neither way.
+    """
+    if _is_late(control):
+        return "undecided", ""
+    wrong = _wrong_with(service, control)
+    return ("no_answer", wrong) if wrong else ("open", "")
+
+
+def _is_late(seen: Observation) -> bool:
+    return (seen.timings.total or 0.0) > DEADLINE
+
+
+def _wrong_with(service: Observation, control: Observation) -> str:
+    """Why a user has not got the page; empty if it came whole and in time."""
+    failure, mine, theirs = service.failure, service.facts, control.facts
+    if failure is not None and failure.name not in FALSE_CERTIFICATES:
+        return f"{failure.name} at {failure.stage}"
+    if _is_late(service):
+        return LATE
+    if isinstance(mine, WebFacts) and isinstance(theirs, WebFacts):
+        if mine.status != theirs.status and (mine.status or 0) >= ERRORS:
+            return f"it came with the status {mine.status}"
+        if max(one.text_length for one in (mine, *mine.inner)) < WHOLE * theirs.text_length:
+            return CUT
+    return ""
 
 
 def _beside_life(trials: Sequence[Trial]) -> list[Trial]:
@@ -186,6 +248,11 @@ def _beside_life(trials: Sequence[Trial]) -> list[Trial]:
         else one
         for one in trials
     ]
+
+
+def _turn(trial: Trial) -> int:
+    page = checked_page(trial.service.item)
+    return page.turn if page is not None else 0
 
 
 def _kind(item: Item) -> PageKind | None:

@@ -16,7 +16,7 @@ import msgspec
 from harness.judge.log_readings import reading_of
 from harness.model.facts import Facts, LogFileFacts
 from harness.model.mail_case import TWIN_OF, MailCase, MailKind, case_named, mail_case
-from harness.model.mail_facts import MailArrival, MailArrivalFacts, MailFacts
+from harness.model.mail_facts import UNKNOWN_MAILS, MailArrival, MailArrivalFacts, MailFacts
 from harness.model.observation import Observation
 from harness.model.service_log import ROUND, LogReading, worked_until
 from harness.model.service_mail import MAILBOX, READ_AFTER, MailState, SentMail, ServiceMail
@@ -52,6 +52,7 @@ class SentMails:
         """Say what became of each mail that was kept."""
         readings: list[LogReading] = []
         held = Counter[int]()
+        unknown = _unknown(self._read)
         arrivals: defaultdict[str, list[MailArrival]] = defaultdict(list)
         for one in sorted(self._read, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
@@ -64,10 +65,29 @@ class SentMails:
         pairs = [(one, _sent(one, arrivals[one.item.id])) for one in self._sent]
         mails = sorted((mail for _, mail in pairs), key=lambda one: (one.started, one.item))
         self.mail = ServiceMail(
-            sent=tuple(_with_missing(mails, readings)), readings=tuple(readings)
+            sent=tuple(_with_missing(mails, readings)), readings=tuple(readings), unknown=unknown
         )
         self._sent.clear()
         self._read.clear()
+
+
+def _unknown(read: Sequence[Observation]) -> int:
+    """How many mails the mailboxes hold that belong to none that was sent.
+
+    One that a later reading knows, or shows again, counts once or not at all. Older versions kept
+    how many mails they read, but not which of them belong to none: the difference stands until a
+    newer one reads the mailboxes again.
+    """
+    facts = [(one.item.id, one.facts) for one in read if isinstance(one.facts, MailArrivalFacts)]
+    marks = {True: set[str](), False: set[str]()}
+    for item, each in facts:
+        marks[item == UNKNOWN_MAILS] |= {one.mark for one in each.arrivals if one.mark}
+    more = max((each.more for item, each in facts if item == UNKNOWN_MAILS), default=0)
+    if marks[True] or marks[False]:
+        return len(marks[True] - marks[False]) + more
+    entries = [one.facts.entries for one in read if isinstance(one.facts, LogFileFacts)]
+    known = {(one.at, one.to, one.holds) for _, each in facts for one in each.arrivals}
+    return max(0, max(entries, default=0) - len(known))
 
 
 def _is_of_mailbox(facts: Facts | None) -> bool:
@@ -114,13 +134,29 @@ def _arrived(case: MailCase, facts: MailFacts | None, arrivals: Iterable[MailArr
     recipient = facts.recipient.lower() if facts is not None else ""
     found: set[MailState] = set()
     for one in arrivals:
-        if one.is_notice:
+        if _is_mere_notice(case, recipient, one):
             found.add("bounced")
         elif one.place == "quarantine":
             found.add("quarantined")
         elif recipient in one.to or not one.to:
             found.add(_held(case, one))
     return next((state for state in WORST_FIRST if state in found), "open")
+
+
+def _is_mere_notice(case: MailCase, recipient: str, arrival: MailArrival) -> bool:
+    """Whether a mail is a notice about another one, and does not bring it to its recipient.
+
+    A mail that holds what the case is about is no mere notice. Where that is the text alone, one
+    that quotes an id or a number and has other words is no more than a notice.
+    """
+    is_for_recipient = recipient in arrival.to
+    carried = CARRIES.get(case.kind)
+    if carried is not None or not arrival.known_by:
+        return arrival.is_notice and not (is_for_recipient and carried in arrival.holds)
+    is_quoted = set(arrival.known_by) <= {"message id", "reference"}
+    if arrival.is_notice:
+        return is_quoted or not is_for_recipient
+    return False
 
 
 WORST_FIRST: tuple[MailState, ...] = (
@@ -138,10 +174,13 @@ def _held(case: MailCase, arrival: MailArrival) -> MailState:
 
 
 def _with_missing(mails: Sequence[SentMail], readings: Sequence[LogReading]) -> Iterator[SentMail]:
-    """Yield all mails; those that are missing for sure are *withheld*."""
+    """Yield all mails; those that are missing for sure are *withheld*.
+
+    One that came to another address is not missing.
+    """
     delivered = [one for one in mails if one.state == "arrived"]
     for one in mails:
-        if one.state == "open" and _is_missing(one, delivered, readings):
+        if one.state == "open" and not one.arrivals and _is_missing(one, delivered, readings):
             yield msgspec.structs.replace(one, state="withheld")
         else:
             yield one

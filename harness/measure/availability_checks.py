@@ -1,10 +1,10 @@
 """Check at random moments whether a service is up and filters.
 
-A check tries an ordinary page, and then one that must be blocked, on the control and on each line.
-A page that does not behave as it should is followed by another one of its kind, ``TRIES`` in all,
-and a harmful one then by pages that did not come before.
-Moments and pages are drawn, and no request bears a mark of a test, so that a service cannot treat
-checks otherwise than its users. In a test of a fault one page of each kind is tried.
+A check tries ``TRIES`` ordinary pages at the same time, and then one that must be blocked, on the
+control and on each line. A harmful page that comes is followed by others, ``TRIES`` in all, and
+then by pages that did not come before.
+Moments, pages and their paths are drawn, and no request bears a mark of a test, so that a service
+cannot treat checks otherwise than its users. In a test of a fault one page of each kind is tried.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from harness.errors import UnfinishedError
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
 from harness.measure.log_requests import NAMES, at_home, probe_for
 from harness.measure.measurement_context import MeasurementContext
-from harness.model.availability import ROUND, TRIES, PageKind, as_checked
+from harness.model.availability import DEADLINE, ROUND, TRIES, PageKind, as_checked
 from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
-from harness.model.log_case import invented_host
+from harness.model.log_case import invented_host, invented_path
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.plain_twin import next_number
 from harness.model.timed_event import EventNote
@@ -88,7 +88,8 @@ class AvailabilityChecker:
         self._origin: Origin = context.origin
         draw = f"availability {campaign.seed} {context.run} {run.number}"
         self._chance = random.Random(draw)  # noqa: S311 - no secret
-        self._options = AttemptOptions(look="alone", patience=campaign.limits.timeout)
+        patience = max(DEADLINE, campaign.limits.timeout)
+        self._options = AttemptOptions(look="alone", patience=patience)
         self._batch = next_number(journal.batches())
         self._held: list[Observation] = []
         self._note = run.test
@@ -163,44 +164,48 @@ class AvailabilityChecker:
         self, number: int, probe: str, profile: str, lines: Sequence[str]
     ) -> list[Observation]:
         """Check some lines with a probe: first that pages come, then that one does not."""
-        ordinary = await self._pages(number, "ordinary", probe, profile, lines)
+        tries = TRIES if self._run.test is None else 1
+        drawn = [self._drawn.page("ordinary", profile) for _ in range(tries)]
+        items = [as_checked(page, number, "ordinary", turn) for turn, page in enumerate(drawn, 1)]
+        ordinary = await asyncio.gather(
+            *(self._try(item, probe, profile, line) for item in items for line in (CONTROL, *lines))
+        )
         answered = {one.key.line for one in ordinary if is_answer(one)}
-        harmful = await self._pages(number, "harmful", probe, profile, lines)
+        harmful = await self._harmful(number, probe, profile, lines)
         self._note_kept_back(profile, harmful, answered, lines)
-        return ordinary + [_beside_life(one, answered) for one in harmful]
+        return [*ordinary, *(_beside_life(one, answered) for one in harmful)]
 
-    async def _pages(
-        self, number: int, kind: PageKind, probe: str, profile: str, lines: Sequence[str]
+    async def _harmful(
+        self, number: int, probe: str, profile: str, lines: Sequence[str]
     ) -> list[Observation]:
-        """Try pages of a kind until one behaves as it should on each line.
+        """Try harmful pages until one does not come on each line.
 
-        If all harmful ones came, some follow that did not come before: a service may miss some
-        pages, and filter all the same.
+        If all came, some follow that did not come before: a service may miss some pages, and
+        filter all the same.
         """
         seen: list[Observation] = []
         left = list(lines)
-        for turn, page in enumerate(self._choices(kind, profile), 1):
-            item = as_checked(page, number, kind, turn)
+        for turn, page in enumerate(self._harmful_pages(profile), 1):
+            item = as_checked(page, number, "harmful", turn)
             tried = await asyncio.gather(
                 *(self._try(item, probe, profile, line) for line in (CONTROL, *left))
             )
             seen += tried
-            left = [one.key.line for one in tried[1:] if is_answer(one) == (kind == "harmful")]
+            left = [one.key.line for one in tried[1:] if is_answer(one)]
             if not left:
                 break
         return seen
 
-    def _choices(self, kind: PageKind, profile: str) -> Iterator[Item]:
+    def _harmful_pages(self, profile: str) -> Iterator[Item]:
         """Yield pages as they are needed; in a test of a fault only one."""
-        yield self._drawn.page(kind, profile)
+        yield self._drawn.page("harmful", profile)
         if self._run.test is not None:
             return
         for _ in range(TRIES - 1):
-            yield self._drawn.page(kind, profile)
-        if kind == "harmful":
-            known = self._kept_back[profile]
-            for value in self._chance.sample(sorted(known), min(CONFIRMING, len(known))):
-                yield known[value]
+            yield self._drawn.page("harmful", profile)
+        known = self._kept_back[profile]
+        for value in self._chance.sample(sorted(known), min(CONFIRMING, len(known))):
+            yield known[value]
 
     def _note_kept_back(
         self,
@@ -262,13 +267,15 @@ class DrawnPages:
         self._ordinary = {profile: self._shuffled(pages) for profile, pages in ordinary.items()}
 
     def page(self, kind: PageKind, profile: str) -> Item:
-        """Draw a page."""
-        pages = self._harmful if kind == "harmful" else self._ordinary
-        if pages:
-            return unmarked_item(next(pages[profile]), self._origin)
-        host = invented_host(f"{self._draw} {next(self._invented)}")
+        """Draw a page; an ordinary one has a path that nobody asked for before."""
+        if kind == "harmful":
+            return unmarked_item(next(self._harmful[profile]), self._origin)
+        draw = f"{self._draw} {next(self._invented)}"
+        host = invented_host(draw)
         invented = Item(id=host, value=host, labels=("CTRL",), kind="host")
-        return unmarked_item(invented, self._origin)
+        page = next(self._ordinary[profile]) if self._ordinary else invented
+        page = replace(page, value=f"http://{page.host}/{invented_path(draw)}", kind="url")
+        return unmarked_item(page, self._origin)
 
     def _shuffled(self, items: Sequence[Item]) -> Iterator[Item]:
         """Yield all pages in random order, again and again; or a sample in the same order."""

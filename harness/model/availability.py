@@ -1,6 +1,6 @@
 """Availability checks: whether a service was up and filtered at moments that it cannot foresee.
 
-A check tries an ordinary page and a page that must be blocked, on the control and on a line, at a
+A check tries ordinary pages and a page that must be blocked, on the control and on a line, at a
 random time. Some checks belong to a test of a fault, a failover or a moment of a device
 (``EventNote``): those before it have no time in their note, those since then have its time.
 """
@@ -31,10 +31,19 @@ MOST_RUNS = 99_000
 """The most runs of checks of one journal."""
 
 TRIES = 3
-"""How many pages of a kind are tried in a check until one behaves as it should.
+"""How many ordinary pages are tried in a check, and how many harmful ones until one is blocked.
 
-One lost packet is no outage, and one page that a filter misses does not show that it is off.
+Each ordinary page counts by itself. One harmful page that comes does not show that a filter is off.
 """
+
+DEADLINE = 5.0
+"""Seconds within which an ordinary page has to come, whole; proposed by this project.
+
+A lost packet is sent again within 1 to 3 s (RFC 6298), so that it alone makes no page late.
+"""
+
+SLOT = 60.0
+"""Seconds in each of which AVL-01 asks for a check, at a random moment of them."""
 
 PageKind = Literal["ordinary", "harmful"]
 """An ordinary page must come; a harmful one must be blocked."""
@@ -85,11 +94,11 @@ class HarmfulPage(NamedTuple):
     result: Literal["blocked", "open", "no_answer", "undecided"]
 
 
-CheckState = Literal["filtered", "unfiltered", "down", "unknown"]
+CheckState = Literal["filtered", "partial", "unfiltered", "down", "unknown"]
 """What a check shows: the service was up and filtered, was up without filtering, or was down.
 
-*Unknown*: the control line failed as well, or our own equipment, or it could not be told whether
-the filter worked.
+*Partial*: some ordinary pages came in time, and others did not. *Unknown*: the control line failed
+as well, or our own equipment, or it could not be told whether the filter worked.
 """
 
 
@@ -97,7 +106,9 @@ class AvailabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One check of a line for a profile; ``why`` says why it is not *filtered*.
 
     ``run`` numbers the runs of a journal from 1, ``number`` the checks of a run. ``ordinary``: an
-    ordinary page came, none came, or our own equipment failed.
+    ordinary page came, none came, or our own equipment failed. ``came`` ordinary pages came in
+    time, of ``asked`` that the control got in time and that count (an older check tried others
+    only where the first one did not come, so there the first one alone counts).
     """
 
     run: int
@@ -109,8 +120,17 @@ class AvailabilityCheck(msgspec.Struct, frozen=True, kw_only=True):
     state: CheckState
     why: str = ""
     ordinary: Literal["came", "missing", "unknown"] = "unknown"
+    came: int = 0
+    asked: int = 0
     harmful: tuple[HarmfulPage, ...] = ()
     note: EventNote | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of ordinary requests that the service answered while it filtered."""
+        if self.state == "partial":
+            return self.came / self.asked
+        return float(self.state == "filtered")
 
 
 class CheckedTime(NamedTuple):
@@ -148,10 +168,11 @@ class AvailabilityChecks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckedPage(NamedTuple):
-    """Which check an item belongs to, and what kind of page it is."""
+    """Which check an item belongs to, what kind of page it is, and its turn among these."""
 
     number: int
     kind: PageKind
+    turn: int
 
 
 def as_checked(item: Item, number: int, kind: PageKind, turn: int) -> Item:
@@ -166,11 +187,11 @@ def as_checked(item: Item, number: int, kind: PageKind, turn: int) -> Item:
 def checked_page(item: Item) -> CheckedPage | None:
     """Return what the id of an item says; None if it is no page of a check."""
     named = _ID.fullmatch(item.id)
-    return None if named is None else CheckedPage(int(named[1]), _KINDS[named[2]])
+    return None if named is None else CheckedPage(int(named[1]), _KINDS[named[2]], int(named[3]))
 
 
 _KINDS: dict[str, PageKind] = {str(kind): kind for kind in get_args(PageKind)}
-_ID = re.compile(r"check-([0-9]{1,9})-(ordinary|harmful)-[0-9]{1,2}", re.ASCII)
+_ID = re.compile(r"check-([0-9]{1,9})-(ordinary|harmful)-([0-9]{1,2})", re.ASCII)
 
 
 def next_run(observations: Iterable[Observation]) -> int:

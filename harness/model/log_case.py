@@ -202,11 +202,17 @@ def invented_host(text: str) -> str:
     return f"{digits.word(0)}-{digits.word(1)}-{digits.number(2, 36**7):x}.canary.{RANGE_ZONE}"
 
 
+def invented_path(text: str) -> str:
+    """Return the path of a page that nobody asked for before, without its first slash."""
+    digits = _Digits.of(text)
+    return f"{digits.word(8)}/{digits.word(9)}-{digits.number(10, 10**6)}"
+
+
 def _item(case: LogCase, situation: Situation, text: str, blocked_host: str) -> Item:
     digits = _Digits.of(text)
     host = invented_host(text)
     label = host.partition(".")[0]
-    path = f"{digits.word(8)}/{digits.word(9)}-{digits.number(10, 10**6)}"
+    path = invented_path(text)
     if case.blocked:
         host = f"{label}.{blocked_host}" if case.way == "ask" else blocked_host
         path = f"{label}/{path}"

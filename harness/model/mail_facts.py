@@ -23,7 +23,9 @@ class MailFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="m
     mail was sent over TLS, ``trusted`` whether the certificate was right (``None`` if none was
     shown). ``sender`` and ``recipient`` are those of the envelope. ``tries`` counts the attempts: a
     mail is tried again where the server answers that it is busy (4yz). ``seconds`` is how long the
-    last attempt took until its last answer. ``size`` and ``sha256`` are those of what was sent.
+    last attempt took until its last answer. ``size`` and ``sha256`` are those of what was sent;
+    ``traces`` and ``words`` are what it is known by (``harness.model.received_mail``; empty in
+    journals of older versions).
     """
 
     server: str
@@ -40,6 +42,8 @@ class MailFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="m
     seconds: float = 0.0
     size: int = 0
     sha256: str = ""
+    traces: tuple[str, ...] = ()
+    words: tuple[int, ...] = ()
 
     @property
     def is_taken(self) -> bool:
@@ -51,10 +55,16 @@ MailPlace = Literal["inbox", "junk", "quarantine"]
 """Where a mail was found: in the mailbox, in its folder for junk, or kept for an administrator."""
 
 
+KnownBy = Literal["message id", "reference", "boundary", "part", "file", "written", "words"]
+"""What a mail is recognised by: an id or a number in it, its parts, who wrote it when, its text."""
+
+
 class MailArrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One mail as it was found in a mailbox; see ``harness.model.received_mail.ReceivedMail``.
 
     ``is_notice``: it is not the mail itself, but a notice that encloses or names it (a bounce).
+    ``known_by`` are the kinds of traces by which it was recognised, and ``mark`` a digest that
+    tells it from other mails; both are empty where an older version read the mailbox.
     """
 
     at: datetime
@@ -64,6 +74,8 @@ class MailArrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     spam_marks: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
+    known_by: tuple[KnownBy, ...] = ()
+    mark: str = ""
 
 
 class MailArrivalFacts(
@@ -77,3 +89,8 @@ class MailArrivalFacts(
 
 MOST_ARRIVALS = 12
 """The most arrivals that are kept of one mail."""
+
+UNKNOWN_MAILS = "mails-of-nobody"
+"""The id of the item under which mails are kept that belong to none that was sent."""
+MOST_UNKNOWN = 500
+"""The most of these that are kept of a reading."""

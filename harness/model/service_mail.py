@@ -108,10 +108,15 @@ class SentMail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceMail(msgspec.Struct, frozen=True, kw_only=True):
-    """The mails of a campaign, and the readings of mailboxes."""
+    """The mails of a campaign, and the readings of mailboxes.
+
+    ``unknown`` mails were found in mailboxes that belong to none that was sent, and may be of the
+    test.
+    """
 
     sent: tuple[SentMail, ...] = ()
     readings: tuple[LogReading, ...] = ()
+    unknown: int = 0
 
     def of(self, profile: str) -> ServiceMail:
         """Return the mails of a profile, and all readings."""

@@ -8,19 +8,21 @@ told from those that a server wrote: compare what is found with what is found in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, groupby, islice
 from typing import get_args
 
-from harness.model.received_mail import NOTE, Held, ReceivedMail
+from harness.model.received_mail import MOST_WORDS, NOTE, Held, ReceivedMail
+from probes.mail.mail_traces import numbers_in, plain, traces_of, wording_of
 from probes.mail.marks import LANGUAGE_MARKER, gtube
 from probes.net.file_contents import CLIENT, contents, eicar
 from probes.range.image_card import is_agreed
 from probes.range.page_reading import visible_readings
 from probes.receivers.alert_text import (
     LONGEST_ADDRESS,
+    MOST_PARTS,
     OpenedParts,
     Part,
     clean,
@@ -34,7 +36,7 @@ from probes.receivers.alert_text import (
 MOST_BYTES = 30 * 1024 * 1024
 """The most bytes of a mail that are read; ``size`` counts all."""
 MOST_RECIPIENTS = 100
-MOST_IDS, MOST_REFERENCES, MOST_MARKS, MOST_RESULTS = 50, 20, 12, 6
+MOST_IDS, MOST_REFERENCES, MOST_MARKS, MOST_RESULTS = 500, 500, 12, 6
 """The most of each that are kept of a mail."""
 LONGEST_ID, LONGEST_VALUE = 320, 500
 """The most characters of a Message-ID, and of a field."""
@@ -109,8 +111,6 @@ _TAG = re.compile(
 _ID = re.compile(r"<([^<>\s]{1,320})>")
 _ID_LINE = re.compile(r"(?:[Mm]essage-[Ii][Dd]|MESSAGE-ID):\s{0,20}<([^<>\s]{1,320})>")
 _ID_FIELDS = re.compile(r"(?:[a-z-]{1,40}-)?(?:original|resent)-message-id|in-reply-to|references")
-_REFERENCE = re.compile(r"[0-9]{2}-[0-9]{6}-[0-9]{4}(?![0-9]|-[0-9])")
-_DIGIT_BEFORE = re.compile(r"[0-9]-?\Z")
 _UUENCODED = re.compile(rb"^begin [0-7]{3,4} [^\r\n]{1,255}\r?$", re.MULTILINE)
 _FILE_NAME = re.compile(r"\b(?:file)?name\*?\d?\*?\s*=", re.IGNORECASE)
 _REPORTS = ("message/delivery-status", "message/disposition-notification", "text/rfc822-headers")
@@ -140,14 +140,20 @@ def read_mail(
         decoded_header(one.get("subject", "")) for one in (headers, *opened.enclosed)
     )
     found = _Found.of(raw, [subject, *others], opened.parts)
+    files = (part for part in opened.parts if _is_file(part))
     if opened.enclosed and media_type_of(headers.get("content-type", "")) != "multipart/report":
         found.holds.add("attachment")
+    words = wording_of(found.texts)
     return ReceivedMail(
         at=at.astimezone(UTC),
         to=_bounded(filter(None, map(address_of, to)), MOST_RECIPIENTS),
         sender=_sender(sender),
         message_ids=_message_ids(fields, opened, found.ids),
         references=_bounded(found.references, MOST_REFERENCES),
+        traces=traces_of(raw, (headers, *opened.enclosed), files),
+        words=words,
+        is_automatic=_is_automatic(headers),
+        is_cut=len(opened.parts) >= MOST_PARTS or len(words) >= MOST_WORDS,
         spam_marks=_bounded(spam_marks(fields, subject), MOST_MARKS),
         results=_bounded(_results(fields), MOST_RESULTS),
         holds=tuple(one for one in get_args(Held) if one in found.holds),
@@ -225,11 +231,12 @@ class _Found:
     holds: set[Held]
     references: list[str]
     ids: list[str]
+    texts: list[str]
 
     @classmethod
     def of(cls, raw: bytes, subjects: Sequence[str], parts: Sequence[Part]) -> _Found:
         """Search subjects and parts as a person sees them, and the files in them."""
-        found = cls(_agreed_contents(raw, parts), [], [])
+        found = cls(_agreed_contents(raw, parts), [], [], [])
         for text in subjects:
             found.search(text)
         left = MOST_TEXT
@@ -248,8 +255,9 @@ class _Found:
 
     def search(self, text: str) -> None:
         """Look for numbers, Message-IDs and agreed texts."""
-        numbers = (one for one in _REFERENCE.finditer(text) if _begins_there(one))
-        self.references.extend(one[0] for one in islice(numbers, MOST_REFERENCES))
+        shown = plain(text)
+        self.texts.append(shown)
+        self.references.extend(islice(numbers_in(shown), MOST_REFERENCES))
         ids = islice(_ID_LINE.finditer(text), MOST_IDS)
         self.ids.extend(clean(one[1]) for one in ids)
         if gtube() in text:
@@ -276,6 +284,12 @@ def _agreed_contents(raw: bytes, parts: Sequence[Part]) -> set[Held]:
     return found
 
 
+def _is_automatic(headers: Mapping[str, str]) -> bool:
+    """Whether a mail says that a program wrote it."""
+    by = headers.get("auto-submitted", "no").partition(";")[0].strip().lower()
+    return by != "no" or media_type_of(headers.get("content-type", "")) == "multipart/report"
+
+
 def _is_file(part: Part) -> bool:
     """Whether a part is a file, and no text to read: it has a name, or is of another type."""
     if part.media_type in _REPORTS or part.media_type.startswith("multipart/"):
@@ -291,12 +305,6 @@ def _has_uuencoded(part: Part) -> bool:
 
 def _typed(part: Part) -> str:
     return part.headers.get("content-type", "") or "charset=utf-8"
-
-
-def _begins_there(number: re.Match[str]) -> bool:
-    """Whether a number is not the end of a longer one; a look behind would cost much more time."""
-    start = number.start()
-    return not _DIGIT_BEFORE.search(number.string[max(0, start - 2) : start])
 
 
 def _bounded(values: Iterable[str], most: int) -> tuple[str, ...]:

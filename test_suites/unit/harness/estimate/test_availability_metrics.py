@@ -16,6 +16,7 @@ from harness.estimate.estimate import function_of
 from harness.estimate.fault_metrics import MOST_APART, TAKEOVER
 from harness.estimate.item_selection import Selection
 from harness.model.availability import (
+    SLOT,
     AvailabilityCheck,
     AvailabilityChecks,
     CheckState,
@@ -139,6 +140,38 @@ def test_three_thousand_checks_without_an_outage_conform() -> None:
     assert found.metric.value == 1.0
     assert found.metric.lower is not None
     assert 0.999 <= found.metric.lower < 1
+
+
+def in_part(lost: dict[int, int], checks: int = 3000, every: float = 30) -> Outcome:
+    """The outcome of checks, some of which lost a number of their three pages."""
+    chance, made = Random(1), []
+    for place in range(checks):
+        state: CheckState = "partial" if place in lost else "filtered"
+        one = check(place, every * (place + chance.random()), state, result="blocked")
+        made.append(structs.replace(one, came=3 - lost.get(place, 0), asked=3))
+    return outcome("AVL-01", made)
+
+
+def test_checks_in_slots_of_a_minute_can_conform() -> None:
+    """Two moments of slots that follow each other are up to two minutes apart."""
+    assert CONFORMS is in_part({}, every=SLOT).conformity
+
+
+def test_a_page_that_is_lost_now_and_then_is_no_outage() -> None:
+    found = in_part(dict.fromkeys(range(0, 20_000, 2000), 1), checks=20_000)
+
+    assert found.conformity is CONFORMS, found.reasons
+    assert (found.metric.k, found.metric.n) == (19_996, 20_000)
+    assert "59,990 of 60,000 ordinary pages came within 5 s" in found.metric.method
+
+
+@pytest.mark.parametrize(("lost", "every"), [(2, 1), (1, 1), (1, 30)])
+def test_lost_pages_count_by_their_share(lost: int, every: int) -> None:
+    found = in_part(dict.fromkeys(range(0, 3000, every), lost))
+
+    assert found.conformity is FAILS, found.reasons
+    assert found.metric.value == pytest.approx(1 - lost / 3 / every)
+    assert found.witnesses
 
 
 def test_fewer_checks_do_not_show_the_share() -> None:

@@ -9,6 +9,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from harness.cli.outage_table import csv_of
 from harness.estimate.outages import MOST_GAP, OutageLog, outage_log
@@ -101,10 +102,21 @@ def test_the_time_of_a_failed_check_is_an_outage() -> None:
 
 
 def test_nothing_is_known_of_a_long_time_without_checks() -> None:
-    log = outage_log([check(0), check(30), check(30 + MOST_GAP + 1), check(120)])
+    log = outage_log([check(0), check(120), check(120 + MOST_GAP + 1), check(270)])
 
-    assert log.unknown == MOST_GAP + 1
+    assert (log.unknown, log.good) == (MOST_GAP + 1, 270 - MOST_GAP - 1)
     assert log.outages == ()
+
+
+def test_a_service_that_is_up_in_part_is_named_and_its_lost_requests_are_taken_off() -> None:
+    partial = structs.replace(check(30, "partial"), came=2, asked=3)
+    log = outage_log([check(0), partial, check(60)])
+
+    (outage,) = log.outages
+    assert (outage.state, outage.least, outage.most) == ("partial", 0, 60)
+    assert (log.good, log.bad, log.between, log.isolated) == (60, 0, 0, 0)
+    assert log.share is not None
+    assert abs(log.share - 8 / 9) < 1e-9
 
 
 def test_an_outage_that_was_not_seen_to_end_has_no_greatest_length() -> None:

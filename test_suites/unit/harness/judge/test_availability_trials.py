@@ -13,7 +13,14 @@ from harness.judge.judge import Judge
 from harness.model.availability import ROUND, AvailabilityCheck, PageKind, as_checked
 from harness.model.corpus import Item
 from harness.model.facts import WebFacts
-from harness.model.observation import CONTROL, AttemptKey, Failure, Heartbeats, Observation
+from harness.model.observation import (
+    CONTROL,
+    AttemptKey,
+    Failure,
+    Heartbeats,
+    Observation,
+    Timings,
+)
 from harness.model.timed_event import EventNote
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -27,6 +34,7 @@ BLOCK = WebFacts(
 )
 ERROR = WebFacts(url="http://a.test/", status=503, canary="absent", title="Error", text="Try later")
 REFUSED = Failure(name="connection_refused", stage="connect")
+CUT_OFF = Failure(name="eof_error", stage="response")
 DOWN_HERE = Failure(name="network_down", stage="connect")
 OURS = Failure(name="instrument_overload", stage="instrument")
 Answer = WebFacts | Failure
@@ -118,10 +126,74 @@ def test_ordinary_pages_that_do_not_come_are_an_outage(answer: Answer, why: str)
     assert (found.state, found.why) == ("down", why)
 
 
-def test_a_second_page_that_comes_is_no_outage() -> None:
-    pages = [page("ordinary", 1, REFUSED), page("ordinary", 2, PAGE)]
+LATE, IN_TIME = 5.1, 4.9
+LONG = msgspec.structs.replace(PAGE, text_length=1000)
 
-    assert judged(*pages, page("harmful", 1, BLOCK)).state == "filtered"
+
+def took(seconds: float, pages: Sequence[Observation], line: str = "line") -> list[Observation]:
+    """The same page, which came after so many seconds on a line."""
+    return [
+        msgspec.structs.replace(one, timings=Timings(total=seconds))
+        if one.key.line == line
+        else one
+        for one in pages
+    ]
+
+
+@pytest.mark.parametrize(
+    ("third", "came"),
+    [
+        (took(IN_TIME, page("ordinary", 3, PAGE)), 3),
+        (took(LATE, page("ordinary", 3, PAGE)), 2),
+        (page("ordinary", 3, REFUSED), 2),
+        (page("ordinary", 3, ERROR), 2),
+        (page("ordinary", 3, BLOCK), 2),
+        (page("ordinary", 3, msgspec.structs.replace(LONG, text_length=899), LONG), 2),
+        (page("ordinary", 3, msgspec.structs.replace(LONG, text_length=900), LONG), 3),
+        (page("ordinary", 3, msgspec.structs.replace(PAGE, status=500)), 2),
+        ([msgspec.structs.replace(one, failure=CUT_OFF if one.key.line == "line" else None)
+          for one in page("ordinary", 3, PAGE)], 2),
+    ],
+)  # fmt: skip
+def test_each_ordinary_page_counts_by_itself(third: Sequence[Observation], came: int) -> None:
+    found = judged(
+        page("ordinary", 1, PAGE), page("ordinary", 2, PAGE), third, page("harmful", 1, BLOCK)
+    )
+
+    assert (found.came, found.asked) == (came, 3)
+    assert (found.state, found.share) == (("filtered", 1.0) if came == 3 else ("partial", 2 / 3))
+    assert found.why.startswith("" if came == 3 else "1 of 3 ordinary pages did not come in time: ")
+
+
+@pytest.mark.parametrize("answer", [PAGE, REFUSED])
+def test_a_page_that_the_control_does_not_get_in_time_counts_neither_way(answer: Answer) -> None:
+    slow = took(LATE, took(LATE, page("ordinary", 3, answer)), CONTROL)
+    found = judged(
+        page("ordinary", 1, PAGE), page("ordinary", 2, PAGE), slow, page("harmful", 1, BLOCK)
+    )
+
+    assert (found.state, found.came, found.asked) == ("filtered", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "share"),
+    [([PAGE], "filtered", 1.0), ([REFUSED, PAGE], "partial", 0.0), ([ERROR, PAGE], "partial", 0.0)],
+)
+def test_of_an_older_check_the_first_page_alone_counts(
+    answers: Sequence[Answer], state: str, share: float
+) -> None:
+    """It tried others only where the first one did not come."""
+    pages = [page("ordinary", turn, answer) for turn, answer in enumerate(answers, 1)]
+    found = judged(*reversed(pages), page("harmful", 1, BLOCK))
+
+    assert (found.state, found.share, found.asked) == (state, share, 1)
+
+
+def test_pages_that_are_lost_are_known_whether_or_not_the_filter_is() -> None:
+    pages = [page("ordinary", turn, PAGE if turn == 1 else REFUSED) for turn in (1, 2, 3)]
+    found = judged(*pages, page("harmful", 1, ERROR))
+
+    assert (found.state, found.share) == ("partial", 1 / 3)
 
 
 @pytest.mark.parametrize("control", [REFUSED, ERROR])

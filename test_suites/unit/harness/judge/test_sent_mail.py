@@ -25,6 +25,8 @@ from harness.model.mail_case import (
 )
 from harness.model.mail_facts import (
     MOST_ARRIVALS,
+    UNKNOWN_MAILS,
+    KnownBy,
     MailArrival,
     MailArrivalFacts,
     MailFacts,
@@ -38,6 +40,8 @@ from harness.model.service_mail import MAIL_LINE, MAILBOX, READ_AFTER, MailState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PUPIL = "pupil@school.test"
+SENDER = "office@tester.test"
+WALLED = case_named("in:walled:text")
 INFECTED, CLEAN = case_named("in:infected:zip"), case_named("in:clean:zip")
 HAM, SPAM = case_named("in:ham:school"), case_named("in:spam:corpus")
 
@@ -70,6 +74,7 @@ def arrival(
     holds: Sequence[str] | None = None,
     to: tuple[str, ...] = (PUPIL,),
     marks: tuple[str, ...] = (),
+    known_by: tuple[KnownBy, ...] = (),
 ) -> MailArrival:
     return MailArrival(
         at=NOON + timedelta(seconds=9),
@@ -77,6 +82,7 @@ def arrival(
         to=to,
         is_notice=is_notice,
         spam_marks=marks,
+        known_by=known_by,
         holds=tuple(holds if holds is not None else (CARRIES.get(case.kind, "text"),)),
     )
 
@@ -125,7 +131,13 @@ def test_what_the_server_answered(stage: MailStage, code: int | None, state: Mai
         (INFECTED, arrival(INFECTED, "junk"), "junk"),
         (INFECTED, arrival(INFECTED, "quarantine"), "quarantined"),
         (INFECTED, arrival(INFECTED, holds=("text", "attachment")), "without content"),
-        (INFECTED, arrival(INFECTED, is_notice=True), "bounced"),
+        (INFECTED, arrival(INFECTED, is_notice=True, to=(SENDER,)), "bounced"),
+        (INFECTED, arrival(INFECTED, is_notice=True, holds=("text", "attachment")), "bounced"),
+        (INFECTED, arrival(INFECTED, is_notice=True), "arrived"),
+        (WALLED, arrival(WALLED, is_notice=True), "bounced"),
+        (WALLED, arrival(WALLED, is_notice=True, known_by=("words",)), "arrived"),
+        (WALLED, arrival(WALLED, is_notice=True, known_by=("message id", "reference")), "bounced"),
+        (WALLED, arrival(WALLED, is_notice=True, known_by=("words",), to=(SENDER,)), "bounced"),
         (INFECTED, arrival(INFECTED, to=("admin@school.test",)), "open"),
         (INFECTED, arrival(INFECTED, to=()), "arrived"),
         (HAM, arrival(HAM, holds=()), "without content"),
@@ -138,7 +150,9 @@ def test_what_was_found_of_an_accepted_mail(
 
 
 def test_the_arrival_that_is_worst_for_the_service_counts() -> None:
-    several = arrived(INFECTED, arrival(INFECTED, "quarantine"), arrival(INFECTED, is_notice=True))
+    several = arrived(
+        INFECTED, arrival(INFECTED, "quarantine"), arrival(INFECTED, is_notice=True, to=(SENDER,))
+    )
     assert "quarantined" == judged(given(INFECTED), several)[INFECTED.name].state
     later = arrived(INFECTED, arrival(INFECTED), number=2)
     assert "arrived" == judged(given(INFECTED), several, later)[INFECTED.name].state
@@ -222,7 +236,7 @@ def test_mails_are_recognised_by_their_id_or_their_reference() -> None:
     items = [mail_item(HAM, f"draw {number}") for number in range(6)]
     digests = [item.id.removeprefix("mail-") for item in items]
     names = [message_id_of(digest, "tester.test") for digest in digests]
-    join = MailJoin(items)
+    join = MailJoin(observed(item, None) for item in items)
     join.add(received(names[0].upper()), "inbox")
     join.add(received("other@relay", references=(reference_of(digests[1]),)), "junk")
     join.add(received("bounce@relay", names[2], sender=""), "inbox")
@@ -231,7 +245,8 @@ def test_mails_are_recognised_by_their_id_or_their_reference() -> None:
     # a mail of the test that mentions another one
     join.add(received(names[4], references=(reference_of(digests[0]),)), "inbox")
     found = {item: facts.arrivals for item, facts in join.found.items()}
-    assert {one.id for one in items[:5]} == set(found)
+    assert {one.id for one in items[:5]} | {UNKNOWN_MAILS} == set(found)
+    assert 1 == join.unknown
     seen = [(one.place, one.is_notice) for item in items[:5] for one in found[item.id]]
     assert [
         ("inbox", False), ("junk", False), ("inbox", True), ("inbox", True), ("inbox", False),
@@ -240,7 +255,7 @@ def test_mails_are_recognised_by_their_id_or_their_reference() -> None:
 
 def test_memory_does_not_grow_with_copies_of_a_mail() -> None:
     item = mail_item(HAM, "a draw")
-    join = MailJoin([item])
+    join = MailJoin([observed(item, None)])
     name = message_id_of(item.id.removeprefix("mail-"), "tester.test")
     for _ in range(MOST_ARRIVALS + 5):
         join.add(received(name), "inbox")

@@ -111,8 +111,8 @@ def test_a_mail_that_is_too_large_is_read_as_far_as_the_limit() -> None:
 
 
 def test_lists_have_limits() -> None:
-    ids = "".join(f"<{number}@x>\n " for number in range(200))
-    numbers = " ".join(f"{number}-222222-3333" for number in range(10, 90))
+    ids = "".join(f"<{number}@x>\n " for number in range(600))
+    numbers = "x".join(f"{10 + each % 90}-{222000 + each}-{each:04}" for each in range(600))
     head = f"Message-ID: <{OWN}>\nReferences: {ids}\n" + "X-Spam-Flag: YES\n" * 40
     marks = "".join(f"X-Spam-Status: Yes, score={number}\n" for number in range(40))
     results = "".join(f"Authentication-Results: x; a={number}\n" for number in range(40))

