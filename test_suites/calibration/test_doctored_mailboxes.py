@@ -166,7 +166,9 @@ def retold(
     for number, part in enumerate(mail.walk()):
         if part.get_content_maintype() == "text" and not part.is_attachment():
             kind = part.get_content_subtype()
-            body = part.get_payload(decode=True).decode(part.get_content_charset("utf-8"))
+            raw = part.get_payload(decode=True)
+            assert isinstance(raw, bytes)
+            body = raw.decode(part.get_content_charset("utf-8"))
             kept = [
                 (key, value)
                 for key, value in part.items()
