@@ -100,7 +100,7 @@ def told(one: LoggedRequest, *alerts: LogEntry) -> LoggedRequest:
     ],
 )
 def test_an_alert_has_to_say_what_was_searched_for(
-    row: str, hours: Hours, quoted: dict[str, str], is_found: Conformity
+    row: str, hours: Hours, quoted: dict[str, Any], is_found: Conformity
 ) -> None:
     """One that names the host alone is none; what an older version kept does not show it."""
     made = [
