@@ -30,7 +30,7 @@ from harness.model.mail_facts import (
 from harness.model.observation import Observation
 from harness.model.received_mail import MOST_WORDS, ReceivedMail
 
-LEAST_WORDS, LEAST_SHARE = 3, 0.2
+LEAST_WORDS, LEAST_SHARE = 3, 0.4
 """A mail is known by its wording if it has so many digests, and so large a share, of those that
 only one sent mail has."""
 BEFORE = timedelta(hours=1)
