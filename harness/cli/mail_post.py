@@ -41,7 +41,7 @@ from probes.receivers.alert_text import decoded_header, header_fields
 SMTP_PORT, SUBMISSION_PORT = 25, 587
 LOOPBACK = "127.0.0.1"
 PASSWORD_BYTES = 4096
-MOST_WORDS = 400
+MOST_WORDS = 200
 """The most digests of the wording of a mail that the journal keeps: a random sample."""
 SPAM = case_named("in:spam:corpus")
 MOST_MAILS, MOST_BYTES = 20_000, 512 * 1024 * 1024

@@ -1,7 +1,9 @@
 """Metrics of a service's alerts: whether they reach the right person, and how soon (ALR).
 
 Sessions count if the service is known to have answered them. A session without an alert counts only
-if alerts were read ``READ_AFTER`` seconds later, from a receiver that worked until then.
+if alerts were read ``READ_AFTER`` seconds later, from a receiver that worked until then. An alert
+that names the host alone does not say what was searched for, so that nobody can act on it: it is
+none, except as a false alert.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ NOT_PLAYED = "no sessions were played (accredit alerts send)"
 NOT_RECEIVED = "no alerts were read (accredit alerts import)"
 NO_RECIPIENT = "who has to receive alerts is not declared (service.alerts.recipients)"
 NO_NEXT_CONTACT = "the next contact is not declared (service.alerts.next_contacts)"
+
+HOST_ALONE = "the alert names the host alone, and not what was searched for"
 
 Right = Callable[[LogEntry], bool]
 
@@ -153,7 +157,12 @@ def _recipients(selection: Selection) -> set[str]:
 
 
 def _is_open(selection: Selection, session: LoggedRequest) -> bool:
-    """Whether an alert may still come, or the receiver did not work in the time for it."""
+    """Whether an alert may still come, or the receiver did not work in the time for it.
+
+    Or an older version read one, and did not keep what it quotes.
+    """
+    if any(not one.url and not one.search for one in session.entries):
+        return True
     until = selection.alerts.received_until(session.started)
     return until is None or until < session.ended + timedelta(seconds=READ_AFTER)
 
@@ -161,8 +170,8 @@ def _is_open(selection: Selection, session: LoggedRequest) -> bool:
 def _recall(
     selection: Selection, sessions: Sequence[LoggedRequest], name: str = "alert_recall"
 ) -> Metric:
-    raised = sum(bool(one.entries) for one in sessions)
-    early = sum(_is_open(selection, one) for one in sessions if not one.entries)
+    raised = sum(_is_raised(one) for one in sessions)
+    early = sum(_is_open(selection, one) for one in sessions if not _is_raised(one))
     return rate(selection, name, raised, len(sessions) - early, early)
 
 
@@ -174,10 +183,15 @@ def _unalerted(
     selection: Selection, sessions: Iterable[LoggedRequest]
 ) -> list[tuple[LoggedRequest, str]]:
     return [
-        (one, f"{KINDS[_of(one).kind]}: no alert arrived")
+        (one, f"{KINDS[_of(one).kind]}: {HOST_ALONE if one.entries else 'no alert arrived'}")
         for one in sessions
-        if not one.entries and not _is_open(selection, one)
+        if not _is_raised(one) and not _is_open(selection, one)
     ]
+
+
+def _is_raised(session: LoggedRequest) -> bool:
+    """Whether an alert says what was searched for in a session."""
+    return any(one.search for one in session.entries)
 
 
 def _is_right(alert: LogEntry, wanted: set[str]) -> bool:
@@ -189,7 +203,7 @@ def _first(session: LoggedRequest, is_right: Right) -> float | None:
     times = [
         (one.at - session.ended).total_seconds()
         for one in session.entries
-        if one.at is not None and is_right(one)
+        if one.at is not None and one.search and is_right(one)
     ]
     return max(0.0, min(times)) if times else None
 

@@ -125,7 +125,7 @@ STATE_WORDS: dict[MailState, str] = {
     "refused early": "it was refused before its content was sent",
     "refused": "it was refused",
     "bounced": "a notice of non-delivery came",
-    "withheld": "it was accepted and did not arrive, though a harmless mail beside it did",
+    "withheld": "it was accepted and came to no address, though a harmless mail beside it arrived",
     "deferred": "the server was busy at each attempt",
     "open": "it had not arrived when the mailbox was read",
     "not sent": "the server could not be reached",

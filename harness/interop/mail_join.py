@@ -30,7 +30,7 @@ from harness.model.mail_facts import (
 from harness.model.observation import Observation
 from harness.model.received_mail import MOST_WORDS, ReceivedMail
 
-LEAST_WORDS, LEAST_SHARE = 3, 0.2
+LEAST_WORDS, LEAST_SHARE = 3, 0.4
 """A mail is known by its wording if it has so many digests, and so large a share, of those that
 only one sent mail has."""
 BEFORE = timedelta(hours=1)
@@ -153,8 +153,11 @@ def _arrival(
 
 def _unique(traces: Mapping[str, Iterable[Trace]]) -> dict[Trace, str]:
     """Return the traces that only one of the mails has, each with that mail."""
-    counted = Counter(trace for own in traces.values() for trace in set(own))
-    return {trace: item for item, own in traces.items() for trace in own if counted[trace] == 1}
+    found: dict[Trace, str | None] = {}
+    for item, own in traces.items():
+        for trace in set(own):
+            found[trace] = None if trace in found else item
+    return {trace: item for trace, item in found.items() if item is not None}
 
 
 def _wording(by_word: Mapping[int, str]) -> Mapping[str, list[int]]:

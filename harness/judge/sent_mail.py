@@ -78,16 +78,20 @@ def _unknown(read: Sequence[Observation]) -> int:
     how many mails they read, but not which of them belong to none: the difference stands until a
     newer one reads the mailboxes again.
     """
-    facts = [(one.item.id, one.facts) for one in read if isinstance(one.facts, MailArrivalFacts)]
-    marks = {True: set[str](), False: set[str]()}
-    for item, each in facts:
-        marks[item == UNKNOWN_MAILS] |= {one.mark for one in each.arrivals if one.mark}
-    more = max((each.more for item, each in facts if item == UNKNOWN_MAILS), default=0)
-    if marks[True] or marks[False]:
-        return len(marks[True] - marks[False]) + more
-    entries = [one.facts.entries for one in read if isinstance(one.facts, LogFileFacts)]
-    known = {(one.at, one.to, one.holds) for _, each in facts for one in each.arrivals}
-    return max(0, max(entries, default=0) - len(known))
+    facts = [(one, one.facts) for one in read if isinstance(one.facts, MailArrivalFacts)]
+    known, unknown, more = set[str](), set[str](), 0
+    for one, each in facts:
+        is_unknown = one.key.item == UNKNOWN_MAILS
+        (unknown if is_unknown else known).update(arrival.mark for arrival in each.arrivals)
+        more = max(more, each.more if is_unknown else 0)
+    if any(known) or unknown:
+        return len(unknown - known) + more
+    left = Counter({one.key.round: -len(each.arrivals) - each.more for one, each in facts})
+    digests = {one.facts.sha256: one for one in read if isinstance(one.facts, LogFileFacts)}
+    for one in digests.values():
+        assert isinstance(one.facts, LogFileFacts)
+        left[one.key.round] += one.facts.entries
+    return sum(max(0, each) for each in left.values())
 
 
 def _is_of_mailbox(facts: Facts | None) -> bool:

@@ -88,8 +88,10 @@ class AvailabilityChecker:
         self._origin: Origin = context.origin
         draw = f"availability {campaign.seed} {context.run} {run.number}"
         self._chance = random.Random(draw)  # noqa: S311 - no secret
-        patience = max(DEADLINE, campaign.limits.timeout)
-        self._options = AttemptOptions(look="alone", patience=patience)
+        self._options: dict[PageKind, AttemptOptions] = {
+            "ordinary": AttemptOptions(look="alone", patience=DEADLINE),
+            "harmful": AttemptOptions(look="alone", patience=campaign.limits.timeout),
+        }
         self._batch = next_number(journal.batches())
         self._held: list[Observation] = []
         self._note = run.test
@@ -168,7 +170,11 @@ class AvailabilityChecker:
         drawn = [self._drawn.page("ordinary", profile) for _ in range(tries)]
         items = [as_checked(page, number, "ordinary", turn) for turn, page in enumerate(drawn, 1)]
         ordinary = await asyncio.gather(
-            *(self._try(item, probe, profile, line) for item in items for line in (CONTROL, *lines))
+            *(
+                self._try("ordinary", item, probe, profile, line)
+                for item in items
+                for line in (CONTROL, *lines)
+            )
         )
         answered = {one.key.line for one in ordinary if is_answer(one)}
         harmful = await self._harmful(number, probe, profile, lines)
@@ -188,7 +194,7 @@ class AvailabilityChecker:
         for turn, page in enumerate(self._harmful_pages(profile), 1):
             item = as_checked(page, number, "harmful", turn)
             tried = await asyncio.gather(
-                *(self._try(item, probe, profile, line) for line in (CONTROL, *left))
+                *(self._try("harmful", item, probe, profile, line) for line in (CONTROL, *left))
             )
             seen += tried
             left = [one.key.line for one in tried[1:] if is_answer(one)]
@@ -222,10 +228,13 @@ class AvailabilityChecker:
                 value: item for value, item in tried.items() if value not in came
             }
 
-    async def _try(self, item: Item, probe: str, profile: str, line: str) -> Observation:
+    async def _try(
+        self, kind: PageKind, item: Item, probe: str, profile: str, line: str
+    ) -> Observation:
         key = key_of_check(self._campaign, item, probe, line, profile, self._run.number)
         planned = PlannedAttempt(key=key, item=item, role="availability", batch=self._batch)
-        seen = await attempt(planned, self._options, self._campaign.limits, self._context)
+        options = self._options[kind]
+        seen = await attempt(planned, options, self._campaign.limits, self._context)
         return seen if self._note is None else replace(seen, event=self._note)
 
 

@@ -190,5 +190,16 @@ def number_of(digest: str) -> str:
     return str(10**11 + int(digest[14:24], 16) % 10**11)
 
 
+def searches_in(item: Item) -> tuple[str, ...]:
+    """Return what an alert has to quote, one of it, to say what was searched for: in small letters.
+
+    It is the number of the search, its phrase, or the agreed marker.
+    """
+    words = item.value.partition("?q=")[2].lower().split("+")
+    number = number_of(item.id.removeprefix("session-"))
+    at = words.index(number) if number in words else len(words)
+    return tuple(filter(None, (number, " ".join(words[:at]), *words[at + 1 :])))
+
+
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

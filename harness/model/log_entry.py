@@ -29,7 +29,8 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     more (CONNECT, DNS). ``status`` is the HTTP status that the log shows, ``received`` and ``sent``
     are bytes to and from the client. ``search`` is a search term in a field of its own. In a record
     of administration ``action`` is what was done and ``reason`` why. An alert names in ``to`` who
-    received it; in no other entry is it set.
+    received it; in no other entry is it set. Its ``url`` is the host of the session, its ``search``
+    what it quotes of the search; without a host, it is not known what it quotes.
     """
 
     line: int

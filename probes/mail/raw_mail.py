@@ -260,9 +260,9 @@ class _Found:
         self.references.extend(islice(numbers_in(shown), MOST_REFERENCES))
         ids = islice(_ID_LINE.finditer(text), MOST_IDS)
         self.ids.extend(clean(one[1]) for one in ids)
-        if gtube() in text:
+        if gtube() in shown:
             self.holds.add("GTUBE")
-        if LANGUAGE_MARKER.search(text):
+        if LANGUAGE_MARKER.search(shown):
             self.holds.add("language marker")
 
 

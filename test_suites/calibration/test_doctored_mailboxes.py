@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -31,7 +30,15 @@ from harness.store.journal.journal import open_journal
 from probes.mail.invented_spam import invented_spam
 from probes.mail.sender_domains import new_key
 from probes.mail.smtp_client import Delivered, Letter, MailServer
-from test_suites.calibration.test_service_mail import DESK, FRIEND, PUPIL, ROWS, SCHEME, SMALL
+from test_suites.calibration.test_service_mail import (
+    DESK,
+    FRIEND,
+    PUPIL,
+    ROWS,
+    SCHEME,
+    SMALL,
+    Later,
+)
 from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
 from test_suites.right_clock import synchronised
 
@@ -39,16 +46,6 @@ CONFORMS, FAILS, OPEN = "conforms", "does-not-conform", "insufficient"
 ABSENCE = ("EML-01", "EML-02", "EML-03")
 """The rows that unwanted mail must not arrive for."""
 OUTSIDE = "relay@service.example"
-
-
-class Later:
-    """A clock that is an hour ahead of the real one."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(hours=1)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 class Posted(NamedTuple):
@@ -117,11 +114,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     spam = invented_spam(folder / "spam.mbox", 80)
     with synchronised(), pytest.MonkeyPatch.context() as patched:
         patched.setattr("harness.cli.mail_post.deliver", taken)
-        at = datetime.now(UTC)
         words = ["--spam", spam, "--ham", 44, "--each", 1, "--out", folder / "out"]
         done = CliRunner().invoke(app, ["mail", "send", str(campaign), *map(str, words)])
     assert 0 == done.exit_code, done.output
-    cases = sent_mails(folder)
+    at, cases = datetime.now(UTC), sent_mails(folder)
     return World(folder, [Posted(cases[one.message_id], one) for one in letters], at)
 
 
@@ -166,7 +162,9 @@ def retold(
     for number, part in enumerate(mail.walk()):
         if part.get_content_maintype() == "text" and not part.is_attachment():
             kind = part.get_content_subtype()
-            body = part.get_payload(decode=True).decode(part.get_content_charset("utf-8"))
+            raw = part.get_payload(decode=True)
+            assert isinstance(raw, bytes)
+            body = raw.decode(part.get_content_charset("utf-8"))
             kept = [
                 (key, value)
                 for key, value in part.items()

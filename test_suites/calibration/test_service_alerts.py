@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,12 +14,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from harness.campaign.events_file import TimedEvent
 from harness.cli.alerts import import_alerts, play, report_command
 from harness.cli.compose import prepare
+from harness.cli.main import app
 from harness.cli.paths import CampaignPaths
 from harness.cli.watch import watch
+from harness.estimate.alert_metrics import HOST_ALONE
 from harness.judge.composite_measurements import judge_maker
 from harness.model.alert_case import KINDS, Hours
 from harness.model.outcome import Conformity, Outcome
@@ -144,6 +149,10 @@ class Campaign:
         spool.write_bytes(b"".join(line + b"\n" for line in lines))
         import_alerts(self.paths.journal, spool, Later(hours))
 
+    def measured(self) -> Path:
+        """The journal, after the items of the campaign were tried."""
+        return rehearse(self.path).journal
+
     def conclude(self) -> Rehearsal:
         return rehearse(self.path)
 
@@ -221,6 +230,30 @@ def test_a_late_alert_is_too_late(campaign: Campaign) -> None:
 
     assert found["ALR-02"] is FAILS
     assert found["ALR-01"] is not FAILS
+
+
+def test_alerts_that_name_the_host_alone_do_not_say_what_happened(campaign: Campaign) -> None:
+    """A person who reads them cannot tell what was searched for, though each has its session."""
+    campaign.play()
+    campaign.play("out_of_hours", AT_NIGHT, 0)
+    campaign.wait_for_escalation()
+    campaign.wait_for_sender()
+    cut = [
+        msgspec.structs.replace(
+            one,
+            text=" ".join(re.findall(r"[\w.-]+\.orchard-view\.test", one.text)),
+            subject="Alert",
+        )
+        for one in campaign.inbox.alerts[campaign.received :]
+    ]
+    campaign.inbox.alerts[campaign.received :] = cut
+    campaign.read()
+    ended = CliRunner().invoke(app, ["conclude", str(campaign.measured()), "--json"])
+    rows = {one["requirement"]["id"]: one for one in json.loads(ended.stdout)["outcomes"]}
+
+    failed = {name for name in ABOUT_PUPILS if rows[name]["conformity"] == "does-not-conform"}
+    assert {"ALR-01", "ALR-02", "ALR-06", "ALR-07"} == failed
+    assert HOST_ALONE in str(rows["ALR-01"]["witnesses"])
 
 
 def test_alerts_that_were_not_read_decide_nothing(campaign: Campaign) -> None:

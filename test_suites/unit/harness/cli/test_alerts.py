@@ -119,6 +119,24 @@ def test_an_alert_belongs_to_the_session_whose_host_or_number_it_names(played: P
     assert (reading.first, reading.last) == (NOW, NOW + timedelta(minutes=1))
 
 
+def test_it_is_kept_whether_an_alert_says_what_was_searched_for(played: Played) -> None:
+    """By its address as it was sent, its words, its number or its marker; the host says nothing."""
+    one = next(each for each in played.alerts().sessions if "%20" not in each.url)
+    words = one.url.partition("?q=")[2].split("+")
+    number = next(each for each in words if len(each) == 12 and each.isdigit())
+    phrase = " ".join(words[: words.index(number)])
+    ways = (
+        one.url, one.url.replace("+", "%20"), f"{host_of(one)}: {phrase.upper()}", number,
+        f"{host_of(one)} {words[-1]}", f"https://{host_of(one)}/", f"{host_of(one)} {words[0]}",
+    )  # fmt: skip
+    played.write([alert(text, seconds=turn) for turn, text in enumerate(ways)])
+    assert played.read().exit_code == 0
+
+    kept = next(each for each in played.alerts().sessions if each.item == one.item).entries
+    assert [bool(each.search) for each in kept] == [True] * 5 + [False] * 2
+    assert {each.url for each in kept} == {host_of(one)}
+
+
 def test_a_receiver_that_was_down_for_a_time_says_when(played: Played) -> None:
     one = played.alerts().sessions[0]
     later = NOW + timedelta(minutes=20)

@@ -77,12 +77,40 @@ def alert(one: LoggedRequest, seconds: float = 20, **changes: Any) -> LogEntry:
         at=one.ended + timedelta(seconds=seconds),
         to=("lead@school.example",),
         priority="urgent",
+        url=one.url,
+        search="139486224103",
     )
     return structs.replace(right, **changes)
 
 
 def told(one: LoggedRequest, *alerts: LogEntry) -> LoggedRequest:
     return structs.replace(one, entries=alerts or (alert(one),))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "is_found"), [({"search": ""}, FAILS), ({"search": "", "url": ""}, OPEN)]
+)
+@pytest.mark.parametrize(
+    ("row", "hours"),
+    [
+        ("ALR-01", "in_hours"),
+        ("ALR-02", "in_hours"),
+        ("ALR-06", "in_hours"),
+        ("ALR-07", "out_of_hours"),
+    ],
+)
+def test_an_alert_has_to_say_what_was_searched_for(
+    row: str, hours: Hours, quoted: dict[str, Any], is_found: Conformity
+) -> None:
+    """One that names the host alone is none; what an older version kept does not show it."""
+    made = [
+        structs.replace(one, entries=tuple(structs.replace(each, **quoted) for each in one.entries))
+        for one in (GOOD if hours == "in_hours" else NIGHT)
+    ]
+    assert outcome(selection(row, made)).conformity is is_found
+    benign = [one for one in GOOD if not session_of(one).is_worrying]
+    alarmed = [told(one, alert(one, **quoted)) for one in benign]
+    assert outcome(selection("ALR-03", alarmed)).conformity is FAILS
 
 
 GOOD = [told(one) if session_of(one).is_worrying else one for one in sessions()]

@@ -263,6 +263,31 @@ def test_memory_does_not_grow_with_copies_of_a_mail() -> None:
     assert (MOST_ARRIVALS, 5) == (len(found.arrivals), found.more)
 
 
+def unknown_in(*seen: Observation) -> int:
+    mails = SentMails()
+    assert not list(mails.separate(seen))
+    mails.judge()
+    return mails.mail.unknown
+
+
+def test_mails_of_nobody_count_until_a_later_reading_knows_them() -> None:
+    item = Item(id=UNKNOWN_MAILS, value=UNKNOWN_MAILS, labels=("CTRL",), kind="vector")
+    own = MailArrival(at=NOON, place="inbox", mark="1")
+    other = [MailArrival(at=NOON, place="inbox", mark=mark) for mark in ("2", "3")]
+    found = observed(item, MailArrivalFacts(arrivals=tuple(other)), "log")
+    again = observed(item, MailArrivalFacts(arrivals=tuple(other[:1]), more=4), "log", 2)
+    assert 2 == unknown_in(given(HAM), arrived(HAM, own), found)
+    assert 6 == unknown_in(given(HAM), arrived(HAM, own), found, again)
+    assert 1 == unknown_in(given(HAM), arrived(HAM, own), found, arrived(HAM, other[0], number=2))
+    assert 0 == unknown_in(given(HAM), arrived(HAM, own))
+
+
+def test_what_an_older_version_read_and_did_not_know_counts() -> None:
+    """It kept how many mails a mailbox held; here one, of which one or none was known."""
+    assert 0 == unknown_in(given(HAM), arrived(HAM, arrival(HAM)), read(None))
+    assert 1 == unknown_in(given(HAM), read(None))
+
+
 def test_references_look_like_those_of_an_office() -> None:
     references = {reference_of(mail_item(HAM, str(n)).id.removeprefix("mail-")) for n in range(500)}
     assert 500 == len(references)
