@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -23,7 +22,6 @@ from harness.cli.paths import CampaignPaths
 from harness.cli.trusted_keys import TrustedKey, TrustedKeys, read_trusted
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.identity import KEY_FILE_BYTES, Identity
-from harness.model.client_address import Network
 from harness.model.declared import Declared
 from harness.monitor.monitoring_file import MonitoringFile, read_monitoring
 from harness.store.atomic_write import write_new
@@ -59,9 +57,6 @@ listen: {listen}
 certificates: {certificates}
 key: {key}
 
-# Reverse proxies, whose X-Forwarded-For is believed: addresses or networks.
-# proxies: [127.0.0.1]
-
 # Whose signed bundles people may send; see docs/reference/hub-uploads.md.
 # trusted:
 # - {{key: keys/laboratory.pub.pem, holder: Example Laboratory, kind: laboratory}}
@@ -75,16 +70,6 @@ def _is_address(text: str) -> str:
     if found is None or int(found[2]) >= _PORTS:
         msg = "write a host and a port, such as 127.0.0.1:8443"
         raise ValueError(msg)
-    return text
-
-
-def _is_network(text: str) -> str:
-    """Return an address or a network as it is. Raises ValueError."""
-    try:
-        ip_network(text)
-    except ValueError:
-        msg = "write an address or a network, such as 127.0.0.1 or 192.0.2.0/28"
-        raise ValueError(msg) from None
     return text
 
 
@@ -106,7 +91,6 @@ def hub_url(text: str) -> str:
 
 SomePath = Annotated[str, Field(min_length=1, max_length=1000)]
 Url = Annotated[str, Field(max_length=500), AfterValidator(hub_url)]
-Proxy = Annotated[str, Field(max_length=50), AfterValidator(_is_network)]
 Listen = Annotated[str, AfterValidator(_is_address)]
 
 
@@ -124,7 +108,6 @@ class HubFile(Declared):
     retention: Retention = Retention()
     trusted: tuple[TrustedKey, ...] = ()
     schemes: tuple[SomePath, ...] = ()
-    proxies: Annotated[tuple[Proxy, ...], Field(max_length=100)] = ()
     _folder: Path = PrivateAttr(default=Path())
 
     @property
@@ -146,11 +129,6 @@ class HubFile(Declared):
     def monitoring_path(self) -> Path:
         """The monitoring file."""
         return self._folder / self.monitoring
-
-    @property
-    def trusted_proxies(self) -> tuple[Network, ...]:
-        """The networks of reverse proxies, whose ``X-Forwarded-For`` is believed."""
-        return tuple(map(ip_network, self.proxies))
 
     @property
     def address(self) -> tuple[str, int]:

@@ -76,7 +76,6 @@ def web_parts(
             *_api_routes(hub, repository, requests, work, clock),
         ),
         is_secure=is_secure,
-        proxies=hub.hub.trusted_proxies,
     )
 
 

@@ -15,7 +15,6 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.front_door import DoorSocket, FrontDoor
 from harness.cli.hub_agents import AgentHub, OnReport, open_hub, recording
 from harness.cli.hub_file import HubFile, read_hub
 from harness.cli.hub_log import HubLog, logging_to
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from harness.cli.hub_web import HubWork
-    from reports.dashboard.agent_api import RequestLine
 
 clock: Clock = WallClock()
 """The clock of the command; tests replace it."""
@@ -56,9 +53,9 @@ AGAIN_AFTER = 600.0
 SCRATCH = "scratch"
 """The folder of a hub where bundles are unpacked."""
 
+MOST_CONNECTIONS = 512
 MOST_HEADERS = 16 * 1024
 BACKLOG = 256
-OK = 200
 IDLE_SECONDS, END_SECONDS = 15, 5
 """How long a connection may wait for its next request, and requests for their end at a stop."""
 
@@ -115,7 +112,6 @@ def serve_hub(
     ``tls`` are the files of a certificate and its key.
     """
     from harness.cli.hub_web import web_parts  # noqa: PLC0415 - an extra
-    from reports.dashboard.agent_api import MESSAGES  # noqa: PLC0415 - the same
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(folder)
@@ -130,23 +126,15 @@ def serve_hub(
         _working(opened, waiting) as work,
     ):
         is_secure = declared.url.startswith("https:")
-        door = FrontDoor(time.monotonic, proxies=declared.trusted_proxies)
-
-        def note(line: RequestLine) -> None:
-            log.request(line)
-            if line.path == MESSAGES and line.status == OK:
-                door.note_agent(line.client)
-
-        parts = web_parts(opened, work, clock, note, is_secure=is_secure)
-        server = _server(hub_app(parts), door, tls)
+        parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
+        server = _server(hub_app(parts), tls)
         at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
         gc.collect()
         gc.freeze()  # what is loaded now stays, and is not looked through again
         # signals are handled before anybody is told how it is stopped
         with infrequent_garbage_collection(), _stopped_by_signals(server):
             say_at_once(f"serving {at}; stop with SIGTERM or Ctrl-C")
-            guarded = DoorSocket.of(listener, door)
-            asyncio.run(server._serve([guarded]))  # noqa: SLF001 - without its own signal handlers
+            asyncio.run(server._serve([listener]))  # noqa: SLF001 - without its own signal handlers
     say("serving stopped")
 
 
@@ -264,16 +252,14 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _server(app: ASGIApp, door: FrontDoor, tls: tuple[Path, Path] | None) -> uvicorn.Server:
+def _server(app: ASGIApp, tls: tuple[Path, Path] | None) -> uvicorn.Server:
     """A server that answers requests that came before it is told to end."""
     import uvicorn  # noqa: PLC0415 - an extra
 
-    from harness.cli.door_protocol import protocol_of  # noqa: PLC0415 - the same
-
     settings = uvicorn.Config(
-        app, http=protocol_of(door), ws="none", loop="asyncio", lifespan="off",
-        log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        h11_max_incomplete_event_size=MOST_HEADERS,
+        app, http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None,
+        access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS,
         timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
     )  # fmt: skip

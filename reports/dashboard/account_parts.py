@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,8 +20,6 @@ from reports.dashboard.access import SignInNeeded
 from reports.dashboard.rendering import navigation
 from reports.dashboard.viewer_guard import cookie_name
 
-BROWSER_COOKIE, BROWSER_SECONDS = "accredit_browser", 180 * 86_400
-"""The cookie by which an account knows a browser again, and how long it is kept."""
 LONGEST_PATH = 2000
 SPACE, DELETE = 0x20, 0x7F
 
@@ -79,11 +78,6 @@ class AccountParts:
             raise SignInNeeded
         return held
 
-    def origin_of(self, request: Request) -> Origin:
-        """From where somebody signs in, and by which browser."""
-        known = request.cookies.get(cookie_name(BROWSER_COOKIE, is_secure=self.is_secure), "")
-        return origin_of(request)._replace(known=known)
-
     def give_cookie(self, response: Response, name: str, secret: str, seconds: int = 0) -> None:
         """Give the browser a cookie that no script reads, for so many seconds (0: till it ends)."""
         response.set_cookie(
@@ -100,8 +94,15 @@ class AccountParts:
 
 
 def origin_of(request: Request) -> Origin:
-    """From where a request comes: from whom a named proxy says (``client_address.py``)."""
+    """From where a request comes.
+
+    A reverse proxy on this machine gives the address as the last part of ``X-Forwarded-For``;
+    what others say there does not count.
+    """
     address = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    if forwarded and _is_loopback(address):
+        address = forwarded
     return Origin(address[:100], request.headers.get("user-agent", ""))
 
 
@@ -121,3 +122,10 @@ def home_of(viewer: Viewer) -> str:
     if viewer.may(Permission.ADMINISTER):
         return "/admin"
     return next(iter(navigation(viewer))).path
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -11,10 +11,8 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import anyio
-import anyio.to_thread
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -35,11 +33,6 @@ MOST_QUESTION = 1024
 
 BODY_WITHIN = 120.0
 """Seconds in which a body has to come."""
-
-THREADS = 8
-"""How many messages of agents are answered at once, in threads that no page takes."""
-
-A, T = TypeVar("A"), TypeVar("T")
 
 MOST_DIGITS = 12
 STATUS = {"unknown": 403, "too-large": 413}
@@ -113,7 +106,6 @@ def logged(
 
 def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
     """Answer agents, and whoever watches the server; these paths are no part of the API."""
-    threads = _Threads()
 
     @app.post(TIME, include_in_schema=False)
     async def answer_time(request: Request) -> Response:
@@ -123,12 +115,12 @@ def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
             return _refused(400, "faulty", "the question cannot be read")
         except _Refusal as refusal:
             return _refused(refusal.status, "faulty", refusal.words)
-        answer = await threads.run(hub.answer_time, question)
+        answer = await run_in_threadpool(hub.answer_time, question)
         return _answered(msgspec.json.encode(answer))
 
     @app.post(MESSAGES, include_in_schema=False)
     async def answer_message(request: Request) -> Response:
-        return await _answer_message(hub, threads, request)
+        return await _answer_message(hub, request)
 
     @app.get(LIVE, include_in_schema=False)
     async def live() -> Response:
@@ -141,22 +133,10 @@ def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
         return Response(b'{"status":"not ready"}', 503, HEADERS, JSON)
 
 
-class _Threads:
-    """Threads for agents alone. They belong to one event loop."""
-
-    def __init__(self) -> None:
-        self._limiter: anyio.CapacityLimiter | None = None
-
-    async def run(self, call: Callable[[A], T], argument: A) -> T:
-        """Call something in one of them."""
-        self._limiter = self._limiter or anyio.CapacityLimiter(THREADS)
-        return await anyio.to_thread.run_sync(call, argument, limiter=self._limiter)
-
-
-async def _answer_message(hub: AnswersAgents, threads: _Threads, request: Request) -> Response:
+async def _answer_message(hub: AnswersAgents, request: Request) -> Response:
     try:
         body = await _body(request, hub.most_body)
-        return _answered(await threads.run(hub.answer, body))
+        return _answered(await run_in_threadpool(hub.answer, body))
     except NotAnswered as error:
         refused = error.refused
         return _refused(STATUS.get(refused.reason, 400), refused.reason, refused.words)

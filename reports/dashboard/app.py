@@ -16,13 +16,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from harness.model.client_address import Network
 from harness.model.hub_access import Viewer
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import Access, Refusal
 from reports.dashboard.agent_api import AnswersAgents, RequestLine, add_agent_routes, logged
 from reports.dashboard.api.listing import REFUSALS
-from reports.dashboard.client_address import behind_proxies
 from reports.dashboard.failures import not_here, not_readable, not_taken, other_method, refused
 from reports.dashboard.static_files import answer_static
 from reports.dashboard.viewer_guard import ViewerGuard
@@ -47,7 +45,6 @@ HEADERS = {
 class HubParts:
     """What the application is made of; ``routes`` are the pages and the API.
 
-    ``proxies`` are the networks of reverse proxies, whose ``X-Forwarded-For`` is believed.
     ``rows_of`` returns the time up to which a viewer's pages are complete; ``None``: not known.
     """
 
@@ -59,7 +56,6 @@ class HubParts:
     rows_of: Callable[[Viewer], datetime | None]
     routes: tuple[APIRouter, ...]
     is_secure: bool = False
-    proxies: tuple[Network, ...] = ()
 
 
 def hub_app(parts: HubParts) -> ASGIApp:
@@ -83,4 +79,4 @@ def hub_app(parts: HubParts) -> ASGIApp:
     app.exception_handler(405)(other_method)
     app.exception_handler(RequestValidationError)(not_readable)
     app.add_middleware(ViewerGuard, access=parts.access, headers=HEADERS, is_secure=parts.is_secure)
-    return behind_proxies(logged(app, parts.log, parts.now), parts.proxies)
+    return logged(app, parts.log, parts.now)

@@ -8,11 +8,6 @@ they were asked for, a short page does not wait for long ones that were asked fo
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from harness.model.client_address import network_of
 
 AT_ONCE = 2
 """How many pages are made at once: while one waits for the database, the other can be made."""
@@ -32,29 +27,6 @@ class Turn:
         if self._turns is not None:
             self._turns.release()
         self._turns = None
-
-
-MOST_OF_ADDRESS = 48
-"""How many requests of one address are answered at once; a browser makes six."""
-
-
-class Guests:
-    """Counts the requests of each address that are being answered."""
-
-    def __init__(self, most: int = MOST_OF_ADDRESS) -> None:
-        self._most, self._held = most, Counter[str]()
-
-    @contextmanager
-    def one_of(self, address: str) -> Iterator[bool]:
-        """Count one more while it lasts; gives whether that is not too many."""
-        network = network_of(address)
-        self._held[network] += 1
-        try:
-            yield self._held[network] <= self._most
-        finally:
-            self._held[network] -= 1
-            if not self._held[network]:
-                del self._held[network]
 
 
 class PageTurns:

@@ -35,7 +35,7 @@ from reports.dashboard.forms import (
     is_token,
     read_form,
 )
-from reports.dashboard.page_turns import Guests, PageTurns, Turn
+from reports.dashboard.page_turns import PageTurns, Turn
 
 FOR_ALL = ("/static/", "/agent/", "/health/")
 """Below these paths nobody is asked who it is."""
@@ -66,7 +66,7 @@ class ViewerGuard:
         self._app, self._access = app, access
         self._headers = {**headers, **(ONLY_HTTPS if is_secure else {})}
         self._is_secure = is_secure
-        self._turns, self._guests = PageTurns(), Guests()
+        self._turns = PageTurns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error that no page caught becomes a page of words."""
@@ -75,19 +75,10 @@ class ViewerGuard:
             return
         state = scope.setdefault("state", {})
         state["signed_in"], state["form"] = NOBODY, NO_FORM
-        client = scope.get("client") or ("",)
-        with self._guests.one_of(client[0]) as is_welcome:
-            await self._answer(scope, receive, send, is_welcome=is_welcome)
-
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, *, is_welcome: bool
-    ) -> None:
-        state = scope["state"]
-        turn = await self._turns.take() if is_welcome and _waits(scope) else Turn()
+        turn = await self._turns.take() if _waits(scope) else Turn()
         answer = _Answer(send, self._headers, turn)
         try:
             if not scope["path"].startswith(FOR_ALL):
-                _require_welcome(is_welcome=is_welcome)
                 request = Request(scope, receive)
                 state["signed_in"] = await run_in_threadpool(self._who, request)
                 receive = await _checked(request, receive, state)
@@ -112,12 +103,6 @@ class ViewerGuard:
             return held
         of_form = request.cookies.get(cookie_name(FORM_COOKIE, is_secure=self._is_secure), "")
         return NOBODY._replace(csrf=form_token(of_form)) if of_form else NOBODY
-
-
-def _require_welcome(*, is_welcome: bool) -> None:
-    if not is_welcome:
-        words = "Your network asks for very many pages at the same time. Try again in a minute."
-        raise Refusal(503, "Too many pages at once", words)
 
 
 def _token_in(request: Request) -> str:

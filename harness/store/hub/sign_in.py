@@ -32,14 +32,11 @@ from harness.store.hub.sessions import NewSession, Session
 from harness.store.hub.sign_in_delays import (
     BY_ACCOUNT,
     BY_ADDRESS,
-    Limit,
     account_key,
     address_key,
-    browser_key,
     code_key,
     count_try,
     forget_tries,
-    known_browser,
     take_back_try,
 )
 from harness.store.registry.streams import Registry
@@ -49,18 +46,13 @@ UNKNOWN = "somebody unknown"
 
 LONGEST_EMAIL = 320
 LONGEST_ADDRESS = 100
-LONGEST_KNOWN = 200
 
 
 class Origin(NamedTuple):
-    """From where somebody signs in: the network address, and what the browser calls itself.
-
-    ``known`` is what an account gave to the browser earlier (``browser_secret``); empty without.
-    """
+    """From where somebody signs in: the network address, and what the browser calls itself."""
 
     address: str
     browser: str
-    known: str = ""
 
 
 class SignIn:
@@ -98,12 +90,10 @@ class SignIn:
     def with_password(self, email: str, password: str, origin: Origin) -> NewSession | None:
         """Begin a session, not complete where there is a second factor; ``None``: refused."""
         typed = folded_email(email[:LONGEST_EMAIL])
+        if not self._may_try(typed, origin):
+            return None
         with self._registry.transaction() as connection:
             held = find_by_email(connection, typed)
-        who = (held.id, held.password) if held else ("", "")
-        limits = _limits(typed, origin, known_browser(*who, origin.known[:LONGEST_KNOWN]))
-        if not self._may_try(limits):
-            return None
         is_right = is_password(held.password if held else "", password)
         if held is None or not is_right or held.disabled is not None:
             self._refuse(held, origin, "password")
@@ -114,12 +104,9 @@ class SignIn:
             if now_held is None or now_held.disabled or now_held.password != held.password:
                 return None  # changed meanwhile
             if hashed != held.password:
-                now_held = change_row(transaction.connection, held.id, {"password": hashed})
-            for key, limit in limits.items():
-                if limit is BY_ADDRESS:
-                    take_back_try(transaction.connection, key)
-                else:
-                    forget_tries(transaction.connection, key)
+                change_row(transaction.connection, held.id, {"password": hashed})
+            take_back_try(transaction.connection, address_key(origin.address))
+            forget_tries(transaction.connection, account_key(typed))
             return self._begin(transaction, now_held, origin, "password")
 
     def by_oidc(self, email: str, subject: str, origin: Origin) -> NewSession | None:
@@ -179,7 +166,8 @@ class SignIn:
             event = SignedOut(at=now, actor=held.person.name, person=held.person.id)
             transaction.record(event)
 
-    def _may_try(self, limits: dict[str, Limit]) -> bool:
+    def _may_try(self, email: str, origin: Origin) -> bool:
+        limits = {account_key(email): BY_ACCOUNT, address_key(origin.address): BY_ADDRESS}
         with self._registry.transaction(is_writing=True) as connection:
             return count_try(connection, limits, self._now())
 
@@ -196,13 +184,6 @@ class SignIn:
             transaction.connection, person, transaction.now, address=address,
             browser=origin.browser, is_complete=False,
         )  # fmt: skip
-
-
-def _limits(email: str, origin: Origin, browser: str) -> dict[str, Limit]:
-    """Whose tries count: those of a browser that the account knows alone, else of both."""
-    if browser:
-        return {browser_key(browser): BY_ACCOUNT}
-    return {account_key(email): BY_ACCOUNT, address_key(origin.address): BY_ADDRESS}
 
 
 def _completed(transaction: Audited, person: Person, origin: Origin, by: str) -> NewSession:

@@ -1,29 +1,26 @@
 """Slow down guessing: after some failures of an account or an address, later tries must wait.
 
 Each function works within a transaction. A try is counted before the password is looked at, so that
-tries at the same time count too; a success takes back those of the account. A browser in which the
-person signed in before has tries of its own, so that nobody's guesses keep it out.
+tries at the same time count too; a success takes back those of the account.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import secrets
+import ipaddress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from harness.model.client_address import network_of
 from harness.store.hub.hub_tables import ATTEMPTS
 from harness.store.registry.streams import lock
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Failures count no more once there was none for so long."""
 
-
-NUMBER_BYTES = 16
+HOST_BITS_V6 = 64
+"""A subscriber has as many IPv6 addresses as these bits give, so they count as one."""
 
 
 class Limit(NamedTuple):
@@ -42,36 +39,6 @@ def account_key(email: str) -> str:
     return _digest(f"account:{email}")
 
 
-def browser_key(browser: str) -> str:
-    """The key of the tries of a browser that its account knows."""
-    return _digest(f"browser:{browser}")
-
-
-def browser_secret(person: str, password: str) -> str:
-    """Make what a browser keeps so that its account knows it again; empty without a password.
-
-    ``password`` is the hash that is kept: another password makes the browser unknown (OWASP,
-    "Slow down online guessing attacks with device cookies").
-    """
-    if not password:
-        return ""
-    number = secrets.token_urlsafe(NUMBER_BYTES)
-    return f"{number}.{_signed(number, person, password)}"
-
-
-def known_browser(person: str, password: str, given: str) -> str:
-    """The number of a browser that the account knows; empty for any other secret."""
-    number, _, signed = given.partition(".")
-    wanted = _signed(number, person, password).encode()
-    is_known = hmac.compare_digest(wanted, signed.encode("utf-8", "surrogatepass"))
-    return number if is_known and number and password else ""
-
-
-def _signed(number: str, person: str, password: str) -> str:
-    text = f"browser:{person}:{number}".encode("utf-8", "surrogatepass")
-    return hmac.new(password.encode(), text, hashlib.sha256).hexdigest()
-
-
 def code_key(person: str) -> str:
     """The key of the tries of a person's second factor."""
     return _digest(f"code:{person}")
@@ -79,7 +46,16 @@ def code_key(person: str) -> str:
 
 def address_key(address: str) -> str:
     """The key of the tries from a network address; one /64 counts as one address."""
-    return _digest(f"address:{network_of(address)}")
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return _digest(f"address:{address}")
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is None:
+            network = ipaddress.ip_network((int(found), HOST_BITS_V6), strict=False)
+            return _digest(f"address:{network}")
+        found = found.ipv4_mapped
+    return _digest(f"address:{found}")
 
 
 def count_try(connection: Connection, limits: dict[str, Limit], now: datetime) -> bool:

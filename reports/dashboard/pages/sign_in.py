@@ -13,11 +13,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from harness.store.hub.sessions import SECRET_BYTES, NewSession
-from harness.store.hub.sign_in_delays import browser_secret
 from reports.dashboard.access import COOKIE, AnyViewer, Refusal, signed_in
 from reports.dashboard.account_parts import (
-    BROWSER_COOKIE,
-    BROWSER_SECONDS,
     AccountParts,
     ProviderRefused,
     home_of,
@@ -55,7 +52,7 @@ def routes(parts: AccountParts) -> APIRouter:
     def sign_in(request: Request, form: Posted) -> Response:
         to = form.text("to", most=4000)
         begun = parts.sign_in.with_password(
-            form.text("email"), form.secret("password"), parts.origin_of(request)
+            form.text("email"), form.secret("password"), origin_of(request)
         )
         if begun is None:
             return _form(parts, request, to, REFUSED, email=form.text("email"), status=403)
@@ -131,9 +128,6 @@ def _begun(parts: AccountParts, request: Request, begun: NewSession, to: str) ->
         path = "/sign-in" + (f"?to={quote(local_path(to), safe='')}" if local_path(to) else "")
     response = RedirectResponse(path, 303)
     parts.give_cookie(response, COOKIE, begun.secret)
-    person = begun.session.person
-    if begun.session.is_complete and (known := browser_secret(person.id, person.password)):
-        parts.give_cookie(response, BROWSER_COOKIE, known, BROWSER_SECONDS)
     parts.take_cookie(response, FORM_COOKIE)
     return response
 
