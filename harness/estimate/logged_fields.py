@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from itertools import chain
 from statistics import median
 from typing import Literal
@@ -174,28 +174,29 @@ def _list(shown: Iterable[str]) -> str:
 
 
 def _outside(request: LoggedRequest, entry: LogEntry) -> float:
+    """By how many seconds an entry is outside the request, or the nearest time it was repeated."""
     assert entry.at is not None
-    early = (entry.at - request.started).total_seconds()
-    late = (entry.at - request.ended).total_seconds()
+    spans = ((request.started, request.ended), *request.again)
+    return min((_beside(entry.at, *span) for span in spans), key=abs)
+
+
+def _beside(at: datetime, began: datetime, ended: datetime) -> float:
+    early, late = (at - began).total_seconds(), (at - ended).total_seconds()
     # A log with whole seconds shows the beginning of the second.
-    slack = timedelta(seconds=1).total_seconds() if entry.at.microsecond == 0 else 0.0
-    if early + slack < 0:
-        return early + slack
-    return max(0.0, late)
+    slack = 1.0 if at.microsecond == 0 else 0.0
+    return early + slack if early + slack < 0 else max(0.0, late)
 
 
 def _errors(request: LoggedRequest) -> list[float]:
     """By how many seconds each entry is outside the request; of several tries the nearest alone.
 
-    A tunnel may be recorded when it is closed, so its entry may be later than the page inside.
+    A tunnel may be recorded when it is closed, so its entry may be later than the others.
     """
     nearest = clock_error(request)
     if nearest is None or request.tries > 1:
         return [] if nearest is None else [nearest]
-    timed = [one for one in request.entries if one.at is not None]
-    pages = [one for one in timed if one.method != "CONNECT"]
-    closed = [min(0.0, _outside(request, one)) for one in timed if pages and one not in pages]
-    return [_outside(request, one) for one in pages or timed] + closed
+    timed = [(_outside(request, one), one.method) for one in request.entries if one.at is not None]
+    return [nearest, *(min(0.0, each) if how == "CONNECT" else each for each, how in timed)]
 
 
 def _outcomes(request: LoggedRequest) -> list[str]:

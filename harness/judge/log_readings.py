@@ -134,7 +134,9 @@ class LogReadings:
                 before = frozenset(map(_compared, held[last].entries))
             elif not self.readings[last].is_continued:
                 before = frozenset()
-            yield _Shown(one.number, msgspec.structs.replace(self.readings[last], at=one.at), before)
+            yield _Shown(
+                one.number, msgspec.structs.replace(self.readings[last], at=one.at), before
+            )
 
     def _of_line(self, line: str) -> dict[int, LogReading]:
         """The readings of the log of a line, by their rounds."""
@@ -168,9 +170,8 @@ class _Shown(NamedTuple):
 
     def _covers(self, at: datetime | None, other: LogReading) -> bool:
         one = self.reading
-        if at is None or None in (one.first, one.last, other.first, other.last):
+        if at is None or one.first is None or one.last is None or other.first is None:
             return False
-        assert one.first and one.last and other.first and other.last
         before = MARGIN if other.first < one.first else timedelta()
         after = MARGIN if other.first > one.first else timedelta()
         return one.first + before <= at <= one.last - after
