@@ -107,7 +107,7 @@ def wrong_fields(
     if not shows_address(request) or _other_addresses(request):
         shown = _shown(entry.url for entry in request.entries)
         found.append(WrongField(field="address", shown=_list(shown), true=request.url))
-    error = max((each - clock for each in _errors(request)), key=abs, default=0.0)
+    error = max(_errors(request, clock), key=abs, default=0.0)
     if abs(error) > TIME_LIMIT:
         away = f"{error:+.1f} s" + (" beside the others" if clock else "")
         found.append(WrongField(field="time", shown=away, true=request.started.isoformat()))
@@ -187,16 +187,20 @@ def _beside(at: datetime, began: datetime, ended: datetime) -> float:
     return early + slack if early + slack < 0 else max(0.0, late)
 
 
-def _errors(request: LoggedRequest) -> list[float]:
-    """By how many seconds each entry is outside the request; of several tries the nearest alone.
+def _errors(request: LoggedRequest, clock: float) -> list[float]:
+    """By how many seconds each entry is outside the request, by a clock with a constant error.
 
-    A tunnel may be recorded when it is closed, so its entry may be later than the others.
+    Of several tries the nearest entry counts alone. A tunnel may be recorded when it is closed, so
+    its entry may be later than the others.
     """
-    nearest = clock_error(request)
-    if nearest is None or request.tries > 1:
-        return [] if nearest is None else [nearest]
-    timed = [(_outside(request, one), one.method) for one in request.entries if one.at is not None]
-    return [nearest, *(min(0.0, each) if how == "CONNECT" else each for each, how in timed)]
+    timed = [one for one in request.entries if one.at is not None]
+    errors = [_outside(request, one) - clock for one in timed]
+    nearest = sorted(errors, key=abs)[:1]
+    if request.tries > 1:
+        return nearest
+    closed = [one.method == "CONNECT" for one in timed]
+    pairs = zip(errors, closed, strict=True)
+    return nearest + [min(0.0, each) if may_be_later else each for each, may_be_later in pairs]
 
 
 def _outcomes(request: LoggedRequest) -> list[str]:
