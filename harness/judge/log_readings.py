@@ -44,18 +44,27 @@ class LogReadings:
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         self._by_line: dict[str, dict[int, LogReading]] = {}
         held: defaultdict[int, int] = defaultdict(int)
+        of_requests = set[int]()
         for one in sorted(observations, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
                 self.readings[one.key.round] = reading_of(one, one.facts)
             elif isinstance(one.facts, LogEntryFacts):
                 self.by_item[one.key.item][one.key.round] = one.facts
                 held[one.key.round] += len(one.facts.entries) + one.facts.more
+                if not all(entry.action for entry in one.facts.entries):
+                    of_requests.add(one.key.round)
             elif isinstance(one.facts, AlertReportFacts):
                 self.reports.append(one.facts)
         for number, entries in held.items():
             if number in self.readings:
                 reading = self.readings[number]
                 self.readings[number] = msgspec.structs.replace(reading, entries=entries)
+        # A record of administration alone says nothing of requests.
+        self._compared = {
+            number
+            for number, one in self.readings.items()
+            if number in of_requests or not one.changes
+        }
         whole = {
             one.sha256: number for number, one in self.readings.items() if not one.is_continued
         }
@@ -130,6 +139,8 @@ class LogReadings:
         held, before = self.by_item.get(item, {}), frozenset[LogEntry]()
         for number, one in sorted(self._of_line(line).items()):
             last = self._last[number]
+            if last not in self._compared:
+                continue
             if last in held:
                 before = frozenset(map(_compared, held[last].entries))
             elif not self.readings[last].is_continued:
