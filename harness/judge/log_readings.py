@@ -119,10 +119,10 @@ class LogReadings:
         settled: list[_Shown] = []
         for one in self._shown(item, line):
             before = [each for each in settled if each.reading.part == one.reading.part]
-            lacked = next((each for each in reversed(before) if each.lacks(one)), None)
+            lacked = next((each for each in reversed(before) if each.lacks(one, ended)), None)
             if lacked is not None and not lacked.entries:
                 repaired = repaired or (lacked.number, one.number)
-            changed = next((each for each in reversed(before) if one.lacks(each)), None)
+            changed = next((each for each in reversed(before) if one.lacks(each, ended)), None)
             if changed is None and lacked is not None and lacked.entries:
                 changed = lacked
             if changed is not None:
@@ -167,7 +167,7 @@ class _Shown(NamedTuple):
     reading: LogReading
     entries: frozenset[LogEntry]
 
-    def lacks(self, other: _Shown) -> bool:
+    def lacks(self, other: _Shown, ended: datetime) -> bool:
         """Whether the other one shows an entry that this one should show as well, and does not.
 
         Formats may say more or less of an entry: then only having none at all is compared.
@@ -177,12 +177,15 @@ class _Shown(NamedTuple):
         if self.entries and self.reading.format != other.reading.format:
             return False
         missing = other.entries - self.entries
-        return any(self._covers(entry.at, other.reading) for entry in missing)
+        return any(self._covers(entry.at, ended, other.reading) for entry in missing)
 
-    def _covers(self, at: datetime | None, other: LogReading) -> bool:
+    def _covers(self, at: datetime | None, ended: datetime, other: LogReading) -> bool:
+        """Whether this file covers an entry by its time; or the request, if it is not continued."""
         one = self.reading
         if at is None or one.first is None or one.last is None or other.first is None:
             return False
+        if other.first <= one.first and one.first + MARGIN <= ended <= one.last - MARGIN:
+            return True
         before = MARGIN if other.first < one.first else timedelta()
         after = MARGIN if other.first > one.first else timedelta()
         return one.first + before <= at <= one.last - after

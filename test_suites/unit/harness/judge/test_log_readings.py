@@ -19,6 +19,7 @@ ENDED = NOON + timedelta(seconds=1)
 ITEM = Item(id="log-1", value="http://a.test/b", labels=("CTRL",))
 RIGHT = LogEntry(line=7, at=NOON, user="pupil7", client="192.0.2.7", url=ITEM.value)
 OTHER = LogEntry(line=7, at=NOON, user="staff", client="192.0.2.7", url=ITEM.value)
+AFTERWARDS = LogEntry(line=9, at=NOON + timedelta(hours=2), user="pupil7", url=ITEM.value)
 CHANGE = LogEntry(line=1, at=NOON, user="admin", action="block a.test")
 
 Read = tuple[float, Iterable[LogEntry] | None, dict[str, Any]]
@@ -57,6 +58,7 @@ NOTHING, REPAIRED, ALTERED = (
         ((10, [RIGHT], {}), (20, None, {}), ALTERED),
         ((10, [OTHER], {}), (20, [RIGHT], {}), ALTERED),
         ((10, [RIGHT], {}), (20, [RIGHT, OTHER], {}), ALTERED),
+        ((10, None, {}), (20, [AFTERWARDS], {}), REPAIRED),
         ((10, [RIGHT], {}), (20, [RIGHT], {}), NOTHING),
         ((2, None, {}), (10, [RIGHT], {}), NOTHING),
         ((2, [OTHER], {}), (10, [RIGHT], {}), NOTHING),
@@ -72,7 +74,8 @@ NOTHING, REPAIRED, ALTERED = (
         ((10, None, EARLIER), (20, [RIGHT], LATER), NOTHING),
     ],
     ids=[
-        "it was missing", "it is gone", "another user", "one more entry", "the same",
+        "it was missing", "it is gone", "another user", "one more entry",
+        "put in with a later time", "the same",
         "too early to be missed", "still being written", "only what is new", "it vanished while followed",
         "another part", "another line", "the same file", "another format", "after administration",
         "before administration", "the log was rotated", "the log was rotated early",
