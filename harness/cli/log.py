@@ -51,8 +51,10 @@ def send_command(
     requests: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MOST, help=f"For each line and profile; default: {TOTAL}, or what the scheme "
-            f"needs, if that is more (accredit scheme plan); {INTERRUPTED} unless ordinary."
+            min=1,
+            max=MOST,
+            help=f"For each line and profile; default: {TOTAL}, or what the scheme "
+            f"needs, if that is more (accredit scheme plan); {INTERRUPTED} unless ordinary.",
         ),
     ] = None,
     pause: Annotated[

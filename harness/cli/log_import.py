@@ -48,6 +48,7 @@ def import_command(
         Path, typer.Argument(help="The log of the service; it may be compressed (.gz).")
     ],
     form: Annotated[str, typer.Option("--format", help="Its format: accredit list importers")],
+    *,
     line: Annotated[
         list[str] | None,
         typer.Option(help="A line whose service keeps this log; default: all. May be repeated."),
@@ -250,7 +251,8 @@ class _Import:
             f"{len(wanted.requests)} requests are in the log"
         )
         if wanted.changes:
-            say(f"  {self._count(wanted.changes)} of {len(wanted.changes)} changes of the policy are on record")
+            shown = self._count(wanted.changes)
+            say(f"  {shown} of {len(wanted.changes)} changes of the policy are on record")
         if facts.secrets:
             say(f"  {len(facts.secrets)} secrets of the requests are in the log")
         self._tell_differences()
@@ -272,8 +274,14 @@ class _Import:
             if one.item.id in self._wanted.requests
         ]
         for words, pairs in (
-            ("should have been in an earlier import: repaired afterwards", [one.repaired for one, _ in requests]),
-            ("an earlier import showed in another way: altered", [one.altered for one, _ in requests]),
+            (
+                "should have been in an earlier import: repaired afterwards",
+                [one.repaired for one, _ in requests],
+            ),
+            (
+                "an earlier import showed in another way: altered",
+                [one.altered for one, _ in requests],
+            ),
         ):
             if number := sum(pair is not None and pair[1] >= self._first for pair in pairs):
                 say(f"  {number} of the requests {words}")

@@ -357,7 +357,9 @@ def _wanted(prepared: Prepared) -> str:
         "- **The block page**: its title, a sentence of its text that is always there, and the "
         f"host that serves it.{told}\n"
         "- **Log records** of our source addresses for the time of the test: time, user or group, "
-        "address asked for, category, action. Send them when the test is over.\n"
+        "computer, address asked for, category, action. Send them when the test is over. Tell us "
+        "before it which user and computer they show for each of our accounts, and by how many "
+        "seconds their clock may be wrong.\n"
         "- The version of the service and of its lists, and the policy of each group as configured."
     )
 

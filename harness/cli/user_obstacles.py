@@ -40,8 +40,8 @@ def obstacles_of(prepared: Prepared, line: LineDeclaration, profile: str) -> Obs
         remedy = "declare a profile for which it is blocked, or out_of_scope"
         found["protocol_mismatches"] = f"{names}: {NEVER_BLOCKED}", remedy
     records = campaign.service.records or RecordKeeping()
-    if missing := records.undeclared(profile, line.name):
-        remedy = f"add to service.records {missing}; then accredit log send and accredit log import"
+    if lacking := records.undeclared(profile, line.name):
+        remedy = f"add to service.records {lacking}; then accredit log send and accredit log import"
         found["wrong_log_fields"] = "what the service's log must show is not declared", remedy
     return found
 

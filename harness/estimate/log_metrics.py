@@ -153,7 +153,10 @@ def _other_name(requests: Sequence[LoggedRequest], records: RecordKeeping) -> st
     It is an address beside a declared name, or a name beside a declared address, always the same.
     """
     held = [
-        ({one.client for one in request.entries} - {""}, {one.device for one in request.entries} - {""})
+        (
+            {one.client for one in request.entries} - {""},
+            {one.device for one in request.entries} - {""},
+        )
         for request in requests
     ]
     others = {frozenset(set(computers(one)) - records.names_of(one.line)) for one in requests}
@@ -259,9 +262,7 @@ def secrets_in_logs(selection: Selection) -> MeasuredMetric:
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
 
 
-def _kept_as_made(
-    selection: Selection, requests: Sequence[LoggedRequest]
-) -> tuple[Condition, ...]:
+def _kept_as_made(selection: Selection, requests: Sequence[LoggedRequest]) -> tuple[Condition, ...]:
     """What differs between readings of a log, as conditions that do not hold; none if nothing."""
     words = {one.number: one.words for one in selection.logs.readings}
     found = []
@@ -301,9 +302,13 @@ def _lacking(request: LoggedRequest) -> str:
     if not request.entries:
         return f"no entry of the log shows {request.url}"
     if request.repaired is not None:
-        return "repaired afterwards: import {} lacks it, import {} shows it".format(*request.repaired)
+        return "repaired afterwards: import {} lacks it, import {} shows it".format(
+            *request.repaired
+        )
     if request.altered is not None:
-        return "altered: import {1} lacks or changes what import {0} showed".format(*request.altered)
+        return "altered: import {1} lacks or changes what import {0} showed".format(
+            *request.altered
+        )
     return "the log does not say who, what, when and on which computer"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from itertools import chain
 from statistics import median
 from typing import Literal
@@ -107,7 +107,7 @@ def wrong_fields(
     if not shows_address(request) or _other_addresses(request):
         shown = _shown(entry.url for entry in request.entries)
         found.append(WrongField(field="address", shown=_list(shown), true=request.url))
-    error = max((each - clock for each in _errors(request)), key=abs, default=0.0)
+    error = max(_errors(request, clock), key=abs, default=0.0)
     if abs(error) > TIME_LIMIT:
         away = f"{error:+.1f} s" + (" beside the others" if clock else "")
         found.append(WrongField(field="time", shown=away, true=request.started.isoformat()))
@@ -174,28 +174,33 @@ def _list(shown: Iterable[str]) -> str:
 
 
 def _outside(request: LoggedRequest, entry: LogEntry) -> float:
+    """By how many seconds an entry is outside the request, or the nearest time it was repeated."""
     assert entry.at is not None
-    early = (entry.at - request.started).total_seconds()
-    late = (entry.at - request.ended).total_seconds()
+    spans = ((request.started, request.ended), *request.again)
+    return min((_beside(entry.at, *span) for span in spans), key=abs)
+
+
+def _beside(at: datetime, began: datetime, ended: datetime) -> float:
+    early, late = (at - began).total_seconds(), (at - ended).total_seconds()
     # A log with whole seconds shows the beginning of the second.
-    slack = timedelta(seconds=1).total_seconds() if entry.at.microsecond == 0 else 0.0
-    if early + slack < 0:
-        return early + slack
-    return max(0.0, late)
+    slack = 1.0 if at.microsecond == 0 else 0.0
+    return early + slack if early + slack < 0 else max(0.0, late)
 
 
-def _errors(request: LoggedRequest) -> list[float]:
-    """By how many seconds each entry is outside the request; of several tries the nearest alone.
+def _errors(request: LoggedRequest, clock: float) -> list[float]:
+    """By how many seconds each entry is outside the request, by a clock with a constant error.
 
-    A tunnel may be recorded when it is closed, so its entry may be later than the page inside.
+    Of several tries the nearest entry counts alone. A tunnel may be recorded when it is closed, so
+    its entry may be later than the others.
     """
-    nearest = clock_error(request)
-    if nearest is None or request.tries > 1:
-        return [] if nearest is None else [nearest]
     timed = [one for one in request.entries if one.at is not None]
-    pages = [one for one in timed if one.method != "CONNECT"]
-    closed = [min(0.0, _outside(request, one)) for one in timed if pages and one not in pages]
-    return [_outside(request, one) for one in pages or timed] + closed
+    errors = [_outside(request, one) - clock for one in timed]
+    nearest = sorted(errors, key=abs)[:1]
+    if request.tries > 1:
+        return nearest
+    closed = [one.method == "CONNECT" for one in timed]
+    pairs = zip(errors, closed, strict=True)
+    return nearest + [min(0.0, each) if may_be_later else each for each, may_be_later in pairs]
 
 
 def _outcomes(request: LoggedRequest) -> list[str]:

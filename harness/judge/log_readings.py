@@ -44,18 +44,27 @@ class LogReadings:
         self.by_item: defaultdict[str, dict[int, LogEntryFacts]] = defaultdict(dict)
         self._by_line: dict[str, dict[int, LogReading]] = {}
         held: defaultdict[int, int] = defaultdict(int)
+        of_requests = set[int]()
         for one in sorted(observations, key=lambda one: one.key.round):
             if isinstance(one.facts, LogFileFacts):
                 self.readings[one.key.round] = reading_of(one, one.facts)
             elif isinstance(one.facts, LogEntryFacts):
                 self.by_item[one.key.item][one.key.round] = one.facts
                 held[one.key.round] += len(one.facts.entries) + one.facts.more
+                if not all(entry.action for entry in one.facts.entries):
+                    of_requests.add(one.key.round)
             elif isinstance(one.facts, AlertReportFacts):
                 self.reports.append(one.facts)
         for number, entries in held.items():
             if number in self.readings:
                 reading = self.readings[number]
                 self.readings[number] = msgspec.structs.replace(reading, entries=entries)
+        # A record of administration alone says nothing of requests.
+        self._compared = {
+            number
+            for number, one in self.readings.items()
+            if number in of_requests or not one.changes
+        }
         whole = {
             one.sha256: number for number, one in self.readings.items() if not one.is_continued
         }
@@ -110,10 +119,10 @@ class LogReadings:
         settled: list[_Shown] = []
         for one in self._shown(item, line):
             before = [each for each in settled if each.reading.part == one.reading.part]
-            lacked = next((each for each in reversed(before) if each.lacks(one)), None)
+            lacked = next((each for each in reversed(before) if each.lacks(one, ended)), None)
             if lacked is not None and not lacked.entries:
                 repaired = repaired or (lacked.number, one.number)
-            changed = next((each for each in reversed(before) if one.lacks(each)), None)
+            changed = next((each for each in reversed(before) if one.lacks(each, ended)), None)
             if changed is None and lacked is not None and lacked.entries:
                 changed = lacked
             if changed is not None:
@@ -130,11 +139,15 @@ class LogReadings:
         held, before = self.by_item.get(item, {}), frozenset[LogEntry]()
         for number, one in sorted(self._of_line(line).items()):
             last = self._last[number]
+            if last not in self._compared:
+                continue
             if last in held:
                 before = frozenset(map(_compared, held[last].entries))
             elif not self.readings[last].is_continued:
                 before = frozenset()
-            yield _Shown(one.number, msgspec.structs.replace(self.readings[last], at=one.at), before)
+            yield _Shown(
+                one.number, msgspec.structs.replace(self.readings[last], at=one.at), before
+            )
 
     def _of_line(self, line: str) -> dict[int, LogReading]:
         """The readings of the log of a line, by their rounds."""
@@ -154,7 +167,7 @@ class _Shown(NamedTuple):
     reading: LogReading
     entries: frozenset[LogEntry]
 
-    def lacks(self, other: _Shown) -> bool:
+    def lacks(self, other: _Shown, ended: datetime) -> bool:
         """Whether the other one shows an entry that this one should show as well, and does not.
 
         Formats may say more or less of an entry: then only having none at all is compared.
@@ -164,13 +177,15 @@ class _Shown(NamedTuple):
         if self.entries and self.reading.format != other.reading.format:
             return False
         missing = other.entries - self.entries
-        return any(self._covers(entry.at, other.reading) for entry in missing)
+        return any(self._covers(entry.at, ended, other.reading) for entry in missing)
 
-    def _covers(self, at: datetime | None, other: LogReading) -> bool:
+    def _covers(self, at: datetime | None, ended: datetime, other: LogReading) -> bool:
+        """Whether this file covers an entry by its time; or the request, if it is not continued."""
         one = self.reading
-        if at is None or None in (one.first, one.last, other.first, other.last):
+        if at is None or one.first is None or one.last is None or other.first is None:
             return False
-        assert one.first and one.last and other.first and other.last
+        if other.first <= one.first and one.first + MARGIN <= ended <= one.last - MARGIN:
+            return True
         before = MARGIN if other.first < one.first else timedelta()
         after = MARGIN if other.first > one.first else timedelta()
         return one.first + before <= at <= one.last - after

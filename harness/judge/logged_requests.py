@@ -6,7 +6,9 @@ decides nothing about it. Requests count only between sentinels that behaved as 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -27,6 +29,9 @@ from harness.model.service_alert import SPOOL, TO_OPERATOR, ServiceAlerts
 from harness.model.service_log import ROUND, LoggedRequest, RecordedChange, ServiceLogs
 from harness.model.verdict import Trial, Verdict
 
+Place = tuple[str, str, str]
+"""A line, a profile, and what was asked for."""
+
 ALL_CASES = frozenset({*CASES, *NAME_CASES})
 """The names of cases for a log; those of sessions are others."""
 
@@ -38,6 +43,7 @@ class LoggedRequests:
         self._probes = probes
         self._requests: list[Observation] = []
         self._read: list[Observation] = []
+        self._again: defaultdict[Place, list[tuple[datetime, datetime]]] = defaultdict(list)
         self.logs = ServiceLogs()
         self.alerts = ServiceAlerts()
 
@@ -50,13 +56,16 @@ class LoggedRequests:
             elif one.role == "log":
                 self._read.append(one)
             else:
+                if one.role == "heartbeat" and log_case(one.item.stratum) is not None:
+                    self._again[_place(one)].append((one.started, end_of(one)))
                 yield one
 
     def judge(self, judged: Callable[[Trial], Verdict]) -> None:
         """Judge all requests that were kept, and join them with the entries of all readings."""
         read = LogReadings(self._read)
         trials = list(judged_beside_sentinels(self._requests, judged, self._probes))
-        traced = sorted((_request(each, read) for each in trials), key=lambda one: one.started)
+        made = (_request(one, read, self._again[_place(one.trial.service)]) for one in trials)
+        traced = sorted(made, key=lambda one: one.started)
         own = {one.item for one in traced} | {TO_OPERATOR}
         self.logs = ServiceLogs(
             requests=tuple(one for one in traced if one.case in ALL_CASES),
@@ -74,9 +83,16 @@ class LoggedRequests:
         )
         self._requests.clear()
         self._read.clear()
+        self._again.clear()
 
 
-def _request(judged: JudgedTrial, read: LogReadings) -> LoggedRequest:
+def _place(one: Observation) -> Place:
+    return one.key.line, one.key.profile, one.item.value
+
+
+def _request(
+    judged: JudgedTrial, read: LogReadings, again: Iterable[tuple[datetime, datetime]]
+) -> LoggedRequest:
     service, verdict = judged.trial.service, judged.verdict
     case, situation = _case_of(service.item.stratum)
     state, why = _state(judged)
@@ -98,6 +114,7 @@ def _request(judged: JudgedTrial, read: LogReadings) -> LoggedRequest:
         why=why or "; ".join(verdict.witnesses) if state in ("undecided", "unanswered") else "",
         size=facts.body_length if isinstance(facts, WebFacts) else None,
         tries=service.tries + service.strained,
+        again=tuple(again),
         entries=read.entries_of(service.item.id),
         more=read.more_of(service.item.id),
         repaired=differs.repaired,

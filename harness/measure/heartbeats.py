@@ -23,6 +23,7 @@ from harness.model.alert_case import alert_session
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
 from harness.model.facts import DnsFacts, WebFacts
+from harness.model.log_case import log_case
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import has_answer, is_answer, is_trouble
@@ -144,8 +145,11 @@ def _page_identity(page: WebFacts) -> tuple[int | None, str, str]:
 def _may_be_drawn(item: Item) -> bool:
     """Whether an item is a named host or URL that anybody may visit (S0, S1).
 
-    A session that raises an alert is not repeated: the alerts would be one too many.
+    A session that raises an alert is not repeated: the alerts would be one too many. Nor is a
+    request that a log has to show: each of its entries has the time of one request.
     """
+    if log_case(item.stratum) is not None:
+        return False
     session = alert_session(item.stratum)
     is_worrying = session is not None and session.is_worrying
     return item.kind in NAMED and item.sensitivity in ("S0", "S1") and not is_worrying

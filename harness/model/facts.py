@@ -320,8 +320,9 @@ class LogEntryFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, ta
     more: int = 0
 
 
-MOST_ENTRIES = 12
-"""The most entries that are kept of one request: one is usual, several where TLS is opened."""
+MOST_ENTRIES = 40
+"""The most entries that are kept of one request: one is usual, several where TLS is opened, or
+where the request was repeated as a heartbeat."""
 
 
 class FoundSecret(msgspec.Struct, frozen=True, kw_only=True):

@@ -106,13 +106,18 @@ def _least_share(counts: Callable[[LogCase], bool]) -> Fraction:
     """The part of all requests that count, where it is least: of pages or of names, if any do."""
     sums = [
         Fraction(sum(each.share for each in cases.values() if counts(each)), total)
-        for cases, total in ((CASES, TOTAL), (NAME_CASES, sum(c.share for c in NAME_CASES.values())))
+        for cases, total in (
+            (CASES, TOTAL),
+            (NAME_CASES, sum(c.share for c in NAME_CASES.values())),
+        )
     ]
     return min(filter(None, sums))
 
 
 COUNTED: dict[str, Fraction] = {
-    "events_recorded": min(_least_share(lambda one: mark == one.is_plain) for mark in (True, False)),
+    "events_recorded": min(
+        _least_share(lambda one: one.is_plain), _least_share(lambda one: not one.is_plain)
+    ),
     "wrong_log_fields": Fraction(1),
     "log_visibility_delay": Fraction(1),
     "bypass_attempts_recorded": _least_share(lambda one: one.name == "bypass"),
@@ -121,9 +126,10 @@ COUNTED: dict[str, Fraction] = {
 
 
 def requests_for(needed: Iterable[tuple[str, int]]) -> int:
-    """Return how many requests of a line and profile ``accredit log send`` makes; at least ``TOTAL``.
+    """Return how many requests ``accredit log send`` makes for a line and profile.
 
-    ``needed`` are names of metrics, and the least number of requests that each must count.
+    These are ``TOTAL``, or more if metrics need more. ``needed`` are names of metrics, and the
+    least number of requests that each must count.
     """
     wanted = (ceil(least / COUNTED[metric]) for metric, least in needed if metric in COUNTED)
     return max([TOTAL, *wanted])

@@ -86,8 +86,9 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``state`` is what the service did, ``why`` why that is not known. ``sending`` numbers the
     command that made it. ``size`` is the length of the page that came, in bytes. ``tries`` counts
-    the attempts, with those that failed at our own equipment. ``entries`` are those of all readings
-    without repetition, and ``more`` counts further ones of a reading, which were not kept;
+    the attempts, with those that failed at our own equipment; ``again`` is when the same page was
+    asked for as a heartbeat, each from its beginning to its end. ``entries`` are those of all
+    readings without repetition, and ``more`` counts further ones of a reading, which were not kept;
     ``seen_at`` is when the first reading with one of them began, ``missed_at`` the last reading
     before it, if there was one. ``repaired`` are the numbers of a reading that should have shown
     the request and did not, and of a later one that does; ``altered`` of a reading, and of a later
@@ -107,6 +108,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     size: int | None = None
     tries: int = 1
+    again: tuple[tuple[datetime, datetime], ...] = ()
     entries: tuple[LogEntry, ...] = ()
     more: int = 0
     seen_at: datetime | None = None

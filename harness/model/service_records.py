@@ -40,9 +40,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def imports(self) -> tuple[ImportedFile, ...]:
         """Every import of a log, of alerts and of mailboxes, in their order."""
-        return imported_files(
-            (*self.logs.readings, *self.alerts.readings, *self.mail.readings)
-        )
+        return imported_files((*self.logs.readings, *self.alerts.readings, *self.mail.readings))
 
     def of(self, line: str, profile: str) -> ServiceRecords:
         """Return what belongs to one line and profile."""

@@ -30,7 +30,7 @@ def test_the_story(tmp_path: Path) -> None:
     assert 2 == retested.count("is closed: the fix held for its soak period")
     assert 2 == retested.count(" closed URL-04") + retested.count(" closed MAL-01")
     assert "✗ Does not conform, pupils on proxy" in measured.split("LOG-01 For every request")[1]
-    for conforms in ("EML-01", "EML-02", "EML-03", "EML-04", "AVL-01"):
+    for conforms in ("LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01"):
         assert "✓ Conforms, pupils on proxy" in measured.split(f"{conforms} ")[1][:400]
     assert " draft LOG-01 For every request" in retested
     assert [] == too_long(ended.output, 60)

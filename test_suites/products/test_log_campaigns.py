@@ -37,7 +37,7 @@ from test_suites.products.unbound import Reply as DnsReply
 
 REQUESTS = 700
 USERS = {"pupils": "pupil 7", "staff": "zoë"}
-BY_NAME = {"users": USERS, "computers": {"line": LOOPBACK}}
+BY_NAME = {"users": USERS, "computers": {"line": LOOPBACK}, "clock_error": 10}
 BY_ADDRESS = {"who": "address", "users": {"pupils": LOOPBACK}, "computers": {"line": LOOPBACK}}
 CATEGORY = "gambling"
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -130,7 +130,10 @@ def test_what_is_planned_for_a_log_is_what_is_sent(
     row = of(forecast(load_scheme(scheme), KS2, None, 0.9), "LOG-01")
     assert number == row.n == planned(prepare(path))
     for names in (False, True):
-        made = [log_case(one.stratum) for one in log_items("x", "ordinary", number, "b.test", names=names)]
+        made = [
+            log_case(one.stratum)
+            for one in log_items("x", "ordinary", number, "b.test", names=names)
+        ]
         unmarked = sum(one.case.is_plain for one in made if one)
         least = next(one.n_min for one in load_scheme(scheme).requirements if one.id == "LOG-01")
         assert min(unmarked, len(made) - unmarked) >= least

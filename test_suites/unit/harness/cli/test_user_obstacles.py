@@ -58,6 +58,17 @@ def test_users_with_another_address_of_this_machine_do_not_share_one(tmp_path: P
     assert "identity_cross_talk" in obstacles(prepared(tmp_path, both))
 
 
+def test_what_a_log_must_show_is_declared(tmp_path: Path) -> None:
+    records = {"users": {"pupils": "ann"}, "computers": {"school": ["127.0.0.1", "LAPTOP-7"]}}
+    campaign = prepared(tmp_path, NAMES, service={"name": "Safe Net", "records": records})
+    (line,) = campaign.campaign.lines
+    why, remedy = obstacles_of(campaign, line, "staff")["wrong_log_fields"]
+
+    assert "wrong_log_fields" not in obstacles(campaign)
+    assert "what the service's log must show is not declared" == why
+    assert remedy.startswith("add to service.records users: {staff: NAME}; then accredit log send")
+
+
 def test_no_wanted_requests_show_nothing(tmp_path: Path) -> None:
     campaign = prepared(tmp_path, NAMES, concurrent_users={"events": 0})
 

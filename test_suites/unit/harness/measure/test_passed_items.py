@@ -109,9 +109,13 @@ def test_sensitive_items_and_vectors_are_never_drawn(change: dict[str, str]) -> 
     assert not passed_items
 
 
-@pytest.mark.parametrize(("kind", "is_drawn"), [("HARM", False), ("benign", True)])
-def test_a_session_that_raises_an_alert_is_not_repeated(kind: str, is_drawn: bool) -> None:
-    session = {"stratum": f"CTRL/alert:in_hours:{kind}:en:phone"}
+@pytest.mark.parametrize(
+    ("stratum", "is_drawn"),
+    [("alert:in_hours:HARM:en:phone", False), ("alert:in_hours:benign:en:phone", True),
+     ("log:ordinary:page", False)],
+)  # fmt: skip
+def test_what_leaves_traces_that_are_counted_is_not_repeated(stratum: str, is_drawn: bool) -> None:
+    session = {"stratum": f"CTRL/{stratum}"}
     passed_items = PassedItemsByTarget("x")
     passed_items.add_batch(
         replace(one, item=replace(one.item, **session))

@@ -82,7 +82,10 @@ def test_the_strict_scheme_contains_the_whole_catalogue() -> None:
 @pytest.mark.parametrize(
     ("scheme", "rows"),
     [
-        ("becta-2008", "ILL-01 ILL-04 URL-05 CIR-01 CIR-02 LOG-01 LOG-02 EML-04 MAL-01 AVL-01 PRF-02"),
+        (
+            "becta-2008",
+            "ILL-01 ILL-04 URL-05 CIR-01 CIR-02 LOG-01 LOG-02 EML-04 MAL-01 AVL-01 PRF-02",
+        ),
         ("uksic-2024", "ILL-01 ILL-02 ILL-06 ILL-08 URL-06 DYN-06 OVB-03 CIR-08 POL-08 ALR-05"),
         ("dfe-2024", "ILL-01 AVL-02 DYN-04 OVB-04 CIR-02 LOG-02 SUP-04 PRF-01"),
         ("iwf-member", "ILL-01 ILL-03 ILL-04 ILL-05 ILL-07 ILL-08 OVB-06"),
