@@ -88,7 +88,7 @@ class HarmfulPage(NamedTuple):
 CheckState = Literal["filtered", "unfiltered", "down", "unknown"]
 """What a check shows: the service was up and filtered, was up without filtering, or was down.
 
-*Unknown*: the control line failed as well, or our own equipment, or it could not be told whether
+*Unknown*: the control line failed as well, our own equipment failed or was overloaded, or it could not be told whether
 the filter worked.
 """
 

@@ -26,6 +26,7 @@ from harness.model.registration import Registration
 from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
 from harness.model.technique_matrix import TechniqueMatrix
+from harness.model.tester_load import LoadSummary
 from harness.model.witnessed_head import WitnessedHead
 
 if TYPE_CHECKING:
@@ -284,6 +285,7 @@ class Assessment:
     ``reduced`` is what was left out of the items, ``registration`` which try it is, if known.
     ``witnessed`` is what witnesses signed of journal and registry; empty without a witness.
     ``measured_with`` are the parts that it was measured and judged with, by content.
+    ``tester_load`` is how busy the measuring machine was, ``None`` where that is not known.
     """
 
     campaign: str
@@ -321,6 +323,7 @@ class Assessment:
     registration: Registration | None = None
     witnessed: tuple[WitnessedHead, ...] = ()
     measured_with: Parts = ()
+    tester_load: LoadSummary | None = None
 
     @property
     def has_synchronised_clock(self) -> bool:
@@ -369,6 +372,7 @@ class Assessment:
             scope=campaign.scope,
             beyond_scope=scheme.beyond(campaign.scope),
             techniques=basis.records.techniques.matrix,
+            tester_load=basis.records.load.summary,
             measured_with=concluded_with(header.measured_with, scheme, estimates.shown),
         )
 
