@@ -131,6 +131,7 @@ def _pack_share(right: int, n: int) -> str:
 
 
 NO_INSTRUMENT = "The journal does not record the instrument: an older version of Accredit made it."
+NO_LOAD = "not known: the journal does not record how busy the measuring computer was"
 Rows = tuple[tuple[str, str], ...]
 
 

@@ -206,7 +206,7 @@ def measurement_context(
         confirmation_limiter=ConcurrencyLimiter(CONFIRMATION_FACTOR * limits.concurrency),
         rate_limits=RateLimits(limits),
         lag_monitor=LoopLagMonitor(clock),
-        read_machine=read_machine,
+        read_machine=machine_reader(campaign),
         probes=prepared.probes,
         lines=prepared.lines,
         origin=prepared.origin,
@@ -242,6 +242,12 @@ def read_machine() -> MachineReading:
     from probes.clients.machine import read_machine as read  # noqa: PLC0415 - see above
 
     return read()
+
+
+def machine_reader(campaign: Campaign) -> Callable[[], MachineReading] | None:
+    """Return what reads the machine; None for simulated lines alone, whose times are made up."""
+    lines = (campaign.control, *campaign.lines, *campaign.availability_lines)
+    return None if {one.type for one in lines} == {"simulated"} else read_machine
 
 
 def texts_of_pages(

@@ -50,9 +50,7 @@ class MeasuredSpeed:
             else:
                 yield one
 
-    def judge(
-        self, judged: Callable[[Trial], Verdict], overloaded: Collection[int] = ()
-    ) -> None:
+    def judge(self, judged: Callable[[Trial], Verdict], overloaded: Collection[int] = ()) -> None:
         """Judge all items that were kept, and put the rounds together.
 
         Batches in which the tester was ``overloaded`` are left out.

@@ -15,7 +15,6 @@ from time import thread_time
 from types import TracebackType
 from typing import Self
 
-from harness.model.machine_facts import LATE
 from harness.ports.storage import Clock
 
 
@@ -105,8 +104,8 @@ REMEMBERED = 3000
 """Measurements kept: five minutes, longer than any attempt lasts."""
 
 
-Ticks = list[tuple[float, bool]]
-"""Lags in seconds, and whether each was longer than our own computing explains."""
+Ticks = list[tuple[float, float]]
+"""Lags in seconds, and how much of each our own computing explains."""
 
 
 class LoopLagMonitor:
@@ -153,7 +152,7 @@ class LoopLagMonitor:
         if lag > TOLERATED:
             self._late.append((self._clock.monotonic(), lag))
         for ticks in self._ticks.values():
-            ticks.append((max(0.0, lag), lag - computed > LATE))
+            ticks.append((max(0.0, lag), min(max(0.0, lag), computed)))
 
     def is_overloaded_since(self, moment: float) -> bool:
         """Whether the loop lagged too much at any time after ``moment`` (monotonic seconds)."""

@@ -12,7 +12,7 @@ from statistics import median, quantiles
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.machine_facts import FEWEST_TICKS, Beside, MachineFacts, MachineReading
+from harness.model.machine_facts import FEWEST_TICKS, LATE, Beside, MachineFacts, MachineReading
 from harness.model.observation import CONTROL, AttemptKey, Observation
 
 PROBE = "machine"
@@ -54,14 +54,13 @@ class MachineWatch:
         self, before: MachineReading, after: MachineReading, seen: Iterable[Observation]
     ) -> MachineFacts:
         seconds = max(after.at - before.at, 1e-6)
-        lags = sorted(lag for lag, _ in self._ticks)
-        late = sum(is_late for _, is_late in self._ticks)
+        lags, own = [lag for lag, _ in self._ticks], [computed for _, computed in self._ticks]
+        late = sum(lag - computed > LATE for lag, computed in self._ticks)
         on_control = [
             one.timings.first_byte
             for one in seen
             if one.key.line == CONTROL and one.timings.first_byte is not None
         ]
-
         shares = {
             name: max(0.0, end - before.stalls[name]) / seconds
             for name, end in after.stalls.items()
@@ -74,7 +73,8 @@ class MachineWatch:
             waited=_waited(before, after),
             late=late / len(lags) if len(lags) >= FEWEST_TICKS else None,
             lag=max(lags, default=None),
-            lag_high=quantiles(lags, n=100)[-1] if len(lags) >= FEWEST_TICKS else None,
+            lag_high=_high(lags),
+            lag_own=_high(own),
             stolen=None if stolen is None else stolen / seconds / (after.processors or 1),
             stalls=shares,
             dropped={
@@ -90,6 +90,13 @@ class MachineWatch:
 
 LEAST_WORK = 0.01
 """Seconds of work from which on it is known how much of the time our thread waited."""
+
+
+def _high(lags: list[float]) -> float | None:
+    """The 99 % quantile of enough lags."""
+    if len(lags) < FEWEST_TICKS:
+        return None
+    return quantiles(lags, n=100, method="inclusive")[-1]
 
 
 def _since(before: float | None, after: float | None) -> float | None:

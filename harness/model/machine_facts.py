@@ -45,7 +45,8 @@ class MachineFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
 
     ``waited`` is the share of the time in which our thread had work and no processor, of all the time
     in which it had work. ``stolen`` and ``stalls`` are shares of the whole time. ``lag`` is the longest lag of the event loop in
-    seconds, ``lag_high`` its 99 % quantile, ``late`` the share of its measurements that were more
+    seconds, ``lag_high`` the 99 % quantile, ``lag_own`` that of the part that our own computing
+    explains, ``late`` the share of its measurements that were more
     than ``LATE`` seconds late without computing of ours. ``control`` is the median time to first
     byte on the control line in seconds. The average load stands where there are no ``stalls``.
     """
@@ -56,6 +57,7 @@ class MachineFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
     late: float | None = None
     lag: float | None = None
     lag_high: float | None = None
+    lag_own: float | None = None
     stolen: float | None = None
     stalls: dict[str, float] = {}
     dropped: dict[str, int] = {}

@@ -20,11 +20,13 @@ MOST_WAITED = 0.25
 On a machine with two processors it waited 3 to 8 % beside nothing else, 35 to 45 % beside one busy
 process, and 60 to 80 % beside four. Up to 45 % no outcome about time was seen to change.
 """
+MOST_STALLED = 0.1
+"""The share of the time in which all programs of the machine may wait for memory at once."""
 MOST_LATE = 0.1
-"""The share of the loop's lags that may be unexplained; they show stalls of disk and memory too."""
+"""The share of unexplained lags of the event loop, where it is not known how long it waited."""
 MOST_LAG, MOST_RISE = 0.25, 0.05
-"""Seconds of the loop's lag (99 % quantile), and of the control's delay over its quiet batches, that
-together show our own program to be overloaded."""
+"""Seconds of the loop's lag by our own computing (99 % quantile), and of the control's delay over its
+quiet batches, that together show our own program to be overloaded."""
 QUIETEST = 0.25
 """The quantile of the control's times that stands for its quiet batches."""
 FEWEST = 4
@@ -59,13 +61,21 @@ class BatchLoad(NamedTuple):
     @property
     def is_pressed(self) -> bool:
         """Whether others kept our program from running."""
-        waited, late = self.facts.waited or 0.0, self.facts.late or 0.0
-        return waited > MOST_WAITED or late > MOST_LATE
+        return self._is_kept_waiting or self._stalled > MOST_STALLED
+
+    @property
+    def _is_kept_waiting(self) -> bool:
+        waited = self.facts.waited
+        return (self.facts.late or 0.0) > MOST_LATE if waited is None else waited > MOST_WAITED
+
+    @property
+    def _stalled(self) -> float:
+        return self.facts.stalls.get("memory full", 0.0)
 
     @property
     def is_too_slow(self) -> bool:
         """Whether our own program was overloaded, so that the control was late as well."""
-        lag, rise = self.facts.lag_high or 0.0, self.rise or 0.0
+        lag, rise = self.facts.lag_own or 0.0, self.rise or 0.0
         return not self.is_pressed and lag > MOST_LAG and rise > MOST_RISE
 
     @property
@@ -79,16 +89,24 @@ class BatchLoad(NamedTuple):
         facts, found = self.facts, list[str]()
         if facts.waited is not None:
             found.append(
-                f"waited {facts.waited:.0%} of its time for a processor (limit {MOST_WAITED:.0%})"
+                f"waited {_percent(facts.waited)} of its time for a processor (limit "
+                f"{_percent(MOST_WAITED)})"
             )
-        if facts.late is not None and (facts.waited is None or facts.late > MOST_LATE):
-            found.append(f"was late {facts.late:.0%} of the time (limit {MOST_LATE:.0%})")
+        elif facts.late is not None:
+            found.append(
+                f"was late {_percent(facts.late)} of the time (limit {_percent(MOST_LATE)})"
+            )
+        if self._stalled > MOST_STALLED:
+            found.append(
+                f"waited {_percent(self._stalled)} of the time for memory (limit "
+                f"{_percent(MOST_STALLED)})"
+            )
         if self.is_too_slow:
             found.append(
-                f"lagged {facts.lag_high:.2f} s by its own computing (limit {MOST_LAG:g} s), and the "
+                f"lagged {facts.lag_own:.2f} s by its own computing (limit {MOST_LAG:g} s), and the "
                 f"control {self.rise:.2f} s (limit {MOST_RISE:g} s)"
             )
-        return ", ".join(found) or "left no figure: this system shows none"
+        return ", ".join(found) or "showed no figure that is judged"
 
 
 class TesterLoad(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +164,7 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """All of it in one sentence."""
-        overall = "" if self.waited is None else f"; {self.waited:.0%} over all"
+        overall = "" if self.waited is None else f"; {_percent(self.waited)} over all"
         return (
             f"The tester's machine {self.worst_words} in its worst batch ({self.worst_batch})"
             f"{overall}; overloaded in {self.overloaded} of {self.batches} batches"
@@ -172,3 +190,7 @@ def load_of(facts: dict[int, MachineFacts]) -> TesterLoad:
 
 def _rise(control: float | None, quiet: float | None) -> float | None:
     return None if control is None or quiet is None else max(0.0, control - quiet)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
