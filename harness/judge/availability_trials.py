@@ -72,7 +72,7 @@ class AvailabilityTrials:
                 yield from batch
 
     def judge(self, judged: Judged, overloaded: Collection[int] = ()) -> None:
-        """Judge the checks that are left; in batches with an ``overloaded`` tester all are unknown."""
+        """Judge the checks that are left; beside an ``overloaded`` tester they are unknown."""
         left = [(trials[0].service.batch, _check(trials, judged)) for trials in self._left]
         self.checks = AvailabilityChecks.of_checks(
             _in_overload(check) if batch in overloaded else check

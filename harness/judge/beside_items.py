@@ -1,9 +1,9 @@
 """The observations of a journal that are of no item, and what is known from them.
 
 Plain twins, polls, users of one address; requests that a log has to show, sessions, mails,
-transfers, checks at random moments; what people stated, and how busy the machine was. There are few of them, so they are held
-in memory. So are trials of techniques and of checks of TLS, which are of items, with what was sent
-and what came.
+transfers, checks at random moments; what people stated, and how busy the machine was. There are few
+of them, so they are held in memory. So are trials of techniques and of checks of TLS, which are of
+items, with what was sent and what came.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class BesideItems:
     def separate(self, observations: Iterable[Observation]) -> Iterable[Observation]:
         """Return the other observations; keep these."""
         for part in (
-            self.load, self._people, self.twins, self._availability, self.polls, self.users, self._mail,
-            self._logged, self._speed, self.tls, self.techniques,
+            self.load, self._people, self.twins, self._availability, self.polls, self.users,
+            self._mail, self._logged, self._speed, self.tls, self.techniques,
         ):  # fmt: skip
             observations = part.separate(observations)
         return observations

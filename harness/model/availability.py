@@ -88,8 +88,8 @@ class HarmfulPage(NamedTuple):
 CheckState = Literal["filtered", "unfiltered", "down", "unknown"]
 """What a check shows: the service was up and filtered, was up without filtering, or was down.
 
-*Unknown*: the control line failed as well, our own equipment failed or was overloaded, or it could not be told whether
-the filter worked.
+*Unknown*: the control line failed as well, our own equipment failed or was overloaded, or it could
+not be told whether the filter worked.
 """
 
 

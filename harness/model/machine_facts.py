@@ -25,7 +25,8 @@ class MachineReading(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of the machine since it started, in seconds; the difference of two is of use.
 
     ``at`` is monotonic. ``ran`` is how long the reading thread had a processor, ``waited`` how long
-    it was ready and had none; ``stolen`` the time in which the hypervisor ran other machines, of all processors together.
+    it was ready and had none; ``stolen`` the time in which the hypervisor ran other machines, of
+    all processors together.
     ``stalls`` is the time in which some or all tasks waited (Linux PSI), by ``cpu some`` and so on.
     ``dropped`` counts packets and connections that sockets of this machine dropped, by name.
     """
@@ -43,12 +44,12 @@ class MachineReading(msgspec.Struct, frozen=True, kw_only=True):
 class MachineFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="machine"):
     """The machine during one batch, which took ``seconds``.
 
-    ``waited`` is the share of the time in which our thread had work and no processor, of all the time
-    in which it had work. ``stolen`` and ``stalls`` are shares of the whole time. ``lag`` is the longest lag of the event loop in
+    ``waited`` is the share of the time with work in which our thread had no processor. ``stolen``
+    and ``stalls`` are shares of the whole time. ``lag`` is the longest lag of the event loop in
     seconds, ``lag_high`` the 99 % quantile, ``lag_own`` that of the part that our own computing
-    explains, ``late`` the share of its measurements that were more
-    than ``LATE`` seconds late without computing of ours. ``control`` is the median time to first
-    byte on the control line in seconds. The average load stands where there are no ``stalls``.
+    explains; ``late`` is the share of lags that it does not explain by more than ``LATE`` seconds.
+    ``control`` is the median time to first byte on the control line in seconds. ``load_average``
+    stands where there are no ``stalls``.
     """
 
     beside: Beside
@@ -59,8 +60,8 @@ class MachineFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
     lag_high: float | None = None
     lag_own: float | None = None
     stolen: float | None = None
-    stalls: dict[str, float] = {}
-    dropped: dict[str, int] = {}
+    stalls: dict[str, float] = msgspec.field(default_factory=dict)
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
     control: float | None = None
     load_average: float | None = None
     processors: int | None = None

@@ -25,8 +25,8 @@ MOST_STALLED = 0.1
 MOST_LATE = 0.1
 """The share of unexplained lags of the event loop, where it is not known how long it waited."""
 MOST_LAG, MOST_RISE = 0.25, 0.05
-"""Seconds of the loop's lag by our own computing (99 % quantile), and of the control's delay over its
-quiet batches, that together show our own program to be overloaded."""
+"""Seconds of the loop's lag by our own computing (99 % quantile), and of the control's delay over
+its quiet batches, that together show our own program to be overloaded."""
 QUIETEST = 0.25
 """The quantile of the control's times that stands for its quiet batches."""
 FEWEST = 4
@@ -103,8 +103,8 @@ class BatchLoad(NamedTuple):
             )
         if self.is_too_slow:
             found.append(
-                f"lagged {facts.lag_own:.2f} s by its own computing (limit {MOST_LAG:g} s), and the "
-                f"control {self.rise:.2f} s (limit {MOST_RISE:g} s)"
+                f"lagged {facts.lag_own:.2f} s by its own computing (limit {MOST_LAG:g} s), and "
+                f"the control {self.rise:.2f} s (limit {MOST_RISE:g} s)"
             )
         return ", ".join(found) or "showed no figure that is judged"
 
