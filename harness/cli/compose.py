@@ -246,8 +246,9 @@ def read_machine() -> MachineReading:
 
 def machine_reader(campaign: Campaign) -> Callable[[], MachineReading] | None:
     """Return what reads the machine; None for simulated lines alone, whose times are made up."""
-    lines = (campaign.control, *campaign.lines, *campaign.availability_lines)
-    return None if {one.type for one in lines} == {"simulated"} else read_machine
+    types = {campaign.control.type}
+    types |= {one.type for one in (*campaign.lines, *campaign.availability_lines)}
+    return None if types == {"simulated"} else read_machine
 
 
 def texts_of_pages(

@@ -14,7 +14,7 @@ from harness.model.machine_facts import MachineReading
 
 PROC = Path("/proc")
 RESOURCES = ("cpu", "memory", "io")
-DROPS = {
+DROPS: dict[str, dict[str, tuple[str, ...]]] = {
     "snmp": {"Udp:": ("RcvbufErrors",)},
     "netstat": {"TcpExt:": ("TCPRcvQDrop", "TCPBacklogDrop", "ListenDrops", "ListenOverflows")},
 }

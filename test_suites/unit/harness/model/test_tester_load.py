@@ -13,7 +13,7 @@ from harness.model.tester_load import TIMED, TesterLoad, load_of
 
 def loads(last: dict[str, Any], quiet: dict[str, Any] | None = None) -> TesterLoad:
     """Four batches with a quiet control, and a last one."""
-    usual = {"beside": "items", "seconds": 1.0, "control": 0.01} | (quiet or {})
+    usual: dict[str, Any] = {"beside": "items", "seconds": 1.0, "control": 0.01} | (quiet or {})
     facts = [MachineFacts(**usual) for _ in range(4)]
     return load_of(dict(enumerate([*facts, MachineFacts(**usual | last)], 1)))
 
