@@ -105,7 +105,7 @@ REMEMBERED = 3000
 
 
 Ticks = list[tuple[float, float]]
-"""Lags in seconds, and how much of each our own computing explains."""
+"""Lags in seconds, each with the seconds for which our own thread computed since the last one."""
 
 
 class LoopLagMonitor:
@@ -152,7 +152,7 @@ class LoopLagMonitor:
         if lag > TOLERATED:
             self._late.append((self._clock.monotonic(), lag))
         for ticks in self._ticks.values():
-            ticks.append((max(0.0, lag), min(max(0.0, lag), computed)))
+            ticks.append((max(0.0, lag), computed))
 
     def is_overloaded_since(self, moment: float) -> bool:
         """Whether the loop lagged too much at any time after ``moment`` (monotonic seconds)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import median, quantiles
 
+from harness.measure.event_loop import INTERVAL
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -54,7 +55,8 @@ class MachineWatch:
         self, before: MachineReading, after: MachineReading, seen: Iterable[Observation]
     ) -> MachineFacts:
         seconds = max(after.at - before.at, 1e-6)
-        lags, own = [lag for lag, _ in self._ticks], [computed for _, computed in self._ticks]
+        lags = [lag for lag, _ in self._ticks]
+        own = [min(lag, max(0.0, computed - INTERVAL)) for lag, computed in self._ticks]
         late = sum(lag - computed > LATE for lag, computed in self._ticks)
         on_control = [
             one.timings.first_byte

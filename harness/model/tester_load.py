@@ -24,7 +24,7 @@ MOST_STALLED = 0.1
 """The share of the time in which all programs of the machine may wait for memory at once."""
 MOST_LATE = 0.1
 """The share of unexplained lags of the event loop, where it is not known how long it waited."""
-MOST_LAG, MOST_RISE = 0.25, 0.05
+MOST_LAG, MOST_RISE = 0.5, 0.05
 """Seconds of the loop's lag by our own computing (99 % quantile), and of the control's delay over
 its quiet batches, that together show our own program to be overloaded."""
 QUIETEST = 0.25

@@ -26,8 +26,8 @@ CONFORMS, FAILS, OPEN = (
     Conformity.INSUFFICIENT,
 )
 QUIET: dict[str, Any] = {"beside": "speed", "seconds": 1.0, "waited": 0.05, "control": 0.01}
-PRESSED, SLOW = {"waited": 0.7}, {"lag_own": 0.5, "control": 0.5}
-UNSEEN = {"lag_own": 0.5, "control": 0.01}
+PRESSED, SLOW = {"waited": 0.7}, {"lag_own": 0.6, "control": 0.5}
+UNSEEN = {"lag_own": 0.6, "control": 0.01}
 
 
 @pytest.mark.parametrize(
