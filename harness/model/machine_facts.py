@@ -47,7 +47,8 @@ class MachineFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag
     ``waited`` is the share of the time with work in which our thread had no processor. ``stolen``
     and ``stalls`` are shares of the whole time. ``lag`` is the longest lag of the event loop in
     seconds, ``lag_high`` the 99 % quantile, ``lag_own`` that of the part that our own computing
-    surely made; ``late`` is the share of lags more than ``LATE`` seconds longer than it can explain.
+    surely made; ``late`` is the share of lags that are more than ``LATE`` seconds longer than it
+    can explain.
     ``control`` is the median time to first byte on the control line in seconds. ``load_average``
     stands where there are no ``stalls``.
     """
