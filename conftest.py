@@ -8,10 +8,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from harness.model.machine_facts import MachineReading
+from probes.clients import machine
 
 pytest_plugins = ["pytester"]
 
@@ -50,6 +54,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if deselected := [item for item in items if item.path in left_out]:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item.path not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure as on a quiet machine: no test depends on what else runs on this one."""
+    monkeypatch.setattr(machine, "read_machine", quiet_reading)
+
+
+def quiet_reading() -> MachineReading:
+    """A reading of a thread that never waits for a processor."""
+    return MachineReading(at=monotonic(), ran=monotonic(), waited=0.0)
 
 
 def pytest_collection_finish() -> None:

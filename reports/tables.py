@@ -150,6 +150,7 @@ def import_rows(assessment: Assessment) -> list[tuple[str, ...]]:
 
 
 NO_INSTRUMENT = "The journal does not record the instrument: an older version of Accredit made it."
+NO_LOAD = "not known: the journal does not record how busy the measuring computer was"
 Rows = tuple[tuple[str, str], ...]
 
 

@@ -300,6 +300,9 @@ def _closing(assessment: Assessment) -> Iterator[tuple[str, str]]:
     yield from _of_people(assessment)
     if instrument := instrument_line(assessment):
         yield instrument, "dim"
+    if assessment.tester_load is not None:
+        is_overloaded = assessment.tester_load.overloaded > 0
+        yield assessment.tester_load.words, "bold" if is_overloaded else "dim"
     if assessment.not_applicable:
         yield f"Not applicable: {', '.join(assessment.not_applicable)}", "dim"
 

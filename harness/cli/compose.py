@@ -32,6 +32,7 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference, Item
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.machine_facts import MachineReading
 from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, EvidenceStore, WallClock
 from harness.untrusted.regular_file import read_bounded
@@ -205,6 +206,7 @@ def measurement_context(
         confirmation_limiter=ConcurrencyLimiter(CONFIRMATION_FACTOR * limits.concurrency),
         rate_limits=RateLimits(limits),
         lag_monitor=LoopLagMonitor(clock),
+        read_machine=machine_reader(campaign),
         probes=prepared.probes,
         lines=prepared.lines,
         origin=prepared.origin,
@@ -233,6 +235,20 @@ def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
     from probes.clients.instrument import read_instrument as read  # noqa: PLC0415 - see above
 
     return read(at, control_resolver)
+
+
+def read_machine() -> MachineReading:
+    """Read how busy this machine is; nothing is sent to any network."""
+    from probes.clients.machine import read_machine as read  # noqa: PLC0415 - see above
+
+    return read()
+
+
+def machine_reader(campaign: Campaign) -> Callable[[], MachineReading] | None:
+    """Return what reads the machine; None for simulated lines alone, whose times are made up."""
+    types = {campaign.control.type}
+    types |= {one.type for one in (*campaign.lines, *campaign.availability_lines)}
+    return None if types == {"simulated"} else read_machine
 
 
 def texts_of_pages(

@@ -21,7 +21,7 @@ import typer
 
 from harness.campaign.assemble import Prepared
 from harness.campaign.user_checks import from_campaign
-from harness.cli.compose import load_and_warn, measurement_context, prepare
+from harness.cli.compose import load_and_warn, measurement_context, prepare, read_machine
 from harness.cli.measure import SWAPPED, read_record
 from harness.cli.printing import say, say_json
 from harness.model.batch import Batch
@@ -109,7 +109,20 @@ def machine_checks() -> Iterator[Check]:
         yield Check(name=f"library {library}", holds=holds, detail=detail, needed=False)
     yield _chromium()
     yield _descriptors()
+    yield _load()
     yield from instrument_checks()
+
+
+def _load() -> Check:
+    """Whether other programs leave the measuring thread a processor."""
+    reading = read_machine()
+    if reading.load_average is None or reading.processors is None:
+        return Check(name="load of this machine", holds=False, detail="not known", needed=False)
+    detail = f"{reading.load_average:.1f} programs on average for {reading.processors} processors"
+    holds = reading.load_average < reading.processors
+    if not holds:
+        detail += "; times will decide nothing if this stays so: stop other programs"
+    return Check(name="load of this machine", holds=holds, detail=detail, needed=False)
 
 
 def instrument_checks() -> Iterator[Check]:

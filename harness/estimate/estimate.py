@@ -24,6 +24,7 @@ from harness.estimate.item_selection import (
     select_results,
 )
 from harness.estimate.outcome_groups import GroupResult, ProfileResults
+from harness.estimate.overloaded_batches import without_overload
 from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
 from harness.estimate.rates import MeasuredMetric
@@ -236,7 +237,7 @@ def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile
     spec = spec_of(requirement.measure.metric)
     selection = _selection(requirement, scheme, line_profile)
     measured = (
-        function_of(spec)(selection)
+        without_overload(function_of(spec)(selection), selection)
         if spec.is_implemented
         else rates.not_implemented(spec.name, spec.unit, selection.alpha)
     )

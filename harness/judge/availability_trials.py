@@ -9,7 +9,7 @@ that must be blocked was blocked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -38,6 +38,7 @@ Result = Literal["blocked", "open", "no_answer", "undecided"]
 
 UNFILTERED = "a page that must be blocked came"
 NO_CONTROL = "the control line did not work either"
+OVERLOADED = "the tester was overloaded"
 FILTER_UNKNOWN = "it could not be told whether the filter worked"
 LATE = f"the page came later than {DEADLINE:g} s"
 CUT = "only a part of the page came"
@@ -66,7 +67,7 @@ class AvailabilityTrials:
 
     def __init__(self, judged: Judged) -> None:
         self._judged = judged
-        self._done: list[AvailabilityCheck] = []
+        self._done: list[tuple[int, AvailabilityCheck]] = []
         self._left: list[list[Trial]] = []
         self.checks = AvailabilityChecks()
 
@@ -79,10 +80,13 @@ class AvailabilityTrials:
             else:
                 yield from batch
 
-    def judge(self, judged: Judged) -> None:
-        """Judge the checks that are left."""
-        checks = [*self._done, *(_check(trials, judged) for trials in self._left)]
-        self.checks = AvailabilityChecks.of_checks(checks)
+    def judge(self, judged: Judged, overloaded: Collection[int] = ()) -> None:
+        """Judge the checks that are left; beside an ``overloaded`` tester they are unknown."""
+        left = [(trials[0].service.batch, _check(trials, judged)) for trials in self._left]
+        self.checks = AvailabilityChecks.of_checks(
+            _in_overload(check) if batch in overloaded else check
+            for batch, check in (*self._done, *left)
+        )
         self._done.clear()
         self._left.clear()
 
@@ -97,7 +101,7 @@ class AvailabilityTrials:
         for trials in places.values():
             check = _check(trials, self._judged)
             if check.state == "filtered":
-                self._done.append(check)
+                self._done.append((trials[0].service.batch, check))
             else:
                 self._left.append(trials)
 
@@ -164,6 +168,22 @@ class _Ordinary(NamedTuple):
             shown = "missing"
         why = next((words for result, words in found if result in ("blocked", "no_answer")), "")
         return cls(counted.count("open"), len(counted), shown, why)
+
+
+def _in_overload(check: AvailabilityCheck) -> AvailabilityCheck:
+    """A check beside which the tester was overloaded: only harmful pages that came are known."""
+    return msgspec.structs.replace(
+        check,
+        state="unfiltered" if check.state == "unfiltered" else "unknown",
+        why=check.why if check.state == "unfiltered" else OVERLOADED,
+        ordinary="unknown",
+        came=0,
+        asked=0,
+        harmful=tuple(
+            page if page.result == "open" else page._replace(result="undecided")
+            for page in check.harmful
+        ),
+    )
 
 
 def _state(ordinary: _Ordinary, harmful: Sequence[Result], needed: int) -> tuple[CheckState, str]:

@@ -1,9 +1,9 @@
 """The observations of a journal that are of no item, and what is known from them.
 
 Plain twins, polls, users of one address; requests that a log has to show, sessions, mails,
-transfers, checks at random moments; and what people stated. There are few of them, so they are held
-in memory. So are trials of techniques and of checks of TLS, which are of items, with what was sent
-and what came.
+transfers, checks at random moments; what people stated, and how busy the machine was. There are few
+of them, so they are held in memory. So are trials of techniques and of checks of TLS, which are of
+items, with what was sent and what came.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from harness.judge.availability_trials import AvailabilityTrials
 from harness.judge.concurrent_trials import ConcurrentTrials
 from harness.judge.logged_requests import LoggedRequests
+from harness.judge.measured_load import MeasuredLoad
 from harness.judge.measured_speed import MeasuredSpeed
 from harness.judge.pairing import PlainTwinTrials
 from harness.judge.people_answers import PeopleAnswers
@@ -44,6 +45,7 @@ class BesideItems:
         self.users = ConcurrentTrials()
         self.techniques = TechniqueTrials()
         self.tls = TlsTrials()
+        self.load = MeasuredLoad()
         self._availability = AvailabilityTrials(judged)
         self._logged = LoggedRequests(probes)
         self._mail = SentMails()
@@ -53,18 +55,20 @@ class BesideItems:
     def separate(self, observations: Iterable[Observation]) -> Iterable[Observation]:
         """Return the other observations; keep these."""
         for part in (
-            self._people, self.twins, self._availability, self.polls, self.users, self._mail,
-            self._logged, self._speed, self.tls, self.techniques,
+            self.load, self._people, self.twins, self._availability, self.polls, self.users,
+            self._mail, self._logged, self._speed, self.tls, self.techniques,
         ):  # fmt: skip
             observations = part.separate(observations)
         return observations
 
     def judge(self) -> None:
         """Judge all that was kept."""
-        for part in (self.twins, self.polls, self.users, self._logged, self._speed):
+        self.load.judge()
+        for part in (self.twins, self.polls, self.users, self._logged):
             part.judge(self._judged)
         self._mail.judge()
-        self._availability.judge(self._judged)
+        self._speed.judge(self._judged, self.load.overloaded)
+        self._availability.judge(self._judged, self.load.overloaded)
 
     @property
     def records(self) -> ServiceRecords:
@@ -78,4 +82,5 @@ class BesideItems:
             people=self._people.records,
             techniques=self.techniques.techniques,
             tls=self.tls.tls,
+            load=self.load.load,
         )

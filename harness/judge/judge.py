@@ -172,6 +172,10 @@ class Judge:
             verdict = self._judge_with_retrials(trial)
             if check and check.failed:
                 verdict = verdict.as_insufficient(BRACKET_FAILED, check.detail)
+            if trial.service.batch in self._beside.load.overloaded:
+                verdict = msgspec.structs.replace(
+                    verdict, first_byte_service=None, first_byte_control=None
+                )
             self._beside.twins.count(verdict)
             self._control_times.count(trial)
             self._beside.techniques.count(trial, verdict)

@@ -7,7 +7,7 @@ are, between the sentinels of their round.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -50,11 +50,16 @@ class MeasuredSpeed:
             else:
                 yield one
 
-    def judge(self, judged: Callable[[Trial], Verdict]) -> None:
-        """Judge all items that were kept, and put the rounds together."""
+    def judge(self, judged: Callable[[Trial], Verdict], overloaded: Collection[int] = ()) -> None:
+        """Judge all items that were kept, and put the rounds together.
+
+        Batches in which the tester was ``overloaded`` are left out.
+        """
         rounds: list[SpeedRound] = []
         items: list[TriedUnderLoad] = []
-        for _, seen in sorted(self._batches.items()):
+        for batch, seen in sorted(self._batches.items()):
+            if batch in overloaded:
+                continue
             transfers = [one for one in seen if transfer_of(one.item.stratum) is not None]
             pairs = pair(one for one in seen if transfer_of(one.item.stratum) is None)
             checks = [

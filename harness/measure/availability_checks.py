@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from harness.errors import UnfinishedError
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
 from harness.measure.log_requests import NAMES, at_home, probe_for
+from harness.measure.machine_watch import MachineWatch
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.availability import DEADLINE, ROUND, TRIES, PageKind, as_checked
 from harness.model.campaign import Campaign, LineDeclaration
@@ -94,6 +95,7 @@ class AvailabilityChecker:
         }
         self._batch = next_number(journal.batches())
         self._held: list[Observation] = []
+        self._watch: MachineWatch | None = None
         self._note = run.test
         self._kept_back: defaultdict[str, dict[str, Item]] = defaultdict(dict)
         is_sample = run.test is not None
@@ -111,6 +113,7 @@ class AvailabilityChecker:
             for moment in self._moments():
                 await pause(max(0.0, (moment - self._context.clock.now()).total_seconds()))
                 number += 1
+                self._watch = self._watch or MachineWatch(self._context, "checks")
                 seen = await self._check(number)
                 self._held += seen
                 if number % self._run.together == 0:
@@ -119,7 +122,7 @@ class AvailabilityChecker:
                     self._begin_fault(seen)
         finally:
             if self._held:
-                self._journal.append(self._batch, self._held)
+                self._journal.append(self._batch, self._end_batch())
         return number
 
     def _moments(self) -> Iterator[datetime]:
@@ -146,9 +149,12 @@ class AvailabilityChecker:
 
     async def _write(self) -> None:
         """Write what is held as one batch, so that nothing of it is lost later."""
-        held, self._held = self._held, []
-        await to_thread(self._journal.append, self._batch, held)
+        await to_thread(self._journal.append, self._batch, self._end_batch())
         self._batch += 1
+
+    def _end_batch(self) -> list[Observation]:
+        held, self._held, watch, self._watch = self._held, [], self._watch, None
+        return held if watch is None else watch.recorded(self._campaign, self._batch, "*", held)
 
     async def _check(self, number: int) -> list[Observation]:
         """Make one check: everywhere at the same time."""

@@ -11,6 +11,7 @@ import gc
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from time import thread_time
 from types import TracebackType
 from typing import Self
 
@@ -103,14 +104,22 @@ REMEMBERED = 3000
 """Measurements kept: five minutes, longer than any attempt lasts."""
 
 
+Ticks = list[tuple[float, float]]
+"""Lags in seconds, each with the seconds for which our own thread computed since the last one."""
+
+
 class LoopLagMonitor:
-    """Measure the lag of the event loop, and remember it for as long as an attempt may last."""
+    """Measure the lag of the event loop, and remember it for as long as an attempt may last.
+
+    ``begin_ticks`` returns a list to which each measurement is added until ``end_ticks``.
+    """
 
     def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self._clock = clock
         self._interval = interval
         self._late: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
         self._task: asyncio.Task[None] | None = None
+        self._ticks: dict[int, Ticks] = {}
 
     async def __aenter__(self) -> Self:
         """Start measuring."""
@@ -128,10 +137,22 @@ class LoopLagMonitor:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def note(self, lag: float) -> None:
-        """Record a lag, in seconds."""
+    def begin_ticks(self) -> Ticks:
+        """Collect all measurements from now on."""
+        ticks: Ticks = []
+        self._ticks[id(ticks)] = ticks
+        return ticks
+
+    def end_ticks(self, ticks: Ticks) -> None:
+        """Add no more measurements to a list."""
+        self._ticks.pop(id(ticks), None)
+
+    def note(self, lag: float, computed: float = 0.0) -> None:
+        """Record a lag, in seconds, during which our own thread computed so many seconds."""
         if lag > TOLERATED:
             self._late.append((self._clock.monotonic(), lag))
+        for ticks in self._ticks.values():
+            ticks.append((max(0.0, lag), computed))
 
     def is_overloaded_since(self, moment: float) -> bool:
         """Whether the loop lagged too much at any time after ``moment`` (monotonic seconds)."""
@@ -139,6 +160,7 @@ class LoopLagMonitor:
 
     async def _run(self) -> None:
         while True:
-            before = self._clock.monotonic()
+            before, computed = self._clock.monotonic(), thread_time()
             await asyncio.sleep(self._interval)
-            self.note(self._clock.monotonic() - before - self._interval)
+            lag = self._clock.monotonic() - before - self._interval
+            self.note(lag, thread_time() - computed)

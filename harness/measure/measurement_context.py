@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from harness.measure.event_loop import LoopLagMonitor
 from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, PassedItemsByTarget
 from harness.model.batch import Half
 from harness.model.campaign import Limits
+from harness.model.machine_facts import MachineReading
 from harness.ports.list_program import ListProgram
 from harness.ports.network import Line, Origin, PreparesLines, Probe, PupilClient, SecondClient
 from harness.ports.storage import Clock, EvidenceStore
@@ -37,7 +38,8 @@ class MeasurementContext:
     ``strained`` counts, by line and failure, how often our own equipment failed so that fewer
     attempts were made at once. ``list_program`` is the one that probes for sealed lists ask.
     ``pupil`` tries plain twins over ``twin_lines``, which are lines as
-    a browser uses them.
+    a browser uses them. ``read_machine`` reads how busy this machine is, without which nothing is
+    known of it.
     """
 
     probes: Mapping[str, Probe]
@@ -63,6 +65,7 @@ class MeasurementContext:
     list_program: ListProgram | None = None
     twin_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
     strained: Counter[tuple[str, str]] = field(default_factory=Counter)
+    read_machine: Callable[[], MachineReading] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))

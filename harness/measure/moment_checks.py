@@ -27,6 +27,7 @@ from harness.measure.availability_checks import (
     key_of_check,
 )
 from harness.measure.event_loop import BoundedTasks
+from harness.measure.machine_watch import MachineWatch
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.availability import PageKind, as_checked
 from harness.model.campaign import Campaign
@@ -112,6 +113,7 @@ class MomentChecker:
         self._options = AttemptOptions(look="alone", patience=patience)
         self._first_batch = next_number(journal.batches())
         self._held: defaultdict[int, list[Observation]] = defaultdict(list)
+        self._watches: dict[int, MachineWatch] = {}
         self._under_way: Counter[int] = Counter()
         self._up: set[str] = set()
         self.without_pages: Counter[str] = Counter()
@@ -130,7 +132,7 @@ class MomentChecker:
             while number < run.checks:
                 await pause(self._chance.uniform(0.5, 1.5) * run.every)
                 number += 1
-                self._under_way[self._batch_of(number)] += 1
+                self._begin_check(self._batch_of(number))
                 checks.start(self._check(number))
                 await checks.room()
                 if number == run.checks_before:
@@ -147,7 +149,7 @@ class MomentChecker:
                 await writing.wait()
             finally:
                 for batch in sorted(self._held):
-                    self._journal.append(batch, self._held[batch])
+                    self._journal.append(batch, self._recorded(batch, self._held[batch]))
         return number
 
     def _begin(self) -> None:
@@ -170,7 +172,15 @@ class MomentChecker:
         return [one for one in sorted(self._held) if one < before and not self._under_way[one]]
 
     async def _write(self, batch: int, seen: list[Observation]) -> None:
-        await to_thread(self._journal.append, batch, seen)
+        await to_thread(self._journal.append, batch, self._recorded(batch, seen))
+
+    def _begin_check(self, batch: int) -> None:
+        if batch not in self._watches:
+            self._watches[batch] = MachineWatch(self._context, "checks")
+        self._under_way[batch] += 1
+
+    def _recorded(self, batch: int, seen: list[Observation]) -> list[Observation]:
+        return self._watches.pop(batch).recorded(self._campaign, batch, "*", seen)
 
     async def _check(self, number: int) -> None:
         """Make one check: all pages everywhere at the same time."""

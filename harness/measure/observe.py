@@ -21,6 +21,7 @@ from harness.measure.attempts import (
     sentinels_for,
 )
 from harness.measure.heartbeats import HeartbeatLoop
+from harness.measure.machine_watch import MachineWatch
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
@@ -107,7 +108,7 @@ async def observe_batch(
     batch: Batch, campaign: Campaign, context: MeasurementContext
 ) -> list[Observation]:
     """Observe one batch between its sentinels, on the control and each line."""
-    probe = context.probes[batch.way.probe]
+    probe, watch = context.probes[batch.way.probe], MachineWatch(context, "items")
     inside = planned_inside(batch, campaign, probe, context.run)
     before = list(planned_sentinels(batch, campaign, "before", probe))
     heartbeat_loops = await _join_heartbeat_loops(
@@ -125,7 +126,8 @@ async def observe_batch(
     beaten = [
         seen for heartbeat_loop in heartbeat_loops for seen in heartbeat_loop.leave(batch.number)
     ]
-    return observed + during + beaten + after
+    seen = observed + during + beaten + after
+    return watch.recorded(campaign, batch.number, batch.way.profile, seen)
 
 
 async def _join_heartbeat_loops(

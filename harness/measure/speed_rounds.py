@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, attempt
 from harness.measure.log_requests import without_mark
+from harness.measure.machine_watch import MachineWatch
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import planned_sentinels
 from harness.measure.repeated_attempts import observe_all
@@ -141,9 +142,12 @@ async def measure_speed(
     number = next_number(journal.batches())
     for turn in range(1, plan.extent.rounds + 1):
         for path in paths:
-            measured = _Round(campaign, context, plan, path, turn, number)
-            seen = await measured.run()
-            await to_thread(journal.append, number, [replace(one, role="speed") for one in seen])
+            watch = MachineWatch(context, "speed")
+            seen = await _Round(campaign, context, plan, path, turn, number).run()
+            seen = watch.recorded(
+                campaign, number, path.profile, (replace(one, role="speed") for one in seen)
+            )
+            await to_thread(journal.append, number, seen)
             number += 1
 
 

@@ -98,7 +98,8 @@ CheckState = Literal["filtered", "partial", "unfiltered", "down", "unknown"]
 """What a check shows: the service was up and filtered, was up without filtering, or was down.
 
 *Partial*: some ordinary pages came in time, and others did not. *Unknown*: the control line failed
-as well, or our own equipment, or it could not be told whether the filter worked.
+as well, our own equipment failed or was overloaded, or it could not be told whether the filter
+worked.
 """
 
 

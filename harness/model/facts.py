@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Literal, Union
 
 import msgspec
 
-from harness.model import mail_facts, people_facts, transfer_facts  # noqa: F401 - register kinds
+from harness.model import (  # noqa: F401 - register kinds
+    machine_facts,
+    mail_facts,
+    people_facts,
+    transfer_facts,
+)
 from harness.model.facts_base import FactsBase
 from harness.model.log_entry import LogEntry
 from harness.model.tls_view import TlsOffer, TlsView

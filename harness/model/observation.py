@@ -169,7 +169,7 @@ CONTROL = "control"
 
 Role = Literal[
     "item", "must_allow", "must_block", "heartbeat", "retry", "plain_twin", "poll", "user",
-    "logged", "log", "availability", "people", "speed", "arrivals",
+    "logged", "log", "availability", "people", "speed", "arrivals", "machine",
 ]  # fmt: skip
 """What an attempt was for. A *heartbeat* is a must-allow item tried while others wait; a *retry*
 tries an item again (see ``Look``), a *plain twin* tries it once more as a pupil would, a *user*
@@ -177,7 +177,8 @@ tries it beside other users of the same address, a *poll* shows whether a timed 
 effect. A *logged* request is one that the service's log has to show; *log* is no attempt, but what
 was read of such a log, and *people* what a person stated. One for *availability* shows whether the
 service is up and filters; one for *speed* is a timed transfer, or an item tried beside it.
-*arrivals* is no attempt, but what the origin says that reached it by one."""
+*arrivals* is no attempt, but what the origin says that reached it by one; *machine* is none either,
+but how busy the measuring machine was beside the batch."""
 
 Look = Literal["first", "confirmed", "alone", "patience", "at_once", "at_end", "other_client"]
 """How an attempt was made: at first; again after a timeout; again with nothing else begun on the

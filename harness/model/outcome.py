@@ -27,6 +27,7 @@ from harness.model.scheme import Requirement, Scheme
 from harness.model.scope import SCOPE_WORDS, Scope
 from harness.model.service_log import ImportedFile
 from harness.model.technique_matrix import TechniqueMatrix
+from harness.model.tester_load import LoadSummary
 from harness.model.witnessed_head import WitnessedHead
 
 if TYPE_CHECKING:
@@ -286,6 +287,7 @@ class Assessment:
     ``witnessed`` is what witnesses signed of journal and registry; empty without a witness.
     ``measured_with`` are the parts that it was measured and judged with, by content. ``imports``
     are the logs, alerts and mailboxes that were read.
+    ``tester_load`` is how busy the measuring machine was, ``None`` where that is not known.
     """
 
     campaign: str
@@ -324,6 +326,7 @@ class Assessment:
     witnessed: tuple[WitnessedHead, ...] = ()
     measured_with: Parts = ()
     imports: tuple[ImportedFile, ...] = ()
+    tester_load: LoadSummary | None = None
 
     @property
     def has_synchronised_clock(self) -> bool:
@@ -373,6 +376,7 @@ class Assessment:
             beyond_scope=scheme.beyond(campaign.scope),
             techniques=basis.records.techniques.matrix,
             imports=basis.records.imports,
+            tester_load=basis.records.load.summary,
             measured_with=concluded_with(header.measured_with, scheme, estimates.shown),
         )
 

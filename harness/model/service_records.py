@@ -15,11 +15,15 @@ from harness.model.service_log import ImportedFile, ServiceLogs, imported_files
 from harness.model.service_mail import ServiceMail
 from harness.model.service_speed import ServiceSpeed
 from harness.model.technique_matrix import ServiceTechniques
+from harness.model.tester_load import TesterLoad
 from harness.model.tls_trial import ServiceTls
 
 
 class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal holds of a service beside the verdicts of items."""
+    """What a journal holds of a service beside the verdicts of items.
+
+    ``load`` is that of the tester's own machine, the same for all lines.
+    """
 
     logs: ServiceLogs = ServiceLogs()
     alerts: ServiceAlerts = ServiceAlerts()
@@ -29,6 +33,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
     people: PeopleRecords = NOBODY
     techniques: ServiceTechniques = ServiceTechniques()
     tls: ServiceTls = ServiceTls()
+    load: TesterLoad = TesterLoad()
 
     @property
     def lines(self) -> frozenset[str]:
@@ -53,6 +58,7 @@ class ServiceRecords(msgspec.Struct, frozen=True, kw_only=True):
             people=self.people,
             techniques=self.techniques.of(line, profile),
             tls=self.tls.of(line, profile),
+            load=self.load,
         )
 
 

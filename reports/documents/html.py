@@ -28,7 +28,7 @@ from reports.documents import DOCUMENTS, Report
 from reports.gates import consequence, gate_states
 from reports.next_steps import day, lead, next_steps
 from reports.people import declared_rows, declared_title, people_rows
-from reports.tables import NO_INSTRUMENT, instrument_tables, pack_tables
+from reports.tables import NO_INSTRUMENT, NO_LOAD, instrument_tables, pack_tables
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -152,6 +152,7 @@ def _contents(report: Report) -> dict[str, Any]:
         "sure": phrases.tight(_confidence(assessment)),
         "instrument": instrument_tables(assessment),
         "no_instrument": NO_INSTRUMENT,
+        "no_load": NO_LOAD,
         "pack_tables": pack_tables(assessment),
         "import_columns": tables.IMPORT_COLUMNS,
         "import_rows": tables.import_rows(assessment),

@@ -15,6 +15,7 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
+from test_suites.house.rooms import ROOT
 from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 
 DIE_HALF_WAY = """
@@ -22,6 +23,10 @@ import os, signal, sys
 from pathlib import Path
 from harness.cli.measure import measure_campaign
 from harness.cli.progress_display import ProgressDisplay
+from conftest import quiet_reading
+from probes.clients import machine
+
+machine.read_machine = quiet_reading
 
 def on_progress(self, progress):
     if progress.done * 2 > progress.total:
@@ -54,6 +59,7 @@ def test_a_campaign_killed_half_way_resumes_without_loss(
         [sys.executable, "-c", DIE_HALF_WAY, str(broken), str(out)],
         capture_output=True,
         check=False,
+        cwd=ROOT,
     )
     assert -signal.SIGKILL == child.returncode, child.stderr.decode()
     left = keys(out / "rehearsal" / "journal")

@@ -32,6 +32,8 @@ def test_the_story(tmp_path: Path) -> None:
     assert "✗ Does not conform, pupils on proxy" in measured.split("LOG-01 For every request")[1]
     for conforms in ("LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01"):
         assert "✓ Conforms, pupils on proxy" in measured.split(f"{conforms} ")[1][:400]
+    assert_no_failure_beside_the_planned_ones(measured)
+    assert "overloaded" in measured
     assert " draft LOG-01 For every request" in retested
     assert [] == too_long(ended.output, 60)
     assert_monitored(monitored)
@@ -40,6 +42,12 @@ def test_the_story(tmp_path: Path) -> None:
     for kind in ("on agreed items", "on real items", "on content items"):
         assert kind in " ".join(ended.stdout.split())
     assert list((tmp_path / "demo-run/demo/allure-results").glob("*-result.json"))
+
+
+def assert_no_failure_beside_the_planned_ones(measured: str) -> None:
+    """Times are decided as on a quiet machine, or not at all."""
+    failed = re.findall(r"([A-Z]{3}-\d\d)(?:(?![A-Z]{3}-\d\d).)*? ✗ Does not conform", measured)
+    assert {"ILL-01", "URL-04", "MAL-01", "LOG-01"} == set(failed)
 
 
 def assert_monitored(told: str) -> None:

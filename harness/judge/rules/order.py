@@ -96,10 +96,11 @@ JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
 
 
 READ_FACTS = frozenset({
-    "alert_report", "arrivals", "log_entries", "log_file", "mail", "mail_arrivals", "people_answer",
-    "supplier_declaration",
+    "alert_report", "arrivals", "log_entries", "log_file", "machine", "mail", "mail_arrivals",
+    "people_answer", "supplier_declaration",
 })  # fmt: skip
-"""The kinds of facts of records, alerts and mail, and what people state: no rule judges them."""
+"""The kinds of facts of records, alerts, mail and machines, and what people state: no rule judges
+them."""
 
 MEASURED_FACTS = frozenset({"transfer"})
 """The kinds of facts that are times and sizes, which no rule judges (``accredit speed``)."""
