@@ -29,7 +29,7 @@ from harness.model.availability import (
 from harness.model.corpus import Item
 from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import LOCAL_TROUBLE, Heartbeats, Observation
-from harness.model.verdict import DELIVERED, State, Trial, Verdict, is_answer, is_busy
+from harness.model.verdict import DELIVERED, Mechanism, State, Trial, Verdict, is_answer, is_busy
 
 Judged = Callable[[Trial], Verdict]
 Result = Literal["blocked", "open", "no_answer", "undecided"]
@@ -148,6 +148,9 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     expected; in the place of a harmful one it may be a block that was not recognised.
     """
     if verdict.state in DELIVERED:
+        if kind == "ordinary" and verdict.mechanism is not Mechanism.NONE:
+            is_hidden = verdict.mechanism is Mechanism.HIDDEN
+            return "undecided" if is_hidden else "blocked", "another page is shown in its place"
         return "open", ""
     service, control = trial.service, trial.control
     failure = service.failure

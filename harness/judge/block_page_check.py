@@ -191,6 +191,22 @@ def says_blocked(features: TrialFeatures) -> bool:
     )
 
 
+def shows_notice(features: TrialFeatures) -> bool:
+    """Whether what a page shows in words is a block page, whatever else the answer carries.
+
+    Pictures, scripts and style sheets do not matter here: asked of a page that should have come, the
+    notice itself is what a person sees. A frame may show the page below it.
+    """
+    web = features.web
+    if web is None or web.frames:
+        return False
+    beside = shown_beside_text(web)
+    known = features.fingerprints.sketches
+    if may_hold_other_content(web, features.control_web, known, embedded=beside, read=READ):
+        return False
+    return says_blocked(features) or features.is_learned_page
+
+
 _STATED = re.compile(
     r"\b(?:categor(?:y|ies|ised as|ized as)|categori|classified as|filter group)\b"
     r"\s*(?:is|are|:|=|-|\u2013)?\s*[\"'\u201c\u2018(\[]?\s*([^\"'\u201d\u2019)\].;|<>\n]{2,60})",

@@ -51,7 +51,15 @@ from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
-from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
+from harness.model.verdict import (
+    BRACKET_FAILED,
+    DELIVERED,
+    Mechanism,
+    State,
+    Trial,
+    Verdict,
+    has_answer,
+)
 from harness.ports.judging import BatchJudges
 
 
@@ -313,6 +321,7 @@ def judge_trial(
     rule = next(rule for rule in tried if rule.matches(features))
     saw = rule.saw(features) if rule.saw is not None else ""
     is_block = rule.state is State.BLOCKED
+    is_timed = rule.state is not State.ALLOWED or rule.mechanism is Mechanism.NONE
     flaws = flaws_of(features, rule.mechanism) if is_block else None
     control = trial.control
     return Verdict(
@@ -328,8 +337,8 @@ def judge_trial(
         claimed_category=claimed_category(features.web) if is_block else "",
         origin_refusal=rule.origin_refusal,
         intercepted=features.intercepted,
-        first_byte_service=trial.service.timings.first_byte,
-        first_byte_control=control.timings.first_byte if control is not None else None,
+        first_byte_service=trial.service.timings.first_byte if is_timed else None,
+        first_byte_control=control.timings.first_byte if is_timed and control is not None else None,
         flaws=flaws,
     )
 
@@ -374,7 +383,7 @@ def _learn_by_line(
 def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
     """The must-block sentinels that were stopped, if the must-allow ones passed."""
     allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
-    if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
+    if not allowed or not all(verdict.came for verdict in allowed):
         return []
     return [
         service

@@ -16,7 +16,7 @@ from harness.judge.certificates import is_intercepted, is_public, is_same_origin
 from harness.model.content_form import variant_of
 from harness.model.facts import DnsFacts, ReachFacts, WebFacts
 from harness.model.search_case import lock_targets
-from harness.model.sketch import share_within
+from harness.model.sketch import BARE, share_within
 from harness.model.verdict import Mechanism, State, Trial
 
 if TYPE_CHECKING:
@@ -137,6 +137,21 @@ class TrialFeatures:
             return False
         shared = share_within(self.control_web.sketch, self.web.sketch)
         return shared < SHARED and self.same_words < UNLIKE
+
+    @cached_property
+    def shows_another_page(self) -> bool:
+        """Whether the origin's marks came in a page whose visible text is not that of its page.
+
+        False where that is not known: no text on the control line, or none recorded here.
+        """
+        one, other = self.web, self.control_web
+        if one is None or other is None or (one.canary, other.canary) != ("seen", "seen"):
+            return False
+        if not other.sketch or other.text_length <= BARE:
+            return False
+        if one.text_length <= BARE:
+            return one.status is not None
+        return bool(one.sketch) and self.is_unlike_origin
 
     def is_locked_by(self, facts: DnsFacts | None) -> bool:
         """Whether an answer leads to a name or address that locks the item, a search engine.

@@ -64,6 +64,10 @@ class Mechanism(StrEnum):
     SILENT_DROP = "silent_drop"
     SAFE_MODE = "safe_mode"
     OTHER = "other"
+    INSIDE_BLOCK_PAGE = "inside_block_page"
+    """The content came, inside a block page that is shown in its place."""
+    HIDDEN = "hidden"
+    """The content came, but it is not known to be what the page shows."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: bool = True
     is_blind: bool = False
     flaws: int | None = None
+
+    @property
+    def came(self) -> bool:
+        """Whether the item's page came and was shown, without a block before it or around it."""
+        return self.state is State.ALLOWED and self.mechanism is Mechanism.NONE
 
     @property
     def without_that(self) -> str:

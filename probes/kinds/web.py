@@ -34,8 +34,8 @@ from harness.ports.network import (
 from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import BrowserProfile, Headers, SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
-from probes.net.html_text import Page, PageReader, refresh_target
-from probes.net.page_details import MARKED_PATH, page_details
+from probes.net.html_text import Page, PageReader, read_page, refresh_target
+from probes.net.page_details import MARKED_PATH, page_details, shown_text
 from probes.net.page_result import page_result, timings_of
 from probes.net.plain_page import has_plain_page
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
@@ -73,6 +73,9 @@ CHOSEN_HEADERS = frozenset(
 
 PAGE = ProbeDeclaration(needs="fetch", facts="web")
 """What every web probe declares: it fetches pages, and sees all of an item."""
+
+HIDING = (b"hidden", b"style", b"<details", b"<dialog")
+"""What stands in the markup of a page that hides a part of its text."""
 
 PLAIN_FORM = NAMED | {VECTOR}
 """Kinds of items whose page ``web`` and ``web_https`` fetch; of techniques, in the plain form."""
@@ -219,6 +222,14 @@ class Visit:
             return Page()
         return self._pages.read(last.body, dict(last.headers).get("content-type", ""), digest)
 
+    def as_shown(self, page: Page, last: Exchange) -> Page:
+        """Return a page with the origin's marks, with the text that a person sees alone."""
+        kind, lowered = dict(last.headers).get("content-type", ""), last.body.lower()
+        if "text/plain" in kind or not any(mark in lowered for mark in HIDING):
+            return page
+        seen = read_page(shown_text(last.body, kind).encode(), "text/plain; charset=utf-8")
+        return replace_page(seen, title=page.title, frames=page.frames, embedded=page.embedded)
+
     def delivered(self, chain: RedirectChain) -> Delivery:
         """Return what a chain delivered of the item's own page."""
         return self._expected.delivered(chain)
@@ -231,6 +242,8 @@ class Visit:
         digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
         page = self.page(last, digest)
         delivered = self.delivered(chain)
+        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
+            page = self.as_shown(page, last)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if self._attempt.item.is_sensitive:
@@ -278,10 +291,11 @@ class Visit:
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Return title mark and sketch of a page, if it will be compared with another."""
-        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
-            return "", ()
+        """Return title mark and sketch of a page; a page with the origin's marks is known by them,
+        so that its title is not needed."""
         key = self._attempt.sketch_key
+        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
+            return "", page.sketch(key)
         return title_mark(page.title, chain.hosts[-1], key), page.sketch(key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:
