@@ -148,10 +148,8 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     expected; in the place of a harmful one it may be a block that was not recognised.
     """
     if verdict.state in DELIVERED:
-        if kind == "ordinary" and verdict.mechanism is not Mechanism.NONE:
-            is_hidden = verdict.mechanism is Mechanism.HIDDEN
-            return "undecided" if is_hidden else "blocked", "another page is shown in its place"
-        return "open", ""
+        is_shown = kind == "harmful" or verdict.mechanism is Mechanism.NONE
+        return ("open", "") if is_shown else (_unshown(verdict), "another page is shown")
     service, control = trial.service, trial.control
     failure = service.failure
     is_ours = failure is not None and (failure.is_instrument or failure.name in LOCAL_TROUBLE)
@@ -189,6 +187,11 @@ def _beside_life(trials: Sequence[Trial]) -> list[Trial]:
         else one
         for one in trials
     ]
+
+
+def _unshown(verdict: Verdict) -> Result:
+    """What became of an ordinary page that came without being shown."""
+    return "undecided" if verdict.mechanism is Mechanism.HIDDEN else "blocked"
 
 
 def _kind(item: Item) -> PageKind | None:

@@ -38,6 +38,7 @@ from harness.judge.sentinels import (
     missing_sentinels_check,
     shows_how_it_blocks,
 )
+from harness.judge.shared_notices import SharedNotices
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.block_flaw import BlockFlaw, flaws_in_words
@@ -97,6 +98,7 @@ class Judge:
         self._probes = probes
         self._declared = declared_fingerprints(block_page)
         self._retrials = RetrialResults()
+        self._notices = SharedNotices()
         self._unfiltered = UnfilteredProbes(probes)
         self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
         self._beside = BesideItems(probes, self._judge_trial, journal)
@@ -173,6 +175,10 @@ class Judge:
         pairs = pair(observations)
         checks = self.checks(pairs)
         for trial in pairs.trials:
+            check = checks.get(batch_path_of(trial.service))
+            if check is not None and not check.failed:
+                self._notices.count(trial)
+        for trial in pairs.trials:
             batch_path = batch_path_of(trial.service)
             if batch_path not in checks and self._required:
                 checks[batch_path] = missing_sentinels_check(batch_path)
@@ -190,7 +196,9 @@ class Judge:
 
     def _judge_trial(self, trial: Trial) -> Verdict:
         """The verdict of one trial by itself; a block needs a sign of life of the line."""
-        fingerprints = self._fingerprints_by_line.get(trial.key.line, self._declared)
+        line = trial.key.line
+        learned = self._fingerprints_by_line.get(line, self._declared)
+        fingerprints = self._notices.added_to(learned, line)
         return require_sign_of_life(trial, judge_trial(trial, fingerprints, probes=self._probes))
 
     def _judge_with_retrials(self, trial: Trial) -> Verdict:

@@ -21,7 +21,7 @@ from harness.model.facts import PageDetails, WebFacts
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.search_case import cookie_of
-from harness.model.sketch import BARE, Sketch, title_mark
+from harness.model.sketch import BARE, Sketch, mark_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
@@ -45,6 +45,8 @@ HEADER_CHARACTERS = 300
 PART_OF_TIMEOUT = 0.8
 """Part of an attempt's time after which it no longer waits for a browser."""
 
+MOST_PARTS = 16
+"""Pictures and style sheets of a page that become facts; a page with more is not known by them."""
 NOTICE = 4000
 """Characters up to which a page of other people's data is looked at in detail."""
 
@@ -276,6 +278,7 @@ class Visit:
             title_mark=mark,
             sketch=sketch,
             details=self._details(page, chain, delivered) if answered else None,
+            parts=self._parts(page, delivered),
         )
 
     def _details(self, page: Page, chain: RedirectChain, delivered: Delivery) -> PageDetails | None:
@@ -288,11 +291,15 @@ class Visit:
         requested = chain.hops[0].url if chain.hops else chain.url
         return page_details(chain, requested, managed=trusts_supplier(self._line))
 
+    def _parts(self, page: Page, delivered: Delivery) -> tuple[int, ...]:
+        if delivered.canary not in ("absent", "elsewhere") or self._attempt.key.line == CONTROL:
+            return ()
+        return tuple(mark_of(each, self._attempt.sketch_key) for each in page.parts[:MOST_PARTS])
+
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Return title mark and sketch of a page; a page with the origin's marks is known by them,
-        so that its title is not needed."""
+        """Return title mark and sketch of a page; with the origin's marks it needs no title mark."""
         key = self._attempt.sketch_key
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
             return "", page.sketch(key)

@@ -32,14 +32,11 @@ NOTICES = {
     "english": ("Access denied", NOTICE),
     "german": (
         "Zugriff verweigert",
-        "<h1>Diese Seite ist gesperrt</h1><p>Der Zugriff auf diese Seite wurde vom Schulfilter "
-        "blockiert. Kategorie: Spiele.</p>",
+        "<h1>Diese Seite ist gesperrt</h1><p>Der Zugriff wurde vom Schulfilter blockiert.</p>",
     ),
     "squid": (
         "ERROR: The requested URL could not be retrieved",
-        "<h1>ERROR</h1><h2>The requested URL could not be retrieved</h2><blockquote><p><b>Access "
-        "Denied.</b></p></blockquote><p>Access control configuration prevents your request from "
-        "being allowed at this time.</p>",
+        "<h1>ERROR</h1><p><b>Access Denied.</b></p><p>Access control configuration prevents it.</p>",
     ),
 }
 

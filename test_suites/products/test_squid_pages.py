@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.verdict import State
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import SENTINEL, canaries, measure_through
@@ -68,9 +67,9 @@ def pages() -> dict[str, str]:
 def test_idle_trials_through_squid_are_decided(
     tmp_path: Path, start_range: StartRange, own_pages: bool, opens_tls: bool
 ) -> None:
-    import os
-    n = int(os.environ.get("N", "12"))
-    chosen = canaries({**dict.fromkeys(CATEGORIES, n), **{f"twin:{c}": n // 2 for c in CATEGORIES}})
+    chosen = canaries(
+        {**dict.fromkeys(CATEGORIES, 8), **{f"twin:{each}": 4 for each in CATEGORIES}}
+    )
     items = [item for some in chosen.values() for item in some]
     world = start_range()
     written = pages() if own_pages else {}
@@ -99,9 +98,5 @@ def test_idle_trials_through_squid_are_decided(
         measured = measure_through(tmp_path, line, items)
 
     listed = {host for each in lists for host in each.hosts}
-    print(len(measured.verdicts), measured.decided_share)
-    for v in measured.verdicts:
-        if v.state is State.INSUFFICIENT:
-            print(v.key.probe, v.item.category, v.rule, v.witnesses)
     assert [] == measured.contradicted(world.log, listed)
     assert measured.decided_share >= DECIDED

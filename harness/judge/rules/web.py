@@ -102,9 +102,7 @@ DELIVERY_RULES: tuple[Rule, ...] = (
     Rule(
         id="token-in-block-page",
         matches=lambda features: (
-            features.shows_another_page
-            and not features.failure
-            and shows_notice(features)
+            features.shows_another_page and not features.failure and shows_notice(features)
         ),
         state=State.ALLOWED,
         mechanism=Mechanism.INSIDE_BLOCK_PAGE,
