@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,11 @@ SHARED = 0.3
 NOTICE = 1800
 """Characters (or bytes) up to which a page is short."""
 SHORT_NAME = 3
+
+_TOO_LONG = re.compile(
+    r"has no end|too (?:many|large|long)|more than \d+ bytes|HEADERS_TOO_BIG", re.IGNORECASE
+)
+"""How the backends and Chromium say that a head was too long."""
 
 RCODE_OF_FAILURE = {
     "dns_nxdomain_error": "NXDOMAIN",
@@ -172,6 +178,13 @@ class TrialFeatures:
     def answered(self) -> bool:
         """Whether the service gave a complete web answer."""
         return self.status is not None and not self.failure
+
+    @cached_property
+    def head_is_unread(self) -> bool:
+        """Whether the head of an answer was too long to read, so that a page may follow it."""
+        failure = self.service.failure
+        is_invalid = failure is not None and failure.name == "http_invalid_response"
+        return is_invalid and bool(_TOO_LONG.search(failure.detail if failure else ""))
 
     @cached_property
     def rcode(self) -> str:

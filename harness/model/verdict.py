@@ -27,6 +27,13 @@ BRACKET_FAILED = "bracket-failed"
 """The rule of every verdict whose batch is void."""
 
 
+OF_THE_LINE = frozenset({
+    "silence-without-sign-of-life", "silence-not-tried-with-patience", "silence-may-be-slowness",
+    "trouble-not-seen-alone",
+})  # fmt: skip
+"""The rules by which trouble of the line leaves an item undecided (``harness.judge.liveness``)."""
+
+
 class State(StrEnum):
     """What happened to the item. ``insufficient`` never counts for the service."""
 
@@ -156,6 +163,13 @@ def is_busy(seen: Observation) -> bool:
             return rcode in ("SERVFAIL", "REFUSED")
         case _:
             return False
+
+
+def is_refused(seen: Observation) -> bool:
+    """Whether a resolver refused to answer, by rule or because it was asked too often."""
+    if seen.failure is not None and seen.failure.name == "dns_refused_error":
+        return True
+    return isinstance(seen.facts, DnsFacts) and seen.facts.rcode == "REFUSED"
 
 
 def is_trouble(seen: Observation) -> bool:

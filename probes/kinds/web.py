@@ -299,7 +299,7 @@ class Visit:
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Return title mark and sketch of a page; with the origin's marks it needs no title mark."""
+        """Return title mark and sketch of a page; one with the origin's marks has no title mark."""
         key = self._attempt.sketch_key
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
             return "", page.sketch(key)

@@ -314,7 +314,9 @@ WEB_RULES: tuple[Rule, ...] = (
     Rule(
         id="failure-learned",
         matches=lambda features: (
-            features.failure and features.failure in features.fingerprints.failures
+            features.failure
+            and features.failure in features.fingerprints.failures
+            and not features.head_is_unread
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,

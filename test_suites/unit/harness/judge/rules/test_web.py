@@ -283,3 +283,22 @@ def test_an_expired_certificate_of_somebody_else_is_interception() -> None:
     )
 
     assert (verdict.mechanism, verdict.intercepted) == (Mechanism.TLS_INTERCEPT_PAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("detail", "rule"),
+    [
+        ("", "failure-learned"),
+        ("the head of the answer has no end", "failure-unclear"),
+        ("the proxy's answer to CONNECT has no end", "failure-unclear"),
+        ("400, message='Too many headers received'", "failure-unclear"),
+        ("400, message='Got more than 65536 bytes when reading'", "failure-unclear"),
+        ("net::ERR_RESPONSE_HEADERS_TOO_BIG", "failure-unclear"),
+    ],
+)
+def test_a_head_that_is_too_long_to_read_is_never_a_block(detail: str, rule: str) -> None:
+    """Not even where the must-block sentinels met the same: the page may follow it."""
+    known = FilterFingerprints(failures=frozenset({"http_invalid_response"}))
+    seen = trial(failed("http_invalid_response", detail=detail))
+
+    assert judge_trial(seen, known).rule == rule
