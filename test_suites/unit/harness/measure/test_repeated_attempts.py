@@ -10,7 +10,7 @@ import pytest
 from harness.measure.attempts import AttemptOptions, PlannedAttempt, heartbeat_loop_at
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.repeated_attempts import attempt_within_limits, observe_all
-from harness.model.facts import DnsFacts, WebFacts
+from harness.model.facts import WebFacts
 from harness.model.observation import Observation, Timings
 from harness.ports.network import Attempt, ProbeResult
 from test_suites.unit.harness.scripted import (
@@ -154,10 +154,7 @@ async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_as
     assert (seen.look, len(rests)) == ("alone", 1), "a reset says nothing of that"
 
 
-REFUSED = ProbeResult(
-    timings=Timings(),
-    facts=DnsFacts(name="n", type="A", server="s", transport="tcp", rcode="REFUSED"),
-)
+REFUSED = fail("dns_refused_error", "resolve")
 
 
 @pytest.mark.parametrize(("limits", "answered", "pauses"), [(True, 4, 4), (False, 0, 1)])
@@ -185,7 +182,7 @@ async def test_a_refusal_by_a_resolver_is_kept_if_it_comes_again_after_a_pause(
     monkeypatch.setattr("harness.measure.repeated_attempts._has_items", lambda *_: True)
     seen, _ = await observe(play, *(tried(name) for name in "wxyz"))
 
-    assert [one.facts != REFUSED.facts for one in seen].count(True) == answered
+    assert [one.failure for one in seen].count(None) == answered
     assert (rests, {one.look for one in seen}) == (pauses, {"alone"})
 
 
