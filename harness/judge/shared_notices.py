@@ -38,7 +38,7 @@ class SharedNotices:
             return
         if not features.control_has_token or len(web.parts) != shown_beside_text(web):
             return
-        if not says_blocked(features):
+        if features.content_arrived or not says_blocked(features):
             return
         words = normal(web.title, web.url), normal(web.text, web.url)
         notice = (trial.key.line, *words, web.parts)
