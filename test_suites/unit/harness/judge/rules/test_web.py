@@ -302,3 +302,25 @@ def test_a_head_that_is_too_long_to_read_is_never_a_block(detail: str, rule: str
     seen = trial(failed("http_invalid_response", detail=detail))
 
     assert judge_trial(seen, known).rule == rule
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 401])
+def test_a_connect_that_opens_no_tunnel_is_refused_whatever_else_was_seen(status: int) -> None:
+    seen = trial(web(canary="absent", status=None, tunnel_status=status))
+
+    assert judge_trial(seen).rule == "tunnel-refused"
+
+
+def test_an_answer_that_does_not_end_in_time_is_never_decided_by_what_came() -> None:
+    page = web(canary="absent", status=403, title="Access denied", text=NOTICE)
+    seen = trial(page, failure=failed("generic_timeout_error"))
+
+    assert judge_trial(seen).rule == "too-long-to-read"
+
+
+def test_451_with_the_page_of_the_origin_is_no_refusal() -> None:
+    text = "By order of the court the garden centre opens at nine, and closes at four every day."
+    page = {"text": text, "text_length": len(text), "sketch": (1, 2, 3)}
+    seen = trial(web(canary="absent", status=451, **page), web(**page))
+
+    assert judge_trial(seen).state is State.INSUFFICIENT
