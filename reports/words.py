@@ -154,6 +154,8 @@ MECHANISMS = {
     "silent_drop": "no answer came",
     "safe_mode": "the search engine was held in its safe mode",
     "other": "another way",
+    "inside_block_page": "it came inside a block page, which was shown in its place",
+    "hidden": "it came, but another page was shown",
 }
 """Ways of blocking in words for head teachers."""
 

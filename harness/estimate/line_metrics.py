@@ -26,7 +26,7 @@ from harness.estimate.rates import (
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.run_record import CONTROL_WITHIN, LateControls
-from harness.model.verdict import State
+from harness.model.verdict import Mechanism, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,8 @@ def _share(part: int, rest: int) -> float | None:
     return part / (part + rest) if part + rest else None
 
 
+NOT_SHOWN = frozenset({Mechanism.INSIDE_BLOCK_PAGE, Mechanism.HIDDEN})
+"""Content that came without being shown is one result, although it has two states."""
 FILTER_IS_ON = "filter-is-on"
 """The precondition that the filter is on: the page agreed to be blocked was blocked."""
 NOT_FILTERED = "not-filtered-by-this-probe"
@@ -110,7 +112,11 @@ def discordant(selection: Selection) -> MeasuredMetric:
     down = 0
     probes = selection.measure.probes
     for result in selection.results:
-        states = result.states(probes)
+        states = {
+            state
+            for one in result.for_probes(probes)
+            for state in ({one.state} if one.mechanism in NOT_SHOWN else one.states)
+        }
         if {State.ALLOWED, State.BLOCKED} <= states:
             differ.append(result)
         elif states & {State.INSUFFICIENT, State.ALTERED}:

@@ -51,8 +51,11 @@ class GroupResult:
 
     def as_adverse(self, state: State, probes: Collection[str] = ()) -> Adverse:
         """Return a reference to the verdicts that found the items in a state."""
-        found_by = tuple(one.probe for one in self.for_probes(probes) if one.state is state)
-        return Adverse(self.group.number, self.profile, state, found_by)
+        seen = self.for_probes(probes)
+        if found_by := tuple(one.probe for one in seen if one.state is state):
+            return Adverse(self.group.number, self.profile, state, found_by)
+        both = tuple(one.probe for one in seen if state in one.states)
+        return Adverse(self.group.number, self.profile, State.ALLOWED if both else state, both)
 
     def for_probes(self, probes: Collection[str]) -> tuple[ProbeState, ...]:
         """Return the states of the named probes; of all, if none is named."""

@@ -31,7 +31,7 @@ from harness.model.availability import (
 from harness.model.corpus import Item
 from harness.model.facts import DnsFacts, WebFacts
 from harness.model.observation import FALSE_CERTIFICATES, LOCAL_TROUBLE, Heartbeats, Observation
-from harness.model.verdict import DELIVERED, State, Trial, Verdict, is_answer, is_busy
+from harness.model.verdict import DELIVERED, Mechanism, State, Trial, Verdict, is_answer, is_busy
 
 Judged = Callable[[Trial], Verdict]
 Result = Literal["blocked", "open", "no_answer", "undecided"]
@@ -214,7 +214,7 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     if control is None or not is_answer(control) or is_ours:
         return "undecided", ""
     if kind == "ordinary" and (verdict.state in DELIVERED or _is_late(control)):
-        return _result_of_ordinary(service, control)
+        return _result_of_ordinary(verdict, service, control)
     failed = f"{failure.name} at {failure.stage}" if failure is not None else ""
     if verdict.state is State.BLOCKED:
         return "blocked", failed or "an ordinary page is blocked"
@@ -223,13 +223,17 @@ def _result(trial: Trial, verdict: Verdict, kind: PageKind) -> tuple[Result, str
     return "no_answer", failed or "another page came, or an error page"
 
 
-def _result_of_ordinary(service: Observation, control: Observation) -> tuple[Result, str]:
+def _result_of_ordinary(
+    verdict: Verdict, service: Observation, control: Observation
+) -> tuple[Result, str]:
     """What a user has of an ordinary page that came, at least in part.
 
     A page that came late on the control counts neither way.
     """
     if _is_late(control):
         return "undecided", ""
+    if verdict.mechanism is not Mechanism.NONE:
+        return _unshown(verdict), "another page is shown"
     wrong = _wrong_with(service, control)
     return ("no_answer", wrong) if wrong else ("open", "")
 
@@ -273,6 +277,11 @@ def _beside_life(trials: Sequence[Trial]) -> list[Trial]:
 def _turn(trial: Trial) -> int:
     page = checked_page(trial.service.item)
     return page.turn if page is not None else 0
+
+
+def _unshown(verdict: Verdict) -> Result:
+    """What became of an ordinary page that came without being shown."""
+    return "undecided" if verdict.mechanism is Mechanism.HIDDEN else "blocked"
 
 
 def _kind(item: Item) -> PageKind | None:

@@ -47,8 +47,12 @@ def has_styles_by_header(web: WebFacts) -> bool:
 
 
 def is_wordless(web: WebFacts) -> bool:
-    """Whether a page has next to no text, whatever else it shows."""
-    return max(len(web.text), web.text_length) <= BARE
+    """Whether a page has next to no text, whatever else it shows; its own address is none."""
+    length = max(len(web.text), web.text_length)
+    host = block_page_classifier.host_of(web.url)
+    if BARE < length <= len(web.text) + 1 and host in web.text:
+        length = len(web.text.replace(web.url, "").replace(host, ""))
+    return length <= BARE
 
 
 def may_hold_other_content(
@@ -189,6 +193,22 @@ def says_blocked(features: TrialFeatures) -> bool:
         and features.classification.kind is block_page_classifier.PageKind.ORDINARY
         and features.likeness < UNLIKE
     )
+
+
+def shows_notice(features: TrialFeatures) -> bool:
+    """Whether what a page shows in words is a block page, whatever else the answer carries.
+
+    Pictures, scripts and style sheets do not matter here: the notice itself is what a person sees
+    in the place of the page. A frame may show the page below it.
+    """
+    web = features.web
+    if web is None or web.frames:
+        return False
+    beside = shown_beside_text(web)
+    known = features.fingerprints.sketches
+    if may_hold_other_content(web, features.control_web, known, embedded=beside, read=READ):
+        return False
+    return says_blocked(features) or features.is_learned_page
 
 
 _STATED = re.compile(

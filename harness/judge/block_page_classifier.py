@@ -106,6 +106,16 @@ def read_signatures(document: dict[str, Any]) -> Signatures:
 _NAMES = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[.:]\d+)*")
 _HOSTS = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[.:]\d+)+")
 _SPACE = re.compile(r"\s+")
+_DENIED = re.compile(
+    r"\b(?:(?:is|are|was|were|has|have)(?: not|n't| never)|would)"
+    r"(?: (?:been|be|being|currently|yet|filtered or|blocked or)){0,3}"
+    r" (?:blocked|filtered|restricted|banned|censored)\b"
+    r"|\b(?:ist|sind|wurde|wurden|wird|werden) nicht (?:gesperrt|blockiert|gefiltert)\b"
+    r"|\bn'(?:est|a) pas (?:été )?(?:bloquée?|filtrée?|censurée?)\b"
+    r"|\bno (?:está|ha sido|fue) (?:bloquead|filtrad|censurad)[oa]\b"
+    r"|\bnon è (?:stat[oa] )?(?:bloccat|filtrat|censurat)[oa]\b"
+)
+"""A denial of a block, in folded text: *this site is not blocked* blocks nothing."""
 
 
 class PageKind(StrEnum):
@@ -235,7 +245,7 @@ def _plain(text: str, hosts: frozenset[str]) -> str:
     folded = text.casefold().replace("\u2019", "'").replace("i\u0307", "i")
     for host in hosts:
         folded = folded.replace(host, "*")
-    return _spaced(folded)
+    return _DENIED.sub("…", _spaced(folded))
 
 
 @lru_cache(maxsize=1024)

@@ -41,7 +41,8 @@ class FilterFingerprints:
     """What the must-block sentinels of one line have met; empty where nothing was learned.
 
     ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the largest
-    number of pictures, frames and scripts on one of these pages. ``servers`` are those that
+    number of pictures, frames and scripts on one of these pages, and ``parts`` are the marks of
+    those that are the same wherever they stand (``WebFacts.parts``). ``servers`` are those that
     redirects led to (``block_page_classifier.server_of``), ``notices`` the keyed digests of notices
     that a sealed list program met.
     """
@@ -61,6 +62,7 @@ class FilterFingerprints:
     sketches: frozenset[Sketch] = frozenset()
     embedded: int = 0
     notices: frozenset[str] = frozenset()
+    parts: frozenset[int] = frozenset()
 
     def merged_with(self, other: FilterFingerprints) -> FilterFingerprints:
         """The fingerprints of both."""
@@ -80,15 +82,15 @@ class FilterFingerprints:
             sketches=self.sketches | other.sketches,
             embedded=max(self.embedded, other.embedded),
             notices=self.notices | other.notices,
+            parts=self.parts | other.parts,
         )
 
     def may_hold_other_content(
         self, web: WebFacts, control: WebFacts | None, read: int = READ
     ) -> bool:
         """Whether a page may hold content beside the ``read`` characters it is known by."""
-        return may_hold_other_content(
-            web, control, self.sketches, embedded=self.embedded, read=read
-        )
+        known = max(self.embedded, sum(part in self.parts for part in web.parts))
+        return may_hold_other_content(web, control, self.sketches, embedded=known, read=read)
 
     def matches_page(self, web: WebFacts, control: WebFacts | None) -> bool:
         """Whether a page is a known block page, holds nothing else, and is not the control's."""
@@ -231,6 +233,7 @@ def learn_fingerprints(blocked: Iterable[Observation]) -> FilterFingerprints:
         sketches=frozenset(page.sketch for page in shown if page.sketch),
         embedded=max(map(shown_beside_text, shown), default=0),
         notices=frozenset(one.notice for one in sealed if one.notice),
+        parts=frozenset(part for page in shown for part in page.parts),
     )
 
 

@@ -38,6 +38,7 @@ from harness.judge.sentinels import (
     missing_sentinels_check,
     shows_how_it_blocks,
 )
+from harness.judge.shared_notices import SharedNotices
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.block_flaw import BlockFlaw, flaws_in_words
@@ -51,7 +52,15 @@ from harness.model.service_declaration import BlockPage
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import Poll
 from harness.model.user import UserTrial
-from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
+from harness.model.verdict import (
+    BRACKET_FAILED,
+    DELIVERED,
+    Mechanism,
+    State,
+    Trial,
+    Verdict,
+    has_answer,
+)
 from harness.ports.judging import BatchJudges
 
 
@@ -89,6 +98,7 @@ class Judge:
         self._probes = probes
         self._declared = declared_fingerprints(block_page)
         self._retrials = RetrialResults()
+        self._notices = SharedNotices()
         self._unfiltered = UnfilteredProbes(probes)
         self._fingerprints_by_line: dict[str, FilterFingerprints] = {}
         self._beside = BesideItems(probes, self._judge_trial, journal)
@@ -165,6 +175,10 @@ class Judge:
         pairs = pair(observations)
         checks = self.checks(pairs)
         for trial in pairs.trials:
+            check = checks.get(batch_path_of(trial.service))
+            if check is not None and not check.failed:
+                self._notices.count(trial)
+        for trial in pairs.trials:
             batch_path = batch_path_of(trial.service)
             if batch_path not in checks and self._required:
                 checks[batch_path] = missing_sentinels_check(batch_path)
@@ -186,7 +200,9 @@ class Judge:
 
     def _judge_trial(self, trial: Trial) -> Verdict:
         """The verdict of one trial by itself; a block needs a sign of life of the line."""
-        fingerprints = self._fingerprints_by_line.get(trial.key.line, self._declared)
+        line = trial.key.line
+        learned = self._fingerprints_by_line.get(line, self._declared)
+        fingerprints = self._notices.added_to(learned, line)
         return require_sign_of_life(trial, judge_trial(trial, fingerprints, probes=self._probes))
 
     def _judge_with_retrials(self, trial: Trial) -> Verdict:
@@ -317,6 +333,7 @@ def judge_trial(
     rule = next(rule for rule in tried if rule.matches(features))
     saw = rule.saw(features) if rule.saw is not None else ""
     is_block = rule.state is State.BLOCKED
+    is_timed = rule.state is not State.ALLOWED or rule.mechanism is Mechanism.NONE
     flaws = flaws_of(features, rule.mechanism) if is_block else None
     control = trial.control
     return Verdict(
@@ -332,8 +349,8 @@ def judge_trial(
         claimed_category=claimed_category(features.web) if is_block else "",
         origin_refusal=rule.origin_refusal,
         intercepted=features.intercepted,
-        first_byte_service=trial.service.timings.first_byte,
-        first_byte_control=control.timings.first_byte if control is not None else None,
+        first_byte_service=trial.service.timings.first_byte if is_timed else None,
+        first_byte_control=control.timings.first_byte if is_timed and control is not None else None,
         flaws=flaws,
     )
 
@@ -378,7 +395,7 @@ def _learn_by_line(
 def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
     """The must-block sentinels that were stopped, if the must-allow ones passed."""
     allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
-    if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
+    if not allowed or not all(verdict.came for verdict in allowed):
         return []
     return [
         service

@@ -98,7 +98,7 @@ def _fault_of(trial: Trial, verdict: Verdict) -> tuple[str, str]:
     if verdict.rule in LINE_RULES or verdict.rule.startswith(("instrument-", "local-")):
         return SERVICE_REACHABLE, f"the service is not reached: {saw}"
     agreed = State.ALLOWED if trial.service.role == "must_allow" else State.BLOCKED
-    if verdict.state is agreed:
+    if verdict.came if agreed is State.ALLOWED else verdict.state is agreed:
         return _by_another_way(trial, verdict)
     return (
         _not_let_through(verdict, host, saw)
@@ -119,6 +119,8 @@ def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
 
 
 def _state_in_words(verdict: Verdict) -> str:
+    if verdict.state is State.ALLOWED:
+        return "came without being shown"
     is_undecided = verdict.state is State.INSUFFICIENT
     return "could not be decided" if is_undecided else f"was {verdict.state}"
 
@@ -265,7 +267,7 @@ class UnfilteredProbes:
             return
         for seen, verdict in judged:
             if seen.role == "must_allow":
-                if verdict.state is not State.ALLOWED:
+                if not verdict.came:
                     self._unclear.add(place)
             elif verdict.state is State.ALLOWED:
                 self._passed[place] = self._passed.get(place, 0) + 1

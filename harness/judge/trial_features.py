@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from harness.judge.certificates import is_intercepted, is_public, is_same_origin
 from harness.model.content_form import variant_of
 from harness.model.facts import DnsFacts, ReachFacts, WebFacts
 from harness.model.search_case import lock_targets
-from harness.model.sketch import share_within
+from harness.model.sketch import BARE, share_within
 from harness.model.verdict import Mechanism, State, Trial
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ SHARED = 0.3
 NOTICE = 1800
 """Characters (or bytes) up to which a page is short."""
 SHORT_NAME = 3
+
+_TOO_LONG = re.compile(
+    r"has no end|too (?:many|large|long)|more than \d+ bytes|HEADERS_TOO_BIG", re.IGNORECASE
+)
+"""How the backends and Chromium say that a head was too long."""
 
 RCODE_OF_FAILURE = {
     "dns_nxdomain_error": "NXDOMAIN",
@@ -138,6 +144,21 @@ class TrialFeatures:
         shared = share_within(self.control_web.sketch, self.web.sketch)
         return shared < SHARED and self.same_words < UNLIKE
 
+    @cached_property
+    def shows_another_page(self) -> bool:
+        """Whether the origin's marks came in a page whose visible text is not that of its page.
+
+        False where that is not known: no text on the control line, or none recorded here.
+        """
+        one, other = self.web, self.control_web
+        if one is None or other is None or (one.canary, other.canary) != ("seen", "seen"):
+            return False
+        if not other.sketch or other.text_length <= BARE:
+            return False
+        if one.text_length <= BARE:
+            return one.status is not None
+        return bool(one.sketch) and self.is_unlike_origin
+
     def is_locked_by(self, facts: DnsFacts | None) -> bool:
         """Whether an answer leads to a name or address that locks the item, a search engine.
 
@@ -157,6 +178,13 @@ class TrialFeatures:
     def answered(self) -> bool:
         """Whether the service gave a complete web answer."""
         return self.status is not None and not self.failure
+
+    @cached_property
+    def head_is_unread(self) -> bool:
+        """Whether the head of an answer was too long to read, so that a page may follow it."""
+        failure = self.service.failure
+        is_invalid = failure is not None and failure.name == "http_invalid_response"
+        return is_invalid and bool(_TOO_LONG.search(failure.detail if failure else ""))
 
     @cached_property
     def rcode(self) -> str:

@@ -32,6 +32,13 @@ GATEWAY = "gateway ca"
 """Part of the name of authorities by which Cloudflare's gateway opens connections."""
 UNKNOWN_AUTHORITY = "its certificate is not from a public authority that we know"
 
+DECRYPTED = "CTRL"
+"""The category of a page that only a filter which opens encrypted connections can block."""
+BEFORE_TLS = (
+    "before the connection was encrypted, so the site was refused as a whole; this does not tell "
+    "whether the filter opens encrypted connections"
+)
+
 LOST = "ordinary pages did not arrive before or after it, so the connection itself may be at fault"
 STOPPED = "the check was stopped before the connection was tried again"
 
@@ -48,9 +55,22 @@ def judge_alone(target: CheckTarget, tried: CheckFacts, block_page: str = "") ->
         return _judge_certificate(tried)
     if tried.answered:
         return _seen(Result.GOT_THROUGH, "it gave an answer, so it can be used here")
+    return _judge_fetched(target, tried, block_page)
+
+
+def _judge_fetched(target: CheckTarget, tried: CheckFacts, block_page: str) -> CheckResult:
+    """The result of a page that was fetched."""
     seen = _judge_page(tried, target.mark, block_page, proof=target.part in ("agency", "vendor"))
+    if target.category == DECRYPTED and seen.result is Result.BLOCKED and not _is_read(tried):
+        return _seen(Result.NOT_TOLD, f"{seen.reason}, {BEFORE_TLS}")
     arrived = target.part == "start" and seen.result is Result.GOT_THROUGH
     return msgspec.structs.replace(seen, result=Result.ARRIVED) if arrived else seen
+
+
+def _is_read(tried: CheckFacts) -> bool:
+    """Whether an answer came inside an encrypted connection: somebody had read the request."""
+    web = tried.web
+    return web is not None and web.status is not None and web.certificate is not None
 
 
 def require_connection(

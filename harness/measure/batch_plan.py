@@ -21,7 +21,7 @@ from harness.model.corpus import Item
 from harness.model.observation import Observation
 from harness.model.outcome_group import OPEN
 from harness.model.plain_twin import next_number
-from harness.model.verdict import BRACKET_FAILED, Verdict
+from harness.model.verdict import BRACKET_FAILED, OF_THE_LINE, State, Verdict
 from harness.ports.corpora import Items
 from harness.ports.judging import BatchJudges
 from harness.ports.storage import Journal
@@ -107,11 +107,27 @@ Place = tuple[str, str, int, str, str]
 
 @dataclass(slots=True)
 class _Open:
-    """An item that no trial in one place has decided yet, and how often it was retried."""
+    """An item that no trial in one place has decided yet, and how often it was retried.
+
+    ``rule`` is that of its last trial, and ``alike`` counts the trials before it that ended so.
+    """
 
     item: Item
     batch: int
+    rule: str = ""
     retries: int = 0
+    alike: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether another trial would end as the last ones did; the line may recover once more."""
+        return self.alike > (self.rule in OF_THE_LINE)
+
+    def add(self, retries: int, rule: str) -> None:
+        """Note a trial that left the item undecided; no ``rule``: void, or nothing came."""
+        self.retries = max(retries, self.retries)
+        self.alike = self.alike + 1 if rule and rule == self.rule else 0
+        self.rule = rule or self.rule
 
 
 class Retries:
@@ -141,6 +157,8 @@ class Retries:
             self._resume()
         if only_undecided:
             most = max((one.retries for one in self._open.values()), default=0) + limit
+            for each in self._open.values():
+                each.alike = 0
             for _ in range(limit):
                 yield own_half(half, self._retries(most))
             return
@@ -168,20 +186,21 @@ class Retries:
         if not is_void and verdict.state not in OPEN:
             self._open.pop(place, None)
         elif place in self._open:
-            self._open[place].retries = max(retries, self._open[place].retries)
+            is_clear = not is_void and verdict.state is State.INSUFFICIENT
+            self._open[place].add(retries, verdict.rule if is_clear else "")
         elif not is_void and not retries:
             batch = (number - 1) % self._total + 1
-            self._open[place] = _Open(item=verdict.item, batch=batch)
+            self._open[place] = _Open(item=verdict.item, batch=batch, rule=verdict.rule)
 
     def _resume(self) -> None:
         for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
             self.add_batch(number, list(seen))
 
     def _retries(self, limit: int) -> Iterator[Batch]:
-        """One more trial of each undecided item that was retried fewer than ``limit`` times."""
+        """One more trial of each undecided item that may still be decided, at most ``limit``."""
         found: defaultdict[tuple[int, int], dict[Place, Item]] = defaultdict(dict)
         for place, one in self._open.items():
-            if one.retries < limit:
+            if one.retries < limit and not one.is_settled:
                 found[one.retries, one.batch][place] = one.item
         for (done, batch), undecided in sorted(found.items()):
             probe, profile, turn, _, _ = next(iter(undecided))

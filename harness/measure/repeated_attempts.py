@@ -30,7 +30,7 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, DEFECTS, Look, Observation
-from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
+from harness.model.verdict import is_answer, is_busy, is_refused, is_silent, is_trouble
 
 STRAINED = 3
 """How often an attempt is repeated after trouble of our own, each time with fewer in flight."""
@@ -191,11 +191,34 @@ async def _repeat_alone(
                 is_busy(seen[place]) and not _has_items(tries[place], context) for place in places
             ):
                 await _rest(limits)
+            refused = [place for place in places if is_refused(seen[place])]
             for place in places:
                 one = seen[place] = await _attempt_beside_heartbeat(tries[place], limits, context)
                 control = controls.get(one.key.on(CONTROL))
                 context.passed_items.add_batch([one, control] if control is not None else [])
                 await _measure([tries[place]], context, is_alone=True)
+            await _refuse_after_pause(tries, seen, refused, limits, context)
+
+
+async def _refuse_after_pause(
+    tries: list[PlannedAttempt],
+    seen: list[Observation],
+    refused: list[int],
+    limits: Limits,
+    context: MeasurementContext,
+) -> None:
+    """Ask again after a pause where a resolver refused, since it may limit its answers in time.
+
+    One question shows that it does not; if any is answered after all, each is asked after a pause
+    of its own.
+    """
+    is_limited = any(not is_refused(seen[place]) for place in refused)
+    for number, place in enumerate(place for place in refused if is_refused(seen[place])):
+        if number and not is_limited:
+            return
+        await _rest(limits)
+        seen[place] = await _attempt_beside_heartbeat(tries[place], limits, context)
+        is_limited |= not is_refused(seen[place])
 
 
 def _has_items(planned: PlannedAttempt, context: MeasurementContext) -> bool:

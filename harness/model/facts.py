@@ -104,6 +104,8 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     codings that were undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what
     may show content without text (``probes.net.html_text``), ``text_length`` the characters of the
     visible text.
+    ``parts`` are keyed hashes of those pictures and style sheets among them that are the same
+    wherever the page stands, of a page of our own zone that came in the place of the origin's.
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.
@@ -145,6 +147,7 @@ class WebFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="we
     inner: tuple[WebFacts, ...] = ()
     details: PageDetails | None = None
     net_error: str = ""
+    parts: tuple[int, ...] = ()
 
 
 class SentStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

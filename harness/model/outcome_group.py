@@ -37,12 +37,16 @@ class ProbeState(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def states(self) -> frozenset[State]:
-        """The state; both states for an item that was blocked and allowed on a retry.
+        """The state; two states for content that came, and was blocked or not shown as well.
 
-        Such an item counts against the service whatever the policy expects.
+        An item that was blocked and allowed on a retry, or came inside a block page, counts against
+        the service whatever the policy expects. One that came without being shown does so where it
+        should be blocked; where it should come, it decides nothing.
         """
-        both = self.state is State.ALLOWED and self.mechanism is not Mechanism.NONE
-        return frozenset({self.state, State.BLOCKED} if both else {self.state})
+        if self.state is not State.ALLOWED or self.mechanism is Mechanism.NONE:
+            return frozenset({self.state})
+        is_hidden = self.mechanism is Mechanism.HIDDEN
+        return frozenset({self.state, State.INSUFFICIENT if is_hidden else State.BLOCKED})
 
 
 class OutcomeGroup(msgspec.Struct, frozen=True, kw_only=True, rename={"probe_states": "sights"}):

@@ -112,6 +112,12 @@ def title_mark(title: str, host: str, key: bytes) -> str:
     return hashlib.blake2b(" ".join(words).encode(), key=key[:64], digest_size=8).hexdigest()
 
 
+def mark_of(text: str, key: bytes) -> int:
+    """Return a keyed hash of a text as it is, below 2**32."""
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), key=key[:64], digest_size=4)
+    return int.from_bytes(digest.digest(), "big")
+
+
 def share_within(part: Sketch, whole: Sketch) -> float:
     """Estimate the share (0..1) of the shingles of ``part`` that are in ``whole``; 0 if unknown."""
     if not part or not whole:

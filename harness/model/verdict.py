@@ -27,6 +27,13 @@ BRACKET_FAILED = "bracket-failed"
 """The rule of every verdict whose batch is void."""
 
 
+OF_THE_LINE = frozenset({
+    "silence-without-sign-of-life", "silence-not-tried-with-patience", "silence-may-be-slowness",
+    "trouble-not-seen-alone",
+})  # fmt: skip
+"""The rules by which trouble of the line leaves an item undecided (``harness.judge.liveness``)."""
+
+
 class State(StrEnum):
     """What happened to the item. ``insufficient`` never counts for the service."""
 
@@ -64,6 +71,10 @@ class Mechanism(StrEnum):
     SILENT_DROP = "silent_drop"
     SAFE_MODE = "safe_mode"
     OTHER = "other"
+    INSIDE_BLOCK_PAGE = "inside_block_page"
+    """The content came, inside a block page that is shown in its place."""
+    HIDDEN = "hidden"
+    """The content came, but it is not known to be what the page shows."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +113,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: bool = True
     is_blind: bool = False
     flaws: int | None = None
+
+    @property
+    def came(self) -> bool:
+        """Whether the item's page came and was shown, without a block before it or around it."""
+        return self.state is State.ALLOWED and self.mechanism is Mechanism.NONE
 
     @property
     def without_that(self) -> str:
@@ -147,6 +163,13 @@ def is_busy(seen: Observation) -> bool:
             return rcode in ("SERVFAIL", "REFUSED")
         case _:
             return False
+
+
+def is_refused(seen: Observation) -> bool:
+    """Whether a resolver refused to answer, by rule or because it was asked too often."""
+    if seen.failure is not None and seen.failure.name == "dns_refused_error":
+        return True
+    return isinstance(seen.facts, DnsFacts) and seen.facts.rcode == "REFUSED"
 
 
 def is_trouble(seen: Observation) -> bool:

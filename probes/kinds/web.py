@@ -21,7 +21,7 @@ from harness.model.facts import PageDetails, WebFacts
 from harness.model.observation import CONTROL, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.search_case import cookie_of
-from harness.model.sketch import BARE, Sketch, title_mark
+from harness.model.sketch import BARE, Sketch, mark_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import (
     Attempt,
@@ -34,8 +34,8 @@ from harness.ports.network import (
 from probes.clients.browser_check import BrowserChecks
 from probes.net.browser_profiles import BrowserProfile, Headers, SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
-from probes.net.html_text import Page, PageReader, refresh_target
-from probes.net.page_details import MARKED_PATH, page_details
+from probes.net.html_text import Page, PageReader, read_page, refresh_target
+from probes.net.page_details import MARKED_PATH, page_details, shown_text
 from probes.net.page_result import page_result, timings_of
 from probes.net.plain_page import has_plain_page
 from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
@@ -45,6 +45,8 @@ HEADER_CHARACTERS = 300
 PART_OF_TIMEOUT = 0.8
 """Part of an attempt's time after which it no longer waits for a browser."""
 
+MOST_PARTS = 16
+"""Pictures and style sheets of a page that become facts; a page with more is not known by them."""
 NOTICE = 4000
 """Characters up to which a page of other people's data is looked at in detail."""
 
@@ -73,6 +75,9 @@ CHOSEN_HEADERS = frozenset(
 
 PAGE = ProbeDeclaration(needs="fetch", facts="web")
 """What every web probe declares: it fetches pages, and sees all of an item."""
+
+HIDING = (b"hidden", b"style", b"<details", b"<dialog")
+"""What stands in the markup of a page that hides a part of its text."""
 
 PLAIN_FORM = NAMED | {VECTOR}
 """Kinds of items whose page ``web`` and ``web_https`` fetch; of techniques, in the plain form."""
@@ -219,6 +224,14 @@ class Visit:
             return Page()
         return self._pages.read(last.body, dict(last.headers).get("content-type", ""), digest)
 
+    def as_shown(self, page: Page, last: Exchange) -> Page:
+        """Return a page with the origin's marks, with the text that a person sees alone."""
+        kind, lowered = dict(last.headers).get("content-type", ""), last.body.lower()
+        if "text/plain" in kind or not any(mark in lowered for mark in HIDING):
+            return page
+        seen = read_page(shown_text(last.body, kind).encode(), "text/plain; charset=utf-8")
+        return replace_page(seen, title=page.title, frames=page.frames, embedded=page.embedded)
+
     def delivered(self, chain: RedirectChain) -> Delivery:
         """Return what a chain delivered of the item's own page."""
         return self._expected.delivered(chain)
@@ -231,6 +244,8 @@ class Visit:
         digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
         page = self.page(last, digest)
         delivered = self.delivered(chain)
+        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
+            page = self.as_shown(page, last)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if self._attempt.item.is_sensitive:
@@ -263,6 +278,7 @@ class Visit:
             title_mark=mark,
             sketch=sketch,
             details=self._details(page, chain, delivered) if answered else None,
+            parts=self._parts(page, delivered),
         )
 
     def _details(self, page: Page, chain: RedirectChain, delivered: Delivery) -> PageDetails | None:
@@ -275,13 +291,18 @@ class Visit:
         requested = chain.hops[0].url if chain.hops else chain.url
         return page_details(chain, requested, managed=trusts_supplier(self._line))
 
+    def _parts(self, page: Page, delivered: Delivery) -> tuple[int, ...]:
+        if delivered.canary not in ("absent", "elsewhere") or self._attempt.key.line == CONTROL:
+            return ()
+        return tuple(mark_of(each, self._attempt.sketch_key) for each in page.parts[:MOST_PARTS])
+
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Return title mark and sketch of a page, if it will be compared with another."""
-        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
-            return "", ()
+        """Return title mark and sketch of a page; one with the origin's marks has no title mark."""
         key = self._attempt.sketch_key
+        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
+            return "", page.sketch(key)
         return title_mark(page.title, chain.hosts[-1], key), page.sketch(key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:

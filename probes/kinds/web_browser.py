@@ -77,6 +77,11 @@ class ShownVisit(Visit):
             length=laid_out.length,
         )
 
+    def as_shown(self, page: Page, last: Exchange) -> Page:
+        """Return the page: its text is what was laid out."""
+        del last
+        return page
+
     def delivered(self, chain: RedirectChain) -> Delivery:
         """Return what was delivered in what was received, or in what scripts made of it."""
         received = super().delivered(chain)

@@ -124,12 +124,23 @@ _HARMLESS = re.compile(
 several would multiply with every repetition."""
 
 
+_SQUID = re.compile(
+    r"url\s*\(\s*([\"']?)(?:https?://[\w.:-]{1,300})?/squid-internal-[\w./-]{1,200}\1\s*\)",
+    re.IGNORECASE,
+)
+"""A picture that Squid answers with itself, whatever host is asked; its error pages show one."""
+_STYLE_ADDRESS = re.compile(r"url\s*\(\s*[\"']?([^\"')\s]*)", re.IGNORECASE)
+FIXED = ("http://", "https://", "data:")
+"""How an address begins that is the same on every page, or holds its content itself."""
+
+
 def count_embedded(tree: LexborHTMLParser, markup: str) -> int:
     """Count the constructs in a page that may show content beyond its text."""
     values = sum(map(_shown_value, tree.css(FIELDS)))
     styles = [_style_of(node) for node in tree.css(STYLED)]
     return (
         len(tree.css(SHOWING))
+        - sum(map(_is_squids, tree.css("img[src*=squid-internal]:not([srcset], [background])")))
         + sum(bool(_STYLED.search(style)) for style in styles)
         + (sum(map(_written_by, styles)) > WORDY)
         + (values > WORDY)
@@ -139,9 +150,36 @@ def count_embedded(tree: LexborHTMLParser, markup: str) -> int:
     )
 
 
+def _is_squids(node: LexborNode) -> bool:
+    return bool(_SQUID.fullmatch(f"url({node.attributes.get('src')})"))
+
+
+def fixed_parts(tree: LexborHTMLParser) -> tuple[str, ...]:
+    """Return pictures and style sheets that are the same wherever the page stands, as written.
+
+    Each counts as one in ``count_embedded``. What an address on the page's own host leads to may
+    differ from host to host, and a script may load anything, so they are not among them.
+    """
+    pictures = [node.attributes for node in tree.css("img[src]:not([srcset]):not([style])")]
+    sheets = [node.attributes for node in tree.css("link[rel~=stylesheet i]:not([style])")]
+    addresses = [each.get("src") or "" for each in pictures]
+    addresses += [each.get("href") or "" for each in sheets]
+    styles = [style for node in tree.tags("style") if _STYLED.search(style := _style_of(node))]
+    fixed = [style for style in styles if _leads_to_fixed_addresses(style)]
+    return tuple([each for each in addresses if each.lower().startswith(FIXED)] + fixed)
+
+
+def _leads_to_fixed_addresses(style: str) -> bool:
+    if "@" in style or "\\" in style:
+        return False
+    return all(each.lower().startswith(FIXED) for each in _STYLE_ADDRESS.findall(style))
+
+
 def _style_of(node: LexborNode) -> str:
+    """The style of an element, without the pictures of Squid."""
     written = node.text() if node.tag == "style" else ""
-    return f"{written} {node.attributes.get('style') or ''}"
+    style = f"{written} {node.attributes.get('style') or ''}"
+    return _SQUID.sub("none", style) if "squid-internal" in style else style
 
 
 def _written_by(style: str) -> int:
@@ -239,6 +277,7 @@ class Page:
     the result of ``count_embedded``; 1 for a body that is not text. ``words`` is the visible text
     as it stands in the page, for sketches; it does not become a fact. ``length`` is its number of
     characters, white space folded, plus those of titles beyond the part in ``title``.
+    ``parts`` is the result of ``fixed_parts``.
     ``is_cut``: only the start of the page was parsed, and the rest may show something else.
     """
 
@@ -248,6 +287,7 @@ class Page:
     embedded: int = 0
     words: str = ""
     length: int = 0
+    parts: tuple[str, ...] = ()
     is_cut: bool = False
     _sketches: dict[bytes, Sketch] = field(default_factory=dict, compare=False, repr=False)
 
@@ -296,6 +336,7 @@ def read_page(body: bytes, content_type: str) -> Page:
     headings = sum(len(node.text()) for node in titles)
     frames = _frames(tree)
     embedded = count_embedded(tree, markup)
+    parts = fixed_parts(tree) if embedded else ()
     tree.strip_tags(_INVISIBLE)
     visible = tree.body.text(separator=" ") if tree.body else ""
     return Page(
@@ -305,6 +346,7 @@ def read_page(body: bytes, content_type: str) -> Page:
         embedded=embedded,
         words=visible[:WHOLE_TEXT],
         length=_length(visible) + max(0, headings - TEXT_CHARACTERS),
+        parts=parts,
         is_cut=is_cut,
     )
 

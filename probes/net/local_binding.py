@@ -13,7 +13,8 @@ import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from pathlib import Path
 from threading import Thread
 from typing import TypeVar
@@ -156,7 +157,16 @@ def open_socket(
     ``protocol`` is 0 for the usual one of its kind. Raises OSError; EADDRNOTAVAIL, ENODEV and EPERM
     mean that the binding failed.
     """
-    return _open_in_namespace(family_of(host), kind, binding, protocol)
+    return _open_in_namespace(family_of(host), kind, _towards(host, binding), protocol)
+
+
+def _towards(host: str, binding: LocalBinding) -> LocalBinding:
+    """Return the binding for packets to an address: an IPv4-mapped one (RFC 4291) is IPv4."""
+    if not binding.address or ":" in binding.address or ":" not in host:
+        return binding
+    if IPv6Address(host.partition("%")[0]).ipv4_mapped is None:
+        return binding
+    return replace(binding, address=f"::ffff:{binding.address}")
 
 
 def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
@@ -197,7 +207,7 @@ def _open_bound(
     family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding, protocol: int
 ) -> socket.socket:
     if binding.address and binding.family != family:
-        raise OSError(errno.EADDRNOTAVAIL, f"{binding.address} is of the other family")
+        raise OSError(errno.EAFNOSUPPORT, f"{binding.address} is of the other family")
     sock = socket.socket(family, kind | NON_BLOCKING, protocol)
     try:
         if not NON_BLOCKING:

@@ -36,6 +36,8 @@ _INVISIBLE = frozenset({"script", "style", "noscript", "template", "head"})
 _SELECTOR = re.compile(r"[\w.#*-]{1,80}(?:\s{0,9}>\s{0,9}[\w.#*-]{1,80}){0,3}")
 """Selectors that cost one look at each element. Others are left out, since the page chooses them:
 the time for ``a b c d`` grows with the depth of the page to the power of its parts."""
+_CLOSED = "details:not([open]) > :not(summary), dialog:not([open])"
+"""Elements that are shown once a reader opens them (WHATWG HTML, 4.11)."""
 _BEFORE_SELECTOR = re.compile(r"[{@/;]")
 _SOURCES = {
     "src": "[src]", "data": "object[data]", "poster": "[poster]", "background": "[background]",
@@ -86,6 +88,15 @@ def page_details(chain: RedirectChain, requested: str, *, managed: bool) -> Page
         markup=echoed,
         managed=managed,
     )
+
+
+def shown_text(body: bytes, content_type: str) -> str:
+    """Return the visible text of a page, without what is hidden or waits to be opened."""
+    markup, _ = bounded(decode_text(body, content_type))
+    tree = LexborHTMLParser(markup)
+    for node in tree.css(_CLOSED):
+        node.decompose()
+    return " ".join(node.text_content or "" for node in _visible(tree) if node.tag == "-text")
 
 
 def _responses(chain: RedirectChain) -> Iterator[tuple[str, Exchange]]:

@@ -185,7 +185,15 @@ PRIVATE = (
           fingerprints=FilterFingerprints(failures=frozenset({"private_address"}))),
 )  # fmt: skip
 
+BLOCKED = "This page has been blocked by your school's internet filter"
+_WORDY = web(text="The library is open every day", text_length=900, sketch=(1, 2, 3))
+
 WEB = (
+    _case("token-in-block-page",
+          trial(web(title=BLOCKED, text=BLOCKED, text_length=70, sketch=(7,)), _WORDY),
+          State.ALLOWED, Mechanism.INSIDE_BLOCK_PAGE),
+    _case("token-not-shown", trial(web(text="Hello", text_length=70, sketch=(7,)), _WORDY),
+          State.ALLOWED, Mechanism.HIDDEN),
     _case("token-in-broken-answer", trial(web(), failure=failed("eof_error")), State.ALLOWED),
     _case("file-arrived", trial(web(file="test string"), web(file="test string")), State.ALLOWED),
     _case("file-unchanged", trial(_FILE, _FILE), State.ALLOWED),

@@ -21,6 +21,7 @@ from harness.judge.rules.techniques import TECHNIQUE_RULES
 from harness.judge.rules.tls import TLS_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
+from harness.judge.shared_notices import MANY
 from harness.judge.trial_features import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
@@ -52,6 +53,17 @@ without text of its own. A page at that host must be known, or have no text. Scr
 pictures are not examined: a supplier whose block page always has them could show others in their
 place. If a supplier has several block pages, give a sentinel for each (`sentinels` in the campaign
 file), so that all of them are known.
+
+Pictures and style sheets that a learned page showed do not count as other content where they have the
+same absolute address, nor do those that a notice of the same words showed in the place of at least
+{MANY} pages of our own origin: so each category may have a page of its own. The picture on Squid's own
+pages (`/squid-internal-…`) never counts; like other pictures it is not examined.
+
+A page *came* if it is what a person sees. Its token in a block page (rule `token-in-block-page`)
+counts against the service, whether the page should be blocked or let through. Where something else
+is shown, or a notice of a block stands above the page (`token-not-shown`), the item counts as
+delivered if it should be blocked, and as undecided if it should come. What a style or an attribute
+hides is not shown; scripts are not run, and what lies behind another element is not known.
 
 This page is generated: `python -m test_suites.calibration.rules_page`.
 """

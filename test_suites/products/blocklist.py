@@ -12,13 +12,15 @@ from harness.model.corpus import Item
 class BlockList:
     """Hosts that are answered with one ``reply``; what replies exist is each product's own.
 
-    ``address`` is where a resolver sends them, if not to its common sinkhole.
+    ``address`` is where a resolver sends them, if not to its common sinkhole; ``page`` is the
+    markup of a page of the list's own.
     """
 
     name: str
     hosts: tuple[str, ...]
     reply: str
     address: str = ""
+    page: str = ""
 
 
 def lists_from(

@@ -46,6 +46,8 @@ class Reply(StrEnum):
     REDIRECT = "302"
     REDIRECT_307 = "307"
     RESET = "reset"
+    DEFAULT = "default"
+    """Squid's own page, ERR_ACCESS_DENIED, as it is without ``deny_info``."""
     HANG = "hang"
     """Ask a helper that never answers, as a content scanner in trouble would."""
 
@@ -136,7 +138,8 @@ class Squid(Product):
         # deny_info finds templates only in error_directory, so the stock ones go there too.
         shutil.copytree("/usr/share/squid/errors/English", self.folder.path / "errors")
         for denied in self.lists:
-            self.folder.write(f"errors/ERR_{denied.name.upper()}", _page(denied))
+            page = denied.page or _page(denied)
+            self.folder.write(f"errors/ERR_{denied.name.upper()}", page)
             self.folder.write(f"lists/{denied.name}.txt", "\n".join(denied.hosts) + "\n")
         if self.authority is not None:
             certificates = str(self.folder.path / "certificates")
@@ -209,7 +212,7 @@ class Squid(Product):
         lines = ["acl CONNECT method CONNECT"]
         for denied in self.lists:
             lines.append(f'acl {denied.name} dstdomain -n "{here}/lists/{denied.name}.txt"')
-            if denied.reply != Reply.HANG:
+            if denied.reply not in (Reply.HANG, Reply.DEFAULT):
                 lines.append(f"deny_info {self._reply(denied)} {denied.name}")
         if any(denied.reply == Reply.HANG for denied in self.lists):
             lines += [MUTE_HELPER, "acl mute external mute"]

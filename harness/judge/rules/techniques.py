@@ -116,6 +116,13 @@ TECHNIQUE_RULES: tuple[Rule, ...] = (
         saw=how_it_failed,
     ),
     Rule(
+        id="technique-head-unread",
+        matches=lambda features: _is_technique(features) and features.head_is_unread,
+        state=State.INSUFFICIENT,
+        says="the head of the answer was too long to read, and the page may follow it",
+        saw=how_it_failed,
+    ),
+    Rule(
         id="technique-failed",
         matches=lambda features: _is_technique(features) and features.failure,
         state=State.BLOCKED,

@@ -5,6 +5,8 @@ Three results, in this order: content came; a refusal was seen; neither, which i
 
 from __future__ import annotations
 
+from harness.judge.block_page_check import shows_notice
+from harness.judge.block_page_classifier import PageKind
 from harness.judge.rules.refusals import (
     CONNECTION_REFUSALS,
     NAME_REFUSALS,
@@ -88,7 +90,34 @@ def _is_plain_answer(features: TrialFeatures) -> bool:
     )
 
 
+def _has_notice_above(features: TrialFeatures) -> bool:
+    """Whether a page with the origin's marks says that it blocks, and the control's does not."""
+    if features.web is None or features.web.canary != "seen":
+        return False
+    kinds = features.classification.kind, features.control_classification.kind
+    return kinds[0] is PageKind.BLOCK and kinds[1] is not PageKind.BLOCK
+
+
 DELIVERY_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="token-in-block-page",
+        matches=lambda features: (
+            features.shows_another_page and not features.failure and shows_notice(features)
+        ),
+        state=State.ALLOWED,
+        mechanism=Mechanism.INSIDE_BLOCK_PAGE,
+        says="the origin's token arrived, in a block page that is shown in the place of its page",
+        saw=_difference,
+    ),
+    Rule(
+        id="token-not-shown",
+        matches=lambda features: features.shows_another_page or _has_notice_above(features),
+        state=State.ALLOWED,
+        mechanism=Mechanism.HIDDEN,
+        says="the origin's token arrived, in a page that shows something else, or a notice of a "
+        "block above it",
+        saw=_difference,
+    ),
     Rule(
         id="token-in-broken-answer",
         matches=lambda features: features.content_arrived and features.failure,
@@ -285,7 +314,9 @@ WEB_RULES: tuple[Rule, ...] = (
     Rule(
         id="failure-learned",
         matches=lambda features: (
-            features.failure and features.failure in features.fingerprints.failures
+            features.failure
+            and features.failure in features.fingerprints.failures
+            and not features.head_is_unread
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, OVERBLOCKING, web
 from test_suites.calibration.hostile.web_call import Call
 
+MARKS = re.compile(r"\b(?:[0-9a-f]{32}|[a-z]{14})\b")
+"""The token and the delivery words of a page."""
 ALIKE = "The sentinel that should pass gets the same answer, so nothing shows that the line works."
 
 PORTAL = Answer().html(
@@ -38,6 +43,36 @@ async def silent_for_all_but_the_sentinel(call: Call) -> None:
     known = call.known
     is_ordinary = known is not None and known.kind == "ordinary"
     await (call.keep_silent() if is_ordinary else call.filter_rightly())
+
+
+async def block_with(call: Call, carry: Callable[[Answer], str]) -> None:
+    """Block ordinary pages by a block page that carries something of theirs; filter the rest."""
+    if call.is_first:
+        inner = await call.intercept()
+        if inner is not None:
+            await block_with(inner, carry)
+    elif call.known is not None and call.known.kind == "ordinary":
+        await call.block(200, carry(await call.fetch()))
+    else:
+        await call.filter_rightly()
+
+
+@web("Blocks pages that should pass, and carries each page hidden in its block page.",
+     breaks={OVERBLOCKING, DELAY})  # fmt: skip
+async def page_hidden_in_block_page(call: Call) -> None:
+    await block_with(call, lambda answer: f"<div hidden>{answer.text}</div>")
+
+
+@web("Blocks pages that should pass, and carries each page in a comment of its block page.",
+     breaks={OVERBLOCKING, DELAY})  # fmt: skip
+async def page_in_comment_of_block_page(call: Call) -> None:
+    await block_with(call, lambda answer: f"<!-- {answer.text.replace('--', '')} -->")
+
+
+@web("Blocks pages that should pass, and shows the marks of each page in its block page.",
+     breaks={OVERBLOCKING, DELAY})  # fmt: skip
+async def marks_in_block_page(call: Call) -> None:
+    await block_with(call, lambda answer: f"<p>{' '.join(MARKS.findall(answer.text))}</p>")
 
 
 @web("Blocks everything.", breaks=EVERYTHING, only=ALIKE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_ALONE, PageKind, classify_page
-from harness.model.facts import Hop
+from harness.model.facts import Hop, WebFacts
 from test_suites.calibration.trials import PROSE, THEIRS, foreign, web
 
 BLOCKS = (
@@ -224,3 +224,21 @@ def test_normal_text_leaves_out_what_changes_from_site_to_site() -> None:
     )
 
     assert one == other
+
+
+@pytest.mark.parametrize(
+    ("said", "is_block"),
+    [
+        ("This site is not blocked!", False),
+        ("This website has not been blocked by the filter.", False),
+        ("This site isn't blocked. If the filter worked, this site would be blocked.", False),
+        ("Diese Seite ist nicht gesperrt.", False),
+        ("This site is not blocked! This website has been blocked by your school's filter.", True),
+        ("This website has been blocked by your school. It should not be blocked? Ask us.", True),
+        ("This site is not allowed: it has been blocked by your school's filter.", True),
+    ],
+)
+def test_a_denial_of_a_block_is_no_block(said: str, *, is_block: bool) -> None:
+    page = WebFacts(url="http://a.test/", status=200, title="Check", text=said, text_length=90)
+
+    assert (classify_page(page).kind is PageKind.BLOCK) is is_block

@@ -198,3 +198,13 @@ def test_an_item_that_passed_later_keeps_no_times_of_the_first_trial() -> None:
     assert (found.first_byte_service, found.first_byte_control) == (None, None)
     assert (found.claimed_category, found.mechanism) == ("", Mechanism.BLOCK_PAGE)
     assert (found.state, found.rule, found.key) == (State.ALLOWED, "passed-on-retry", timed.key)
+
+
+@pytest.mark.parametrize(
+    ("beats", "said"), [(LIVES, "silence"), (STARVES, "silence-not-tried-with-patience")]
+)
+def test_silences_on_a_dead_line_vouch_for_no_other_silence(beats: Heartbeats, said: str) -> None:
+    items = [item(MUTE, f"i{number}") for number in range(SAMPLE + 1)]
+    later = [patient(one, heartbeats=beats) for one in items[:SAMPLE]]
+
+    assert judged(items, *later)[-1].rule == said

@@ -187,6 +187,29 @@ def test_a_refusal_in_so_many_words_is_a_block(failure: Failure, web: WebFacts |
     assert judged(CheckFacts(web=web, failure=failure)) is Result.BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("tried", "result"),
+    [
+        (CheckFacts(web=page(status=None, tunnel_status=403),
+                    failure=fails("proxy_refused_tunnel", "tunnel")), Result.NOT_TOLD),
+        (CheckFacts(failure=fails("dns_refused_error", "resolve", extended_errors=(15,))),
+         Result.NOT_TOLD),
+        (CheckFacts(failure=fails("eof_error", "tls"), other_name_answered=True), Result.NOT_TOLD),
+        (CheckFacts(web=page(url="https://a.test/", title="Blocked", text=NOTICE, certificate=PRIVATE)),
+         Result.BLOCKED),
+    ],
+    ids=["by CONNECT", "by name", "by SNI", "inside TLS"],
+)  # fmt: skip
+def test_only_an_answer_inside_tls_shows_that_a_filter_opens_it(
+    tried: CheckFacts, result: Result
+) -> None:
+    seen = judge_alone(target(category="CTRL"), tried)
+
+    assert seen.result is result
+    if result is Result.NOT_TOLD:
+        assert "before the connection was encrypted" in seen.reason
+
+
 @pytest.mark.parametrize("codes", [(), (18,), (23,)])
 def test_a_refusal_by_the_name_server_alone_is_no_block(codes: tuple[int, ...]) -> None:
     """REFUSED is also how a name server limits rates, and 18 how it treats strangers."""

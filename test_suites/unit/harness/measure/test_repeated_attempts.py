@@ -154,6 +154,38 @@ async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_as
     assert (seen.look, len(rests)) == ("alone", 1), "a reset says nothing of that"
 
 
+REFUSED = fail("dns_refused_error", "resolve")
+
+
+@pytest.mark.parametrize(("limits", "answered", "pauses"), [(True, 4, 4), (False, 0, 1)])
+async def test_a_refusal_by_a_resolver_is_kept_if_it_comes_again_after_a_pause(
+    monkeypatch: pytest.MonkeyPatch, *, limits: bool, answered: int, pauses: int
+) -> None:
+    """A resolver that limits its answers gives one after each pause; one that filters gives none.
+
+    It answers heartbeats always, as one does that counts questions by name.
+    """
+    left = rests = 0
+
+    async def rest(_: object) -> None:
+        nonlocal left, rests
+        left, rests = 1, rests + 1
+
+    async def play(attempt: Attempt) -> ProbeResult | None:
+        nonlocal left
+        if attempt.key.line == "control" or attempt.item.id.startswith("heartbeat-"):
+            return None
+        left, had = 0, left
+        return None if had and limits else REFUSED
+
+    monkeypatch.setattr("harness.measure.repeated_attempts._rest", rest)
+    monkeypatch.setattr("harness.measure.repeated_attempts._has_items", lambda *_: True)
+    seen, _ = await observe(play, *(tried(name) for name in "wxyz"))
+
+    assert [one.failure for one in seen].count(None) == answered
+    assert (rests, {one.look for one in seen}) == (pauses, {"alone"})
+
+
 async def test_what_passes_alone_is_a_heartbeat_beside_the_next_one() -> None:
     async def play(attempt: Attempt) -> ProbeResult | None:
         name, line = attempt.item.id, attempt.key.line

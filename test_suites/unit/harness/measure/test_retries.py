@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import pytest
+
 from harness.campaign.item_selection import SelectedItems
+from harness.judge.liveness import WORDS
 from harness.measure.batch_plan import Retries
 from harness.model.batch import AGAIN, Batch, count_batches, turn_of
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
-from harness.model.verdict import BRACKET_FAILED, State, Verdict
+from harness.model.verdict import BRACKET_FAILED, OF_THE_LINE, State, Verdict
 from harness.ports.judging import BatchJudges
 
 ITEMS = tuple(Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)) for n in range(12))
-Says = Callable[[str, int], State | None]
-"""What becomes of an item at its trial of a number (0 is the first); None is a void batch."""
+Says = Callable[[str, int], State | str | None]
+"""What becomes of an item at its trial of a number (0 is the first): a state, a rule that leaves it
+undecided, or None for a void batch."""
 
 
 def campaign(**limits: Any) -> Campaign:
@@ -71,15 +75,14 @@ def tried(batch: Batch, says: Says) -> list[Seen]:
     ]
 
 
-def verdict(item: Item, batch: Batch, line: str, state: State | None) -> Verdict:
+def verdict(item: Item, batch: Batch, line: str, said: State | str | None) -> Verdict:
     key = AttemptKey(
         campaign="c", item=item.id, probe=batch.way.probe, line=line,
         profile=batch.way.profile, round=batch.way.round,
     )  # fmt: skip
-    rule = BRACKET_FAILED if state is None else "r"
-    return Verdict(
-        key=key, item=item, state=state or State.INSUFFICIENT, rule=rule, rules_version="1"
-    )
+    state = said if isinstance(said, State) else State.INSUFFICIENT
+    rule = BRACKET_FAILED if said is None else "r" if isinstance(said, State) else said
+    return Verdict(key=key, item=item, state=state, rule=rule, rules_version="1")
 
 
 def run(
@@ -109,8 +112,31 @@ def test_where_all_is_decided_nothing_is_tried_again() -> None:
     assert [number for number, _ in told] == [1] * count_batches(campaign(), len(ITEMS))
 
 
-def test_an_undecided_item_is_tried_three_times_more_and_spread() -> None:
-    told = run(lambda name, _: State.INSUFFICIENT if name == "i0" else State.BLOCKED)
+@pytest.mark.parametrize(
+    ("rules", "times"),
+    [
+        (["page-not-recognised"] * 4, 1),  # a third answer would be as unclear as two were
+        (["broken-off", "page-unclear", "page-unclear", "page-unclear"], 2),
+        (["broken-off", "page-unclear", "broken-off", "page-unclear"], 3),
+        (["silence-without-sign-of-life"] * 4, 2),  # the line may recover
+        (["trouble-not-seen-alone"] * 3 + ["page-unclear"], 2),
+    ],
+)
+def test_an_undecided_item_is_tried_as_often_as_it_may_be_decided(
+    rules: list[str], times: int
+) -> None:
+    def says(name: str, turn: int) -> str | State:
+        return rules[turn] if name == "i0" else State.BLOCKED
+
+    assert again(run(says)) == ["i0"] * times
+
+
+def test_what_decides_late_is_said_by_the_rules_of_the_line() -> None:
+    assert set(WORDS) == OF_THE_LINE
+
+
+def test_an_item_that_is_down_is_tried_three_times_more_and_spread() -> None:
+    told = run(lambda name, _: State.DOWN if name == "i0" else State.BLOCKED)
 
     assert again(told) == ["i0"] * 3
     places = [place for place, (number, _) in enumerate(told) if number > AGAIN]

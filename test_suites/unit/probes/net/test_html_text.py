@@ -156,3 +156,30 @@ def test_the_page_that_was_used_last_is_forgotten_last() -> None:
 )
 def test_frames_and_forwards_are_found(markup: str, frames: tuple[str, ...]) -> None:
     assert read_page(f"<html><head></head>{markup}</html>".encode(), HTML).frames == frames
+
+
+SQUID = "background: url('/squid-internal-static/icons/SN.png') no-repeat left;"
+
+
+@pytest.mark.parametrize(
+    ("markup", "embedded", "parts"),
+    [
+        (f"<style>#titles {{ {SQUID} }}</style>", 0, ()),
+        ('<img src="/squid-internal-static/icons/SN.png">', 0, ()),
+        ("<img src=http://filter.example:3128/squid-internal-static/icons/SN.png>", 0, ()),
+        ('<img src="/squid-internal-static/icons/SN.png" srcset="/page.png">', 1, ()),
+        ('<img src="/squid-internal-/../page.png?x">', 1, ()),
+        (f"<style>#titles {{ {SQUID} }} p {{ background: url(/page.png) }}</style>", 1, ()),
+        ('<img src="/logo.png"><img src="http://f.example/a.png">', 2, ("http://f.example/a.png",)),
+        ("<link rel=stylesheet href=https://f.example/a.css>", 1, ("https://f.example/a.css",)),
+        ("<img src=data:image/png;base64,AA>", 1, ("data:image/png;base64,AA",)),
+        ("<script src=http://f.example/a.js></script>", 1, ()),
+        ("<style>@import url(http://f.example/a.css);</style>", 1, ()),
+    ],
+)
+def test_what_is_the_same_wherever_a_page_stands_is_told_apart(
+    markup: str, embedded: int, parts: tuple[str, ...]
+) -> None:
+    page = read_page(f"<html>{markup}<p>words</p></html>".encode(), HTML)
+
+    assert (page.embedded, page.parts) == (embedded, parts)

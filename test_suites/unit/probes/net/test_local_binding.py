@@ -34,7 +34,18 @@ def test_another_family_is_our_own_trouble() -> None:
     with pytest.raises(OSError, match="other family") as caught:
         open_socket("::1", TCP, LocalBinding(address="127.0.0.1"))
 
-    assert caught.value.errno == errno.EADDRNOTAVAIL
+    assert caught.value.errno == errno.EAFNOSUPPORT
+
+
+def test_a_mapped_address_is_reached_from_a_source_of_ipv4() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with open_socket("::ffff:127.0.0.1", TCP, LocalBinding(address="127.0.0.5")) as sock:
+            sock.settimeout(10)
+            sock.connect(("::ffff:127.0.0.1", server.getsockname()[1]))
+            accepted, peer = server.accept()
+        accepted.close()
+
+    assert peer[0] == "127.0.0.5"
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,16 @@ def test_an_address_that_is_none_is_no_crash() -> None:
     state = judge_trial(trial(dns("not-an-address"), dns("192.0.2.7"))).state
 
     assert state is State.INSUFFICIENT
+
+
+def test_a_private_address_beside_a_public_one_is_no_block() -> None:
+    nobody = web(canary="absent", status=None)
+    mixed = dns("10.1.1.1", "151.101.1.69", landing=nobody)
+
+    assert judge_trial(trial(mixed, dns("192.0.2.7"))).state is State.INSUFFICIENT
+
+
+def test_a_private_address_is_no_block_where_the_control_has_one_too() -> None:
+    both = dns("10.9.9.9", "93.184.216.34")
+
+    assert judge_trial(trial(dns("10.1.1.1"), both, host=THEIRS)).state is not State.BLOCKED

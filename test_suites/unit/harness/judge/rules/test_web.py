@@ -283,3 +283,44 @@ def test_an_expired_certificate_of_somebody_else_is_interception() -> None:
     )
 
     assert (verdict.mechanism, verdict.intercepted) == (Mechanism.TLS_INTERCEPT_PAGE, True)
+
+
+@pytest.mark.parametrize(
+    ("detail", "rule"),
+    [
+        ("", "failure-learned"),
+        ("the head of the answer has no end", "failure-unclear"),
+        ("the proxy's answer to CONNECT has no end", "failure-unclear"),
+        ("400, message='Too many headers received'", "failure-unclear"),
+        ("400, message='Got more than 65536 bytes when reading'", "failure-unclear"),
+        ("net::ERR_RESPONSE_HEADERS_TOO_BIG", "failure-unclear"),
+    ],
+)
+def test_a_head_that_is_too_long_to_read_is_never_a_block(detail: str, rule: str) -> None:
+    """Not even where the must-block sentinels met the same: the page may follow it."""
+    known = FilterFingerprints(failures=frozenset({"http_invalid_response"}))
+    seen = trial(failed("http_invalid_response", detail=detail))
+
+    assert judge_trial(seen, known).rule == rule
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 401])
+def test_a_connect_that_opens_no_tunnel_is_refused_whatever_else_was_seen(status: int) -> None:
+    seen = trial(web(canary="absent", status=None, tunnel_status=status))
+
+    assert judge_trial(seen).rule == "tunnel-refused"
+
+
+def test_an_answer_that_does_not_end_in_time_is_never_decided_by_what_came() -> None:
+    page = web(canary="absent", status=403, title="Access denied", text=NOTICE)
+    seen = trial(page, failure=failed("generic_timeout_error"))
+
+    assert judge_trial(seen).rule == "too-long-to-read"
+
+
+def test_451_with_the_page_of_the_origin_is_no_refusal() -> None:
+    text = "By order of the court the garden centre opens at nine, and closes at four every day."
+    page = {"text": text, "text_length": len(text), "sketch": (1, 2, 3)}
+    seen = trial(web(canary="absent", status=451, **page), web(**page))
+
+    assert judge_trial(seen).state is State.INSUFFICIENT
