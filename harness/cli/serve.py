@@ -131,6 +131,8 @@ def serve_hub(
         is_secure = declared.url.startswith("https:")
         parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
         server = _server(hub_app(parts), tls, declared.proxies)
+        if is_secure and not tls and not declared.proxies:
+            warn("hub.yaml names no proxies: everybody counts as the reverse proxy before this hub")
         at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
         gc.collect()
         gc.freeze()  # what is loaded now stays, and is not looked through again
@@ -289,7 +291,8 @@ def _server(
     settings = uvicorn.Config(
         behind if proxies else app, http=visits_through(door, context, among(proxies)),
         ws="none", loop="asyncio", lifespan="off", log_config=None, access_log=False,
-        server_header=False, proxy_headers=False, h11_max_incomplete_event_size=MOST_HEADERS, backlog=BACKLOG,
+        server_header=False, proxy_headers=False, backlog=BACKLOG,
+        h11_max_incomplete_event_size=MOST_HEADERS,
         timeout_keep_alive=int(IDLE_WITHIN), timeout_graceful_shutdown=END_SECONDS,
         callback_notify=end_overdue, timeout_notify=0,
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,10 +25,10 @@ SLOW = 1000
 
 
 @pytest.fixture
-def example(tmp_path: Path) -> Iterator[HubExample]:
+def example(tmp_path: Path) -> HubExample:
     made = HubExample(tmp_path)
     made.clock = WallClock()  # type: ignore[assignment]  # the server's clock is the system's
-    yield made.make()
+    return made.make()
 
 
 def hold(stack: ExitStack, port: int, addresses: int, sent: bytes) -> None:
