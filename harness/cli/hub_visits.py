@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,6 +16,7 @@ from harness.model.subscriber import subscriber_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
+    from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
 FOR_AGENTS = ("/agent/", "/health/")
 """Below these paths an answer is for an agent, or for who watches the server."""
@@ -35,8 +36,8 @@ class HubVisit(H11Protocol):
         self._lowest: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._early = bytearray()
-        self._is_lost = False
-        self._answers, self.app = self.app, self._answer_if_possible  # type: ignore[assignment]
+        self._is_open = self._is_lost = False
+        self._answers, self.app = self.app, self._answer_if_possible
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, and open TLS."""
@@ -46,10 +47,14 @@ class HubVisit(H11Protocol):
         if not self.door.enter(self):
             transport.abort()
         elif self.tls is None:
-            super().connection_made(transport)
+            self._begin(transport)
         else:
             transport.pause_reading()
             self._opening = self.loop.create_task(self._open(transport, self.tls))
+
+    def _begin(self, transport: asyncio.Transport) -> None:
+        self._is_open = True
+        super().connection_made(transport)
 
     async def _open(self, transport: asyncio.Transport, tls: ssl.SSLContext) -> None:
         try:
@@ -62,13 +67,13 @@ class HubVisit(H11Protocol):
             self.door.leave(self)
             transport.abort()
             return
-        super().connection_made(opened)
+        self._begin(opened)
         if self._early:
             self.data_received(bytes(self._early))
 
     def data_received(self, data: bytes) -> None:
         """Read on; what came before TLS was told to be open is kept until then."""
-        if self.transport is None:
+        if not self._is_open:
             self._early += data
             return
         self.heard += len(data)
@@ -79,7 +84,7 @@ class HubVisit(H11Protocol):
         """Give the place back."""
         self._is_lost = True
         self.door.leave(self)
-        if self.transport is not None:
+        if self._is_open:
             super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -110,11 +115,11 @@ class HubVisit(H11Protocol):
             self.phase, self.since, self.heard = found, self.loop.time(), 0
 
     def _phase_now(self) -> Phase:
-        if self.transport is None:
+        if not self._is_open:
             return Phase.HEAD
         if self.flow.write_paused or self.transport.is_closing():
             return Phase.UNREAD
-        cycle = self.cycle
+        cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None:
             return Phase.HEAD
         if cycle.response_complete:

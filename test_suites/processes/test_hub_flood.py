@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def hold(stack: ExitStack, port: int, addresses: int, sent: bytes) -> None:
 def test_slow_connections_keep_nobody_out(example: HubExample, addresses: int, sent: bytes) -> None:
     token = example.invite()
     with serving(example) as server, ExitStack() as stack:
+        assert server.process.stderr is not None  # read, or the log of each request fills the pipe
+        reader = threading.Thread(target=server.process.stderr.read)
+        reader.start()
         agent = example.device(token, server.send)
         agent.enrol(token)
         hold(stack, server.client.base_url.port or 0, addresses, sent)
@@ -58,6 +62,8 @@ def test_slow_connections_keep_nobody_out(example: HubExample, addresses: int, s
             for _ in range(3):
                 assert second.get("/sign-in").status_code == 200
                 assert isinstance(agent.ask(Poll(status=AgentStatus(version="1"))), Polled)
+        server.process.kill()
+        reader.join()
 
 
 def test_a_client_that_never_begins_tls_keeps_nobody_out(
