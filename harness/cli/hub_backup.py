@@ -30,6 +30,7 @@ from harness.store.atomic_write import sync_folder
 if TYPE_CHECKING:
     from harness.store.backup_archive import ArchiveWriter, BackupManifest
     from harness.store.hub.table_copy import RegistryCopy
+    from harness.store.registry.streams import Registry
 
 clock: Clock = WallClock()
 """The clock of the command; tests replace it."""
@@ -37,6 +38,8 @@ clock: Clock = WallClock()
 NAMED = "accredit-hub-{at:%Y%m%dT%H%M%SZ}.tar"
 OWN_NAME = re.compile(r"accredit-hub-\d{8}T\d{6}Z\.tar", re.ASCII)
 """The names of archives in a folder, by their time in UTC; only these are removed by ``--keep``."""
+
+EMPTY = "nothing was backed up: is ACCREDIT_DATABASE_URL set as for 'accredit serve'?"
 
 PARTIAL = ".partial"
 
@@ -72,7 +75,6 @@ def back_up(folder: Path, path: Path, clock: Clock) -> BackupManifest:
     """
     from harness.store.backup_archive import ArchiveWriter  # noqa: PLC0415 - keep the start light
     from harness.store.hub.table_copy import snapshot  # noqa: PLC0415 - sqlalchemy is heavy
-    from harness.store.registry.opening import open_registry  # noqa: PLC0415 - the same
 
     hub = read_hub(folder)
     files = HubFiles(hub, warn)
@@ -84,14 +86,35 @@ def back_up(folder: Path, path: Path, clock: Clock) -> BackupManifest:
     ):
         writer = ArchiveWriter(stream, listing)
         with (
-            open_registry(hub.registry, create=True) as registry,
+            _opened(hub.registry) as registry,
             snapshot(registry, path.with_name(f"{path.name}.registry{PARTIAL}")) as copy,
         ):
+            _require_something(copy, registry.where)
             manifest = _add_rows(writer, copy, clock.now(), files, folder)
         for name, source in files:
             if not writer.add_file(name, source):
                 warn(f"{source}: was removed meanwhile; it is not in the backup")
         return writer.finish(manifest)
+
+
+def _opened(where: Path | str) -> Registry:
+    """The registry of a hub. Raises UsageError if there is none: a backup makes none."""
+    from harness.store.registry.opening import (  # noqa: PLC0415 - sqlalchemy is heavy
+        NoRegistry,
+        open_registry,
+    )
+
+    try:
+        open_registry(where).close()
+    except NoRegistry as error:
+        raise UsageError(f"{str(error).partition(';')[0]}; {EMPTY}") from None
+    return open_registry(where, create=True)  # which brings its tables up to date
+
+
+def _require_something(copy: RegistryCopy, where: str) -> None:
+    """Raise UsageError for a registry without a row."""
+    if not any(copy.counts().values()):
+        raise UsageError(f"{where}: the registry is empty; {EMPTY}")
 
 
 def _add_rows(

@@ -6,6 +6,7 @@ The format is docs/reference/hub.md. Paths in ``hub.yaml`` begin at the folder.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,10 @@ url: {url}
 # Where 'accredit serve' listens.
 listen: {listen}
 
+# Reverse proxies before this hub, by address or network: the client that such a proxy adds to
+# X-Forwarded-For is believed, and that of nobody else.
+proxies: []
+
 # Certificates in PEM, the hub's own first, and its private key. Behind a reverse proxy give the
 # certificates of the proxy, and no key: by them an agent sees that TLS is intercepted.
 certificates: {certificates}
@@ -89,9 +94,22 @@ def hub_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _is_network(text: str) -> str:
+    """Return an address or a network as it is. Raises ValueError."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        msg = "write an address or a network, such as 127.0.0.1 or 10.0.0.0/24"
+        raise ValueError(msg) from None
+    return text
+
+
 SomePath = Annotated[str, Field(min_length=1, max_length=1000)]
 Url = Annotated[str, Field(max_length=500), AfterValidator(hub_url)]
 Listen = Annotated[str, AfterValidator(_is_address)]
+
+
+Network = Annotated[str, AfterValidator(_is_network)]
 
 
 class HubFile(Declared):
@@ -101,6 +119,7 @@ class HubFile(Declared):
     url: Url
     out: SomePath = "out"
     listen: Listen = LISTEN
+    proxies: tuple[Network, ...] = ()
     certificates: tuple[SomePath, ...] = ()
     key: SomePath | None = None
     notify: Notifying = Notifying()

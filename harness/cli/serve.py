@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ipaddress
 import queue
+import resource
 import shutil
 import signal
 import socket
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,11 +55,11 @@ AGAIN_AFTER = 600.0
 SCRATCH = "scratch"
 """The folder of a hub where bundles are unpacked."""
 
-MOST_CONNECTIONS = 512
 MOST_HEADERS = 16 * 1024
-BACKLOG = 256
-IDLE_SECONDS, END_SECONDS = 15, 5
-"""How long a connection may wait for its next request, and requests for their end at a stop."""
+BACKLOG, FILES = 1024, 4096
+"""How many connections may wait to be accepted, and files that may be open, where allowed."""
+END_SECONDS = 5
+"""How long requests may take to end at a stop."""
 
 
 def serve_command(
@@ -115,6 +117,7 @@ def serve_hub(
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(folder)
+    _allow_files()
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     log = HubLog(clock)
     with (
@@ -127,7 +130,9 @@ def serve_hub(
     ):
         is_secure = declared.url.startswith("https:")
         parts = web_parts(opened, work, clock, log.request, is_secure=is_secure)
-        server = _server(hub_app(parts), tls)
+        server = _server(hub_app(parts), tls, declared.proxies)
+        if is_secure and not tls and not declared.proxies:
+            warn("hub.yaml names no proxies: everybody counts as the reverse proxy before this hub")
         at = f"{'https' if tls else 'http'}://{shown_address(listener)}"
         gc.collect()
         gc.freeze()  # what is loaded now stays, and is not looked through again
@@ -252,18 +257,60 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _server(app: ASGIApp, tls: tuple[Path, Path] | None) -> uvicorn.Server:
-    """A server that answers requests that came before it is told to end."""
-    import uvicorn  # noqa: PLC0415 - an extra
+def _allow_files() -> None:
+    """Let this process open enough files for all connections, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
+
+def _server(
+    app: ASGIApp, tls: tuple[Path, Path] | None, proxies: tuple[str, ...] = ()
+) -> uvicorn.Server:
+    """A server that answers requests that came before it is told to end.
+
+    Those of ``proxies`` are of the client that they name last in ``X-Forwarded-For``.
+    """
+    import uvicorn  # noqa: PLC0415 - an extra
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: PLC0415 - the same
+
+    from harness.cli.hub_door import IDLE_WITHIN, Door  # noqa: PLC0415 - the same
+    from harness.cli.hub_visits import visits_through  # noqa: PLC0415 - the same
+
+    door = Door()
+
+    async def end_overdue() -> None:
+        door.end_overdue(asyncio.get_running_loop().time())
+
+    context = None
+    if tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+    behind: Any = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))  # type: ignore[arg-type]
     settings = uvicorn.Config(
-        app, http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None,
-        access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS,
-        timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=END_SECONDS,
-        ssl_certfile=tls[0] if tls else None, ssl_keyfile=tls[1] if tls else None,
+        behind if proxies else app, http=visits_through(door, context, among(proxies)),
+        ws="none", loop="asyncio", lifespan="off", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, backlog=BACKLOG,
+        h11_max_incomplete_event_size=MOST_HEADERS,
+        timeout_keep_alive=int(IDLE_WITHIN), timeout_graceful_shutdown=END_SECONDS,
+        callback_notify=end_overdue, timeout_notify=0,
     )  # fmt: skip
     return uvicorn.Server(settings)
+
+
+def among(proxies: tuple[str, ...]) -> Callable[[str], bool]:
+    """A function that says whether an address is one of these addresses and networks."""
+    networks = [ipaddress.ip_network(each) for each in proxies]
+
+    def is_among(address: str) -> bool:
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(found in each for each in networks)
+
+    return is_among
 
 
 @contextmanager

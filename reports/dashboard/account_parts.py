@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,13 +11,17 @@ from fastapi.responses import Response
 
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.accounts import Accounts
+from harness.store.hub.known_browsers import KNOWN_FOR
 from harness.store.hub.own_account import OwnAccount
-from harness.store.hub.sessions import Session
+from harness.store.hub.sessions import NewSession, Session
 from harness.store.hub.sign_in import Origin, SignIn
 from harness.store.registry.streams import Registry
-from reports.dashboard.access import SignInNeeded
+from reports.dashboard.access import COOKIE, SignInNeeded
 from reports.dashboard.rendering import navigation
 from reports.dashboard.viewer_guard import cookie_name
+
+KNOWN_COOKIE = "accredit_known"
+"""The cookie with the mark of a known browser."""
 
 LONGEST_PATH = 2000
 SPACE, DELETE = 0x20, 0x7F
@@ -85,25 +88,25 @@ class AccountParts:
             secure=self.is_secure, httponly=True, samesite="lax",
         )  # fmt: skip
 
+    def give_session(self, response: Response, begun: NewSession) -> None:
+        """Give the browser a session, and the mark by which it is known at the next sign-in."""
+        self.give_cookie(response, COOKIE, begun.secret)
+        if begun.mark:
+            seconds = int(KNOWN_FOR.total_seconds())
+            self.give_cookie(response, KNOWN_COOKIE, begun.mark, seconds)
+
+    def origin(self, request: Request) -> Origin:
+        """From where a request comes; the server has put the client of a proxy in its place."""
+        address = request.client.host if request.client else ""
+        mark = request.cookies.get(cookie_name(KNOWN_COOKIE, is_secure=self.is_secure), "")
+        return Origin(address[:100], request.headers.get("user-agent", ""), mark)
+
     def take_cookie(self, response: Response, name: str) -> None:
         """Make the browser forget a cookie."""
         response.delete_cookie(
             cookie_name(name, is_secure=self.is_secure), path="/", secure=self.is_secure,
             httponly=True, samesite="lax",
         )  # fmt: skip
-
-
-def origin_of(request: Request) -> Origin:
-    """From where a request comes.
-
-    A reverse proxy on this machine gives the address as the last part of ``X-Forwarded-For``;
-    what others say there does not count.
-    """
-    address = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    if forwarded and _is_loopback(address):
-        address = forwarded
-    return Origin(address[:100], request.headers.get("user-agent", ""))
 
 
 def local_path(text: str) -> str:
@@ -122,10 +125,3 @@ def home_of(viewer: Viewer) -> str:
     if viewer.may(Permission.ADMINISTER):
         return "/admin"
     return next(iter(navigation(viewer))).path
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

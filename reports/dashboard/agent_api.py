@@ -11,12 +11,15 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
+import anyio
+import anyio.to_thread
 import msgspec
+from anyio.lowlevel import RunVar
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,6 +43,14 @@ STATUS = {"unknown": 403, "too-large": 413}
 
 NUMBER, NUMBER_BYTES = "accredit.request", 6
 """Where the number of a request is in its scope, and how many random bytes it has."""
+
+THREADS = 8
+"""How many messages of agents are answered at once; pages have threads of their own."""
+
+_THREADS: RunVar[anyio.CapacityLimiter | None] = RunVar("threads of agents")
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -115,7 +126,7 @@ def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
             return _refused(400, "faulty", "the question cannot be read")
         except _Refusal as refusal:
             return _refused(refusal.status, "faulty", refusal.words)
-        answer = await run_in_threadpool(hub.answer_time, question)
+        answer = await _in_own_thread(hub.answer_time, question)
         return _answered(msgspec.json.encode(answer))
 
     @app.post(MESSAGES, include_in_schema=False)
@@ -128,15 +139,25 @@ def add_agent_routes(app: FastAPI, hub: AnswersAgents) -> None:
 
     @app.get(READY, include_in_schema=False)
     async def ready() -> Response:
-        if await run_in_threadpool(hub.is_ready):
+        if await _in_own_thread(hub.is_ready):
             return _answered(b'{"status":"ready"}')
         return Response(b'{"status":"not ready"}', 503, HEADERS, JSON)
+
+
+async def _in_own_thread(
+    work: Callable[Arguments, Result], *words: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """Do work in a thread that no page can hold."""
+    threads = _THREADS.get(None)
+    if threads is None:
+        _THREADS.set(threads := anyio.CapacityLimiter(THREADS))
+    return await anyio.to_thread.run_sync(partial(work, *words, **named), limiter=threads)
 
 
 async def _answer_message(hub: AnswersAgents, request: Request) -> Response:
     try:
         body = await _body(request, hub.most_body)
-        return _answered(await run_in_threadpool(hub.answer, body))
+        return _answered(await _in_own_thread(hub.answer, body))
     except NotAnswered as error:
         refused = error.refused
         return _refused(STATUS.get(refused.reason, 400), refused.reason, refused.words)

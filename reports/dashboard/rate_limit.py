@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fastapi import Request, Response
 
+from harness.model.subscriber import subscriber_of
 from reports.dashboard.access import Refusal, signed_in
 
 PER_MINUTE, BURST = 600, 120
@@ -66,7 +67,7 @@ class RateLimit:
     def __call__(self, request: Request, response: Response) -> None:
         """Count the request of a route, as its dependency."""
         viewer = signed_in(request).viewer
-        client = request.client.host if request.client else ""
+        client = subscriber_of(request.client.host if request.client else "")
         left = self.take(f"person {viewer.person}" if viewer.person else f"address {client}")
         response.headers["RateLimit-Limit"] = str(self._burst)
         response.headers["RateLimit-Remaining"] = str(left)

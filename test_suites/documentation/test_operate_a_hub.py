@@ -42,10 +42,19 @@ def test_each_command_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Monk
             if "doctor" in words:
                 assert "ERROR" not in ended.stdout.replace("ERROR    library", ""), ended.stdout
             done.append(words[1])
+            if words[1] == "init":
+                _invite(srv / "hub")
 
     assert ["init", "backup", "migrate", "doctor", "doctor", "backup", "backup", "restore",
             "verify", "expire", "expire"] == done  # fmt: skip
     assert (new / "hub/hub.keys").read_bytes() == (srv / "hub/hub.keys").read_bytes()
+
+
+def _invite(hub: Path) -> None:
+    """Record something: nobody makes a backup of nothing."""
+    words = ["hub", "agent", "invite", "--hub", str(hub), "--site", "Hill School"]
+    ended = CliRunner().invoke(app, [*words, "--service", "Safe Net"])
+    assert ended.exit_code == 0, ended.output
 
 
 def _here(word: str, folder: Path, *, is_restore: bool) -> str:

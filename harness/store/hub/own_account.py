@@ -18,6 +18,7 @@ from harness.model.access_event import (
 from harness.store.hub import api_tokens, sessions
 from harness.store.hub.api_tokens import ApiToken, NewToken
 from harness.store.hub.audit_log import audited
+from harness.store.hub.known_browsers import new_mark
 from harness.store.hub.password_hashes import hash_password, is_password, require_password
 from harness.store.hub.people import Person, change_row, end_access, find_by_id, require_person
 from harness.store.hub.second_factor import accepted_step, new_secret
@@ -84,10 +85,11 @@ class OwnAccount:
             changed = change_row(transaction.connection, held.id, {"password": hashed})
             end_access(transaction.connection, held.id, now)
             transaction.record(PasswordSet(at=now, actor=held.name, person=held.id))
-            return sessions.begin_session(
+            begun = sessions.begin_session(
                 transaction.connection, changed, now, address=session.address,
                 browser=session.browser, is_complete=True,
             )  # fmt: skip
+            return begun._replace(mark=new_mark(changed, now))
 
     def offer_second_factor(self, person: str, password: str) -> str:
         """Make a secret for a second factor, which counts once a code of it was given."""

@@ -18,11 +18,19 @@ from sqlalchemy import Connection, text
 from harness.errors import UsageError
 from harness.model.hub_access import Viewer
 from harness.store.hub.hub_tables import (
+    ATTEMPTS,
     CAMPAIGNS,
+    CONDITIONS,
     DOCUMENTS,
     ITEMS,
     METADATA,
+    NOTIFIED,
+    OUTBOX,
     OUTCOMES,
+    PEOPLE,
+    PROGRESS,
+    SESSIONS,
+    TOKENS,
     UPLOADS,
 )
 from harness.store.registry.tables import (
@@ -41,6 +49,14 @@ PAGES, WORK = "accredit_pages", "accredit_work"
 
 PAGE_TABLES = (CAMPAIGNS, OUTCOMES, ITEMS, DOCUMENTS, UPLOADS)
 """What pages read. They have no right to any other table."""
+
+WITHOUT_POLICY = {
+    "accounts": (PEOPLE, SESSIONS, TOKENS, ATTEMPTS),
+    "work of the hub": (PROGRESS, OUTBOX, NOTIFIED, CONDITIONS),
+    "agents": (AGENT_MESSAGES, AGENT_ORDERS, AGENT_REPORTS, AGENT_STATUSES),
+}
+"""The tables without policies, by what they hold. Pages have no right to any of their rows, and the
+hub has to find every one of them to sign somebody in or answer an agent: a policy adds nothing."""
 
 PUBLIC_KIND = "register"
 """The kind of documents that everybody may read: the register of accredited services."""

@@ -57,10 +57,14 @@ class Session(NamedTuple):
 
 
 class NewSession(NamedTuple):
-    """A session that began, and its secret, which is nowhere else."""
+    """A session that began, and its secret, which is nowhere else.
+
+    ``mark`` is a new one by which the browser is known from now on; empty if it keeps its own.
+    """
 
     secret: str
     session: Session
+    mark: str = ""
 
 
 def digest_of(secret: str) -> str:

@@ -14,6 +14,7 @@ from harness.model.access_event import SignedIn, SignedOut, SignInRefused
 from harness.model.hub_access import Viewer
 from harness.store.hub import api_tokens, sessions
 from harness.store.hub.audit_log import Audited, audited
+from harness.store.hub.known_browsers import known_browser, new_mark
 from harness.store.hub.password_hashes import (
     hash_password,
     is_password,
@@ -34,6 +35,7 @@ from harness.store.hub.sign_in_delays import (
     BY_ADDRESS,
     account_key,
     address_key,
+    browser_key,
     code_key,
     count_try,
     forget_tries,
@@ -49,10 +51,14 @@ LONGEST_ADDRESS = 100
 
 
 class Origin(NamedTuple):
-    """From where somebody signs in: the network address, and what the browser calls itself."""
+    """From where somebody signs in: the network address, and what the browser calls itself.
+
+    ``mark`` is what a browser holds in which somebody signed in before (``known_browsers``).
+    """
 
     address: str
     browser: str
+    mark: str = ""
 
 
 class SignIn:
@@ -90,10 +96,11 @@ class SignIn:
     def with_password(self, email: str, password: str, origin: Origin) -> NewSession | None:
         """Begin a session, not complete where there is a second factor; ``None``: refused."""
         typed = folded_email(email[:LONGEST_EMAIL])
-        if not self._may_try(typed, origin):
-            return None
         with self._registry.transaction() as connection:
             held = find_by_email(connection, typed)
+        browser = known_browser(held, origin.mark, self._now())
+        if not self._may_try(typed, browser, origin):
+            return None
         is_right = is_password(held.password if held else "", password)
         if held is None or not is_right or held.disabled is not None:
             self._refuse(held, origin, "password")
@@ -104,9 +111,12 @@ class SignIn:
             if now_held is None or now_held.disabled or now_held.password != held.password:
                 return None  # changed meanwhile
             if hashed != held.password:
-                change_row(transaction.connection, held.id, {"password": hashed})
-            take_back_try(transaction.connection, address_key(origin.address))
-            forget_tries(transaction.connection, account_key(typed))
+                now_held = change_row(transaction.connection, held.id, {"password": hashed})
+            if browser:
+                forget_tries(transaction.connection, browser_key(typed, browser))
+            else:
+                take_back_try(transaction.connection, address_key(origin.address))
+                forget_tries(transaction.connection, account_key(typed))
             return self._begin(transaction, now_held, origin, "password")
 
     def by_oidc(self, email: str, subject: str, origin: Origin) -> NewSession | None:
@@ -144,13 +154,15 @@ class SignIn:
             if held is None or held.is_complete:
                 return None
             person = held.person
-            if not count_try(connection, {code_key(person.id): BY_ACCOUNT}, now):
+            browser = known_browser(person, origin.mark, now)
+            key = code_key(f"{person.id}/{browser}" if browser else person.id)
+            if not count_try(connection, {key: BY_ACCOUNT}, now):
                 return None
             step = accepted_step(person.second_factor, code, now, person.last_code)
             if step is None:
                 _record_refusal(transaction, person, origin, "code")
                 return None
-            forget_tries(connection, code_key(person.id))
+            forget_tries(connection, key)
             person = change_row(connection, person.id, {"last_code": step})
             sessions.end_sessions(connection, person.id, only=held.digest)
             return _completed(transaction, person, origin, "code")
@@ -166,8 +178,11 @@ class SignIn:
             event = SignedOut(at=now, actor=held.person.name, person=held.person.id)
             transaction.record(event)
 
-    def _may_try(self, email: str, origin: Origin) -> bool:
+    def _may_try(self, email: str, browser: str, origin: Origin) -> bool:
+        """Count a try: of a known browser by itself, of others by account and address."""
         limits = {account_key(email): BY_ACCOUNT, address_key(origin.address): BY_ADDRESS}
+        if browser:
+            limits = {browser_key(email, browser): BY_ACCOUNT}
         with self._registry.transaction(is_writing=True) as connection:
             return count_try(connection, limits, self._now())
 
@@ -196,7 +211,7 @@ def _completed(transaction: Audited, person: Person, origin: Origin, by: str) ->
     transaction.record(
         SignedIn(at=now, actor=person.name, person=person.id, address=address, by=by)
     )
-    return begun
+    return begun._replace(mark=new_mark(person, now))
 
 
 def _record_refusal(transaction: Audited, held: Person | None, origin: Origin, by: str) -> None:

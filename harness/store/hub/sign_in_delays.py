@@ -7,20 +7,17 @@ tries at the same time count too; a success takes back those of the account.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from harness.model.subscriber import subscriber_of
 from harness.store.hub.hub_tables import ATTEMPTS
 from harness.store.registry.streams import lock
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Failures count no more once there was none for so long."""
-
-HOST_BITS_V6 = 64
-"""A subscriber has as many IPv6 addresses as these bits give, so they count as one."""
 
 
 class Limit(NamedTuple):
@@ -39,6 +36,11 @@ def account_key(email: str) -> str:
     return _digest(f"account:{email}")
 
 
+def browser_key(email: str, browser: str) -> str:
+    """The key of the tries of a known browser with an e-mail address."""
+    return _digest(f"browser:{browser}:{email}")
+
+
 def code_key(person: str) -> str:
     """The key of the tries of a person's second factor."""
     return _digest(f"code:{person}")
@@ -46,16 +48,7 @@ def code_key(person: str) -> str:
 
 def address_key(address: str) -> str:
     """The key of the tries from a network address; one /64 counts as one address."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return _digest(f"address:{address}")
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is None:
-            network = ipaddress.ip_network((int(found), HOST_BITS_V6), strict=False)
-            return _digest(f"address:{network}")
-        found = found.ipv4_mapped
-    return _digest(f"address:{found}")
+    return _digest(f"address:{subscriber_of(address)}")
 
 
 def count_try(connection: Connection, limits: dict[str, Limit], now: datetime) -> bool:

@@ -195,7 +195,9 @@ class StreamAccess:
             self._connection.execute(insert(STREAMS).values(values))
         else:
             matches = and_(STREAMS.c.stream == self.stream, STREAMS.c.hash == self.head.hash)
-            self._connection.execute(update(STREAMS).where(matches).values(values))
+            kept = self._connection.execute(update(STREAMS).where(matches).values(values))
+            if kept.rowcount != 1:
+                raise InstrumentError(f"{self._where}: the head of {self.stream} was changed")
         self.head = head
 
     def _chain(self, rows: Iterable[Any]) -> Iterator[Event]:

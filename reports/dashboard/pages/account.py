@@ -14,7 +14,7 @@ from harness.model.stream import supplier_name
 from harness.store.hub.api_tokens import MOST_DAYS
 from harness.store.hub.second_factor import enrolment_uri
 from harness.store.hub.sessions import NewSession
-from reports.dashboard.access import COOKIE, AnyViewer, SignInNeeded, signed_in
+from reports.dashboard.access import AnyViewer, SignInNeeded, signed_in
 from reports.dashboard.account_parts import AccountParts
 from reports.dashboard.forms import Posted
 from reports.dashboard.rendering import page
@@ -185,5 +185,5 @@ def _new_session(
 
 def _led_on(parts: AccountParts, begun: NewSession, done: str) -> Response:
     response = RedirectResponse(f"{PATH}?done={done}", 303)
-    parts.give_cookie(response, COOKIE, begun.secret)
+    parts.give_session(response, begun)
     return response

@@ -19,7 +19,6 @@ from reports.dashboard.account_parts import (
     ProviderRefused,
     home_of,
     local_path,
-    origin_of,
 )
 from reports.dashboard.forms import FORM_COOKIE, Posted, form_token
 from reports.dashboard.rendering import page
@@ -52,7 +51,7 @@ def routes(parts: AccountParts) -> APIRouter:
     def sign_in(request: Request, form: Posted) -> Response:
         to = form.text("to", most=4000)
         begun = parts.sign_in.with_password(
-            form.text("email"), form.secret("password"), origin_of(request)
+            form.text("email"), form.secret("password"), parts.origin(request)
         )
         if begun is None:
             return _form(parts, request, to, REFUSED, email=form.text("email"), status=403)
@@ -62,7 +61,7 @@ def routes(parts: AccountParts) -> APIRouter:
     def give_code(request: Request, form: Posted) -> Response:
         to = form.text("to", most=4000)
         secret = parts.session_secret(request)
-        begun = parts.sign_in.with_code(secret, form.text("code"), origin_of(request))
+        begun = parts.sign_in.with_code(secret, form.text("code"), parts.origin(request))
         if begun is None:
             return _form(parts, request, to, REFUSED, status=403)
         return _begun(parts, request, begun, to)
@@ -103,7 +102,7 @@ def _add_provider(router: APIRouter, parts: AccountParts) -> None:
     def come_back(request: Request, state: To = "", code: To = "") -> Response:
         held = request.cookies.get(cookie_name(OIDC_COOKIE, is_secure=parts.is_secure), "")
         secret, _, to = held.partition(".")
-        origin = origin_of(request)
+        origin = parts.origin(request)
         try:
             vouched = provider.vouched(secret, state, code)
             begun = parts.sign_in.by_oidc(vouched.email, vouched.subject, origin)
@@ -127,7 +126,7 @@ def _begun(parts: AccountParts, request: Request, begun: NewSession, to: str) ->
     else:
         path = "/sign-in" + (f"?to={quote(local_path(to), safe='')}" if local_path(to) else "")
     response = RedirectResponse(path, 303)
-    parts.give_cookie(response, COOKIE, begun.secret)
+    parts.give_session(response, begun)
     parts.take_cookie(response, FORM_COOKIE)
     return response
 

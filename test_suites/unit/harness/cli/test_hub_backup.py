@@ -89,6 +89,20 @@ def test_a_restored_hub_has_every_row_and_every_file(
     assert [] == example.told
 
 
+@pytest.mark.parametrize("is_made", [False, True])
+def test_nothing_is_no_backup(tmp_path: Path, is_made: bool) -> None:
+    """As where the environment does not name the database that the hub uses."""
+    hub = BusyHub(tmp_path)
+    hub.make()
+    registry = tmp_path / "out/registry.sqlite"
+    if is_made:
+        open_registry(registry, create=True).close()
+    with pytest.raises(UsageError, match="nothing was backed up: is ACCREDIT_DATABASE_URL set"):
+        hub.back_up()
+    assert [] == [*tmp_path.glob("backup*")]
+    assert is_made == registry.exists(), "a backup makes no registry"
+
+
 def test_events_stay_append_only_after_a_restore(example: BusyHub, new: Path) -> None:
     restored(example, example.back_up(), new)
 

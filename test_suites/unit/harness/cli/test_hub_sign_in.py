@@ -26,6 +26,7 @@ from test_suites.unit.harness.cli.web_example import (
 )
 
 WRONG = "not the right password"
+KNOWN = "__Host-accredit_known"
 
 
 @pytest.fixture
@@ -96,6 +97,21 @@ def test_all_refusals_look_the_same(web: WebExample) -> None:
     assert 403 == next(iter(told))[0]
 
 
+def test_a_password_that_was_changed_meanwhile_begins_no_session(
+    web: WebExample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = web.add()
+
+    def looked_at(hashed: str, password: str) -> bool:
+        found = is_password(hashed, password)
+        web.accounts.accounts.set_password(person.email, "eleven blue trams at noon", actor="x")
+        return found
+
+    monkeypatch.setattr("harness.store.hub.sign_in.is_password", looked_at)
+    assert web.browser().sign_in(person.email).status_code == 403
+    assert [] == web.accounts.own.sessions()
+
+
 def test_a_refusal_takes_a_hash_whether_or_not_there_is_an_account(
     web: WebExample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,16 +175,67 @@ def test_guessing_many_accounts_from_one_address_is_slowed_down(web: WebExample)
     assert 303 == web.browser("2001:db8:0:2::2").sign_in(person.email).status_code
 
 
-def test_a_proxy_on_this_machine_tells_the_address(web: WebExample) -> None:
-    person = web.add()
-    for address, told in (("127.0.0.1", "203.0.113.9"), ("192.0.2.1", "192.0.2.1")):
-        browser = web.browser(address)
-        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
-        fields = {"csrf": browser.csrf(), "email": person.email, "password": WRONG}
-        browser.post("/sign-in", fields, headers=headers)
-        refused = web.log()[-1]
-        assert isinstance(refused, SignInRefused)
-        assert told == refused.address
+def test_who_names_an_address_is_not_believed(web: WebExample) -> None:
+    """Only the server's own setting of proxies puts another address in place of the client's."""
+    person, browser = web.add(), web.browser("127.0.0.1")
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
+    fields = {"csrf": browser.csrf(), "email": person.email, "password": WRONG}
+    browser.post("/sign-in", fields, headers=headers)
+    refused = web.log()[-1]
+    assert isinstance(refused, SignInRefused)
+    assert refused.address == "127.0.0.1"
+
+
+def test_a_known_browser_signs_in_while_others_guess(web: WebExample) -> None:
+    person, known = web.add(), web.browser("192.0.2.50")
+    answer = known.sign_in(person.email)
+    cookie = next(
+        each for each in answer.headers.get_list("set-cookie") if "accredit_known" in each
+    )
+    for part in ("__Host-", "HttpOnly", "SameSite=lax", "Secure", "Max-Age=15552000"):
+        assert part in cookie
+    first = known.client.cookies[KNOWN]
+    for number in range(30):  # also from the address of the known browser
+        tries(web, person.email, 1, "192.0.2.50" if number % 2 else f"192.0.2.{number}")
+    known.send("/sign-out", "/states")
+    assert web.browser("192.0.2.99").sign_in(person.email).status_code == 403
+    assert known.sign_in(person.email).status_code == 303
+    assert known.client.cookies[KNOWN] != first, "each sign-in gives another mark"
+    assert web.browser("192.0.2.99").sign_in(person.email).status_code == 403, "waits go on"
+
+
+def test_a_known_browser_has_as_many_guesses_as_an_account(web: WebExample) -> None:
+    person, known = web.add(), web.browser()
+    known.sign_in(person.email)
+    known.send("/sign-out", "/states")
+    for _ in range(5):
+        assert known.sign_in(person.email, WRONG).status_code == 403
+    assert known.sign_in(person.email).status_code == 403, "a stolen mark guesses no faster"
+    assert web.browser().sign_in(person.email).status_code == 303, "and keeps nobody else out"
+
+
+@pytest.mark.parametrize("ending", ["password", "closed", "age", "other person", "changed"])
+def test_a_mark_ends(web: WebExample, ending: str) -> None:
+    person, known = web.add(), web.browser()
+    other = web.add(Role.SCHEME_OWNER)
+    known.sign_in(person.email)
+    mark, password, email = known.client.cookies[KNOWN], PASSWORD, person.email
+    match ending:
+        case "password":
+            password = "eleven blue trams at noon"
+            web.accounts.accounts.set_password(email, password, actor="x")
+        case "closed":
+            web.accounts.accounts.disable(email, "left", actor="x")
+        case "age":
+            web.hub.clock.at += timedelta(days=181)
+        case "other person":
+            email = other.email
+        case _:
+            mark = mark[:-1] + ("0" if mark[-1] != "0" else "1")
+    for number in range(6):
+        tries(web, email, 1, f"192.0.2.{number}")
+    sign_in = web.accounts.sign_in
+    assert sign_in.with_password(email, password, Origin("192.0.2.9", "x", mark)) is None
 
 
 def test_no_session_is_taken_from_the_browser(web: WebExample) -> None:

@@ -28,7 +28,6 @@ from harness.store.hub.sign_in_delays import (
     BY_ACCOUNT,
     BY_ADDRESS,
     Limit,
-    address_key,
     wait_after,
 )
 from harness.store.registry.opening import open_registry
@@ -338,11 +337,19 @@ def test_waits_are_these() -> None:
     assert timedelta(minutes=5) == wait_after(1000, BY_ADDRESS)
 
 
-def test_an_address_is_one_host_or_one_subscriber() -> None:
-    assert address_key("192.0.2.1") == address_key("::ffff:192.0.2.1")
-    assert address_key("2001:db8::1") == address_key("2001:db8::ffff:2")
-    assert address_key("2001:db8::1") != address_key("2001:db8:0:1::1")
-    assert address_key("") != address_key("x")
+def test_without_a_hash_a_password_takes_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where accounts could be told apart by time, one could list them."""
+    worked: list[str] = []
+    verify = PasswordHasher.verify
+
+    def counted(self: PasswordHasher, hashed: str, password: bytes) -> bool:
+        worked.append(hashed.rpartition("p=")[0])
+        return verify(self, hashed, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    assert is_password(hash_password(PASSWORD), PASSWORD)
+    assert not is_password("", PASSWORD)
+    assert ["$argon2id$v=19$m=19456,t=2,"] * 2 == worked
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,32 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.hub_access import Role, Viewer
-from harness.store.hub.row_security import PAGE_TABLES, read_as, require_secured, secure
+from harness.store.hub.hub_tables import METADATA
+from harness.store.hub.row_security import (
+    PAGE_TABLES,
+    PAGES,
+    WITHOUT_POLICY,
+    read_as,
+    require_secured,
+    secure,
+)
+from harness.store.registry.tables import METADATA as REGISTRY_TABLES
+from test_suites.house.rooms import ROOT
+
+
+def test_every_table_has_policies_or_a_reason_for_none() -> None:
+    """A new table has to be put into one of the two, and onto the page of the hub."""
+    connection: Any = Recorded(standing=GOOD)
+    secure(connection, "site_hub")
+    secured = {each.split()[2] for each in connection.asked if "FORCE ROW LEVEL SECURITY" in each}
+    bare = {table.name for tables in WITHOUT_POLICY.values() for table in tables}
+
+    assert not secured & bare
+    assert {*METADATA.tables, *REGISTRY_TABLES.tables} == secured | bare
+    page = (ROOT / "docs/reference/hub.md").read_text(encoding="utf-8")
+    assert not [name for name in sorted(secured | bare) if f"`{name}`" not in page]
+    rights = [each for each in connection.asked if each.startswith("GRANT SELECT ON")]
+    assert not [each for each in rights for name in bare if f" {name} TO {PAGES}" in each]
 
 
 class Recorded:

@@ -53,6 +53,14 @@ def test_a_changed_line_is_named_by_its_byte(path: Path, victim: int) -> None:
         read_manifest(path, START)
 
 
+def test_a_member_that_was_added_to_a_line_breaks_the_chain(path: Path) -> None:
+    """The hash covers the members that we know, so another one is found by the text alone."""
+    path.write_bytes(path.read_bytes().replace(b'{"name"', b'{"added":1,"name"', 1))
+
+    with pytest.raises(InstrumentError, match=r"byte 0: (the hash chain|not a line)"):
+        read_manifest(path, START)
+
+
 @pytest.mark.parametrize("gone", [0, 1])
 def test_a_line_taken_out_breaks_the_chain(path: Path, gone: int) -> None:
     lines = path.read_bytes().splitlines(keepends=True)

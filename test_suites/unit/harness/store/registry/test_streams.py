@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -146,6 +147,18 @@ def test_who_expects_another_number_of_events_cannot_append(filled: Registry, af
         access.append(claim("three"), after=after)
     with filled.writing(ACME) as access:
         assert access.append(claim("three"), after=4).events == 5
+
+
+def test_a_head_that_was_changed_meanwhile_is_not_written_over(filled: Registry) -> None:
+    def keep_after_another() -> None:
+        with filled.writing(ACME) as access:
+            assert access.head is not None
+            access.head = replace(access.head, hash="0" * 64)
+            access._keep(replace(access.head, events=access.head.events + 1))
+
+    with pytest.raises(InstrumentError, match="the head of supplier:acme was changed"):
+        keep_after_another()
+    assert len(events_in(filled)) == 4
 
 
 def test_a_stream_begins_with_the_event_that_opens_it_and_has_only_one(registry: Registry) -> None:
