@@ -8,14 +8,13 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from harness.model.machine_facts import MachineReading
 from probes.clients import machine
+from test_suites.quiet_machine.sitecustomize import quiet_reading
 
 pytest_plugins = ["pytester"]
 
@@ -60,11 +59,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure as on a quiet machine: no test depends on what else runs on this one."""
     monkeypatch.setattr(machine, "read_machine", quiet_reading)
-
-
-def quiet_reading() -> MachineReading:
-    """A reading of a thread that never waits for a processor."""
-    return MachineReading(at=monotonic(), ran=monotonic(), waited=0.0)
 
 
 def pytest_collection_finish() -> None:

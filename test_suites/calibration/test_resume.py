@@ -23,8 +23,8 @@ import os, signal, sys
 from pathlib import Path
 from harness.cli.measure import measure_campaign
 from harness.cli.progress_display import ProgressDisplay
-from conftest import quiet_reading
 from probes.clients import machine
+from test_suites.quiet_machine.sitecustomize import quiet_reading
 
 machine.read_machine = quiet_reading
 

@@ -1,0 +1,1 @@
+"""A machine that is always quiet, for programs that tests start."""
