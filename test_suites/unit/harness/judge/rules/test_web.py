@@ -320,7 +320,7 @@ def test_an_answer_that_does_not_end_in_time_is_never_decided_by_what_came() -> 
 
 def test_451_with_the_page_of_the_origin_is_no_refusal() -> None:
     text = "By order of the court the garden centre opens at nine, and closes at four every day."
-    page = {"text": text, "text_length": len(text), "sketch": (1, 2, 3)}
+    page: dict[str, Any] = {"text": text, "text_length": len(text), "sketch": (1, 2, 3)}
     seen = trial(web(canary="absent", status=451, **page), web(**page))
 
     assert judge_trial(seen).state is State.INSUFFICIENT
