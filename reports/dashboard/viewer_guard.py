@@ -57,6 +57,13 @@ FROM_HERE = frozenset({"same-origin", "none"})
 """The values of ``Sec-Fetch-Site`` for a request by a page of this host, or by the person alone."""
 
 
+class _Gone(Refusal):
+    """The client went before its form was complete: no page is made for nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The form was not sent to its end", "Go back, and try again.")
+
+
 class ViewerGuard:
     """Asks ``access`` who asks, and lets ``app`` answer what is not refused."""
 
@@ -86,7 +93,7 @@ class ViewerGuard:
         except Exception as error:  # noqa: BLE001 - nothing of it may leave the process
             if not isinstance(error, Refusal):
                 scope["accredit.error"] = in_words(error)
-            if not answer.has_begun:
+            if not answer.has_begun and not isinstance(error, _Gone):
                 refusal = await run_in_threadpool(answer_refusal, Request(scope), failure_of(error))
                 await refusal(scope, receive, answer.send)
         finally:
@@ -217,7 +224,7 @@ async def _body(request: Request) -> bytes:
     except TimeoutError:
         raise Refusal(408, "The form did not come in time", "Go back, and send it again.") from None
     except ClientDisconnect:
-        raise Refusal(400, "The form was not sent to its end", "Go back, and try again.") from None
+        raise _Gone from None
     return bytes(held)
 
 
