@@ -9,7 +9,7 @@ from harness.model.machine_facts import MachineReading
 from probes.clients import machine
 
 
-def quiet_reading(_: Path = machine.PROC) -> MachineReading:
+def quiet_reading(proc: Path = machine.PROC) -> MachineReading:
     """A reading of a thread that never waits for a processor."""
     return MachineReading(at=monotonic(), ran=monotonic(), waited=0.0)
 
