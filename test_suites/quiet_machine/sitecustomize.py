@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import monotonic
 
 from harness.model.machine_facts import MachineReading
 from probes.clients import machine
 
 
-def quiet_reading() -> MachineReading:
+def quiet_reading(proc: Path = machine.PROC) -> MachineReading:
     """A reading of a thread that never waits for a processor."""
     return MachineReading(at=monotonic(), ran=monotonic(), waited=0.0)
 
