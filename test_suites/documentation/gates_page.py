@@ -76,7 +76,8 @@ most; the outcome states it. See the [instrument record](instrument.md).
 TLS library, ClientHello, resolver, kernel and clock must be on record. That the control line is really unfiltered is
 seen in each batch: the must-block sentinel has to arrive over it (precondition `origin-answers`). That the machine was not
 overloaded is watched while measuring: attempts that it could not make are repeated with lower concurrency
-(`instrument_overload`), and undecided where that does not help.
+(`instrument_overload`), and undecided where that does not help. What was timed while it was overloaded [is left
+out](instrument.md#the-load), in every scheme.
 """
 
 
