@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.paths import registry_variables
-from test_suites.house.rooms import ROOT
+from test_suites.quiet_machine import FOLDER
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")
 CODE = re.compile(r"# exit code (\d+)")
-QUIET = ROOT / "test_suites/quiet_machine"
 STOP = 'jobs -p | xargs -r kill; for pid in */range.pid range.pid; do test ! -e "$pid" || kill "$(cat "$pid")"; done'
 
 
@@ -56,7 +55,7 @@ def follow(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [shutil.which("bash") or "bash", "-c", script(page)],
         cwd=folder,
-        env=environment | {"PATH": programs, "PYTHONPATH": str(QUIET)},
+        env=environment | {"PATH": programs, "PYTHONPATH": FOLDER},
         capture_output=True,
         text=True,
         check=False,
