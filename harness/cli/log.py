@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from harness.campaign.assemble import Prepared
+from harness.cli.compose import load_and_warn
 from harness.cli.log_import import import_command
 from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import OUT, CampaignPaths
@@ -27,7 +28,6 @@ from harness.measure.log_requests import (
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.log_case import SITUATIONS, TOTAL, Situation, requests_for
 from harness.ports.storage import Clock, Journal
-from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(import_command)
@@ -71,7 +71,7 @@ def send_command(
 
 def planned(prepared: Prepared) -> int:
     """How many requests the scheme of a campaign needs."""
-    rows = load_scheme(prepared.campaign.scheme).requirements
+    rows = load_and_warn(prepared.campaign.scheme).requirements
     return requests_for((row.measure.metric, row.n_min) for row in rows)
 
 
