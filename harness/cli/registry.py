@@ -105,8 +105,10 @@ def add(
     if key is not None:
         values |= _public_key(kind, key, values)
     record = make_record(kind, values | {"id": name})
-    added = RecordAdded(at=clock.now(), actor=by or current_user(), record=_with_times(record))
-    _require_past(added.record, added.at)
+    now = clock.now()
+    record = _with_times(record, now)
+    _require_past(record, now)
+    added = RecordAdded(at=now, actor=by or current_user(), record=record)
     with open_session(chosen_registry(registry, out), create=True, clock=clock) as session:
         place = _place(session, supplier, owner=owner)
         session.record(place, added)
@@ -363,11 +365,11 @@ def _require_past(record: AnyRecord, now: datetime) -> None:
             raise UsageError(msg)
 
 
-def _with_times(record: AnyRecord) -> AnyRecord:
+def _with_times(record: AnyRecord, now: datetime) -> AnyRecord:
     """A record with the times that nobody gave: a complaint came now, and is due in 30 days."""
     if not isinstance(record, Complaint):
         return record
-    received = record.received or clock.now()
+    received = record.received or now
     due = record.due or received + ANSWER
     return msgspec.structs.replace(record, received=received, due=due)
 

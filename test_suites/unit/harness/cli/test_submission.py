@@ -269,7 +269,7 @@ def test_what_is_recorded_is_the_text_and_the_records_that_it_makes(
         ended = invoke(runner, "submission", "record", str(file), "--by", "Ann")
         assert ended.exit_code == 0, ended.exception
         assert ended.stdout.startswith(first)
-        assert "16 of 16 binding requirements of becta-2008" in ended.stdout
+        assert "17 of 17 binding requirements of becta-2008" in ended.stdout
         assert "replaced" not in ended.stdout
 
     with open_session(Path("out/registry.sqlite")) as session:
