@@ -7,6 +7,7 @@ import ipaddress
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.path not in left_out]
 
 
-@pytest.fixture(autouse=True)
-def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_machine() -> Iterator[None]:
     """Measure as on a quiet machine: no test depends on what else runs on this one."""
-    monkeypatch.setattr(machine, "read_machine", quiet_reading)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "read_machine", quiet_reading)
+        yield
 
 
 def pytest_collection_finish() -> None:

@@ -12,7 +12,7 @@ from harness.cli.main import app
 from test_suites.unit.harness.cli.test_columns import too_long
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_story(tmp_path: Path) -> None:
     ended = CliRunner().invoke(app, ["demo", "--out", str(tmp_path)], env={"COLUMNS": "60"})
 
