@@ -61,6 +61,10 @@ class Whole(NamedTuple):
     log: Path
 
 
+pytestmark = pytest.mark.timeout(1500)
+"""The first test waits for the whole campaign."""
+
+
 def write_campaign(folder: Path, running: RangeTestbed) -> Path:
     """A campaign for all of becta-2008 over the range's proxy."""
     proxy = {"proxy": running.origin.services["reference"]["proxy"]["pupils"]}
