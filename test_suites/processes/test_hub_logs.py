@@ -52,8 +52,9 @@ def test_each_line_is_json_of_the_documented_shape(example: HubExample) -> None:
         line["path"] for line in requests
     ]
     assert len(requests) == len({line["id"] for line in requests})
-    (warned,) = [line for line in lines if line["event"] == "warning"]
-    assert warned["words"].startswith("no order for agent")
+    proxies, order = [line["words"] for line in lines if line["event"] == "warning"]
+    assert proxies.startswith("hub.yaml names no proxies")
+    assert order.startswith("no order for agent")
     for secret in (token[20:60], "of-the-query", "in-the-body"):
         assert secret not in log
 
