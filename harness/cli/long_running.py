@@ -1,4 +1,4 @@
-"""What commands that run until they are stopped share: the lock on their folder, and signals."""
+"""What commands that run until they are stopped share: a lock on a folder, files, and signals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.store.private_folder import WriterLock
+
+MOST_FILES = 65_536
+"""How many open files are asked for; the system may allow fewer."""
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows without privileges."""
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @contextmanager

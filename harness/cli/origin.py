@@ -27,7 +27,8 @@ from harness.cli.content_packs import (
     write_content_packs,
 )
 from harness.cli.initialise import PRIVATE, PUBLIC, RECORDS, origin_files
-from harness.cli.origin_serving import allow_many_files, report, serve
+from harness.cli.long_running import allow_many_files
+from harness.cli.origin_serving import report, serve
 from harness.cli.printing import say, say_json, warn
 from harness.errors import UsageError, known
 from harness.model.campaign import Limits, Sentinels

@@ -11,8 +11,6 @@ from harness.cli.printing import say
 from probes.net.route import Address
 from probes.range.public_origin import PublicOrigin
 
-MOST_FILES = 65_536
-"""How many open files are asked for; the system may allow fewer."""
 MOST_REPORTED = 20
 """How many different unexpected errors are reported."""
 
@@ -68,13 +66,3 @@ class _UnexpectedErrors:
 def report(sentence: str) -> None:
     """Print what the operator must know; standard output is for the log alone."""
     say(f"accredit origin: {sentence}", to_stderr=True)
-
-
-def allow_many_files() -> None:
-    """Raise the limit of open files to what the system allows without privileges."""
-    import resource  # noqa: PLC0415 - not on every system
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -10,7 +10,6 @@ import asyncio
 import gc
 import ipaddress
 import queue
-import resource
 import shutil
 import signal
 import socket
@@ -29,7 +28,7 @@ from harness.cli.hub_agents import AgentHub, OnReport, open_hub, recording
 from harness.cli.hub_file import HubFile, read_hub
 from harness.cli.hub_log import HubLog, logging_to
 from harness.cli.hub_reports import StoredReport
-from harness.cli.long_running import alone_in
+from harness.cli.long_running import allow_many_files, alone_in
 from harness.cli.printing import say, say_at_once, warn
 from harness.cli.process import unexpected_message
 from harness.cli.stream_states import StreamStates
@@ -56,8 +55,8 @@ SCRATCH = "scratch"
 """The folder of a hub where bundles are unpacked."""
 
 MOST_HEADERS = 16 * 1024
-BACKLOG, FILES = 1024, 4096
-"""How many connections may wait to be accepted, and files that may be open, where allowed."""
+BACKLOG = 1024
+"""How many connections may wait to be accepted."""
 END_SECONDS = 5
 """How long requests may take to end at a stop."""
 
@@ -117,7 +116,7 @@ def serve_hub(
     from reports.dashboard.app import hub_app  # noqa: PLC0415 - the same
 
     declared = read_hub(folder)
-    _allow_files()
+    allow_many_files()
     waiting: queue.Queue[StoredReport | None] = queue.Queue()
     log = HubLog(clock)
     with (
@@ -255,14 +254,6 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         raise UsageError(msg) from None
     with listener:
         yield listener
-
-
-def _allow_files() -> None:
-    """Let this process open enough files for all connections, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _server(

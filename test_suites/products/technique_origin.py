@@ -12,8 +12,9 @@ from pathlib import Path
 
 import dns.message
 
+from harness.cli.long_running import allow_many_files
 from harness.cli.origin import read_settings
-from harness.cli.origin_serving import allow_many_files, report, serve
+from harness.cli.origin_serving import report, serve
 from probes.net.doq import PORT as DOQ_PORT
 from probes.range.authority import Certificates
 from probes.range.doq_server import doq_listener
