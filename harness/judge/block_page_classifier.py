@@ -156,6 +156,15 @@ def classify_page(web: WebFacts) -> PageClassification:
     return _classify(title, text, _leads_to(web), web.headers, refused=refused)
 
 
+CLASSIFIED_BY = ("text", "title", "status", "url", "hops", "frames", "headers")
+"""All fields of a page that ``classify_page`` reads."""
+
+
+def reads_alike(one: WebFacts, other: WebFacts) -> bool:
+    """Whether two pages are classified alike for sure, which is seen without classifying them."""
+    return all(getattr(one, name) == getattr(other, name) for name in CLASSIFIED_BY)
+
+
 @lru_cache(maxsize=4096)
 def _classify(
     title: str,

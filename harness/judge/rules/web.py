@@ -6,7 +6,7 @@ Three results, in this order: content came; a refusal was seen; neither, which i
 from __future__ import annotations
 
 from harness.judge.block_page_check import shows_notice
-from harness.judge.block_page_classifier import PageKind
+from harness.judge.block_page_classifier import PageKind, reads_alike
 from harness.judge.rules.refusals import (
     CONNECTION_REFUSALS,
     NAME_REFUSALS,
@@ -92,7 +92,8 @@ def _is_plain_answer(features: TrialFeatures) -> bool:
 
 def _has_notice_above(features: TrialFeatures) -> bool:
     """Whether a page with the origin's marks says that it blocks, and the control's does not."""
-    if features.web is None or features.web.canary != "seen":
+    web, control = features.web, features.control_web
+    if web is None or web.canary != "seen" or (control is not None and reads_alike(web, control)):
         return False
     kinds = features.classification.kind, features.control_classification.kind
     return kinds[0] is PageKind.BLOCK and kinds[1] is not PageKind.BLOCK
