@@ -264,11 +264,11 @@ class _Import:
 
     def _tell_differences(self) -> None:
         """Say how many requests this import shows in another way than an earlier one."""
-        from harness.judge.log_readings import LogReadings, end_of  # noqa: PLC0415 - keep it light
+        from harness.judge.log_readings import LogReadings  # noqa: PLC0415 - keep it light
 
         read = LogReadings(one for one in self._seen if one.role == "log")
         requests = [
-            (read.differences(one.item.id, one.key.line, end_of(one)), one)
+            (read.differences(one.item.id, one.key.line, one.ended), one)
             for one in self._seen
             if one.role == "logged" and one.key.line != CONTROL
             if one.item.id in self._wanted.requests

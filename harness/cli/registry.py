@@ -353,20 +353,23 @@ def _require_by_hand(kind: str) -> None:
 
 def _require_past(record: AnyRecord, now: datetime) -> None:
     """Raise UsageError for an incident or a complaint of a time to come."""
-    for kind, what, time in (
-        (Incident, "happened", getattr(record, "happened", None)),
-        (Complaint, "was received", getattr(record, "received", None)),
-    ):
-        if isinstance(record, kind) and time is not None and time > now:
-            msg = (
-                f"{record.kind} {record.id!r}: {what} {in_utc(time)} is in the future "
-                f"(it is {in_utc(now)}); give the time when it {what}"
-            )
-            raise UsageError(msg)
+    match record:
+        case Incident(happened=time):
+            what = "happened"
+        case Complaint(received=datetime() as time):
+            what = "was received"
+        case _:
+            return
+    if time > now:
+        msg = (
+            f"{record.kind} {record.id!r}: {what} {in_utc(time)} is in the future "
+            f"(it is {in_utc(now)}); give the time when it {what}"
+        )
+        raise UsageError(msg)
 
 
 def _with_times(record: AnyRecord, now: datetime) -> AnyRecord:
-    """A record with the times that nobody gave: a complaint came now, and is due in 30 days."""
+    """A record with its missing times: a complaint came now, and is due in 30 days."""
     if not isinstance(record, Complaint):
         return record
     received = record.received or now

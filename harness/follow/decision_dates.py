@@ -100,22 +100,24 @@ def dates_of_records(records: Mapping[int, AnyRecord]) -> Iterator[DueDate]:
     Each is due until the end of its day (UTC). One that replaces another has a later position.
     """
     for position, record in records.items():
-        due = record_due(record)
-        if not isinstance(record, Review | Complaint) or due is None:
-            continue
-        is_review = isinstance(record, Review)
-        yield DueDate(
-            about=record.id,
-            kind=ObligationKind.REVIEW if is_review else ObligationKind.COMPLAINT,
-            what=f"review ({record.trigger})"
-            if isinstance(record, Review)
-            else "answer to the complaint",
-            due=due,
-            act=REVIEWING if is_review else ANSWERING,
-            part=record.of,
-            service=record.of,
-            revision=position,
-        )
+        match record:
+            case Review():
+                kind, what, act = ObligationKind.REVIEW, f"review ({record.trigger})", REVIEWING
+            case Complaint():
+                kind, what, act = ObligationKind.COMPLAINT, "answer to the complaint", ANSWERING
+            case _:
+                continue
+        if (due := record_due(record)) is not None:
+            yield DueDate(
+                about=record.id,
+                kind=kind,
+                what=what,
+                due=due,
+                act=act,
+                part=record.of,
+                service=record.of,
+                revision=position,
+            )
 
 
 def record_due(record: AnyRecord) -> datetime | None:

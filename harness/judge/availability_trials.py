@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -127,7 +126,7 @@ def _check(trials: Sequence[Trial], judged: Judged) -> AvailabilityCheck:
         line=first.key.line,
         profile=first.key.profile,
         started=first.started,
-        ended=max(map(_end, trials)),
+        ended=max(trial.service.ended for trial in trials),
         state=state,
         why=why,
         ordinary=ordinary.shown,
@@ -317,7 +316,3 @@ def _has_token(seen: Observation, kind: PageKind) -> bool:
     pages = (facts, *facts.inner) if isinstance(facts, WebFacts) else ()
     wanted = ("seen", "elsewhere") if kind == "harmful" else ("seen",)
     return any(page.canary in wanted for page in pages)
-
-
-def _end(trial: Trial) -> datetime:
-    return trial.service.started + timedelta(seconds=trial.service.timings.total or 0.0)

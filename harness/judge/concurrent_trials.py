@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -76,5 +76,4 @@ def _trial(verdict: Verdict, seen: Observation, spans: list[tuple[str, Span]]) -
 
 def _span(observation: Observation) -> Span:
     """When an attempt began and ended."""
-    lasted = timedelta(seconds=observation.timings.total or 0.0)
-    return observation.started, observation.started + lasted
+    return observation.started, observation.ended

@@ -206,11 +206,6 @@ def _compared(entry: LogEntry) -> LogEntry:
     )
 
 
-def end_of(observation: Observation) -> datetime:
-    """Return when a request had ended."""
-    return observation.started + timedelta(seconds=observation.timings.total or 0.0)
-
-
 def reading_of(observation: Observation, facts: LogFileFacts) -> LogReading:
     """Return what a reading of a log, of alerts or of a mailbox was."""
     return LogReading(

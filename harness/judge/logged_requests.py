@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.judge.log_readings import LogReadings, end_of
+from harness.judge.log_readings import LogReadings
 from harness.judge.polls import (
     DECIDED,
     JudgedTrial,
@@ -57,7 +57,7 @@ class LoggedRequests:
                 self._read.append(one)
             else:
                 if one.role == "heartbeat" and log_case(one.item.stratum) is not None:
-                    self._again[_place(one)].append((one.started, end_of(one)))
+                    self._again[_place(one)].append((one.started, one.ended))
                 yield one
 
     def judge(self, judged: Callable[[Trial], Verdict]) -> None:
@@ -98,7 +98,7 @@ def _request(
     state, why = _state(judged)
     seen_at, missed_at = read.seen(service.item.id, service.key.line)
     facts = service.facts
-    ended = end_of(service)
+    ended = service.ended
     differs = read.differences(service.item.id, service.key.line, ended)
     return LoggedRequest(
         item=service.item.id,

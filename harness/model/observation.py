@@ -8,7 +8,7 @@ names that measuring and judging tell apart stand beside the list.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -268,3 +268,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     heartbeats: Heartbeats | None = None
     filter_off: bool = False
     event: EventNote | None = None
+
+    @property
+    def ended(self) -> datetime:
+        """When the attempt ended; as it began, if that is not known."""
+        return self.started + timedelta(seconds=self.timings.total or 0.0)

@@ -9,7 +9,6 @@ replies to a forged source address stay few (response-rate limiting, as name ser
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -21,7 +20,10 @@ from typing import Annotated
 from pydantic import Field
 
 from harness.model.declared import Declared
+from harness.model.subscriber import subscriber_of
 
+NETWORK_BITS = 24
+"""The bits of IPv4 by which addresses are counted together."""
 MAX_NETWORKS = 65_536
 """Networks whose buckets are kept; the one that was silent longest is forgotten."""
 
@@ -62,15 +64,7 @@ class VisitorRules(Declared):
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """Return the network by which an address is counted; the text itself if it is no address."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(ipaddress.ip_network((parsed, 24), strict=False))
+    return subscriber_of(address, NETWORK_BITS)
 
 
 class _Bucket:
