@@ -53,8 +53,8 @@ url: {url}
 # Where 'accredit serve' listens.
 listen: {listen}
 
-# Reverse proxies before this hub, by address or network: the client that such a proxy adds to
-# X-Forwarded-For is believed, and that of nobody else.
+# Reverse proxies before this hub, by address or network. Only what these add to X-Forwarded-For
+# is believed.
 proxies: []
 
 # Certificates in PEM, the hub's own first, and its private key. Behind a reverse proxy give the

@@ -2,8 +2,8 @@
 
 Sessions count if the service is known to have answered them. A session without an alert counts only
 if alerts were read ``READ_AFTER`` seconds later, from a receiver that worked until then. An alert
-that names the host alone does not say what was searched for, so that nobody can act on it: it is
-none, except as a false alert.
+that names the host alone does not say what was searched for. It counts as none, except as a false
+alert.
 """
 
 from __future__ import annotations
