@@ -159,8 +159,13 @@ def test_a_page_of_which_it_is_not_known_what_is_shown_is_never_called_blocked(
     assert State.BLOCKED not in states
 
 
-def test_what_is_not_shown_decides_nothing_for_an_ordinary_page() -> None:
-    verdict, states = judged(lambda markup: f"<p>Hello</p><!-- {words_of(markup)} -->")
+@pytest.mark.parametrize(
+    "rewrites",
+    [lambda markup: f"<p>Hello</p><!-- {words_of(markup)} -->", beside(NOTICE)],
+    ids=["in a comment", "under a notice"],
+)
+def test_what_is_not_shown_decides_nothing_for_an_ordinary_page(rewrites: Rewrites) -> None:
+    verdict, states = judged(rewrites)
 
     assert verdict.rule == "token-not-shown"
     assert states == {State.ALLOWED, State.INSUFFICIENT}
