@@ -239,6 +239,13 @@ def long_before(one: Posted) -> Stored:
     return with_other_words(one)._replace(late=timedelta(days=-30))
 
 
+def by_a_program(one: Posted) -> Stored:
+    """Other words, and it says that a program wrote it."""
+    stored = with_other_words(one)
+    marked = b"Auto-Submitted: auto-generated\r\n" + stored.raw
+    return stored._replace(raw=marked)
+
+
 DOCTORED: dict[str, tuple[Doctor, frozenset[str]]] = {
     # what is done with each unwanted mail, and the rows that fail for certain
     "delivered as it is": (as_sent, frozenset(ABSENCE)),
@@ -251,6 +258,7 @@ DOCTORED: dict[str, tuple[Doctor, frozenset[str]]] = {
     "headers stripped": (without_headers, frozenset(ABSENCE)),
     "to another address": (for_somebody_else, frozenset()),
     "other words": (with_other_words, frozenset()),
+    "other words, by a program": (by_a_program, frozenset()),
     "other words, and an earlier date": (long_before, frozenset()),
 }
 
