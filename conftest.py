@@ -15,12 +15,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from probes.clients import machine
+from test_suites.quiet_machine import FOLDER
 from test_suites.quiet_machine.sitecustomize import quiet_reading
 
 pytest_plugins = ["pytester"]
 
 os.environ.pop("COLUMNS", None)
 """It would wrap what commands print; a test that wants it sets it."""
+
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (FOLDER, str(Path(__file__).parent), os.environ.get("PYTHONPATH")))
+)
+"""Programs that tests start are those of this checkout, and measure as on a quiet machine."""
 
 STATE = tempfile.TemporaryDirectory(prefix="accredit-tests-state-")
 os.environ["XDG_STATE_HOME"] = STATE.name

@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import hmac
 import io
-import os
 import subprocess
 import sys
 import zipfile
@@ -116,11 +115,9 @@ def suite_run(folder: Path, journal: Path) -> str:
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope=function\n")
     (folder / "test_requirements.py").write_text(SUITE.read_text())
     words = ["-m", "pytest", "--journal", str(journal), "--alluredir", "allure", "-v", "-l"]
-    here = {"PYTHONPATH": str(Path(plugin.__file__).parents[1])}  # this code, not an installed one
     ended = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
-        env={**os.environ, **here},
         capture_output=True,
         text=True,
         check=False,

@@ -70,7 +70,7 @@ def test_a_probe_of_another_package_takes_part_in_a_campaign(tmp_path: Path) -> 
 
     ended = subprocess.run(
         [sys.executable, "-c", READ, str(campaign)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(package), str(Path.cwd())])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(package), os.environ["PYTHONPATH"]])},
         capture_output=True,
         text=True,
         check=False,

@@ -59,7 +59,11 @@ def run(
     return subprocess.run(
         [sys.executable, "-m", "harness.cli.process", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, **(env or {}), "PYTHONPATH": f"{first}{os.pathsep}{ROOT}"},
+        env={
+            **os.environ,
+            **(env or {}),
+            "PYTHONPATH": f"{first}{os.pathsep}{os.environ['PYTHONPATH']}",
+        },
         capture_output=True,
         text=True,
         check=False,

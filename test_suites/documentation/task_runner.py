@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.paths import registry_variables
-from test_suites.quiet_machine import FOLDER
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")
@@ -55,7 +54,7 @@ def follow(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [shutil.which("bash") or "bash", "-c", script(page)],
         cwd=folder,
-        env=environment | {"PATH": programs, "PYTHONPATH": FOLDER},
+        env=environment | {"PATH": programs},
         capture_output=True,
         text=True,
         check=False,

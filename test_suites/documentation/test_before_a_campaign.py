@@ -20,7 +20,6 @@ from harness.cli.dry_run import (
 )
 from harness.cli.main import app
 from test_suites.documentation.test_tutorials import DOCS, commands
-from test_suites.house.rooms import ROOT
 from test_suites.processes.running import accredit
 
 COST = DOCS / "how-to/estimate-the-cost.md"
@@ -33,7 +32,7 @@ def follow(page: Path, folder: Path) -> str:
     printed = ""
     for line in commands(page):
         words, _, target = line.removeprefix("accredit ").partition(" > ")
-        ended = accredit(*shlex.split(words), cwd=folder, environment={"PYTHONPATH": str(ROOT)})
+        ended = accredit(*shlex.split(words), cwd=folder)
         assert (0, "") == (ended.returncode, ended.stderr), line
         if target:
             (folder / target).write_text(ended.stdout, encoding="utf-8")
@@ -91,9 +90,9 @@ def test_the_init_command_of_other_guides_is_accepted(page: Path, tmp_path: Path
         subprocess.run(
             [sys.executable, "-m", "harness.cli.process", "origin", "init", "origin",
              "--zone", "canary.example.org", "--address", "192.0.2.10"],
-            cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
+            cwd=tmp_path, check=True, capture_output=True,
         )  # fmt: skip
 
-    ended = accredit(*shlex.split(line), cwd=tmp_path, environment={"PYTHONPATH": str(ROOT)})
+    ended = accredit(*shlex.split(line), cwd=tmp_path)
 
     assert 0 == ended.returncode, ended.stderr

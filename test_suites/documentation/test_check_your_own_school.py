@@ -18,18 +18,17 @@ DOCS = ROOT / "docs"
 PAGE = DOCS / "how-to/check-your-own-school.md"
 REFERENCE = (DOCS / "reference/school-check.md").read_text(encoding="utf-8")
 TEXT = PAGE.read_text(encoding="utf-8")
-HERE = {"PYTHONPATH": str(ROOT)}
 LIST, UP, REHEARSE, DOWN, CHECK = (shlex.split(line)[1:] for line in commands(PAGE))
 
 
 def test_the_guides_commands_run_in_order_from_an_empty_folder(tmp_path: Path) -> None:
-    listed = accredit(*LIST, cwd=tmp_path, environment=HERE)
+    listed = accredit(*LIST, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
-    up = accredit(*UP, cwd=tmp_path, environment=HERE)
+    up = accredit(*UP, cwd=tmp_path)
     try:
-        rehearsed = accredit(*REHEARSE, cwd=tmp_path, environment=HERE)
+        rehearsed = accredit(*REHEARSE, cwd=tmp_path)
     finally:
-        down = accredit(*DOWN, cwd=tmp_path, environment=HERE)
+        down = accredit(*DOWN, cwd=tmp_path)
 
     assert (0, 0, 0, 0) == (
         listed.returncode, up.returncode, rehearsed.returncode, down.returncode,
@@ -41,7 +40,7 @@ def test_the_guides_commands_run_in_order_from_an_empty_folder(tmp_path: Path) -
 def test_the_guides_check_makes_a_record_with_the_fields_that_it_names(tmp_path: Path) -> None:
     with InternetDouble(tmp_path) as double:
         way = ("--proxy", double.proxy, "--authority", double.authority)
-        ended = accredit(*CHECK, *way, cwd=tmp_path, environment=HERE)
+        ended = accredit(*CHECK, *way, cwd=tmp_path)
 
     (path,) = tmp_path.glob("school-check/*/record.json")
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -53,7 +52,7 @@ def test_the_guides_check_makes_a_record_with_the_fields_that_it_names(tmp_path:
 
 
 def test_every_option_of_the_guide_exists() -> None:
-    shown = accredit("check", "--help", environment=HERE | {"COLUMNS": "200"}).stdout
+    shown = accredit("check", "--help", environment={"COLUMNS": "200"}).stdout
 
     options = set(re.findall(r"`(--[a-z-]+)", TEXT))
     assert len(options) > 7

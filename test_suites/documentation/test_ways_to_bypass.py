@@ -24,7 +24,6 @@ from test_suites.processes.running import accredit
 
 PAGE = ROOT / "docs/how-to/test-ways-to-bypass.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-HERE = {"PYTHONPATH": str(ROOT)}
 ZONE = "canary.example.org"
 ITEMS = [item for item in open_pack("circumvention").items() if item.kind == VECTOR]
 INIT, EXPORT = (
@@ -40,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("assessor")
     (made / "ways.yaml").write_text(files_of(PAGE.name)["ways.yaml"], encoding="utf-8")
     for words in (INIT, EXPORT):
-        ended = accredit(*words, cwd=made, environment=HERE)
+        ended = accredit(*words, cwd=made)
         assert (0, "") == (ended.returncode, ended.stderr)
     return made
 
@@ -63,7 +62,7 @@ def test_the_list_holds_the_host_of_each_technique_and_nothing_harmless(folder: 
 def test_lists_for_products_hold_as_many_hosts(form: str, folder: Path, tmp_path: Path) -> None:
     words = [word if word != "csv" else form for word in EXPORT[:-1]]
 
-    made = accredit(*words, str(tmp_path / "list"), cwd=folder, environment=HERE)
+    made = accredit(*words, str(tmp_path / "list"), cwd=folder)
 
     said = (tmp_path / "list").read_text(encoding="utf-8")
     techniques = sum(not item.stratum.startswith(TWIN) for item in ITEMS)
@@ -72,7 +71,7 @@ def test_lists_for_products_hold_as_many_hosts(form: str, folder: Path, tmp_path
 
 
 def test_the_campaign_file_can_decide_what_the_guide_says(folder: Path) -> None:
-    made = accredit("measure", "--dry-run", "ways.yaml", cwd=folder, environment=HERE)
+    made = accredit("measure", "--dry-run", "ways.yaml", cwd=folder)
 
     assert 0 == made.returncode, made.stderr
     (decidable,) = re.findall(r"^Can be decided: (.*(?:\n  .*)*)", made.stdout, re.MULTILINE)

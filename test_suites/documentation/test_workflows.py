@@ -158,7 +158,6 @@ def test_a_supplier_runs_its_commands_from_a_new_checkout(name: str, tmp_path: P
     environment = os.environ | {
         "ACCREDIT_ORIGIN": secret,
         "PATH": f"{programs}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
     }
 
     def run(line: str) -> int:

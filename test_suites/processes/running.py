@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.store.journal.journal import open_journal
-from test_suites.quiet_machine import FOLDER
 from test_suites.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
@@ -42,7 +41,7 @@ def accredit(
     wrapper: Sequence[str | Path] = (),
     **options: Any,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command line to its end, as on a quiet machine; ``before`` is Python that runs first.
+    """Run a command line to its end; ``before`` is Python that runs first.
 
     ``state`` is where it keeps the details of an unexpected error; ``wrapper`` starts it; the
     rest is for ``subprocess``.
@@ -50,9 +49,7 @@ def accredit(
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
     return subprocess.run(
         [*map(str, wrapper), sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
-        env=os.environ
-        | {"XDG_STATE_HOME": str(state or "/dev/null"), "PYTHONPATH": FOLDER}
-        | (environment or {}),
+        env=os.environ | {"XDG_STATE_HOME": str(state or "/dev/null")} | (environment or {}),
         preexec_fn=setup,
         text=True,
         check=False,

@@ -12,7 +12,6 @@ from pathlib import Path
 from harness.cli.registry_session import open_session
 from harness.errors import HarnessError
 from harness.model.surveillance_event import SurveillanceRun
-from test_suites.house.rooms import ROOT
 from test_suites.products.fleet_network import HUB, PORT, within
 
 ENDING = 90.0
@@ -27,8 +26,7 @@ class Member:
     ) -> None:
         self.host, self._log, self.kills = host, log, 0
         self._words = within(host, sys.executable, "-m", *words)
-        own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(log.parent)}
-        self._environment = os.environ | own | (further or {})
+        self._environment = os.environ | {"TMPDIR": str(log.parent)} | (further or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *once: str) -> None:

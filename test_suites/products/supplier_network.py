@@ -9,7 +9,6 @@ is the internet. It types what the guides say, and prints how each command ended
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,7 +122,6 @@ class Tester:
         ended = subprocess.run(
             within(at, *accredit(*words)),
             capture_output=True, text=True, check=False, cwd=self.place,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self.ended.append((" ".join(words[:2]), ended.returncode, ended.stdout + ended.stderr))
         return ended.stdout

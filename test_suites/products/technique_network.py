@@ -128,7 +128,7 @@ def gateways(places: Iterable[Site], folder: Path, hosts: Path) -> Iterator[None
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "HOME": "/nonexistent"}
+    return os.environ | {"HOME": "/nonexistent"}
 
 
 def run(folder: Path, name: str, lines: Iterable[dict[str, object]]) -> Campaign:

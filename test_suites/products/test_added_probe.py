@@ -12,7 +12,7 @@ import pytest
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
 from probes.range.authority import Authority
-from test_suites.documentation.guides import ROOT, install
+from test_suites.documentation.guides import install
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
 from test_suites.rehearsal import write_campaign
@@ -104,7 +104,7 @@ def test_mail_servers_are_judged_by_their_mx_records(tmp_path: Path) -> None:
         )
         read = subprocess.run(
             [sys.executable, "-c", READ, str(campaign)],
-            env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"},
+            env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{os.environ['PYTHONPATH']}"},
             capture_output=True,
             text=True,
             check=False,

@@ -14,7 +14,6 @@ import msgspec
 import pytest
 
 from harness.model.technique import GROUPS
-from test_suites.house.rooms import ROOT
 from test_suites.products.squid import CERTGEN
 from test_suites.products.technique_gateways import GATEWAYS
 from test_suites.products.technique_layout import BRIDGE, TESTER
@@ -65,7 +64,7 @@ def left_in_network() -> list[str]:
 
 
 def environment(mark: str, temporary: Path) -> dict[str, str]:
-    return os.environ | {MARK: mark, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    return os.environ | {MARK: mark, "TMPDIR": str(temporary)}
 
 
 @pytest.fixture(scope="module")

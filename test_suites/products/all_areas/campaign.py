@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from test_suites.house.rooms import ROOT
 from test_suites.products.all_areas.pages import PHASES, AreaPages
 from test_suites.products.measured import SENTINEL
 from test_suites.rehearsal import write_campaign
@@ -85,7 +84,7 @@ def _overrides(groups: Iterable[str]) -> dict[str, Any]:
 
 def accredit(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line unattended in a folder."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / "state")}
+    environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
     return subprocess.run(
         [sys.executable, "-m", "harness.cli.process", *map(str, words)],
         cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
