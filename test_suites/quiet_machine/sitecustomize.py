@@ -14,5 +14,10 @@ def quiet_reading(proc: Path = machine.PROC) -> MachineReading:
     return MachineReading(at=monotonic(), ran=monotonic(), waited=0.0)
 
 
-if __name__ == "sitecustomize":  # the name by which Python imports it when it starts
+def be_quiet() -> None:
+    """Measure as on a quiet machine from now on, in this process."""
     machine.read_machine = quiet_reading
+
+
+if __name__ == "sitecustomize":  # the name by which Python imports it when it starts
+    be_quiet()

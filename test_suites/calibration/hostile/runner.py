@@ -29,6 +29,7 @@ from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.testbed import Testbed
+from test_suites.quiet_machine.sitecustomize import be_quiet
 
 PROCESSES, THREADS = 4, 2
 """For two cores; a campaign's time is half waiting, and threads of one process wait for each other."""
@@ -81,7 +82,8 @@ def in_processes(
     """Measure the suppliers of these ids in processes; gives each one's run by its id."""
     shares = [list(identities[start::processes]) for start in range(processes)]
     shares = [share for share in shares if share]
-    with ProcessPoolExecutor(len(shares), mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(len(shares), mp_context=context, initializer=be_quiet) as pool:
         return {run.supplier: run for runs in pool.map(run_some, shares) for run in runs}
 
 
