@@ -40,6 +40,7 @@ from harness.model.metric import (
     Span,
     failure_claims,
 )
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import (
     Conformity,
     Measurement,
@@ -256,11 +257,12 @@ def _evidence(_: Requirement, threshold: Threshold, metric: Metric, __: Decision
 def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
     """Check the quality of the evidence: conforms or insufficient, never a failure."""
     doubts = _too_few(requirement, metric)
-    if not _meets(threshold, metric.value):
-        observed = format_value(metric.value, metric.unit)
-        doubts += (
-            f"{observed} was measured; {format_threshold(threshold, metric.unit)} is required",
-        )
+    is_shown = spec_of(metric.name).bounds == "shown"
+    ends = Span(metric.lower, metric.upper) if is_shown else Span(metric.value, metric.value)
+    if not meets_threshold(threshold, ends):
+        said = f"{format_value(metric.value, metric.unit)} was measured"
+        said += f", which shows {_bounds(metric)}" if is_shown else ""
+        doubts += (f"{said}; {format_threshold(threshold, metric.unit)} is required",)
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 

@@ -23,7 +23,7 @@ NOT_SHOWN = "not shown"
 
 
 def label_error(selection: Selection) -> MeasuredMetric:
-    """Compute the upper bound of the share of wrong labels, of the worst pack of real items.
+    """Compute the share of wrong labels with its bounds, of the worst pack of real items.
 
     ``n`` is the smallest number of labels that was audited. A pack without an audit, or whose
     raters were not seen to agree, leaves the metric open. Labels of agreed items and of content
@@ -37,18 +37,18 @@ def label_error(selection: Selection) -> MeasuredMetric:
     if not audited:
         return _open(selection, "label_error", "; ".join(lacking))
     worst = max(audited, key=_upper_error)
-    value, audit = _upper_error(worst), worst.audit
+    audit = worst.audit
     wrong, items = (audit.wrong, audit.items) if audit else (0, 0)
     least = min(pack.audit.items for pack in audited if pack.audit is not None)
     metric = Metric(
         name="label_error",
         unit="share",
-        value=value,
+        value=wrong / items if items else None,
         k=wrong,
         n=least,
         indeterminate=len(packs) - len(audited),
         lower=clopper_pearson(wrong, items, 0.05).lower or 0.0,
-        upper=value,
+        upper=_upper_error(worst),
         method=f"upper bound of wrong labels (Clopper-Pearson 95 %), pack {worst.name}: "
         f"{wrong} of {items} wrong",
         alpha=0.05,

@@ -28,7 +28,17 @@ SAME_FOR_PUPILS = "same-for-pupils"
 REMEDY = "were the twins of agreed names loaded, as accredit corpus export --origin writes them?"
 """First check for the reader: the twins must be loaded as the agreed names are."""
 
+MOST_OPEN = 0.05
+"""The share of twins that may stay undecided; proposed by this project, as the limit of TQ-10.
+
+A service that shows pupils what cannot be judged is not seen to treat them as it treats the test.
+"""
+
 BLOCKED, DOWN = State.BLOCKED.value, State.DOWN.value
+
+
+_Place = tuple[str, str, str]
+"""Probe, line and profile."""
 
 
 class _Compared(NamedTuple):
@@ -43,7 +53,8 @@ def pupil_difference(selection: Selection) -> MeasuredMetric:
     """Bound the share of must-block items that are blocked for the test alone.
 
     The result is that of the probe with the largest upper bound. An undecided twin of a blocked
-    item is indeterminate; pairs whose item is undecided are left out.
+    item is indeterminate; pairs whose item is undecided are left out, and those whose twin the
+    control did not get either.
     """
     wanted = [one for one in selection.twins if selection.expects(one.category) == "block"]
     probes_run = sorted(
@@ -67,9 +78,10 @@ def same_treatment(
     """Return a precondition that fails if items are blocked more often than their twins.
 
     It uses the one-sided exact McNemar test of each line, profile and probe, at ``alpha`` over all
-    of them (Bonferroni). An undecided twin counts as not blocked. ``expects`` is the policy's
-    expectation of a category and phase; ``phases`` maps profiles to phases. The result is empty if
-    no twin was tried.
+    of them (Bonferroni), on pairs that are decided both times. It fails as well, without saying
+    that the test is recognised, where surely more than ``MOST_OPEN`` of the twins of blocked items
+    stay undecided. ``expects`` is the policy's expectation of a category and phase; ``phases`` maps
+    profiles to phases. The result is empty if no twin was tried.
     """
     by_place: defaultdict[tuple[str, str, str], list[TwinPair]] = defaultdict(list)
     for one in twins:
@@ -77,20 +89,15 @@ def same_treatment(
             by_place[one.probe, one.line, one.profile].append(one)
     if not by_place:
         return ()
-    findings = []
-    for (probe, line, profile), pairs in sorted(by_place.items()):
-        both = [one for one in pairs if _is_decided(one.tested) and one.plain != DOWN]
-        favoured = sum(one.tested == BLOCKED != one.plain for one in both)
-        other_way = sum(one.plain == BLOCKED != one.tested for one in both)
-        p_value = p_of_favour(favoured, other_way)
-        if p_value * len(by_place) <= alpha:
-            findings.append(
-                f"{probe} on {line} for {profile}: {favoured} of {len(both)} items were blocked "
-                f"for the test but not for a pupil, {other_way} the other way round "
-                f"(p = {p_value:.2g})"
-            )
-    detail = f"the service may recognise the test: {'; '.join(findings)}; {REMEDY}"
-    if not findings:
+    level = alpha / len(by_place)
+    places = sorted(by_place.items())
+    favours = [words for place, pairs in places if (words := _favour(place, pairs, level))]
+    doubts = [words for place, pairs in places if (words := _doubt(place, pairs, level))]
+    if favours:
+        detail = f"the service may recognise the test: {'; '.join(favours)}; {REMEDY}"
+    elif doubts:
+        detail = f"whether pupils are treated as the test is could not be told: {'; '.join(doubts)}"
+    else:
         number = sum(map(len, by_place.values()))
         detail = f"{number} items were also tried as a pupil would; they did not get through more"
     return (
@@ -98,11 +105,39 @@ def same_treatment(
             name=SAME_FOR_PUPILS,
             line="*",
             profile="*",
-            held=not findings,
+            held=not favours and not doubts,
             detail=detail,
             voids=True,
         ),
     )
+
+
+def _favour(place: _Place, pairs: Iterable[TwinPair], level: float) -> str:
+    """How surely testers are favoured, in words; empty if it may be chance."""
+    both = [one for one in pairs if _is_decided(one.tested) and _is_decided(one.plain)]
+    favoured = sum(one.tested == BLOCKED != one.plain for one in both)
+    other_way = sum(one.plain == BLOCKED != one.tested for one in both)
+    p_value = p_of_favour(favoured, other_way)
+    if p_value > level:
+        return ""
+    return (
+        f"{_at(place)}: {favoured} of {len(both)} items were blocked for the test but not for a "
+        f"pupil, {other_way} the other way round (p = {p_value:.2g})"
+    )
+
+
+def _doubt(place: _Place, pairs: Iterable[TwinPair], level: float) -> str:
+    """How many twins of blocked items stay undecided, in words; empty if it may be few."""
+    blocked = [one for one in pairs if one.tested == BLOCKED and one.plain != DOWN]
+    doubtful = sum(not _is_decided(one.plain) for one in blocked)
+    if (clopper_pearson(doubtful, len(blocked), level).lower or 0.0) <= MOST_OPEN:
+        return ""
+    return f"{_at(place)}: the twins of {doubtful} of {len(blocked)} blocked items are undecided"
+
+
+def _at(place: _Place) -> str:
+    probe, line, profile = place
+    return f"{probe} on {line} for {profile}"
 
 
 def p_of_favour(favoured: int, other_way: int) -> float:
@@ -122,7 +157,7 @@ def _compared(pairs: Iterable[TwinPair]) -> _Compared:
         if _is_decided(one.plain):
             decided += 1
             favoured += one.tested == BLOCKED and one.plain in DELIVERED
-        elif one.tested == BLOCKED:
+        elif one.tested == BLOCKED and one.plain != DOWN:
             doubtful += 1
     return _Compared(favoured, decided, doubtful)
 
@@ -138,7 +173,7 @@ def _metric(probe: str, found: _Compared, alpha: float) -> Metric:
     return Metric(
         name="pupil_difference",
         unit="share",
-        value=bounds.upper,
+        value=k / n if n else None,
         k=k,
         n=n,
         indeterminate=doubtful,

@@ -16,7 +16,7 @@ import msgspec
 from harness.model.batch import turn_of
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import Spot, TwinPair, spot_of
-from harness.model.verdict import State, Trial, Verdict
+from harness.model.verdict import DELIVERED, State, Trial, Verdict
 
 
 class BatchPath(NamedTuple):
@@ -72,6 +72,11 @@ def _place(key: AttemptKey) -> tuple[str, str, str, str, int]:
 UNDECIDED = State.INSUFFICIENT
 
 
+def _against(plain: Verdict) -> tuple[bool, bool]:
+    """Sort key of the tries of a twin: what came counts, then a block, then an undecided one."""
+    return plain.state in DELIVERED, plain.state is State.BLOCKED
+
+
 class PlainTwinTrials:
     """The plain twins of a journal, held in memory: there are few of them."""
 
@@ -91,7 +96,9 @@ class PlainTwinTrials:
     def judge(self, judged: Callable[[Trial], Verdict]) -> None:
         """Judge all twins that were kept."""
         for trial in pair(self._seen).trials:
-            self._plain[spot_of(trial.key)] = judged(trial)
+            spot, plain = spot_of(trial.key), judged(trial)
+            held = self._plain.get(spot)
+            self._plain[spot] = plain if held is None else max(held, plain, key=_against)
         self._seen.clear()
 
     def count(self, tested: Verdict) -> None:

@@ -3,7 +3,8 @@
 Of each line, profile and probe the items with the smallest keyed hashes are drawn, and half as
 many ordinary ones, which are shuffled among them. They are tried when everything else is done,
 one after the other, with pauses, over lines that a pupil's browser could use. The judge compares
-the verdicts of twins and items (TQ-10).
+the verdicts of twins and items (TQ-10). A twin that stays undecided is tried again when all others
+were, ``TRIES`` times in all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 from asyncio import to_thread
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +29,7 @@ from harness.model.corpus import VECTOR, Item
 from harness.model.marker import browser_number, unmarked
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.plain_twin import (
+    TRIES,
     Group,
     Spot,
     group_of,
@@ -35,7 +38,8 @@ from harness.model.plain_twin import (
     spot_of,
 )
 from harness.model.sampler import Smallest, ordering
-from harness.model.verdict import is_answer, is_silent, is_trouble
+from harness.model.verdict import DELIVERED, State, is_answer, is_silent, is_trouble
+from harness.ports.judging import JudgeBatch
 from harness.ports.network import Attempt, Origin
 from harness.ports.storage import Journal
 
@@ -53,6 +57,7 @@ class _Chunk(NamedTuple):
     place: Group
     items: list[Item]
     ordinary: list[Item]
+    turn: int
 
 
 class TwinSample:
@@ -61,7 +66,7 @@ class TwinSample:
     def __init__(self, campaign: Campaign, context: MeasurementContext) -> None:
         self._context = context
         self._order = ordering(f"plain twins of {campaign.seed}")
-        number = campaign.plain_twins.number
+        number = campaign.plain_twins.drawn
         self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
 
     def offer(self, key: AttemptKey, item: Item) -> None:
@@ -96,42 +101,70 @@ class TwinSample:
 class PlainTwinRun:
     """Draw plain twins during a campaign, and try them at its end, in batches of their own."""
 
-    def __init__(self, campaign: Campaign, context: MeasurementContext, journal: Journal) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        context: MeasurementContext,
+        journal: Journal,
+        judge_trials: JudgeBatch,
+    ) -> None:
         self._campaign, self._context, self._journal = campaign, context, journal
+        self._judge_trials = judge_trials
         self._sample = TwinSample(campaign, context)
-        self._done: set[Spot] = set()
+        self._tried: dict[AttemptKey, Observation] = {}
+        self._sentinels: dict[Group, list[Observation]] = {}
         self._number = 0
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
         """Note which twins were tried before."""
-        self._done |= {spot_of(one.key) for one in observations if one.role == "plain_twin"}
+        self._note(one for one in observations if one.role == "plain_twin")
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
-        """Draw from the items of a batch."""
+        """Draw from the items of a batch; its sentinels teach what a block looks like."""
+        sentinels: defaultdict[Group, list[Observation]] = defaultdict(list)
         for one in observations:
             if one.role == "item":
                 self._sample.offer(one.key, one.item)
+            elif one.role in ("must_allow", "must_block"):
+                sentinels[group_of(one.key)].append(one)
+        self._sentinels |= sentinels
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
         """Try all that were drawn: lines in parallel, twins on one line one after the other."""
-        lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
-        for place, items in self._sample.drawn().items():
-            lines[place.line] += self._chunks(place, items)
-        if progress_counter is not None:
-            progress_counter.expect(
-                2 * sum(len(one.items) for chunks in lines.values() for one in chunks)
-            )
+        drawn = self._sample.drawn()
         self._number = next_number(self._journal.batches()) - 1
-        await asyncio.gather(
-            *(self._try_line(chunks, progress_counter) for chunks in lines.values())
-        )
+        for turn in range(1, TRIES + 1):
+            lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
+            decided = await to_thread(self._decided)
+            for place, items in drawn.items():
+                lines[place.line] += self._chunks(place, items, turn, decided)
+            if progress_counter is not None:
+                progress_counter.expect(
+                    2 * sum(len(one.items) for chunks in lines.values() for one in chunks)
+                )
+            await asyncio.gather(
+                *(self._try_line(chunks, progress_counter) for chunks in lines.values())
+            )
 
-    def _chunks(self, place: Group, items: list[Item]) -> list[_Chunk]:
-        """The drawn items that were not tried before, in chunks."""
+    def _decided(self) -> set[Spot]:
+        """Where a twin was blocked or came, in any of its tries."""
+        twins = [msgspec.structs.replace(one, role="item") for one in self._tried.values()]
+        verdicts = self._judge_trials([*chain(*self._sentinels.values()), *twins]) if twins else ()
+        return {spot_of(one.key) for one in verdicts if one.state in {State.BLOCKED, *DELIVERED}}
+
+    def _note(self, observations: Iterable[Observation]) -> None:
+        """Keep the last observation of each try, as the judge does."""
+        self._tried.update({one.key: one for one in observations})
+
+    def _chunks(
+        self, place: Group, items: list[Item], turn: int, decided: set[Spot]
+    ) -> list[_Chunk]:
+        """The drawn items that are still undecided and were not tried in this turn, in chunks."""
         ordinary = [one for one in items if is_ordinary(one)]
-        left = [one for one in items if spot_of(self._key(place, one)) not in self._done]
+        keys = ((one, self._key(place, one, turn)) for one in items)
+        left = [one for one, key in keys if key not in self._tried and spot_of(key) not in decided]
         return [
-            _Chunk(place, left[start : start + KEPT_TOGETHER], ordinary)
+            _Chunk(place, left[start : start + KEPT_TOGETHER], ordinary, turn)
             for start in range(0, len(left), KEPT_TOGETHER)
         ]
 
@@ -140,25 +173,26 @@ class PlainTwinRun:
     ) -> None:
         chance = random.Random(f"pauses of {self._campaign.seed}")  # noqa: S311 - no secret
         pause = self._campaign.plain_twins.pause
-        for place, items, ordinary in chunks:
+        for chunk in chunks:
             self._number += 1
             number, seen = self._number, list[Observation]()
-            for item in items:
+            for item in chunk.items:
                 await asyncio.sleep(chance.expovariate(1 / pause) if pause else 0)
-                seen += await self._try_twin(place, item, ordinary, number)
+                seen += await self._try_twin(chunk, item, number)
             await to_thread(self._journal.append, number, seen)
+            self._note(seen)
             if progress_counter is not None:
                 progress_counter.count(seen)
 
     async def _try_twin(
-        self, place: Group, item: Item, ordinary: list[Item], number: int
+        self, chunk: _Chunk, item: Item, number: int
     ) -> tuple[Observation, Observation]:
         """Try the twin over the control, then over the line."""
-        key = self._key(place, item)
+        key = self._key(chunk.place, item, chunk.turn)
         beside = await self._visit(key.on(CONTROL), item, number)
         again = await self._visit(key, item, number)
         if is_silent(again) or is_trouble(again):
-            again = await self._beside_life(key, item, ordinary, number)
+            again = await self._beside_life(key, item, chunk.ordinary, number)
         return beside, again
 
     async def _beside_life(
@@ -200,14 +234,14 @@ class PlainTwinRun:
         result = await run_attempt(trying, 2 * request.timeout)
         return make_observation(request, planned, options, context, result, started)
 
-    def _key(self, place: Group, item: Item) -> AttemptKey:
+    def _key(self, place: Group, item: Item, turn: int) -> AttemptKey:
         return AttemptKey(
             campaign=self._campaign.campaign,
             item=item.id,
             probe=place.probe,
             line=place.line,
             profile=place.profile,
-            round=ROUND + 1,
+            round=ROUND + turn,
         )
 
 

@@ -47,7 +47,7 @@ class Retrials:
         self._patient = SilenceRetrials(campaign, context, self._batches)
         self._blocked = BlockedRetrials(campaign, context, self._batches, judge_trials)
         self._users = ConcurrentUserRun(campaign, context, journal, judge_trials)
-        self._twins = PlainTwinRun(campaign, context, journal)
+        self._twins = PlainTwinRun(campaign, context, journal, judge_trials)
         self._arrivals = ArrivalRecords(context, self._batches)
 
     async def open(self, stack: AsyncExitStack) -> None:

@@ -11,10 +11,9 @@ GATE_METRICS = (
                words="clock readings that may be wrong by more than a second",
                function="gate_metrics:clock_unknown", counts_items=False),
     MetricSpec(name="label_error", unit="share",
-               counts="audited labels that are wrong: the upper bound of the worst pack of real "
-                      "items",
+               counts="audited labels that are wrong, of the worst pack of real items",
                words="share of labels that may be wrong", function="gate_metrics:label_error",
-               bounds="observed", counts_items=False),
+               bounds="shown", counts_items=False),
     MetricSpec(name="reproduced_decisions", unit="share",
                counts="verdicts that judging the journal once more gives again",
                words="verdicts that a second judgement gives again",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.model.corpus import PackKind
 
-Bounds = Literal["", "rate", "shift", "observed"]
+Bounds = Literal["", "rate", "shift", "observed", "shown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,8 @@ class MetricSpec:
     ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
     ``k`` of ``n`` items. ``function`` computes it (``module:function`` in
     ``harness.estimate``), empty where it is not implemented. ``bounds``: it has those of a rate,
-    of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
+    of a shift, stands as observed, has others, or is ``shown``: a gate compares what its bound
+    shows, and not the share that was measured. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
     items unknown to the supplier can show. ``by`` names the groups of which the worst stands.
     ``needs_probe`` is the only probe that shows what it measures, if there is one.

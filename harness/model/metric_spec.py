@@ -226,7 +226,7 @@ IMPLEMENTED = (
     MetricSpec(name="pupil_difference", unit="share",
                counts="items blocked for the test that a pupil would have got",
                words="items blocked for the test alone", function="plain_twins:pupil_difference",
-               counts_items=False),
+               bounds="shown", counts_items=False),
     MetricSpec(name="query_hit_rate", unit="share",
                counts="harmful queries that were blocked",
                words="share of harmful searches blocked",

@@ -11,6 +11,7 @@ Retrials get attempt keys of their own (``key_again``) and batch numbers above `
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
@@ -29,6 +30,15 @@ ENOUGH = 59
 If one in twenty differs, one of 59 does with 95 % probability (0.95 ** 59 < 0.05).
 """
 
+LOST, ENOUGH_LEFT = 0.01, 0.99
+"""The share of undecided items that an honest service may have, and how surely enough are left."""
+
+TRIES = 3
+"""How often a twin is tried until it is decided, at most.
+
+What fails by chance once in a hundred times stays undecided once in a million times.
+"""
+
 NAME = "abcdefghijklmnopqrstuvwxyz0123456789-."
 """The characters of a host name (RFC 1123), used as digits of a number to the base 38."""
 
@@ -39,14 +49,34 @@ LABEL = NAME[:36]
 class PlainTwins(Declared):
     """How many plain twins a campaign tries, and how fast.
 
-    ``number`` is for each line, profile and probe; 0 means none. Two visits are ``pause`` seconds
-    apart on average (exponentially distributed). ``source`` is an IP address of this machine that
-    no other attempt uses, or empty.
+    ``number`` pairs are to be compared for each line, profile and probe; 0 means none. Two visits
+    are ``pause`` seconds apart on average (exponentially distributed). ``source`` is an IP address
+    of this machine that no other attempt uses, or empty.
     """
 
     number: Annotated[int, Field(ge=0, le=10_000)] = ENOUGH
     pause: Annotated[float, Field(ge=0, le=60)] = 1.0
     source: str = ""
+
+    @property
+    def drawn(self) -> int:
+        """How many twins are drawn, so that ``number`` are left to be compared.
+
+        A pair is lost if its item is undecided. If one item in a hundred is, enough are left with
+        99 % probability: P[X <= drawn - number] >= 0.99 for X ~ Bin(drawn, 0.01).
+        """
+        spares = 0
+        while _lost_at_most(spares, self.number + spares) < ENOUGH_LEFT:
+            spares += 1
+        return self.number + spares
+
+
+def _lost_at_most(spares: int, drawn: int) -> float:
+    """P[X <= spares] for X ~ Bin(drawn, LOST)."""
+    return math.fsum(
+        math.comb(drawn, lost) * LOST**lost * (1 - LOST) ** (drawn - lost)
+        for lost in range(spares + 1)
+    )
 
 
 class TwinPair(msgspec.Struct, frozen=True, kw_only=True):

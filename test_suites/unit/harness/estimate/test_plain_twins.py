@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,12 @@ import pytest
 
 from harness.estimate.item_selection import Selection
 from harness.estimate.plain_twins import SAME_FOR_PUPILS, pupil_difference, same_treatment
-from harness.model.plain_twin import TwinPair
+from harness.model.plain_twin import LOST, TRIES, PlainTwins, TwinPair
 from harness.model.scheme import Expectation
 
 Select = Callable[..., Selection]
 Counted = tuple[Any, int, int, int]
-"""The value, k, n, and the doubtful pairs."""
+"""The upper bound, k, n, and the doubtful pairs."""
 
 MetricFunction = Callable[..., Counted]
 BOTH = frozenset({"web", "web_https", "dns_aaaa"})
@@ -47,17 +48,17 @@ def measured(select: Select) -> MetricFunction:
             select([]), twins=held, probes_run=probes_run, expects=policy, alpha=0.05
         )
         metric = pupil_difference(selection).metric
-        return metric.value, metric.k, metric.n, metric.indeterminate
+        return metric.upper, metric.k, metric.n, metric.indeterminate
 
     return take
 
 
 def test_59_twins_without_a_difference_bound_it_below_5_percent(measured: MetricFunction) -> None:
-    value, k, n, doubtful = measured(twins(59))
+    upper, k, n, doubtful = measured(twins(59))
 
     assert (k, n, doubtful) == (0, 59, 0)
-    assert value == pytest.approx(1 - 0.05 ** (1 / 59))
-    assert value < 0.05 < measured(twins(58))[0]
+    assert upper == pytest.approx(1 - 0.05 ** (1 / 59))
+    assert upper < 0.05 < measured(twins(58))[0]
     assert measured(twins(299))[0] < 0.01
 
 
@@ -74,12 +75,12 @@ def test_what_a_pupil_gets_counts_and_what_a_pupil_does_not_get_does_not(
 def test_an_undecided_twin_of_a_blocked_item_is_taken_against_the_service(
     measured: MetricFunction,
 ) -> None:
-    value, k, n, doubtful = measured(
-        twins(59), twins(2, plain="insufficient"), twins(1, plain="down")
+    upper, k, n, doubtful = measured(
+        twins(59), twins(3, plain="insufficient"), twins(1, plain="down")
     )
 
     assert (k, n, doubtful) == (0, 59, 3)
-    assert value > 0.1
+    assert upper > 0.1
 
 
 def test_an_undecided_item_says_nothing(measured: MetricFunction) -> None:
@@ -120,10 +121,35 @@ def test_only_whoever_favours_testers_is_held_back() -> None:
     assert [False] == recognised(twins(1, "allowed", "blocked"), twins(8, plain="allowed"))
 
 
-def test_what_a_pupil_is_shown_in_place_of_a_block_is_a_difference() -> None:
-    assert [False] == recognised(twins(50), twins(6, plain="insufficient"))
+def test_undecided_twins_say_nothing_of_the_service_unless_they_are_many() -> None:
+    few = [*twins(53), *twins(6, plain="insufficient")]
+    (one,) = same_treatment([*few, *twins(3, plain="insufficient")], policy, {"ks2": "ks2"}, 0.05)
+
+    assert [True] == recognised(few)
+    assert (one.held, "recognise" in one.detail) == (False, False)
+    assert "the twins of 9 of 62 blocked items are undecided" in one.detail
     assert [True] == recognised(twins(50), twins(9, plain="down"))
     assert [True] == recognised(twins(50), twins(9, "insufficient", "allowed"))
+
+
+@pytest.mark.parametrize(("number", "mark"), [(59, 0.05), (299, 0.01)])
+def test_an_honest_service_meets_the_gate_although_attempts_fail(
+    number: int, mark: float, measured: MetricFunction
+) -> None:
+    """One item in a hundred is undecided, and one twin in a hundred in each of its tries."""
+    chance, runs = random.Random(7), 1000
+    declared, met = PlainTwins(number=number), 0
+    for _ in range(runs):
+        lost = sum(chance.random() < LOST for _ in range(declared.drawn))
+        doubtful = sum(chance.random() < LOST**TRIES for _ in range(declared.drawn - lost))
+        upper, _, n, _ = measured(
+            twins(declared.drawn - lost - doubtful), twins(doubtful, plain="insufficient"),
+            twins(lost, "insufficient"),
+        )  # fmt: skip
+        met += n >= number and upper <= mark
+
+    assert (declared.drawn, PlainTwins(number=0).drawn) == ({59: 62, 299: 307}[number], 0)
+    assert met >= 0.99 * runs
 
 
 def test_every_line_and_probe_is_a_test_of_its_own() -> None:

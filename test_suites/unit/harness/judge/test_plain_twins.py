@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import Judge, in_batches
@@ -78,6 +79,30 @@ def test_a_twin_that_is_dead_for_everybody_says_nothing() -> None:
     dead = failed("connection_refused", "connect")
 
     assert [("blocked", "down")] == states(pairs(DENIED, twin(dead, CONTROL), twin(web())))
+
+
+@pytest.mark.parametrize(
+    ("tries", "state"),
+    [
+        ((None, DENIED), "blocked"),
+        ((None, web()), "allowed"),
+        ((DENIED, web()), "allowed"),
+        ((web(), DENIED), "allowed"),
+        ((None, None, None), "insufficient"),
+    ],
+)
+def test_of_several_tries_what_a_pupil_got_counts(
+    tries: tuple[Facts | None, ...], state: str
+) -> None:
+    late = Heartbeats(answered=0, late=1)
+    silent = twin(failed("generic_timeout_error"), heartbeats=late)
+    made = [
+        replace(one, key=replace(one.key, round=TWIN_ROUND + turn))
+        for turn, facts in enumerate(tries)
+        for one in (twin(web(), CONTROL), twin(facts) if facts else silent)
+    ]
+
+    assert [("blocked", state)] == states(pairs(DENIED, *made))
 
 
 def test_without_twins_there_are_no_pairs() -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from harness.judge.judge import judge_batch
 from harness.measure.measurement_context import MeasurementContext
-from harness.measure.plain_twins import KEPT_TOGETHER, PlainTwinRun, with_plain_twins
+from harness.measure.plain_twins import KEPT_TOGETHER, ROUND, PlainTwinRun, with_plain_twins
 from harness.measure.progress import ProgressCounter
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, Observation
-from harness.model.plain_twin import PlainTwins
+from harness.model.plain_twin import TRIES, PlainTwins
+from harness.model.verdict import Verdict
 from harness.ports.network import Attempt, Origin, ProbeResult
 from harness.store.journal.journal import SegmentJournal
 from test_suites.calibration.trials import observation, web
@@ -64,11 +66,15 @@ class World:
     async def run(
         self, items: Iterable[Item], tally: ProgressCounter | None = None
     ) -> list[Observation]:
-        visits = PlainTwinRun(self.campaign, self.tools, self.journal)
+        visits = PlainTwinRun(self.campaign, self.tools, self.journal, judged)
         visits.resume_from(self.journal.sentinels())
         visits.add_batch([seen(one) for one in items])
         await visits.finish(tally)
         return list(self.journal.sentinels())
+
+
+def judged(trials: Iterable[Observation]) -> Iterable[Verdict]:
+    return judge_batch(trials)
 
 
 def seen(item: Item, **changes: Any) -> Observation:
@@ -92,7 +98,7 @@ async def test_items_are_tried_without_a_mark_on_both_lines(tmp_path: Path) -> N
 
     found = await world.run(canaries(9))
 
-    assert Counter(one.key.line for one in found) == {CONTROL: 4, "a": 4}
+    assert Counter(one.key.line for one in found) == {CONTROL: 5, "a": 5}
     assert {("plain_twin", "", "alone")} == {(one.role, one.nonce, one.look) for one in found}
     for attempt in world.pupil.attempts:
         assert attempt.marker is not None
@@ -118,7 +124,7 @@ async def test_half_of_them_have_other_names_and_ordinary_ones_are_among_them(
     found = await world.run([*canaries(9), *real(9), *canaries(9, "ALW")])
 
     tried = Counter(one.item.labels[0] for one in found if one.key.line == "a")
-    assert {"DRUG": 2, "PORN": 2, "ALW": 2} == tried
+    assert {"DRUG": 2, "PORN": 3, "ALW": 3} == tried
 
 
 async def test_where_there_are_few_of_one_sort_there_are_more_of_the_other(tmp_path: Path) -> None:
@@ -126,7 +132,7 @@ async def test_where_there_are_few_of_one_sort_there_are_more_of_the_other(tmp_p
 
     found = await world.run([*canaries(1), *real(9)])
 
-    assert {"DRUG": 1, "PORN": 3} == Counter(
+    assert {"DRUG": 1, "PORN": 4} == Counter(
         one.item.labels[0] for one in found if one.key.line == "a"
     )
 
@@ -140,7 +146,7 @@ async def test_one_item_of_a_registrable_domain_is_enough(tmp_path: Path) -> Non
 
 async def test_what_cannot_be_tried_is_not_drawn(tmp_path: Path) -> None:
     world = World(tmp_path)
-    visits = PlainTwinRun(world.campaign, world.tools, world.journal)
+    visits = PlainTwinRun(world.campaign, world.tools, world.journal, judged)
     (item,) = canaries(1)
     one = seen(item)
 
@@ -183,7 +189,7 @@ async def test_without_an_ordinary_page_there_is_no_sign_of_life(tmp_path: Path)
     found = await world.run([*canaries(1), *canaries(1, "ALW")])
 
     beats = [one.heartbeats for one in found if one.item.id == "DRUG-0" and one.key.line == "a"]
-    assert [False] == [one is not None and one.shows_life for one in beats]
+    assert [False] * TRIES == [one is not None and one.shows_life for one in beats]
 
 
 async def test_what_was_tried_before_is_not_tried_again(tmp_path: Path) -> None:
@@ -196,6 +202,60 @@ async def test_what_was_tried_before_is_not_tried_again(tmp_path: Path) -> None:
 
     assert len(first) == len(again) == asked == len(world.pupil.attempts)
     assert len({one.batch for one in again}) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "tries"),
+    [([SILENT, SILENT, GOOD], 2), ([SILENT] * 4 + [GOOD], 3), ([SILENT], 3), ([GOOD], 1)],
+)
+async def test_an_undecided_twin_is_tried_again_after_the_others(
+    tmp_path: Path, answers: list[ProbeResult], tries: int
+) -> None:
+    """A silent visit is repeated at once, with a longer timeout: two visits are one try."""
+    world = World(tmp_path, Pupil(r0=answers))
+
+    found = await world.run(real(4))
+
+    rounds = Counter(one.key.round for one in found if one.item.id == "r0")
+    assert rounds == {ROUND + turn: 2 for turn in range(1, tries + 1)}
+    assert Counter(one.item.id for one in found if one.item.id != "r0") == {
+        f"r{n}": 2 for n in range(1, 4)
+    }
+    assert len({one.batch for one in found}) == tries
+
+
+async def test_a_resumed_campaign_goes_on_with_the_tries(tmp_path: Path) -> None:
+    world = World(tmp_path, Pupil(r0=[SILENT]))
+    await world.run(real(2))
+    held = [one for one in world.journal.sentinels() if one.key.round < ROUND + TRIES]
+    later = World(tmp_path / "later", Pupil(r0=[SILENT]))
+    for number, batch in enumerate((held[:4], held[4:]), 1_000_000_001):
+        later.journal.append(number, [replace(one, batch=number) for one in batch])
+
+    found = await later.run(real(2))
+
+    assert Counter(one.key.round - ROUND for one in found if one.item.id == "r0") == {
+        1: 2, 2: 2, 3: 2,
+    }  # fmt: skip
+    assert 2 == len([one for one in found if one.item.id == "r1"])
+
+
+async def test_what_the_sentinels_taught_decides_a_twin(tmp_path: Path) -> None:
+    """A block page with status 200 is known by that of the sentinel, so nothing is tried again."""
+    block = web(canary="absent", title="Stop", body_length=90, sketch=(1, 2, 3))
+    page = replace(GOOD, facts=block)
+    world = World(tmp_path, Pupil(r0=[page]))
+    visits = PlainTwinRun(world.campaign, world.tools, world.journal, judged)
+    (blocked, passed) = canaries(2)
+    sentinels = [
+        seen(blocked, role="must_block", facts=block), seen(passed, role="must_allow", facts=web()),
+    ]  # fmt: skip
+    controls = [replace(one, key=one.key.on(CONTROL), facts=web()) for one in sentinels]
+
+    visits.add_batch([*controls, *sentinels, *(seen(one) for one in real(1))])
+    await visits.finish()
+
+    assert 2 == len(world.pupil.attempts)
 
 
 async def test_an_exception_of_the_client_is_our_own_trouble(tmp_path: Path) -> None:
