@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.cli.item_supply import ItemGroup, count_by_group, group_items, groups_for
 from harness.estimate.item_selection import is_asked
-from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
+from harness.estimate.planning import decision_limits, items_for_power, power_at, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.log_case import COUNTED, requests_for
@@ -30,7 +30,10 @@ class Forecast:
     """What one requirement can decide for one profile.
 
     ``n`` are available (``None`` if no campaign was named); ``needed`` are required so that a
-    service of ``good_rate`` passes with the wanted power. Both count registrable domains where the
+    service of ``good_rate`` passes with the wanted power in all binding rows that a sample decides,
+    each of whose groups is a test of its own: ``tests`` are those of this row, such as categories,
+    of which each needs as many. ``chance`` is the probability with which it passes this row on what
+    is available. Both numbers count registrable domains where the
     requirement is about a rate of items, because each domain counts once, and items otherwise.
     Of requests for a log, ``n`` are those that ``accredit log send`` makes without ``--requests``;
     other trials that are made for the requirement alone are never available.
@@ -50,6 +53,8 @@ class Forecast:
     passes: int | None = None
     fails: int | None = None
     rate_for_power: float | None = None
+    tests: int = 1
+    chance: float | None = None
 
     def as_data(self) -> dict[str, Any]:
         """A dictionary for JSON."""
@@ -62,15 +67,46 @@ def forecast(
     items: Iterable[Item] | None,
     power: float,
 ) -> tuple[Forecast, ...]:
-    """Forecast every requirement for every profile; ``phases`` maps profiles to school phases."""
+    """Forecast every requirement for every profile; ``phases`` maps profiles to school phases.
+
+    ``power`` is the probability with which a good service passes all sampled rows together. They
+    are taken as independent, so that each of m tests has power ** (1 / m).
+    """
     tried = None if items is None else group_items(items)
-    return tuple(
-        _forecast_one(requirement, scheme, profile, phase, tried, power)
+    asked = [
+        (requirement, profile, phase)
         for requirement in scheme.requirements
         for profile, phase in phases.items()
         if requirement.is_for(profile, phase)
         if is_asked(requirement.measure, scheme.policy, (), phase)
+    ]
+    tests = sum(
+        _tests(requirement, scheme, phase, tried)
+        for requirement, _, phase in asked
+        if requirement.binding and requirement.rule in BY_RATE
     )
+    power_of_each = power ** (1 / max(1, tests))
+    return tuple(
+        _forecast_one(requirement, scheme, profile, phase, tried, power_of_each)
+        for requirement, profile, phase in asked
+    )
+
+
+def chance_of_all(rows: Iterable[Forecast]) -> tuple[float, int]:
+    """The probability with which a good service passes all sampled rows, and their number."""
+    chances = [row.chance for row in rows if row.chance is not None]
+    return math.prod(chances), len(chances)
+
+
+def _tests(
+    requirement: Requirement, scheme: Scheme, phase: str, items: list[ItemGroup] | None
+) -> int:
+    """How many groups have to pass, each by itself."""
+    spec = spec_of(requirement.measure.metric)
+    if not spec.counts_items:
+        return 1
+    about = groups_for(spec.name, items or [])
+    return len(count_by_group(requirement.measure, scheme.policy, phase, about))
 
 
 def _forecast_one(
@@ -100,11 +136,12 @@ def _forecast_one(
         )
     if requirement.rule not in BY_RATE or requirement.threshold is None:
         return _forecast_minimum(requirement, scheme, profile, n)
-    return _forecast_rate(requirement, scheme, profile, n, power)
+    tests = _tests(requirement, scheme, phase, items)
+    return replace(_forecast_rate(requirement, scheme, profile, n, power, tests), tests=tests)
 
 
 def _forecast_rate(
-    requirement: Requirement, scheme: Scheme, profile: str, n: int | None, power: float
+    requirement: Requirement, scheme: Scheme, profile: str, n: int | None, power: float, tests: int
 ) -> Forecast:
     threshold = _good_side(requirement)
     if not 0 < threshold < 1:
@@ -117,8 +154,9 @@ def _forecast_rate(
         needed = n
     early = _early(requirement, good, alpha, 1 - power)
     if n is None:
-        says = f"{needed} {_what(requirement)}, so that a service at {good:.4g} passes"
-        says += f" with power {power:g}"
+        each = f" of each of {tests} groups" if tests > 1 else ""
+        says = f"{needed} {_what(requirement)}{each}, so that a service at {good:.4g} passes"
+        says += f" with power {power:.3g}"
         return Forecast(
             requirement=requirement.id,
             profile=profile,
@@ -139,6 +177,7 @@ def _forecast_rate(
         fails=edge.fails,
         rate_for_power=None if edge.passes is None else rate_for_power(n, edge.passes, power),
         says=_decision_text(requirement, n, edge.passes, edge.fails),
+        chance=power_at(n, threshold, good, alpha) ** tests if requirement.binding else None,
     )
 
 

@@ -127,12 +127,12 @@ def plan_scheme(
         Path | None, typer.Option(help="Count the items of this campaign file.")
     ] = None,
     power: Annotated[
-        float, typer.Option(help="The probability with which a good service passes.")
+        float, typer.Option(help="The probability with which a good service passes all rows.")
     ] = 0.9,
     json: JSON = False,
 ) -> None:
     """Show how many items a campaign needs, and what it can decide, before it is measured."""
-    from harness.cli.power_plan import forecast  # noqa: PLC0415 - scipy is heavy
+    from harness.cli.power_plan import chance_of_all, forecast  # noqa: PLC0415 - scipy is heavy
 
     if not 0 < power < 1:
         msg = f"--power {power:g} is not a probability between 0 and 1, such as 0.9"
@@ -155,6 +155,12 @@ def plan_scheme(
         counts = ("-" if row.n is None else str(row.n), str(row.needed or "-"), early)
         table.add_row(row.requirement, row.profile, *counts, row.says)
     terminal().print(table)
+    chance, number = chance_of_all(rows)
+    if campaign is not None and number:
+        say(
+            f"A service that makes half of the mistakes that are allowed conforms in all {number} "
+            f"of the binding rows that a sample decides with a probability of {chance:.0%}."
+        )
 
 
 def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:

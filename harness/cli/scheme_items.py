@@ -26,9 +26,9 @@ from harness.model.url_case import CASES_OF_METRIC
 HARMFUL, HARMLESS = "canary", "school-pages"
 """The shipped packs that items are chosen from: agreed canaries, and pages that schools need."""
 
-ROOM = 60
-"""The smallest sample of a category for a rate: a faultless service needs 29 to show 90 %, and with
-60 it conforms in spite of one miss."""
+ROOM = 120
+"""The smallest sample of a category for a rate. A service that blocks 98 % of each of nine
+categories conforms in all of them, at 90 %, with a probability of 91 %; with 60 items it is 2 %."""
 
 PAGES_ROOM = 10
 """The smallest sample of a topic of harmless pages."""
@@ -202,9 +202,10 @@ def _want(
         return
     pack = HARMLESS if measure.expectation == "allow" else HARMFUL
     number = _needed(requirement, scheme)
+    of_list = max(number, ROOM) if spec_of(measure.metric).is_rate else number
     for code in measure.categories or _expected_codes(scheme.policy, measure.expectation, phases):
         if not any(covers(stratum, code) for stratum in strata[pack]):
-            yield ListNeeded(requirement=requirement.id, category=code, domains=number)
+            yield ListNeeded(requirement=requirement.id, category=code, domains=of_list)
             continue
         if measure.metric in CENSUSES:
             wanted.add(pack, code, None)
@@ -226,7 +227,7 @@ def _want(
             floor = ROOM if pack == HARMFUL else PAGES_ROOM
             wanted.add(pack, code, max(least, floor) if is_possible else None)
         if samples and measure.categories and any(sample is None for sample in samples):
-            yield ListNeeded(requirement=requirement.id, category=code, domains=number)
+            yield ListNeeded(requirement=requirement.id, category=code, domains=of_list)
 
 
 def _needed(requirement: Requirement, scheme: Scheme) -> int:

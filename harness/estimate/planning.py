@@ -78,6 +78,33 @@ def power_at(n: int, threshold: float, true_rate: float, alpha: float = 0.05) ->
     return 0.0 if passes is None else _tail(passes, n, 1 - true_rate)
 
 
+def power_with_undecided(
+    n: int,
+    threshold: float,
+    true_rate: float,
+    undecided: float,
+    *,
+    alpha: float = 0.05,
+    limit: float = 0.02,
+) -> float:
+    """Return the probability that a service passes if a share of its items stays undecided.
+
+    Of ``n`` items U ~ Bin(n, ``undecided``) are, at random, and the rest are right with
+    probability ``true_rate``. Each undecided one counts as a miss, and no outcome conforms where
+    surely more than the share ``limit`` is undecided (``harness.model.coverage.undecided``).
+    """
+    passes = decision_limits(n, threshold, alpha).passes
+    if passes is None:
+        return 0.0
+    chance = 0.0
+    for lost in range(passes + 1):
+        is_over = lost > limit * n and 1 - _tail(lost - 1, n, limit) <= alpha
+        if not is_over:
+            here = _tail(lost, n, undecided) - _tail(lost - 1, n, undecided)
+            chance += here * _tail(passes - lost, n - lost, 1 - true_rate)
+    return chance
+
+
 def items_for_power(
     threshold: float, true_rate: float, power: float = 0.9, alpha: float = 0.05
 ) -> int:

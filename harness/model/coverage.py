@@ -203,16 +203,35 @@ def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
 
 
 def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
-    """Return, in words, parts of which more than the share ``limit`` is undecided."""
+    """Return, in words, parts of which surely more than the share ``limit`` is undecided.
+
+    The bounds count each undecided item against the service already; the limit keeps out what is
+    undecided for a reason. A few of a small part may be so by chance: 2 of 60 are 3.3 %. So a part
+    is above it if P[X >= undecided] <= alpha for X ~ Bin(tried, limit).
+    """
     reasons: list[str] = []
     for name, part in named_parts(metric):
         tried = part.n + part.indeterminate
         share = part.indeterminate / tried if tried else 0.0
-        if share > limit:
+        if share > limit and _at_least(part.indeterminate, tried, limit) <= part.alpha:
             items = f"{name}{part.indeterminate} items ({share * 100:.3g} %)"
             most = f"at most {limit * 100:.4g} % may be undecided"
             reasons.append(f"{items} could not be decided; {most}")
     return tuple(reasons)
+
+
+def _at_least(k: int, n: int, rate: float) -> float:
+    """P[X >= k] for X ~ Bin(n, rate)."""
+    if not 0 < rate < 1:
+        return float(k == 0 or rate == 1)
+    logs = math.log(rate), math.log1p(-rate)
+    return 1 - math.fsum(
+        math.exp(
+            math.lgamma(n + 1) - math.lgamma(x + 1) - math.lgamma(n - x + 1)
+            + x * logs[0] + (n - x) * logs[1]
+        )
+        for x in range(k)
+    )  # fmt: skip
 
 
 def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[str, ...]:

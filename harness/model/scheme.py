@@ -170,7 +170,7 @@ class Policy(Declared):
 class Decision(Declared):
     """How uncertain numbers become outcomes; agreed with the supplier before testing.
 
-    More indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
+    Surely more indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
     conforming outcome (METHOD TQ-03); they never forbid a failing one. Neither does a larger share
     than ``left_out_share_max`` of items that were left out of a rate, because they were dead on the
     control as well. A fix has to hold for ``soak_days`` before its action plan is closed.

@@ -169,8 +169,8 @@ def test_the_historic_point_rule_is_printed_beside_the_guarded_one() -> None:
 def test_too_many_doubtful_items_forbid_a_pass_but_not_a_fail() -> None:
     wanted = requirement(at_least=0.9)
 
-    assert held(wanted, rate(1000, 1000, 20)).conformity is CONFORMS
-    assert held(wanted, rate(1000, 1000, 21)).conformity is INSUFFICIENT
+    assert held(wanted, rate(1000, 1000, 28)).conformity is CONFORMS
+    assert held(wanted, rate(1000, 1000, 29)).conformity is INSUFFICIENT
     assert held(wanted, rate(100, 1000, 100)).conformity is FAILS
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from harness.cli.compose import prepare
 from harness.cli.log import planned
-from harness.cli.power_plan import Forecast, forecast
+from harness.cli.power_plan import Forecast, chance_of_all, forecast
 from harness.estimate.planning import power_at
 from harness.model.corpus import TWIN, Item
 from harness.model.file_case import NAMED_CASES
@@ -20,6 +20,8 @@ from test_suites.rehearsal import simulated_origin, write_campaign
 BECTA = load_scheme("becta-2008")
 STRICT = load_scheme("strict")
 KS2 = {"ks2": "ks2"}
+TESTS = 14
+"""The rows that a sample decides in becta-2008 for one profile, each of their categories as one."""
 
 
 def items(category: str, count: int) -> list[Item]:
@@ -99,7 +101,7 @@ def test_what_cannot_be_taken_or_sampled_is_told() -> None:
     rows = forecast(BECTA, KS2, None, 0.9)
 
     assert "Accredit cannot measure this yet" in of(forecast(STRICT, KS2, None, 0.9), "TQ-07").says
-    assert of(rows, "EML-01").says.startswith("634 trials of its own")
+    assert of(rows, "EML-01").says.startswith("1155 trials of its own")
     assert of(rows, "CIR-02").says == "report: nothing to plan"
     assert "every item counts" in of(rows, "ILL-01").says
     assert of(forecast(BECTA, KS2, items("ILL.CSAM", 7), 0.9), "ILL-01").says == (
@@ -161,7 +163,7 @@ def test_a_quantile_is_planned_like_a_rate() -> None:
 
 def test_where_a_plan_can_stop_early_its_mean_number_stands_beside_the_fixed_one() -> None:
     """METHOD table 3: 159 items at 95 % against 90 %, alpha and beta 5 %."""
-    rows = forecast(BECTA, KS2, None, 0.95)
+    rows = forecast(BECTA, KS2, None, 0.95**TESTS)
 
     assert of(rows, "URL-04").early == 159
     assert (of(rows, "URL-04").needed or 0) > 159
@@ -173,7 +175,28 @@ def test_pages_of_one_domain_count_once_where_a_rate_is_asked_for() -> None:
     pages = [replace(one, registrable=f"d{n // 3}.test") for n, one in enumerate(items("DRUG", 90))]
 
     assert of(forecast(BECTA, KS2, pages, 0.9), "URL-04").n == 30
-    assert of(forecast(BECTA, KS2, None, 0.9), "URL-04").says.startswith("239 domains")
+    assert of(forecast(BECTA, KS2, None, 0.9**TESTS), "URL-04").says.startswith("239 domains")
+
+
+def test_a_good_service_passes_all_rows_together_with_the_wanted_power() -> None:
+    """Each category of a row is a test of its own, and so is each row."""
+    rows = [row for row in forecast(BECTA, KS2, None, 0.9) if row.good_rate is not None]
+    urls = [row for row in rows if row.requirement.startswith("URL")]
+
+    assert [2, 1, 2, 1, 3] == [row.tests for row in urls]
+    assert {447} == {row.needed for row in urls}
+    assert power_at(447, 0.9, 0.95) ** TESTS >= 0.9 > power_at(439, 0.9, 0.95) ** TESTS
+    assert "447 domains of each of 3 groups" in urls[-1].says
+
+
+def test_what_a_campaign_can_decide_is_the_chance_of_all_rows() -> None:
+    codes = BECTA.policy.rows
+    rows = forecast(BECTA, KS2, [one for code in codes for one in items(code, 250)], 0.9)
+    chance, number = chance_of_all(rows)
+
+    assert number == len([row for row in rows if row.chance is not None])
+    assert of(rows, "URL-05").chance == pytest.approx(power_at(250, 0.9, 0.95) ** 3)
+    assert 0 < chance < min(row.chance for row in rows if row.chance is not None)
 
 
 def test_pages_count_one_by_one_where_each_must_be_right() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from harness.estimate.planning import (
     decision_limits,
@@ -14,6 +16,7 @@ from harness.estimate.planning import (
     fixed_plan,
     items_for_power,
     power_at,
+    power_with_undecided,
     rate_for_all,
     rate_for_power,
     zero_miss_items,
@@ -124,3 +127,17 @@ def test_a_hundred_per_cent_is_no_matter_for_sampling() -> None:
         items_for_power(0.9, 0.9)
     with pytest.raises(ValueError, match="cannot pass"):
         rate_for_all(20, 0.9, 5)
+
+
+@pytest.mark.parametrize(("rate", "lost"), [(0.95, 0.0), (0.98, 0.01), (1.0, 0.02)])
+def test_undecided_items_take_power_away(rate: float, lost: float) -> None:
+    """Beside a simulation of 20,000 campaigns; its error is below 0.4 %."""
+    chance = np.random.default_rng(5)
+    undecided = chance.binomial(120, lost, 20_000)
+    missed = chance.binomial(120 - undecided, 1 - rate)
+    surely = [stats.binom.sf(some - 1, 120, 0.02) <= 0.05 for some in range(121)]
+    passes = decision_limits(120, 0.9).passes
+    seen = np.mean((undecided + missed <= passes) & ~np.take(surely, undecided))
+
+    assert power_with_undecided(120, 0.9, rate, lost) == pytest.approx(seen, abs=0.015)
+    assert power_with_undecided(28, 0.9, rate, lost) == 0

@@ -72,12 +72,27 @@ def test_the_fewest_that_can_decide(limits: dict[str, Any], alpha: float, needed
 
 
 def test_doubt_in_one_part_is_not_thinned_by_others() -> None:
-    metric = whole(part("PORN", 900), part("GAMB", 96, undecided=4))
+    metric = whole(part("PORN", 900), part("GAMB", 94, undecided=6))
 
     (told,) = undecided(metric, 0.02)
 
-    assert told.startswith("GAMB, hidden real items: 4 items (4 %) could not be decided")
-    assert undecided(metric, 0.04) == ()
+    assert told.startswith("GAMB, hidden real items: 6 items (6 %) could not be decided")
+    assert undecided(metric, 0.06) == ()
+
+
+@pytest.mark.parametrize(
+    ("n", "some", "is_told"),
+    [(57, 3, False), (56, 4, True), (240, 10, True), (241, 9, False), (9_700, 300, True)],
+)
+def test_a_few_undecided_items_of_a_small_part_may_be_chance(
+    n: int, some: int, is_told: bool
+) -> None:
+    """P[X >= 3] = 0.119 and P[X >= 4] = 0.034 for X ~ Bin(60, 0.02)."""
+    metric = whole(part("PORN", n, undecided=some), part("GAMB", 900))
+
+    assert bool(undecided(metric, 0.02)) is is_told
+    assert bool(undecided(metric, 0.0))
+    assert not undecided(metric, 1.0)
 
 
 def test_a_single_part_needs_no_name() -> None:
