@@ -146,20 +146,20 @@ def counted(outcome: Outcome) -> str:
 
 def items_of(outcome: Outcome) -> str:
     """What the counted items are: "real sites", "test entries" of an illegal list, "items"."""
-    metric, kind = outcome.metric, outcome.kind or ""
-    for part in metric.parts:
-        same = (part.metric.k, part.metric.n, part.metric.lower) == (
-            metric.k,
-            metric.n,
-            metric.lower,
-        )
-        if same:
-            kind = part.source.kind
-            break
+    kind = outcome.counted_kind
     illegal = outcome.requirement.measure.categories
     if kind == "agreed" and illegal and all(is_among(code, ("ILL",)) for code in illegal):
         return "test entries"
     return NOUNS.get(kind, "items")
+
+
+def based_on(outcome: Outcome) -> str:
+    """What items an outcome is based on, and whose counts are shown if they are others."""
+    if not outcome.kind:
+        return ""
+    shown = outcome.counted_kind
+    beside = f", shown: {shown} items" if shown != outcome.kind else ""
+    return f"based on {outcome.kind} items{beside}"
 
 
 def count(outcome: Outcome) -> str:
@@ -281,7 +281,7 @@ def sentence(outcome: Outcome) -> str:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
     if outcome.kind:
-        parts.append(f"based on {outcome.kind} items")
+        parts.append(based_on(outcome))
     if planned(outcome):
         parts.append(planned(outcome))
     if metric.indeterminate:

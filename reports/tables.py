@@ -37,11 +37,6 @@ def groups_of(outcomes: Iterable[Outcome]) -> tuple[Group, ...]:
     )
 
 
-def item_kind(outcome: Outcome) -> str:
-    """The kind of items that an outcome is based on: "real items"; empty if on none."""
-    return f"{outcome.kind} items" if outcome.kind else ""
-
-
 def part_lines(outcome: Outcome) -> tuple[str, ...]:
     """The count of each part, the smallest first; empty if there are fewer than two parts."""
     parts = outcome.metric.parts

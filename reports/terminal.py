@@ -22,7 +22,6 @@ from reports.tables import (
     groups_of,
     import_rows,
     instrument_line,
-    item_kind,
     pack_tables,
 )
 from reports.technique_table import TechniqueTable, got_through, technique_table
@@ -208,8 +207,7 @@ class _Printer:
         demand = demand.removesuffix(f" ({phrases.INFORMATION})")
         if requirement.threshold is not None:
             demand += f" ({SHORT_PROVENANCES[requirement.threshold.provenance]})"
-        kinds = " and ".join(dict.fromkeys(filter(None, map(item_kind, group.outcomes))))
-        facts = [demand, RULES[requirement.rule], f"based on {kinds}" if kinds else ""]
+        facts = [demand, RULES[requirement.rule], *map(phrases.based_on, group.outcomes)]
         words = "; ".join(dict.fromkeys(filter(None, facts)))
         note = "" if requirement.binding else "  (not binding)"
         self._say(f"  {words}{note}", style="cyan")

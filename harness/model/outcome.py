@@ -201,6 +201,20 @@ class Outcome:
         """The id in tests, findings and reports, such as ``URL-01[ks2-proxy]``."""
         return f"{self.requirement.id}[{self.profile}-{self.line}]"
 
+    @property
+    def counted_kind(self) -> PackKind | Literal[""]:
+        """The kind of items that ``k`` and ``n`` count: those of the part that stands for all.
+
+        Others than ``kind`` where a worse part, such as agreed items, stands beside real ones.
+        """
+        shown = (self.metric.k, self.metric.n, self.metric.lower)
+        same = (
+            part.source.kind
+            for part in self.metric.parts
+            if part.of_items and (part.metric.k, part.metric.n, part.metric.lower) == shown
+        )
+        return next(same, self.kind)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryRate:

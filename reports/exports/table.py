@@ -100,6 +100,7 @@ def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:
         "profile": outcome.profile,
         "line": outcome.line,
         "kind": outcome.kind,
+        "counted_kind": outcome.counted_kind,
         "metric": metric.name,
         "unit": metric.unit,
         "value": metric.value,

@@ -19,7 +19,6 @@ from reports.tables import (
     groups_of,
     instrument_line,
     instrument_tables,
-    item_kind,
     pack_tables,
     part_lines,
 )
@@ -53,9 +52,20 @@ def test_nothing_gives_nothing() -> None:
     assert groups_of(()) == ()
 
 
-def test_the_kind_of_items() -> None:
-    assert item_kind(example_outcome(kind="real")) == "real items"
-    assert item_kind(example_outcome()) == ""
+def test_the_kind_of_items_that_are_counted_is_told_beside_that_of_the_basis() -> None:
+    hidden = Source("real", is_hidden=True)
+    real = Part(group="DRUG", source=hidden, metric=example_metric(60, 60))
+    agreed = Part(group="DRUG", source=Source(), metric=example_metric(29, 60))
+    worse = replace(agreed.metric, parts=(real, agreed))
+
+    assert phrases.based_on(example_outcome(kind="real")) == "based on real items"
+    assert phrases.based_on(example_outcome()) == ""
+    mixed = example_outcome(kind="real", metric=worse)
+    assert phrases.based_on(mixed) == "based on real items, shown: agreed items"
+    assert phrases.based_on(mixed) in phrases.sentence(mixed)
+    assert ("real", "agreed") == (mixed.kind, mixed.counted_kind)
+    whole = replace(real.metric, parts=(real, agreed))
+    assert phrases.based_on(example_outcome(kind="real", metric=whole)) == "based on real items"
 
 
 def test_several_parts_are_told_apart() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -102,7 +102,7 @@ def test_categories_that_are_to_be_allowed_do_not_count(measured: MetricFunction
     assert (0, 59, 0) == measured(twins(59), twins(30, plain="allowed", category="ALW"))[1:]
 
 
-def recognised(*pairs: Iterator[TwinPair], alpha: float = 0.05) -> list[bool]:
+def recognised(*pairs: Iterable[TwinPair], alpha: float = 0.05) -> list[bool]:
     held = [one for some in pairs for one in some]
     found = same_treatment(held, policy, {"ks2": "ks2"}, alpha)
     assert all(one.voids and one.name == SAME_FOR_PUPILS for one in found)
