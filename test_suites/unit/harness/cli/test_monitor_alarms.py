@@ -21,7 +21,7 @@ from test_suites.unit.harness.cli.monitor_desk import Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 HILL, VALE = "Hill School", "Vale School"
-MANY = 60
+MANY = 110
 
 
 @pytest.fixture
