@@ -13,10 +13,10 @@ import typer
 from harness.campaign.assemble import read_campaign
 from harness.cli.campaign_meeting import ALLOW_CHANGE
 from harness.cli.compose import load_and_warn
-from harness.cli.conclude import SCHEME, begun_at, conclude_journal
+from harness.cli.conclude import SCHEME, assessed_at, begun_at, conclude_journal
 from harness.cli.drawing import terminal
 from harness.cli.event_basis import alarms_in, needed_by
-from harness.cli.monitor_alarms import ALARM_ID, BY, SUPPLIER, alarm_lines
+from harness.cli.monitor_alarms import ALARM_ID, BY, SUPPLIER, alarm_lines, sizes_of
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.registry_facts import campaign_events, escalate_plans, open_plans
@@ -124,13 +124,15 @@ def retest_alarm(
     _require_scheme(held, assessment.scheme)
     is_decided_by = assessment.scheme in held.schemes
     differs = _differences(held, assessment)
+    sizes = sizes_of(held.alarm)
     retest = retest_of(
         held.alarm,
-        assessment,
+        assessed_at(paths, scheme, held.alarm.next_level, clock),
         begun_at(paths),
         _tried(paths),
         is_decided_by=is_decided_by,
         differs=() if allow_change else differs,
+        deciding=sizes.deciding if sizes else 0,
     )
     if differs and allow_change:
         said = f"{actor} allowed a change: {'; '.join(differs)}: {allow_change}"

@@ -8,13 +8,16 @@ where 90 % is required (proposed by this project).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from harness.estimate.intervals import clopper_pearson
+from harness.estimate.planning import decision_limits, power_at
 from harness.estimate.surveillance_evidence import (
     FALSE_ALARMS,
     FEWEST_RUNS,
@@ -33,8 +36,18 @@ CORRELATION = 0.05
 FOUND_IN = 0.9
 """In so many of 100 falls (as a share) the alarm comes within the stated number of runs."""
 
+HALF_OF_ALLOWED = 0.5
+"""The misses, as a multiple of what is allowed, of a service that a re-test should clear."""
+
+CONFIRMED_IN_TWO, CLEARED_AT_ONCE, DECIDED = 0.9, 0.8, 0.99
+"""How probable it is that two re-tests confirm a true alarm, that the first clears a service with
+half of the allowed misses, and that the deciding re-test decides either."""
+
+ROWS = 6
+"""The rows that a re-test is assumed to decide: a failure needs Holm's correction over them."""
+
 RUNS_BEFORE, PATHS, YEARS = 20, 2_000, 200
-MOST_ITEMS = 20_000
+MOST_ITEMS = 100_000
 NEVER = np.inf
 
 Counts = NDArray[np.int64]
@@ -55,6 +68,13 @@ class WatchedRow(NamedTuple):
     sites: int = 1
     needed: int = 1
     alpha: float = FALSE_ALARMS
+
+
+class RetestSizes(NamedTuple):
+    """Independent items of each part and site: of the first re-tests, and of the deciding one."""
+
+    first: int
+    deciding: int
 
 
 class FalseAlarms(NamedTuple):
@@ -115,10 +135,13 @@ def runs_until_alarm(
     for run in range(1, most_runs + 1):
         now = watched.add(_misses(random, fallen, row.items, shape, correlation))
         first[now & np.isinf(first)] = run
+        if np.isfinite(first).all():
+            break
     by_site: Numbers = np.sort(first.reshape(paths, row.sites), axis=1)
     return by_site[:, row.needed - 1]
 
 
+@lru_cache(maxsize=256)
 def runs_to_find(row: WatchedRow, most_runs: int) -> float:
     """Return the runs within which nine of ten falls raise an alarm; infinite if more than most."""
     usual, fallen = USUAL * row.most_missed, fallen_to(row.most_missed)
@@ -136,19 +159,57 @@ def items_to_find(row: WatchedRow, within: int) -> int | None:
 
     ``None`` if no size up to ``MOST_ITEMS`` does; an alarm rests on several runs.
     """
+    return _smallest(lambda items: runs_to_find(row._replace(items=items), within) <= within)
 
-    def finds(items: int) -> bool:
-        return runs_to_find(row._replace(items=items), within) <= within
 
+def _smallest(is_enough: Callable[[int], bool]) -> int | None:
+    """Return the smallest size that is enough, to 2 %; ``None`` if none up to ``MOST_ITEMS``."""
     low, high = 0, 8
-    while not finds(high):
+    while not is_enough(high):
         low, high = high, high * 2
         if high > MOST_ITEMS:
             return None
     while high - low > max(1, high // 50):
         middle = (low + high) // 2
-        low, high = (low, middle) if finds(middle) else (middle, high)
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
     return high
+
+
+@lru_cache(maxsize=64)
+def retest_sizes(
+    most_missed: float, deciding_try: int, alpha: float = 0.05, rows: int = ROWS
+) -> RetestSizes | None:
+    """Return the sizes with which re-tests of an alarm decide it; ``None`` if no sample can.
+
+    The k-th re-test is judged at alpha / 2^k, so that all of them together spend one alpha; the
+    deciding one has the number ``deciding_try``.
+    """
+    if not 0 < most_missed < 1:
+        return None
+    limit, fallen = 1 - most_missed, fallen_to(most_missed)
+    cleared = 1 - HALF_OF_ALLOWED * most_missed
+
+    def first(items: int) -> bool:
+        missed = [1 - failing(items, limit, fallen, alpha / 2**k / rows) for k in (1, 2)]
+        shows = 1 - missed[0] * missed[1]
+        return shows >= CONFIRMED_IN_TWO and (
+            power_at(items, limit, cleared, alpha / 2) >= CLEARED_AT_ONCE
+        )
+
+    def deciding(items: int) -> bool:
+        level = alpha / 2**deciding_try
+        return failing(items, limit, fallen, level / rows) >= DECIDED and (
+            power_at(items, limit, cleared, level) >= DECIDED
+        )
+
+    found = _smallest(first), _smallest(deciding)
+    return None if found[0] is None or found[1] is None else RetestSizes(found[0], found[1])
+
+
+def failing(items: int, threshold: float, missed: float, alpha: float) -> float:
+    """Return the probability that a service with so many misses is shown to miss a threshold."""
+    fails = decision_limits(items, threshold, alpha).fails
+    return 0.0 if fails is None else float(special.bdtrc(fails - 1, items, missed))
 
 
 def false_alarms(

@@ -335,6 +335,11 @@ def _lead(alarm: Alarm, now: datetime) -> str:
     if alarm.is_overdue(now):
         when = f"{late} days overdue, was due {day(due)}" if late else f"due today, {day(due)}"
     wanted = f"It waits for a re-test of fixed size, {when}: an alarm alone proves nothing."
+    if alarm.needs_deciding:
+        wanted = (
+            f"{counted(alarm.left_open, 're-test', 're-tests')} left it open. It waits for one "
+            f"that is large enough to decide, {when}."
+        )
     if alarm.state is AlarmState.ACKNOWLEDGED:
         return wanted
     return f"{wanted} Please acknowledge it."
