@@ -22,7 +22,6 @@ from harness.estimate.surveillance_evidence import (
     FALSE_ALARMS,
     FEWEST_RUNS,
     HALF,
-    level_of,
     most_of_a_run,
 )
 from harness.model.smallest_sample import BETS
@@ -142,10 +141,10 @@ def runs_until_alarm(
 
 
 @lru_cache(maxsize=256)
-def runs_to_find(row: WatchedRow, most_runs: int) -> float:
+def runs_to_find(row: WatchedRow, most_runs: int, correlation: float = 0.0) -> float:
     """Return the runs within which nine of ten falls raise an alarm; infinite if more than most."""
     usual, fallen = USUAL * row.most_missed, fallen_to(row.most_missed)
-    times = runs_until_alarm(row, usual, fallen, most_runs=most_runs)
+    times = runs_until_alarm(row, usual, fallen, most_runs=most_runs, correlation=correlation)
     return float(np.quantile(times, FOUND_IN, method="higher"))
 
 
@@ -234,13 +233,6 @@ def false_alarms(
             shown |= watched.add(_misses(random, rate, row.items, shape, correlation))
         alarmed |= shown.reshape(years, row.sites).sum(axis=1) >= row.needed
     return FalseAlarms(years, int(alarmed.sum()))
-
-
-def of_service(rows: Sequence[WatchedRow]) -> tuple[WatchedRow, ...]:
-    """Return the rows of a service, each with its level among all of them."""
-    series = sum(row.sites for row in rows)
-    needed = min((row.needed for row in rows), default=1)
-    return tuple(row._replace(alpha=level_of(series, needed)) for row in rows)
 
 
 def _misses(

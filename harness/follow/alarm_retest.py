@@ -34,14 +34,16 @@ def retest_of(
     is_decided_by: bool = False,
     differs: Sequence[str] = (),
     deciding: int = 0,
+    has_all: bool = False,
 ) -> AlarmRetest:
     """What a campaign of fixed size shows of an alarm, if its assessment is at the alarm's level.
 
     ``deciding`` is the number of items in each part that decides it, needed after three re-tests
-    that left it open. ``tried`` are the ids of the items that it tried. ``is_decided_by``: the
-    service's accreditation was decided by this scheme, which may then ask for less than
-    surveillance does. ``differs`` says in sentences how its lines and profiles differ from those of
-    the runs that raised it, as far as nobody allowed that.
+    that left it open; one that ``has_all`` items of its packs cannot be larger. ``tried`` are the
+    ids of the items that it tried. ``is_decided_by``: the service's accreditation was decided by
+    this scheme, which may then ask for less than surveillance does. ``differs`` says in sentences
+    how its lines and profiles differ from those of the runs that raised it, as far as nobody
+    allowed that.
 
     One outcome that does not conform confirms the alarm. It is not confirmed only if every outcome
     conforms without a limit that the campaign does not declare, at all sites that showed it, with
@@ -63,7 +65,8 @@ def retest_of(
     gaps = (*_gaps(alarm, assessment, found, tried), *differs)
     obstacles = (*_too_little(alarm, assessment, found), *gaps)
     counted = 0 if gaps or not _is_left_to_chance(alarm, assessment, found) else _counted(found)
-    _require_deciding(alarm, assessment, found, counted, deciding)
+    if alarm.needs_deciding and counted < deciding and not has_all:
+        raise UsageError(_too_few(alarm, assessment, counted, deciding))
     if failed:
         conformity, said = Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
     elif obstacles:
@@ -97,22 +100,13 @@ def _counted(found: Sequence[Outcome]) -> int:
     return min((metric.counted for one in found for metric in _metrics(one)), default=0)
 
 
-def _require_deciding(
-    alarm: Alarm, assessment: Assessment, found: Sequence[Outcome], counted: int, deciding: int
-) -> None:
-    """Raise UsageError for a small campaign after three that left an alarm open.
-
-    One that tried every entry of the list cannot be larger.
-    """
-    whole = [one.metric.frame for one in found if one.metric.frame is not None]
-    needed = min([deciding, *whole])
-    if alarm.needs_deciding and counted < needed:
-        msg = (
-            f"alarm {alarm.id}: {alarm.left_open} re-tests left it open, so the next has to decide "
-            f"it: {needed} independent items of each part at each site; campaign "
-            f"{assessment.campaign!r} has {counted}"
-        )
-        raise UsageError(msg)
+def _too_few(alarm: Alarm, assessment: Assessment, counted: int, deciding: int) -> str:
+    """Why a campaign is too small after three re-tests that left an alarm open."""
+    return (
+        f"alarm {alarm.id}: {alarm.left_open} re-tests left it open, so the next has to decide it: "
+        f"{deciding} independent items of each part at each site, or all items of its packs (no "
+        f"'sample'); campaign {assessment.campaign!r} has {counted}"
+    )
 
 
 def require_fixed_size(

@@ -226,7 +226,7 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
                 yield service.against(reason, suspends=True)
         elif alarm.is_not_ruled_out:
             yield service.against(
-                f"{where}: {alarm.left_open} re-tests, the last large enough to decide, did not "
+                f"{where}: {alarm.left_open} re-tests, the last of deciding size, did not "
                 "show that the requirement is met",
                 suspends=True,
             )

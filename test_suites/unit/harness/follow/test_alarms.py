@@ -371,13 +371,14 @@ def test_after_three_open_retests_only_a_larger_one_counts(
     assert left_open(4).is_not_ruled_out
 
 
-def test_a_census_of_the_list_decides_however_small_it_is(
+def test_all_items_of_the_packs_decide_however_few_they_are(
     make_outcome: Make, assessed: Assess
 ) -> None:
-    outcome = counting(make_outcome, Conformity.CONFORMS, 120)
-    census = replace(outcome, metric=replace(outcome.metric, frame=120))
+    passed = assessed(counting(make_outcome, Conformity.CONFORMS, 120))
 
-    assert again(left_open(3), assessed(census)).conformity is Conformity.CONFORMS
+    retest = retest_of(left_open(3), passed, NOW + DAY, frozenset(), deciding=500, has_all=True)
+
+    assert retest.conformity is Conformity.CONFORMS
 
 
 def test_what_the_test_itself_left_open_does_not_count_against_the_service(
