@@ -147,7 +147,8 @@ def check_command(
     now, table = clock.now(), Table(box=None)
     for name in ("service", "site", "schedule", "next", "runs a year", "attempts a run"):
         table.add_column(name)
-    attempts, said = 0, []
+    attempts = 0
+    said: list[str] = []
     for service in declared.services:
         found: list[Measured] = []
         for site in service.sites:

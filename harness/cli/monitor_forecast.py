@@ -86,7 +86,8 @@ def forecast_lines(
     service: ServiceMonitoring, measured: Sequence[Measured], soon: timedelta
 ) -> Iterator[str]:
     """Say what the alarms of a service find, how soon, and how often they are false."""
-    from harness.estimate.alarm_times import FALSE_ALARMS, false_alarms  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.alarm_times import false_alarms  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.surveillance_evidence import FALSE_ALARMS  # noqa: PLC0415 - the same
 
     if not measured:
         return
@@ -155,8 +156,8 @@ def _of_pattern(pattern: _Pattern, requirements: Iterable[str], soon: timedelta)
         advice = f"in {soon.days} days with {size} items a run{each}"
     line = (
         f"{pattern.schedule}, {names}: {row.items} items a run{each}; {_right(row.most_missed)} "
-        f"required, a fall to {_right(fallen_to(row.most_missed))}: {told} ({together} where misses "
-        f"come together); {advice}"
+        f"required, a fall to {_right(fallen_to(row.most_missed))}: {told} ({together} where "
+        f"misses come together); {advice}"
     )
     if sizes := retest_sizes(row.most_missed, FIRST_TRIES + 1):
         line += f"; re-test an alarm with {sizes.first} items{each} at each site"

@@ -106,7 +106,7 @@ class _Watched:
         logs = wrong * self._won + (row.items - wrong) * self._lost
         logs = np.where(wrong >= HALF * row.items, logs, np.minimum(logs, self._most))
         self._mixed = np.logaddexp(self._mixed, 0.0) + logs
-        total = np.logaddexp.reduce(self._mixed.reshape(len(missed), -1), axis=1)
+        total = special.logsumexp(self._mixed, axis=(1, 2))
         shown = total - np.log(row.parts * len(BETS) * row.runs) >= -np.log(row.alpha)
         return np.asarray(shown, dtype=np.bool_)
 

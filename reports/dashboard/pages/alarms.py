@@ -70,7 +70,7 @@ RULE_WORDS = {
     AlarmRule.MISS: "An item was missed, and the requirement allows no miss.",
     AlarmRule.EVIDENCE: (
         "Over several runs the evidence reached its limit: a service that conforms would raise "
-        "such an alarm at most once in 20 years, however often it is measured."
+        "such an alarm at most once in 20 years, however often and by however many requirements."
     ),
     AlarmRule.CHART: "A control chart shows that the figure became worse (Nelson's rules).",
     AlarmRule.UNDECIDED: "Several runs in a row could decide nothing.",

@@ -183,6 +183,20 @@ def test_a_retest_over_another_line_ends_no_alarm_unless_somebody_allows_it(alar
     assert "Ann allowed a change: line school of run" in allowed.said
 
 
+def test_the_first_retest_is_judged_at_half_of_the_level_of_the_scheme(alarmed: Desk) -> None:
+    """32 of 32 show 90 % at a level of 5 %; at 2.5 % it takes 36."""
+    few = {"pack": "canary", "categories": ["DRUG"], "sample": 32}
+
+    ended = alarmed.retest(at_both(alarmed, "again", corpora=[few]))
+
+    assert 3 == ended.code, ended.said
+    (retest,) = alarmed.alarm().retests
+    assert (0.5, 32) == (retest.level, retest.counted)
+    shown = json.loads(alarmed.accredit("conclude", alarmed.out / "again", "--json").said)
+    rows = [one for one in shown["outcomes"] if one["requirement"]["id"] == "URL-04"]
+    assert ["conforms"] * 2 == [one["conformity"] for one in rows]
+
+
 def test_an_alarm_that_three_retests_left_open_needs_a_larger_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
