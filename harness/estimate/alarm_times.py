@@ -45,9 +45,12 @@ half of the allowed misses, and that the deciding re-test decides either."""
 ROWS = 6
 """The rows that a re-test is assumed to decide: a failure needs Holm's correction over them."""
 
-RUNS_BEFORE, PATHS, YEARS = 20, 2_000, 200
+RUNS_BEFORE, PATHS, YEARS = 20, 1_000, 200
 MOST_ITEMS = 100_000
 NEVER = np.inf
+
+LARGEST_LOG, LARGEST = 300.0, 1e150
+"""Evidence beyond these counts as so much: far above any alarm, and nothing overflows."""
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -94,7 +97,7 @@ class _Watched:
 
     def __init__(self, row: WatchedRow, series: int) -> None:
         self._row = row
-        self._mixed = np.full((series, row.parts, len(BETS)), -np.inf)
+        self._mixed = np.zeros((series, row.parts, len(BETS)))
         odds = (1 - row.most_missed) / row.most_missed
         self._won = np.log1p(np.array(BETS) * odds)
         self._lost = np.log1p(-np.array(BETS))
@@ -105,9 +108,9 @@ class _Watched:
         row, wrong = self._row, missed[..., None]
         logs = wrong * self._won + (row.items - wrong) * self._lost
         logs = np.where(wrong >= HALF * row.items, logs, np.minimum(logs, self._most))
-        self._mixed = np.logaddexp(self._mixed, 0.0) + logs
-        total = special.logsumexp(self._mixed, axis=(1, 2))
-        shown = total - np.log(row.parts * len(BETS) * row.runs) >= -np.log(row.alpha)
+        gains = np.exp(np.minimum(logs, LARGEST_LOG))
+        self._mixed = np.minimum((self._mixed + 1) * gains, LARGEST)
+        shown = self._mixed.sum(axis=(1, 2)) * row.alpha >= row.parts * len(BETS) * row.runs
         return np.asarray(shown, dtype=np.bool_)
 
 
