@@ -80,6 +80,19 @@ def conclude_journal(
     return assessment, paths
 
 
+def assessed_at(paths: CampaignPaths, scheme: str | None, share: float, clock: Clock) -> Assessment:
+    """Assess a journal with the levels of its scheme multiplied by ``share``; nothing is kept."""
+    from harness.follow.alarm_retest import stricter  # noqa: PLC0415 - keep the start light
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
+
+    folder = paths.journal
+    with closing(open_unchanged(folder)) as journal:
+        corrected = with_corrected_labels(journal, appeals_in(paths.registry))
+        chosen = judging_scheme(folder, journal.header, scheme, quiet=True)
+        return conclude(corrected, stricter(chosen, share), clock)
+
+
 def begun_at(paths: CampaignPaths) -> datetime:
     """When a campaign began: the time of its first observation."""
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy

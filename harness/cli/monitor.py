@@ -19,6 +19,7 @@ from harness.cli.dry_run import dry_run
 from harness.cli.hub_clock import clock_from
 from harness.cli.long_running import alone_in, stopped_by_signals
 from harness.cli.monitor_alarms import acknowledge_command, alarms_command
+from harness.cli.monitor_forecast import Measured, duration_of, forecast_lines, measured_rows
 from harness.cli.monitor_history import run_in_words
 from harness.cli.monitor_plan import Planned, Surveillance
 from harness.cli.monitor_retest import retest_command
@@ -134,29 +135,41 @@ def bracket_command(
 
 
 @app.command("check")
-def check_command(file: FILE, out: RESULTS = OUT) -> None:
-    """Check a monitoring file and its campaigns; show what runs when, and what it costs."""
-    declared = read_monitoring(file)
+def check_command(
+    file: FILE,
+    out: RESULTS = OUT,
+    within: Annotated[
+        str, typer.Option(help="Propose the samples that find a fall so soon, such as 28d.")
+    ] = "28d",
+) -> None:
+    """Check a monitoring file; show what runs when, what it costs, and what its alarms find."""
+    declared, soon = read_monitoring(file), duration_of(within)
     now, table = clock.now(), Table(box=None)
     for name in ("service", "site", "schedule", "next", "runs a year", "attempts a run"):
         table.add_column(name)
     attempts = 0
+    said: list[str] = []
     for service in declared.services:
+        found: list[Measured] = []
         for site in service.sites:
             for schedule in site.schedules:
                 due = next_due(schedule, declared.zone, now)
                 key = RunKey(declared.monitoring, service.service, site.site, schedule.name, due)
                 prepared = prepare_run(monitored(declared, key.text, out))
-                plan = dry_run(prepared, load_and_warn(prepared.campaign.scheme, clock), out)
+                scheme = load_and_warn(prepared.campaign.scheme, clock)
+                plan = dry_run(prepared, scheme, out)
                 each = sum(row.at_least for row in plan.attempts)
                 yearly = runs_per_year(schedule, declared.zone, now)
                 attempts += each * yearly
+                found += measured_rows(prepared, scheme, site.site, schedule.name, yearly)
                 local = due.astimezone(declared.zone)
                 table.add_row(
                     service.service, site.site, schedule.name, f"{local:%Y-%m-%d %H:%M %Z}",
                     f"{yearly:,}", f"{each:,}",
                 )  # fmt: skip
+        said += forecast_lines(service, found, soon)
     terminal().print(table)
+    say(*said)
     for line in _never_in_lessons(declared, now):
         say(line)
     say(f"{file}: no faults; about {attempts:,} attempts a year")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,13 @@ from harness.cli.registry_facts import session_if_any
 from harness.cli.registry_session import RegistrySession, current_user, open_session
 from harness.errors import UsageError, first_of, known
 from harness.follow.derived_rows import ALARM, ALARMS, read_row
-from harness.model.alarm import Alarm, AlarmState
+from harness.model.alarm import FIRST_TRIES, Alarm, AlarmState
 from harness.model.conformity import Conformity
 from harness.model.surveillance_event import AlarmAcknowledged
 from harness.ports.storage import Clock, WallClock
+
+if TYPE_CHECKING:
+    from harness.estimate.alarm_times import RetestSizes
 
 clock: Clock = WallClock()
 """The clock of the commands; tests replace it."""
@@ -85,7 +88,20 @@ def next_step(alarm: Alarm, now: datetime) -> str:
         return "decide on suspension (accredit decision propose), and follow the action plan"
     by = f"{alarm.raised.retest_by:%Y-%m-%d}"
     due = f"overdue since {by}" if alarm.is_overdue(now) else f"by {by}"
-    return f"re-test at fixed size, {due}: accredit monitor retest {alarm.id} CAMPAIGN"
+    size = "at fixed size"
+    if sizes := sizes_of(alarm):
+        number = sizes.deciding if alarm.needs_deciding else sizes.first
+        decides = ", which decide it" if alarm.needs_deciding else ""
+        size = f"with at least {number} independent items of each part at each site{decides}"
+    return f"re-test {size}, {due}: accredit monitor retest {alarm.id} CAMPAIGN"
+
+
+def sizes_of(alarm: Alarm) -> RetestSizes | None:
+    """The sizes with which re-tests decide an alarm; ``None`` if it is about no rate of items."""
+    from harness.estimate.alarm_times import retest_sizes  # noqa: PLC0415 - scipy is heavy
+
+    most = alarm.raised.most_missed
+    return None if most is None else retest_sizes(most, max(FIRST_TRIES, len(alarm.retests)) + 1)
 
 
 def acknowledge_command(

@@ -13,10 +13,10 @@ import typer
 from harness.campaign.assemble import read_campaign
 from harness.cli.campaign_meeting import ALLOW_CHANGE
 from harness.cli.compose import load_and_warn
-from harness.cli.conclude import SCHEME, begun_at, conclude_journal
+from harness.cli.conclude import SCHEME, assessed_at, begun_at, conclude_journal
 from harness.cli.drawing import terminal
 from harness.cli.event_basis import alarms_in, needed_by
-from harness.cli.monitor_alarms import ALARM_ID, BY, SUPPLIER, alarm_lines
+from harness.cli.monitor_alarms import ALARM_ID, BY, SUPPLIER, alarm_lines, sizes_of
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.registry_facts import campaign_events, escalate_plans, open_plans
@@ -88,6 +88,13 @@ def retest_command(
     raise typer.Exit(EXIT_CODES.get(done.alarm.retests[-1].conformity, 3))
 
 
+class Tried(NamedTuple):
+    """The ids of the items that a campaign tried, and whether these are all of its packs."""
+
+    items: frozenset[str]
+    has_all: bool
+
+
 class RetestedAlarm(NamedTuple):
     """An alarm after a re-test, whose assessment and paths these are."""
 
@@ -124,13 +131,16 @@ def retest_alarm(
     _require_scheme(held, assessment.scheme)
     is_decided_by = assessment.scheme in held.schemes
     differs = _differences(held, assessment)
+    sizes, tried = sizes_of(held.alarm), _tried(paths)
     retest = retest_of(
         held.alarm,
-        assessment,
+        assessed_at(paths, scheme, held.alarm.next_level, clock),
         begun_at(paths),
-        _tried(paths),
+        tried.items,
         is_decided_by=is_decided_by,
         differs=() if allow_change else differs,
+        deciding=sizes.deciding if sizes else 0,
+        has_all=tried.has_all,
     )
     if differs and allow_change:
         said = f"{actor} allowed a change: {'; '.join(differs)}: {allow_change}"
@@ -224,12 +234,13 @@ def _require_scheme(held: HeldAlarm, scheme: str) -> None:
         raise UsageError(msg)
 
 
-def _tried(paths: CampaignPaths) -> frozenset[str]:
-    """The ids of the items that a campaign tried."""
+def _tried(paths: CampaignPaths) -> Tried:
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     with closing(open_journal(paths.journal)) as journal:
-        return frozenset(one.item.id for one in journal.observations() if one.role == "item")
+        items = frozenset(one.item.id for one in journal.observations() if one.role == "item")
+        samples = [selection.sample for selection in journal.header.campaign.corpora]
+    return Tried(items, all(sample is None for sample in samples))
 
 
 def _record(

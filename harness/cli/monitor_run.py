@@ -374,7 +374,7 @@ def alarms_after(
     """The alarms that the runs up to this one ask for; ``held`` are those of the stream."""
     if run.result != "measured":
         return
-    views = series_views(history.runs, history.alarms)
+    views = series_views(history.runs, history.alarms, what.service.alarm_sites)
     rule = SiteRule(
         sites=tuple(site.site for site in what.service.sites),
         needed=what.service.alarm_sites,

@@ -148,7 +148,7 @@ def _status(
     return ServiceStatus(
         service=service.service,
         schedules=tuple(_schedules(alone, service, history, now)),
-        series=series_views(history.runs, history.alarms),
+        series=series_views(history.runs, history.alarms, service.alarm_sites),
         waiting=open_alarms(history.alarms),
         confirmed=tuple(confirmed),
         changes=tuple(content_changes(history.runs)),
@@ -221,7 +221,7 @@ def _requirements(series: tuple[SeriesView, ...]) -> Table:
             key.schedule,
             _measured(reading) if reading is not None else "not measured",
             required(readings[-1]) if readings else "",
-            "" if view.evidence is None else f"{view.evidence.e_value:.3g}",
+            "" if view.evidence is None else f"{view.evidence.e_value:.3g} of {view.alarm_at:.3g}",
             chart_in_words(view),
         )
     return table
@@ -242,12 +242,13 @@ def required(reading: RequirementReading) -> str:
 
 def chart_in_words(view: SeriesView) -> str:
     """What the control chart of a series says."""
-    from harness.estimate.control_charts import BASELINE  # noqa: PLC0415 - numpy is heavy
+    from harness.estimate.control_charts import baseline_of  # noqa: PLC0415 - keep the start light
 
     if view.chart is None:
         return ""
     if view.chart.state == "learning":
-        return f"learning ({view.chart.measured} of {BASELINE} runs)"
+        first = baseline_of(view.series.runs_per_year)
+        return f"learning ({view.chart.measured} of {first} runs)"
     last = [one for one in view.chart.signals if one.index == len(view.series.points) - 1]
     return "; ".join(f"rule {one.rule}, {one.direction}" for one in last) or "no signal"
 
@@ -297,6 +298,7 @@ def _series_data(view: SeriesView) -> dict[str, Any]:
         "runs": len(view.series.readings),
         "last": view.series.last.reading,
         "e_value": e_value,
+        "alarm_at": None if evidence is None else view.alarm_at,
         "chart": chart_in_words(view),
         "signals": [{"rule": each.rule, "statement": each.statement} for each in view.signals],
     }

@@ -1,15 +1,17 @@
 """Control charts of a quantity over runs: whether it has changed from what it was at first.
 
-A chart asks whether a service is as it was, not whether it meets a threshold: it signals early,
-without a guaranteed error rate (``harness.estimate.surveillance_evidence`` has one).
+A chart asks whether a service is as it was, not whether it meets a threshold. It shows, and raises
+no alarm: that is for ``harness.estimate.surveillance_evidence``, which has a guaranteed error rate.
 
 Rates: Laney's p' chart (Quality Engineering 14 (2002) 531-537). Each point is standardised by the
 binomial variance at the centre, z = (p - centre) / sqrt(p (1 - p) / n); the limits are widened by
 sigma_z, the mean moving range of z / 1.128, at least 1, because rates of successive runs vary by
 more than chance. Other quantities: individuals and moving ranges (XmR; Shewhart; Wheeler, 1993).
 
-The first points (``BASELINE``) fix centre and limits (phase I) and are not judged; later points are
-(phase II), by Nelson's eight rules (J. Quality Technology 16 (1984) 237-239).
+The first points (``BASELINE``, or ``FEW`` of a schedule with few runs a year) fix centre and limits
+(phase I) and are not judged; later points are (phase II), by Nelson's eight rules (J. Quality
+Technology 16 (1984) 237-239). Limits from few points are wider, by Student's t and the error of the
+centre: those of a prediction (Hahn & Meeker, Statistical Intervals, 1991, 4.8).
 
 A point without a value is a gap. Nothing is concluded across missing data: a gap ends each run of
 points, and no moving range is taken across it.
@@ -18,23 +20,22 @@ points, and no moving range is taken across it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-BASELINE = 20
-"""How many first points fix centre and limits."""
+BASELINE, FEW = 20, 8
+"""How many first points fix centre and limits: usually, and where few runs are due a year."""
+
+FEW_RUNS = 100
+"""With fewer runs in a year 20 points would take months."""
 
 MEAN_RANGE = 1.128
 """The mean range of two values of a normal distribution with standard deviation 1 (d2)."""
 
 LIMIT = 3.0
 """How many standard deviations the limits are from the centre."""
-
-ALARM_RULES = frozenset({1})
-"""The rules whose signals in the worse direction count for an alarm: those with the fewest false
-signals (dd-051). A single signal is a reason to measure again; two of three points confirm it."""
 
 Worse = Literal["lower", "higher"]
 Direction = Literal["worse", "better", "neither"]
@@ -86,25 +87,6 @@ class ControlChart:
     z: tuple[float | None, ...]
     signals: tuple[NelsonSignal, ...] = ()
 
-    def alarms(self, rules: Collection[int] = ALARM_RULES) -> tuple[NelsonSignal, ...]:
-        """Return the signals of some rules that point in the worse direction."""
-        return tuple(one for one in self.signals if one.direction == "worse" and one.rule in rules)
-
-    def confirmed_alarms(self, rules: Collection[int] = ALARM_RULES) -> tuple[NelsonSignal, ...]:
-        """Return those of them that follow another within three points without a gap.
-
-        Rates near 0 or 1 are skewed, and more so where they vary by more than chance: then one
-        point in fifteen may be beyond three standard deviations, but seldom two of three (dd-051).
-        """
-        alarms = self.alarms(rules)
-        places = {one.index for one in alarms}
-        return tuple(
-            one
-            for one in alarms
-            if one.index - 1 in places
-            or (one.index - 2 in places and self.z[one.index - 1] is not None)
-        )
-
 
 class _Run(NamedTuple):
     """Successive points without a gap: values and z, and the index of the first."""
@@ -146,7 +128,8 @@ def chart(points: Sequence[ChartPoint], *, worse: Worse, baseline: int = BASELIN
     centre = _centre(first)
     plain = _binomial_deviations(points, first, centre) if is_rate else [1.0] * len(points)
     scale = _scale(_standardised(first, centre, plain))
-    deviations = [(max(scale, 1.0) if is_rate else scale) * one for one in plain]
+    scale = _widened(max(scale, 1.0) if is_rate else scale, baseline)
+    deviations = [scale * one for one in plain]
     z = _standardised(points, centre, deviations)
     return ControlChart(
         state="judging",
@@ -209,6 +192,19 @@ def _scale(z: Sequence[float | None]) -> float:
     known = [one for one in z if one is not None]
     mean = math.fsum(known) / len(known)
     return math.sqrt(math.fsum((one - mean) ** 2 for one in known) / (len(known) - 1))
+
+
+def baseline_of(runs_per_year: int) -> int:
+    """Return how many first points fix the limits of a schedule."""
+    return FEW if runs_per_year < FEW_RUNS else BASELINE
+
+
+def _widened(scale: float, points: int) -> float:
+    """Return a deviation from so many points as one of which three are as seldom exceeded."""
+    from scipy import special  # noqa: PLC0415 - scipy is heavy
+
+    reach = float(special.stdtrit(points - 1, special.ndtr(LIMIT)))
+    return scale * reach / LIMIT * math.sqrt(1 + 1 / points)
 
 
 def _limits(centre: float, deviation: float, *, is_rate: bool) -> Limits:

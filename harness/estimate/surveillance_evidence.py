@@ -22,6 +22,14 @@ Statistical Association 58 (1963), theorem 4), and the latter is at most 1. A do
 items counts with the share x of those that were missed: by the inequality of weighted means its
 factor is at most 1 + x bet (1 - U) / U - (1 - x) bet, which is linear in x.
 
+**One bad run** of a service that is good on average is no reason to re-test it. So the e-value of a
+run counts up to (N / alpha)^(1 / ``fewest_runs``) for each bet, and in full only if half of the
+items of a part were missed. A smaller e-value has no larger expectation: the level still holds
+(proposed by this project; dd-068 has the figures).
+
+**Several series.** ``level_of`` divides one level among all series of a service (Bonferroni), so
+that the number of requirements, lines and sites does not raise the number of false alarms.
+
 **Runs without items** (a failed precondition, or a part that was not sampled) change nothing: R is
 neither multiplied nor increased, because nothing could have been found in them. So a service gains
 nothing by runs that are void, and loses nothing.
@@ -40,6 +48,15 @@ from harness.model.metric import Metric
 from harness.model.outcome import Outcome
 from harness.model.smallest_sample import BETS
 from harness.model.surveillance_reading import MOST_MISSED, PartCount, RequirementReading
+
+FALSE_ALARMS = 0.05
+"""False alarms of a service in a year, at most, while every rate is reached in every run."""
+
+FEWEST_RUNS = 3
+"""How many runs an alarm of a service rests on at least, unless half of the items were missed."""
+
+HALF = 0.5
+"""A run in which so large a share of the items of a part was missed counts in full."""
 
 LARGEST_EXPONENT = 700.0
 """Above it ``math.exp`` is near to overflowing."""
@@ -116,22 +133,37 @@ class _Part:
         }
 
 
+def level_of(series: int, sites: int = 1) -> float:
+    """Return the level of each of ``series`` series, of which ``sites`` sites must alarm.
+
+    If each alarms with probability a in a year, at least ``sites`` of a requirement's do so with
+    probability at most a / ``sites`` times their number (Markov's inequality), whatever they share.
+    """
+    return FALSE_ALARMS / max(1.0, series / sites)
+
+
 def evidence_over(
-    readings: Sequence[RequirementReading], horizon: int, *, alpha: float = 0.05
+    readings: Sequence[RequirementReading],
+    horizon: int,
+    *,
+    alpha: float = FALSE_ALARMS,
+    fewest_runs: int = 1,
 ) -> Evidence:
     """Add up the readings of one requirement, profile and line, one of each run in order.
 
-    ``horizon`` is the number of runs due in twelve months. Each run is compared with its own
+    ``horizon`` is the number of runs due in twelve months, ``fewest_runs`` that on which an alarm
+    rests at least, unless half of the items were missed. Each run is compared with its own
     threshold. A threshold that allows no miss is seen without a statistic and adds nothing.
     Raises ``ValueError`` for a horizon below 1 or an alpha that is not between 0 and 1.
     """
     if horizon < 1 or not 0 < alpha < 1:
         msg = f"a horizon of {horizon} runs and a level of {alpha} give no evidence"
         raise ValueError(msg)
+    most = most_of_a_run(horizon, alpha, fewest_runs)
     parts: dict[str, _Part] = {}
     course: list[float] = []
     for run, reading in enumerate(readings):
-        for group, logs in _logs_of(reading).items():
+        for group, logs in _logs_of(reading, most).items():
             parts.setdefault(group, _Part()).add(run, logs)
         course.append(_together([log_mean(part.mixed) for part in parts.values()], horizon))
     highest = max(course, default=-math.inf)
@@ -186,16 +218,23 @@ def _undecided(metric: Metric) -> int:
     return sum(part.indeterminate for part in parts)
 
 
-def _logs_of(reading: RequirementReading) -> dict[str, list[float]]:
+def most_of_a_run(horizon: int, alpha: float, fewest_runs: int) -> float:
+    """Return the largest log of an e-value that a run counts with; infinite for a single run."""
+    return math.log(horizon / alpha) / fewest_runs if fewest_runs > 1 else math.inf
+
+
+def _logs_of(reading: RequirementReading, limit: float) -> dict[str, list[float]]:
     """Return, for each part that was tested, the log of its e-value for each bet."""
     most = reading.most_missed
     if not reading.is_rate or most is None:
         return {}
-    return {
-        group: logs_by_bet(tally.missed, tally.tested - tally.missed, (1 - most) / most)
-        for group, tally in _by_group(reading).items()
-        if tally.tested
-    }
+    found = {}
+    for group, tally in _by_group(reading).items():
+        if tally.tested:
+            logs = logs_by_bet(tally.missed, tally.tested - tally.missed, (1 - most) / most)
+            is_full = tally.missed >= HALF * tally.tested
+            found[group] = logs if is_full else [min(log, limit) for log in logs]
+    return found
 
 
 def _by_group(reading: RequirementReading) -> dict[str, Tally]:

@@ -6,16 +6,19 @@ show that the requirement is met at every site, and with every pack, that the al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from harness.errors import UsageError, first_of
 from harness.follow.findings import describe
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule
 from harness.model.conformity import Conformity
 from harness.model.coverage import format_value
-from harness.model.outcome import Assessment, Outcome
-from harness.model.scheme import Requirement
+from harness.model.metric import Metric
+from harness.model.outcome import Assessment, Outcome, is_void
+from harness.model.scheme import Requirement, Scheme, Threshold
 from harness.model.stream import same_name
 
 SHOWN = 5
@@ -30,13 +33,17 @@ def retest_of(
     *,
     is_decided_by: bool = False,
     differs: Sequence[str] = (),
+    deciding: int = 0,
+    has_all: bool = False,
 ) -> AlarmRetest:
-    """What a campaign of fixed size shows of an alarm.
+    """What a campaign of fixed size shows of an alarm, if its assessment is at the alarm's level.
 
-    ``tried`` are the ids of the items that it tried. ``is_decided_by``: the service's accreditation
-    was decided by this scheme, which may then ask for less than surveillance does. ``differs``
-    says in sentences how its lines and profiles differ from those of the runs that raised it, as
-    far as nobody allowed that.
+    ``deciding`` is the number of items in each part that decides it, needed after three re-tests
+    that left it open; one that ``has_all`` items of its packs cannot be larger. ``tried`` are the
+    ids of the items that it tried. ``is_decided_by``: the service's accreditation was decided by
+    this scheme, which may then ask for less than surveillance does. ``differs`` says in sentences
+    how its lines and profiles differ from those of the runs that raised it, as far as nobody
+    allowed that.
 
     One outcome that does not conform confirms the alarm. It is not confirmed only if every outcome
     conforms without a limit that the campaign does not declare, at all sites that showed it, with
@@ -55,7 +62,11 @@ def retest_of(
     if not is_decided_by:
         _require_as_strict(alarm, assessment, found)
     failed = [one for one in found if one.conformity is Conformity.DOES_NOT_CONFORM]
-    obstacles = (*_obstacles(alarm, assessment, found, tried), *differs)
+    gaps = (*_gaps(alarm, assessment, found, tried), *differs)
+    obstacles = (*_too_little(alarm, assessment, found), *gaps)
+    counted = 0 if gaps or not _is_left_to_chance(alarm, assessment, found) else _counted(found)
+    if alarm.needs_deciding and counted < deciding and not has_all:
+        raise UsageError(_too_few(alarm, assessment, counted, deciding))
     if failed:
         conformity, said = Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
     elif obstacles:
@@ -68,6 +79,33 @@ def retest_of(
         begun=begun,
         conformity=conformity,
         statement="; ".join(said),
+        counted=counted,
+        level=alarm.next_level,
+    )
+
+
+def stricter(scheme: Scheme, share: float) -> Scheme:
+    """The scheme with each level multiplied by ``share``."""
+    alpha = scheme.decision.alpha
+    rows = tuple(
+        row.model_copy(update={"alpha": (row.alpha or alpha) * share})
+        for row in scheme.requirements
+    )
+    decision = scheme.decision.model_copy(update={"alpha": alpha * share})
+    return scheme.model_copy(update={"decision": decision, "requirements": rows})
+
+
+def _counted(found: Sequence[Outcome]) -> int:
+    """The independent items of the smallest part of some outcomes."""
+    return min((metric.counted for one in found for metric in _metrics(one)), default=0)
+
+
+def _too_few(alarm: Alarm, assessment: Assessment, counted: int, deciding: int) -> str:
+    """Why a campaign is too small after three re-tests that left an alarm open."""
+    return (
+        f"alarm {alarm.id}: {alarm.left_open} re-tests left it open, so the next has to decide it: "
+        f"{deciding} independent items of each part at each site, or all items of its packs (no "
+        f"'sample'); campaign {assessment.campaign!r} has {counted}"
     )
 
 
@@ -116,14 +154,39 @@ def _require_as_strict(alarm: Alarm, assessment: Assessment, found: list[Outcome
                 raise UsageError(msg)
 
 
-def _obstacles(
-    alarm: Alarm, assessment: Assessment, found: list[Outcome], tried: frozenset[str]
-) -> Iterator[str]:
-    """Why a campaign without a failure does not show that an alarm was false."""
-    raised = alarm.raised
-    lines = {line.name: same_name(line.site) for line in assessment.lines}
-    covered = {lines.get(one.line, "") for one in found if one.conformity is Conformity.CONFORMS}
-    if missing := [site for site in raised.sites if same_name(site) not in covered]:
+def _is_left_to_chance(alarm: Alarm, assessment: Assessment, found: Sequence[Outcome]) -> bool:
+    """Whether a campaign measured every site of an alarm, and each open outcome is open by chance.
+
+    What a precondition, a gate, an undeclared limit or undecided items left open is not.
+    """
+    sites = _sites_of(assessment)
+    measured = {sites[one.line] for one in found if one.metric.n_of_all}
+    return all(same_name(site) in measured for site in alarm.raised.sites) and all(
+        any(map(partial(_is_too_small, one.requirement.threshold), _metrics(one)))
+        and not is_void(assessment.preconditions, one.line, one.profile)
+        for one in found
+        if one.conformity is Conformity.INSUFFICIENT
+    )
+
+
+def _is_too_small(threshold: Threshold | None, metric: Metric) -> bool:
+    """Whether a metric's bounds do not show that a threshold is met, without undecided items."""
+    lower, upper = metric.decided or (metric.lower, metric.upper)
+    if threshold is None or lower is None or upper is None:
+        return False
+    at_least, at_most = threshold.at_least, threshold.at_most
+    return (at_least is not None and lower < at_least) or (at_most is not None and upper > at_most)
+
+
+def _metrics(outcome: Outcome) -> Sequence[Metric]:
+    return [part.metric for part in outcome.metric.parts] or [outcome.metric]
+
+
+def _too_little(alarm: Alarm, assessment: Assessment, found: list[Outcome]) -> Iterator[str]:
+    """Which outcomes without a failure do not show that an alarm was false."""
+    sites = _sites_of(assessment)
+    covered = {sites[one.line] for one in found if one.conformity is Conformity.CONFORMS}
+    if missing := [site for site in alarm.raised.sites if same_name(site) not in covered]:
         yield f"not shown to conform at {first_of(missing, SHOWN)}"
     undecided = [one.id for one in found if one.conformity is Conformity.INSUFFICIENT]
     if undecided:
@@ -131,6 +194,13 @@ def _obstacles(
     limited = [one for one in found if not assessment.is_granted(one)]
     if limited and not undecided:
         yield f"limited to {limited[0].qualifier or 'a part of the service'}"
+
+
+def _gaps(
+    alarm: Alarm, assessment: Assessment, found: list[Outcome], tried: frozenset[str]
+) -> Iterator[str]:
+    """What an alarm is about and a campaign did not measure."""
+    raised = alarm.raised
     used = {corpus.split()[0] for corpus in assessment.corpora}
     if left := [pack for pack in raised.packs if pack not in used]:
         yield f"measured without the packs of the alarm: {first_of(left, SHOWN)}"
@@ -143,6 +213,11 @@ def _obstacles(
         again := [one for one in raised.items if one not in tried]
     ):
         yield f"{len(again)} of {len(raised.items)} missed items were not tried again"
+
+
+def _sites_of(assessment: Assessment) -> Mapping[str, str]:
+    """The site of each line, as names are compared; of an unknown line it is empty."""
+    return defaultdict(str, {line.name: same_name(line.site) for line in assessment.lines})
 
 
 def _in_words(outcome: Outcome) -> str:

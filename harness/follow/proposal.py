@@ -224,6 +224,12 @@ def _of_alarms(service: _Service) -> Iterator[_Ruling]:
                 campaign = alarm.retests[-1].campaign
                 reason = f"{where} was confirmed by a re-test of fixed size (campaign {campaign})"
                 yield service.against(reason, suspends=True)
+        elif alarm.is_not_ruled_out:
+            yield service.against(
+                f"{where}: {alarm.left_open} re-tests, the last of deciding size, did not "
+                "show that the requirement is met",
+                suspends=True,
+            )
         elif not alarm.is_ended:
             late = "overdue since" if alarm.is_overdue(service.now) else "due by"
             yield service.against(

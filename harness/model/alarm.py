@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from harness.model.outcome import Conformity
+from harness.model.conformity import Conformity
+from harness.model.metric_spec import SPECS
 
 
 class AlarmRule(StrEnum):
@@ -33,6 +34,9 @@ class AlarmState(StrEnum):
     CONFIRMED = "confirmed"
     NOT_CONFIRMED = "not-confirmed"
 
+
+FIRST_TRIES = 3
+"""After so many re-tests that left an alarm open, the next has to be large enough to decide."""
 
 ENDED = frozenset({AlarmState.CONFIRMED, AlarmState.NOT_CONFIRMED})
 """The states of an alarm that a re-test decided."""
@@ -69,6 +73,14 @@ class RaisedAlarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     parts: tuple[str, ...] = ()
 
     @property
+    def most_missed(self) -> float | None:
+        """The largest share of missed items that is allowed; ``None`` if it is about no rate."""
+        spec = SPECS.get(self.metric)
+        if spec is None or not spec.is_rate:
+            return None
+        return self.at_most if self.at_least is None else 1 - self.at_least
+
+    @property
     def id(self) -> str:
         """What people call it: ``A-0001``."""
         return f"A-{self.number:04d}"
@@ -78,6 +90,9 @@ class AlarmRetest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What a campaign of fixed size showed of an alarm, by the scheme with the id ``scheme``.
 
     It began at ``begun``. ``statement`` says what was counted, or why nothing was decided.
+    ``counted`` are the independent items of its smallest part, if it measured all that the alarm is
+    about; 0 if it did not, or if that is not known. ``level`` is the share of the scheme's alpha at
+    which it was judged, 0 if not known.
     """
 
     campaign: str
@@ -85,6 +100,8 @@ class AlarmRetest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     begun: datetime
     conformity: Conformity
     statement: str
+    counted: int = 0
+    level: float = 0.0
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,6 +125,28 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_ended(self) -> bool:
         """Whether a re-test decided it."""
         return self.state in ENDED
+
+    @property
+    def left_open(self) -> int:
+        """How many re-tests measured all that it is about, and left it open."""
+        return sum(
+            each.conformity is Conformity.INSUFFICIENT and each.counted > 0 for each in self.retests
+        )
+
+    @property
+    def next_level(self) -> float:
+        """The share of a scheme's alpha for the next re-test; all shares together are below 1."""
+        return 0.5 ** (len(self.retests) + 1)
+
+    @property
+    def needs_deciding(self) -> bool:
+        """Whether the next re-test has to be large enough to decide."""
+        return not self.is_ended and self.left_open >= FIRST_TRIES
+
+    @property
+    def is_not_ruled_out(self) -> bool:
+        """Whether a re-test that was large enough to decide left it open, too."""
+        return not self.is_ended and self.left_open > FIRST_TRIES
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it still waits for a re-test that was due before ``now``."""

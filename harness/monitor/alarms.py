@@ -151,8 +151,7 @@ def _enough(group: Sequence[Signal], rule: SiteRule) -> Sequence[Signal]:
         needed = 1 if each in FROM_ONE_SITE else rule.needed
         if of_rule and len(_sites(of_rule)) >= needed:
             return of_rule
-    chance = [signal for signal in group if signal.rule in (AlarmRule.EVIDENCE, AlarmRule.CHART)]
-    return chance if chance and len(_sites(chance)) >= rule.needed else ()
+    return ()
 
 
 def _sites(signals: Iterable[Signal]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ COMMANDS = [
     line for kind, block in BLOCK.findall(PAGE) if kind == "sh" for line in block.splitlines()
 ]
 BEGAN = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
-DRUGS = [f"drug-{number:03d}.canary.accredit.test" for number in range(1, 61)]
+DRUGS = [f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121)]
 DAY = timedelta(days=1)
 
 
@@ -132,7 +132,7 @@ def test_the_commands_of_the_guide_work_in_their_order(followed: Followed) -> No
     assert 2 == followed.type(once, code=0).count(": measured: campaign ")
     assert "learning (1 of 20 runs)" in followed.type(status, code=0)
 
-    followed.behave(missed=60)
+    followed.behave(missed=110)
     followed.clock.at += DAY
     assert "alarm A-0001 was raised" in followed.type(once, code=3)
     assert "(e-process)" in followed.type(alarms, code=0)
@@ -148,7 +148,7 @@ def test_the_commands_of_the_guide_work_in_their_order(followed: Followed) -> No
 def test_an_alarm_that_was_false_ends_and_a_machine_that_is_off_is_seen(followed: Followed) -> None:
     _, once, status, _, _, retest, _ = COMMANDS
     followed.type(once, code=0)
-    followed.behave(missed=60)
+    followed.behave(missed=110)
     followed.clock.at = BEGAN + DAY - timedelta(hours=1)
     followed.type(once, code=3)
 

@@ -70,7 +70,7 @@ RULE_WORDS = {
     AlarmRule.MISS: "An item was missed, and the requirement allows no miss.",
     AlarmRule.EVIDENCE: (
         "Over several runs the evidence reached its limit: a service that conforms would raise "
-        "such an alarm at most once in 20 years, however often it is measured."
+        "such an alarm at most once in 20 years, however often and by however many requirements."
     ),
     AlarmRule.CHART: "A control chart shows that the figure became worse (Nelson's rules).",
     AlarmRule.UNDECIDED: "Several runs in a row could decide nothing.",
@@ -335,6 +335,11 @@ def _lead(alarm: Alarm, now: datetime) -> str:
     if alarm.is_overdue(now):
         when = f"{late} days overdue, was due {day(due)}" if late else f"due today, {day(due)}"
     wanted = f"It waits for a re-test of fixed size, {when}: an alarm alone proves nothing."
+    if alarm.needs_deciding:
+        wanted = (
+            f"{counted(alarm.left_open, 're-test', 're-tests')} left it open. It waits for one "
+            f"that is large enough to decide, {when}."
+        )
     if alarm.state is AlarmState.ACKNOWLEDGED:
         return wanted
     return f"{wanted} Please acknowledge it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from test_suites.unit.harness.cli.monitor_desk import MORNING, Desk, Ended
 from test_suites.unit.harness.cli.monitored_service import BEGAN, SERVICE
 
 HILL, VALE = "Hill School", "Vale School"
-MANY = 60
+MANY = 110
 """So many drug sites of 120 are missed that one run shows it."""
 
 
@@ -41,6 +42,30 @@ def test_check_shows_what_runs_when_and_writes_nothing(desk: Desk) -> None:
     assert "Safe Net at Hill School: no run begins in lessons" in ended.said
     assert "no faults; about 316,820 attempts a year" in ended.said
     assert not desk.out.exists()
+
+
+def test_check_says_what_the_alarms_find_and_how_often_they_are_false(one_site: Desk) -> None:
+    one_site.service.write()
+
+    said = one_site.check().said
+    more = one_site.accredit("monitor", "check", one_site.service.file, "--within", "2d").said
+    wrong = one_site.accredit("monitor", "check", one_site.service.file, "--within", "soon")
+
+    assert "Safe Net: false alarms of 2 series by e-process" in said
+    assert "just reached: at most one in 20 years" in said
+    assert re.search(r"together in a run: at most one in \d{2,} years", said)
+    found = re.search(
+        r"daily, URL-04\[pupils\]: 60 items a run; 90 % required, a fall to 85 %: (\d+) runs, (\d+) "
+        r"days \((\d+) runs, \d+ days where misses come together\); in 28 days with (\d+) items a "
+        r"run; re-test an alarm with 448 items at each site",
+        said,
+    )
+    assert found
+    runs, days, together, items = map(int, found.groups())
+    assert 20 <= runs == days < together
+    assert 40 <= items <= 60
+    assert "no sample finds it in 2 days: measure more often" in more
+    assert (2, "--within 'soon': a duration is written like 30s, 10m, 2h or 5d") == wrong
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

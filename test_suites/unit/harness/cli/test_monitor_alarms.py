@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from harness.cli import plan_step
 from harness.cli.registry_session import open_session
 from harness.cli.run import measure_and_conclude
 from harness.model.action_plan import PlanState
-from harness.model.alarm import AlarmState
+from harness.model.alarm import AlarmRetest, AlarmState
+from harness.model.conformity import Conformity
+from harness.model.surveillance_event import AlarmRetested
 from harness.ports.storage import WallClock
 from test_suites.registered_people import registered
 from test_suites.signing_body import sign_scheme_as_body
@@ -21,7 +24,7 @@ from test_suites.unit.harness.cli.monitor_desk import Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 HILL, VALE = "Hill School", "Vale School"
-MANY = 60
+MANY = 110
 
 
 @pytest.fixture
@@ -178,6 +181,50 @@ def test_a_retest_over_another_line_ends_no_alarm_unless_somebody_allows_it(alar
     allowed = alarmed.retest(again, "--by", "Ann", "--allow-change", "a new desktop")
     assert 0 == allowed.code, allowed.said
     assert "Ann allowed a change: line school of run" in allowed.said
+
+
+def test_the_first_retest_is_judged_at_half_of_the_level_of_the_scheme(alarmed: Desk) -> None:
+    """32 of 32 show 90 % at a level of 5 %; at 2.5 % it takes 36."""
+    few = {"pack": "canary", "categories": ["DRUG"], "sample": 32}
+
+    ended = alarmed.retest(at_both(alarmed, "again", corpora=[few]))
+
+    assert 3 == ended.code, ended.said
+    (retest,) = alarmed.alarm().retests
+    assert (0.5, 32) == (retest.level, retest.counted)
+    shown = json.loads(alarmed.accredit("conclude", alarmed.out / "again", "--json").said)
+    rows = [one for one in shown["outcomes"] if one["requirement"]["id"] == "URL-04"]
+    assert ["conforms"] * 2 == [one["conformity"] for one in rows]
+
+
+def test_an_alarm_that_three_retests_left_open_needs_a_larger_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path, monkeypatch, sites=(HILL,))
+    desk.begin()
+    desk.service.behave(HILL, MANY)
+    assert 3 == desk.on_day(0).code
+    assert "at least 448 independent items of each part" in desk.alarms().said
+    at = desk.clock.at + timedelta(hours=1)
+    for number in range(3):
+        undecided = AlarmRetest(
+            campaign=f"again-{number}", scheme="fixed", begun=at, counted=60, statement="few",
+            conformity=Conformity.INSUFFICIENT,
+        )  # fmt: skip
+        desk.record(
+            AlarmRetested(at=at, actor="Ann", service=SERVICE, alarm="A-0001", retest=undecided)
+        )
+    desk.clock.at += timedelta(hours=1)
+    small = desk.retest(desk.service.fixed_size("small", HILL))
+    assert 2 == small.code
+    assert "3 re-tests left it open, so the next has to decide it: 1376" in small.said
+    assert "with at least 1376 independent items" in desk.alarms().said
+    whole = desk.service.fixed_size("whole", HILL)
+    text = whole.read_text(encoding="utf-8")
+    whole.write_text(re.sub(r",? *sample: 60", "", text), encoding="utf-8")
+
+    assert 0 == desk.retest(whole).code
+    assert AlarmState.NOT_CONFIRMED is desk.alarm().state
 
 
 def test_the_case_of_a_sites_name_does_not_count_in_a_retest(alarmed: Desk) -> None:

@@ -19,7 +19,14 @@ from harness.follow.state import StreamState
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.conformity import Conformity
 from harness.model.event import StreamOpened
-from harness.model.outcome import Assessment, LineUnderTest, Outcome, Sequential
+from harness.model.metric import Span
+from harness.model.outcome import (
+    Assessment,
+    LineUnderTest,
+    Outcome,
+    Precondition,
+    Sequential,
+)
 from harness.model.surveillance_event import (
     AlarmAcknowledged,
     AlarmRaised,
@@ -312,3 +319,79 @@ def test_a_retest_by_another_metric_or_without_a_part_decides_nothing(
     assert shown(parts, passed).conformity is Conformity.INSUFFICIENT
     assert "nothing measured of GAMB, hidden real items" in shown(parts, passed).statement
     assert "measured by another metric" in shown(other, passed).statement
+
+
+# re-tests that leave an alarm open
+
+OF_RATE = msgspec.structs.replace(RAISED, metric="block_rate", at_least=0.9)
+
+
+def left_open(tries: int, counted: int = 60) -> Alarm:
+    """An alarm that so many re-tests left open."""
+    undecided = msgspec.structs.replace(RETEST, conformity=Conformity.INSUFFICIENT, counted=counted)
+    names = [f"try-{number}" for number in range(tries)]
+    tried = tuple(msgspec.structs.replace(undecided, campaign=name) for name in names)
+    return Alarm(raised=OF_RATE, at=NOW, retests=tried)
+
+
+def again(alarm: Alarm, assessment: Assessment, deciding: int = 500) -> AlarmRetest:
+    return retest_of(alarm, assessment, NOW + DAY, frozenset(), deciding=deciding)
+
+
+def counting(make_outcome: Make, conformity: Conformity, items: int) -> Outcome:
+    """An outcome of so many items, with bounds on both sides of 90 % where it is insufficient."""
+    outcome = make_outcome(conformity)
+    lower = 0.92 if conformity is Conformity.CONFORMS else 0.85
+    metric = replace(outcome.metric, n=items, lower=lower, upper=0.95, parts=(), decided=None)
+    return replace(outcome, metric=metric)
+
+
+def test_the_levels_of_all_retests_of_an_alarm_together_are_at_most_one_alpha() -> None:
+    levels = [left_open(tries).next_level for tries in range(10)]
+
+    assert levels[:3] == [0.5, 0.25, 0.125]
+    assert sum(levels) <= 1
+
+
+def test_after_three_open_retests_only_a_larger_one_counts(
+    make_outcome: Make, assessed: Assess
+) -> None:
+    open_, passed = Conformity.INSUFFICIENT, Conformity.CONFORMS
+    small = assessed(counting(make_outcome, open_, 60))
+    large = assessed(counting(make_outcome, open_, 500))
+
+    assert again(left_open(2), small).counted == 60
+    for conformity in Conformity:
+        with pytest.raises(UsageError, match="the next has to decide it: 500 independent items"):
+            again(left_open(3), assessed(counting(make_outcome, conformity, 499)))
+    assert again(left_open(3), large).conformity is open_
+    cleared = again(left_open(3), assessed(counting(make_outcome, passed, 500)))
+    assert (cleared.conformity, cleared.level) == (passed, 0.5**4)
+    assert not left_open(3).is_not_ruled_out
+    assert left_open(4).is_not_ruled_out
+
+
+def test_all_items_of_the_packs_decide_however_few_they_are(
+    make_outcome: Make, assessed: Assess
+) -> None:
+    passed = assessed(counting(make_outcome, Conformity.CONFORMS, 120))
+
+    retest = retest_of(left_open(3), passed, NOW + DAY, frozenset(), deciding=500, has_all=True)
+
+    assert retest.conformity is Conformity.CONFORMS
+
+
+def test_what_the_test_itself_left_open_does_not_count_against_the_service(
+    make_outcome: Make, assessed: Assess
+) -> None:
+    """A site that was left out, a gate or precondition that failed, and undecided items."""
+    open_ = counting(make_outcome, Conformity.INSUFFICIENT, 60)
+    elsewhere = assessed(replace(open_, line="other"))
+    gated = assessed(replace(open_, metric=replace(open_.metric, lower=0.92)))
+    doubtful = assessed(replace(open_, metric=replace(open_.metric, decided=Span(0.93, 0.99))))
+    failed = Precondition(name="origin", line="proxy", profile="ks2", held=False, detail="down")
+    void = replace(assessed(open_), preconditions=(failed,))
+
+    for assessment in (elsewhere, gated, doubtful, void):
+        assert again(left_open(0), assessment).counted == 0
+    assert left_open(4, counted=0).left_open == 0

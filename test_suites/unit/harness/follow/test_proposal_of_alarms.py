@@ -85,6 +85,20 @@ def test_an_open_alarm_allows_nothing_favourable(proposed: object) -> None:
     says(proposed(RAISED, now=NOW - 6 * DAY), Status.NOT_YET, "due by 2026-02-25")
 
 
+def test_an_alarm_that_a_deciding_retest_left_open_suspends_what_is_accredited(
+    proposed: object,
+) -> None:
+    assert callable(proposed)
+    (last,) = CONFIRMED.retests
+    undecided = msgspec.structs.replace(last, conformity=Conformity.INSUFFICIENT, counted=60)
+
+    after = [msgspec.structs.replace(RAISED, retests=(undecided,) * tries) for tries in (3, 4)]
+
+    says(proposed(after[0]), Status.NOT_YET, "waits for a re-test of fixed size")
+    says(proposed(after[1]), Status.SUSPENDED, "did not show that the requirement is met")
+    says(proposed(after[1], accredited=False), Status.NOT_YET, "did not show")
+
+
 def test_an_alarm_that_was_not_confirmed_changes_nothing(proposed: object) -> None:
     assert callable(proposed)
     ended = msgspec.structs.replace(CONFIRMED, state=AlarmState.NOT_CONFIRMED)

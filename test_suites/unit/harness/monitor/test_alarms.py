@@ -72,12 +72,6 @@ def test_signals_from_enough_sites_raise_one_alarm() -> None:
     assert any("one site: 2 of 3 show it" in each for each in alarm.ruled_out)
 
 
-def test_evidence_at_one_site_and_a_chart_at_another_count_together() -> None:
-    (alarm,) = raised([signal(), signal("Vale School", AlarmRule.CHART)])
-
-    assert alarm.sites == ("Hill School", "Vale School")
-
-
 def test_undecided_runs_do_not_count_together_with_evidence() -> None:
     assert raised([signal(), signal("Vale School", AlarmRule.UNDECIDED)]) == ()
 
