@@ -264,7 +264,7 @@ def test_five_re_tests_of_one_plan_in_a_row(
         return retest
 
     said = failing().statement
-    assert said.startswith("attempt 1: ")
+    assert said.startswith("attempt 1, judged at 97.5 %: ")
     assert f"of {SIZE} fresh items were blocked (" in said
     assert "the fresh items that are left allow no more re-tests; 'accredit plan canaries'" in said
 

@@ -159,7 +159,7 @@ def test_new_canaries_and_the_re_test_work_as_the_guide_says(
     clock.at = loaded + timedelta(days=1)
     monkeypatch.setattr(retest, "clock", clock)
     said = run(command)
-    assert "the plan is now verified: attempt 1: 0 of 40 missed items" in said
+    assert "the plan is now verified: attempt 1, judged at 97.5 %: 0 of 40 missed items" in said
     assert "120 of 120 fresh items were blocked (100 %); at least 90 % is required" in said
 
 

@@ -265,7 +265,7 @@ class PlanLife(DecidedPlan):
         assert soak.campaign not in {one.campaign for one in before.soaks}
         if fault:
             assert self.plan.state is PlanState.IN_PROGRESS
-            assert self.plan.unverified == before.unverified + 1
+            assert self.plan.tries == before.unverified + 1
         else:
             assert self.plan.state is PlanState.VERIFIED
             assert PERSON[by] != PERSON[self.claims[-1]]
