@@ -171,10 +171,13 @@ class RetestItems:
             return "a re-test tests the whole list again, so nothing is used up"
         if self.is_free:
             return "a re-test may try the same items again, so nothing is used up"
-        count, number = min(left.values(), default=0), 0
-        while count >= (needed := self._least_for(self.plan.tries + 2 + number)):
-            count, number = count - max(1, needed), number + 1
+        following, count, number = self.plan.tries + 2, min(left.values(), default=0), 0
+        while count >= (size := self._proposed_for(following + number)):
+            count, number = count - max(1, size), number + 1
         words = f"{number or 'no'} more {'re-test' if number == 1 else 're-tests'}"
+        if self.rule is not None and self.rule.rate:
+            words += " of the proposed size"
+            words += "" if number or count < self._least_for(following) else ", but a smaller one"
         more = "; 'accredit plan canaries' makes new ones" if self.is_agreed and not number else ""
         return f"the fresh items that are left allow {words}{more}"
 
