@@ -1,4 +1,4 @@
-"""Simulated plans: how often one that is re-tested ten times at the mark is verified, or accused."""
+"""Simulated plans at the mark: how often ten re-tests verify one, or accuse the service."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_for
 WORST_GROUP = "worst_group:"
 """The metrics of this module decide each category by itself."""
 
+LITTLE = 0.005
+"""A smaller probability is printed as none."""
+
 SHOWN = 4
 """How many levels are printed."""
 
@@ -91,43 +94,47 @@ def level_words(plan: ActionPlan, finding: Finding) -> tuple[str, ...]:
     rule = finding.rule
     if rule is None or plan.is_ended:
         return ()
-    ahead = () if plan.state in FIXED else _next(rule, plan, len(finding.categories))
+    ahead = () if plan.state in FIXED else _next(rule, plan, finding)
     return (_schedule(rule, plan.tries), *ahead)
 
 
-def _next(rule: SampleRule, plan: ActionPlan, categories: int) -> Iterator[str]:
+def _next(rule: SampleRule, plan: ActionPlan, finding: Finding) -> Iterator[str]:
     """Say what the next re-test of a plan needs, and with which probability a good fix passes."""
-    number, size = plan.tries + 1, size_for_try(rule, plan.tries + 1, categories)
+    number, categories = plan.tries + 1, len(finding.categories)
+    size, level = size_for_try(rule, number, categories), level_of_try(rule.alpha, number)
     if not size:
         return
-    of = " of each category" if categories > 1 else ""
-    least = max(rule.n_min, smallest_for_rate(rule.rate, level_of_try(rule.alpha, number)) or 0)
+    what = f"fresh items{' of each category' if categories > 1 else ''}"
+    least = max(rule.n_min, smallest_for_rate(rule.rate, level) or 0)
     least = least if rule.by_group else -(-least // max(1, categories))
-    yield (
-        f"the next one, at {confidence(level_of_try(rule.alpha, number))}, needs at least {least} "
-        f"fresh items{of}; with {max(size, plan.extension)}, as proposed, "
-        + forecast(rule, number, max(size, plan.extension), categories)
-        + "".join(_smaller(rule, number, least, size, categories))
+    if finding.rests_on_items:
+        least = max(least, finding.sampled)
+    else:
+        what = "trials of a new campaign"
+    most = max(size, least, plan.extension)
+    said = (
+        f"the next one, at {confidence(level)}, needs at least {least} {what}; with {most}, as "
+        f"proposed, {forecast(rule, number, most, categories)}"
     )
+    if least < most:
+        said += f", with {least} {_share(chance_of_try(rule, number, least, categories))}"
+    yield said
 
 
 def forecast(rule: SampleRule, number: int, size: int, categories: int) -> str:
     """Say with which probability a good fix passes a try with ``size`` fresh items a category."""
-    chance = chance_of_try(rule, number, size, categories) or 0.0
+    chance = _share(chance_of_try(rule, number, size, categories))
     required = f"{rule.rate * 100:.4g} %"
     return (
-        f"a fix that is right in {rule.good * 100:.4g} % ({required} is required) passes "
-        f"{'next to never' if chance < 0.0005 else f'in {chance * 100:.3g} %'}"  # noqa: PLR2004
+        f"a fix that is right in {rule.good * 100:.4g} % ({required} is required) passes {chance}"
     )
 
 
-def _smaller(
-    rule: SampleRule, number: int, least: int, size: int, categories: int
-) -> Iterator[str]:
-    """What the least number would give, where it is smaller."""
-    chance = chance_of_try(rule, number, least, categories)
-    if least < size and chance is not None:
-        yield f", with {least} in {chance * 100:.3g} %"
+def _share(chance: float | None) -> str:
+    """A probability in words."""
+    if chance is None or chance < LITTLE:
+        return "next to never"
+    return f"in {chance * 100:.3g} %"
 
 
 def _schedule(rule: SampleRule, spent: int) -> str:

@@ -16,6 +16,7 @@ from harness.model.metric_spec import SPECS
 from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
+from test_suites.documentation.stopping_table import PAGE, stop_early_page
 from test_suites.documentation.technique_page import technique_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
@@ -228,6 +229,7 @@ PAGES = {
     DOCS / "coverage.md": coverage_page,
     DOCS / "gates.md": gates_page,
     DOCS / "techniques.md": technique_page,
+    PAGE: stop_early_page,
 }
 
 if __name__ == "__main__":

@@ -57,6 +57,17 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
     claim(runner, out)
     simulated(miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)])
 
+    told = retest(runner, campaign, out, "--dry-run")
+    assert 0 == told.exit_code, told.output
+    assert "none is spent\n" in told.stdout
+    assert re.search(r"that are left: \d+ of DRUG; it needs at least \d+\n", told.stdout)
+    assert re.search(
+        r"\d+ fresh items of each kind: a fix that is right in 95 % \(90 % is required\) passes in "
+        r"33.6 %; the corpora have too few for the 231 that are proposed\n",
+        told.stdout,
+    )
+    assert not list((tmp_path / "out").glob("*retest*")), "nothing was tried"
+
     ended = retest(runner, campaign, out, "--supplier", "a service whose faults are known")
 
     assert 3 == ended.exit_code, ended.output
@@ -70,6 +81,8 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
     )
     assert f"test extension: {whole} fresh items of each kind" in said
     assert int(whole) > 60
+    few = retest(runner, campaign, out, "--dry-run")
+    assert "too few for a re-test" in str(few.exception)
     left = retest(runner, campaign, out)
     assert f"and a re-test needs {whole}; nothing was tried" in str(left.exception)
 
