@@ -152,8 +152,7 @@ def _say_what_it_needs(name: str, path: Path, out: Path, supplier: str) -> None:
         say(f"plan {name}: the whole list is tested again")
         return
     say(f"plan {name}: fresh items that are left: {left}; it needs at least {items.least}")
-    if items.available() and min(items.available().values()) < items.least:
-        raise UnfinishedError(f"plan {name}: too few for a re-test")
+    _require_fresh(items, items.select(), path)
     if items.prospects:
         say(f"plan {name}: {items.prospects}")
 

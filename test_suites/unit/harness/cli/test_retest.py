@@ -82,7 +82,7 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
     assert f"test extension: {whole} fresh items of each kind" in said
     assert int(whole) > 60
     few = retest(runner, campaign, out, "--dry-run")
-    assert "too few for a re-test" in str(few.exception)
+    assert f"and a re-test needs {whole}; nothing was tried" in str(few.exception)
     left = retest(runner, campaign, out)
     assert f"and a re-test needs {whole}; nothing was tried" in str(left.exception)
 

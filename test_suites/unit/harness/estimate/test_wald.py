@@ -51,7 +51,7 @@ def test_the_mean_numbers_are_those_of_method_table_3(bad: float) -> None:
 )
 def test_both_risks_are_what_was_declared(bad: float, good: float, alpha: float) -> None:
     """Exact, by following every number of misses; a service at the mark rarely ends either way."""
-    wald = SprtPlan(bad=bad, good=good, alpha=alpha)
+    wald = SprtPlan(bad=bad, good=good, alpha=alpha, beta=0.2)
     at_the_mark = course(wald, bad, 1500)
     among = course(wald, bad, 1500, alpha / 12)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -347,6 +348,14 @@ def test_an_attempt_that_decided_no_fresh_item_spends_nothing(plan: ActionPlan) 
 
     assert spent == scheme_of_attempt(scheme(), plan)
     assert spent != scheme_of_attempt(scheme(), tried(plan, BAD, OPEN, fresh=1))
+
+
+def test_a_re_test_that_is_extended_has_spent_its_level(plan: ActionPlan) -> None:
+    [open_] = tried(plan, OPEN).retests
+    extended = replace(plan, retests=(msgspec.structs.replace(open_, extension=200),))
+
+    assert scheme_of_attempt(scheme(), extended) == scheme_of_attempt(scheme(), tried(plan, OPEN))
+    assert extended.extension == 200
 
 
 def test_a_census_has_no_level(plan: ActionPlan) -> None:
