@@ -24,6 +24,7 @@ from benchmarks import (
     names,
     pages,
     registry,
+    repeated_retests,
     scale,
     silence,
     start_up,
@@ -51,6 +52,7 @@ MODULES = (
     false_conformance,
     areas,
     registry,
+    repeated_retests,
     hub_pages,
 )
 """Imported so that their topics are known."""

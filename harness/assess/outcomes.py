@@ -160,9 +160,7 @@ def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | 
         why = f"not met if looked at alone, but not surely among all outcomes ({claim.description})"
         ruling = _Ruling(Conformity.INSUFFICIENT, "fail", (why,))
     if measurement.sequential is not None and measurement.metric.n:
-        return _sequential_ruling(
-            measurement.sequential, measurement.requirement, measurement.metric, decision, ruling
-        )
+        return _sequential_ruling(measurement.sequential, measurement, decision, claim)
     fails = ruling.conformity is Conformity.DOES_NOT_CONFORM
     if not measurement.barred or (fails and measurement.requirement.rule in ITEM_BY_ITEM):
         return ruling
@@ -172,21 +170,23 @@ def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | 
 
 
 def _sequential_ruling(
-    test: Sequential, requirement: Requirement, metric: Metric, decision: Decision, plain: _Ruling
+    test: Sequential, measurement: Measurement, decision: Decision, claim: FailureClaim | None
 ) -> _Ruling:
-    """Return the ruling of a declared Wald test.
+    """Return the ruling of a declared test, which may end either way.
 
     It alone gives conformity, which still needs the agreed number of items and share of decided
-    items. A test that ended against the service shows only a rate below ``good``; to fail, the rate
-    must be below the threshold by bounds that hold at any time (``plain``).
+    items. A failure needs its p-value, which holds at any time, to be proven among all rows; it
+    may be so before the test ends, when all items were tried.
     """
+    requirement, metric = measurement.requirement, measurement.metric
+    p_value = 1.0 if metric.p_value is None else metric.p_value
+    is_proven = p_value <= metric.alpha if claim is None else claim.is_proven
+    if test.decision != "pass" and is_proven:
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
     if test.decision == "fail":
-        if plain.conformity is Conformity.DOES_NOT_CONFORM:
-            return plain
-        why = f"stopping plan {test.plan} ended against the service: its rate is below "
-        why += f"{test.good * 100:.4g} %, but not surely below {test.bad * 100:.4g} %"
-        reasons = plain.reasons if plain.leaning == "fail" else ()
-        return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
+        among = claim.description if claim is not None else f"p {p_value:.2g}"
+        why = f"stopping plan {test.plan} ended against the service, but not surely among all "
+        return _Ruling(Conformity.INSUFFICIENT, "fail", (f"{why}outcomes ({among})",))
     plainly = requirement.model_copy(update={"rule": "functional"})  # no bound needs its own number
     doubts = _doubts(plainly, metric, decision)
     if test.decision != "pass":

@@ -78,7 +78,7 @@ def new_canaries(items: RetestItems, known_ids: Iterable[str], retests: int) -> 
                 "add a list of the same kind to 'corpora' of the campaign file"
             )
             raise UsageError(msg)
-        for model in islice(cycle(alike), items.size * retests):
+        for model in islice(cycle(alike), items.for_retests(retests)):
             name, _, zone = canary_name(model.host) or CanaryName("", 0, "")
             highest[name] += 1
             label = f"{name}-{highest[name]:03d}"

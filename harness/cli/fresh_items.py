@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +25,13 @@ from harness.follow.retest import (
     scheme_of_attempt,
     select_retest,
 )
+from harness.follow.retest_levels import forecast, rule_in, size_for_try
 from harness.model.action_plan import ActionPlan, Finding
 from harness.model.corpus import NAMED, CorpusReference, Item, is_among
 from harness.model.observation import CONTROL, LOCAL_TROUBLE, Observation
+from harness.model.retest_schedule import SampleRule, level_of_try
 from harness.model.scheme import Scheme
+from harness.model.smallest_sample import smallest_sample
 from harness.model.verdict import State
 from harness.ports.corpora import Corpus
 from harness.ports.network import can_measure
@@ -41,7 +45,7 @@ Source = tuple[str, bool]
 """The kind of a pack's items, and whether they are hidden from the supplier."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RetestItems:
     """What a re-test of a plan draws from.
 
@@ -49,8 +53,9 @@ class RetestItems:
     finding's requirement and its ``codes``, the categories that were measured. ``packs`` are those
     of the campaign file and the plan's canaries, by their names in a campaign beside that file.
     ``used`` are the ids of spent items, ``measured`` the categories of items that the finding's
-    campaign decided. ``size`` is how many fresh items a re-test needs of each code, or of
-    each of ``cases``, if there are any.
+    campaign decided. ``least`` is how many fresh items a re-test needs of each code, or of
+    each of ``cases``, if there are any. ``rule`` is how a sample decides the requirement, ``None``
+    where each item counts.
     """
 
     plan: ActionPlan
@@ -64,8 +69,35 @@ class RetestItems:
     used: frozenset[str]
     measured: frozenset[str]
     codes: tuple[str, ...]
-    size: int
+    least: int
     cases: tuple[str, ...] = ()
+    rule: SampleRule | None = None
+
+    @cached_property
+    def size(self) -> int:
+        """How many fresh items of each code are drawn.
+
+        So many that a good fix passes with the planned probability, or as many as are left of each
+        if they are fewer, and at least ``least``.
+        """
+        return max(self.least, min(self.proposed, min(self.available().values(), default=0)))
+
+    @property
+    def proposed(self) -> int:
+        """How many fresh items of each code a good fix needs to pass as planned; at least least."""
+        return self._proposed_for(self.plan.tries + 1)
+
+    @property
+    def prospects(self) -> str:
+        """With which probability a good fix passes this re-test, in words; or empty."""
+        if self.rule is None or not self.rule.rate:
+            return ""
+        said = forecast(self.rule, self.plan.tries + 1, self.size, len(self.codes))
+        few = self.size < self.proposed
+        more = (
+            f"; the corpora have too few for the {self.proposed} that are proposed" if few else ""
+        )
+        return f"{self.size} fresh items of each kind: {said}{more}"
 
     @property
     def is_census(self) -> bool:
@@ -76,6 +108,24 @@ class RetestItems:
     def is_agreed(self) -> bool:
         """Whether the missed items are agreed ones, of which new ones can be made."""
         return bool(self.sources) and all(kind == "agreed" for kind, _ in self.sources)
+
+    def for_retests(self, retests: int) -> int:
+        """How many fresh items of each code so many further re-tests need, as proposed."""
+        first = self.plan.tries + 1
+        return sum(self._proposed_for(number) for number in range(first, first + retests))
+
+    def _proposed_for(self, number: int) -> int:
+        """How many fresh items of each code a good fix needs to pass try ``number`` as planned."""
+        if self.rule is None:
+            return self.least
+        return max(self._least_for(number), size_for_try(self.rule, number, len(self.codes)))
+
+    def _least_for(self, number: int) -> int:
+        """How many fresh items of each code the plan's try ``number`` needs at least."""
+        if self.rule is None:
+            return self.least
+        level = level_of_try(self.rule.alpha, number)
+        return max(self.least, smallest_sample(self.scheme.requirements[0], level) or 0)
 
     def select(self) -> RetestSelection:
         """Every missed item, and the fresh ones. Raises UsageError if a missed one is gone.
@@ -93,7 +143,7 @@ class RetestItems:
         rest = self._draw(0, fresh)
         if self.is_census:
             return replace(rest, fresh=fresh, left={})
-        return replace(rest, fresh=fresh, short_of=max(0, self.size * len(rest.left) - len(fresh)))
+        return replace(rest, fresh=fresh, short_of=max(0, self.least * len(rest.left) - len(fresh)))
 
     def available(self) -> Mapping[str, int]:
         """How many fresh items of each code there are."""
@@ -121,8 +171,13 @@ class RetestItems:
             return "a re-test tests the whole list again, so nothing is used up"
         if self.is_free:
             return "a re-test may try the same items again, so nothing is used up"
-        number = min((count // self.size for count in left.values()), default=0)
+        following, count, number = self.plan.tries + 2, min(left.values(), default=0), 0
+        while count >= (size := self._proposed_for(following + number)):
+            count, number = count - max(1, size), number + 1
         words = f"{number or 'no'} more {'re-test' if number == 1 else 're-tests'}"
+        if self.rule is not None and self.rule.rate:
+            words += " of the proposed size"
+            words += "" if number or count < self._least_for(following) else ", but a smaller one"
         more = "; 'accredit plan canaries' makes new ones" if self.is_agreed and not number else ""
         return f"the fresh items that are left allow {words}{more}"
 
@@ -146,7 +201,8 @@ def retest_items(
     prepared = replace(prepared, campaign=campaign)
     _require_service(prepared, finding)
     declared = load_and_warn(campaign.scheme, clock)
-    scheme = scheme_of_attempt(narrow_scheme(declared, finding), plan)
+    narrow = narrow_scheme(declared, finding)
+    scheme = scheme_of_attempt(narrow, plan)
     packs = dict(
         zip(dict.fromkeys(one.pack for one in campaign.corpora), prepared.corpora, strict=True)
     )
@@ -171,8 +227,9 @@ def retest_items(
         used=frozenset(item.id for item in items if _address(item) in past.spent),
         measured=past.categories | measured,
         codes=codes,
-        size=max(0 if cases else finding.sampled, scheme.requirements[0].n_min, plan.extension),
+        least=max(0 if cases else finding.sampled, scheme.requirements[0].n_min, plan.extension),
         cases=cases,
+        rule=None if cases else rule_in(narrow),
     )
 
 

@@ -11,6 +11,7 @@ from harness.cli.registry_session import ClockNotes, HeldPlan
 from harness.follow.exit_query import exit_query_of, in_words
 from harness.follow.next_step import next_step
 from harness.follow.plan_terms import digest_of
+from harness.follow.retest_levels import level_words
 from harness.follow.soak import describe_soak
 from harness.follow.transitions import verbs_in
 from harness.model.action_plan import ActionPlan, Extension, PlanSignature, Retest, RetestResult
@@ -38,6 +39,7 @@ def as_data(held: HeldPlan, now: datetime, supplier: str = "") -> dict[str, Any]
         ],
         "finding": msgspec.to_builtins(held.finding),
         "exit_query": msgspec.to_builtins(exit_query_of(held.finding)),
+        "retest_levels": level_words(plan, held.finding),
         "level": plan.level,
         "soak_ends": msgspec.to_builtins(plan.soak_ends),
         "overdue": plan.is_overdue(now),
@@ -85,6 +87,7 @@ def lines_of(held: HeldPlan, now: datetime, supplier: str = "") -> list[tuple[st
     ]
     lines += [("soak period", describe_soak(one)) for one in plan.soaks]
     lines.append(("verified when", in_words(exit_query_of(finding))))
+    lines += [("re-tests", sentence) for sentence in level_words(plan, finding)]
     lines += [
         ("evidence", f"{one.name}: {one.what} (SHA-256 {one.sha256})") for one in plan.evidence
     ]

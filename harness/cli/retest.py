@@ -52,6 +52,7 @@ from harness.follow.retest import (
     as_attempt,
     judge_retest,
 )
+from harness.follow.retest_levels import level_words
 from harness.judge.rules.order import RULES_VERSION
 from harness.judge.sentinels import (
     AGREED_PAGE_PASSES,
@@ -68,6 +69,7 @@ from harness.model.content_identity import with_rules
 from harness.model.event import PlanEvent, RetestConcluded, RetestPostponed, RetestStarted
 from harness.model.observation import CONTROL
 from harness.model.outcome import Assessment
+from harness.model.retest_schedule import confidence, level_of_try
 from harness.model.scheme import Scheme
 from harness.ports.storage import Clock, WallClock
 from harness.verdicts.corrected_labels import with_corrected_labels
@@ -97,6 +99,9 @@ def retest_command(
     allow_change: ALLOW_CHANGE = "",
     *,
     swapped: SWAPPED = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many fresh items it needs and has.")
+    ] = False,
 ) -> None:
     """Re-test a plan whose fix was claimed. The sentinels are tried first.
 
@@ -105,6 +110,9 @@ def retest_command(
     insufficient.
     """
     console, actor = terminal(to_stderr=True), by or current_user()
+    if dry_run:
+        _say_what_it_needs(plan, campaign, out, supplier)
+        return
     retest, state = (
         retest_by_campaign(plan, campaign, out, actor, clock, supplier, allow_change)
         if campaign.is_dir()
@@ -125,6 +133,28 @@ def retest_command(
         held = session.plan(plan, supplier)
     say(f"next: {next_step(held.plan, held.finding, clock.now(), supplier)}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
+
+
+def _say_what_it_needs(name: str, path: Path, out: Path, supplier: str) -> None:
+    """Print how many fresh items the next re-test needs and has, and who passes it; try nothing."""
+    with open_session(CampaignPaths(out=out, campaign="").registry) as session:
+        held = session.plan(name, supplier)
+    for sentence in level_words(held.plan, held.finding):
+        say(f"plan {name}: {sentence}")
+    if path.is_dir():
+        return
+    require_items(held, path)
+    items = retest_items(held.finding, held.plan, path, out, clock)
+    left = ", ".join(
+        f"{number}{f' of {code}' if code else ''}" for code, number in items.available().items()
+    )
+    if items.is_census:
+        say(f"plan {name}: the whole list is tested again")
+        return
+    say(f"plan {name}: fresh items that are left: {left}; it needs at least {items.least}")
+    _require_fresh(items, items.select(), path)
+    if items.prospects:
+        say(f"plan {name}: {items.prospects}")
 
 
 def retest_plan(
@@ -158,6 +188,8 @@ def retest_plan(
     allowed = allowance(plan, meeting, allow_change, actor, clock.now())
     rows = unchanged_rows(items, out)
     selection = _selected(items, rows, path, out)
+    if items.prospects:
+        console.print(f"plan {name}: {items.prospects}")
     campaign = _campaign(items, selection, rows)
     fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
@@ -254,7 +286,7 @@ def _require_fresh(items: RetestItems, selection: RetestSelection, path: Path) -
     few = [
         f"{number} fresh items{f' of {code}' if code else ''}"
         for code, number in items.available().items()
-        if number < items.size
+        if number < items.least
     ]
     if items.is_agreed:
         remedy = (
@@ -273,7 +305,8 @@ def _require_fresh(items: RetestItems, selection: RetestSelection, path: Path) -
         )
     msg = (
         f"plan {items.plan.id}: only {' and '.join(few)} are left, and a re-test needs "
-        f"{items.size}; nothing was tried, and the plan is still {items.plan.state}. Next: {remedy}"
+        f"{items.least}; nothing was tried, and the plan is still {items.plan.state}. "
+        f"Next: {remedy}"
     )
     raise UnfinishedError(msg)
 
@@ -366,21 +399,28 @@ def _judge(
     if retest.outcome is RetestResult.CONFORMS:
         return retest
     if retest.outcome is RetestResult.INSUFFICIENT and fresh is not None:
-        retest = _extended(retest, fresh, items.size)
+        retest = _extended(retest, fresh, items, selection)
     return msgspec.structs.replace(
         retest, statement=f"{retest.statement}; {items.more_retests(selection.left)}"
     )
 
 
-def _extended(retest: Retest, fresh: Assessment, size: int) -> Retest:
-    """The re-test with the size of the fresh sample that would decide it, if there is one."""
+def _extended(
+    retest: Retest, fresh: Assessment, items: RetestItems, selection: RetestSelection
+) -> Retest:
+    """The re-test with the size of a sample that decides it at the next level, if there is one."""
     from harness.estimate.extension import times_larger  # noqa: PLC0415 - scipy is heavy
 
-    factor = max((times_larger(outcome) or 0.0 for outcome in fresh.outcomes), default=0.0)
+    if items.rule is None:
+        return retest
+    size = len(selection.fresh) // max(1, len(selection.left))
+    level = level_of_try(items.rule.alpha, items.plan.tries + 2)
+    factor = max((times_larger(one, level) or 0.0 for one in fresh.outcomes), default=0.0)
     if factor <= 1:
         return retest
     needed = math.ceil(factor * size)
-    said = f"{needed - size} more fresh items of each kind would decide it ({needed} in all)"
+    said = f"a new sample of {needed} fresh items of each kind would decide the same share"
+    said += f" at the next level, {confidence(level)}"
     return msgspec.structs.replace(
         retest, extension=needed, statement=f"{retest.statement}; {said}"
     )

@@ -1,8 +1,9 @@
 """What follows from a campaign that stopped early, so that stopping grants nothing unearned.
 
-A stopping plan is decided by Wald's test alone, repeated over the observations in the order of the
-seed; to fail, the rate must also be below the threshold by bounds that hold at any time
-(``harness.estimate.interval_choice``). Other requirements may count items of a plan. If all the
+A stopping plan is decided by its test alone, repeated over the observations in the order of the
+seed. A failure needs the test's p-value, which holds at any time, to be small enough among all rows
+of the assessment, whether the test ended or all items were tried. Other requirements may count
+items of a plan. If all the
 items that one counts belong to one plan, its bounds become those that hold at any time. Otherwise
 the mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from harness.errors import UsageError
+from harness.estimate.e_process import anytime_bounds
 from harness.estimate.item_selection import Sources, counts_category, counts_item, is_relevant
 from harness.estimate.shown_by_lines import shown_by_lines
 from harness.estimate.stopping_tests import (
@@ -154,9 +156,7 @@ class EarlyStoppingOutcomes:
         if overlap is None:
             return measurement
         if overlap.decides:
-            return replace(
-                measurement, sequential=self._repeat_test(overlap.within, measurement, tried)
-            )
+            return self._with_test(overlap.within, measurement, tried)
         stops = [self._stops.get((plan, measurement.profile)) for plan in overlap.plans]
         untried = [stop for stop in stops if stop is not None]
         if not untried or overlap.within:
@@ -168,10 +168,29 @@ class EarlyStoppingOutcomes:
             )
         return replace(measurement, barred="; ".join(map(_stop_reason, untried)))
 
-    def _repeat_test(
+    def _with_test(
         self, number: int, measurement: Measurement, tried: tuple[Trials, ...]
-    ) -> Sequential:
-        """Repeat Wald's test over the items that the requirement counts."""
+    ) -> Measurement:
+        """Return the measurement with the test of its plan, and the p-value of a failure by it.
+
+        Several sources have a test each, and one that fails is enough (Bonferroni). Where batches
+        are missing nothing speaks against the service.
+        """
+        tests = self._repeat_tests(number, measurement, tried)
+        is_whole = self._is_whole(number, measurement.profile)
+        p_value = min((test.p_value for test in tests), default=1.0) * len(tests)
+        return replace(
+            measurement,
+            sequential=self._result(number, tests, is_whole=is_whole),
+            metric=replace(
+                measurement.metric, p_value=min(1.0, p_value) if is_whole and tests else 1.0
+            ),
+        )
+
+    def _repeat_tests(
+        self, number: int, measurement: Measurement, tried: tuple[Trials, ...]
+    ) -> tuple[PlanTest, ...]:
+        """Repeat the test of a plan over the items that the requirement counts, by source."""
         plan, measure = self._plans[number - 1], measurement.requirement.measure
         policy, phase = self.scheme.policy, self._campaign.phase_of(measurement.profile)
         sources = Sources(packs=self._journal.header.packs)
@@ -184,12 +203,15 @@ class EarlyStoppingOutcomes:
                 test_key = sources.test_key(one.item, measure.categories)
                 test = tests.setdefault(test_key, new_plan_test(plan))
                 test.add(one.item, one.item_result(measure.probes))
-        decision = combine_decisions(test.decision for test in tests.values())
-        why = ""
-        if not self._is_whole(number, measurement.profile):
+        return tuple(tests.values())
+
+    def _result(self, number: int, tests: tuple[PlanTest, ...], *, is_whole: bool) -> Sequential:
+        plan = self._plans[number - 1]
+        decision, why = combine_decisions(test.decision for test in tests), ""
+        if not is_whole:
             why = "batches are missing on which the decision rests: go on with the measurement"
         elif decision == "continue":
-            why = f"the items at hand do not tell {plan.bad:g} from {plan.good:g}"
+            why = f"the items at hand show neither a rate of {plan.bad:g} nor a lower one"
         return Sequential(
             plan=number,
             bad=plan.bad,
@@ -197,9 +219,9 @@ class EarlyStoppingOutcomes:
             alpha=plan.alpha,
             beta=plan.beta,
             decision="continue" if why else decision,
-            blocked=sum(test.blocked for test in tests.values()),
-            missed=sum(test.missed for test in tests.values()),
-            doubtful=sum(test.doubtful for test in tests.values()),
+            blocked=sum(test.blocked for test in tests),
+            missed=sum(test.missed for test in tests),
+            doubtful=sum(test.doubtful for test in tests),
             why_open=why,
         )
 
@@ -276,8 +298,6 @@ def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Schem
 
 
 def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
-    from harness.estimate.interval_choice import anytime_bounds  # noqa: PLC0415 - an agent has no scipy
-
     decided, doubt = rate.blocked + rate.allowed, rate.altered + rate.insufficient
     if not decided:
         return rate

@@ -1,7 +1,7 @@
 """How much larger a sample has to be that decides what a smaller one left undecided.
 
 METHOD (d): an undecided sample is no failure; it is extended, by a computed number. The larger
-sample is drawn anew and judged alone, so that its level holds whatever the smaller one showed.
+sample is drawn anew and judged alone, as the plan's next try and at the level of that.
 """
 
 from __future__ import annotations
@@ -42,23 +42,24 @@ def size_to_decide(n: int, misses: float, threshold: float, alpha: float) -> int
     return high
 
 
-def times_larger(outcome: Outcome) -> float | None:
+def times_larger(outcome: Outcome, alpha: float) -> float | None:
     """Return by what factor a sample must grow to decide an outcome that it left undecided.
 
-    ``None`` if the outcome is decided, is no rate of a sample, or a larger sample would not help.
+    ``alpha`` is the level at which the larger sample is judged. ``None`` if the outcome is decided,
+    is no rate of a sample, or a larger sample would not help.
     """
     threshold = outcome.requirement.threshold
     if outcome.conformity is not Conformity.INSUFFICIENT or threshold is None:
         return None
     metric = outcome.metric
     parts = [part.metric for part in metric.parts] or [metric]
-    factors = [factor for part in parts for factor in _factors(part, threshold)]
+    factors = [factor for part in parts for factor in _factors(part, threshold, alpha)]
     if not factors or None in factors:
         return None
     return max(factor for factor in factors if factor is not None)
 
 
-def _factors(metric: Metric, threshold: Threshold) -> Iterator[float | None]:
+def _factors(metric: Metric, threshold: Threshold, alpha: float) -> Iterator[float | None]:
     """Yield the factor for each side of the threshold that the metric leaves undecided."""
     if metric.unit != "share" or metric.value is None or not metric.counted:
         return
@@ -73,5 +74,5 @@ def _factors(metric: Metric, threshold: Threshold) -> Iterator[float | None]:
     for rate, missed, low, high in sides:
         is_open = low is not None and high is not None and low < rate <= high
         if is_open and 0 < rate < 1:
-            size = size_to_decide(n, missed * n, rate, metric.alpha)
+            size = size_to_decide(n, missed * n, rate, alpha)
             yield None if size is None else max(1.0, size / n)

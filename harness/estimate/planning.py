@@ -11,7 +11,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import optimize, special
+
+from harness.estimate.stopping_tests import Sprt, SprtPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,66 @@ def fixed_plan(
         if _tail(misses, n, 1 - good_rate) >= 1 - beta:
             return FixedPlan(n=n, misses=misses)
         misses += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a stopping test ends: the probabilities, and how many items it takes on average.
+
+    ``fails_among`` is the probability that a failure is proven by the end, for a requirement whose
+    p-value is to be at most a ``level``: also where all items were tried and the test is open.
+    """
+
+    passes: float
+    fails: float
+    items: float
+    fails_among: float
+
+
+def course(plan: SprtPlan, rate: float, most: int, level: float | None = None) -> Course:
+    """Follow every number of misses of a service through a test of at most ``most`` items; exact.
+
+    ``level`` is that of ``Course.fails_among``, by default the plan's alpha.
+    """
+    level = plan.alpha if level is None else level
+    passes = fails = proven = items = 0.0
+    going = np.zeros((2, most + 2))  # not yet proven at the level, and proven; by misses
+    going[0, 0], fewest, shown = 1.0, 0, 0
+    for n in range(1, most + 1):
+        items += float(going.sum())
+        going[:, 1:] = going[:, 1:] * rate + going[:, :-1] * (1 - rate)
+        going[:, 0] *= rate
+        while (
+            fewest <= n
+            and Sprt(plan=plan, blocked=n - fewest, missed=fewest).p_value > plan.fail_at
+        ):
+            fewest += 1
+        while shown <= n and Sprt(plan=plan, blocked=n - shown, missed=shown).p_value > level:
+            shown += 1
+        going[1, shown:] += going[0, shown:]
+        going[0, shown:] = 0.0
+        ended = _passing(plan, n)
+        passes += float(going[:, :ended].sum())
+        fails += float(going[:, fewest:].sum())
+        proven += float(going[1, fewest:].sum())
+        going[:, :ended] = going[:, fewest:] = 0.0
+    return Course(
+        passes=passes, fails=fails, items=items, fails_among=proven + float(going[1].sum())
+    )
+
+
+def _showing(plan: SprtPlan, n: int, start: int, level: float) -> int:
+    """Return how few misses of n items, from ``start``, show a rate below ``bad`` at a level."""
+    misses = start
+    while misses <= n and Sprt(plan=plan, blocked=n - misses, missed=misses).p_value > level:
+        misses += 1
+    return misses
+
+
+def _passing(plan: SprtPlan, n: int) -> int:
+    """Return how many numbers of misses of n items, from 0, end the test as a pass."""
+    most = (plan.pass_at - n * plan.block_step) / (plan.miss_step - plan.block_step)
+    return max(0, math.floor(most + 1e-12) + 1)
 
 
 def rate_for_all(

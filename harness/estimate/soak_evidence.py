@@ -1,6 +1,6 @@
 """The evidence that a rate is not reached any more, gathered over several campaigns.
 
-It is the e-process of ``harness.estimate.interval_choice``, which may be read after every campaign
+It is the e-process of ``harness.estimate.e_process``, which may be read after every campaign
 without a larger risk of a false alarm. Each item counts once, when it is tried for the first time:
 an item that is tried again is no new draw.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.estimate.interval_choice import anytime_p_above, anytime_p_below
+from harness.estimate.e_process import anytime_p_above, anytime_p_below
 from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Outcome

@@ -1,4 +1,4 @@
-"""Wald's tests of a campaign's stopping plans, and the trials of items that they count.
+"""The tests of a campaign's stopping plans, and the trials of items that they count.
 
 Each test counts the plan's items in the order of the seed. ``StoppingTests`` runs them while a
 campaign is measured; ``harness.estimate.early_stopping_outcomes`` repeats them afterwards.
@@ -10,8 +10,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
+from harness.estimate.e_process import anytime_p_below
 from harness.estimate.item_selection import EVERY_PHASE, Packs, Sources
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign, StoppingPlan
@@ -24,15 +26,22 @@ from harness.ports.judging import PlanDecision
 Decision = Literal["pass", "fail", "continue"]
 
 
+ACCUSED_AMONG = 100
+"""A test ends against a service when that stands among so many rows of an assessment (Holm)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SprtPlan:
-    """Parameters of Wald's sequential probability ratio test (SPRT), declared in advance.
+    """Parameters of a test that ends either way, declared in advance.
 
-    Wald, Ann. Math. Stat. 16 (1945) 117-186. ``bad`` is the threshold T, ``good`` a better rate
-    that should pass. At most alpha of bad services pass, at most beta of good ones fail: the
-    boundaries are alpha and 1 / beta (Ville, 1939). Wald's boundaries, alpha / (1 - beta) and
-    (1 - alpha) / beta, are only approximate: with them 5.2 % of services at 90 % pass where 5 %
-    was declared (``good`` 98 %, beta 10 %). Raises ValueError unless 0 < bad < good < 1.
+    ``bad`` is the threshold T, ``good`` a better rate that should pass early. A service passes when
+    the likelihood ratio of bad to good falls to alpha (Wald, Ann. Math. Stat. 16 (1945) 117-186; by
+    Ville, 1939, at most alpha of services at ``bad`` pass). Wald's own boundary, alpha / (1 -
+    beta), is approximate: with it 5.2 % pass where 5 % was declared (``good`` 98 %, beta 10 %).
+    It fails when the e-process shows a rate below ``bad`` at alpha / ACCUSED_AMONG (Ramdas et al.,
+    Statistical Science 38 (2023)); a rate below ``good`` alone fails nothing. ``beta`` is the share
+    of services at ``good`` that Wald's test would reject; it only plans how many items are needed.
+    Raises ValueError unless 0 < bad < good < 1.
     """
 
     bad: float
@@ -57,8 +66,8 @@ class SprtPlan:
 
     @property
     def fail_at(self) -> float:
-        """At or above this the service fails."""
-        return math.log(1 / self.beta)
+        """At or below this p-value, which holds at any time, the service fails."""
+        return self.alpha / ACCUSED_AMONG
 
     @property
     def pass_at(self) -> float:
@@ -66,10 +75,10 @@ class SprtPlan:
         return math.log(self.alpha)
 
     def expected_items(self, rate: float) -> float:
-        """Return Wald's approximate mean number of items if the rate is ``good`` or ``bad``.
+        """Return the approximate mean of Wald's own test if the rate is ``good`` or ``bad``.
 
-        It holds for the boundaries alpha / (1 - beta) and (1 - alpha) / beta; those used here need
-        a few more items.
+        It has the boundaries alpha / (1 - beta) and (1 - alpha) / beta. For a service at ``good``
+        the test used here needs a few more items.
         """
         miss = 1 - rate
         drift = miss * self.miss_step + rate * self.block_step
@@ -81,7 +90,7 @@ class SprtPlan:
 
 @dataclass(slots=True, kw_only=True)
 class Sprt:
-    """A running SPRT; add items in the order of the seed."""
+    """A running test; add items in the order of the seed."""
 
     plan: SprtPlan
     blocked: int = 0
@@ -99,9 +108,21 @@ class Sprt:
         """The decision so far."""
         plan = self.plan
         ratio = self.missed * plan.miss_step + self.blocked * plan.block_step
-        if ratio >= plan.fail_at:
-            return "fail"
-        return "pass" if ratio <= plan.pass_at else "continue"
+        if ratio <= plan.pass_at:
+            return "pass"
+        return "fail" if self.p_value <= plan.fail_at else "continue"
+
+    @property
+    def p_value(self) -> float:
+        """The smallest level at which the items now show a rate below ``bad``, read at any time."""
+        tried = self.blocked + self.missed
+        is_below = self.missed > tried * (1 - self.plan.bad)
+        return _p_below(self.blocked, tried, self.plan.bad) if is_below else 1.0
+
+
+@lru_cache(maxsize=4096)
+def _p_below(blocked: int, tried: int, rate: float) -> float:
+    return anytime_p_below(blocked, tried, rate)
 
 
 def combine_decisions(decisions: Iterable[Decision]) -> Decision:
@@ -114,17 +135,19 @@ def combine_decisions(decisions: Iterable[Decision]) -> Decision:
 
 @dataclass(slots=True, kw_only=True)
 class PlanTest:
-    """Wald's test of one plan, run with doubtful items as missed and with them as blocked.
+    """The test of one plan, run with doubtful items as missed and with them as blocked.
 
     It is decided when both runs agree, so the decision holds whatever the doubtful items really
     were. Only the first item of each registrable domain counts, because filters decide by domain
-    (METHOD (c), "Independence").
+    (METHOD (c), "Independence"). ``p_value`` is the smallest level at which it ever showed a rate
+    below ``bad``, with doubtful items as blocked.
     """
 
     plan: SprtPlan
     blocked: int = 0
     missed: int = 0
     doubtful: int = 0
+    p_value: float = 1.0
     _strict: Sprt = field(init=False)
     _lenient: Sprt = field(init=False)
     _domains: set[str] = field(default_factory=set)
@@ -142,6 +165,8 @@ class PlanTest:
             self.doubtful += item_result == "doubtful"
             self._strict.add(blocked=item_result == "blocked")
             self._lenient.add(blocked=item_result != "missed")
+            hits = Sprt(plan=self.plan, blocked=self.used - self.missed, missed=self.missed)
+            self.p_value = min(self.p_value, hits.p_value)
         return self.decision
 
     @property

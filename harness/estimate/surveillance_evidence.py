@@ -42,7 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.estimate.interval_choice import log_mean, logs_by_bet
+from harness.estimate.e_process import log_mean, logs_by_bet
 from harness.estimate.soak_evidence import Tally, tallies_by_part
 from harness.model.metric import Metric
 from harness.model.outcome import Outcome

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from harness.follow.deadlines import latest_due, milestones_of
+from harness.follow.retest_levels import sample_rule
 from harness.follow.state import StreamState
 from harness.model.action_plan import Finding, FollowUp, Subject, subject_of
 from harness.model.content_identity import about, with_rules
@@ -123,6 +124,7 @@ def finding_in(assessment: Assessment, outcome: Outcome, number: int, opened: da
             outcome.line,
             outcome.profile,
         ),
+        rule=sample_rule(requirement, outcome.metric.alpha),
     )
 
 

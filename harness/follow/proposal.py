@@ -16,7 +16,7 @@ from harness.errors import first_of
 from harness.follow.alarms import is_fixed_since
 from harness.follow.deadlines import is_critical
 from harness.follow.findings import describe, finding_in, subject_in
-from harness.follow.retest import has_level
+from harness.follow.retest_levels import has_level
 from harness.follow.state import number_of
 from harness.model.action_plan import (
     FIXED,

@@ -17,14 +17,16 @@ import msgspec
 
 from harness.errors import UsageError, first_of
 from harness.follow.findings import describe
+from harness.follow.retest_levels import has_level, level_of_requirement
 from harness.model.action_plan import ActionPlan, Finding, Retest, RetestResult
 from harness.model.content_form import VIEWERS, variant_of
 from harness.model.corpus import TWIN, Item, covers
 from harness.model.file_case import FEATURES, FILE, NAMED_CASES, SIZED_CASES
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.protocol_case import NAMED_PROTOCOLS
-from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_sample
+from harness.model.retest_schedule import confidence, level_of_try
+from harness.model.scheme import Scheme
+from harness.model.smallest_sample import smallest_sample
 from harness.model.transition_address import TRANSITIONS
 from harness.model.upload_case import INFECTED_UPLOADS, SIZED_UPLOADS
 
@@ -54,37 +56,20 @@ def cases_of(metric: str, items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(case for case in cases if case not in IF_THERE or case in there)
 
 
-STRICTER_AFTER = 2
-"""So many attempts may fail to verify a fix before the level is halved (METHOD (c), "Retests").
-
-At a rate that is just the required one, five independent attempts pass by luck 23 % of the time.
-"""
-
-
 def scheme_of_attempt(scheme: Scheme, plan: ActionPlan) -> Scheme:
     """The scheme of a finding's requirement, by which the next re-test of its plan is judged.
 
-    After STRICTER_AFTER attempts that did not verify the fix, alpha is halved, and the sample is at
-    least as large as that level needs. Rules by which each item counts have no level.
+    It is at the level of the plan's next try, and the sample is at least as large as that level
+    needs. Rules by which each item counts have no level.
     """
     (requirement,) = scheme.requirements
-    if plan.unverified < STRICTER_AFTER or not has_level(requirement):
+    if not has_level(requirement):
         return scheme
-    alpha = level_of_requirement(requirement, scheme) / 2
+    alpha = level_of_try(level_of_requirement(requirement, scheme), plan.tries + 1)
     stricter = requirement.model_copy(update={"alpha": alpha})
     smallest = smallest_sample(stricter, alpha) or 0
     stricter = stricter.model_copy(update={"n_min": max(stricter.n_min, smallest)})
     return scheme.model_copy(update={"requirements": (stricter,)})
-
-
-def has_level(requirement: Requirement) -> bool:
-    """Whether a sample decides a requirement, at a level."""
-    return requirement.rule not in EACH_COUNTS | NOT_COUNTED
-
-
-def level_of_requirement(requirement: Requirement, scheme: Scheme) -> float:
-    """The one-sided level at which a sample decides a requirement."""
-    return requirement.alpha or scheme.decision.alpha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,10 +246,7 @@ def as_attempt(retest: Retest, plan: ActionPlan, scheme: Scheme) -> Retest:
     (requirement,) = scheme.requirements
     number = len(plan.retests) + 1
     alpha = level_of_requirement(requirement, scheme) if has_level(requirement) else 0.0
-    said = f"attempt {number}"
-    if alpha and plan.unverified >= STRICTER_AFTER:
-        level = f"{(1 - alpha) * 100:.6g} %"
-        said += f", at {level} because {plan.unverified} attempts did not verify the fix"
+    said = f"attempt {number}" + (f", judged at {confidence(alpha)}" if alpha else "")
     return msgspec.structs.replace(
         retest,
         attempt=number,

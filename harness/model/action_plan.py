@@ -19,6 +19,7 @@ from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.escalation import Escalation, Level
 from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import SPECS
+from harness.model.retest_schedule import SampleRule
 from harness.model.signature import shown_identity
 from harness.model.soak import SOAK_DAYS, SoakCampaign
 from harness.model.stream import same_name
@@ -29,7 +30,8 @@ class Finding:
     """The record of one failed outcome. ``missed`` are the ids of the items that failed.
 
     ``metric`` is the name of what was measured, ``measured_with`` what with, by content; both are
-    empty in records from before they were kept.
+    empty in records from before they were kept. ``rule`` is how a sample decides; ``None`` if each
+    item counts, and in such records.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Finding:
     supplier: str = ""
     metric: str = ""
     measured_with: Parts = ()
+    rule: SampleRule | None = None
 
     @property
     def rests_on_items(self) -> bool:
@@ -292,12 +295,9 @@ class ActionPlan:
         return tuple(each for each in self.escalations if not each.dropped)
 
     @property
-    def unverified(self) -> int:
-        """How many re-tests with a fresh sample did not verify a fix that holds."""
-        return self.relapses + sum(
-            one.outcome is not RetestResult.CONFORMS and one.fresh_tested > 0
-            for one in self.retests
-        )
+    def tries(self) -> int:
+        """How many re-tests decided a fresh item, whatever came of them: each spent its level."""
+        return sum(one.fresh_tested > 0 for one in self.retests)
 
     @property
     def soak_ends(self) -> datetime | None:

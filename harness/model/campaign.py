@@ -229,10 +229,10 @@ class Limits(Declared):
 
 
 class StoppingPlan(Declared):
-    """When the categories of a plan are tried no further: Wald's test of two block rates.
+    """When the categories of a plan are tried no further: a test that ends either way.
 
-    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
-    ``good`` fails with at most ``beta``.
+    A service with rate ``bad`` passes, or fails, with a probability of at most ``alpha``. One with
+    rate ``good`` should pass early; ``beta`` is the share of these for which items are not planned.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]

@@ -94,10 +94,10 @@ def is_void(preconditions: Iterable[Precondition], line: str, profile: str) -> b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequential:
-    """The result of a campaign's declared Wald test (SPRT) for one requirement.
+    """The result of a campaign's declared stopping test for one requirement.
 
     ``decision`` is ``pass``, ``fail`` or ``continue``; ``alpha`` bounds the share of services at
-    ``bad`` that pass, ``beta`` that of services at ``good`` that fail. ``why_open`` says why
+    ``bad`` that pass, and that fail. ``beta`` is as declared, for planning. ``why_open`` says why
     nothing was decided.
     """
 
@@ -121,7 +121,7 @@ class Sequential:
     def description(self) -> str:
         """The rule, its risks and its counts in words."""
         rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} %"
-        risks = f"risks {self.alpha * 100:.4g} % and {self.beta * 100:.4g} %"
+        risks = f"each way at most {self.alpha * 100:.4g} % wrong"
         at = "undecided after" if self.why_open else "decided after"
         counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} undecided"
         return (

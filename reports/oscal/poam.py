@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from harness.errors import UsageError
 from harness.follow.deadlines import latest_due
 from harness.follow.exit_query import exit_query_of, in_words
+from harness.follow.retest_levels import level_words
 from harness.model.action_plan import TO_AGREE, ActionPlan, Finding, FollowUp, RetestResult
 from harness.model.deviation import DeviationKind
 from harness.model.stream import StreamHead, same_name
@@ -163,7 +164,7 @@ def _deadline(finding: Finding, plan: ActionPlan) -> datetime:
 def _responses(supplier: str, finding: Finding, plan: ActionPlan) -> Iterator[Piece]:
     """What the assessor recommends, what the supplier plans, and what was shown in the end."""
     base = _id("response", supplier, finding)
-    wanted = in_words(exit_query_of(finding))
+    wanted = "; ".join((in_words(exit_query_of(finding)), *level_words(plan, finding)))
     yield {
         "uuid": id_of(base, "recommendation"),
         "lifecycle": "recommendation",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_fields
+
 import pytest
 from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
+from harness.estimate.e_process import anytime_bounds
 from harness.estimate.estimate import estimate
-from harness.estimate.interval_choice import anytime_bounds
 from harness.estimate.intervals import lower_bound
 from harness.model.corpus import AS_VISITED
 from harness.model.metric import Metric
@@ -54,6 +56,11 @@ def declared(decision: str, why: str = "") -> Sequential:
     )
 
 
+def below(k: int, n: int, p_value: float) -> Metric:
+    """A rate with the p-value of a failure."""
+    return replace_fields(rate(k, n), p_value=p_value)
+
+
 def ruled(test: Sequential, metric: Metric, *preconditions: Precondition) -> Outcome:
     wanted = requirement("sequential", n_min=29, at_least=0.9)
     taken = Measurement(
@@ -65,10 +72,12 @@ def ruled(test: Sequential, metric: Metric, *preconditions: Precondition) -> Out
 def test_a_declared_stopping_plan_decides_instead_of_the_bounds() -> None:
     assert held(requirement(at_least=0.9), rate(33, 34)).conformity is INSUFFICIENT
     assert ruled(declared("pass"), rate(33, 34)).conformity is CONFORMS
-    assert ruled(declared("fail"), rate(20, 34)).conformity is FAILS
-    ended = ruled(declared("fail"), rate(33, 34))
+    for open_or_ended in (declared("fail"), declared("continue", "too few")):
+        assert ruled(open_or_ended, below(20, 34, 0.0004)).conformity is FAILS
+    ended = ruled(declared("fail"), below(20, 34, 0.07))
     assert (ended.conformity, ended.leaning) == (INSUFFICIENT, "fail")
-    assert "not surely below 90 %" in ended.reasons[0]
+    assert "not surely among all outcomes" in ended.reasons[0]
+    assert ruled(declared("pass"), below(33, 34, 0.0004)).conformity is CONFORMS
     still = ruled(declared("continue", "too few"), rate(34, 34))
     assert (still.conformity, still.reasons, still.leaning) == (INSUFFICIENT, ("too few",), "")
     assert "undecided after 34 items (33 blocked, 1 missed, 0 undecided)" in still.decided_by
@@ -144,18 +153,29 @@ def test_a_stopping_plan_does_not_pool_two_sampling_frames() -> None:
     assert outcome(campaign(PLAN), scheme(), kept, [*visited, *few]).conformity is INSUFFICIENT
 
 
-def test_a_plan_that_ended_against_the_service_is_no_failure_by_itself() -> None:
-    """Two misses of 30 end the plan (93 % is below 98 %), but do not show a rate below 90 %."""
+def test_a_rate_below_good_alone_neither_ends_a_plan_nor_fails() -> None:
+    """Two misses of 30: 93 % is below 98 %, and does not show a rate below 90 %."""
     states = [State.BLOCKED] * 4 + [State.ALLOWED, State.BLOCKED, State.ALLOWED]
     states += [State.BLOCKED] * 23
     found = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(states))
 
     assert found.sequential is not None
+    assert (found.sequential.decision, found.conformity) == ("continue", INSUFFICIENT)
+
+
+def test_a_failure_is_proven_by_the_evidence_at_any_time_and_only_over_whole_batches() -> None:
+    """32 misses of 100 at first; what is tried of the last batch after the end changes nothing."""
+    states = ([State.ALLOWED] + [State.BLOCKED] * 2) * 33 + [State.BLOCKED] * 300
+    kept = journal(22, 1000, STOP)
+    found = outcome(campaign(PLAN), scheme(), kept, verdicts(states))
+    torn = outcome(campaign(PLAN), scheme(), journal(22, 1000), verdicts(states))
+
+    assert found.sequential is not None
     assert found.sequential.decision == "fail"
-    assert (found.conformity, found.leaning) == (INSUFFICIENT, "fail")
-    assert found.reasons[0] == (
-        "stopping plan 1 ended against the service: its rate is below 98 %, but not surely below 90 %"
-    )
+    assert found.sequential.used < 100
+    assert found.conformity is FAILS
+    assert torn.conformity is INSUFFICIENT
+    assert "batches are missing" in torn.reasons[0]
 
 
 def test_partly_tried_domains_prevent_a_pass_after_early_stopping() -> None:

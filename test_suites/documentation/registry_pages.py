@@ -17,6 +17,7 @@ from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
 from test_suites.documentation.power_page import power_page
+from test_suites.documentation.stopping_table import PAGE, stop_early_page
 from test_suites.documentation.technique_page import technique_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
@@ -230,6 +231,7 @@ PAGES = {
     DOCS / "gates.md": gates_page,
     DOCS / "power.md": power_page,
     DOCS / "techniques.md": technique_page,
+    PAGE: stop_early_page,
 }
 
 if __name__ == "__main__":

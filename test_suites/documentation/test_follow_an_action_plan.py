@@ -149,18 +149,18 @@ def test_new_canaries_and_the_re_test_work_as_the_guide_says(
     loaded = today + timedelta(days=5)
     make = make.replace("2026-12-01", f"{loaded:%Y-%m-%d}")
 
-    assert "new-canaries.txt: 240 new canaries of DRUG, as squid" in run(make)
+    assert "new-canaries.txt: 535 new canaries of DRUG, as squid" in run(make)
 
     listed = (tmp_path / "new-canaries.txt").read_text(encoding="utf-8").splitlines()
-    assert 480 == len(listed), "and a plain twin of each"
+    assert 2 * 535 == len(listed), "and a plain twin of each"
     early = runner.invoke(app, shlex.split(command))
     assert f"canaries are loaded by {loaded:%Y-%m-%d} 09:00 UTC" in str(early.exception)
     clock = SetClock(NOW)
     clock.at = loaded + timedelta(days=1)
     monkeypatch.setattr(retest, "clock", clock)
     said = run(command)
-    assert "the plan is now verified: attempt 1: 0 of 40 missed items" in said
-    assert "120 of 120 fresh items were blocked (100 %); at least 90 % is required" in said
+    assert "the plan is now verified: attempt 1, judged at 97.5 %: 0 of 40 missed items" in said
+    assert "231 of 231 fresh items were blocked (100 %); at least 90 % is required" in said
 
 
 def test_a_campaign_of_somebody_else_counts_for_the_soak_period_as_the_guide_says(

@@ -48,7 +48,7 @@ def test_the_example_says_what_the_guide_says_it_does(tmp_path: Path) -> None:
     assert sentence in text
     assert sentence in said.getvalue()
     rule = (
-        "sequential test of stopping plan 2 (Wald): 90 % against 98 %, risks 5 % and 10 %, decided"
+        "sequential test of stopping plan 2 (Wald): 90 % against 98 %, each way at most 5 % wrong"
     )
     assert rule in text
     assert outcomes["URL-04"].decided_by.startswith(rule)

@@ -24,7 +24,7 @@ GIVERS = {
         "_assess_one", "_ruling", "_sequential_ruling", "_rule", "_item_by_item", "_gate", "_too_few",
         "_nothing", "bar_incomplete",
     ),
-    "harness/estimate/early_stopping_outcomes.py": ("_splits_domains", "_stop_reason", "_repeat_test"),
+    "harness/estimate/early_stopping_outcomes.py": ("_splits_domains", "_stop_reason", "_result"),
     "harness/estimate/estimate.py": ("_untried_phases",),
     "harness/estimate/gate_metrics.py": ("_lacking", "_commitment_faults"),
     "harness/estimate/line_metrics.py": ("_lateness",),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from harness.follow.retest_levels import level_words
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
@@ -295,6 +296,7 @@ def _plan_page(
         finding=finding,
         stream=stored.stream,
         card=_card(stored, now),
+        levels=[capitalised(sentence) for sentence in level_words(plan, finding)],
         state=STATES[plan.state],
         step=STEPS.get(plan.state, 7),
         severity=SEVERITIES.get(finding.severity, finding.severity),

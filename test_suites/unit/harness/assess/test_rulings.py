@@ -239,21 +239,33 @@ def test_the_rule_is_told_in_words(wanted: Requirement, metric: Metric, said: st
     assert said == held(wanted, metric).decided_by
 
 
-def test_a_plan_that_ended_against_the_service_tells_both_rates() -> None:
+def test_a_plan_that_ended_against_the_service_fails_if_that_stands_among_all_rows() -> None:
     test = Sequential(
         plan=2, bad=0.9, good=0.98, alpha=0.05, beta=0.1, decision="fail",
         blocked=33, missed=1, doubtful=0,
     )  # fmt: skip
-    leaning_fail, leaning_pass = settled(
-        row(rate(88, 100), requirement("sequential", at_least=0.9), sequential=test),
-        row(rate(92, 100), requirement("sequential", at_least=0.9), sequential=test),
+    wanted = requirement("sequential", at_least=0.9)
+    near, clear = settled(
+        row(replace(rate(88, 100), p_value=0.03), wanted, sequential=test),
+        row(replace(rate(70, 100), p_value=1e-6), wanted, sequential=test),
     )
-    why = "stopping plan 2 ended against the service: its rate is below 98 %, but not surely below 90 %"
+    lone = wanted.model_copy(update={"binding": False})
+    [unsure] = settled(row(replace(rate(88, 100), p_value=0.06), lone, sequential=test))
+    [shown] = settled(row(replace(rate(88, 100), p_value=0.05), lone, sequential=test))
+    ended = "stopping plan 2 ended against the service, but not surely among all outcomes "
 
-    assert (leaning_fail.conformity, leaning_fail.leaning) == (INSUFFICIENT, "fail")
-    assert leaning_fail.reasons[0] == why
-    assert "sure that the true rate is below 90 %" in leaning_fail.reasons[1]
-    assert (leaning_pass.leaning, leaning_pass.reasons) == ("fail", (why,))
+    assert [one.conformity for one in (clear, near)] == [FAILS, FAILS], "Holm: the largest alone"
+    assert (unsure.conformity, unsure.leaning, unsure.reasons[0]) == (
+        INSUFFICIENT,
+        "fail",
+        f"{ended}(p 0.06)",
+    )
+    assert shown.conformity is FAILS
+    [doubted, _] = settled(
+        row(replace(rate(88, 100), p_value=0.03), wanted, sequential=test),
+        row(replace(rate(100, 100), p_value=1.0), wanted),
+    )
+    assert doubted.reasons[0] == f"{ended}(Holm's correction over 2 outcomes: adjusted p 0.06)"
 
 
 def test_an_open_plan_leans_nowhere_and_a_failure_by_it_is_the_plain_one() -> None:
@@ -263,7 +275,8 @@ def test_an_open_plan_leans_nowhere_and_a_failure_by_it_is_the_plain_one() -> No
     )  # fmt: skip
     wanted = requirement("sequential", n_min=200, at_least=0.9)
     [still] = settled(row(rate(100, 100), wanted, sequential=test))
-    [ended] = settled(row(rate(10, 100), wanted, sequential=replace(test, decision="fail")))
+    low = replace(rate(10, 100), p_value=1e-9)
+    [ended] = settled(row(low, wanted, sequential=replace(test, decision="fail")))
 
     assert (still.conformity, still.leaning) == (INSUFFICIENT, "")
     assert still.reasons == ("too few", "100 items were decided; the agreed minimum is 200")

@@ -128,7 +128,7 @@ def test_a_hidden_site_that_any_campaign_of_the_service_showed_is_not_drawn(
     with open_session(out / "registry.sqlite") as session:
         again = set(session.plan("P-0001").finding.missed)
     fresh = {item.value for item in tried(out, "spring-p-0001-retest-1") if item.id not in again}
-    assert 30 == len(fresh)
+    assert len(fresh) == SITES - len(shown) > 36, "fewer than proposed are left: all of them"
     assert not fresh & shown
 
 
@@ -213,7 +213,7 @@ def retest_items(*items: Item, measured: frozenset[str], missed: tuple[str, ...]
         used=frozenset(),
         measured=measured,
         codes=("PORN", "ADLT"),
-        size=10,
+        least=10,
     )
 
 
@@ -295,15 +295,15 @@ def test_canaries_are_made_exported_and_recorded(
     made = drugs()
 
     assert 0 == made.exit_code, (made.output, made.exception)
-    assert "new.txt: 60 new canaries of DRUG, as hosts; send it to the supplier" in made.stdout
+    assert "new.txt: 231 new canaries of DRUG, as hosts; send it to the supplier" in made.stdout
     assert f"loads it by {LOADED_IN_UTC}" in made.stdout
     listed = (tmp_path / "new.txt").read_text(encoding="utf-8")
     assert "0.0.0.0 drug-121.canary.accredit.test\n" in listed
-    assert 60 == len(re.findall("drug-1[2-8][0-9].canary.accredit.test", listed))
-    assert 60 == len(re.findall("orchard-view.test", listed)), "and their plain twins"
+    assert 231 == len(re.findall("drug-[0-9]+.canary.accredit.test", listed))
+    assert 231 == len(re.findall("orchard-view.test", listed)), "and their plain twins"
     with open_session(out / "registry.sqlite") as session:
         [held] = session.plan("P-0001").plan.canaries
-    assert ("canaries/P-0001-1", "drug-121", 60) == (held.pack, held.items[0], len(held.items))
+    assert ("canaries/P-0001-1", "drug-121", 231) == (held.pack, held.items[0], len(held.items))
     early = runner.invoke(
         app,
         [
@@ -324,7 +324,7 @@ def test_canaries_are_made_exported_and_recorded(
     again = drugs(out=str(tmp_path / "more.txt"))
 
     assert 0 == again.exit_code, (again.output, again.exception)
-    assert "drug-181.canary" in (tmp_path / "more.txt").read_text(encoding="utf-8")
+    assert "drug-352.canary" in (tmp_path / "more.txt").read_text(encoding="utf-8")
     pack = out / "canaries/P-0001-1"
     (pack / "items.csv").write_bytes((pack / "items.csv").read_bytes().replace(b"-121", b"-921"))
     assert "the manifest says" in str(drugs(out=str(tmp_path / "third.txt")).exception)

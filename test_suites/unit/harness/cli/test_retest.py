@@ -57,17 +57,32 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
     claim(runner, out)
     simulated(miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)])
 
+    told = retest(runner, campaign, out, "--dry-run")
+    assert 0 == told.exit_code, told.output
+    assert "none is spent\n" in told.stdout
+    assert re.search(r"that are left: \d+ of DRUG; it needs at least \d+\n", told.stdout)
+    assert re.search(
+        r"\d+ fresh items of each kind: a fix that is right in 95 % \(90 % is required\) passes in "
+        r"33.6 %; the corpora have too few for the 231 that are proposed\n",
+        told.stdout,
+    )
+    assert not list((tmp_path / "out").glob("*retest*")), "nothing was tried"
+
     ended = retest(runner, campaign, out, "--supplier", "a service whose faults are known")
 
     assert 3 == ended.exit_code, ended.output
     said = " ".join(ended.stdout.split())
     assert "--by NAME --supplier 'a service whose faults are known' (NAME is not " in said
-    assert "the plan is now claimed: attempt 1: 0 of" in said
-    (more, whole) = re.findall(
-        r"(\d+) more fresh items of each kind would decide it \((\d+) in all\)", said
-    )[0]
+    assert "the plan is now claimed: attempt 1, judged at 97.5 %: 0 of" in said
+    [whole] = re.findall(
+        r"a new sample of (\d+) fresh items of each kind would decide the same share at the next "
+        r"level, 99.1667 %",
+        said,
+    )
     assert f"test extension: {whole} fresh items of each kind" in said
-    assert int(whole) > int(more) > 0
+    assert int(whole) > 60
+    few = retest(runner, campaign, out, "--dry-run")
+    assert f"and a re-test needs {whole}; nothing was tried" in str(few.exception)
     left = retest(runner, campaign, out)
     assert f"and a re-test needs {whole}; nothing was tried" in str(left.exception)
 
@@ -121,7 +136,7 @@ def test_a_fix_must_not_be_bought_with_over_blocking_or_delay(
     assert code == ended.exit_code, ended.output
     told = " ".join(ended.stdout.split())
     assert re.search(said, told)
-    assert re.search("attempt 1: 0 of [0-9]+ missed items still fail", told)
+    assert re.search("attempt 1, judged at 97.5 %: 0 of [0-9]+ missed items still fail", told)
 
 
 def test_a_fix_that_exempts_the_known_harmless_pages_is_found(

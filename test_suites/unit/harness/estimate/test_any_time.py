@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.estimate.interval_choice import EProcess, anytime_bounds
+from harness.estimate.e_process import EProcess, anytime_bounds
 from harness.estimate.intervals import clopper_pearson
 from harness.model.smallest_sample import BETS
 

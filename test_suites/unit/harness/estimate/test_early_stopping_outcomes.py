@@ -12,9 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
+from harness.estimate.e_process import anytime_bounds
 from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes, bounded_at_any_time
 from harness.estimate.estimate import estimate
-from harness.estimate.interval_choice import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
 from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import Item
@@ -141,7 +141,7 @@ def test_what_the_plan_was_declared_for_is_decided_by_it_alone() -> None:
     assert found.sequential is not None
     assert (found.sequential.decision, found.sequential.used) == ("pass", 36)
     assert found.decided_by == (
-        "sequential test of stopping plan 1 (Wald): 90 % against 98 %, risks 5 % and 10 %, "
+        "sequential test of stopping plan 1 (Wald): 90 % against 98 %, each way at most 5 % wrong, "
         "decided after 36 items (36 blocked, 0 missed, 0 undecided); bounds that hold at any time: "
         f"{(anytime_bounds(40, 40, 0.05).lower or 0) * 100:.4g} % to 100 %"
     )
@@ -165,7 +165,7 @@ def test_an_undecided_test_is_insufficient_whatever_the_bounds_say() -> None:
     found = outcome(campaign(slow), scheme(), journal(10, 200), verdicts([State.BLOCKED] * 200))
 
     assert found.conformity is Conformity.INSUFFICIENT
-    assert "do not tell 0.9 from 0.91" in found.reasons[0]
+    assert "show neither a rate of 0.9 nor a lower one" in found.reasons[0]
 
 
 def test_a_decision_on_batches_that_are_missing_is_none() -> None:
@@ -351,7 +351,9 @@ def test_an_open_test_says_so_and_counts_what_it_saw() -> None:
 
     assert found.sequential is not None
     assert found.sequential.decision == "continue"
-    assert found.sequential.why_open == "the items at hand do not tell 0.9 from 0.98"
+    assert (
+        found.sequential.why_open == "the items at hand show neither a rate of 0.9 nor a lower one"
+    )
     assert (found.sequential.blocked, found.sequential.missed, found.sequential.doubtful) == (
         5,
         0,

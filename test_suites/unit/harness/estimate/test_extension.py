@@ -105,19 +105,21 @@ OVERBLOCKS = Threshold(at_most=0.05, provenance="reported", source="BECTA")
 
 
 def test_both_kinds_of_thresholds_are_extended() -> None:
-    blocks = times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59))
-    wrong = times_larger(outcome(Conformity.INSUFFICIENT, OVERBLOCKS, 1, 59))
+    blocks = times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59), 0.05)
+    wrong = times_larger(outcome(Conformity.INSUFFICIENT, OVERBLOCKS, 1, 59), 0.05)
 
     assert blocks == wrong
     assert blocks is not None
     assert blocks == 153 / 59
+    at_the_next_level = times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59), 0.025)
+    assert at_the_next_level == size_to_decide(59, 1, 0.95, 0.025) / 59 > blocks  # type: ignore[operator]
 
 
 def test_what_a_larger_sample_would_not_decide_is_not_extended() -> None:
     undecided = outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59)
 
-    assert times_larger(replace(undecided, conformity=Conformity.CONFORMS)) is None
-    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59, unit="s")) is None
-    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 95, 100)) is None
+    assert times_larger(replace(undecided, conformity=Conformity.CONFORMS), 0.05) is None
+    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 58, 59, unit="s"), 0.05) is None
+    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 95, 100), 0.05) is None
     # too few decided for another reason than the number of items
-    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 200, 200)) is None
+    assert times_larger(outcome(Conformity.INSUFFICIENT, BLOCKS, 200, 200), 0.05) is None

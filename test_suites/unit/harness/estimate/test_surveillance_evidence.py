@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_fields
 
-from harness.estimate.interval_choice import EProcess
+from harness.estimate.e_process import EProcess
 from harness.estimate.soak_evidence import Tally, level_of_evidence
 from harness.estimate.surveillance_evidence import evidence_over, reading_of
 from harness.model.metric import Part, Source, Spread

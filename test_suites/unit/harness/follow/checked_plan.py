@@ -32,6 +32,7 @@ from harness.model.event import (
     PlanEvent,
     PlanExtended,
     PlanSuperseded,
+    RetestConcluded,
 )
 from harness.model.event_times import TOLERANCE, backward_events, head_after, require_times
 from harness.model.obligation import Obligation, ObligationKind, Party
@@ -76,7 +77,12 @@ class CheckedPlan(RuleBasedStateMachine):
         except UsageError:
             assert self.state is before
             return False
+        spent = before.plans["P-0001"].tries if "P-0001" in before.plans else 0
         self.state = after
+        if not isinstance(event, RetestConcluded) and "P-0001" in after.plans:
+            assert self.plan.tries == spent, (
+                "only a re-test spends a level, and nothing gives it back"
+            )
         self.events.append(event)
         self.head = head_after(self.head, "supplier:acme", event, "")
         if isinstance(event, PlanEvent):

@@ -219,7 +219,7 @@ class PlanLife(DecidedPlan):
         campaign: str | None,
         service: str,
     ) -> None:
-        started = self.plan.verifying
+        started, spent = self.plan.verifying, self.plan.tries
         retest = Retest(
             campaign=started if campaign is None else campaign,
             at=self.at,
@@ -232,6 +232,7 @@ class PlanLife(DecidedPlan):
         event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest, service=service)
         if not self.attempt(event):
             return
+        assert self.plan.tries == spent + (fresh > 0), "whatever came of it"
         assert (retest.campaign, service) == (started, "Safe Net")
         assert started not in {"", "spring"}
         if self.plan.state is PlanState.VERIFIED:
@@ -265,7 +266,6 @@ class PlanLife(DecidedPlan):
         assert soak.campaign not in {one.campaign for one in before.soaks}
         if fault:
             assert self.plan.state is PlanState.IN_PROGRESS
-            assert self.plan.unverified == before.unverified + 1
         else:
             assert self.plan.state is PlanState.VERIFIED
             assert PERSON[by] != PERSON[self.claims[-1]]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -318,26 +319,43 @@ def tried(plan: ActionPlan, *outcomes: RetestResult, fresh: int = 60) -> ActionP
 BAD, OPEN = RetestResult.DOES_NOT_CONFORM, RetestResult.INSUFFICIENT
 
 
-@pytest.mark.parametrize("outcomes", [(), (BAD,), (OPEN,)])
-def test_the_first_attempts_are_at_the_level_of_the_scheme(
-    plan: ActionPlan, outcomes: tuple[RetestResult, ...]
-) -> None:
-    assert scheme_of_attempt(scheme(), tried(plan, *outcomes)) == scheme()
+GOOD = RetestResult.CONFORMS
 
 
-@pytest.mark.parametrize("outcomes", [(BAD, BAD), (BAD, OPEN), (OPEN, OPEN), (BAD,) * 5])
-def test_after_two_attempts_the_level_is_halved_and_the_sample_large_enough(
-    plan: ActionPlan, outcomes: tuple[RetestResult, ...]
+@pytest.mark.parametrize(
+    ("outcomes", "alpha", "n_min"),
+    [
+        ((), 0.05 / 2, 72),
+        ((BAD,), 0.05 / 6, 94),
+        ((OPEN,), 0.05 / 6, 94),
+        ((GOOD,), 0.05 / 6, 94),  # a verified fix that did not hold
+        ((BAD, OPEN, GOOD, BAD), 0.05 / 30, 125),
+    ],
+)
+def test_each_try_is_at_its_own_level_and_the_sample_large_enough(
+    plan: ActionPlan, outcomes: tuple[RetestResult, ...], alpha: float, n_min: int
 ) -> None:
     (stricter,) = scheme_of_attempt(scheme(), tried(plan, *outcomes)).requirements
     (own,) = scheme_of_attempt(scheme(alpha=0.02), tried(plan, *outcomes)).requirements
 
-    assert (stricter.alpha, stricter.n_min) == (0.025, 72)
-    assert own.alpha == 0.01
+    assert stricter.alpha is not None
+    assert (stricter.alpha, stricter.n_min) == (pytest.approx(alpha), n_min)
+    assert own.alpha == pytest.approx(alpha * 0.02 / 0.05)
 
 
-def test_an_attempt_without_a_fresh_sample_does_not_count(plan: ActionPlan) -> None:
-    assert scheme_of_attempt(scheme(), tried(plan, BAD, OPEN, fresh=0)) == scheme()
+def test_an_attempt_that_decided_no_fresh_item_spends_nothing(plan: ActionPlan) -> None:
+    spent = scheme_of_attempt(scheme(), tried(plan, BAD, OPEN, fresh=0))
+
+    assert spent == scheme_of_attempt(scheme(), plan)
+    assert spent != scheme_of_attempt(scheme(), tried(plan, BAD, OPEN, fresh=1))
+
+
+def test_a_re_test_that_is_extended_has_spent_its_level(plan: ActionPlan) -> None:
+    [open_] = tried(plan, OPEN).retests
+    extended = replace(plan, retests=(msgspec.structs.replace(open_, extension=200),))
+
+    assert scheme_of_attempt(scheme(), extended) == scheme_of_attempt(scheme(), tried(plan, OPEN))
+    assert extended.extension == 200
 
 
 def test_a_census_has_no_level(plan: ActionPlan) -> None:
@@ -359,9 +377,7 @@ def test_the_number_of_the_attempt_and_its_level_are_told(
     )
 
     assert (first.attempt, first.alpha) == (1, 0.05)
-    assert first.statement.startswith("attempt 1: 0 of 2 missed items still fail")
-    assert (third.attempt, third.alpha) == (3, 0.025)
-    assert third.statement.startswith(
-        "attempt 3, at 97.5 % because 2 attempts did not verify the fix: 0 of 2"
-    )
+    assert first.statement.startswith("attempt 1, judged at 95 %: 0 of 2 missed items still fail")
+    assert (third.attempt, third.alpha) == (3, pytest.approx(0.05 / 12))
+    assert third.statement.startswith("attempt 3, judged at 99.5833 %: 0 of 2")
     assert as_attempt(judge(), twice, census).alpha == 0.0

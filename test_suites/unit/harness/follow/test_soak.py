@@ -84,7 +84,7 @@ def test_a_fault_leads_back_to_work_and_counts_as_an_attempt(
 ) -> None:
     after = advance(verified, finding, soaked(made, now, 3, fault="3 of 60 pass"))
 
-    assert (after.state, after.unverified, after.soak_ends) == (PlanState.IN_PROGRESS, 1, None)
+    assert (after.state, after.tries, after.soak_ends) == (PlanState.IN_PROGRESS, 1, None)
     assert after.is_overdue(after.due + timedelta(days=1))
     assert "soak period: campaign day-3: the fix did not hold: 3 of 60 pass" in after.history[-1]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.durations import TimedEvent, time_to_effect
-from harness.estimate.interval_choice import anytime_bounds
+from harness.estimate.e_process import anytime_bounds
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
 from harness.estimate.planning import fewest_items
 from harness.model.scheme import Requirement, Threshold
