@@ -103,8 +103,8 @@ class _Sample:
 
     def bounds(self, alpha: float) -> Bounds:
         if self.is_sequential:
-            low, high = (anytime_bounds(*_sums(rates), alpha) for rates in self._both)
-            return Bounds(low.lower, high.upper)
+            least, most = (anytime_bounds(*_sums(rates), alpha) for rates in self._both)
+            return Bounds(least.lower, most.upper)
         if {*self.least, *self.most} <= {0.0, 1.0}:  # where Gaffke's bound is Clopper-Pearson's
             n = sum(self.least.values())
             low, high = (clopper_pearson(rates.get(1.0, 0), n, alpha) for rates in self._both)

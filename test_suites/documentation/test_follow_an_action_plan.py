@@ -141,8 +141,10 @@ def test_new_canaries_and_the_re_test_work_as_the_guide_says(
         for date, days in (("2026-03-20", 5), ("2026-03-31", 10)):
             command = command.replace(date, f"{today + timedelta(days=days):%Y-%m-%d}")
         run(command)
-    [command] = re.findall("^accredit (retest [^\n]+)", GUIDE, re.MULTILINE)
+    command, dry_run = re.findall("^accredit (retest [^\n]+)", GUIDE, re.MULTILINE)
     simulated_campaign(tmp_path)
+    early = runner.invoke(app, shlex.split(dry_run))
+    assert "only 0 fresh items of DRUG are left, and a re-test needs 120" in str(early.exception)
     early = runner.invoke(app, shlex.split(command))
     assert "only 0 fresh items of DRUG are left, and a re-test needs 120" in str(early.exception)
     [make] = [each for each in COMMANDS if each.startswith("accredit plan canaries")]
