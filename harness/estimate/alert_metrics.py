@@ -8,10 +8,10 @@ alert.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate, witness
@@ -21,12 +21,11 @@ from harness.model.alert_case import (
     KINDS,
     URGENT,
     AlertSession,
-    Cell,
     Hours,
     alert_session,
 )
 from harness.model.log_entry import LogEntry
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Metric
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import LoggedRequest
 
@@ -44,27 +43,31 @@ Right = Callable[[LogEntry], bool]
 
 
 def alert_recall(selection: Selection) -> MeasuredMetric:
-    """Compute the share of worrying sessions that raised an alert; each category must hold."""
-    sessions = _sessions(selection, "in_hours")
-    own = [one for one in sessions if _of(one).is_worrying]
-    parts = tuple(
-        _part(words, _recall(selection, [one for one in own if _of(one).kind == kind]))
-        for kind, words in KINDS.items()
+    """Compute the share of worrying sessions that raised an alert, in the worst category."""
+    return _worst_recall(
+        selection, {words: lambda one, kind=kind: one.kind == kind for kind, words in KINDS.items()}
     )
-    metric = replace(_recall(selection, own), parts=parts)
-    return _measured(selection, metric, _unalerted(selection, own))
 
 
 def worst_alert_recall(selection: Selection) -> MeasuredMetric:
     """Compute the recall of the worst cell: a category, a language and a kind of device."""
-    sessions = _sessions(selection, "in_hours")
-    by_cell = {cell: [one for one in sessions if _is_in(one, cell)] for cell in CELLS}
-    cells = {cell: _recall(selection, own, "worst_alert_recall") for cell, own in by_cell.items()}
-    worst = min(cells, key=lambda cell: (cells[cell].value is None, cells[cell].value or 0.0))
-    parts = tuple(_part(cell.words, metric) for cell, metric in cells.items())
-    method = f"{cells[worst].method}; the worst cell: {worst.words}"
-    metric = replace(cells[worst], method=method, parts=parts, p_value=None)
-    return _measured(selection, metric, _unalerted(selection, by_cell[worst]))
+    return _worst_recall(
+        selection, {cell.words: lambda one, cell=cell: one.cell == cell for cell in CELLS}
+    )
+
+
+def _worst_recall(
+    selection: Selection, groups: Mapping[str, Callable[[AlertSession], bool]]
+) -> MeasuredMetric:
+    """Compute the recall of the worst group of worrying sessions; each must hold by itself."""
+    sessions = [one for one in _sessions(selection, "in_hours") if _of(one).is_worrying]
+
+    def group(words: str, belongs: Callable[[AlertSession], bool]) -> Group:
+        own = [one for one in sessions if belongs(_of(one))]
+        return Group(label=words, of_items=False, measure=lambda at: _recall(at, own))
+
+    metric = worst_of_groups(selection, [group(*each) for each in groups.items()])
+    return _measured(selection, metric, _unalerted(selection, sessions))
 
 
 def false_alerts(selection: Selection) -> MeasuredMetric:
@@ -140,11 +143,6 @@ def _of(one: LoggedRequest) -> AlertSession:
     return found
 
 
-def _is_in(one: LoggedRequest, cell: Cell) -> bool:
-    session = _of(one)
-    return (session.kind, session.language, session.device) == cell
-
-
 def _contacts(selection: Selection) -> AlertContacts:
     service = selection.service
     return (service.alerts if service else None) or AlertContacts()
@@ -167,16 +165,10 @@ def _is_open(selection: Selection, session: LoggedRequest) -> bool:
     return until is None or until < session.ended + timedelta(seconds=READ_AFTER)
 
 
-def _recall(
-    selection: Selection, sessions: Sequence[LoggedRequest], name: str = "alert_recall"
-) -> Metric:
+def _recall(selection: Selection, sessions: Sequence[LoggedRequest]) -> Metric:
     raised = sum(_is_raised(one) for one in sessions)
     early = sum(_is_open(selection, one) for one in sessions if not _is_raised(one))
-    return rate(selection, name, raised, len(sessions) - early, early)
-
-
-def _part(words: str, metric: Metric) -> Part:
-    return Part(group=words, source=Source(), metric=metric, of_items=False)
+    return rate(selection, selection.measure.metric, raised, len(sessions) - early, early)
 
 
 def _unalerted(

@@ -1,10 +1,10 @@
 """A metric of several groups, each of which must hold by itself: the worst of them stands.
 
-Pooling would hide a group that is open. A pass needs every group at level alpha (intersection-union;
-Berger, Technometrics 24 (1982) 295-300); a fail needs one group at alpha / number of groups that
-were tried (Bonferroni), and its p-value is corrected in the same way. The metric has the counts of
-the worst group: one that surely misses its limit, else the one with the worst value or, where every
-value meets the limit, with the worst bound.
+Pooling would hide a group that is open. A pass needs every group at level alpha
+(intersection-union; Berger, Technometrics 24 (1982) 295-300); a fail needs one group at alpha /
+number of groups that were tried (Bonferroni), and its p-value is corrected in the same way. The
+metric has the counts of the worst group: one that surely misses its limit, else the one with the
+worst value or, where every value meets the limit, with the worst bound.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.estimate.item_selection import Selection
+from harness.estimate.item_selection import AGREED, Selection
 from harness.model.coverage import (
     format_value,
     items_needed,
@@ -37,7 +37,7 @@ class Group:
     label: str
     measure: Callable[[Selection], Metric]
     words: str = ""
-    source: Source = Source()
+    source: Source = AGREED
     is_basis: bool = True
     of_items: bool = True
     limit: float | None = None
