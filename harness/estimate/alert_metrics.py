@@ -8,7 +8,7 @@ alert.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from harness.estimate.each_group import Group, worst_of_groups
@@ -44,29 +44,25 @@ Right = Callable[[LogEntry], bool]
 
 def alert_recall(selection: Selection) -> MeasuredMetric:
     """Compute the share of worrying sessions that raised an alert, in the worst category."""
-    return _worst_recall(
-        selection, {words: lambda one, kind=kind: one.kind == kind for kind, words in KINDS.items()}
-    )
+    return _worst_recall(selection, tuple(KINDS.values()), lambda one: KINDS[one.kind])
 
 
 def worst_alert_recall(selection: Selection) -> MeasuredMetric:
     """Compute the recall of the worst cell: a category, a language and a kind of device."""
-    return _worst_recall(
-        selection, {cell.words: lambda one, cell=cell: one.cell == cell for cell in CELLS}
-    )
+    return _worst_recall(selection, [cell.words for cell in CELLS], lambda one: one.cell.words)
 
 
 def _worst_recall(
-    selection: Selection, groups: Mapping[str, Callable[[AlertSession], bool]]
+    selection: Selection, groups: Iterable[str], words_of: Callable[[AlertSession], str]
 ) -> MeasuredMetric:
     """Compute the recall of the worst group of worrying sessions; each must hold by itself."""
     sessions = [one for one in _sessions(selection, "in_hours") if _of(one).is_worrying]
 
-    def group(words: str, belongs: Callable[[AlertSession], bool]) -> Group:
-        own = [one for one in sessions if belongs(_of(one))]
+    def group(words: str) -> Group:
+        own = [one for one in sessions if words_of(_of(one)) == words]
         return Group(label=words, of_items=False, measure=lambda at: _recall(at, own))
 
-    metric = worst_of_groups(selection, [group(*each) for each in groups.items()])
+    metric = worst_of_groups(selection, [group(words) for words in groups])
     return _measured(selection, metric, _unalerted(selection, sessions))
 
 
