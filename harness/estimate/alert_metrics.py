@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate, witness
 from harness.estimate.rates import MeasuredMetric
@@ -210,17 +210,22 @@ def _delays(
     never = [one for one in missing if not _is_open(selection, one)]
     count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
     ends = ((one, selection.alerts.received_until(one.started)) for one in never)
-    least = [(end - one.ended).total_seconds() for one, end in ends if end is not None]
+    least = sorted(
+        [*known, *((end - one.ended).total_seconds() for one, end in ends if end is not None)]
+    )
+    unsure, limit = len(missing) - len(never), selection.at_most
+    within = unsure + sum(one <= limit for one in least) if limit is not None else 0
     metric = Metric(
         name=name,
         unit="s",
         value=known[rank] if rank < len(known) else None,
         k=len(known),
         n=count,
-        indeterminate=len(missing) - len(never),
-        lower=quantile_bounds(sorted([*known, *least]), quantile, selection.alpha).lower,
+        indeterminate=unsure,
+        lower=quantile_bounds(least, quantile, selection.alpha, unsure).lower,
         upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
         method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_above_mark(within, len(least) + unsure, quantile) if count and limit else None,
     )
     return metric, [(one, "no urgent alert reached the right person") for one in never]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import structs
+from scipy import special
 
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import clopper_pearson
@@ -127,6 +128,9 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
         f"{_clock_words(error, records)}{_alone(selection, records)}",
         parts=_field_parts(selection, found, records, wrong),
     )
+    if not critical and found:  # else a wrong field was seen that is never allowed
+        p_value = float(special.bdtrc(len(others) - 1, len(found), MOST_WRONG)) if others else 1.0
+        metric = replace(metric, p_value=p_value)
     why = barred(selection) or _undeclared(selection, records, other)
     if not why and abs(error) > records.clock_error and not is_off:
         why = f"{_clock_words(error, records)}, or the clock of this machine is: {UNKNOWN_CLOCK}"
