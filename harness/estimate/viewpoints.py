@@ -59,7 +59,7 @@ def viewpoint_difference(selection: Selection) -> MeasuredMetric:
         lower=least_difference(most, least + doubtful, total) if n else None,
         upper=least_difference(most + doubtful, least, total) if n else None,
         method="exact McNemar test of matched pairs, two-sided 95 % interval",
-        alpha=1 - LEVEL,
+        alpha=selection.alpha,
         p_value=p_of_difference(most, least + doubtful) if n else None,
         left_out={"down": down} if down else {},
     )
